@@ -1,0 +1,47 @@
+# Everything a newcomer needs: `make chat`, `make test`. Setting up prints to standard error only,
+# so that `make -s chat` in a pipe gives replies and nothing else.
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
+	$$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.PHONY: chat setup test check soak lock clean
+
+chat: setup
+	@$(BIN)/everbot chat
+
+setup: .venv/.ready
+
+.venv/.ready: requirements.lock pyproject.toml
+	@if [ -z "$(PYTHON)" ]; then echo "everbot needs Python 3.11 or newer with its venv module \
+	(on Debian and Ubuntu: apt install python3-venv); set PYTHON=/path/to/python if it is elsewhere." >&2; exit 1; fi
+	@echo "Setting up in .venv (once; about a minute) ..." >&2
+	@[ -x $(BIN)/python ] || $(PYTHON) -m venv .venv >&2
+	@$(PIP) install --require-hashes --no-deps -r requirements.lock >&2
+	@$(PIP) install --no-deps --no-build-isolation --editable . >&2
+	@touch $@
+
+.venv/.ready-dev: .venv/.ready requirements-dev.lock
+	@$(PIP) install --require-hashes --no-deps -r requirements-dev.lock >&2
+	@touch $@
+
+test: .venv/.ready-dev
+	@$(BIN)/python -m pytest
+
+check: .venv/.ready-dev
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+
+soak: .venv/.ready-dev
+	@$(BIN)/python -m pytest -m soak
+
+# Recompile the locks (needs uv). No index address is recorded.
+lock:
+	uv pip compile --universal --generate-hashes --no-header --no-annotate pyproject.toml -o requirements.lock
+	uv pip compile --universal --generate-hashes --no-header --no-annotate --group dev \
+		-c requirements.lock -o requirements-dev.lock
+
+clean:
+	rm -rf .venv

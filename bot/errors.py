@@ -1,0 +1,64 @@
+"""What can go wrong in the bot.
+
+EverbotError
+├── SettingsError        the configuration is wrong: one sentence naming the setting
+├── ModelError           the language model did not answer usefully
+│   ├── ModelUnavailable     down, overloaded, cut short, timed out: the same request may work later
+│   ├── ModelRefused         key, model name or account is wrong: the operator must mend it
+│   └── ModelOverflow        the request does not fit the model's window: send less
+├── DeliveryError        an adapter could not post a reply now; it will be tried again
+├── ToolError            the model called a tool wrongly; the text says how to mend it
+├── CommandError         a person used a command wrongly; the text says how
+├── AgentExists          an agent of that name is there already
+└── AgentNotFound        there is no agent of that name or id
+"""
+
+from __future__ import annotations
+
+
+class EverbotError(Exception):
+    """Base of every error of this package. Its text is a sentence for its reader."""
+
+
+class SettingsError(EverbotError):
+    pass
+
+
+class ModelError(EverbotError):
+    pass
+
+
+class ModelUnavailable(ModelError):
+    """``retry_after`` is in seconds, when the server said so."""
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class ModelRefused(ModelError):
+    pass
+
+
+class ModelOverflow(ModelError):
+    pass
+
+
+class DeliveryError(EverbotError):
+    pass
+
+
+class ToolError(EverbotError):
+    pass
+
+
+class CommandError(EverbotError):
+    pass
+
+
+class AgentExists(EverbotError):
+    pass
+
+
+class AgentNotFound(EverbotError):
+    pass

@@ -1,0 +1,125 @@
+"""What the bot needs from outside, as Protocols."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from bot.events import Address, Command, Event, Reply, View
+from memory.records import Usage
+
+
+@dataclass(frozen=True, kw_only=True)
+class ToolCall:
+    """A call as the model wrote it: ``arguments`` is unparsed text, meant to be a JSON object."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelRequest:
+    """One question to the model, in the chat-completions protocol's own JSON.
+
+    ``key`` goes out as the header ``Idempotency-Key``; every retry of the same step carries the same.
+    ``tool_choice`` is ``auto``, ``none`` or ``required``.
+    """
+
+    key: str
+    messages: Sequence[Mapping[str, Any]]
+    tools: Sequence[Mapping[str, Any]] = ()
+    tool_choice: str = "auto"
+    max_tokens: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelReply:
+    """``text`` is what the model wrote beside its calls: inner monologue, unless there are no calls."""
+
+    text: str
+    calls: tuple[ToolCall, ...] = ()
+    usage: Usage = field(default_factory=Usage)
+    truncated: bool = False  # it hit the reply's token limit
+
+
+class ChatModel(Protocol):
+    """A language model. ``name`` is recorded with the usage."""
+
+    name: str
+
+    async def complete(self, request: ModelRequest) -> ModelReply:
+        """One answer. Cancelling it closes the request.
+
+        Raises `ModelUnavailable` (may work later), `ModelRefused` (the operator must act) or
+        `ModelOverflow` (send less); nothing else.
+        """
+        ...
+
+
+class Found(enum.Enum):
+    """What an adapter can say about a reply whose posting is in doubt."""
+
+    POSTED = "posted"
+    ABSENT = "absent"
+    UNKNOWN = "unknown"
+
+
+class Adapter(Protocol):
+    """One platform. Its SDK stays inside; no policy."""
+
+    platform: str
+
+    async def run(self, inbound: Inbound) -> None:
+        """Feed events until cancelled, or until the platform has no more (a pipe that ended)."""
+        ...
+
+    async def send(self, reply: Reply) -> str:
+        """Post one part; returns the platform's receipt (its message id).
+
+        Raises `DeliveryError` when it was not posted and may be tried again. Sending the same ``id``
+        twice must be avoided by the caller unless `find` says ABSENT.
+        """
+        ...
+
+    async def find(self, reply: Reply, claimed_at: datetime) -> Found:
+        """After a crash between posting and receipt: is it there?"""
+        ...
+
+    def split(self, text: str) -> list[str]:
+        """The text in parts that this platform takes, in order; at least one."""
+        ...
+
+    def thinking(self, address: Address) -> AbstractAsyncContextManager[None]:
+        """Show liveness while a turn runs there."""
+        ...
+
+
+class Inbound(Protocol):
+    """Where adapters put what they hear."""
+
+    async def submit(self, event: Event) -> None:
+        """Returns when the event is committed: only then may the platform be acknowledged.
+
+        A key that was seen before changes nothing. Raises `memory.errors.StoreUnavailable` when it
+        could not be committed; the platform should then redeliver.
+        """
+        ...
+
+    async def invoke(self, command: Command) -> View:
+        """Answer a command at once, even while a turn runs."""
+        ...
+
+
+class Clock(Protocol):
+    """Time, injected."""
+
+    def now(self) -> datetime:
+        """Aware, UTC."""
+        ...
+
+    async def sleep(self, seconds: float) -> None: ...

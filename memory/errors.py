@@ -1,0 +1,70 @@
+"""What can go wrong in memory.
+
+MemoryError_
+├── Mendable             the model can mend it: the text says how, and goes back to it as a tool result
+│   ├── BlockNotFound        no block of that label is visible in this audience
+│   ├── BlockReadOnly        the block is shown, but not this turn's to write
+│   ├── BlockLimitExceeded   the new value is longer than the block's limit
+│   ├── TextNotFound         the text to replace is not in the block
+│   └── TextNotUnique        it is there more than once
+├── StoreError           the operator must mend it: one sentence naming the setting
+│   ├── StoreUnavailable     disk full or read-only, file locked or damaged
+│   ├── StoreTooNew          the database was written by a newer everbot
+│   └── StoreBusy            another process holds the data directory
+├── EmbedderError        vectors cannot be made now; search goes on by words alone
+└── DocumentError        a file cannot be read as a document
+"""
+
+from __future__ import annotations
+
+
+class MemoryError_(Exception):
+    """Base of every error of this package. Its text is a sentence for its reader."""
+
+
+class Mendable(MemoryError_):
+    """The model can mend this; the text says how."""
+
+
+class BlockNotFound(Mendable):
+    pass
+
+
+class BlockReadOnly(Mendable):
+    pass
+
+
+class BlockLimitExceeded(Mendable):
+    pass
+
+
+class TextNotFound(Mendable):
+    pass
+
+
+class TextNotUnique(Mendable):
+    pass
+
+
+class StoreError(MemoryError_):
+    """The operator must mend this; the text names the setting."""
+
+
+class StoreUnavailable(StoreError):
+    pass
+
+
+class StoreTooNew(StoreError):
+    pass
+
+
+class StoreBusy(StoreError):
+    pass
+
+
+class EmbedderError(MemoryError_):
+    pass
+
+
+class DocumentError(MemoryError_):
+    pass

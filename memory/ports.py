@@ -1,0 +1,391 @@
+"""What memory needs from outside, as Protocols. SQL is the truth; every index can be rebuilt from it.
+
+Common to all: datetimes are aware and UTC; ``audiences`` is what `records.readable_from` gave (None
+means all of the agent's own) and is a condition of the query itself, never applied to its result alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime
+from typing import Any, Protocol
+
+from memory.records import (
+    Agent,
+    Archive,
+    Audience,
+    Block,
+    BlockEdit,
+    Conversation,
+    Delivery,
+    Draft,
+    InboxRow,
+    Lexical,
+    Message,
+    OutboxRow,
+    Passage,
+    Persona,
+    Summary,
+    Turn,
+    Usage,
+    User,
+    VectorEntry,
+)
+
+Audiences = Collection[Audience] | None
+
+
+class Agents(Protocol):
+    """Users, personas, agents and their conversations."""
+
+    async def user_of(self, account: str) -> User | None: ...
+    async def create_user(self, account: str, name: str, now: datetime) -> User: ...
+    async def user(self, user_id: int) -> User: ...
+    async def persona(self, name: str) -> Persona | None: ...
+    async def create_persona(self, name: str, description: str, now: datetime) -> Persona: ...
+    async def agent(self, agent_id: int) -> Agent | None: ...
+    async def agent_of(self, user_id: int, persona_id: int) -> Agent | None: ...
+    async def agent_named(self, name: str) -> Agent | None: ...
+    async def agents(self) -> list[Agent]: ...
+
+    async def create_agent(self, user_id: int, persona_id: int, name: str, now: datetime) -> Agent:
+        """A new agent with an empty archive of its own. ``name`` must be new."""
+        ...
+
+    async def delete_agent(self, agent_id: int) -> None:
+        """Every row of the agent, in every table, and the user when this was their last agent."""
+        ...
+
+    async def pause(self, agent_id: int, until: datetime | None) -> None: ...
+    async def conversation(self, conversation_id: int) -> Conversation: ...
+    async def conversation_at(self, agent_id: int, address: str) -> Conversation | None: ...
+    async def conversations(self, agent_id: int) -> list[Conversation]: ...
+    async def create_conversation(
+        self, agent_id: int, address: str, audience: Audience, now: datetime
+    ) -> Conversation: ...
+    async def warn(self, conversation_id: int, warned: bool) -> None: ...
+
+
+class Blocks(Protocol):
+    """Core memory blocks and their history."""
+
+    async def visible(self, agent: Agent, audience: Audience) -> list[Block]:
+        """The persona's blocks, then the agent's of ``audience``, then (private only) its other ones."""
+        ...
+
+    async def create(
+        self,
+        owner: str,
+        label: str,
+        audience: Audience,
+        value: str,
+        limit: int,
+        description: str,
+        now: datetime,
+        *,
+        read_only: bool = False,
+    ) -> Block: ...
+
+    async def put(self, block_id: int, value: str, turn_id: str | None, now: datetime) -> None:
+        """Replace the value, keeping the previous one and the turn that made the edit."""
+        ...
+
+    async def history(self, owner: str, audiences: Audiences, limit: int = 100) -> list[BlockEdit]:
+        """Edits, newest first."""
+        ...
+
+    async def edits_of(self, turn_id: str) -> list[BlockEdit]:
+        """Edits made by a turn, newest first."""
+        ...
+
+
+class Messages(Protocol):
+    """Recall storage and the FIFO queues that are its newest part."""
+
+    async def append(self, agent_id: int, messages: Sequence[Message]) -> list[Message]:
+        """Store, in order; each ``key`` is given here and returned. Searchable by words at once."""
+        ...
+
+    async def get(self, agent_id: int, keys: Collection[int], audiences: Audiences) -> list[Message]:
+        """The rows of ``keys`` that this agent may see in ``audiences``, in the order of ``keys``."""
+        ...
+
+    async def queue(self, conversation_id: int) -> list[Message]:
+        """The FIFO queue, oldest first."""
+        ...
+
+    async def evict(self, conversation_id: int, keys: Collection[int]) -> None: ...
+    async def of_turn(self, turn_id: str) -> list[Message]: ...
+    async def by_event(self, event_key: str) -> Message | None: ...
+    async def rewrite(self, key: int, text: str, rendered: str, tokens: int) -> None: ...
+    async def delete(self, keys: Collection[int]) -> None: ...
+    async def said(
+        self,
+        agent_id: int,
+        audiences: Audiences,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        offset: int = 0,
+        limit: int = 50,
+        newest_first: bool = False,
+    ) -> list[Message]:
+        """Messages with a text, by time; ``since`` included, ``until`` excluded."""
+        ...
+
+    async def count(
+        self,
+        agent_id: int,
+        audiences: Audiences,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> int: ...
+
+    async def lexical(self, agent_id: int, terms: Sequence[str], audiences: Audiences) -> Lexical: ...
+    async def summary(self, conversation_id: int) -> Summary | None: ...
+    async def put_summary(self, summary: Summary) -> None: ...
+
+
+class Passages(Protocol):
+    """Archival storage: archives and their passages."""
+
+    async def archive(self, archive_id: int) -> Archive: ...
+    async def archive_named(self, name: str) -> Archive | None: ...
+    async def archives(self) -> list[Archive]: ...
+    async def create_source(self, name: str, now: datetime) -> Archive: ...
+    async def attach(self, agent_id: int, archive_id: int) -> None: ...
+    async def attached(self, agent_id: int) -> list[Archive]:
+        """The shared archives that this agent may search."""
+        ...
+
+    async def insert(self, archive_id: int, drafts: Sequence[Draft], now: datetime) -> list[Passage]:
+        """Store, in order. Searchable by words at once, by meaning when the index has caught up."""
+        ...
+
+    async def get(
+        self,
+        archive_id: int,
+        keys: Collection[int],
+        audiences: Audiences,
+        tags: Sequence[str] = (),
+    ) -> list[Passage]: ...
+
+    async def page(
+        self, archive_id: int, audiences: Audiences, *, offset: int = 0, limit: int = 50
+    ) -> list[Passage]:
+        """Newest first."""
+        ...
+
+    async def count(self, archive_id: int, audiences: Audiences) -> int: ...
+    async def of_turn(self, turn_id: str) -> list[Passage]: ...
+    async def with_digest(
+        self, archive_id: int, audience: Audience, digests: Collection[str]
+    ) -> dict[str, Passage]:
+        """Passages of ``audience`` whose digest (of their words) is one of these."""
+        ...
+
+    async def delete(self, keys: Collection[int]) -> None: ...
+    async def lexical(
+        self, archive_id: int, terms: Sequence[str], audiences: Audiences, tags: Sequence[str] = ()
+    ) -> Lexical: ...
+    async def keys_of(self, uids: Collection[str]) -> dict[str, int]:
+        """Keys of the passages that still exist, by uid."""
+        ...
+
+    async def file_loaded(self, archive_id: int, digest: str) -> int | None:
+        """How many chunks of the file of that SHA-256 are stored; None when it was never begun."""
+        ...
+
+    async def note_file(
+        self, archive_id: int, digest: str, path: str, chunks: int, now: datetime
+    ) -> None: ...
+
+
+class Vectors(Protocol):
+    """int8 vectors of an agent's own rows, and the list of what no index holds yet.
+
+    ``kind`` is ``messages`` or ``passages``; vectors of two embedders never meet in one answer.
+    """
+
+    async def unindexed(
+        self, kind: str, embedder: str, scope: int | None, limit: int
+    ) -> list[tuple[int, str, Audience, str]]:
+        """(key, uid, audience, text) of rows waiting for a vector, oldest first."""
+        ...
+
+    async def count_unindexed(self) -> int: ...
+    async def mark_indexed(self, kind: str, keys: Collection[int]) -> None: ...
+    async def mark_all_unindexed(self) -> None:
+        """Forget every vector: the next indexing starts from the texts."""
+        ...
+
+    async def put(self, kind: str, embedder: str, rows: Sequence[tuple[int, Audience, bytes]]) -> None: ...
+    async def load(
+        self, kind: str, embedder: str, scope: int, audiences: Audiences
+    ) -> list[tuple[int, bytes]]: ...
+    async def remove(self, kind: str, keys: Collection[int]) -> None: ...
+    async def stamp(self, kind: str, scope: int) -> int:
+        """Changes whenever a vector of the scope does, so that a cached matrix knows it is stale."""
+        ...
+
+
+class Mailbox(Protocol):
+    """Durable inbox, turns, steps and outbox."""
+
+    async def receive(
+        self,
+        key: str,
+        agent_id: int,
+        conversation_id: int,
+        kind: str,
+        payload: Mapping[str, Any],
+        now: datetime,
+    ) -> bool:
+        """Commit an event; False when its key was seen before."""
+        ...
+
+    async def waiting(self, agent_id: int) -> list[InboxRow]:
+        """Events no turn has claimed yet, in order of arrival."""
+        ...
+
+    async def waiting_event(self, key: str) -> InboxRow | None:
+        """An event that no turn has claimed yet, by its key."""
+        ...
+
+    async def replace_event(self, key: str, payload: Mapping[str, Any] | None) -> None:
+        """Change an unclaimed event; None drops it."""
+        ...
+
+    async def busy_agents(self, platforms: Collection[str]) -> list[int]:
+        """Agents with waiting events or an unfinished turn on one of these platforms."""
+        ...
+
+    async def begin(self, turn: Turn, event_ids: Collection[int]) -> None:
+        """Claim the events for a new turn."""
+        ...
+
+    async def unfinished(self, agent_id: int) -> Turn | None:
+        """The turn that was running when the process ended, or None."""
+        ...
+
+    async def turn(self, turn_id: str) -> Turn | None: ...
+    async def events_of(self, turn_id: str) -> list[InboxRow]: ...
+    async def commit_step(
+        self, turn_id: str, step: int, model: str, usage: Usage, now: datetime, *, agent_id: int
+    ) -> None:
+        """Record a step; its key can never be asked again. Raises if it already is recorded."""
+        ...
+
+    async def finish(self, turn_id: str, now: datetime) -> None:
+        """End the turn and acknowledge its events."""
+        ...
+
+    async def notify(self, turn_id: str) -> None:
+        """Note that the user was told of the model being down in this turn."""
+        ...
+
+    async def last_turns(self, conversation_id: int, n: int) -> list[Turn]:
+        """Ended turns, newest first."""
+        ...
+
+    async def forget_turn(self, turn_id: str) -> None:
+        """Remove an ended turn, its steps and events (`/pop`)."""
+        ...
+
+    async def usage_since(self, agent_id: int | None, since: datetime) -> Usage: ...
+    async def post(self, rows: Sequence[OutboxRow]) -> None: ...
+    async def claim(self, platforms: Collection[str], now: datetime, limit: int = 64) -> list[OutboxRow]:
+        """Mark READY rows SENDING and return them, oldest first."""
+        ...
+
+    async def in_doubt(self, platforms: Collection[str]) -> list[OutboxRow]:
+        """Rows claimed by a process that died before it wrote their receipt."""
+        ...
+
+    async def settle(
+        self, receipts: Sequence[tuple[str, Delivery, str | None]], now: datetime
+    ) -> None:
+        """Write (row id, state, receipt) of rows that were claimed."""
+        ...
+
+    async def unsent(self, conversation_id: int | None = None) -> int: ...
+
+
+class Session(Protocol):
+    """One transaction's view of everything."""
+
+    @property
+    def agents(self) -> Agents: ...
+    @property
+    def blocks(self) -> Blocks: ...
+    @property
+    def messages(self) -> Messages: ...
+    @property
+    def passages(self) -> Passages: ...
+    @property
+    def vectors(self) -> Vectors: ...
+    @property
+    def mailbox(self) -> Mailbox: ...
+
+
+class Store(Protocol):
+    """The database."""
+
+    def read(self) -> AbstractAsyncContextManager[Session]:
+        """A consistent snapshot that cannot write."""
+        ...
+
+    def write(self) -> AbstractAsyncContextManager[Session]:
+        """One unit of work: all of it is durable when the block ends, or none of it when it raises.
+
+        Writers run one at a time, in the order they asked. Never hold one across a model call.
+        Raises `StoreUnavailable` when the disk is full or read-only.
+        """
+        ...
+
+    async def close(self) -> None: ...
+
+
+class Embedder(Protocol):
+    """Texts to unit vectors. ``name`` names model and version; vectors of two names never mix."""
+
+    name: str
+    dimensions: int
+
+    async def embed(self, texts: Sequence[str]) -> Any:
+        """float32 array of shape (len(texts), dimensions), rows of unit length.
+
+        Raises `EmbedderError` when vectors cannot be made now.
+        """
+        ...
+
+
+class VectorIndex(Protocol):
+    """Nearest neighbours by cosine within one scope (an agent's recall storage, or an archive)."""
+
+    async def add(self, scope: int, entries: Sequence[VectorEntry]) -> None:
+        """Add or replace, by key. Idempotent."""
+        ...
+
+    async def search(
+        self, scope: int, vector: Any, audiences: Audiences, limit: int
+    ) -> list[tuple[int, float]]:
+        """(key, cosine) of the nearest rows of ``scope`` in ``audiences``, best first."""
+        ...
+
+    async def remove(self, scope: int, keys: Collection[int]) -> None:
+        """Idempotent."""
+        ...
+
+    async def drop(self, scope: int) -> None:
+        """Remove all of a scope."""
+        ...
+
+
+class TokenCounter(Protocol):
+    """How many tokens a text is for the model; never less than the truth by more than calibration mends."""
+
+    def count(self, text: str) -> int: ...
+

@@ -1,0 +1,326 @@
+"""What memory holds, as frozen records.
+
+Keys. A message's key is ``agent_id << 32 | seq``, a passage's is ``archive_id << 32 | seq``: one
+integer range is one agent's recall storage or one archive, so that "only this agent's rows" is a
+range condition which no query can leave out (see `scope_range`).
+
+Audiences. Every row carries the audience it was learned in, as text:
+
+- ``private``: a direct message or the console;
+- ``community:<id>``: a place that every member of the community can see;
+- ``place:<community id>#<place id>``: a place that not every member can see.
+
+`readable_from` is the law of privacy in one function; queries take its answer as a condition.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+PRIVATE = "private"
+SHARED = "shared"
+"""Audience of what an operator published for everyone (document sources)."""
+
+Audience = str
+SEQ_BITS = 32
+
+
+def community_audience(community: str) -> Audience:
+    """Audience of a place that every member of ``community`` can see."""
+    return f"community:{community}"
+
+
+def place_audience(community: str, place: str) -> Audience:
+    """Audience of a restricted ``place`` inside ``community``."""
+    return f"place:{community}#{place}"
+
+
+def readable_from(audience: Audience) -> frozenset[Audience] | None:
+    """The audiences whose rows a turn held in ``audience`` may read; None means all of the agent's.
+
+    A private turn may use all of this agent's memory; a turn in a community only what was learned in
+    that community; a turn in a place what was learned in that place and in its community.
+    """
+    if audience == PRIVATE:
+        return None
+    if audience.startswith("community:"):
+        return frozenset({audience, SHARED})
+    if audience.startswith("place:") and "#" in audience:
+        community = audience.removeprefix("place:").partition("#")[0]
+        return frozenset({audience, community_audience(community), SHARED})
+    raise ValueError(f"not an audience: {audience!r}")
+
+
+def scope_range(scope: int) -> tuple[int, int]:
+    """First and last key (both included) of an agent's messages or an archive's passages."""
+    return scope << SEQ_BITS, (scope << SEQ_BITS) | 0xFFFF_FFFF
+
+
+def scope_of(key: int) -> int:
+    """The agent (of a message key) or the archive (of a passage key)."""
+    return key >> SEQ_BITS
+
+
+@dataclass(frozen=True, kw_only=True)
+class User:
+    id: int
+    name: str
+    timezone: str  # IANA name
+
+
+@dataclass(frozen=True, kw_only=True)
+class Persona:
+    id: int
+    name: str
+    description: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Agent:
+    """One persistent agent: a user as one persona knows them."""
+
+    id: int
+    user_id: int
+    persona_id: int
+    name: str
+    archive_id: int  # its own archive
+    paused_until: datetime | None = None  # pause_heartbeats: no timed event is thought about before
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conversation:
+    """An agent in one place, with its own FIFO queue and running summary."""
+
+    id: int
+    agent_id: int
+    address: str  # "<platform>:<place>", see bot.events.Address
+    audience: Audience
+    warned: bool = False  # the memory-pressure alert was given for the present fill
+
+
+@dataclass(frozen=True, kw_only=True)
+class Block:
+    """A core memory block. ``limit`` counts characters of ``value``."""
+
+    id: int
+    owner: str  # "agent:<id>" or "persona:<id>"
+    label: str
+    audience: Audience
+    value: str
+    limit: int
+    description: str = ""
+    read_only: bool = False
+    version: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class BlockEdit:
+    """One past value of a block, what replaced it, and which turn did it (None: a person)."""
+
+    block_id: int
+    label: str
+    audience: Audience
+    version: int  # of `after`
+    before: str
+    after: str
+    turn_id: str | None
+    at: datetime
+
+
+class Role(StrEnum):
+    """Who a message is from, in the chat-completions protocol's words."""
+
+    USER = "user"  # every event: what people said, alerts, heartbeats
+    ASSISTANT = "assistant"
+    TOOL = "tool"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Message:
+    """One row of recall storage.
+
+    ``text`` is the bare text that search, summarizer and export use: what a person wrote or what the
+    agent said; empty for what nobody said (tool results, thoughts, alerts), which is never indexed.
+    ``rendered`` is the chat-completions message exactly as it is sent to the model, as JSON; it is made
+    once, at admission, and never changes while it is in the queue.
+    """
+
+    key: int
+    conversation_id: int
+    audience: Audience
+    role: Role
+    author: str
+    text: str
+    rendered: str
+    tokens: int
+    created_at: datetime
+    turn_id: str
+    step: int = -1  # -1: an admitted event
+    event_key: str | None = None
+    queued: bool = True  # still in the FIFO queue
+
+
+@dataclass(frozen=True, kw_only=True)
+class Summary:
+    """The running summary of what was evicted from a conversation's queue."""
+
+    conversation_id: int
+    text: str
+    rendered: str
+    tokens: int
+    messages: int  # evicted so far
+    created_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Archive:
+    id: int
+    kind: str  # "own": one agent's, searched exactly; "source": shared documents, in a Chroma collection
+    name: str
+    collection: str  # random name of the vector collection; tells nothing
+
+
+@dataclass(frozen=True, kw_only=True)
+class Passage:
+    """One entry of archival storage. ``uid`` is random and is all that an outside index ever sees."""
+
+    key: int
+    uid: str
+    audience: Audience
+    text: str
+    tags: tuple[str, ...]
+    created_at: datetime
+    source: str = ""  # file the text came from
+    position: int = 0  # chunk number in it
+    turn_id: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hit:
+    """A search result: the row, and how strongly it answers (higher is better)."""
+
+    row: Message | Passage
+    score: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """One page of a search. ``total`` counts every match, so that the last page is known."""
+
+    hits: tuple[Hit, ...]
+    total: int
+    page: int
+    page_size: int
+
+    @property
+    def pages(self) -> int:
+        return -(-self.total // self.page_size)
+
+
+@dataclass(frozen=True, kw_only=True)
+class InboxRow:
+    """A durable event. ``key`` is unique: a platform's redelivery ends at it."""
+
+    id: int
+    key: str
+    agent_id: int
+    conversation_id: int
+    kind: str
+    payload: dict[str, Any]
+    received_at: datetime
+    turn_id: str | None = None
+
+
+class TurnState(StrEnum):
+    RUNNING = "running"
+    DONE = "done"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Turn:
+    """Events until yield. ``steps`` is how many steps are committed: a resumed turn goes on there."""
+
+    id: str
+    agent_id: int
+    conversation_id: int
+    kind: str
+    state: TurnState
+    steps: int
+    started_at: datetime
+    outbox: int = 0  # outbox rows already committed by it
+    notified: bool = False  # the user was told that the model is down
+
+
+class Delivery(StrEnum):
+    READY = "ready"
+    SENDING = "sending"  # claimed; in doubt if the process dies now
+    SENT = "sent"
+    DOUBTFUL = "doubtful"
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutboxRow:
+    """One part of a reply as it will be posted. ``id`` is unique and is the reply's identity."""
+
+    id: str
+    agent_id: int
+    conversation_id: int
+    address: str
+    turn_id: str
+    kind: str  # "reply", "notice" or "error"
+    text: str
+    in_reply_to: tuple[str, ...]
+    created_at: datetime
+    state: Delivery = Delivery.READY
+    claimed_at: datetime | None = None
+    receipt: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Usage:
+    """Tokens of one model request, as the model reported them."""
+
+    prompt: int = 0
+    completion: int = 0
+    cached: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class VectorEntry:
+    """A vector on its way into an index."""
+
+    key: int
+    uid: str
+    audience: Audience
+    vector: Any  # numpy float32, unit length
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draft:
+    """A passage on its way into an archive."""
+
+    text: str
+    audience: Audience
+    tags: tuple[str, ...] = ()
+    source: str = ""
+    position: int = 0
+    turn_id: str | None = None
+    digest: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lexical:
+    """What full-text search knows of one agent's or archive's rows for a query."""
+
+    terms: dict[int, str] = field(default_factory=dict)  # key -> analysed text of a candidate
+    frequencies: dict[str, int] = field(default_factory=dict)  # term -> rows in scope that hold it
+    rows: int = 0  # rows in scope
+
+
+def unique(items: Iterable[str]) -> tuple[str, ...]:
+    """The items without repeats, in order of first appearance."""
+    return tuple(dict.fromkeys(items))
