@@ -21,7 +21,6 @@ from memory.records import (
     Delivery,
     Draft,
     InboxRow,
-    Lexical,
     Message,
     OutboxRow,
     Passage,
@@ -34,6 +33,7 @@ from memory.records import (
 )
 
 Audiences = Collection[Audience] | None
+POSTINGS = 5_000
 
 
 class Agents(Protocol):
@@ -143,7 +143,24 @@ class Messages(Protocol):
         until: datetime | None = None,
     ) -> int: ...
 
-    async def lexical(self, agent_id: int, terms: Sequence[str], audiences: Audiences) -> Lexical: ...
+    async def postings(
+        self, agent_id: int, terms: Sequence[str], audiences: Audiences
+    ) -> dict[str, list[int]]:
+        """Keys of the rows that hold each term, newest first, at most `POSTINGS` a term.
+
+        Only this agent's rows in ``audiences`` are looked at, so the lengths are document frequencies
+        of what the searcher may see, and of nothing else.
+        """
+        ...
+
+    async def terms(self, keys: Collection[int]) -> dict[int, str]:
+        """The analysed texts of rows that `postings` gave."""
+        ...
+
+    async def extent(self, agent_id: int) -> int:
+        """How many rows there are, at most (the newest sequence number)."""
+        ...
+
     async def summary(self, conversation_id: int) -> Summary | None: ...
     async def put_summary(self, summary: Summary) -> None: ...
 
@@ -187,9 +204,14 @@ class Passages(Protocol):
         ...
 
     async def delete(self, keys: Collection[int]) -> None: ...
-    async def lexical(
+    async def postings(
         self, archive_id: int, terms: Sequence[str], audiences: Audiences, tags: Sequence[str] = ()
-    ) -> Lexical: ...
+    ) -> dict[str, list[int]]:
+        """As `Messages.postings`; with ``tags``, only passages that carry one of them."""
+        ...
+
+    async def terms(self, keys: Collection[int]) -> dict[int, str]: ...
+    async def extent(self, archive_id: int) -> int: ...
     async def keys_of(self, uids: Collection[str]) -> dict[str, int]:
         """Keys of the passages that still exist, by uid."""
         ...
@@ -210,7 +232,7 @@ class Vectors(Protocol):
     """
 
     async def unindexed(
-        self, kind: str, embedder: str, scope: int | None, limit: int
+        self, kind: str, scope: int | None, limit: int
     ) -> list[tuple[int, str, Audience, str]]:
         """(key, uid, audience, text) of rows waiting for a vector, oldest first."""
         ...
@@ -226,9 +248,11 @@ class Vectors(Protocol):
         self, kind: str, embedder: str, scope: int, audiences: Audiences
     ) -> list[tuple[int, bytes]]: ...
     async def remove(self, kind: str, keys: Collection[int]) -> None: ...
-    async def stamp(self, kind: str, scope: int) -> int:
-        """Changes whenever a vector of the scope does, so that a cached matrix knows it is stale."""
+    async def embedder(self) -> str | None:
+        """Name of the embedder that made the present vectors."""
         ...
+
+    async def set_embedder(self, name: str) -> None: ...
 
 
 class Mailbox(Protocol):

@@ -16,7 +16,7 @@ Audiences. Every row carries the audience it was learned in, as text:
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -310,15 +310,6 @@ class Draft:
     position: int = 0
     turn_id: str | None = None
     digest: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Lexical:
-    """What full-text search knows of one agent's or archive's rows for a query."""
-
-    terms: dict[int, str] = field(default_factory=dict)  # key -> analysed text of a candidate
-    frequencies: dict[str, int] = field(default_factory=dict)  # term -> rows in scope that hold it
-    rows: int = 0  # rows in scope
 
 
 def unique(items: Iterable[str]) -> tuple[str, ...]:

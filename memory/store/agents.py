@@ -1,0 +1,153 @@
+"""Queries on users, personas, agents and conversations."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from memory.records import Agent, Audience, Conversation, Persona, User, scope_range
+from memory.store import tables as t
+
+
+class Agents:
+    """See `memory.ports.Agents`."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._c = connection
+
+    async def user_of(self, account: str) -> User | None:
+        row = await self._one(
+            sa.select(t.users)
+            .join(t.accounts, t.accounts.c.user_id == t.users.c.id)
+            .where(t.accounts.c.account == account)
+        )
+        return _user(row) if row else None
+
+    async def create_user(self, account: str, name: str, now: datetime) -> User:
+        user_id = await self._insert(t.users, name=name, created_at=now)
+        await self._c.execute(t.accounts.insert().values(account=account, user_id=user_id))
+        return await self.user(user_id)
+
+    async def user(self, user_id: int) -> User:
+        return _user(await self._one(sa.select(t.users).where(t.users.c.id == user_id)))
+
+    async def persona(self, name: str) -> Persona | None:
+        row = await self._one(sa.select(t.personas).where(t.personas.c.name == name))
+        return Persona(id=row.id, name=row.name, description=row.description) if row else None
+
+    async def create_persona(self, name: str, description: str, now: datetime) -> Persona:
+        persona_id = await self._insert(t.personas, name=name, description=description, created_at=now)
+        return Persona(id=persona_id, name=name, description=description)
+
+    async def agent(self, agent_id: int) -> Agent | None:
+        return await self._agent(t.agents.c.id == agent_id)
+
+    async def agent_of(self, user_id: int, persona_id: int) -> Agent | None:
+        return await self._agent((t.agents.c.user_id == user_id) & (t.agents.c.persona_id == persona_id))
+
+    async def agent_named(self, name: str) -> Agent | None:
+        return await self._agent(t.agents.c.name == name)
+
+    async def agents(self) -> list[Agent]:
+        rows = await self._c.execute(sa.select(t.agents).order_by(t.agents.c.id))
+        return [_agent(row) for row in rows]
+
+    async def create_agent(self, user_id: int, persona_id: int, name: str, now: datetime) -> Agent:
+        archive_id = await self._insert(
+            t.archives, kind="own", name=f"own:{name}", collection=secrets.token_hex(16), created_at=now
+        )
+        agent_id = await self._insert(
+            t.agents, user_id=user_id, persona_id=persona_id, name=name, archive_id=archive_id, created_at=now
+        )
+        return Agent(id=agent_id, user_id=user_id, persona_id=persona_id, name=name, archive_id=archive_id)
+
+    async def delete_agent(self, agent_id: int) -> None:
+        agent = await self.agent(agent_id)
+        if agent is None:
+            return
+        for kind, scope in (("messages", agent_id), ("passages", agent.archive_id)):
+            low, high = scope_range(scope)
+            words = t.terms(kind)
+            await self._c.execute(words.delete().where(words.c.rowid.between(low, high)))
+            for table in (t.vectors[kind], t.metadata.tables[kind]):
+                await self._c.execute(table.delete().where(table.c.key.between(low, high)))
+        await self._c.execute(t.blocks.delete().where(t.blocks.c.owner == f"agent:{agent_id}"))
+        # Everything else hangs on the agent by foreign keys that cascade.
+        await self._c.execute(t.agents.delete().where(t.agents.c.id == agent_id))
+        await self._c.execute(t.archives.delete().where(t.archives.c.id == agent.archive_id))
+        others = sa.select(t.agents.c.id).where(t.agents.c.user_id == agent.user_id)
+        await self._c.execute(
+            t.users.delete().where((t.users.c.id == agent.user_id) & ~sa.exists(others))
+        )
+
+    async def pause(self, agent_id: int, until: datetime | None) -> None:
+        await self._c.execute(t.agents.update().where(t.agents.c.id == agent_id).values(paused_until=until))
+
+    async def conversation(self, conversation_id: int) -> Conversation:
+        row = await self._one(sa.select(t.conversations).where(t.conversations.c.id == conversation_id))
+        return _conversation(row)
+
+    async def conversation_at(self, agent_id: int, address: str) -> Conversation | None:
+        row = await self._one(
+            sa.select(t.conversations).where(
+                (t.conversations.c.agent_id == agent_id) & (t.conversations.c.address == address)
+            )
+        )
+        return _conversation(row) if row else None
+
+    async def conversations(self, agent_id: int) -> list[Conversation]:
+        rows = await self._c.execute(
+            sa.select(t.conversations)
+            .where(t.conversations.c.agent_id == agent_id)
+            .order_by(t.conversations.c.id)
+        )
+        return [_conversation(row) for row in rows]
+
+    async def create_conversation(
+        self, agent_id: int, address: str, audience: Audience, now: datetime
+    ) -> Conversation:
+        conversation_id = await self._insert(
+            t.conversations, agent_id=agent_id, address=address, audience=audience, created_at=now
+        )
+        return Conversation(id=conversation_id, agent_id=agent_id, address=address, audience=audience)
+
+    async def warn(self, conversation_id: int, warned: bool) -> None:
+        await self._c.execute(
+            t.conversations.update().where(t.conversations.c.id == conversation_id).values(warned=warned)
+        )
+
+    async def _agent(self, condition: sa.ColumnElement[bool]) -> Agent | None:
+        row = await self._one(sa.select(t.agents).where(condition))
+        return _agent(row) if row else None
+
+    async def _one(self, query: sa.Select[Any]) -> Any:
+        return (await self._c.execute(query)).first()
+
+    async def _insert(self, table: sa.Table, **values: Any) -> int:
+        result = await self._c.execute(table.insert().values(**values))
+        return int(result.inserted_primary_key[0])
+
+
+def _user(row: Any) -> User:
+    return User(id=row.id, name=row.name, timezone=row.timezone)
+
+
+def _agent(row: Any) -> Agent:
+    return Agent(
+        id=row.id,
+        user_id=row.user_id,
+        persona_id=row.persona_id,
+        name=row.name,
+        archive_id=row.archive_id,
+        paused_until=row.paused_until,
+    )
+
+
+def _conversation(row: Any) -> Conversation:
+    return Conversation(
+        id=row.id, agent_id=row.agent_id, address=row.address, audience=row.audience, warned=row.warned
+    )

@@ -1,0 +1,131 @@
+"""Queries on core memory blocks."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from memory.ports import Audiences
+from memory.records import PRIVATE, Agent, Audience, Block, BlockEdit
+from memory.store import tables as t
+
+
+class Blocks:
+    """See `memory.ports.Blocks`."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._c = connection
+
+    async def visible(self, agent: Agent, audience: Audience) -> list[Block]:
+        b = t.blocks.c
+        own = b.owner == f"agent:{agent.id}"
+        if audience != PRIVATE:
+            own = own & (b.audience == audience)  # a community sees only its own block
+        rows = await self._c.execute(
+            sa.select(t.blocks).where((b.owner == f"persona:{agent.persona_id}") | own).order_by(b.id)
+        )
+        blocks = [_block(row) for row in rows]
+        shared = [x for x in blocks if x.owner.startswith("persona:")]
+        here = [x for x in blocks if x not in shared and x.audience == audience]
+        # In private the blocks of other places are shown too, under a name of their own, read-only.
+        elsewhere = [
+            replace(x, label=f"{x.label}@{x.audience}", read_only=True)
+            for x in blocks
+            if x not in shared and x.audience != audience
+        ]
+        return shared + here + elsewhere
+
+    async def create(
+        self,
+        owner: str,
+        label: str,
+        audience: Audience,
+        value: str,
+        limit: int,
+        description: str,
+        now: datetime,
+        *,
+        read_only: bool = False,
+    ) -> Block:
+        values = {
+            "owner": owner,
+            "label": label,
+            "audience": audience,
+            "value": value,
+            "limit": limit,
+            "description": description,
+            "read_only": read_only,
+            "version": 1,
+        }
+        result = await self._c.execute(t.blocks.insert().values(**values, updated_at=now))
+        return Block(id=int(result.inserted_primary_key[0]), **values)  # type: ignore[arg-type]
+
+    async def put(self, block_id: int, value: str, turn_id: str | None, now: datetime) -> None:
+        b = t.blocks.c
+        before = (await self._c.execute(sa.select(b.value, b.version).where(b.id == block_id))).one()
+        await self._c.execute(
+            t.block_history.insert().values(
+                block_id=block_id,
+                version=before.version + 1,
+                before=before.value,
+                after=value,
+                turn_id=turn_id,
+                at=now,
+            )
+        )
+        await self._c.execute(
+            t.blocks.update()
+            .where(b.id == block_id)
+            .values(value=value, version=before.version + 1, updated_at=now)
+        )
+
+    async def history(self, owner: str, audiences: Audiences, limit: int = 100) -> list[BlockEdit]:
+        condition = t.blocks.c.owner == owner
+        if audiences is not None:
+            condition &= t.blocks.c.audience.in_(audiences)
+        return await self._edits(condition, limit)
+
+    async def edits_of(self, turn_id: str) -> list[BlockEdit]:
+        return await self._edits(t.block_history.c.turn_id == turn_id, None)
+
+    async def _edits(self, condition: sa.ColumnElement[bool], limit: int | None) -> list[BlockEdit]:
+        h = t.block_history
+        rows = await self._c.execute(
+            sa.select(h, t.blocks.c.label, t.blocks.c.audience)
+            .join(t.blocks, t.blocks.c.id == h.c.block_id)
+            .where(condition)
+            .order_by(h.c.id.desc())
+            .limit(limit)
+        )
+        return [_edit(row) for row in rows]
+
+
+def _block(row: Any) -> Block:
+    return Block(
+        id=row.id,
+        owner=row.owner,
+        label=row.label,
+        audience=row.audience,
+        value=row.value,
+        limit=row.limit,
+        description=row.description,
+        read_only=row.read_only,
+        version=row.version,
+    )
+
+
+def _edit(row: Any) -> BlockEdit:
+    return BlockEdit(
+        block_id=row.block_id,
+        label=row.label,
+        audience=row.audience,
+        version=row.version,
+        before=row.before,
+        after=row.after,
+        turn_id=row.turn_id,
+        at=row.at,
+    )

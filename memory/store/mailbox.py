@@ -1,0 +1,262 @@
+"""Queries on the durable inbox, turns, steps and outbox."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from memory.records import Delivery, InboxRow, OutboxRow, Turn, TurnState, Usage
+from memory.store import tables as t
+
+_STEPS = (
+    sa.select(sa.func.count()).where(t.steps.c.turn_id == t.turns.c.id).scalar_subquery().label("steps")
+)
+_POSTED = (
+    sa.select(sa.func.count())
+    .where((t.outbox.c.turn_id == t.turns.c.id) & (t.outbox.c.kind == "reply"))
+    .scalar_subquery()
+    .label("outbox")
+)
+_TURN = sa.select(t.turns, _STEPS, _POSTED)
+
+
+class Mailbox:
+    """See `memory.ports.Mailbox`."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._c = connection
+
+    async def receive(
+        self,
+        key: str,
+        agent_id: int,
+        conversation_id: int,
+        kind: str,
+        payload: Mapping[str, Any],
+        now: datetime,
+    ) -> bool:
+        statement = upsert(t.inbox).values(
+            key=key,
+            agent_id=agent_id,
+            conversation_id=conversation_id,
+            kind=kind,
+            payload=dict(payload),
+            received_at=now,
+            done=False,
+        )
+        return bool((await self._c.execute(statement.on_conflict_do_nothing())).rowcount)
+
+    async def waiting(self, agent_id: int) -> list[InboxRow]:
+        i = t.inbox.c
+        return await self._events((i.agent_id == agent_id) & ~i.done & i.turn_id.is_(None))
+
+    async def waiting_event(self, key: str) -> InboxRow | None:
+        i = t.inbox.c
+        found = await self._events((i.key == key) & ~i.done & i.turn_id.is_(None))
+        return found[0] if found else None
+
+    async def replace_event(self, key: str, payload: Mapping[str, Any] | None) -> None:
+        values: dict[str, Any] = {"done": True} if payload is None else {"payload": dict(payload)}
+        await self._c.execute(t.inbox.update().where(t.inbox.c.key == key).values(**values))
+
+    async def busy_agents(self, platforms: Collection[str]) -> list[int]:
+        places = sa.or_(*(t.conversations.c.address.startswith(f"{p}:", autoescape=True) for p in platforms))
+        here = sa.select(t.conversations.c.id).where(places)
+        i = t.inbox.c
+        waiting = sa.select(i.agent_id).where(~i.done & i.conversation_id.in_(here))
+        running = sa.select(t.turns.c.agent_id).where(
+            sa.text("turns.state = 'running'") & t.turns.c.conversation_id.in_(here)
+        )
+        return sorted((await self._c.execute(sa.union(waiting, running))).scalars())
+
+    async def begin(self, turn: Turn, event_ids: Collection[int]) -> None:
+        await self._c.execute(
+            t.turns.insert().values(
+                id=turn.id,
+                agent_id=turn.agent_id,
+                conversation_id=turn.conversation_id,
+                kind=turn.kind,
+                state=turn.state.value,
+                notified=False,
+                started_at=turn.started_at,
+            )
+        )
+        await self._c.execute(t.inbox.update().where(t.inbox.c.id.in_(event_ids)).values(turn_id=turn.id))
+
+    async def unfinished(self, agent_id: int) -> Turn | None:
+        # The literal lets SQLite use the partial index on running turns.
+        query = _TURN.where((t.turns.c.agent_id == agent_id) & sa.text("turns.state = 'running'"))
+        row = (await self._c.execute(query.order_by(t.turns.c.started_at))).first()
+        return _turn(row) if row else None
+
+    async def turn(self, turn_id: str) -> Turn | None:
+        row = (await self._c.execute(_TURN.where(t.turns.c.id == turn_id))).first()
+        return _turn(row) if row else None
+
+    async def events_of(self, turn_id: str) -> list[InboxRow]:
+        return await self._events(t.inbox.c.turn_id == turn_id)
+
+    async def commit_step(
+        self, turn_id: str, step: int, model: str, usage: Usage, now: datetime, *, agent_id: int
+    ) -> None:
+        await self._c.execute(
+            t.steps.insert().values(
+                turn_id=turn_id,
+                step=step,
+                agent_id=agent_id,
+                model=model,
+                prompt_tokens=usage.prompt,
+                completion_tokens=usage.completion,
+                cached_tokens=usage.cached,
+                at=now,
+            )
+        )
+
+    async def finish(self, turn_id: str, now: datetime) -> None:
+        await self._c.execute(
+            t.turns.update()
+            .where(t.turns.c.id == turn_id)
+            .values(state=TurnState.DONE.value, ended_at=now)
+        )
+        await self._c.execute(t.inbox.update().where(t.inbox.c.turn_id == turn_id).values(done=True))
+
+    async def notify(self, turn_id: str) -> None:
+        await self._c.execute(t.turns.update().where(t.turns.c.id == turn_id).values(notified=True))
+
+    async def last_turns(self, conversation_id: int, n: int) -> list[Turn]:
+        c = t.turns.c
+        query = (
+            _TURN.where((c.conversation_id == conversation_id) & (c.state == TurnState.DONE.value))
+            .order_by(c.started_at.desc())
+            .limit(n)
+        )
+        return [_turn(row) for row in await self._c.execute(query)]
+
+    async def forget_turn(self, turn_id: str) -> None:
+        # The inbox rows stay, so that a platform's late redelivery still ends at their keys.
+        await self._c.execute(t.turns.delete().where(t.turns.c.id == turn_id))
+
+    async def usage_since(self, agent_id: int | None, since: datetime) -> Usage:
+        s = t.steps.c
+        total = (sa.func.coalesce(sa.func.sum(x), 0) for x in (s.prompt_tokens, s.completion_tokens, s.cached_tokens))
+        query = sa.select(*total).where(s.at >= since)
+        if agent_id is not None:
+            query = query.where(s.agent_id == agent_id)
+        prompt, completion, cached = (await self._c.execute(query)).one()
+        return Usage(prompt=prompt, completion=completion, cached=cached)
+
+    async def post(self, rows: Sequence[OutboxRow]) -> None:
+        values = [
+            {
+                "id": row.id,
+                "agent_id": row.agent_id,
+                "conversation_id": row.conversation_id,
+                "address": row.address,
+                "turn_id": row.turn_id,
+                "kind": row.kind,
+                "text": row.text,
+                "in_reply_to": list(row.in_reply_to),
+                "state": row.state.value,
+                "created_at": row.created_at,
+            }
+            for row in rows
+        ]
+        if values:
+            await self._c.execute(t.outbox.insert(), values)
+
+    async def claim(self, platforms: Collection[str], now: datetime, limit: int = 64) -> list[OutboxRow]:
+        rows = await self._outbox(platforms, Delivery.READY, limit)
+        if rows:
+            mine = [row.id for row in rows]
+            await self._c.execute(
+                t.outbox.update()
+                .where(t.outbox.c.id.in_(mine))
+                .values(state=Delivery.SENDING.value, claimed_at=now)
+            )
+        return rows
+
+    async def in_doubt(self, platforms: Collection[str]) -> list[OutboxRow]:
+        return await self._outbox(platforms, Delivery.SENDING, None)
+
+    async def settle(self, receipts: Sequence[tuple[str, Delivery, str | None]], now: datetime) -> None:
+        statement = (
+            t.outbox.update()
+            .where(t.outbox.c.id == sa.bindparam("row"))
+            .values(state=sa.bindparam("to"), receipt=sa.bindparam("proof"), sent_at=now)
+        )
+        values = [{"row": row, "to": state.value, "proof": proof} for row, state, proof in receipts]
+        if values:
+            await self._c.execute(statement, values)
+
+    async def unsent(self, conversation_id: int | None = None) -> int:
+        query = sa.select(sa.func.count()).where(sa.text("outbox.state IN ('ready', 'sending')"))
+        query = query.select_from(t.outbox)
+        if conversation_id is not None:
+            query = query.where(t.outbox.c.conversation_id == conversation_id)
+        return int((await self._c.execute(query)).scalar_one())
+
+    async def _outbox(
+        self, platforms: Collection[str], state: Delivery, limit: int | None
+    ) -> list[OutboxRow]:
+        o = t.outbox.c
+        places = sa.or_(*(o.address.startswith(f"{p}:", autoescape=True) for p in platforms))
+        # Two conditions on the state: the literal one lets SQLite use the partial index.
+        query = (
+            sa.select(t.outbox)
+            .where(sa.text("outbox.state IN ('ready', 'sending')") & (o.state == state.value) & places)
+            .order_by(o.seq)
+            .limit(limit)
+        )
+        return [_outbox_row(row) for row in await self._c.execute(query)]
+
+    async def _events(self, condition: sa.ColumnElement[bool]) -> list[InboxRow]:
+        rows = await self._c.execute(sa.select(t.inbox).where(condition).order_by(t.inbox.c.id))
+        return [
+            InboxRow(
+                id=row.id,
+                key=row.key,
+                agent_id=row.agent_id,
+                conversation_id=row.conversation_id,
+                kind=row.kind,
+                payload=row.payload,
+                received_at=row.received_at,
+                turn_id=row.turn_id,
+            )
+            for row in rows
+        ]
+
+
+def _turn(row: Any) -> Turn:
+    return Turn(
+        id=row.id,
+        agent_id=row.agent_id,
+        conversation_id=row.conversation_id,
+        kind=row.kind,
+        state=TurnState(row.state),
+        steps=row.steps,
+        started_at=row.started_at,
+        outbox=row.outbox,
+        notified=row.notified,
+    )
+
+
+def _outbox_row(row: Any) -> OutboxRow:
+    return OutboxRow(
+        id=row.id,
+        agent_id=row.agent_id,
+        conversation_id=row.conversation_id,
+        address=row.address,
+        turn_id=row.turn_id,
+        kind=row.kind,
+        text=row.text,
+        in_reply_to=tuple(row.in_reply_to),
+        created_at=row.created_at,
+        state=Delivery(row.state),
+        claimed_at=row.claimed_at,
+        receipt=row.receipt,
+    )

@@ -1,0 +1,204 @@
+"""Queries on archival storage."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from memory.ports import Audiences
+from memory.records import Archive, Audience, Draft, Passage, scope_range
+from memory.store import tables as t
+from memory.store.fulltext import FullText, slices
+
+
+class Passages:
+    """See `memory.ports.Passages`."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._c = connection
+        self._words = FullText(connection, "passages")
+
+    async def archive(self, archive_id: int) -> Archive:
+        return _archive((await self._c.execute(_archives(t.archives.c.id == archive_id))).one())
+
+    async def archive_named(self, name: str) -> Archive | None:
+        row = (await self._c.execute(_archives(t.archives.c.name == f"source:{name}"))).first()
+        return _archive(row) if row else None
+
+    async def archives(self) -> list[Archive]:
+        return [_archive(row) for row in await self._c.execute(_archives(sa.true()))]
+
+    async def create_source(self, name: str, now: datetime) -> Archive:
+        # The prefix keeps sources apart from agents' own archives, whatever people call either.
+        values = {"kind": "source", "name": f"source:{name}", "collection": secrets.token_hex(16)}
+        result = await self._c.execute(t.archives.insert().values(**values, created_at=now))
+        return await self.archive(int(result.inserted_primary_key[0]))
+
+    async def attach(self, agent_id: int, archive_id: int) -> None:
+        statement = upsert(t.attachments).values(agent_id=agent_id, archive_id=archive_id)
+        await self._c.execute(statement.on_conflict_do_nothing())
+
+    async def attached(self, agent_id: int) -> list[Archive]:
+        mine = sa.select(t.attachments.c.archive_id).where(t.attachments.c.agent_id == agent_id)
+        return [_archive(row) for row in await self._c.execute(_archives(t.archives.c.id.in_(mine)))]
+
+    async def insert(self, archive_id: int, drafts: Sequence[Draft], now: datetime) -> list[Passage]:
+        first = scope_range(archive_id)[0] + await self.extent(archive_id) + 1
+        stored = [_passage_of(draft, first + i, now) for i, draft in enumerate(drafts)]
+        if not stored:
+            return []
+        await self._c.execute(
+            t.passages.insert(),
+            [_values(passage, draft) for passage, draft in zip(stored, drafts, strict=True)],
+        )
+        tags = [{"tag": tag, "key": passage.key} for passage in stored for tag in passage.tags]
+        if tags:
+            await self._c.execute(t.passage_tags.insert(), tags)
+        await self._words.add([(passage.key, passage.text) for passage in stored])
+        return stored
+
+    async def get(
+        self, archive_id: int, keys: Collection[int], audiences: Audiences, tags: Sequence[str] = ()
+    ) -> list[Passage]:
+        found: dict[int, Passage] = {}
+        for part in slices(keys):
+            condition = _scope(archive_id, audiences) & t.passages.c.key.in_(part)
+            if tags:
+                condition &= t.passages.c.key.in_(_tagged(tags))
+            for row in await self._c.execute(sa.select(t.passages).where(condition)):
+                found[row.key] = _passage(row)
+        return [found[key] for key in keys if key in found]
+
+    async def page(
+        self, archive_id: int, audiences: Audiences, *, offset: int = 0, limit: int = 50
+    ) -> list[Passage]:
+        rows = await self._c.execute(
+            sa.select(t.passages)
+            .where(_scope(archive_id, audiences))
+            .order_by(t.passages.c.key.desc())
+            .offset(offset)
+            .limit(limit)
+        )
+        return [_passage(row) for row in rows]
+
+    async def count(self, archive_id: int, audiences: Audiences) -> int:
+        query = sa.select(sa.func.count()).where(_scope(archive_id, audiences))
+        return int((await self._c.execute(query)).scalar_one())
+
+    async def of_turn(self, turn_id: str) -> list[Passage]:
+        rows = await self._c.execute(sa.select(t.passages).where(t.passages.c.turn_id == turn_id))
+        return [_passage(row) for row in rows]
+
+    async def with_digest(
+        self, archive_id: int, audience: Audience, digests: Collection[str]
+    ) -> dict[str, Passage]:
+        rows = await self._c.execute(
+            sa.select(t.passages)
+            .where(_scope(archive_id, (audience,)) & t.passages.c.digest.in_(digests))
+            .order_by(t.passages.c.key.desc())
+        )
+        return {row.digest: _passage(row) for row in rows}
+
+    async def delete(self, keys: Collection[int]) -> None:
+        await self._words.remove(keys)
+        for part in slices(keys):
+            for table in (t.passages, t.vectors["passages"]):
+                await self._c.execute(table.delete().where(table.c.key.in_(part)))
+
+    async def postings(
+        self, archive_id: int, terms: Sequence[str], audiences: Audiences, tags: Sequence[str] = ()
+    ) -> dict[str, list[int]]:
+        return await self._words.postings(archive_id, terms, audiences, _tagged(tags) if tags else None)
+
+    async def terms(self, keys: Collection[int]) -> dict[int, str]:
+        return await self._words.terms(keys)
+
+    async def extent(self, archive_id: int) -> int:
+        return await self._words.extent(archive_id)
+
+    async def keys_of(self, uids: Collection[str]) -> dict[str, int]:
+        p = t.passages.c
+        rows = await self._c.execute(sa.select(p.uid, p.key).where(p.uid.in_(uids)))
+        return {row.uid: row.key for row in rows}
+
+    async def file_loaded(self, archive_id: int, digest: str) -> int | None:
+        f = t.files.c
+        query = sa.select(f.chunks).where((f.archive_id == archive_id) & (f.digest == digest))
+        chunks = (await self._c.execute(query)).scalar()
+        return None if chunks is None else int(chunks)
+
+    async def note_file(self, archive_id: int, digest: str, path: str, chunks: int, now: datetime) -> None:
+        values = {"path": path, "chunks": chunks, "loaded_at": now}
+        statement = upsert(t.files).values(archive_id=archive_id, digest=digest, **values)
+        await self._c.execute(statement.on_conflict_do_update(index_elements=["archive_id", "digest"], set_=values))
+
+
+def _archives(condition: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    return sa.select(t.archives).where(condition).order_by(t.archives.c.id)
+
+
+def _tagged(tags: Sequence[str]) -> sa.Select[tuple[int]]:
+    return sa.select(t.passage_tags.c.key).where(t.passage_tags.c.tag.in_(tags))
+
+
+def _scope(archive_id: int, audiences: Audiences) -> sa.ColumnElement[bool]:
+    condition = t.passages.c.key.between(*scope_range(archive_id))
+    if audiences is not None:
+        condition &= t.passages.c.audience.in_(audiences)
+    return condition
+
+
+def _passage_of(draft: Draft, key: int, now: datetime) -> Passage:
+    return Passage(
+        key=key,
+        uid=secrets.token_hex(8),
+        audience=draft.audience,
+        text=draft.text,
+        tags=draft.tags,
+        created_at=now,
+        source=draft.source,
+        position=draft.position,
+        turn_id=draft.turn_id,
+    )
+
+
+def _values(passage: Passage, draft: Draft) -> dict[str, Any]:
+    return {
+        "key": passage.key,
+        "uid": passage.uid,
+        "audience": passage.audience,
+        "text": passage.text,
+        "tags": list(passage.tags),
+        "source": passage.source,
+        "position": passage.position,
+        "digest": draft.digest,
+        "turn_id": passage.turn_id,
+        "indexed": False,
+        "created_at": passage.created_at,
+    }
+
+
+def _archive(row: Any) -> Archive:
+    return Archive(
+        id=row.id, kind=row.kind, name=row.name.partition(":")[2], collection=row.collection
+    )
+
+
+def _passage(row: Any) -> Passage:
+    return Passage(
+        key=row.key,
+        uid=row.uid,
+        audience=row.audience,
+        text=row.text,
+        tags=tuple(row.tags),
+        created_at=row.created_at,
+        source=row.source,
+        position=row.position,
+        turn_id=row.turn_id,
+    )

@@ -1,0 +1,45 @@
+"""One transaction's view of everything: the repositories on one connection."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from memory.store.agents import Agents
+from memory.store.blocks import Blocks
+from memory.store.mailbox import Mailbox
+from memory.store.messages import Messages
+from memory.store.passages import Passages
+from memory.store.vectors import Vectors
+
+
+class Session:
+    """`memory.ports.Session` on a connection that is inside a transaction."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self.connection = connection
+
+    @cached_property
+    def agents(self) -> Agents:
+        return Agents(self.connection)
+
+    @cached_property
+    def blocks(self) -> Blocks:
+        return Blocks(self.connection)
+
+    @cached_property
+    def messages(self) -> Messages:
+        return Messages(self.connection)
+
+    @cached_property
+    def passages(self) -> Passages:
+        return Passages(self.connection)
+
+    @cached_property
+    def vectors(self) -> Vectors:
+        return Vectors(self.connection)
+
+    @cached_property
+    def mailbox(self) -> Mailbox:
+        return Mailbox(self.connection)

@@ -1,0 +1,293 @@
+"""The tables, as SQLAlchemy Core declares them. A test proves that the migrations build the same.
+
+``key`` columns are ``scope << 32 | seq`` (see memory.records). The full-text tables hold analysed
+terms (memory.terms), their rowid is the key: a term is looked up in one scope's range of rowids only.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Column, ForeignKey, Index, Integer, Table, Text
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator
+
+
+class Moment(TypeDecorator[datetime]):
+    """An aware UTC datetime, stored as microseconds since the epoch (sortable, compact)."""
+
+    impl = sa.BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        if value is None:
+            return None
+        delta = value.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)
+        return (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        return None if value is None else datetime.fromtimestamp(value / 1_000_000, UTC)
+
+
+metadata = sa.MetaData()
+
+
+def _id() -> Column[int]:
+    return Column("id", Integer, primary_key=True)
+
+
+def _ref(name: str, target: str, **kw: Any) -> Column[int]:
+    return Column(name, Integer, ForeignKey(target, ondelete="CASCADE"), nullable=False, **kw)
+
+
+def _at(name: str = "created_at") -> Column[datetime]:
+    return Column(name, Moment, nullable=False)
+
+
+users = Table(
+    "users",
+    metadata,
+    _id(),
+    Column("name", Text, nullable=False),
+    Column("timezone", Text, nullable=False, server_default="UTC"),
+    _at(),
+)
+accounts = Table(
+    "accounts", metadata, Column("account", Text, primary_key=True), _ref("user_id", "users.id", index=True)
+)
+personas = Table(
+    "personas",
+    metadata,
+    _id(),
+    Column("name", Text, nullable=False, unique=True),
+    Column("description", Text, nullable=False, server_default=""),
+    _at(),
+)
+archives = Table(
+    "archives",
+    metadata,
+    _id(),
+    Column("kind", Text, nullable=False),
+    Column("name", Text, nullable=False, unique=True),
+    Column("collection", Text, nullable=False, unique=True),
+    _at(),
+)
+agents = Table(
+    "agents",
+    metadata,
+    _id(),
+    _ref("user_id", "users.id"),
+    Column("persona_id", Integer, ForeignKey("personas.id"), nullable=False),
+    Column("name", Text, nullable=False, unique=True),
+    Column("archive_id", Integer, ForeignKey("archives.id"), nullable=False),
+    Column("paused_until", Moment),
+    _at(),
+    sa.UniqueConstraint("user_id", "persona_id"),
+)
+attachments = Table(
+    "attachments",
+    metadata,
+    Column("agent_id", Integer, ForeignKey("agents.id", ondelete="CASCADE"), primary_key=True),
+    Column("archive_id", Integer, ForeignKey("archives.id", ondelete="CASCADE"), primary_key=True),
+)
+conversations = Table(
+    "conversations",
+    metadata,
+    _id(),
+    _ref("agent_id", "agents.id"),
+    Column("address", Text, nullable=False),
+    Column("audience", Text, nullable=False),
+    Column("warned", sa.Boolean, nullable=False, server_default=sa.false()),
+    _at(),
+    sa.UniqueConstraint("agent_id", "address"),
+)
+blocks = Table(
+    "blocks",
+    metadata,
+    _id(),
+    Column("owner", Text, nullable=False),
+    Column("label", Text, nullable=False),
+    Column("audience", Text, nullable=False),
+    Column("value", Text, nullable=False),
+    Column("limit", Integer, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("read_only", sa.Boolean, nullable=False),
+    Column("version", Integer, nullable=False),
+    _at("updated_at"),
+    sa.UniqueConstraint("owner", "label", "audience"),
+)
+block_history = Table(
+    "block_history",
+    metadata,
+    _id(),
+    _ref("block_id", "blocks.id", index=True),
+    Column("version", Integer, nullable=False),
+    Column("before", Text, nullable=False),
+    Column("after", Text, nullable=False),
+    Column("turn_id", Text, index=True),
+    _at("at"),
+)
+messages = Table(
+    "messages",
+    metadata,
+    Column("key", sa.BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    _ref("conversation_id", "conversations.id"),
+    Column("audience", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("rendered", Text, nullable=False),
+    Column("tokens", Integer, nullable=False),
+    _at(),
+    Column("turn_id", Text, nullable=False, index=True),
+    Column("step", Integer, nullable=False),
+    Column("event_key", Text, unique=True),
+    Column("queued", sa.Boolean, nullable=False),
+    Column("indexed", sa.Boolean, nullable=False),
+    Index("messages_queue", "conversation_id", "key", sqlite_where=sa.text("queued")),
+    Index("messages_unindexed", "key", sqlite_where=sa.text("NOT indexed")),
+)
+summaries = Table(
+    "summaries",
+    metadata,
+    Column(
+        "conversation_id", Integer, ForeignKey("conversations.id", ondelete="CASCADE"), primary_key=True
+    ),
+    Column("text", Text, nullable=False),
+    Column("rendered", Text, nullable=False),
+    Column("tokens", Integer, nullable=False),
+    Column("messages", Integer, nullable=False),
+    _at(),
+)
+passages = Table(
+    "passages",
+    metadata,
+    Column("key", sa.BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("uid", Text, nullable=False, unique=True),
+    Column("audience", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("tags", sa.JSON, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("turn_id", Text, index=True),
+    Column("indexed", sa.Boolean, nullable=False),
+    _at(),
+    Index("passages_digest", "digest"),
+    Index("passages_unindexed", "key", sqlite_where=sa.text("NOT indexed")),
+)
+passage_tags = Table(
+    "passage_tags",
+    metadata,
+    Column("tag", Text, primary_key=True),
+    Column(
+        "key",
+        sa.BigInteger().with_variant(Integer, "sqlite"),
+        ForeignKey("passages.key", ondelete="CASCADE"),
+        primary_key=True,
+        index=True,
+    ),
+    sqlite_with_rowid=False,
+)
+files = Table(
+    "files",
+    metadata,
+    Column("archive_id", Integer, ForeignKey("archives.id", ondelete="CASCADE"), primary_key=True),
+    Column("digest", Text, primary_key=True),
+    Column("path", Text, nullable=False),
+    Column("chunks", Integer, nullable=False),
+    _at("loaded_at"),
+)
+
+
+def _vectors(kind: str) -> Table:
+    return Table(
+        f"{kind}_vectors",
+        metadata,
+        Column("key", sa.BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+        Column("audience", Text, nullable=False),
+        Column("embedder", Text, nullable=False),
+        Column("data", sa.LargeBinary, nullable=False),  # int8, see memory.index.exact
+    )
+
+
+vectors = {"messages": _vectors("messages"), "passages": _vectors("passages")}
+
+inbox = Table(
+    "inbox",
+    metadata,
+    _id(),
+    Column("key", Text, nullable=False, unique=True),
+    _ref("agent_id", "agents.id"),
+    _ref("conversation_id", "conversations.id"),
+    Column("kind", Text, nullable=False),
+    Column("payload", sa.JSON, nullable=False),
+    _at("received_at"),
+    Column("turn_id", Text, index=True),
+    Column("done", sa.Boolean, nullable=False),
+    Index("inbox_waiting", "agent_id", "id", sqlite_where=sa.text("NOT done")),
+)
+turns = Table(
+    "turns",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _ref("agent_id", "agents.id"),
+    _ref("conversation_id", "conversations.id"),
+    Column("kind", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("notified", sa.Boolean, nullable=False),
+    _at("started_at"),
+    Column("ended_at", Moment),
+    Index("turns_running", "agent_id", sqlite_where=sa.text("state = 'running'")),
+    Index("turns_conversation", "conversation_id", "started_at"),
+)
+steps = Table(
+    "steps",
+    metadata,
+    Column("turn_id", Text, ForeignKey("turns.id", ondelete="CASCADE"), primary_key=True),
+    Column("step", Integer, primary_key=True),
+    _ref("agent_id", "agents.id"),
+    Column("model", Text, nullable=False),
+    Column("prompt_tokens", Integer, nullable=False),
+    Column("completion_tokens", Integer, nullable=False),
+    Column("cached_tokens", Integer, nullable=False),
+    _at("at"),
+    Index("steps_usage", "agent_id", "at"),
+)
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("seq", Integer, primary_key=True),
+    Column("id", Text, nullable=False, unique=True),
+    _ref("agent_id", "agents.id", index=True),
+    _ref("conversation_id", "conversations.id"),
+    Column("address", Text, nullable=False),
+    Column("turn_id", Text, nullable=False, index=True),
+    Column("kind", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("in_reply_to", sa.JSON, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("receipt", Text),
+    _at(),
+    Column("claimed_at", Moment),
+    Column("sent_at", Moment),
+    Index("outbox_open", "seq", sqlite_where=sa.text("state IN ('ready', 'sending')")),
+)
+meta = Table(
+    "meta", metadata, Column("name", Text, primary_key=True), Column("value", Text, nullable=False)
+)
+
+FULL_TEXT = ("messages", "passages")
+for _name in FULL_TEXT:
+    sa.event.listen(
+        metadata,
+        "after_create",
+        sa.DDL(f"CREATE VIRTUAL TABLE {_name}_terms USING fts5(terms, tokenize=\"ascii tokenchars '_'\")"),
+    )
+
+
+def terms(kind: str) -> sa.TableClause:
+    """The full-text table beside ``messages`` or ``passages``."""
+    return sa.table(f"{kind}_terms", sa.column("rowid", Integer), sa.column("terms", Text))

@@ -1,0 +1,96 @@
+"""Texts to terms: what full-text search indexes and looks up. Pure.
+
+A text becomes words, folded and stemmed (Snowball's English, https://snowballstem.org); what looks like
+an identifier (``ERR-1042``, ``ada@example.org``, ``2.10.3``, a UUID) is kept whole besides, joined by
+underscores, so that it is found exactly; runs of a script without spaces become overlapping pairs.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+
+import Stemmer
+
+VERSION = 1
+"""Changes when the same text would give other terms: stored terms are then made anew."""
+
+_STOP = frozenset(
+    """a about after again all also am an and any are as at be because been before being both but by can could
+    did do does doing done down for from further had has have having he her here hers him his how i if in into is
+    it its itself just let me more most my myself no nor not of off on once only or other our out over own please
+    same she should so some such tell than that the their them then there these they this those through to too
+    under until up us very was we were what when where which while who whom why will with would you your
+    s t m re ve ll d""".split()
+)
+_UNSPACED = (
+    "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uac00-\ud7af"  # kana, Han, Hangul
+    "\u0e00-\u0e7f\u0e80-\u0eff\u1780-\u17ff\u1000-\u109f\U00020000-\U0003134f"  # Thai, Lao, Khmer, Burmese
+)
+_RUN = re.compile(rf"[{_UNSPACED}]+")
+_WORD = re.compile(r"[^\W_]+")
+_IDENTIFIER = re.compile(r"[^\W_]+(?:[-_.@:/#+'’][^\W_]+)+")
+_JOIN = re.compile(r"[\W_]+")
+_LONGEST = 64  # characters of a term
+_CUT = 200_000  # characters of a text that are indexed
+
+_stemmer = Stemmer.Stemmer("english")
+
+
+@lru_cache(maxsize=50_000)
+def _stem(word: str) -> str:
+    return str(_stemmer.stemWord(word))
+
+
+def _fold(text: str) -> str:
+    text = unicodedata.normalize("NFKC", text[:_CUT]).casefold()
+    return "".join(c for c in unicodedata.normalize("NFD", text) if not unicodedata.combining(c))
+
+
+def _words(folded: str) -> list[str]:
+    found: list[str] = []
+    for word in _WORD.findall(folded):
+        at = 0
+        for run in _RUN.finditer(word):
+            if run.start() > at:
+                found.append(_stem(word[at : run.start()])[:_LONGEST])
+            found.extend(_pairs(run.group()))
+            at = run.end()
+        if at < len(word):
+            found.append(_stem(word[at:])[:_LONGEST])
+    return found
+
+
+def _pairs(run: str) -> list[str]:
+    return [run[i : i + 2] for i in range(len(run) - 1)] or [run]
+
+
+def identifiers(text: str) -> list[str]:
+    """The identifiers in a text, folded and joined by underscores."""
+    found = (_JOIN.sub("_", match) for match in _IDENTIFIER.findall(_fold(text)))
+    return [i[: 2 * _LONGEST] for i in found if any(c.isdigit() for c in i) or i.count("_") > 1]
+
+
+def analyse(text: str) -> str:
+    """The terms of a text, in order, separated by spaces; its identifiers follow."""
+    folded = _fold(text)
+    return " ".join([*_words(folded), *identifiers(text)])
+
+
+def query_terms(text: str) -> list[str]:
+    """The distinct terms to look up for a question: stop words left out, unless there is nothing else."""
+    folded = _fold(text[:4_000])
+    plain = [w for w in _WORD.findall(folded) if w not in _STOP]
+    terms = _words(" ".join(plain)) or _words(folded)
+    return list(dict.fromkeys([*identifiers(text[:4_000]), *terms]))[:64]
+
+
+def is_identifier(term: str) -> bool:
+    """Whether a term is an identifier kept whole, or a word with a digit in it."""
+    return "_" in term or any(c.isdigit() for c in term)
+
+
+def digest_words(text: str) -> str:
+    """The text's words in order, folded, without punctuation: equal for texts that say the same."""
+    return " ".join(_WORD.findall(_fold(text)))
