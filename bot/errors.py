@@ -6,6 +6,7 @@ EverbotError
 │   ├── ModelUnavailable     down, overloaded, cut short, timed out: the same request may work later
 │   ├── ModelRefused         key, model name or account is wrong: the operator must mend it
 │   └── ModelOverflow        the request does not fit the model's window: send less
+├── Interrupted          the turn's question to the model was called off
 ├── DeliveryError        an adapter could not post a reply now; it will be tried again
 ├── ToolError            the model called a tool wrongly; the text says how to mend it
 ├── CommandError         a person used a command wrongly; the text says how
@@ -42,6 +43,10 @@ class ModelRefused(ModelError):
 
 class ModelOverflow(ModelError):
     pass
+
+
+class Interrupted(EverbotError):
+    """``reason`` says by what: a `Interrupt` constant."""
 
 
 class DeliveryError(EverbotError):

@@ -108,6 +108,17 @@ class ReactionAdded(Event):
     target: str  # the outbox id of our message
 
 
+def clean(text: str) -> str:
+    """The text without what no database, model or terminal takes: NULs and lone surrogates."""
+    if "\0" in text:
+        text = text.replace("\0", "")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        text = text.encode("utf-8", "replace").decode()
+    return text
+
+
 EVENTS: dict[str, type[Event]] = {
     event.kind: event
     for event in (

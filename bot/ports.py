@@ -110,6 +110,17 @@ class Inbound(Protocol):
         """
         ...
 
+    async def settled(self, address: Address) -> bool:
+        """Returns when nothing from this place is waiting, running or unsent any more.
+
+        False when the model is down: what waits is answered when it is back.
+        """
+        ...
+
+    async def interrupt(self, address: Address) -> None:
+        """Call off the turn that is running for this place."""
+        ...
+
     async def invoke(self, command: Command) -> View:
         """Answer a command at once, even while a turn runs."""
         ...

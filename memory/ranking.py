@@ -29,9 +29,9 @@ def idf(rows: int, holding: int) -> float:
 
 
 def shortlist(postings: Mapping[str, Sequence[int]], rows: int, limit: int) -> list[int]:
-    """The keys worth a closer look: by the sum of their terms' weights, best first, newest first among equals."""
+    """The keys worth a closer look: by the sum of their terms' weights, best and newest first."""
     weights: Counter[int] = Counter()
-    for term, keys in postings.items():
+    for keys in postings.values():
         weight = idf(rows, len(keys))
         for key in keys:
             weights[key] += weight  # type: ignore[assignment]  # Counter is typed for whole numbers

@@ -8,7 +8,7 @@ from datetime import datetime
 from memory.indexer import Indexer
 from memory.ports import Store
 from memory.records import Audience, Hit, Page, readable_from
-from memory.search import Place, ranked
+from memory.search import look, ranked
 
 
 class Recall:
@@ -34,9 +34,9 @@ class Recall:
         """
         audiences = readable_from(audience)
         vector = await self._indexer.query_vector(query, "messages", agent_id)
-        place = Place(agent_id, audiences, self._indexer.index_of_messages)
+        place = await look(self._indexer.index_of_messages, agent_id, audiences, vector)
         async with self._store.read() as session:
-            found = await ranked(session, "messages", [place], query, vector)
+            found = await ranked(session, "messages", [place], query)
             found = [item for item in found if item[0] not in leave_out]
             shown = dict(found[page * page_size : (page + 1) * page_size])
             rows = await session.messages.get(agent_id, list(shown), audiences)
@@ -62,5 +62,3 @@ class Recall:
             )
         hits = tuple(Hit(row=row, score=0.0) for row in rows)
         return Page(hits=hits, total=total, page=page, page_size=page_size)
-
-

@@ -23,20 +23,26 @@ class _Texts(Protocol):
 
 @dataclass(frozen=True)
 class Place:
-    """Where to look: one scope, its index, and who is looking."""
+    """Where to look: one scope, who is looking, and the scope's rows nearest in meaning."""
 
     scope: int
     audiences: Audiences
-    index: VectorIndex | None
+    near: Sequence[tuple[int, float]] = ()
     tags: Sequence[str] = ()
 
 
-async def ranked(
-    session: Session, kind: str, places: Sequence[Place], query: str, vector: Any | None
-) -> list[tuple[int, float]]:
-    """(key, score) of every match in all the places, best first. Falls back to words without a vector."""
+async def look(
+    index: VectorIndex, scope: int, audiences: Audiences, vector: Any | None, tags: Sequence[str] = ()
+) -> Place:
+    """The place, with its nearest rows looked up; do this before a session is open."""
+    near = [] if vector is None else await index.search(scope, vector, audiences, _NEAREST)
+    return Place(scope, audiences, near, tags)
+
+
+async def ranked(session: Session, kind: str, places: Sequence[Place], query: str) -> list[tuple[int, float]]:
+    """(key, score) of every match in all the places, best first; by words alone without near rows."""
     terms = query_terms(query)
-    texts: _Texts = session.messages if kind == "messages" else session.passages  # type: ignore[assignment]
+    texts: _Texts = session.messages if kind == "messages" else session.passages
     postings: dict[str, list[int]] = {}
     cosines: dict[int, float] = {}
     rows = 0
@@ -48,9 +54,7 @@ async def ranked(
         for term, keys in found.items():
             postings.setdefault(term, []).extend(keys)
         rows += await texts.extent(place.scope)
-        if vector is not None and place.index is not None:
-            near = await place.index.search(place.scope, vector, place.audiences, _NEAREST)
-            cosines.update(await _carrying(session, place, near))
+        cosines.update(await _carrying(session, place))
     candidates = ranking.shortlist(postings, rows, limit=10**9)
     closer = candidates[:_CLOSER]
     analysed = await texts.terms(closer)
@@ -61,12 +65,11 @@ async def ranked(
     return best + [(key, 0.0) for key in candidates if key not in seen]
 
 
-async def _carrying(
-    session: Session, place: Place, near: Sequence[tuple[int, float]]
-) -> Sequence[tuple[int, float]]:
-    """The neighbours that carry one of the wanted tags."""
-    if not place.tags:
-        return near
-    tagged = await session.passages.get(place.scope, [key for key, _ in near], place.audiences, place.tags)
+async def _carrying(session: Session, place: Place) -> Sequence[tuple[int, float]]:
+    """The near rows that carry one of the wanted tags."""
+    if not place.tags or not place.near:
+        return place.near
+    keys = [key for key, _ in place.near]
+    tagged = await session.passages.get(place.scope, keys, place.audiences, place.tags)
     allowed = {passage.key for passage in tagged}
-    return [(key, cosine) for key, cosine in near if key in allowed]
+    return [(key, cosine) for key, cosine in place.near if key in allowed]

@@ -17,12 +17,14 @@ VERSION = 1
 """Changes when the same text would give other terms: stored terms are then made anew."""
 
 _STOP = frozenset(
-    """a about after again all also am an and any are as at be because been before being both but by can could
-    did do does doing done down for from further had has have having he her here hers him his how i if in into is
-    it its itself just let me more most my myself no nor not of off on once only or other our out over own please
-    same she should so some such tell than that the their them then there these they this those through to too
-    under until up us very was we were what when where which while who whom why will with would you your
-    s t m re ve ll d""".split()
+    """
+    a about after again all also am an and any are as at be because been before being both but by
+    can could did do does doing done down for from further had has have having he her here hers him
+    his how i if in into is it its itself just let me more most my myself no nor not of off on once
+    only or other our out over own please same she should so some such tell than that the their them
+    then there these they this those through to too under until up us very was we were what when
+    where which while who whom why will with would you your s t m re ve ll d
+    """.split()
 )
 _UNSPACED = (
     "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uac00-\ud7af"  # kana, Han, Hangul
@@ -94,3 +96,8 @@ def is_identifier(term: str) -> bool:
 def digest_words(text: str) -> str:
     """The text's words in order, folded, without punctuation: equal for texts that say the same."""
     return " ".join(_WORD.findall(_fold(text)))
+
+
+def is_stop_word(word: str) -> bool:
+    """Whether a word says too little to be looked up."""
+    return _fold(word) in _STOP

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from memory.records import Agent, Audience, Conversation, Persona, User, scope_range
 from memory.store import tables as t
+from memory.store.tables import inserted_id
 
 
 class Agents:
@@ -27,8 +28,8 @@ class Agents:
         )
         return _user(row) if row else None
 
-    async def create_user(self, account: str, name: str, now: datetime) -> User:
-        user_id = await self._insert(t.users, name=name, created_at=now)
+    async def create_user(self, account: str, name: str, timezone: str, now: datetime) -> User:
+        user_id = await self._insert(t.users, name=name, timezone=timezone, created_at=now)
         await self._c.execute(t.accounts.insert().values(account=account, user_id=user_id))
         return await self.user(user_id)
 
@@ -38,6 +39,10 @@ class Agents:
     async def persona(self, name: str) -> Persona | None:
         row = await self._one(sa.select(t.personas).where(t.personas.c.name == name))
         return Persona(id=row.id, name=row.name, description=row.description) if row else None
+
+    async def persona_by_id(self, persona_id: int) -> Persona:
+        row = await self._one(sa.select(t.personas).where(t.personas.c.id == persona_id))
+        return Persona(id=row.id, name=row.name, description=row.description)
 
     async def create_persona(self, name: str, description: str, now: datetime) -> Persona:
         persona_id = await self._insert(t.personas, name=name, description=description, created_at=now)
@@ -80,9 +85,7 @@ class Agents:
         await self._c.execute(t.agents.delete().where(t.agents.c.id == agent_id))
         await self._c.execute(t.archives.delete().where(t.archives.c.id == agent.archive_id))
         others = sa.select(t.agents.c.id).where(t.agents.c.user_id == agent.user_id)
-        await self._c.execute(
-            t.users.delete().where((t.users.c.id == agent.user_id) & ~sa.exists(others))
-        )
+        await self._c.execute(t.users.delete().where((t.users.c.id == agent.user_id) & ~sa.exists(others)))
 
     async def pause(self, agent_id: int, until: datetime | None) -> None:
         await self._c.execute(t.agents.update().where(t.agents.c.id == agent_id).values(paused_until=until))
@@ -129,7 +132,7 @@ class Agents:
 
     async def _insert(self, table: sa.Table, **values: Any) -> int:
         result = await self._c.execute(table.insert().values(**values))
-        return int(result.inserted_primary_key[0])
+        return inserted_id(result)
 
 
 def _user(row: Any) -> User:

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from memory.ports import Audiences
 from memory.records import PRIVATE, Agent, Audience, Block, BlockEdit
 from memory.store import tables as t
+from memory.store.tables import inserted_id
 
 
 class Blocks:
@@ -62,7 +63,7 @@ class Blocks:
             "version": 1,
         }
         result = await self._c.execute(t.blocks.insert().values(**values, updated_at=now))
-        return Block(id=int(result.inserted_primary_key[0]), **values)  # type: ignore[arg-type]
+        return Block(id=inserted_id(result), **values)  # type: ignore[arg-type]
 
     async def put(self, block_id: int, value: str, turn_id: str | None, now: datetime) -> None:
         b = t.blocks.c

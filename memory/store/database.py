@@ -182,7 +182,8 @@ class Database:
         if broken is not None:
             await _discard(broken)
         if batch is not None:
-            batch.fail(StoreUnavailable(f"A write to {self.path} was undone: {error or type(error).__name__}"))
+            why = str(error) or type(error).__name__
+            batch.fail(StoreUnavailable(f"A write to {self.path} was undone: {why}"))
 
     async def _connect(self, *, writable: bool) -> AsyncConnection:
         connection = await self._engine.connect()

@@ -13,9 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from memory.records import Delivery, InboxRow, OutboxRow, Turn, TurnState, Usage
 from memory.store import tables as t
 
-_STEPS = (
-    sa.select(sa.func.count()).where(t.steps.c.turn_id == t.turns.c.id).scalar_subquery().label("steps")
-)
+_STEPS = sa.select(sa.func.count()).where(t.steps.c.turn_id == t.turns.c.id).scalar_subquery().label("steps")
 _POSTED = (
     sa.select(sa.func.count())
     .where((t.outbox.c.turn_id == t.turns.c.id) & (t.outbox.c.kind == "reply"))
@@ -119,9 +117,7 @@ class Mailbox:
 
     async def finish(self, turn_id: str, now: datetime) -> None:
         await self._c.execute(
-            t.turns.update()
-            .where(t.turns.c.id == turn_id)
-            .values(state=TurnState.DONE.value, ended_at=now)
+            t.turns.update().where(t.turns.c.id == turn_id).values(state=TurnState.DONE.value, ended_at=now)
         )
         await self._c.execute(t.inbox.update().where(t.inbox.c.turn_id == turn_id).values(done=True))
 
@@ -143,8 +139,10 @@ class Mailbox:
 
     async def usage_since(self, agent_id: int | None, since: datetime) -> Usage:
         s = t.steps.c
-        total = (sa.func.coalesce(sa.func.sum(x), 0) for x in (s.prompt_tokens, s.completion_tokens, s.cached_tokens))
-        query = sa.select(*total).where(s.at >= since)
+        columns = (s.prompt_tokens, s.completion_tokens, s.cached_tokens)
+        query = sa.select(*(sa.func.coalesce(sa.func.sum(column), 0) for column in columns)).where(
+            s.at >= since
+        )
         if agent_id is not None:
             query = query.where(s.agent_id == agent_id)
         prompt, completion, cached = (await self._c.execute(query)).one()

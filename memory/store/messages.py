@@ -155,7 +155,7 @@ class Messages:
 
     def _scope(self, agent_id: int, audiences: Audiences) -> sa.ColumnElement[bool]:
         low, high = scope_range(agent_id)
-        condition = t.messages.c.key.between(low, high)
+        condition: sa.ColumnElement[bool] = t.messages.c.key.between(low, high)
         if audiences is not None:
             condition &= t.messages.c.audience.in_(audiences)
         return condition

@@ -15,6 +15,7 @@ from memory.ports import Audiences
 from memory.records import Archive, Audience, Draft, Passage, scope_range
 from memory.store import tables as t
 from memory.store.fulltext import FullText, slices
+from memory.store.tables import inserted_id
 
 
 class Passages:
@@ -38,7 +39,7 @@ class Passages:
         # The prefix keeps sources apart from agents' own archives, whatever people call either.
         values = {"kind": "source", "name": f"source:{name}", "collection": secrets.token_hex(16)}
         result = await self._c.execute(t.archives.insert().values(**values, created_at=now))
-        return await self.archive(int(result.inserted_primary_key[0]))
+        return await self.archive(inserted_id(result))
 
     async def attach(self, agent_id: int, archive_id: int) -> None:
         statement = upsert(t.attachments).values(agent_id=agent_id, archive_id=archive_id)
@@ -136,7 +137,9 @@ class Passages:
     async def note_file(self, archive_id: int, digest: str, path: str, chunks: int, now: datetime) -> None:
         values = {"path": path, "chunks": chunks, "loaded_at": now}
         statement = upsert(t.files).values(archive_id=archive_id, digest=digest, **values)
-        await self._c.execute(statement.on_conflict_do_update(index_elements=["archive_id", "digest"], set_=values))
+        await self._c.execute(
+            statement.on_conflict_do_update(index_elements=["archive_id", "digest"], set_=values)
+        )
 
 
 def _archives(condition: sa.ColumnElement[bool]) -> sa.Select[Any]:
@@ -148,7 +151,7 @@ def _tagged(tags: Sequence[str]) -> sa.Select[tuple[int]]:
 
 
 def _scope(archive_id: int, audiences: Audiences) -> sa.ColumnElement[bool]:
-    condition = t.passages.c.key.between(*scope_range(archive_id))
+    condition: sa.ColumnElement[bool] = t.passages.c.key.between(*scope_range(archive_id))
     if audiences is not None:
         condition &= t.passages.c.audience.in_(audiences)
     return condition
@@ -185,9 +188,7 @@ def _values(passage: Passage, draft: Draft) -> dict[str, Any]:
 
 
 def _archive(row: Any) -> Archive:
-    return Archive(
-        id=row.id, kind=row.kind, name=row.name.partition(":")[2], collection=row.collection
-    )
+    return Archive(id=row.id, kind=row.kind, name=row.name.partition(":")[2], collection=row.collection)
 
 
 def _passage(row: Any) -> Passage:

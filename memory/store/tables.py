@@ -152,9 +152,7 @@ messages = Table(
 summaries = Table(
     "summaries",
     metadata,
-    Column(
-        "conversation_id", Integer, ForeignKey("conversations.id", ondelete="CASCADE"), primary_key=True
-    ),
+    Column("conversation_id", Integer, ForeignKey("conversations.id", ondelete="CASCADE"), primary_key=True),
     Column("text", Text, nullable=False),
     Column("rendered", Text, nullable=False),
     Column("tokens", Integer, nullable=False),
@@ -275,19 +273,21 @@ outbox = Table(
     Column("sent_at", Moment),
     Index("outbox_open", "seq", sqlite_where=sa.text("state IN ('ready', 'sending')")),
 )
-meta = Table(
-    "meta", metadata, Column("name", Text, primary_key=True), Column("value", Text, nullable=False)
-)
+meta = Table("meta", metadata, Column("name", Text, primary_key=True), Column("value", Text, nullable=False))
 
 FULL_TEXT = ("messages", "passages")
 for _name in FULL_TEXT:
-    sa.event.listen(
-        metadata,
-        "after_create",
-        sa.DDL(f"CREATE VIRTUAL TABLE {_name}_terms USING fts5(terms, tokenize=\"ascii tokenchars '_'\")"),
-    )
+    _fts = f"CREATE VIRTUAL TABLE {_name}_terms USING fts5(terms, tokenize=\"ascii tokenchars '_'\")"
+    sa.event.listen(metadata, "after_create", sa.DDL(_fts))  # type: ignore[no-untyped-call]
 
 
 def terms(kind: str) -> sa.TableClause:
     """The full-text table beside ``messages`` or ``passages``."""
     return sa.table(f"{kind}_terms", sa.column("rowid", Integer), sa.column("terms", Text))
+
+
+def inserted_id(result: sa.CursorResult[Any]) -> int:
+    """The id that an INSERT was given."""
+    key = result.inserted_primary_key
+    assert key is not None
+    return int(key[0])

@@ -94,6 +94,4 @@ class Vectors:
 
     async def set_embedder(self, name: str) -> None:
         statement = upsert(t.meta).values(name="embedder", value=name)
-        await self._c.execute(
-            statement.on_conflict_do_update(index_elements=["name"], set_={"value": name})
-        )
+        await self._c.execute(statement.on_conflict_do_update(index_elements=["name"], set_={"value": name}))

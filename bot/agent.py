@@ -1,0 +1,242 @@
+"""The agent loop (paper section 2): event in, steps until yield.
+
+A step is one model call and its tools. Its messages, memory edits, usage and outbox rows are committed in
+one unit of work; no transaction is open across a model call. A killed turn goes on with its next step.
+"""
+
+from __future__ import annotations
+
+import json
+from asyncio import Lock
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from zoneinfo import ZoneInfo
+
+from bot import context
+from bot.errors import ModelOverflow
+from bot.events import clean
+from bot.interrupt import Interrupt
+from bot.ports import ChatModel, Clock, ModelReply, ModelRequest, ToolCall
+from bot.queue_manager import Queue, QueueManager
+from bot.tools.desk import Desk
+from bot.tools.executor import Executor, ToolResult
+from memory import records
+from memory.archival import Archival
+from memory.ports import Store
+from memory.recall import Recall
+from memory.records import Message, OutboxRow, Role
+
+_UNSAID = (
+    "Your turn ended, but the person has seen nothing of it. Answer them now with send_message; "
+    "what you write beside your calls is not shown to them."
+)
+_NUDGES = 2  # times that a model is told to answer before its last step
+_NO_ANSWER = "I could not find an answer to that. Please try again, or put it differently."
+
+
+@dataclass
+class Job:
+    """A turn at work: who thinks, where, about what. ``lock`` is held while memory is changed."""
+
+    agent: records.Agent
+    persona: str  # its name: the author of what the agent says
+    turn: records.Turn
+    answers: tuple[str, ...]  # keys of the events being answered
+    from_person: bool  # someone waits: the turn must end visibly
+    zone: ZoneInfo
+    lock: Lock
+    interrupt: Interrupt
+    failures: Counter[str] = field(default_factory=Counter)
+    nudges: int = 0
+
+
+class Agent:
+    """``split(address, text)`` cuts a reply into the parts that its platform takes."""
+
+    def __init__(
+        self,
+        store: Store,
+        model: ChatModel,
+        queues: QueueManager,
+        executor: Executor,
+        recall: Recall,
+        archival: Archival,
+        clock: Clock,
+        split: Callable[[str, str], list[str]],
+        *,
+        instructions: str,
+        max_steps: int,
+        reply_reserve: int,
+        page_size: int,
+    ) -> None:
+        self._store = store
+        self._model = model
+        self._queues = queues
+        self._executor = executor
+        self._recall = recall
+        self._archival = archival
+        self._clock = clock
+        self._split = split
+        self._instructions = instructions
+        self._max_steps = max_steps
+        self._reserve = reply_reserve
+        self._page_size = page_size
+        self._tools = executor.registry.schemas
+        self._tools_text = json.dumps(self._tools)
+
+    async def turn(self, job: Job) -> None:
+        """Think about the turn's events until the agent yields. Raises what the model port raises."""
+        while await self.step(job):
+            pass
+
+    async def step(self, job: Job) -> bool:
+        """One model call, its tools, one commit. True when the turn goes on."""
+        last = job.turn.steps >= self._max_steps - 1 or job.nudges >= _NUDGES
+        reply, counted = await self._ask(job, last)
+        async with job.lock:
+            queue = await self._queues.queue(job.turn.conversation_id)
+            desk = await self._desk(job, queue)
+            results = await self._executor.run(reply.calls, desk, job.failures, self._queues.share)
+            unsaid = job.from_person and not job.turn.outbox and not desk.said
+            if unsaid and reply.text and not reply.calls:
+                desk.say(reply.text)  # an answer in plain text is an answer
+            elif unsaid and last:
+                desk.say(_NO_ANSWER)
+            messages = self._messages(job, queue, desk, reply, results)
+            notes = [] if last else self._notes(job, queue, desk, results, messages)
+            # Failures first, then what the model asked for, then what we have to tell it.
+            goes_on = not last and bool(notes or _wants_on(desk, results))
+            await self._commit(job, queue, desk, messages + notes, reply, ended=not goes_on)
+        self._queues.counter.learn(counted, reply.usage.prompt)
+        job.turn = replace(job.turn, steps=job.turn.steps + 1, outbox=job.turn.outbox + len(desk.said))
+        return goes_on
+
+    def _notes(
+        self, job: Job, queue: Queue, desk: Desk, results: list[ToolResult], messages: list[Message]
+    ) -> list[Message]:
+        """What the model must be told before its turn may end: that nobody heard it, that memory fills up."""
+        notes = []
+        unsaid = job.from_person and not job.turn.outbox and not desk.said
+        if unsaid and not _wants_on(desk, results):
+            job.nudges += 1
+            notes.append(self._queues.note(queue, job.turn, job.zone, _UNSAID, step=job.turn.steps))
+        added = sum(message.tokens for message in messages)
+        return notes + self._queues.pressure(queue, job.turn, job.turn.steps, added, job.zone)
+
+    async def _ask(self, job: Job, last: bool) -> tuple[ModelReply, int]:
+        """The model's reply, and how many tokens we had counted for the request."""
+        queue = await self._queues.queue(job.turn.conversation_id)
+        async with self._store.read() as session:
+            blocks = await session.blocks.visible(job.agent, queue.conversation.audience)
+        system = context.system_text(self._instructions, blocks)
+        fixed = self._queues.counter.count(system) + self._queues.counter.count(self._tools_text)
+        at_most = 1.0
+        while True:
+            await self._queues.make_room(queue, job.agent, job.turn, fixed, job.zone, at_most=at_most)
+            main = context.MainContext(system, queue.summary, queue.messages)
+            request = ModelRequest(
+                key=f"{job.turn.id}/{job.turn.steps}",
+                messages=main.messages(),
+                tools=self._tools,
+                tool_choice="none" if last and job.from_person else "auto",
+                max_tokens=self._reserve,
+            )
+            try:
+                reply = await job.interrupt.guard(self._model.complete(request))
+            except ModelOverflow:
+                # Our count was too low for this model: send half, once, before giving up.
+                if at_most < 1.0:
+                    raise
+                at_most = 0.5
+                continue
+            calls = tuple(
+                ToolCall(id=clean(c.id), name=clean(c.name), arguments=clean(c.arguments)) for c in reply.calls
+            )
+            return replace(reply, text=clean(reply.text).strip(), calls=calls), fixed + queue.tokens
+
+    async def _desk(self, job: Job, queue: Queue) -> Desk:
+        async with self._store.read() as session:
+            blocks = await session.blocks.visible(job.agent, queue.conversation.audience)
+        return Desk(
+            agent=job.agent,
+            audience=queue.conversation.audience,
+            turn_id=job.turn.id,
+            key=f"{job.turn.id}/{job.turn.steps}",
+            now=self._clock.now(),
+            zone=job.zone,
+            page_size=self._page_size,
+            blocks=blocks,
+            recall=self._recall,
+            archive=self._archival,
+            own_messages=frozenset(m.key for m in queue.messages if m.turn_id == job.turn.id),
+        )
+
+    def _messages(
+        self, job: Job, queue: Queue, desk: Desk, reply: ModelReply, results: list[ToolResult]
+    ) -> list[Message]:
+        """The step's messages, to be stored."""
+        step, now = job.turn.steps, desk.now
+        rendered = context.assistant_message(reply.text, reply.calls, 4 * self._reserve)
+        said = "\n".join(desk.said)
+        make = self._queues.message
+        return [
+            make(queue, job.turn, Role.ASSISTANT, job.persona, said, rendered, now, step=step),
+            *(
+                make(
+                    queue,
+                    job.turn,
+                    Role.TOOL,
+                    result.call.name,
+                    "",
+                    context.tool_message(result.call.id, result.content),
+                    now,
+                    step=step,
+                )
+                for result in results
+            ),
+        ]
+
+    async def _commit(
+        self, job: Job, queue: Queue, desk: Desk, messages: list[Message], reply: ModelReply, *, ended: bool
+    ) -> None:
+        turn = job.turn
+        try:
+            async with self._store.write() as session:
+                stored = await session.messages.append(job.agent.id, messages)
+                await self._queues.note_warned(session, queue, messages)
+                await desk.commit(session)
+                await session.mailbox.post(self._outbox(job, queue, desk))
+                await session.mailbox.commit_step(
+                    turn.id, turn.steps, self._model.name, reply.usage, desk.now, agent_id=job.agent.id
+                )
+                if ended:
+                    await session.mailbox.finish(turn.id, desk.now)
+        except BaseException:
+            self._queues.forget(turn.conversation_id)
+            raise
+        self._queues.extend(queue, stored)
+
+    def _outbox(self, job: Job, queue: Queue, desk: Desk) -> list[OutboxRow]:
+        """One row for each part that will be posted; its id is the same however often it is sent."""
+        address = queue.conversation.address
+        parts = [part for said in desk.said for part in self._split(address, said)]
+        return [
+            OutboxRow(
+                id=f"{desk.key}/{number}",
+                agent_id=job.agent.id,
+                conversation_id=queue.conversation.id,
+                address=address,
+                turn_id=job.turn.id,
+                kind="reply",
+                text=part,
+                in_reply_to=job.answers,
+                created_at=desk.now,
+            )
+            for number, part in enumerate(parts)
+        ]
+
+
+def _wants_on(desk: Desk, results: list[ToolResult]) -> bool:
+    """Whether the model has something to mend, or asked to see a result."""
+    return not desk.finished and any(result.failed or result.heartbeat for result in results)

@@ -1,0 +1,209 @@
+"""The main context: what the model sees, as chat-completions messages. Pure.
+
+Order, so that a provider's prompt cache keeps hitting: system instructions, core memory blocks (persona
+first), running summary, FIFO queue. Each message is rendered once, to the JSON that is stored and re-sent
+byte-identically until it is evicted.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from bot.events import (
+    DocumentUploaded,
+    Event,
+    HeartbeatDue,
+    MessageReceived,
+    ReactionAdded,
+    SystemAlert,
+    UserJoined,
+)
+from bot.ports import ToolCall
+from memory.records import Block, Message, Summary
+
+Fit = Callable[[str, int], str]
+
+_FOREIGN = 4_000  # characters of other places' blocks that a private turn is shown
+_OVERHEAD = 8  # tokens that a message costs besides its text
+
+
+@dataclass(frozen=True)
+class MainContext:
+    """``system`` is system instructions and core memory; ``queue`` the FIFO queue, oldest first."""
+
+    system: str
+    summary: Summary | None
+    queue: Sequence[Message]
+
+    def messages(self) -> list[dict[str, Any]]:
+        """The request's ``messages``, with unpaired tool calls repaired so that no agent is ever bricked."""
+        rendered = [] if self.summary is None else [self.summary.rendered]
+        rendered += [message.rendered for message in self.queue]
+        return [{"role": "system", "content": self.system}, *repaired(map(json.loads, rendered))]
+
+
+def system_text(instructions: str, blocks: Iterable[Block]) -> str:
+    """System instructions followed by the core memory blocks."""
+    shown = []
+    foreign = 0
+    for block in blocks:
+        if "@" in block.label:
+            foreign += len(block.value)
+            if foreign > _FOREIGN:
+                continue
+        kept = ' read_only="true"' if block.read_only else ""
+        # The value is data: it can't close the block that holds it.
+        value = block.value.replace("</block", "<\\/block").replace("</memory_blocks", "<\\/memory_blocks")
+        shown.append(
+            f'<block label="{block.label}" chars="{len(block.value)}/{block.limit}"{kept} '
+            f'description="{block.description}">\n{value}\n</block>'
+        )
+    return f"{instructions}\n\n<memory_blocks>\n{'\n'.join(shown)}\n</memory_blocks>"
+
+
+def event_fields(event: Event, zone: ZoneInfo, fit: Fit, tokens: int) -> dict[str, Any]:
+    """What the model is told of an event; a text longer than ``tokens`` is clipped, with a note."""
+    fields: dict[str, Any] = {"type": event.kind, "name": event.name, "time": local_time(event.at, zone)}
+    if isinstance(event, MessageReceived):
+        if event.place:
+            fields["place"] = event.place
+        if event.context:
+            fields["context"] = [_fitted(line, fit, tokens // 40) for line in event.context]
+        if event.reply_to:
+            fields["reply_to"] = _fitted(event.reply_to, fit, tokens // 8)
+        if event.attachments:
+            share = tokens // (4 * len(event.attachments))
+            fields["attachments"] = [
+                {"name": a.name, "type": a.media_type}
+                | ({"text": _fitted(a.text, fit, share)} if a.text else {})
+                for a in event.attachments
+            ]
+        fields["message"] = _fitted(event.text, fit, tokens // 2)
+    elif isinstance(event, HeartbeatDue):
+        fields["reason"] = event.reason
+    elif isinstance(event, SystemAlert):
+        fields["message"] = event.message
+    elif isinstance(event, DocumentUploaded):
+        fields |= {"document": event.document, "message": _fitted(event.text, fit, tokens // 2)}
+    elif isinstance(event, ReactionAdded):
+        fields |= {"reason": f"{event.name} reacted with {event.emoji} to your message."}
+    elif isinstance(event, UserJoined):
+        fields["reason"] = "First contact: greet them, and say that you are software."
+    return fields
+
+
+def local_time(at: datetime, zone: ZoneInfo) -> str:
+    """A moment in the person's zone, with the day of the week, which models get wrong by themselves."""
+    local = at.astimezone(zone)
+    return f"{local.isoformat(timespec='seconds')} ({local:%A})"
+
+
+def user_message(fields: dict[str, Any]) -> str:
+    """An event as a rendered message."""
+    return to_json({"role": "user", "content": to_json(fields)})
+
+
+def assistant_message(text: str, calls: Sequence[ToolCall], longest: int) -> str:
+    """The model's message, rendered; arguments of over ``longest`` characters are clipped."""
+    message: dict[str, Any] = {"role": "assistant", "content": text[:longest] or None}
+    if calls:
+        message["tool_calls"] = [
+            {
+                "id": call.id,
+                "type": "function",
+                "function": {"name": call.name, "arguments": _arguments(call.arguments, longest)},
+            }
+            for call in calls
+        ]
+    elif not text:
+        message["content"] = ""
+    return to_json(message)
+
+
+def tool_message(call_id: str, content: str) -> str:
+    """A tool's result, rendered."""
+    return to_json({"role": "tool", "tool_call_id": call_id, "content": content})
+
+
+def summary_message(text: str, evicted: int, at: datetime, zone: ZoneInfo) -> str:
+    """The running summary, rendered as an event."""
+    return user_message(
+        {
+            "type": "summary",
+            "time": local_time(at, zone),
+            "message": text,
+            "note": f"{evicted} older messages left your view. conversation_search finds them.",
+        }
+    )
+
+
+def repaired(messages: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The messages with every tool call answered and no answer without its call.
+
+    An endpoint refuses a history that breaks this, for ever; a crash or an edit of the history may have.
+    """
+    result: list[dict[str, Any]] = []
+    open_calls: list[str] = []
+
+    def close() -> None:
+        for call_id in open_calls:
+            lost = to_json({"status": "Failed", "message": "The result was lost."})
+            result.append({"role": "tool", "tool_call_id": call_id, "content": lost})
+        open_calls.clear()
+
+    for message in messages:
+        if message["role"] == "tool":
+            if message["tool_call_id"] in open_calls:
+                open_calls.remove(message["tool_call_id"])
+                result.append(message)
+            continue
+        close()
+        result.append(message)
+        open_calls.extend(call["id"] for call in message.get("tool_calls") or ())
+    close()
+    return result
+
+
+def cost(count: Callable[[str], int], rendered: str) -> int:
+    """Tokens that a rendered message takes."""
+    return count(rendered) + _OVERHEAD
+
+
+def fitter(count: Callable[[str], int]) -> Fit:
+    """A function that cuts a text to at most so many tokens; a text that fits comes back as it is."""
+
+    def fit(text: str, tokens: int) -> str:
+        if len(text.encode("utf-8", "replace")) <= tokens or count(text) <= tokens:
+            return text  # a token is at least one byte
+        low, high = 0, min(len(text), tokens * 16)
+        while high - low > max(16, high // 64):
+            middle = (low + high) // 2
+            low, high = (middle, high) if count(text[:middle]) <= tokens else (low, middle)
+        return text[:low]
+
+    return fit
+
+
+def to_json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _fitted(text: str, fit: Fit, tokens: int) -> str:
+    shown = fit(text, max(32, tokens))
+    if len(shown) == len(text):
+        return text
+    return (
+        f"{shown} … [clipped: {len(shown)} of {len(text)} characters are shown; the whole is in recall "
+        "storage, conversation_search shows the parts around the words you search for]"
+    )
+
+
+def _arguments(text: str, longest: int) -> str:
+    if len(text) <= longest:
+        return text
+    return to_json({"clipped": text[:longest], "note": f"{len(text)} characters in all"})

@@ -1,0 +1,123 @@
+"""Who an event is from: account, user, agent, conversation. First contact creates what is missing."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from bot import prompts
+from bot.errors import SettingsError
+from bot.events import Command, Event
+from bot.ports import Clock
+from memory.ports import Session, Store
+from memory.records import Agent, Conversation, Persona, User
+
+_KEPT = 10_000
+
+
+@dataclass(frozen=True)
+class Identity:
+    """An event's or a command's place in memory."""
+
+    user: User
+    persona: Persona
+    agent: Agent
+    conversation: Conversation
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.user.timezone)
+
+
+class Identities:
+    """``personas`` are the configured ones, by name, beside those that come with everbot."""
+
+    def __init__(
+        self, store: Store, clock: Clock, personas: dict[str, str], block_limit: int, timezone: str
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._personas = {**prompts.personas(), **personas}
+        self._limit = block_limit
+        self._timezone = timezone
+        self._known: OrderedDict[tuple[str, str, str], Identity] = OrderedDict()
+
+    async def of(self, who: Event | Command) -> Identity:
+        """Raises `SettingsError` for a persona that nobody defined."""
+        key = (who.account, who.persona, who.address)
+        if key not in self._known:
+            name = who.name if isinstance(who, Event) else who.person
+            async with self._store.write() as session:
+                self._known[key] = await self._resolve(session, who, name)
+            while len(self._known) > _KEPT:
+                self._known.popitem(last=False)
+        self._known.move_to_end(key)
+        return self._known[key]
+
+    def forget(self, agent_id: int) -> None:
+        """The agent changed or is gone."""
+        for key in [key for key, known in self._known.items() if known.agent.id == agent_id]:
+            del self._known[key]
+
+    async def by_agent(self, session: Session, agent: Agent, conversation: Conversation) -> Identity:
+        """The identity of an agent that is known already, in one of its conversations."""
+        user = await session.agents.user(agent.user_id)
+        persona = await session.agents.persona_by_id(agent.persona_id)
+        return Identity(user, persona, agent, conversation)
+
+    async def _resolve(self, session: Session, who: Event | Command, name: str) -> Identity:
+        now = self._clock.now()
+        user = await session.agents.user_of(who.account)
+        if user is None:
+            user = await session.agents.create_user(who.account, name, self._timezone, now)
+        persona = await self.persona(session, who.persona)
+        agent = await session.agents.agent_of(user.id, persona.id)
+        if agent is None:
+            agent = await session.agents.create_agent(
+                user.id, persona.id, f"{who.account}/{persona.name}", now
+            )
+        conversation = await session.agents.conversation_at(agent.id, who.address)
+        if conversation is None:
+            conversation = await session.agents.create_conversation(agent.id, who.address, who.audience, now)
+        await self.human_block(session, agent, conversation.audience)
+        return Identity(user, persona, agent, conversation)
+
+    async def persona(self, session: Session, name: str) -> Persona:
+        """The persona of that name, created with its block when it is only configured yet."""
+        persona = await session.agents.persona(name)
+        if persona is None:
+            text = self._personas.get(name)
+            if text is None:
+                names = ", ".join(sorted(self._personas))
+                raise SettingsError(f"There is no persona {name!r}. Personas: {names} (see [personas]).")
+            persona = await self.create_persona(session, name, text)
+        return persona
+
+    async def create_persona(self, session: Session, name: str, text: str) -> Persona:
+        persona = await session.agents.create_persona(name, "", self._clock.now())
+        await session.blocks.create(
+            f"persona:{persona.id}",
+            "persona",
+            "shared",
+            text,
+            max(self._limit, len(text)),
+            "Who you are. The same for everyone who talks with this persona.",
+            self._clock.now(),
+            read_only=True,
+        )
+        return persona
+
+    async def human_block(self, session: Session, agent: Agent, audience: str, value: str = "") -> None:
+        """The block about the person, as known in this audience; created when it is missing."""
+        blocks = await session.blocks.visible(agent, audience)
+        if not any(block.label == "human" for block in blocks):
+            await session.blocks.create(
+                f"agent:{agent.id}",
+                "human",
+                audience,
+                value,
+                max(self._limit, len(value)),
+                "What you need to know of the person in every conversation.",
+                self._clock.now(),
+            )

@@ -1,0 +1,154 @@
+"""A reply put together from the chunks of a stream, or from one plain answer; pure.
+
+Servers that call themselves compatible differ most in how they stream tool calls: with or without
+``index`` and ``id``, in pieces or whole, with the name once or in every piece.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from bot.errors import ModelUnavailable
+from bot.ports import ModelReply, ToolCall
+from memory.records import Usage
+
+LIMIT = 4 * 2**20
+"""Characters of text and arguments in one reply."""
+
+
+@dataclass
+class _Call:
+    id: str
+    name: str
+    arguments: str
+
+    def is_whole(self) -> bool:
+        try:
+            return isinstance(json.loads(self.arguments), dict)
+        except ValueError:
+            return False
+
+
+def _entry(delta: Any) -> _Call:
+    """A tool-call delta without its quirks: null or missing values, arguments as an object."""
+    delta = _object(delta)
+    function = _object(delta.get("function"))
+    arguments = function.get("arguments")
+    if isinstance(arguments, dict | list):
+        arguments = json.dumps(arguments, ensure_ascii=False)
+    return _Call(
+        id=_text(_object(delta).get("id")), name=_text(function.get("name")), arguments=_text(arguments)
+    )
+
+
+def _starts_another(call: _Call, entry: _Call) -> bool:
+    """Is the entry a new call, though nothing but its content says so?
+
+    A piece of the same call has no name, or repeats it; some servers give every piece a new id, so an
+    id alone proves nothing.
+    """
+    if not entry.name:
+        return False
+    if entry.id and call.id and entry.id != call.id:
+        return True
+    if call.arguments and entry.name != call.name:
+        return True
+    return entry.arguments.startswith("{") and call.is_whole()
+
+
+class Assembly:
+    """Feed it chunks with `add`; `reply` gives what they amount to."""
+
+    def __init__(self) -> None:
+        self._text: list[str] = []
+        self._calls: list[_Call] = []
+        self._open: dict[int, _Call] = {}  # index -> the call that it means now
+        self._finish = ""
+        self._usage = Usage()
+        self._size = 0
+
+    def add(self, chunk: dict[str, Any]) -> None:
+        """One chunk, or a whole plain answer. Raises `ModelUnavailable` when it grows absurdly large."""
+        if isinstance(chunk.get("usage"), dict):
+            self._usage = _usage(chunk["usage"])
+        for choice in _list(chunk.get("choices")):
+            if not isinstance(choice, dict) or choice.get("index"):
+                continue  # we asked for one choice
+            delta = _object(choice.get("delta") or choice.get("message"))
+            for part in (delta.get("content"), delta.get("refusal")):
+                self._write(part)
+            for call in _list(delta.get("tool_calls")):
+                self._call(call)
+            self._finish = _text(choice.get("finish_reason")) or self._finish
+        if self._size > LIMIT:
+            raise ModelUnavailable(f"The model's answer was cut off at {LIMIT // 2**20} MB.")
+
+    def reply(self) -> ModelReply:
+        """The reply. Raises `ModelUnavailable` when no ``finish_reason`` was seen."""
+        if self._finish in ("", "error"):
+            raise ModelUnavailable("The model's answer was cut short.")
+        used: set[str] = set()
+        calls = []
+        for n, call in enumerate(self._calls):
+            call_id = call.id if call.id and call.id not in used else f"call_{n}"
+            used.add(call_id)
+            calls.append(ToolCall(id=call_id, name=call.name, arguments=call.arguments))
+        return ModelReply(
+            text="".join(self._text),
+            calls=tuple(calls),
+            usage=self._usage,
+            truncated=self._finish == "length",
+        )
+
+    def finish(self, reason: str) -> None:
+        """What to take as ``finish_reason`` if the server gave none."""
+        self._finish = self._finish or reason
+
+    def _write(self, content: Any) -> None:
+        for part in content if isinstance(content, list) else [content]:
+            text = _text(part.get("text") if isinstance(part, dict) else part)
+            self._size += len(text)
+            self._text.append(text)
+
+    def _call(self, delta: Any) -> None:
+        entry = _entry(delta)
+        index = _object(delta).get("index")
+        if not isinstance(index, int):
+            index = max(self._open, default=0)  # no index: it goes on with the last call, if any
+        call = self._open.get(index)
+        self._size += len(entry.arguments) + len(entry.name) + 64  # a call without arguments costs too
+        if call is None or _starts_another(call, entry):
+            self._open[index] = entry
+            self._calls.append(entry)
+            return
+        call.id = call.id or entry.id
+        if entry.name != call.name and not call.arguments:
+            call.name += entry.name  # a name in pieces
+        call.arguments += entry.arguments
+
+
+def _usage(data: dict[str, Any]) -> Usage:
+    details = _object(data.get("prompt_tokens_details"))
+    return Usage(
+        prompt=_number(data.get("prompt_tokens")),
+        completion=_number(data.get("completion_tokens")),
+        cached=_number(details.get("cached_tokens")),
+    )
+
+
+def _object(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _number(value: Any) -> int:
+    return max(int(value), 0) if isinstance(value, int | float) and value == value else 0

@@ -1,0 +1,81 @@
+"""What the stand-in says that is not about anyone's memory."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+
+from bot.models.offline.words import english
+
+HELP = (
+    "I am everbot's built-in stand-in: fixed rules, not a language model and not intelligent. I note what you "
+    "tell me about yourself, correct it when you tell me otherwise, and search my memory when you ask. "
+    "To configure a real model, fill in [model] in config.toml, or set OPENAI_API_KEY (and OPENAI_BASE_URL for "
+    "another server), and restart everbot. What I noted stays."
+)
+INTRODUCTION = "I am software: a rule-based stand-in, since no language model is configured."
+UNKNOWN = "I don't know that yet: I found nothing about it in my memory. If you tell me, I will remember it."
+
+_WHAT = re.compile(
+    r"^\W*(?:/?help|/start)\W*$|\bwho are you\b|\bwhat(?: exactly)? are you\b|\bwhat(?:'s| is) your name\b"
+    r"|\bwhat can you do\b|\bhow do you work\b|\bcan you help me\W*$|\bwhat (?:model|llm|ai) are you\b"
+    r"|\bare you (?:an? |really |actually |just )*(?:ai|a\.i\.|bot|chatbot|robot|human|person|real|machine|program"
+    r"|software|intelligent|alive|conscious|llm|language model|gpt|chatgpt|claude|smart)\b",
+    re.IGNORECASE,
+)
+_GREETING = re.compile(
+    r"^\W*(?:hi|hello|hey|hiya|greetings|good (?:morning|evening|afternoon|day)|yo|howdy)\b", re.IGNORECASE
+)
+_HOW = re.compile(
+    r"\bhow (?:are you|is it going|do you do)\b|\bhow's it going\b|\bwhat's up\b", re.IGNORECASE
+)
+_THANKS = re.compile(r"^\W*(?:thanks|thank you|thx|cheers|great, thanks)\b", re.IGNORECASE)
+_BYE = re.compile(r"^\W*(?:bye|goodbye|good night|see you|see ya|cu)\b", re.IGNORECASE)
+_CLOCK = re.compile(
+    r"\bwhat (?:time is it|is the time)\b|\bwhat's the time\b|\bwhat day is (?:it|today)\b"
+    r"|\bwhat(?:'s| is) (?:the date|today's date)\b",
+    re.IGNORECASE,
+)
+
+
+def asks_what_it_is(text: str) -> bool:
+    return _WHAT.search(text) is not None
+
+
+def greets(text: str) -> bool:
+    return _GREETING.match(text) is not None
+
+
+def clock(text: str, now: datetime | None) -> str | None:
+    """The answer to a question for the time."""
+    if now is None or not _CLOCK.search(text):
+        return None
+    return f"It is {now:%H:%M} on {now:%A}, {now.day} {now:%B %Y}."
+
+
+def smalltalk(text: str, name: str) -> str | None:
+    """The answer to thanks, goodbyes and the like; None for anything else."""
+    named = f", {name}" if name else ""
+    if _THANKS.match(text):
+        return f"You are welcome{named}."
+    if _BYE.match(text):
+        return f"Goodbye{named}. I keep what you told me."
+    if _HOW.search(text):
+        return f"All is running here, thank you{named}. What is new with you?"
+    return None
+
+
+def greeting(name: str) -> str:
+    return (
+        f"Hello{', ' + name if name else ''}. {INTRODUCTION} Tell me about yourself, or ask what I remember."
+    )
+
+
+def anything(text: str) -> str:
+    """The answer when no rule knows better."""
+    if english(text):
+        return "I have read that, and it stays in our conversation. Tell me facts, or ask me about them."
+    return (
+        "Thank you. I have read that, and it stays in our conversation; my rules only know English, so I cannot "
+        "say more to it."
+    )

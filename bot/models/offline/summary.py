@@ -1,0 +1,80 @@
+"""A mechanical summary: what people told, the newest first."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from bot.models.offline.calls import Offered
+from bot.models.offline.facts import asks, facts
+from bot.models.offline.transcript import event_of, load, text_of
+from bot.models.offline.words import plain, sentences
+from bot.ports import ModelRequest
+
+LONGEST = 1500  # characters
+_HEAD = "Told so far (a mechanical summary, newest first):"
+_LINE = re.compile(r"^(?:\[[^\]\n]{0,60}\]\s*)?(?:(?P<who>[^\s:][^:\n]{0,40}):\s+)?(?P<said>.+)$")
+_OWN = frozenset({"assistant", "agent", "bot", "everbot", "me", "i", "tool", "system"})
+
+
+def wants_summary(request: ModelRequest, offered: Offered) -> bool:
+    """Whether this is the summarizer's request: no tools, no core memory, and it says so."""
+    system = "\n".join(text_of(m) for m in request.messages if m.get("role") in ("system", "developer"))
+    return not offered and "summar" in system.lower() and '<block label="' not in system
+
+
+def summarize(messages: Sequence[Mapping[str, Any]]) -> str:
+    """At most `LONGEST` characters of plain text."""
+    before: list[str] = []
+    told: list[str] = []
+    rest: list[str] = []
+    for message in messages:
+        if message.get("role") in ("system", "developer"):
+            continue
+        for who, said in _said(message):
+            if said.startswith("- ") or who == "summary":
+                before += [
+                    line.removeprefix("- ") for line in said.splitlines() if not line.startswith("Told so")
+                ]
+            elif who.casefold() not in _OWN:
+                known = facts(said)
+                line = f"{who}: {said}" if who else said
+                if known:
+                    told.append(line)
+                elif not asks(said) and len(said) > 12:
+                    rest.append(line)
+    lines = dict.fromkeys([*reversed(told), *before, *reversed(rest)])
+    text = _HEAD
+    for line in lines:
+        line = re.sub(r"\s+", " ", line).strip()[:240]
+        if line and len(text) + len(line) + 3 <= LONGEST:
+            text += f"\n- {line}"
+    return text if text != _HEAD else "Nothing was told that needs to be kept."
+
+
+def _said(message: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """(who, sentence) of everything said in a message, which may be an event or lines of text."""
+    if message.get("role") != "user":
+        return
+    content = text_of(message)
+    data = load(content)
+    if isinstance(data, Mapping):
+        seen = event_of(content)
+        if seen.kind in ("message", "summary"):
+            who = "summary" if seen.kind == "summary" else seen.name
+            yield from ((who, s) for s in (sentences(seen.text) if seen.kind == "message" else [seen.text]))
+        return
+    for raw in (
+        plain(content).splitlines() if len(content) < 200_000 else plain(content[-200_000:]).splitlines()
+    ):
+        line = raw.strip()
+        data = load(line)
+        if isinstance(data, Mapping):
+            seen = event_of(line)
+            if seen.kind == "message":
+                yield from ((seen.name, s) for s in sentences(seen.text))
+        elif line.startswith("- "):
+            yield "", line
+        elif match := _LINE.match(line):
+            yield from ((match["who"] or "", s) for s in sentences(match["said"]))

@@ -1,0 +1,284 @@
+"""The queue manager (paper section 2.2): admits messages to the FIFO queue and recall storage, warns of
+memory pressure, and evicts the oldest half into a recursive summary when the window is full."""
+
+from __future__ import annotations
+
+import logging
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from bot import context, prompts
+from bot.errors import ModelError
+from bot.events import Event, MessageReceived, from_json
+from bot.ports import ChatModel, Clock, ModelRequest
+from memory.ports import Session, Store
+from memory.records import PRIVATE, Agent, Conversation, InboxRow, Message, Role, Summary, Turn
+from memory.tokens import Calibrated
+
+log = logging.getLogger(__name__)
+
+_WARNING = 0.70
+_EVICT = 0.50
+_SHARE = 0.40  # of the room that the events of one turn, or the results of one step, may take
+_KEPT_MESSAGES = 20_000  # messages of all the queues kept in memory
+_KEPT_QUEUES = 1_000
+
+
+@dataclass
+class Queue:
+    """The FIFO queue of one conversation, as the last commit left it."""
+
+    conversation: Conversation
+    summary: Summary | None
+    messages: list[Message] = field(default_factory=list)
+
+    @property
+    def tokens(self) -> int:
+        summary = self.summary.tokens if self.summary else 0
+        return summary + sum(message.tokens for message in self.messages)
+
+
+class QueueManager:
+    """``room`` is the window less the reply's reserve, in tokens."""
+
+    def __init__(
+        self, store: Store, model: ChatModel, counter: Calibrated, clock: Clock, room: int
+    ) -> None:
+        self._store = store
+        self._model = model
+        self.counter = counter
+        self._clock = clock
+        self._room = room
+        self.fit = context.fitter(counter.count)
+        self._queues: OrderedDict[int, Queue] = OrderedDict()
+
+    @property
+    def room(self) -> int:
+        """Tokens of our counting that the model's window takes, by what its usage has taught."""
+        return int(self._room / self.counter.factor)
+
+    @property
+    def share(self) -> int:
+        """Tokens that the events of one turn, or the tool results of one step, may take together."""
+        return int(self.room * _SHARE)
+
+    async def queue(self, conversation_id: int) -> Queue:
+        """The conversation's queue; from memory while it is warm."""
+        if conversation_id not in self._queues:
+            async with self._store.read() as session:
+                self._queues[conversation_id] = Queue(
+                    await session.agents.conversation(conversation_id),
+                    await session.messages.summary(conversation_id),
+                    await session.messages.queue(conversation_id),
+                )
+        self._queues.move_to_end(conversation_id)
+        self._cool()
+        return self._queues[conversation_id]
+
+    def forget(self, conversation_id: int) -> None:
+        """The queue was changed from elsewhere, or a commit failed: read it again next time."""
+        self._queues.pop(conversation_id, None)
+
+    async def admit(
+        self,
+        session: Session,
+        queue: Queue,
+        agent: Agent,
+        turn: Turn,
+        rows: Sequence[InboxRow],
+        zone: ZoneInfo,
+    ) -> list[Message]:
+        """Store a turn's events as messages, rendered once. Call `extend` when the commit has succeeded."""
+        share = self.share // max(1, len(rows))
+        events = [from_json(row.payload) for row in rows]
+        counts = None
+        if queue.conversation.audience == PRIVATE:
+            counts = {
+                "recall": await session.messages.extent(agent.id),
+                "archival": await session.passages.extent(agent.archive_id),
+            }
+        messages = []
+        for event in events:
+            fields = context.event_fields(event, zone, self.fit, share)
+            if counts is not None and event is events[-1]:
+                fields["stored"] = counts
+            text = _bare(event)
+            messages.append(self._event(queue, turn, event, context.user_message(fields), text))
+        alert = self._alert(queue, turn, sum(message.tokens for message in messages), zone)
+        return await session.messages.append(agent.id, [*alert, *messages])
+
+    def extend(self, queue: Queue, messages: Sequence[Message]) -> None:
+        """Add committed messages to the queue in memory."""
+        queue.messages.extend(messages)
+        if any(map(_is_alert, messages)):
+            queue.conversation = replace(queue.conversation, warned=True)
+
+    def pressure(self, queue: Queue, turn: Turn, step: int, added: int, zone: ZoneInfo) -> list[Message]:
+        """The alert to commit with a step that fills the window past the warning level, once per fill."""
+        return [replace(m, step=step) for m in self._alert(queue, turn, added, zone)]
+
+    async def note_warned(self, session: Session, queue: Queue, messages: Sequence[Message]) -> None:
+        """Record, in the same unit of work as the alert, that it was given."""
+        if any(map(_is_alert, messages)):
+            await session.agents.warn(queue.conversation.id, True)
+
+    async def make_room(
+        self, queue: Queue, agent: Agent, turn: Turn, fixed: int, zone: ZoneInfo, *, at_most: float = 1.0
+    ) -> None:
+        """Flush until system text and tools (``fixed`` tokens) and the queue fit ``at_most`` of the room."""
+        while fixed + queue.tokens > self.room * at_most:
+            evicted = self._oldest(queue, turn)
+            if not evicted:
+                return  # nothing is left to evict but this turn's own last messages, which are clipped
+            await self._flush(queue, agent, turn, evicted, zone)
+
+    def _oldest(self, queue: Queue, turn: Turn) -> list[Message]:
+        """The oldest half of the queue's tokens, in whole units: a call is never parted from its result."""
+        units = _units(queue.messages)
+        goal = sum(message.tokens for message in queue.messages) * _EVICT
+        evicted: list[Message] = []
+        taken = 0
+        for unit in units[:-1]:
+            if taken >= goal:
+                break
+            if any(message.turn_id == turn.id and message.step < 0 for message in unit):
+                continue  # what is being answered stays in view
+            evicted += unit
+            taken += sum(message.tokens for message in unit)
+        return evicted
+
+    async def _flush(
+        self, queue: Queue, agent: Agent, turn: Turn, evicted: Sequence[Message], zone: ZoneInfo
+    ) -> None:
+        now = self._clock.now()
+        count = len(evicted) + (queue.summary.messages if queue.summary else 0)
+        text = await self._summarize(queue, turn, evicted, count)
+        rendered = context.summary_message(text, count, now, zone)
+        summary = Summary(
+            conversation_id=queue.conversation.id,
+            text=text,
+            rendered=rendered,
+            tokens=context.cost(self.counter.count, rendered),
+            messages=count,
+            created_at=now,
+        )
+        keys = {message.key for message in evicted}
+        async with self._store.write() as session:
+            await session.messages.evict(queue.conversation.id, keys)
+            await session.messages.put_summary(summary)
+            await session.agents.warn(queue.conversation.id, False)
+        queue.summary = summary
+        queue.messages = [message for message in queue.messages if message.key not in keys]
+        queue.conversation = replace(queue.conversation, warned=False)
+        log.info(
+            "agent %s: %d messages evicted from conversation %s", agent.id, len(keys), queue.conversation.id
+        )
+
+    async def _summarize(self, queue: Queue, turn: Turn, evicted: Sequence[Message], count: int) -> str:
+        """The new recursive summary. A turn never dies of it: without a model it is a mechanical note."""
+        limit = self.room // 10
+        old = queue.summary.text if queue.summary else "(none)"
+        lines = self.fit("\n".join(_line(m) for m in evicted if m.text), int(self.room * 0.7))
+        request = ModelRequest(
+            key=f"{turn.id}/summary/{count}",
+            messages=[
+                {
+                    "role": "system",
+                    "content": prompts.read("summarizer").format(words=limit // 2),
+                },
+                {"role": "user", "content": f"Summary so far:\n{old}\n\nMessages:\n{lines}"},
+            ],
+            tool_choice="none",
+            max_tokens=limit,
+        )
+        try:
+            text = (await self._model.complete(request)).text.strip()
+        except ModelError as error:
+            log.warning("agent %s: summary by rule, the model gave none: %s", turn.agent_id, error)
+            text = ""
+        if not text:
+            first, last = evicted[0].created_at, evicted[-1].created_at
+            note = f"{len(evicted)} messages from {first:%Y-%m-%d} to {last:%Y-%m-%d} were not summarized."
+            text = note if old == "(none)" else f"{old}\n{note}"
+        return self.fit(text, limit)
+
+    def _alert(self, queue: Queue, turn: Turn, added: int, zone: ZoneInfo) -> list[Message]:
+        level = (queue.tokens + added) / self.room
+        if queue.conversation.warned or level < _WARNING:
+            return []
+        return [self.alert(queue, turn, zone, min(99, int(100 * level)))]
+
+    def alert(self, queue: Queue, turn: Turn, zone: ZoneInfo, percent: int) -> Message:
+        """The memory-pressure SystemAlert as a message."""
+        return self.note(queue, turn, zone, prompts.read("pressure").format(percent=percent))
+
+    def note(self, queue: Queue, turn: Turn, zone: ZoneInfo, text: str, *, step: int = -1) -> Message:
+        """A SystemAlert as a message: something the model is told and the person is not."""
+        now = self._clock.now()
+        fields = {"type": "system_alert", "time": context.local_time(now, zone), "message": text}
+        rendered = context.user_message(fields)
+        return self.message(queue, turn, Role.USER, "system", "", rendered, now, step=step)
+
+    def _event(self, queue: Queue, turn: Turn, event: Event, rendered: str, text: str) -> Message:
+        message = self.message(queue, turn, Role.USER, event.name, text, rendered, event.at)
+        return replace(message, event_key=event.key)
+
+    def message(
+        self,
+        queue: Queue,
+        turn: Turn,
+        role: Role,
+        author: str,
+        text: str,
+        rendered: str,
+        at: datetime,
+        *,
+        step: int = -1,
+    ) -> Message:
+        """A message of this conversation, not stored yet."""
+        return Message(
+            key=0,
+            conversation_id=queue.conversation.id,
+            audience=queue.conversation.audience,
+            role=role,
+            author=author,
+            text=text,
+            rendered=rendered,
+            tokens=context.cost(self.counter.count, rendered),
+            created_at=at,
+            turn_id=turn.id,
+            step=step,
+        )
+
+    def _cool(self) -> None:
+        held = sum(len(queue.messages) for queue in self._queues.values()) if len(self._queues) > 64 else 0
+        while len(self._queues) > 1 and (held > _KEPT_MESSAGES or len(self._queues) > _KEPT_QUEUES):
+            held -= len(self._queues.popitem(last=False)[1].messages)
+
+
+def _bare(event: Event) -> str:
+    """What recall storage searches and the summarizer reads: the words of people only."""
+    return event.text if isinstance(event, MessageReceived) else ""
+
+
+def _is_alert(message: Message) -> bool:
+    """Whether it is a message of ours to the model: of the events, only those have no key."""
+    return message.role is Role.USER and message.event_key is None
+
+
+def _units(messages: Sequence[Message]) -> list[list[Message]]:
+    """The messages in groups that must stay together: a call with its results, or one message alone."""
+    units: list[list[Message]] = []
+    for message in messages:
+        if message.role is Role.TOOL and units:
+            units[-1].append(message)
+        else:
+            units.append([message])
+    return units
+
+
+def _line(message: Message) -> str:
+    return f"[{message.created_at:%Y-%m-%d %H:%M}] {message.author}: {message.text}"

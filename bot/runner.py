@@ -1,0 +1,395 @@
+"""One mailbox per agent: order, bursts, interrupts, supervision.
+
+Events are committed to the inbox by `submit` and thought about by the agent's own mailbox task, one turn
+at a time. Everything the runner knows is in SQL: a restart finds unfinished turns and goes on with them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from uuid import uuid4
+from zoneinfo import ZoneInfo
+
+from bot.agent import Agent, Job
+from bot.courier import Courier
+from bot.errors import Interrupted, ModelError
+from bot.events import (
+    EVENTS,
+    Address,
+    Command,
+    Event,
+    MessageDeleted,
+    MessageEdited,
+    View,
+    clean,
+    from_json,
+    platform_of,
+    to_json,
+)
+from bot.identities import Identities, Identity
+from bot.interrupt import RESTART, STOP, YIELD, Interrupt
+from bot.ports import Adapter, Clock
+from bot.queue_manager import QueueManager
+from memory.errors import StoreError
+from memory.indexer import Indexer
+from memory.ports import Session, Store
+from memory.records import InboxRow, OutboxRow, Turn, TurnState
+
+log = logging.getLogger(__name__)
+
+_BURST = 16  # events of one turn
+_RETRY_S = 5.0
+_RETRY_MAX_S = 300.0
+_DOWN = "I can't think right now: {why} I have kept your message and will answer as soon as I can."
+_EXPIRED = "I am sorry: I could not answer your message for too long, and have let it go. Please write again."
+_BROKEN = "Something went wrong on my side, and I could not answer that. It has been logged."
+_STOPPED = "Stopped."
+
+
+@dataclass
+class _Mailbox:
+    """What is known in memory of an agent at work."""
+
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+    at_work: bool = False
+    parked: bool = False  # the model is down; the turn waits
+    job: Job | None = None
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def tell(self) -> None:
+        """Wake whoever waits for this agent to be settled."""
+        self.changed.set()
+        self.changed = asyncio.Event()
+
+
+class Runner:
+    """`bot.ports.Inbound`. Use `run` inside the application's TaskGroup."""
+
+    def __init__(
+        self,
+        store: Store,
+        agent: Agent,
+        queues: QueueManager,
+        identities: Identities,
+        courier: Courier,
+        indexer: Indexer,
+        clock: Clock,
+        adapters: Mapping[str, Adapter],
+        invoke: Callable[[Command, Identity], Awaitable[View]],
+        *,
+        debounce_s: float,
+        expire_hours: float,
+        concurrent_turns: int,
+    ) -> None:
+        self._store = store
+        self._agent = agent
+        self._queues = queues
+        self._identities = identities
+        self._courier = courier
+        self._indexer = indexer
+        self._clock = clock
+        self._adapters = adapters
+        self._invoke = invoke
+        self._debounce_s = debounce_s
+        self._expire = timedelta(hours=expire_hours)
+        self._mailboxes: dict[int, _Mailbox] = {}
+        self._places: dict[Address, set[int]] = {}
+        self._slots = asyncio.Semaphore(concurrent_turns)
+        self._group: asyncio.TaskGroup | None = None
+
+    @asynccontextmanager
+    async def run(self) -> AsyncIterator[None]:
+        """Work while the block runs; at its end turns under way are left to the next start."""
+        async with asyncio.TaskGroup() as group:
+            self._group = group
+            async with self._store.read() as session:
+                busy = await session.mailbox.busy_agents(list(self._adapters))
+                for agent_id in busy:
+                    for conversation in await session.agents.conversations(agent_id):
+                        self._places.setdefault(conversation.address, set()).add(agent_id)
+            for agent_id in busy:
+                self._wake(agent_id)
+            try:
+                yield
+            finally:
+                self._group = None
+                for task in list(self._tasks):
+                    task.cancel()
+
+    @property
+    def _tasks(self) -> set[asyncio.Task[None]]:
+        return self.__dict__.setdefault("_running", set())
+
+    # Inbound
+
+    async def submit(self, event: Event) -> None:
+        event = from_json({k: clean(v) if isinstance(v, str) else v for k, v in to_json(event).items()})
+        identity = await self._identities.of(event)
+        if isinstance(event, MessageEdited | MessageDeleted):
+            await self._amend(event, identity)
+            return
+        async with self._store.write() as session:
+            new = await session.mailbox.receive(
+                event.key, identity.agent.id, identity.conversation.id, event.kind, to_json(event), self._clock.now()
+            )
+        if new:
+            self._places.setdefault(event.address, set()).add(identity.agent.id)
+            job = self.mailbox(identity.agent.id).job
+            if job is not None and event.from_person and not job.from_person and not job.turn.outbox:
+                job.interrupt.request(YIELD)  # people go first
+            self._wake(identity.agent.id)
+
+    async def invoke(self, command: Command) -> View:
+        return await self._invoke(command, await self._identities.of(command))
+
+    async def interrupt(self, address: Address) -> None:
+        for agent_id in self._places.get(address, ()):
+            job = self.mailbox(agent_id).job
+            if job is not None:
+                job.interrupt.request(STOP)
+
+    async def settled(self, address: Address) -> bool:
+        for agent_id in self._places.get(address, ()):
+            mailbox = self.mailbox(agent_id)
+            while mailbox.at_work and not mailbox.parked:
+                await mailbox.changed.wait()
+            await self._courier.delivered(address)
+            if mailbox.parked:
+                return False
+        return True
+
+    def mailbox(self, agent_id: int) -> _Mailbox:
+        return self._mailboxes.setdefault(agent_id, _Mailbox())
+
+    @asynccontextmanager
+    async def between_steps(self, agent_id: int) -> AsyncIterator[None]:
+        """Hold the agent's lock: its memory may be changed without a step changing it too."""
+        async with self.mailbox(agent_id).lock:
+            yield
+
+    # Mailboxes
+
+    def _wake(self, agent_id: int) -> None:
+        mailbox = self.mailbox(agent_id)
+        mailbox.news.set()
+        if not mailbox.at_work and self._group is not None:
+            mailbox.at_work = True
+            task = self._group.create_task(self._work(agent_id, mailbox))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _work(self, agent_id: int, mailbox: _Mailbox) -> None:
+        """Turn after turn, until the mailbox is empty."""
+        try:
+            while True:
+                mailbox.news.clear()
+                try:
+                    job = await self._next(agent_id, mailbox)
+                    if job is not None:
+                        async with self._slots:
+                            await self._turn(job, mailbox)
+                        continue
+                except StoreError as error:
+                    log.error("agent %s waits for the store: %s", agent_id, error)
+                    await self._clock.sleep(_RETRY_S)
+                    continue
+                if not mailbox.news.is_set():
+                    return
+        finally:
+            mailbox.at_work = False
+            mailbox.job = None
+            mailbox.tell()
+
+    async def _next(self, agent_id: int, mailbox: _Mailbox) -> Job | None:
+        """The unfinished turn, or a new one of the events that go first; None when nothing waits."""
+        async with self._store.read() as session:
+            turn = await session.mailbox.unfinished(agent_id)
+            waiting = [] if turn else await session.mailbox.waiting(agent_id)
+            rows = await session.mailbox.events_of(turn.id) if turn else _burst(waiting)
+        if not rows and turn is None:
+            return None
+        if turn is None:
+            rows = await self._debounced(agent_id, rows)
+            if not rows:
+                return None
+        async with self._store.write() as session:
+            agent = await session.agents.agent(agent_id)
+            if agent is None:
+                return None
+            conversation_id = turn.conversation_id if turn else rows[0].conversation_id
+            conversation = await session.agents.conversation(conversation_id)
+            identity = await self._identities.by_agent(session, agent, conversation)
+            if turn is None:
+                turn = await self._begin(session, identity, rows)
+        return self._job(identity, turn, rows, mailbox)
+
+    async def _debounced(self, agent_id: int, rows: Sequence[InboxRow]) -> Sequence[InboxRow]:
+        """The burst, once nothing was added to it for a moment."""
+        while self._debounce_s > 0 and EVENTS[rows[0].kind].from_person:
+            quiet = rows[-1].received_at + timedelta(seconds=self._debounce_s) - self._clock.now()
+            if quiet <= timedelta(0) or len(rows) >= _BURST:
+                break
+            await self._clock.sleep(quiet.total_seconds())
+            async with self._store.read() as session:
+                rows = _burst(await session.mailbox.waiting(agent_id))
+            if not rows:
+                break
+        return rows
+
+    async def _begin(self, session: Session, identity: Identity, rows: Sequence[InboxRow]) -> Turn:
+        """Claim the events and admit them as messages, in the caller's unit of work."""
+        turn = Turn(
+            id=uuid4().hex,
+            agent_id=identity.agent.id,
+            conversation_id=identity.conversation.id,
+            kind=rows[0].kind,
+            state=TurnState.RUNNING,
+            steps=0,
+            started_at=self._clock.now(),
+        )
+        await session.mailbox.begin(turn, [row.id for row in rows])
+        queue = await self._queues.queue(identity.conversation.id)
+        messages = await self._queues.admit(session, queue, identity.agent, turn, rows, identity.zone)
+        await self._queues.note_warned(session, queue, messages)
+        # Should the commit fail, the queue is read anew; if it succeeds, once is no loss either.
+        self._queues.forget(identity.conversation.id)
+        return turn
+
+    def _job(self, identity: Identity, turn: Turn, rows: Sequence[InboxRow], mailbox: _Mailbox) -> Job:
+        mailbox.job = Job(
+            agent=identity.agent,
+            persona=identity.persona.name,
+            turn=turn,
+            answers=tuple(row.key for row in rows),
+            from_person=any(EVENTS[row.kind].from_person for row in rows),
+            zone=ZoneInfo(identity.user.timezone),
+            lock=mailbox.lock,
+            interrupt=Interrupt(),
+        )
+        return mailbox.job
+
+    # Turns
+
+    async def _turn(self, job: Job, mailbox: _Mailbox) -> None:
+        """One turn to its end, whatever happens: trouble with the model is waited out."""
+        async with self._store.read() as session:
+            conversation = await session.agents.conversation(job.turn.conversation_id)
+        adapter = self._adapters[platform_of(conversation.address)]
+        delay = _RETRY_S
+        while True:
+            try:
+                async with adapter.thinking(conversation.address):
+                    await self._agent.turn(job)
+                break
+            except Interrupted as interrupted:
+                if await self._interrupted(job, interrupted.reason):
+                    break
+            except ModelError as error:
+                log.warning("agent %s, turn %s: %s", job.agent.id, job.turn.id, error)
+                if await self._expired(job):
+                    break
+                await self._say_down(job, conversation.address, str(error))
+                await self._park(mailbox, delay)
+                delay = min(_RETRY_MAX_S, delay * 2)
+            except StoreError:
+                raise
+            except Exception:
+                # A fault of ours must not brick the agent: the turn ends, visibly, and is logged.
+                log.exception("agent %s, turn %s failed", job.agent.id, job.turn.id)
+                self._queues.forget(job.turn.conversation_id)
+                await self._end(job, "error", _BROKEN if job.from_person else None)
+                break
+            finally:
+                self._courier.wake()
+                self._indexer.wake()
+        mailbox.job = None
+        mailbox.parked = False
+        mailbox.tell()
+
+    async def _park(self, mailbox: _Mailbox, delay: float) -> None:
+        mailbox.parked = True
+        self._courier.wake()
+        mailbox.tell()
+        await self._clock.sleep(delay)
+        mailbox.parked = False
+
+    async def _interrupted(self, job: Job, reason: str) -> bool:
+        """True when the turn is over."""
+        job.interrupt = Interrupt()
+        if reason == RESTART:
+            self._queues.forget(job.turn.conversation_id)
+            return False
+        if reason == YIELD:
+            await self._end(job, "notice", None)
+            return True
+        await self._end(job, "notice", None if job.turn.outbox else _STOPPED)
+        return True
+
+    async def _expired(self, job: Job) -> bool:
+        if self._clock.now() - job.turn.started_at < self._expire:
+            return False
+        await self._end(job, "error", _EXPIRED if job.from_person else None)
+        return True
+
+    async def _say_down(self, job: Job, address: Address, why: str) -> None:
+        """The person hears of it once, in one sentence."""
+        if job.turn.notified or not job.from_person:
+            return
+        async with self._store.write() as session:
+            turn = await session.mailbox.turn(job.turn.id)
+            if turn is None or turn.notified:
+                return
+            await session.mailbox.notify(job.turn.id)
+            await session.mailbox.post([self._notice(job, address, "notice", _DOWN.format(why=why))])
+
+    async def _end(self, job: Job, kind: str, text: str | None) -> None:
+        """End the turn without the model."""
+        async with self._store.write() as session:
+            if text is not None:
+                address = (await session.agents.conversation(job.turn.conversation_id)).address
+                await session.mailbox.post([self._notice(job, address, kind, text)])
+            await session.mailbox.finish(job.turn.id, self._clock.now())
+
+    def _notice(self, job: Job, address: Address, kind: str, text: str) -> OutboxRow:
+        return OutboxRow(
+            id=f"{job.turn.id}/{uuid4().hex[:8]}",
+            agent_id=job.agent.id,
+            conversation_id=job.turn.conversation_id,
+            address=address,
+            turn_id=job.turn.id,
+            kind=kind,
+            text=text,
+            in_reply_to=job.answers,
+            created_at=self._clock.now(),
+        )
+
+    async def _amend(self, event: MessageEdited | MessageDeleted, identity: Identity) -> None:
+        """A message was edited or deleted where it was written: memory follows."""
+        text = event.text if isinstance(event, MessageEdited) else ""
+        agent_id = identity.agent.id
+        async with self.between_steps(agent_id), self._store.write() as session:
+            waiting = await session.mailbox.waiting_event(event.target)
+            if waiting is not None:
+                payload = {**waiting.payload, "text": text} if text else None
+                await session.mailbox.replace_event(event.target, payload)
+                return
+            message = await session.messages.by_event(event.target)
+            if message is None:
+                return
+            await self._queues.amend(session, message, text)
+        job = self.mailbox(agent_id).job
+        if job is not None and event.target in job.answers and not job.turn.outbox:
+            job.interrupt.request(RESTART)
+
+
+def _burst(waiting: Collection[InboxRow]) -> list[InboxRow]:
+    """The events of the next turn: people before timers, one conversation, one kind of turn, in order."""
+    people = [row for row in waiting if EVENTS[row.kind].from_person]
+    rows = people or list(waiting)[:1]
+    return [row for row in rows if row.conversation_id == rows[0].conversation_id][:_BURST]

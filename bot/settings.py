@@ -1,0 +1,146 @@
+"""config.toml and the environment, parsed once into frozen objects. Unknown keys fail.
+
+Every key is explained in config.example.toml. Tokens and keys in the environment beat the file.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+from platformdirs import user_data_path
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+
+from bot.errors import SettingsError
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ModelSettings(_Section):
+    kind: Literal["offline", "openai"] = "offline"
+    name: str = "gpt-5-mini"
+    base_url: str | None = None
+    api_key: SecretStr | None = None
+    context_window: int = Field(16_384, ge=4_096)
+    reply_reserve: int = Field(2_048, ge=256)
+    timeout_s: float = Field(120.0, gt=0)
+    stall_s: float = Field(45.0, gt=0)
+    retries: int = Field(4, ge=0)
+    temperature: float | None = None
+
+
+class EmbedderSettings(_Section):
+    kind: Literal["auto", "minilm", "openai", "none"] = "auto"
+    name: str = "text-embedding-3-small"
+    base_url: str | None = None
+    api_key: SecretStr | None = None
+
+
+class IndexSettings(_Section):
+    chroma_url: str | None = None
+
+
+class AgentSettings(_Section):
+    max_steps: int = Field(12, ge=2)
+    max_calls: int = Field(64, ge=1)
+    page_size: int = Field(5, ge=1, le=50)
+    block_limit: int = Field(2_000, ge=100)
+    debounce_s: float = Field(1.0, ge=0)
+    expire_hours: float = Field(24.0, gt=0)
+    concurrent_turns: int = Field(64, ge=1)
+    timezone: str = "UTC"
+    tools: tuple[str, ...] = ()
+    tool_timeout_s: float = Field(30.0, gt=0)
+
+
+class LogSettings(_Section):
+    level: Literal["debug", "info", "warning", "error"] = "warning"
+
+
+class Settings(_Section):
+    """All of config.toml. Paths are absolute."""
+
+    data_dir: Path = Field(default_factory=lambda: user_data_path("everbot", appauthor=False))
+    model: ModelSettings = ModelSettings()
+    embedder: EmbedderSettings = EmbedderSettings()
+    index: IndexSettings = IndexSettings()
+    agent: AgentSettings = AgentSettings()
+    log: LogSettings = LogSettings()
+    personas: Mapping[str, str] = Field(default_factory=dict)
+
+
+def load(path: Path | None = None, environment: Mapping[str, str] | None = None) -> Settings:
+    """The settings of a file (default: config.toml in the working directory, if there is one).
+
+    Raises `SettingsError` with one sentence that names the key.
+    """
+    env = os.environ if environment is None else environment
+    if path is None:
+        path = Path("config.toml")
+        data = _read(path) if path.exists() else {}
+    else:
+        data = _read(path)
+    _from_environment(data, env)
+    try:
+        settings = Settings.model_validate(data)
+    except ValidationError as error:
+        raise SettingsError(f"{path}: {_sentence(error)}") from None
+    _check(settings)
+    return settings.model_copy(update={"data_dir": settings.data_dir.expanduser().absolute()})
+
+
+def _read(path: Path) -> dict[str, object]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SettingsError(f"There is no configuration file {path} (--config).") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} cannot be read: {error}.") from None
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{path} is not valid TOML: {error}.") from None
+
+
+def _from_environment(data: dict[str, object], env: Mapping[str, str]) -> None:
+    if directory := env.get("EVERBOT_DATA_DIR"):
+        data["data_dir"] = directory
+    model = data.setdefault("model", {})
+    if not isinstance(model, dict):
+        return  # validation says what is wrong
+    for variable, key in (("OPENAI_API_KEY", "api_key"), ("OPENAI_BASE_URL", "base_url")):
+        if value := env.get(variable):
+            model[key] = value
+            # A key or an endpoint in the environment is a wish to use it, unless the file says otherwise.
+            model.setdefault("kind", "openai")
+
+
+def _check(settings: Settings) -> None:
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+    model = settings.model
+    if model.kind == "openai" and model.api_key is None and model.base_url is None:
+        raise SettingsError(
+            'model.kind is "openai", but there is no key: set OPENAI_API_KEY (or model.api_key), '
+            "or model.base_url for a server that needs none."
+        )
+    if model.reply_reserve > model.context_window // 2:
+        raise SettingsError("model.reply_reserve may be at most half of model.context_window.")
+    try:
+        ZoneInfo(settings.agent.timezone)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise SettingsError(
+            f"agent.timezone: {settings.agent.timezone!r} is not an IANA time zone such as Europe/Berlin."
+        ) from None
+
+
+def _sentence(error: ValidationError) -> str:
+    """pydantic's first complaint, in one sentence that names the key and never shows a value."""
+    first = error.errors(include_input=False, include_url=False)[0]
+    key = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        return f"the key {key!r} is unknown. config.example.toml lists all of them."
+    return f"{key}: {first['msg']}."

@@ -1,0 +1,90 @@
+"""What the tools of one step may touch: the agent's memory as seen from this turn's place.
+
+Nothing a tool does is written at once. Edits, passages and replies wait on the desk and are committed
+together with the step's messages, in one unit of work; until then the tools of the same step see them
+here. Everything written takes the turn's audience.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from memory import archival, core
+from memory.archival import Archival
+from memory.ports import Session
+from memory.recall import Recall
+from memory.records import Agent, Audience, Block, Draft, Page
+
+
+@dataclass
+class Desk:
+    """A step's working copy. ``key`` is the step's idempotency key, for tools that act elsewhere."""
+
+    agent: Agent
+    audience: Audience
+    turn_id: str
+    key: str
+    now: datetime
+    zone: ZoneInfo
+    page_size: int
+    blocks: list[Block]
+    recall: Recall
+    archive: Archival
+    own_messages: frozenset[int] = frozenset()  # this turn's, not to be found by its own searches
+    said: list[str] = field(default_factory=list)
+    drafts: list[Draft] = field(default_factory=list)
+    paused_until: datetime | None = None
+    finished: bool = False
+    _edited: set[int] = field(default_factory=set)
+
+    def block(self, label: str) -> Block:
+        return core.find(self.blocks, label)
+
+    def edit(self, block: Block) -> None:
+        """Put a changed block back."""
+        self.blocks = [block if known.id == block.id else known for known in self.blocks]
+        self._edited.add(block.id)
+
+    def say(self, text: str) -> None:
+        self.said.append(text)
+
+    async def insert(self, text: str, tags: Sequence[str]) -> tuple[str, bool]:
+        """(what is stored, whether it is new): a near-duplicate gives back the passage that is there."""
+        draft = Draft(text=text, audience=self.audience, tags=tuple(tags), turn_id=self.turn_id)
+        known = (await self.archive.known(self.agent, [draft], self.drafts)).get(0)
+        if known is not None:
+            return known.text, False
+        self.drafts.append(draft)
+        return text, True
+
+    async def search_archive(self, query: str, page: int, tags: Sequence[str]) -> Page:
+        return await self.archive.search(
+            self.agent, query, self.audience, page=page, page_size=self.page_size, tags=tags
+        )
+
+    async def search_recall(self, query: str, page: int) -> Page:
+        return await self.recall.search(
+            self.agent.id,
+            query,
+            self.audience,
+            page=page,
+            page_size=self.page_size,
+            leave_out=self.own_messages,
+        )
+
+    async def search_dates(self, since: datetime, until: datetime, page: int) -> Page:
+        return await self.recall.between(
+            self.agent.id, since, until, self.audience, page=page, page_size=self.page_size
+        )
+
+    async def commit(self, session: Session) -> None:
+        """Write what waits here, inside the step's unit of work."""
+        for block in self.blocks:
+            if block.id in self._edited:
+                await session.blocks.put(block.id, block.value, self.turn_id, self.now)
+        await archival.store(session, self.agent.archive_id, self.drafts, self.now)
+        if self.paused_until is not None:
+            await session.agents.pause(self.agent.id, self.paused_until)

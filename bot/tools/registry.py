@@ -1,0 +1,108 @@
+"""A typed function and its docstring become a tool schema.
+
+A tool is ``async def name(desk: Desk, argument: type, ...) -> object``: the docstring's first paragraph is
+the tool's description, lines of the form ``argument: explanation`` describe the arguments. Argument types are
+``str``, ``int``, ``float``, ``bool``, ``list[str]``, each possibly ``| None``; a default makes one optional.
+Every tool but the few marked ``final`` also takes ``request_heartbeat``.
+"""
+
+from __future__ import annotations
+
+import inspect
+import types
+import typing
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from bot.errors import SettingsError
+
+_JSON: dict[object, dict[str, Any]] = {
+    str: {"type": "string"},
+    int: {"type": "integer"},
+    float: {"type": "number"},
+    bool: {"type": "boolean"},
+    list[str]: {"type": "array", "items": {"type": "string"}},
+}
+HEARTBEAT = "request_heartbeat"
+_HEARTBEAT_SCHEMA = {
+    "type": "boolean",
+    "description": "true: you go on with another step after this one and see this call's result.",
+}
+
+
+@dataclass(frozen=True)
+class Tool:
+    """``schema`` is the entry of the request's ``tools``; ``parameters`` its JSON schema of arguments."""
+
+    name: str
+    call: Callable[..., Awaitable[object]]
+    schema: dict[str, Any]
+    final: bool = False  # takes no request_heartbeat
+    custom: bool = False  # from a configured module: it runs under a time-out
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        parameters: dict[str, Any] = self.schema["function"]["parameters"]
+        return parameters
+
+
+def tool(function: Callable[..., Awaitable[object]], *, final: bool = False, custom: bool = False) -> Tool:
+    """The tool that a function describes. Raises `SettingsError` for a type that has no schema."""
+    description, explained = _docstring(function)
+    hints = typing.get_type_hints(function)
+    properties: dict[str, Any] = {}
+    required: list[str] = []
+    for name, parameter in list(inspect.signature(function).parameters.items())[1:]:
+        properties[name] = _schema(function.__name__, name, hints.get(name)) | (
+            {"description": explained[name]} if name in explained else {}
+        )
+        if parameter.default is parameter.empty:
+            required.append(name)
+    if not final:
+        properties[HEARTBEAT] = _HEARTBEAT_SCHEMA
+    parameters = {"type": "object", "properties": properties, "required": required}
+    schema = {
+        "type": "function",
+        "function": {"name": function.__name__, "description": description, "parameters": parameters},
+    }
+    return Tool(function.__name__, function, schema, final, custom)
+
+
+class Registry:
+    """The tools of an installation, in the order in which the model is shown them."""
+
+    def __init__(self, tools: Iterable[Tool]) -> None:
+        self._tools = {tool.name: tool for tool in tools}
+        self.schemas = [tool.schema for tool in self._tools.values()]
+
+    def get(self, name: str) -> Tool | None:
+        return self._tools.get(name)
+
+    @property
+    def names(self) -> list[str]:
+        return list(self._tools)
+
+
+def _schema(function: str, name: str, hint: object) -> dict[str, Any]:
+    if isinstance(hint, types.UnionType) or typing.get_origin(hint) is typing.Union:
+        hint = next(arg for arg in typing.get_args(hint) if arg is not type(None))
+    if hint not in _JSON:
+        raise SettingsError(
+            f"The tool {function}: its argument {name!r} needs a type hint: str, int, float, bool or list[str]."
+        )
+    return dict(_JSON[hint])
+
+
+def _docstring(function: Callable[..., object]) -> tuple[str, dict[str, str]]:
+    text = inspect.getdoc(function) or ""
+    names = set(inspect.signature(function).parameters)
+    explained: dict[str, str] = {}
+    description: list[str] = []
+    for line in text.splitlines():
+        name, colon, explanation = line.partition(":")
+        if colon and name in names:
+            explained[name] = explanation.strip()
+        else:
+            description.append(line)
+    return " ".join(" ".join(description).split()), explained

@@ -1,0 +1,128 @@
+"""Archival storage: an agent's own archive and the shared ones attached to it. Row first, index after."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+
+from memory.indexer import Indexer
+from memory.ports import Session, Store
+from memory.records import Agent, Audience, Draft, Hit, Page, Passage, readable_from
+from memory.search import look, ranked
+from memory.terms import digest_words, is_stop_word, query_terms
+
+_SAME = 0.95
+"""Cosine from which two texts may be the same statement; `says_the_same` decides."""
+
+
+class Archival:
+    """Searches and insertions of one installation's archival storage."""
+
+    def __init__(self, store: Store, indexer: Indexer) -> None:
+        self._store = store
+        self._indexer = indexer
+
+    async def search(
+        self,
+        agent: Agent,
+        query: str,
+        audience: Audience,
+        *,
+        page: int = 0,
+        page_size: int = 5,
+        tags: Sequence[str] = (),
+    ) -> Page:
+        """The passages that answer ``query`` best, in the agent's own archive and the attached ones."""
+        audiences = readable_from(audience)
+        async with self._store.read() as session:
+            shared = [archive.id for archive in await session.passages.attached(agent.id)]
+        vector = await self._indexer.query_vector(query, "passages", agent.archive_id)
+        scopes = [agent.archive_id, *shared]
+        places = [
+            await look(await self._indexer.index_of(scope), scope, audiences, vector, tags)
+            for scope in scopes
+        ]
+        async with self._store.read() as session:
+            found = await ranked(session, "passages", places, query)
+            shown = dict(found[page * page_size : (page + 1) * page_size])
+            rows: list[Passage] = []
+            for scope in scopes:
+                rows += await session.passages.get(scope, list(shown), audiences, tags)
+        rows.sort(key=lambda row: list(shown).index(row.key))
+        hits = tuple(Hit(row=row, score=shown[row.key]) for row in rows)
+        return Page(hits=hits, total=len(found), page=page, page_size=page_size)
+
+    async def known(
+        self, agent: Agent, drafts: Sequence[Draft], staged: Collection[Draft] = ()
+    ) -> dict[int, Passage | Draft]:
+        """For each draft (by position) that says what is stored already, or staged: that one.
+
+        Only texts of the same audience are compared: deduplication never crosses audiences.
+        """
+        found: dict[int, Passage | Draft] = {}
+        earlier = {(d.audience, digest_words(d.text)): d for d in staged}
+        async with self._store.read() as session:
+            for i, draft in enumerate(drafts):
+                words = digest_words(draft.text)
+                same = await session.passages.with_digest(agent.archive_id, draft.audience, [words])
+                known = same.get(words) or earlier.get((draft.audience, words))
+                if known is not None:
+                    found[i] = known
+        left = [i for i in range(len(drafts)) if i not in found]
+        vectors = await self._indexer.vectors([drafts[i].text for i in left]) if left else None
+        if vectors is not None:
+            for i, vector in zip(left, vectors, strict=True):
+                near = await self._near(agent, drafts[i], vector)
+                if near is not None:
+                    found[i] = near
+        return found
+
+    async def _near(self, agent: Agent, draft: Draft, vector: Any) -> Passage | None:
+        index = await self._indexer.index_of(agent.archive_id)
+        near = await index.search(agent.archive_id, np.asarray(vector), (draft.audience,), 3)
+        keys = [key for key, cosine in near if cosine >= _SAME]
+        if not keys:
+            return None
+        async with self._store.read() as session:
+            passages = await session.passages.get(agent.archive_id, keys, (draft.audience,))
+        return next((p for p in passages if says_the_same(p.text, draft.text)), None)
+
+    async def insert(self, archive_id: int, drafts: Sequence[Draft], now: datetime) -> list[Passage]:
+        """Store passages in a unit of work of their own; see `store` for one inside another."""
+        async with self._store.write() as session:
+            passages = await store(session, archive_id, drafts, now)
+        self._indexer.wake()
+        return passages
+
+
+async def store(session: Session, archive_id: int, drafts: Sequence[Draft], now: datetime) -> list[Passage]:
+    """Store passages inside the caller's unit of work."""
+    marked = [replace(draft, digest=digest_words(draft.text)) for draft in drafts]
+    return await session.passages.insert(archive_id, marked, now)
+
+
+_TOKEN = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
+_WEIGHTY = frozenset("no not never none nothing nobody without n't".split())
+
+
+def says_the_same(one: str, other: str) -> bool:
+    """Whether two texts alike in meaning state the same, too.
+
+    Vectors hardly tell "Lisbon" from "Porto" or "is" from "is not", and dropping a new fact is worse than
+    keeping two alike: the texts must agree in every number, name (capitalised word) and negation.
+    """
+    return _telling(one) == _telling(other)
+
+
+def _telling(text: str) -> frozenset[str]:
+    words = _TOKEN.findall(text)
+    names = {w.casefold().removesuffix("'s").removesuffix("’s") for w in words[1:] if w[:1].isupper()}
+    names |= set(query_terms(words[0])) if words and not is_stop_word(words[0]) else set()
+    exact = {w.casefold() for w in words if any(c.isdigit() for c in w)}
+    negated = {"not" for w in words if w.casefold() in _WEIGHTY or w.casefold().endswith(("n't", "n’t"))}
+    return frozenset(names | exact | negated)

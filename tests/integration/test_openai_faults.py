@@ -1,0 +1,436 @@
+"""The OpenAI model against a server that fails in every way we know of."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import json
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx2
+import pytest
+
+from bot.errors import ModelError, ModelOverflow, ModelRefused, ModelUnavailable
+from bot.models.openai import OpenAIModel
+from bot.models.openai_errors import ErrorMap, caught
+from bot.ports import ModelRequest, ToolCall
+from tests.fakes.clock import FakeClock
+from tests.fakes.openai_server import Answer, Fault, OpenAIServer, Raw, Script, echo, faulty
+
+START = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
+ERRORS = ErrorMap(model="test-model", place="localhost:1", secret="sk-very-secret-key")
+TOOLS = [
+    {"type": "function", "function": {"name": name, "parameters": {"type": "object", "properties": {}}}}
+    for name in ("send_message", "archival_memory_search")
+]
+
+
+def ask(text: str = "Hello!", **options: Any) -> ModelRequest:
+    return ModelRequest(
+        **{"key": "turn-1/0", "messages": [{"role": "user", "content": text}], "tools": TOOLS, **options}
+    )
+
+
+def lines(*script: Answer | Raw | Fault) -> Script:
+    """One line per request; the last one for ever."""
+    left = list(script)
+    return lambda request, headers: left.pop(0) if len(left) > 1 else left[0]
+
+
+@asynccontextmanager
+async def opened(
+    script: Script = echo, *, server: dict[str, Any] | None = None, **options: Any
+) -> AsyncIterator[tuple[OpenAIModel, OpenAIServer, FakeClock]]:
+    """A model and its server; the clock starts at START."""
+    clock = FakeClock(START)
+    async with OpenAIServer(script, **(server or {})) as running:
+        settings = {"name": "test-model", "base_url": running.url, "api_key": "sk-very-secret-key"}
+        model = OpenAIModel(**{**settings, "clock": clock, "timeout_s": 20, "retries": 0, **options})
+        yield model, running, clock
+        await model.aclose()
+
+
+async def failure(script: Script, **options: Any) -> ModelError:
+    async with opened(script, **options) as (model, _, _):
+        with pytest.raises(ModelError) as caught_error:
+            await model.complete(ask())
+    assert "very-secret" not in str(caught_error.value)
+    assert "\n" not in str(caught_error.value)
+    return caught_error.value
+
+
+@pytest.mark.parametrize(
+    ("kind", "says"),
+    [
+        ("cut", "cut short"),
+        ("drop", "broke off"),
+        ("corrupt", "cannot be read"),
+        ("not_json", "text/html"),
+        ("error", "The server had an error"),
+        ("huge", "cut off at 4 MB"),
+        ("huge_chunk", "limit"),
+    ],
+)
+@pytest.mark.parametrize("after", [0, 3])
+async def test_a_broken_answer_is_unavailable(kind: str, says: str, after: int) -> None:
+    error = await failure(lines(Fault(kind=kind, after=after)))
+    assert type(error) is ModelUnavailable
+    assert says in str(error)
+
+
+@pytest.mark.parametrize("kind", ["hang", "stall"])
+@pytest.mark.parametrize("limit", ["stall_s", "timeout_s"])
+async def test_silence_ends(kind: str, limit: str) -> None:
+    error = await failure(lines(Fault(kind=kind)), **{limit: 0.1})
+    assert type(error) is ModelUnavailable
+    assert "in time" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("status", "expected", "says"),
+    [
+        (400, ModelRefused, "[model] name"),
+        (401, ModelRefused, "OPENAI_API_KEY"),
+        (402, ModelRefused, "402"),
+        (403, ModelRefused, "[model] api_key"),
+        (404, ModelRefused, "base_url"),
+        (408, ModelUnavailable, "408"),
+        (409, ModelUnavailable, "409"),
+        (413, ModelOverflow, "does not fit"),
+        (422, ModelRefused, "422"),
+        (429, ModelUnavailable, "quota"),
+        (500, ModelUnavailable, "trouble"),
+        (503, ModelUnavailable, "trouble"),
+        (529, ModelUnavailable, "trouble"),
+    ],
+)
+async def test_status_codes(status: int, expected: type[ModelError], says: str) -> None:
+    echo_of_key = "Bad luck with sk-very-secret-key."
+    error = await failure(lines(Fault(kind="status", status=status, message=echo_of_key)))
+    assert type(error) is expected
+    assert says in str(error)
+    assert "Bad luck with ***." in str(error)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "This model's maximum context length is 8192 tokens. However, your messages resulted in 9000 tokens.",
+        "the request exceeds the available context size, try increasing it",
+        "prompt is too long: 210000 tokens > 200000 maximum",
+        "The input token count (1200000) exceeds the maximum number of tokens allowed (1048576).",
+        "Input validation error: `inputs` tokens + `max_new_tokens` must be <= 4097.",
+        "Please reduce the length of the messages.",
+    ],
+)
+@pytest.mark.parametrize("status", [400, 413, 422])
+async def test_too_long_requests_overflow(message: str, status: int) -> None:
+    assert type(await failure(lines(Fault(kind="status", status=status, message=message)))) is ModelOverflow
+
+
+async def test_the_window_of_a_server_overflows() -> None:
+    async with opened(server={"window": 100}) as (model, _, _):
+        with pytest.raises(ModelOverflow, match="maximum context length is 100"):
+            await model.complete(ask("x" * 1000))
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("context_length_exceeded", ModelOverflow),
+        ("invalid_api_key", ModelRefused),
+        ("rate_limit_exceeded", ModelUnavailable),
+        (402, ModelRefused),
+        (502, ModelUnavailable),
+        (None, ModelUnavailable),
+    ],
+)
+async def test_error_objects_in_the_stream(code: str | int | None, expected: type[ModelError]) -> None:
+    assert type(await failure(lines(Fault(kind="error", code=code)))) is expected
+
+
+async def test_an_error_object_as_the_whole_answer() -> None:
+    raw = Raw(chunks=[{"error": "model 'x' is still loading"}])
+    assert "still loading" in str(await failure(lines(raw)))
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [[], [[]], ["3"], ['"text"'], [{"choices": "no"}], [{"choices": [None]}], ["[" * 100_000], ["nul"]],
+    ids=str,
+)
+async def test_nonsense_chunks_are_unavailable(answer: list[Any]) -> None:
+    raw = Raw(chunks=[c if isinstance(c, str) else json.dumps(c) for c in answer])
+    assert type(await failure(lines(raw))) is ModelUnavailable
+
+
+async def test_retries_carry_the_same_key_and_wait_longer_each_time() -> None:
+    script = lines(*[Fault(kind="status", status=503)] * 3, Answer(text="Here I am."))
+    async with opened(script, retries=4) as (model, server, clock):
+        reply = await model.complete(ask(key="turn-7/2"))
+    assert reply.text == "Here I am."
+    assert server.keys == ["turn-7/2"] * 4
+    assert (clock.now() - START).total_seconds() == 0.5 + 1 + 2
+    assert [e.outcome for e in server.transcript] == ["fault:status"] * 3 + ["answered"]
+
+
+async def test_retries_end() -> None:
+    async with opened(lines(Fault(kind="cut")), retries=2) as (model, server, _):
+        with pytest.raises(ModelUnavailable):
+            await model.complete(ask())
+    assert len(server.transcript) == 3
+
+
+@pytest.mark.parametrize("status", [400, 401, 404, 413])
+async def test_what_waiting_cannot_mend_is_not_retried(status: int) -> None:
+    async with opened(lines(Fault(kind="status", status=status)), retries=5) as (model, server, clock):
+        with pytest.raises((ModelRefused, ModelOverflow)):
+            await model.complete(ask())
+    assert len(server.transcript) == 1
+    assert clock.now() == START
+
+
+@pytest.mark.parametrize(
+    ("value", "waited"),
+    [
+        ("7", 7.0),
+        ("0", 0.5),
+        ("59.5", 59.5),
+        ("Sat, 21 Nov 2026 09:00:30 GMT", 30.0),
+        ("soon", 0.5),
+        ("nan", 0.5),
+    ],
+)
+async def test_retry_after_is_honoured(value: str, waited: float) -> None:
+    busy = Fault(kind="status", status=429, headers={"Retry-After": value})
+    async with opened(lines(busy, Answer(text="Now.")), retries=1) as (model, _, clock):
+        assert (await model.complete(ask())).text == "Now."
+    assert (clock.now() - START).total_seconds() == waited
+
+
+async def test_a_long_retry_after_is_left_to_the_caller() -> None:
+    busy = Fault(kind="status", status=429, headers={"Retry-After": "3600"})
+    async with opened(lines(busy), retries=5) as (model, server, clock):
+        with pytest.raises(ModelUnavailable) as caught_error:
+            await model.complete(ask())
+    assert caught_error.value.retry_after == 3600
+    assert (len(server.transcript), clock.now()) == (1, START)
+
+
+async def test_many_turns_survive_a_server_that_often_fails() -> None:
+    script = faulty(lambda request, headers: Answer(text=request["messages"][-1]["content"]), 0.3, seed=1)
+    async with opened(script, retries=12) as (model, server, _):
+        replies = await asyncio.gather(*(model.complete(ask(f"text {n}", key=f"t/{n}")) for n in range(40)))
+    assert [reply.text for reply in replies] == [f"text {n}" for n in range(40)]
+    assert len(server.transcript) > 40
+    assert set(server.keys) == {f"t/{n}" for n in range(40)}
+
+
+@pytest.mark.parametrize("kind", ["hang", "stall"])
+async def test_cancelling_closes_the_response(kind: str) -> None:
+    async with opened(lines(Fault(kind=kind))) as (model, server, _):
+        task = asyncio.create_task(model.complete(ask()))
+        await asyncio.wait_for(server.arrival.wait(), 10)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await asyncio.wait_for(server.departure.wait(), 5)
+    assert server.left == 1
+
+
+async def test_nobody_listens() -> None:
+    async with OpenAIServer() as server:
+        url = server.url
+    model = OpenAIModel(name="test-model", base_url=url, clock=FakeClock(), retries=0)
+    with pytest.raises(ModelUnavailable, match="cannot be reached"):
+        await model.complete(ask())
+    await model.aclose()
+
+
+@pytest.mark.parametrize(
+    "base_url", ["localhost:11434/v1", "ftp://localhost/v1", "http://[::1/v1", "nonsense"]
+)
+async def test_a_wrong_base_url_names_the_setting(base_url: str) -> None:
+    model = OpenAIModel(name="test-model", base_url=base_url, clock=FakeClock(), retries=3)
+    with pytest.raises(ModelRefused, match="base_url"):
+        await model.complete(ask())
+    await model.aclose()
+
+
+@pytest.mark.parametrize("key", ["sk-two\nlines", "sk-ключ"])
+async def test_an_impossible_key_is_refused_without_showing_it(key: str) -> None:
+    error = await failure(lines(Answer()), api_key=key)
+    assert type(error) is ModelRefused
+    assert key not in str(error)
+
+
+async def test_no_key_for_openai_itself() -> None:
+    with pytest.raises(ModelRefused, match="OPENAI_API_KEY"):
+        await OpenAIModel(name="test-model", clock=FakeClock()).complete(ask())
+
+
+async def test_a_wrong_key_is_refused() -> None:
+    async with opened(server={"api_key": "sk-the-right-one"}) as (model, _, _):
+        with pytest.raises(ModelRefused, match=r"\[model\] api_key"):
+            await model.complete(ask())
+
+
+async def test_a_whole_answer_is_read() -> None:
+    text = "Grüße aus Łódź 🦊 " * 20
+    calls = [("archival_memory_search", {"query": "Łódź"}), ("send_message", {"message": text})]
+    script = lines(Answer(text=text, calls=calls, cached=5, piece=7))
+    async with opened(script) as (model, server, _):
+        reply = await model.complete(ask(tool_choice="required", max_tokens=500))
+    assert reply.text == text
+    assert [(c.name, json.loads(c.arguments)) for c in reply.calls] == calls
+    assert [c.id for c in reply.calls] == ["call_0000", "call_0001"]
+    assert reply.usage.prompt > reply.usage.cached == 5
+    assert reply.usage.completion > 0
+    sent = server.transcript[0].request
+    assert (sent["stream"], sent["stream_options"]) == (True, {"include_usage": True})
+    assert (sent["tool_choice"], sent["max_tokens"], sent["model"]) == ("required", 500, "test-model")
+
+
+async def test_settings_go_out() -> None:
+    async with opened(temperature=0.2, extra={"top_k": 4}) as (model, server, _):
+        await model.complete(ask())
+    assert (server.transcript[0].request["temperature"], server.transcript[0].request["top_k"]) == (0.2, 4)
+
+
+async def test_connections_are_used_again() -> None:
+    async with opened() as (model, server, _):
+        for n in range(5):
+            await model.complete(ask(key=f"t/{n}"))
+    assert len(server.connections) == 1
+
+
+@pytest.mark.parametrize(
+    ("finish", "truncated"), [("length", True), ("stop", False), ("content_filter", False)]
+)
+@pytest.mark.parametrize("plain", [True, False])
+async def test_an_empty_answer_is_an_answer(finish: str, truncated: bool, plain: bool) -> None:
+    async with opened(lines(Answer(finish=finish, plain=plain))) as (model, _, _):
+        reply = await model.complete(ask())
+    assert (reply.text, reply.calls, reply.truncated) == ("", (), truncated)
+
+
+async def test_plain_json_is_understood() -> None:
+    answer = Answer(text="Thinking.", calls=[("send_message", {"message": "Hi"})], cached=3, plain=True)
+    async with opened(lines(answer)) as (model, _, _):
+        reply = await model.complete(ask())
+    assert reply.text == "Thinking."
+    assert reply.calls == (ToolCall(id="call_0000", name="send_message", arguments='{"message": "Hi"}'),)
+    assert reply.usage.cached == 3
+
+
+async def test_a_server_without_stream_options_is_asked_without() -> None:
+    async with opened(server={"refuses": ["stream_options"]}) as (model, server, clock):
+        for _ in range(2):
+            assert (await model.complete(ask())).calls
+    assert [e.outcome for e in server.transcript] == ["refused:400", "answered", "answered"]
+    assert set(server.keys) == {"turn-1/0"}
+    assert clock.now() == START
+
+
+async def test_a_server_that_wants_max_completion_tokens_gets_it() -> None:
+    wants = "Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead."
+
+    def script(request: dict[str, Any], headers: Mapping[str, str]) -> Answer | Fault:
+        refused = "max_tokens" in request
+        return Fault(kind="status", status=400, message=wants) if refused else Answer(text="Hi")
+
+    async with opened(script) as (model, server, _):
+        await model.complete(ask(max_tokens=9))
+        await model.complete(ask(max_tokens=9))
+    assert [e.outcome for e in server.transcript] == ["fault:status", "answered", "answered"]
+    assert server.transcript[-1].request["max_completion_tokens"] == 9
+
+
+async def test_lone_surrogates_are_replaced_and_pairs_joined() -> None:
+    async with opened() as (model, server, _):
+        await model.complete(ask("half \ud800, whole \ud83d\ude00"))
+    assert server.transcript[0].request["messages"][0]["content"] == "half \ufffd, whole 😀"
+
+
+async def test_check() -> None:
+    async with opened() as (model, server, _):
+        assert "is offered" in await model.check()
+    assert server.transcript == []
+    async with opened(server={"models": None}) as (model, server, _):
+        assert "answers" in await model.check()
+    assert len(server.transcript) == 1
+    async with opened(name="another") as (model, _, _):
+        with pytest.raises(ModelRefused, match="another"):
+            await model.check()
+    async with opened(server={"api_key": "sk-right"}) as (model, _, _):
+        with pytest.raises(ModelRefused, match="API key"):
+            await model.check()
+
+
+# The mapping is complete.
+
+
+def exceptions_of(package: str) -> Iterator[type[Exception]]:
+    """Public exception classes of every loaded module of a package."""
+    for name in [name for name in sys.modules if name.split(".")[0] == package]:
+        for value in vars(sys.modules[name]).values():
+            if not inspect.isclass(value) or not issubclass(value, Exception) or issubclass(value, Warning):
+                continue
+            if value.__module__.split(".")[0] == package and not value.__name__.startswith("_"):
+                yield value
+
+
+def made(cls: type[Exception]) -> Exception:
+    """An instance, whatever its constructor wants."""
+    request = httpx2.Request("POST", "http://localhost/v1")
+    response = httpx2.Response(getattr(cls, "status_code", 500), request=request)
+    values: dict[str, Any] = {
+        "message": "sk-very-secret-key",
+        "request": request,
+        "response": response,
+        "body": {"message": "sk-very-secret-key"},
+    }
+    wanted = inspect.signature(cls.__init__).parameters
+    needed = {name: values.get(name) for name, p in wanted.items() if p.kind is p.KEYWORD_ONLY}
+    positional = [
+        values.get(name, "sk-very-secret-key")
+        for name, p in list(wanted.items())[1:]
+        if p.kind is p.POSITIONAL_OR_KEYWORD and p.default is p.empty
+    ]
+    try:
+        return cls(*positional, **needed)
+    except (TypeError, AttributeError):
+        return cls.__new__(cls)
+
+
+@pytest.mark.parametrize("package", ["openai", "httpx2"])
+async def test_every_vendor_exception_is_caught_and_mapped(package: str) -> None:
+    async with opened() as (model, _, _):
+        await model.complete(ask())  # loads what is really used
+    found = set(exceptions_of(package))
+    assert len(found) > 20
+    for cls in found:
+        assert issubclass(cls, caught()), cls
+        error = ERRORS.of(made(cls), START)
+        assert isinstance(error, ModelUnavailable | ModelRefused | ModelOverflow), cls
+        assert "very-secret" not in str(error), cls
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: json.JSONDecodeError("x", "y", 0),
+        lambda: UnicodeDecodeError("utf-8", b"\xff", 0, 1, "x"),
+        lambda: TimeoutError(),
+        lambda: ConnectionResetError("x"),
+        lambda: RecursionError("x"),
+        lambda: KeyError("x"),
+    ],
+)
+def test_what_the_sdk_lets_through_is_mapped_too(make: Callable[[], Exception]) -> None:
+    assert isinstance(make(), caught())
+    assert type(ERRORS.of(make(), START)) is ModelUnavailable
