@@ -52,7 +52,8 @@ class Job:
 
 
 class Agent:
-    """``split(address, text)`` cuts a reply into the parts that its platform takes."""
+    """``split(address, text)`` cuts a reply into the parts that its platform takes; ``committed`` is
+    called after each step, so that its replies are delivered at once."""
 
     def __init__(
         self,
@@ -64,6 +65,7 @@ class Agent:
         archival: Archival,
         clock: Clock,
         split: Callable[[str, str], list[str]],
+        committed: Callable[[], None],
         *,
         instructions: str,
         max_steps: int,
@@ -78,6 +80,7 @@ class Agent:
         self._archival = archival
         self._clock = clock
         self._split = split
+        self._committed = committed
         self._instructions = instructions
         self._max_steps = max_steps
         self._reserve = reply_reserve
@@ -151,7 +154,8 @@ class Agent:
                 at_most = 0.5
                 continue
             calls = tuple(
-                ToolCall(id=clean(c.id), name=clean(c.name), arguments=clean(c.arguments)) for c in reply.calls
+                ToolCall(id=clean(c.id), name=clean(c.name), arguments=clean(c.arguments))
+                for c in reply.calls
             )
             return replace(reply, text=clean(reply.text).strip(), calls=calls), fixed + queue.tokens
 
@@ -216,6 +220,7 @@ class Agent:
             self._queues.forget(turn.conversation_id)
             raise
         self._queues.extend(queue, stored)
+        self._committed()
 
     def _outbox(self, job: Job, queue: Queue, desk: Desk) -> list[OutboxRow]:
         """One row for each part that will be posted; its id is the same however often it is sent."""

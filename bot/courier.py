@@ -91,7 +91,9 @@ class Courier:
                 receipt = await self._adapters[platform_of(address)].send(reply_of(row))
             except DeliveryError as error:
                 delay = self._held.get(address, _RETRY_S)
-                log.warning("agent %s: %s not delivered, next try in %.0f s: %s", row.agent_id, row.id, delay, error)
+                log.warning(
+                    "agent %s: %s not delivered, next try in %.0f s: %s", row.agent_id, row.id, delay, error
+                )
                 self._held[address] = min(_RETRY_MAX_S, delay * 2)
                 group.create_task(self._again(delay, [part.id for part in parts[number:]]))
                 return
@@ -113,7 +115,11 @@ class Courier:
             adapter = self._adapters[platform_of(row.address)]
             found = await adapter.find(reply_of(row), row.claimed_at or row.created_at)
             if found is Found.UNKNOWN:
-                log.warning("agent %s: it is not known whether %s was delivered; it is not sent again", row.agent_id, row.id)
+                log.warning(
+                    "agent %s: it is not known whether %s was delivered; it is not sent again",
+                    row.agent_id,
+                    row.id,
+                )
             state = {
                 Found.POSTED: Delivery.SENT,
                 Found.ABSENT: Delivery.READY,

@@ -3,6 +3,7 @@ memory pressure, and evicts the oldest half into a recursive summary when the wi
 
 from __future__ import annotations
 
+import json
 import logging
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -10,13 +11,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from memory.tokens import Calibrated
+
 from bot import context, prompts
 from bot.errors import ModelError
 from bot.events import Event, MessageReceived, from_json
 from bot.ports import ChatModel, Clock, ModelRequest
 from memory.ports import Session, Store
 from memory.records import PRIVATE, Agent, Conversation, InboxRow, Message, Role, Summary, Turn
-from memory.tokens import Calibrated
 
 log = logging.getLogger(__name__)
 
@@ -44,9 +46,7 @@ class Queue:
 class QueueManager:
     """``room`` is the window less the reply's reserve, in tokens."""
 
-    def __init__(
-        self, store: Store, model: ChatModel, counter: Calibrated, clock: Clock, room: int
-    ) -> None:
+    def __init__(self, store: Store, model: ChatModel, counter: Calibrated, clock: Clock, room: int) -> None:
         self._store = store
         self._model = model
         self.counter = counter
@@ -109,6 +109,19 @@ class QueueManager:
             messages.append(self._event(queue, turn, event, context.user_message(fields), text))
         alert = self._alert(queue, turn, sum(message.tokens for message in messages), zone)
         return await session.messages.append(agent.id, [*alert, *messages])
+
+    async def amend(self, session: Session, message: Message, text: str) -> None:
+        """The author edited an admitted message, or (with an empty text) deleted it."""
+        rendered = json.loads(message.rendered)
+        fields = json.loads(rendered["content"])
+        fields |= {"message": text, "edited": True} if text else {"message": "", "deleted": True}
+        await self.rewrite(session, message, text, context.user_message(fields))
+
+    async def rewrite(self, session: Session, message: Message, text: str, rendered: str) -> None:
+        """Store another text and rendering of a message."""
+        tokens = context.cost(self.counter.count, rendered)
+        await session.messages.rewrite(message.key, text, rendered, tokens)
+        self.forget(message.conversation_id)
 
     def extend(self, queue: Queue, messages: Sequence[Message]) -> None:
         """Add committed messages to the queue in memory."""
@@ -206,14 +219,14 @@ class QueueManager:
         return self.fit(text, limit)
 
     def _alert(self, queue: Queue, turn: Turn, added: int, zone: ZoneInfo) -> list[Message]:
-        level = (queue.tokens + added) / self.room
-        if queue.conversation.warned or level < _WARNING:
+        if queue.conversation.warned or queue.tokens + added < _WARNING * self.room:
             return []
-        return [self.alert(queue, turn, zone, min(99, int(100 * level)))]
+        return [self.note(queue, turn, zone, self.pressure_text(queue, added))]
 
-    def alert(self, queue: Queue, turn: Turn, zone: ZoneInfo, percent: int) -> Message:
-        """The memory-pressure SystemAlert as a message."""
-        return self.note(queue, turn, zone, prompts.read("pressure").format(percent=percent))
+    def pressure_text(self, queue: Queue, added: int = 0) -> str:
+        """The memory-pressure alert, with how full the window is."""
+        percent = min(99, int(100 * (queue.tokens + added) / self.room))
+        return prompts.read("pressure").format(percent=percent)
 
     def note(self, queue: Queue, turn: Turn, zone: ZoneInfo, text: str, *, step: int = -1) -> Message:
         """A SystemAlert as a message: something the model is told and the person is not."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -16,6 +16,7 @@ from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 from bot.agent import Agent, Job
+from bot.commands import Commands
 from bot.courier import Courier
 from bot.errors import Interrupted, ModelError
 from bot.events import (
@@ -33,6 +34,7 @@ from bot.events import (
 )
 from bot.identities import Identities, Identity
 from bot.interrupt import RESTART, STOP, YIELD, Interrupt
+from bot.locks import Locks
 from bot.ports import Adapter, Clock
 from bot.queue_manager import QueueManager
 from memory.errors import StoreError
@@ -55,7 +57,6 @@ _STOPPED = "Stopped."
 class _Mailbox:
     """What is known in memory of an agent at work."""
 
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     news: asyncio.Event = field(default_factory=asyncio.Event)
     at_work: bool = False
     parked: bool = False  # the model is down; the turn waits
@@ -81,7 +82,8 @@ class Runner:
         indexer: Indexer,
         clock: Clock,
         adapters: Mapping[str, Adapter],
-        invoke: Callable[[Command, Identity], Awaitable[View]],
+        locks: Locks,
+        commands: Commands,
         *,
         debounce_s: float,
         expire_hours: float,
@@ -95,13 +97,15 @@ class Runner:
         self._indexer = indexer
         self._clock = clock
         self._adapters = adapters
-        self._invoke = invoke
+        self._locks = locks
+        self._commands = commands
         self._debounce_s = debounce_s
         self._expire = timedelta(hours=expire_hours)
         self._mailboxes: dict[int, _Mailbox] = {}
         self._places: dict[Address, set[int]] = {}
         self._slots = asyncio.Semaphore(concurrent_turns)
         self._group: asyncio.TaskGroup | None = None
+        self._running: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
     async def run(self) -> AsyncIterator[None]:
@@ -119,12 +123,8 @@ class Runner:
                 yield
             finally:
                 self._group = None
-                for task in list(self._tasks):
+                for task in list(self._running):
                     task.cancel()
-
-    @property
-    def _tasks(self) -> set[asyncio.Task[None]]:
-        return self.__dict__.setdefault("_running", set())
 
     # Inbound
 
@@ -136,7 +136,12 @@ class Runner:
             return
         async with self._store.write() as session:
             new = await session.mailbox.receive(
-                event.key, identity.agent.id, identity.conversation.id, event.kind, to_json(event), self._clock.now()
+                event.key,
+                identity.agent.id,
+                identity.conversation.id,
+                event.kind,
+                to_json(event),
+                self._clock.now(),
             )
         if new:
             self._places.setdefault(event.address, set()).add(identity.agent.id)
@@ -146,7 +151,8 @@ class Runner:
             self._wake(identity.agent.id)
 
     async def invoke(self, command: Command) -> View:
-        return await self._invoke(command, await self._identities.of(command))
+        identity = await self._identities.of(command)
+        return await self._commands.run(command, identity, self)
 
     async def interrupt(self, address: Address) -> None:
         for agent_id in self._places.get(address, ()):
@@ -167,12 +173,6 @@ class Runner:
     def mailbox(self, agent_id: int) -> _Mailbox:
         return self._mailboxes.setdefault(agent_id, _Mailbox())
 
-    @asynccontextmanager
-    async def between_steps(self, agent_id: int) -> AsyncIterator[None]:
-        """Hold the agent's lock: its memory may be changed without a step changing it too."""
-        async with self.mailbox(agent_id).lock:
-            yield
-
     # Mailboxes
 
     def _wake(self, agent_id: int) -> None:
@@ -181,8 +181,8 @@ class Runner:
         if not mailbox.at_work and self._group is not None:
             mailbox.at_work = True
             task = self._group.create_task(self._work(agent_id, mailbox))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
 
     async def _work(self, agent_id: int, mailbox: _Mailbox) -> None:
         """Turn after turn, until the mailbox is empty."""
@@ -269,7 +269,7 @@ class Runner:
             answers=tuple(row.key for row in rows),
             from_person=any(EVENTS[row.kind].from_person for row in rows),
             zone=ZoneInfo(identity.user.timezone),
-            lock=mailbox.lock,
+            lock=self._locks.of(identity.agent.id),
             interrupt=Interrupt(),
         )
         return mailbox.job
@@ -373,7 +373,7 @@ class Runner:
         """A message was edited or deleted where it was written: memory follows."""
         text = event.text if isinstance(event, MessageEdited) else ""
         agent_id = identity.agent.id
-        async with self.between_steps(agent_id), self._store.write() as session:
+        async with self._locks.of(agent_id), self._store.write() as session:
             waiting = await session.mailbox.waiting_event(event.target)
             if waiting is not None:
                 payload = {**waiting.payload, "text": text} if text else None

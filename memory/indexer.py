@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from itertools import groupby
 from typing import Any
 
 from memory.errors import EmbedderError, StoreError
 from memory.ports import Embedder, Store, VectorIndex
-from memory.records import VectorEntry, scope_of
+from memory.records import Agent, VectorEntry, scope_of
 
 log = logging.getLogger(__name__)
 
@@ -78,8 +79,8 @@ class Indexer:
             except TimeoutError:
                 continue
 
-    async def drain(self) -> int:
-        """Embed everything that waits; returns how many rows."""
+    async def drain(self, progress: Callable[[int], None] = lambda done: None) -> int:
+        """Embed everything that waits; returns how many rows. ``progress`` hears of each batch."""
         if self._embedder is None:
             return 0
         await self._check_embedder(self._embedder)
@@ -87,6 +88,7 @@ class Indexer:
         for kind in ("messages", "passages"):
             while count := await self._batch(kind, None):
                 done += count
+                progress(done)
         return done
 
     async def query_vector(self, query: str, kind: str, *scopes: int) -> Any | None:
@@ -109,6 +111,13 @@ class Indexer:
             return await self._embedder.embed(texts)
         except EmbedderError:
             return None
+
+    async def removed(self, agent: Agent, messages: list[int], passages: list[int]) -> None:
+        """Rows of the agent's own memory are gone from SQL: their vectors go too."""
+        if messages:
+            await self.index_of_messages.remove(agent.id, messages)
+        if passages:
+            await self._own.remove(agent.archive_id, passages)
 
     async def _check_embedder(self, embedder: Embedder) -> None:
         """Vectors of two models never mix: another model begins anew."""

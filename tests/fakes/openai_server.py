@@ -170,7 +170,8 @@ class OpenAIServer:
         response = await self._open(request)
         for chunk in chunks(body, play) if isinstance(play, Answer) else play.chunks:
             await self._send(response, chunk)
-        await response.write(b"data: [DONE]\n\n")
+        if isinstance(play, Answer) or play.done:
+            await response.write(b"data: [DONE]\n\n")
         return response
 
     async def _open(self, request: web.Request) -> web.StreamResponse:

@@ -28,6 +28,7 @@ class Raw:
     """Chunks sent as they are, for servers that speak the protocol differently."""
 
     chunks: Sequence[Json | str]
+    done: bool = True  # end with [DONE]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,7 @@ from bot.models.offline.facts import asks, unopened
 from bot.models.offline.persons import FIRST, second, second_of_named
 from bot.models.offline.questions import Query, score
 from bot.models.offline.transcript import Done, Transcript, load, moment
-from bot.models.offline.words import plain, sentences
+from bot.models.offline.words import capital, plain, sentences
 
 SEARCHES = ("archival_memory_search", "conversation_search")
 _PAGES = 3  # looked at, of each search
@@ -23,7 +23,9 @@ _REMEMBER = re.compile(
     r"^(?:please )?(?:remember|note|keep in mind|don't forget)(?: this)?(?: that)?[:, ]+", re.IGNORECASE
 )
 _MINE = re.compile(
-    r"\(you told me|\bi have noted\b|\bstand-in\b|\bi don't know that yet\b|^you wrote", re.IGNORECASE
+    r"\(you told me|\bi have noted\b|\bstand-in\b|\bi don't know that yet\b|^you wrote|^i will remind you"
+    r"|^(?:yes, |no, )?your? |^i have read that|^nice to meet you|^all is running|^goodbye",
+    re.IGNORECASE,
 )
 _OWN_AUTHORS = frozenset({"assistant", "agent", "bot", "everbot", "me", "i", "you", "system", "tool"})
 
@@ -38,16 +40,16 @@ class Statement:
     source: str = ""  # the document it is from; nobody said it then
 
 
-def next_searches(asked: Query, done: Sequence[Done]) -> list[Call]:
-    """The searches to make next: the first page of each, or one more page of those that have one."""
-    found = []
+def next_searches(asked: Query, done: Sequence[Done], found: Statement | None) -> list[Call]:
+    """The searches to make next: the first page of each; further pages while nothing was found."""
+    calls = []
     for name in SEARCHES:
         made = [d for d in done if d.name == name and d.arguments.get("query") == asked.words]
         page = len(made)
         last = made[-1] if made else None
-        if last is None or (page < _PAGES and _pages(last) > page):
-            found.append(Call(name, {"query": asked.words, "page": page}))
-    return found
+        if last is None or (found is None and page < _PAGES and _pages(last) > page):
+            calls.append(Call(name, {"query": asked.words, "page": page}))
+    return calls
 
 
 def _pages(done: Done) -> int:
@@ -100,14 +102,12 @@ def entries(done: Done) -> list[Mapping[str, Any]]:
 
 
 def _is_own(entry: Mapping[str, Any], text: str, seen: Transcript) -> bool:
-    """Whether it is one of the agent's own messages."""
+    """Whether it is one of the agent's own messages, by its author or by how it speaks."""
     author = (_text(entry, "author") or _text(entry, "role")).casefold()
-    people = {e.name.casefold() for e in (*seen.earlier, *seen.events) if e.name}
-    if author and author in people:
+    if author and author in {e.name.casefold() for e in (*seen.earlier, *seen.events)}:
         return False
-    return (
-        author in _OWN_AUTHORS or _text(entry, "role") == "assistant" or _MINE.search(text[:2000]) is not None
-    )
+    sent = [d.arguments.get("message") for d in seen.earlier_done if d.name == "send_message"]
+    return author in _OWN_AUTHORS or _MINE.search(text[:2000]) is not None or text in sent
 
 
 def _by_person(text: str, at: datetime | None) -> Iterator[Statement]:
@@ -119,7 +119,7 @@ def _by_person(text: str, at: datetime | None) -> Iterator[Statement]:
         elif asks(sentence) or _REMIND.match(sentence):
             joined.append("")
         else:
-            joined.append(_REMEMBER.sub("", unopened(sentence)))
+            joined.append(capital(_REMEMBER.sub("", unopened(sentence))))
     for sentence in joined:
         if sentence:
             own = FIRST.search(sentence) is not None

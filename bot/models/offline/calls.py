@@ -23,9 +23,8 @@ class Call:
 
     def among(self, done: Sequence[Done]) -> Done | None:
         """The same call, if it was made."""
-        return next(
-            (d for d in done if d.name == self.name and _bare(d.arguments) == dict(self.arguments)), None
-        )
+        mine = dict(self.arguments)
+        return next((d for d in done if d.name == self.name and _bare(d.arguments) == mine), None)
 
 
 @dataclass(frozen=True)

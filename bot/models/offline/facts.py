@@ -45,10 +45,10 @@ _REPORTED = re.compile(
 _ASKING = re.compile(
     r"^(?:(?:hi|hello|hey|and|so|but|ok|okay|well|please|now)[ ,]+)*(?:"
     r"(?:what|where|who|whom|whose|when|why|which|how|do|does|did|can|could|would|will|should|is|are|am|was"
-    r"|were|have|has)\s+(?:is|are|was|were|am|do|does|did|can|could|would|will|should|have|has|i|you|we|my|our"
-    r"|the|it|he|she|they|there|old|many|much|long|colou?r|day|kind|languages?|city|country|name|about|a|an)\b"
-    r"|(?:what|where|who|when|how)'s\b|(?:tell|remind|show) me (?:what|where|who|when|which|how|why|about|again"
-    r"|my|the|our)\b"
+    r"|were|have|has)\s+(?:is|are|was|were|am|do|does|did|can|could|would|will|should|have|has|i|you|we"
+    r"|my|our|the|it|he|she|they|there|old|many|much|long|colou?r|day|kind|languages?|city|country|name|about)\b"
+    r"|(?:what|where|who|when|how)'s\b"
+    r"|(?:tell|remind|show) me (?:what|where|who|when|which|how|why|about|again|my|the|our)\b"
     r"|i (?:wonder|forgot|forget|can't remember|cannot remember|don't remember|can't recall) "
     r"(?:what|where|who|when|which|how|my|the)\b)",
     re.IGNORECASE,
@@ -57,15 +57,16 @@ _TAIL_QUESTION = re.compile(
     r",\s*(?=(?:and |so |but )?(?:what|where|who|when|how|do|can|could|are|is|you)\b)", re.IGNORECASE
 )
 _REMEMBER = re.compile(
-    r"^(?:(?:please|can you|could you) )?(?:remember|note|keep in mind|bear in mind|don't forget|do not forget"
-    r"|write down|make a note|memori[sz]e|save|store)\b(?: (?:this|down|it|for me))*(?: that)?[:, ]+(?P<what>.+)$",
+    r"^(?:(?:please|can you|could you) )?(?:remember|note|keep in mind|bear in mind|don't forget"
+    r"|do not forget|write down|make a note|memori[sz]e|save|store)\b"
+    r"(?: (?:this|down|it|for me))*(?: that)?[:, ]+(?P<what>.+)$",
     re.IGNORECASE | re.DOTALL,
 )
 _NOISE = re.compile(
     r"^(?:(?:i|we) (?:(?:do not|don't|didn't|did not|can't|cannot|can|really|just|also|kind of) )*"
-    r"(?:think|know|see|guess|mean|wonder|understand|agree|suppose|believe|get it|hear|say|said|ask|asked|want you"
-    r"|need you|told you|am|like (?:it|that|this|you|your)|love (?:it|that|this|you|your))\b(?! from)"
-    r"|i'm (?:not |so |very |really |a bit |a little |just |too |all |quite |pretty |feeling |still )*"
+    r"(?:think|know|see|guess|mean|wonder|understand|agree|suppose|believe|get it|hear|say|said|ask|asked"
+    r"|want you|need you|told you|like (?:it|that|this|you|your)|love (?:it|that|this|you|your))\b"
+    r"|(?:i'm|i am) (?:not |so |very |really |a bit |a little |just |too |all |quite |pretty |feeling )*"
     r"(?:fine|ok|okay|good|well|great|tired|sorry|sure|glad|happy|sad|bored|back|here|ready|done|kidding|joking"
     r"|just|afraid|curious|wondering|hungry|thirsty|busy|late|confused|lost|excited|serious|asking|trying|testing"
     r"|sleepy|exhausted|angry|alright|right|wrong|interested|looking|thinking|not)\b"

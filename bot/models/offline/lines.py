@@ -22,7 +22,7 @@ class Line:
 Maker = Callable[[re.Match[str]], list[Line]]
 
 _LONGEST = 60  # characters of a value; a longer one is a story, not a line
-_I = r"(?:i|we)(?: (?:now|currently|still|actually|really|also|just|absolutely|do|recently|mostly|always|only))*"
+_I = r"(?:i|we)(?: (?:now|currently|still|actually|really|also|just|absolutely|do|mostly|always|only))*"
 _BE = r"(?:i'm|i am|we're|we are)(?: (?:now|currently|still|actually|also|originally|really|just))*"
 _AGAIN = (
     r"(?: (?:any ?more|any longer|now|again|too|as well|very much|so much|a lot|these days|at the moment|"
@@ -30,7 +30,7 @@ _AGAIN = (
 )
 _AGAIN_RE = re.compile(_AGAIN, re.IGNORECASE)
 _BREAK = re.compile(
-    r"\s*(?:[,;(:]|\s(?:because|since|when|although|though|but|so|where|which|who|while|if|as|and (?:i|my|we))\s|"
+    r"\s*(?:[,;(:]|\s(?:because|since|when|although|though|but|so|where|which|who|while|if|as)\s|"
     r"\s(?:with|near|for|until|this|next|last|in) (?=\S))",
     re.IGNORECASE,
 )
@@ -157,13 +157,14 @@ def _favourite(match: re.Match[str]) -> list[Line]:
     return _value(key)(match)
 
 
-_JOB = r"(?:[a-z-]+ ){0,2}(?:[a-z-]{2,}(?:ician|ologist|ist|eer|ier|tor|wright|smith)|[a-z]*(?:teacher|nurse|student"
-_JOB += r"|engineer|developer|programmer|designer|lawyer|baker|driver|writer|painter|farmer|researcher|manager|chef"
-_JOB += (
-    r"|cook|waiter|waitress|photographer|plumber|carpenter|pilot|sailor|soldier|translator|librarian|musician"
+_JOBS = """teacher nurse student engineer developer programmer designer lawyer baker driver writer painter
+    farmer researcher manager chef cook waiter waitress photographer plumber carpenter pilot sailor soldier
+    translator librarian musician singer dancer gardener surgeon consultant accountant barista midwife
+    firefighter hairdresser butcher tailor secretary clerk mechanic"""
+_JOB = (
+    r"(?:[a-z-]+ ){0,2}(?:[a-z-]{2,}(?:ician|ologist|tist|nist|list|rist|eer|tor|wright|smith|itect)"
+    rf"|(?:{'|'.join(_JOBS.split())}))"
 )
-_JOB += r"|singer|dancer|gardener|dentist|surgeon|architect|accountant|consultant|barista|midwife|firefighter"
-_JOB += r"|hairdresser|butcher|tailor|secretary|clerk|mechanic|scientist))"
 _DIET = (
     r"(?:vegan|vegetarian|pescatarian|lactose[ -]intolerant|gluten[ -]free|coeliac|celiac|diabetic|teetotal)"
 )
@@ -178,21 +179,22 @@ _RULES: list[tuple[str, Maker]] = [
     (r"i (?:no longer|do not) live in (?P<v>.+)", _not_at("Lives in")),
     (rf"{_I} live (?:in|at) (?P<v>.+)", _at("Lives in")),
     (rf"{_BE} (?:living|based) in (?P<v>.+)", _at("Lives in")),
-    (r"(?:i|we)(?:'ve| have)?(?: (?:just|recently|now|since|finally))* (?:moved|relocated)(?: (?:back|over))? to "
+    (r"(?:i|we)(?:'ve| have)?(?: (?:just|recently|now|finally))* (?:moved|relocated)(?: (?:back|over))? to "
      r"(?P<v>.+)", _at("Lives in")),
     (rf"(?:{_BE} from|{_I} come from) (?P<v>.+)", _at("From")),
     (r"i (?:no longer|don't|do not) work (?:at|for) (?P<v>.+)", _not_at("Works at")),
     (r"i (?:no longer|don't|do not) work as (?:an? )?(?P<v>.+)", _value("Works as", gone=True)),
     (rf"(?:{_I} work|{_BE} working) as (?P<job>[^,]+?)(?: (?:at|for|with) (?P<place>.+))?$", _work),
     (rf"(?:{_I} work|{_BE} working) (?:at|for) (?P<place>.+)", _work),
-    (rf"{_I} (?:got|have|started|found)(?: an?)?(?: new)? job(?: as (?P<job>[^,]+?))? (?:at|with) (?P<place>.+)",
-     _work),
+    (rf"{_I} (?:got|have|started|found)(?: an?)?(?: new)? job(?: as (?P<job>[^,]+?))? (?:at|with) "
+     r"(?P<place>.+)", _work),
     (r"my (?:job|profession|occupation) is (?:to be )?(?P<job>[^,]+)$", _work),
     (rf"{_BE} an? (?P<job>{_JOB})(?: (?:at|for|with) (?P<place>.+))?$", _work),
     (rf"{_BE} (?P<v>\d{{1,3}})(?: years?(?: old| of age)?)?$", _value("Age")),
-    (r"i(?:'ve)? (?:just )?turned (?P<v>\d{1,3})(?: (?:today|yesterday|last week|last month))?$", _value("Age")),
+    (r"i(?:'ve)? (?:just )?turned (?P<v>\d{1,3})(?: (?:today|yesterday|last week))?$", _value("Age")),
     (r"my age is (?P<v>\d{1,3})$", _value("Age")),
-    (r"my birthday(?:'s| is)(?: on)? (?P<v>(?!soon|today|tomorrow|coming|near|next|in\b).+)", _value("Birthday")),
+    (r"my birthday(?:'s| is)(?: on)? (?P<v>(?!soon|today|tomorrow|coming|near|next|in\b).+)",
+     _value("Birthday")),
     (r"i was born on (?P<v>.+)", _value("Birthday")),
     (rf"{_I} speak (?P<v>.+)", _languages),
     (rf"(?:{_BE} (?:no longer|not)) (?:an? )?(?P<v>{_DIET})", _value("Diet", gone=True)),

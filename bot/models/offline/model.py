@@ -27,10 +27,12 @@ class OfflineModel:
         calls = offered.written(step.calls, request.key)
         asked = sum(len(text_of(message)) for message in request.messages)
         answered = len(step.text) + sum(len(call.name) + len(call.arguments) for call in calls)
-        usage = Usage(
-            prompt=-(-asked // _CHARACTERS_PER_TOKEN), completion=-(-answered // _CHARACTERS_PER_TOKEN)
-        )
+        usage = Usage(prompt=_tokens(asked), completion=_tokens(answered))
         return ModelReply(text=step.text, calls=calls, usage=usage)
+
+
+def _tokens(characters: int) -> int:
+    return -(-characters // _CHARACTERS_PER_TOKEN)
 
 
 def _step(request: ModelRequest, offered: Offered) -> Step:
@@ -39,4 +41,7 @@ def _step(request: ModelRequest, offered: Offered) -> Step:
     seen = read(request)
     if any(event.from_person for event in seen.events):
         return Turn(seen, offered).step()
+    if any(event.kind == "system_alert" for event in seen.events):
+        turn = Turn(seen, offered)
+        return Step(turn.due(turn.unsaved()))
     return heartbeat(seen, offered)

@@ -13,10 +13,11 @@ from bot.models.offline.profile import Profile, told_you
 from bot.models.offline.words import capital, content, english, stem, stems, tokens, weak
 
 _DIRECT: list[tuple[str, tuple[str, ...]]] = [
-    (r"\bmy (?:full |first |real |own )?name\b(?! of)|\bwho (?:am i|i am)\b|\bwhat am i called\b"
-     r"|\bdo you know me\b", ("Name",)),
+    (r"\bmy (?:full |first |real |own )?name\b(?! of)|\bwho (?:am i|i am)\W*$|\bwhat am i called\b"
+     r"|\bdo you (?:still )?(?:know|remember) me\b", ("Name",)),
     (r"\bwhere (?:do )?(?:i|we) (?:now |currently )?live\b|\bwhere (?:am i|i am|i'm) (?:living|based)\b"
-     r"|\b(?:city|town|country|place) (?:do |that |where )?i live\b|\bmy (?:home ?town|home city)\b", ("Lives in",)),
+     r"|\b(?:city|town|country|place) (?:do |that |where )?i live\b|\bmy (?:home ?town|home city)\b",
+     ("Lives in",)),
     (r"\bwhere (?:am i|i am|i'm|do i come|i come) (?:originally )?from\b", ("From",)),
     (r"\bwhere (?:do )?i work\b|\bwho (?:do )?i work for\b|\bmy (?:employer|workplace)\b", ("Works at",)),
     (r"\bmy (?:job|profession|occupation)\b|\bwhat (?:do )?i do (?:for (?:a living|work)|professionally)\b"
@@ -25,13 +26,14 @@ _DIRECT: list[tuple[str, tuple[str, ...]]] = [
     (r"\bmy birthday\b|\bwhen (?:was i|i was) born\b", ("Birthday",)),
     (r"\blanguages? (?:do |can )?i speak\b|\bmy languages?\b", ("Speaks",)),
     (r"\bmy diet\b|\bwhat (?:can|can't|do|don't|may) i (?:not )?eat\b", ("Diet", "Allergic to")),
-    (r"\bi allergic to\W*$|\bmy allerg(?:y|ies)\b|\b(?:do i have|have i got) (?:any )?allerg", ("Allergic to",)),
+    (r"\bi allergic to\W*$|\bmy allerg(?:y|ies)\b|\b(?:do i have|have i got) (?:any )?allerg",
+     ("Allergic to",)),
     (r"\bmy time ?zone\b", ("Time zone",)),
     (r"\bmy pronouns\b", ("Pronouns",)),
     (r"\bwhat (?:things |stuff |else )?(?:do )?i (?:really )?(?:like|love|enjoy)\b(?! (?:least|about))"
      r"|\bmy (?:likes|hobbies|interests)\b", ("Likes", "Prefers")),
-    (r"\bwhat (?:things |else )?(?:do )?i (?:really )?(?:hate|dislike|not like|detest)\b|\bwhat don't i like\b"
-     r"|\bmy dislikes\b|\bwhat i don't like\b", ("Dislikes",)),
+    (r"\bwhat (?:things |else )?(?:do )?i (?:really )?(?:hate|dislike|not like|detest)\b"
+     r"|\bwhat don't i like\b|\bmy dislikes\b|\bwhat i don't like\b", ("Dislikes",)),
     (r"\bwhat (?:do )?i prefer\b", ("Prefers", "Likes")),
 ]  # fmt: skip
 _DIRECT_RE = [(re.compile(pattern, re.IGNORECASE), keys) for pattern, keys in _DIRECT]
@@ -48,10 +50,13 @@ _IF_KEYS = {
     "a": ("Diet", ""), "an": ("Diet", ""),
 }  # fmt: skip
 _ABOUT_ME = re.compile(
-    r"\bwhat (?:do|did) you (?:know|remember|note|remembered) (?:about|of) me\b|\btell me (?:everything )?about"
-    r" (?:me|myself)\b|\bwhat (?:have|did) i (?:told|tell) you (?:about (?:me|myself))\W*$",
+    r"\bwhat (?:do|did) you (?:know|remember|note|remembered) (?:about|of) me\b|\btell me"
+    r" (?:everything )?about (?:me|myself)\b"
+    r"|\bwhat (?:have|did) i (?:told|tell) you (?:about (?:me|myself))\W*$",
     re.IGNORECASE,
 )
+
+_ANOTHER_MATTER = re.compile(r"\bwhy\b|\bdid (?:i|we) (?!say\b|tell\b|mention\b)", re.IGNORECASE)
 
 
 def from_profile(question: str, profile: Profile) -> str | None:
@@ -60,6 +65,8 @@ def from_profile(question: str, profile: Profile) -> str | None:
     if _ABOUT_ME.search(question):
         known = [told_you(key, profile.values(key)) for key in profile.names()]
         return f"This is what I noted about you: {'; '.join(known)}." if known else None
+    if _ANOTHER_MATTER.search(question):
+        return None
     if match := _IF.match(question):
         return _yes_or_no(match, profile)
     keys: tuple[str, ...] = next((k for pattern, k in _DIRECT_RE if pattern.search(question)), ())
@@ -217,7 +224,7 @@ def _same_thing(thing: Owned, said: str, has: frozenset[str]) -> float | None:
         bool(o.owners) == bool(thing.owners) and o.owners & thing.owners == thing.owners for o in mentions
     ):
         return 1.0
-    if mentions:
+    if mentions or head in _ATTRIBUTES:
         return None
     words = [stem(w) if w.lower() not in STOP else w.lower() for w in tokens(said)]
     before = words[: words.index(head)] if head in words else words

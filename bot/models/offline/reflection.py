@@ -10,7 +10,7 @@ from bot.models.offline.profile import Profile, condensed, told_of
 from bot.models.offline.transcript import Seen, Transcript
 
 _DELIVER = re.compile(
-    r"\b(?:scheduled message|scheduled for now|remind|reminder|deliver|asked you to tell|say to the (?:user|person))",
+    r"\b(?:scheduled message|remind|reminder|deliver|asked you to tell|say to the (?:user|person))",
     re.IGNORECASE,
 )
 _REWRITES = ("rethink_user_memory", "rethink_memory")
@@ -34,9 +34,8 @@ def heartbeat(seen: Transcript, offered: Offered) -> Step:
 def _asks_for_message(event: Seen) -> bool:
     if not event.text:
         return False
-    return event.kind == "scheduled" or (
-        event.kind == "heartbeat" and _DELIVER.search(event.text) is not None
-    )
+    asked = event.kind == "heartbeat" and _DELIVER.search(event.text) is not None
+    return asked or event.kind == "scheduled"
 
 
 def tidy(seen: Transcript, offered: Offered) -> list[Call]:

@@ -10,7 +10,8 @@ from bot.models.offline.persons import second
 
 _ASKED = re.compile(
     r"^(?:(?:hi|hello|hey|please|can you|could you|would you|will you|and|then|also|ok|okay)[ ,]+)*"
-    r"(?:set a reminder(?: for me)?|remind me)\b(?! (?:what|where|who|when|which|how|why|about my|my|again)\b)\s*"
+    r"(?:set a reminder(?: for me)?|remind me)\b"
+    r"(?! (?:what|where|who|when|which|how|why|about my|my|again)\b)\s*"
     r"(?P<rest>.*)$",
     re.IGNORECASE | re.DOTALL,
 )
@@ -32,7 +33,8 @@ _HOUR = re.compile(
     re.IGNORECASE,
 )
 _DATE = re.compile(
-    rf"\b(?:on )?(?:(?P<iso>\d{{4}}-\d{{2}}-\d{{2}})|(?P<d>\d{{1,2}})(?:st|nd|rd|th)?(?: of)? (?P<mon>{'|'.join(_MONTHS)})"
+    r"\b(?:on )?(?:(?P<iso>\d{4}-\d{2}-\d{2})"
+    rf"|(?P<d>\d{{1,2}})(?:st|nd|rd|th)?(?: of)? (?P<mon>{'|'.join(_MONTHS)})"
     rf"|(?P<mon2>{'|'.join(_MONTHS)}) (?P<d2>\d{{1,2}})(?:st|nd|rd|th)?\b)(?:,? (?P<y>20\d{{2}}))?",
     re.IGNORECASE,
 )
@@ -112,9 +114,8 @@ def _hour(text: str) -> tuple[tuple[int, int, bool] | None, str]:
         h += 12
     elif (match["ap"] or "").lower().startswith("a") and h == 12:
         h = 0
-    shift = {"half past": 30, "quarter past": 15, "quarter to": -15}.get(
-        (match["half"] or "").lower().strip(), 0
-    )
+    half = (match["half"] or "").lower().strip()
+    shift = {"half past": 30, "quarter past": 15, "quarter to": -15}.get(half, 0)
     minutes = (h * 60 + m + shift) % 1440
     if h > 24 or m > 59:
         return None, text

@@ -8,19 +8,20 @@ from datetime import datetime
 from bot.models.offline.words import english
 
 HELP = (
-    "I am everbot's built-in stand-in: fixed rules, not a language model and not intelligent. I note what you "
-    "tell me about yourself, correct it when you tell me otherwise, and search my memory when you ask. "
-    "To configure a real model, fill in [model] in config.toml, or set OPENAI_API_KEY (and OPENAI_BASE_URL for "
-    "another server), and restart everbot. What I noted stays."
+    "I am everbot's built-in stand-in: fixed rules, not a language model and not intelligent. I note what "
+    "you tell me about yourself, correct it when you tell me otherwise, and search my memory when you ask. "
+    "To configure a real model, fill in [model] in config.toml, or set OPENAI_API_KEY (and OPENAI_BASE_URL "
+    "for another server), and restart everbot. What I noted stays."
 )
 INTRODUCTION = "I am software: a rule-based stand-in, since no language model is configured."
+CANNOT = "I cannot do that: all I do is note what you tell me, and find it again when you ask."
 UNKNOWN = "I don't know that yet: I found nothing about it in my memory. If you tell me, I will remember it."
 
 _WHAT = re.compile(
     r"^\W*(?:/?help|/start)\W*$|\bwho are you\b|\bwhat(?: exactly)? are you\b|\bwhat(?:'s| is) your name\b"
     r"|\bwhat can you do\b|\bhow do you work\b|\bcan you help me\W*$|\bwhat (?:model|llm|ai) are you\b"
-    r"|\bare you (?:an? |really |actually |just )*(?:ai|a\.i\.|bot|chatbot|robot|human|person|real|machine|program"
-    r"|software|intelligent|alive|conscious|llm|language model|gpt|chatgpt|claude|smart)\b",
+    r"|\bare you (?:an? |really |actually |just )*(?:ai|a\.i\.|bot|chatbot|robot|human|person|real|machine"
+    r"|program|software|intelligent|alive|conscious|llm|language model|gpt|chatgpt|claude|smart)\b",
     re.IGNORECASE,
 )
 _GREETING = re.compile(
@@ -31,6 +32,11 @@ _HOW = re.compile(
 )
 _THANKS = re.compile(r"^\W*(?:thanks|thank you|thx|cheers|great, thanks)\b", re.IGNORECASE)
 _BYE = re.compile(r"^\W*(?:bye|goodbye|good night|see you|see ya|cu)\b", re.IGNORECASE)
+_FAVOUR = re.compile(
+    r"^\W*(?:please )?(?:(?:can|could|would|will) you|help me) (?!please\b)(?!(?:still |also )?"
+    r"(?:tell|remember|remind|recall|say|show|find|search|look|give me (?:my|the)|help)\b)",
+    re.IGNORECASE,
+)
 _CLOCK = re.compile(
     r"\bwhat (?:time is it|is the time)\b|\bwhat's the time\b|\bwhat day is (?:it|today)\b"
     r"|\bwhat(?:'s| is) (?:the date|today's date)\b",
@@ -56,6 +62,8 @@ def clock(text: str, now: datetime | None) -> str | None:
 def smalltalk(text: str, name: str) -> str | None:
     """The answer to thanks, goodbyes and the like; None for anything else."""
     named = f", {name}" if name else ""
+    if _FAVOUR.match(text):
+        return CANNOT
     if _THANKS.match(text):
         return f"You are welcome{named}."
     if _BYE.match(text):
@@ -66,9 +74,8 @@ def smalltalk(text: str, name: str) -> str | None:
 
 
 def greeting(name: str) -> str:
-    return (
-        f"Hello{', ' + name if name else ''}. {INTRODUCTION} Tell me about yourself, or ask what I remember."
-    )
+    hello = f"Hello, {name}." if name else "Hello."
+    return f"{hello} {INTRODUCTION} Tell me about yourself, or ask what I remember."
 
 
 def anything(text: str) -> str:
@@ -76,6 +83,6 @@ def anything(text: str) -> str:
     if english(text):
         return "I have read that, and it stays in our conversation. Tell me facts, or ask me about them."
     return (
-        "Thank you. I have read that, and it stays in our conversation; my rules only know English, so I cannot "
-        "say more to it."
+        "Thank you. I have read that, and it stays in our conversation; my rules only know English, so I "
+        "cannot say more to it."
     )

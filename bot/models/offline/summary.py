@@ -13,6 +13,7 @@ from bot.models.offline.words import plain, sentences
 from bot.ports import ModelRequest
 
 LONGEST = 1500  # characters
+_READ = 200_000  # characters of one message
 _HEAD = "Told so far (a mechanical summary, newest first):"
 _LINE = re.compile(r"^(?:\[[^\]\n]{0,60}\]\s*)?(?:(?P<who>[^\s:][^:\n]{0,40}):\s+)?(?P<said>.+)$")
 _OWN = frozenset({"assistant", "agent", "bot", "everbot", "me", "i", "tool", "system"})
@@ -34,9 +35,8 @@ def summarize(messages: Sequence[Mapping[str, Any]]) -> str:
             continue
         for who, said in _said(message):
             if said.startswith("- ") or who == "summary":
-                before += [
-                    line.removeprefix("- ") for line in said.splitlines() if not line.startswith("Told so")
-                ]
+                lines = [line for line in said.splitlines() if line.strip() and line != _HEAD]
+                before += [line.removeprefix("- ") for line in lines]
             elif who.casefold() not in _OWN:
                 known = facts(said)
                 line = f"{who}: {said}" if who else said
@@ -44,9 +44,9 @@ def summarize(messages: Sequence[Mapping[str, Any]]) -> str:
                     told.append(line)
                 elif not asks(said) and len(said) > 12:
                     rest.append(line)
-    lines = dict.fromkeys([*reversed(told), *before, *reversed(rest)])
+    kept = dict.fromkeys([*reversed(told), *before, *reversed(rest)])
     text = _HEAD
-    for line in lines:
+    for line in kept:
         line = re.sub(r"\s+", " ", line).strip()[:240]
         if line and len(text) + len(line) + 3 <= LONGEST:
             text += f"\n- {line}"
@@ -65,10 +65,8 @@ def _said(message: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             who = "summary" if seen.kind == "summary" else seen.name
             yield from ((who, s) for s in (sentences(seen.text) if seen.kind == "message" else [seen.text]))
         return
-    for raw in (
-        plain(content).splitlines() if len(content) < 200_000 else plain(content[-200_000:]).splitlines()
-    ):
-        line = raw.strip()
+    for raw in content[-_READ:].splitlines():
+        line = plain(raw.strip())
         data = load(line)
         if isinstance(data, Mapping):
             seen = event_of(line)

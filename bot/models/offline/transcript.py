@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from xml.sax.saxutils import unescape
 
@@ -186,7 +186,7 @@ def moment(value: object) -> datetime | None:
     """An ISO time, aware (UTC when it names no zone); None for anything else."""
     try:
         at = datetime.fromisoformat(str(value))
-        return at if at.tzinfo else at.astimezone()
+        return at if at.tzinfo else at.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         return None
 

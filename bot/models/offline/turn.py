@@ -68,12 +68,9 @@ class Turn:
     def step(self) -> Step:
         """What to do next; a turn ends with a message, or with its text where none can be sent."""
         sent = self.seen.results("send_message")
-        if self.offered and self.seen.steps < _MOST_STEPS:
-            calls = [
-                c for c in self._wanted(bool(sent)) if c.name in self.offered and not c.among(self.seen.done)
-            ]
-            if calls:
-                return Step(tuple(_once(calls)[:MOST]))
+        calls = self.due(self._wanted(bool(sent))) if self.seen.steps < _MOST_STEPS else ()
+        if calls:
+            return Step(calls)
         if any(d.ok for d in sent):
             return Step()
         text = self._answer()
@@ -81,13 +78,17 @@ class Turn:
             return Step((Call("send_message", {"message": text}),))
         return Step(text=text)
 
+    def due(self, calls: Sequence[Call]) -> tuple[Call, ...]:
+        """Those of the calls that are offered and were not made in this turn, as many as one step takes."""
+        due = [c for c in calls if c.name in self.offered and not c.among(self.seen.done)]
+        return tuple(_once(due)[:MOST])
+
     def _wanted(self, answered: bool) -> list[Call]:
         calls = [*self._edits(), *self._inserts()]
         if not answered:
             calls += self._schedules()
             for asked in self._open_questions():
-                if best(asked, self.seen, self._names()) is None:
-                    calls += next_searches(asked, self.seen.done)
+                calls += next_searches(asked, self.seen.done, best(asked, self.seen, self._names()))
         return calls
 
     # What was told
@@ -111,7 +112,8 @@ class Turn:
         return calls
 
     def _archived(self, edit: Edit) -> list[Call]:
-        return [_insert(told_of(edit.new, self.name))] if edit.new else []
+        name = "" if edit.key == "Name" else self.name  # "Ada's name is Ada" would tell nothing
+        return [_insert(told_of(edit.new, name))] if edit.new else []
 
     def _inserts(self) -> list[Call]:
         told = [f for f in self.facts if isinstance(f, Told)]
@@ -168,10 +170,9 @@ class Turn:
 
     def _answer(self) -> str:
         whole = "\n".join(e.text for e in self.seen.spoken)
-        parts = self._happened()
+        parts = self._happened() + self._acknowledged()
         if any(asks_what_it_is(s) for s in sentences(whole)):
             parts.append(HELP)
-        parts += self._acknowledged()
         parts += [self._reminded(r) for r in self.reminders]
         parts += self._answered()
         if not parts:
@@ -193,9 +194,8 @@ class Turn:
             if event.kind == "user_joined":
                 parts.append(f"{greeting(event.name)} /privacy says what is kept.")
             elif event.kind == "document_uploaded":
-                parts.append(
-                    f"I have received the document {event.document or event.text[:80] or 'you sent'}."
-                )
+                document = event.document or event.text[:80] or "you sent"
+                parts.append(f"I have received the document {document}.")
         return parts
 
     def _acknowledged(self) -> list[str]:
@@ -233,9 +233,8 @@ class Turn:
         made = [d for d in self.seen.results("schedule_message") if d.arguments.get("about") == asked.about]
         if made and not made[-1].ok:
             return f"I could not set that reminder: {str(made[-1].message)[:200]}"
-        return (
-            f"I will remind you on {asked.when:%A}, {day(asked.when)} at {asked.when:%H:%M}: {asked.about}."
-        )
+        when = f"{asked.when:%A}, {day(asked.when)} at {asked.when:%H:%M}"
+        return f"I will remind you on {when}: {asked.about}."
 
 
 def _as_call(edit: Edit) -> Call:

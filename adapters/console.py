@@ -1,0 +1,262 @@
+"""The console: a terminal, or a pipe of lines. SDK: prompt_toolkit and Rich, loaded when a terminal is there.
+
+Each person is an account ``console:<name>`` in a place of the same name, which is private. A reply without
+a receipt is printed again after a restart under the same id: whoever reads a pipe counts distinct ids.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Any
+from uuid import uuid4
+
+from bot.errors import DeliveryError
+from bot.events import Address, Command, MessageReceived, Reply
+from bot.ports import Found, Inbound
+
+PLATFORM = "console"
+
+
+class _Console:
+    """What both forms of the console share."""
+
+    platform = PLATFORM
+
+    def __init__(self, persona: str) -> None:
+        self._persona = persona
+
+    async def find(self, reply: Reply, claimed_at: datetime) -> Found:
+        return Found.ABSENT  # printing twice under one id does no harm
+
+    def split(self, text: str) -> list[str]:
+        return [text]
+
+    def _message(self, user: str, text: str, message_id: str | None = None) -> MessageReceived:
+        return MessageReceived(
+            key=f"{address(user)}/{message_id or uuid4().hex}",
+            **self._who(user),
+            name=user,
+            text=text,
+            at=datetime.now(UTC),
+        )
+
+    def _command(self, user: str, text: str) -> Command | None:
+        """The command that a line is, if it begins with a slash and a word."""
+        name, _, argument = text[1:].partition(" ")
+        if not text.startswith("/") or not name.isalpha():
+            return None
+        return Command(name=name.lower(), argument=argument, person=user, **self._who(user))
+
+    def _who(self, user: str) -> dict[str, Any]:
+        place = address(user)
+        return {"account": place, "address": place, "audience": "private", "persona": self._persona}
+
+
+class PipeConsole(_Console):
+    """Standard input is no terminal: each line is one message, in order; ends when all turns have ended.
+
+    With ``as_json`` each line, in and out, is a JSON object: in ``{"id", "user", "text"}`` (a repeated id is
+    admitted once), out ``{"type", "id", "in_reply_to", "text"}``. A user's next line is submitted when
+    their previous turn has ended; users do not wait for each other.
+    """
+
+    def __init__(self, source: IO[bytes], target: IO[str], *, user: str, persona: str, as_json: bool) -> None:
+        super().__init__(persona)
+        self._source = source
+        self._target = target
+        self._user = user
+        self._json = as_json
+        self._lines: dict[str, asyncio.Queue[tuple[str, str | None] | None]] = {}
+        self.unanswered = False
+        """Whether turns were left waiting for a model that is down."""
+
+    async def run(self, inbound: Inbound) -> None:
+        async with asyncio.TaskGroup() as group:
+            number = 0
+            async for line in lines(self._source):
+                number += 1
+                parsed = self._parsed(line, number)
+                if parsed is None:
+                    continue
+                user, text, message_id = parsed
+                if user not in self._lines:
+                    self._lines[user] = asyncio.Queue(1_000)
+                    group.create_task(self._user_lines(user, self._lines[user], inbound))
+                await self._lines[user].put((text, message_id))
+            for queue in self._lines.values():
+                await queue.put(None)
+
+    async def send(self, reply: Reply) -> str:
+        prefix = f"{reply.address}/"
+        answered = [key.removeprefix(prefix) for key in reply.in_reply_to]
+        self._print(reply.kind, reply.id, answered, reply.text)
+        return "printed"
+
+    @asynccontextmanager
+    async def thinking(self, place: Address) -> AsyncIterator[None]:
+        yield
+
+    async def _user_lines(
+        self, user: str, queue: asyncio.Queue[tuple[str, str | None] | None], inbound: Inbound
+    ) -> None:
+        # What a killed process left unanswered is answered before anything new.
+        model_is_up = await inbound.settled(address(user))
+        while (line := await queue.get()) is not None:
+            text, message_id = line
+            command = self._command(user, text)
+            if command is not None and command.name in ("exit", "quit"):
+                continue
+            if command is not None:
+                view = await inbound.invoke(command)
+                self._print(view.kind, uuid4().hex, [message_id] if message_id else [], view.text)
+            else:
+                await inbound.submit(self._message(user, text, message_id))
+            if model_is_up:
+                model_is_up = await inbound.settled(address(user))
+        self.unanswered |= not await inbound.settled(address(user))
+
+    def _parsed(self, line: bytes, number: int) -> tuple[str, str, str | None] | None:
+        """(user, text, id) of a line; None for an empty one, or a wrong one, which is answered."""
+        text = line.decode("utf-8", "replace").rstrip("\r\n")
+        if not self._json:
+            return (self._user, text, None) if text.strip() else None
+        if not text.strip():
+            return None
+        try:
+            values = json.loads(text)
+            user, said, message_id = values.get("user", self._user), values["text"], values.get("id")
+            good = isinstance(user, str) and user.strip() and isinstance(said, str)
+        except (ValueError, KeyError, AttributeError, RecursionError):
+            good = False
+        if not good:
+            what = 'is not a JSON object with a "text" (and "id", "user")'
+            self._print("error", uuid4().hex, [], f"Line {number} {what}; it was left out.")
+            return None
+        if not said.strip():
+            said_id = [] if message_id is None else [str(message_id)]
+            self._print("error", uuid4().hex, said_id, f"Line {number} has an empty text; it was left out.")
+            return None
+        return user.strip(), said, None if message_id is None else str(message_id)
+
+    def _print(self, kind: str, reply_id: str, in_reply_to: list[str], text: str) -> None:
+        if self._json:
+            line = json.dumps({"type": kind, "id": reply_id, "in_reply_to": in_reply_to, "text": text})
+        else:
+            line = text
+        try:
+            self._target.write(line + "\n")
+            self._target.flush()
+        except (OSError, ValueError) as error:
+            raise DeliveryError(f"standard output is closed ({error})") from None
+
+
+class TerminalConsole(_Console):
+    """A person at a terminal: a prompt with history, Markdown, a spinner; Ctrl-C calls off the turn."""
+
+    def __init__(self, history: Path, *, user: str, persona: str) -> None:
+        super().__init__(persona)
+        from rich.console import Console
+
+        self._history = history
+        self._user = user
+        self._screen = Console()
+        self._spinner: Any = None
+
+    async def run(self, inbound: Inbound) -> None:
+        from prompt_toolkit import PromptSession
+        from prompt_toolkit.history import FileHistory
+        from prompt_toolkit.patch_stdout import patch_stdout
+
+        self._history.parent.mkdir(parents=True, exist_ok=True)
+        self._history.touch(mode=0o600)
+        session: PromptSession[str] = PromptSession(history=FileHistory(str(self._history)))
+        self._screen.print(
+            f"Talking as [bold]{self._user}[/]. /help lists commands, Ctrl-D leaves.", style="dim"
+        )
+        await self._wait(inbound)
+        while True:
+            try:
+                with patch_stdout(raw=True):
+                    text = (await session.prompt_async(f"{self._user}> ")).strip()
+            except KeyboardInterrupt:
+                self._screen.print("Ctrl-D leaves.", style="dim")
+                continue
+            except EOFError:
+                return
+            if not text:
+                continue
+            command = self._command(self._user, text)
+            if command is not None and command.name in ("exit", "quit"):
+                return
+            if command is not None:
+                view = await inbound.invoke(command)
+                self._screen.print(view.text, style="red" if view.kind == "error" else "dim", markup=False)
+            else:
+                await inbound.submit(self._message(self._user, text))
+            await self._wait(inbound)
+
+    async def send(self, reply: Reply) -> str:
+        from rich.markdown import Markdown
+
+        self._stop_spinner()
+        if reply.kind == "reply":
+            self._screen.print(Markdown(reply.text))
+        else:
+            self._screen.print(reply.text, style="yellow", markup=False)
+        return "printed"
+
+    @asynccontextmanager
+    async def thinking(self, place: Address) -> AsyncIterator[None]:
+        if place == address(self._user) and self._spinner is None:
+            self._spinner = self._screen.status("thinking", spinner="dots")
+            self._spinner.start()
+        try:
+            yield
+        finally:
+            self._stop_spinner()
+
+    async def _wait(self, inbound: Inbound) -> None:
+        """Until the turn has ended; Ctrl-C calls it off."""
+        import signal
+
+        place = address(self._user)
+        loop = asyncio.get_running_loop()
+        async with asyncio.TaskGroup() as group:
+            loop.add_signal_handler(signal.SIGINT, lambda: group.create_task(inbound.interrupt(place)))
+            try:
+                await inbound.settled(place)
+            finally:
+                loop.remove_signal_handler(signal.SIGINT)
+
+    def _stop_spinner(self) -> None:
+        if self._spinner is not None:
+            self._spinner.stop()
+            self._spinner = None
+
+
+def address(user: str) -> Address:
+    return f"{PLATFORM}:{user}"
+
+
+async def lines(source: IO[bytes]) -> AsyncIterator[bytes]:
+    """The lines of a blocking stream, read by a thread that never keeps the process alive."""
+    loop = asyncio.get_running_loop()
+    queue: asyncio.Queue[bytes | None] = asyncio.Queue(1_000)
+
+    def read() -> None:
+        try:
+            for line in source:
+                asyncio.run_coroutine_threadsafe(queue.put(line), loop).result()
+            asyncio.run_coroutine_threadsafe(queue.put(None), loop).result()
+        except (RuntimeError, ValueError, OSError):
+            pass  # the loop or the stream is closed: nobody listens any more
+
+    threading.Thread(target=read, name="stdin", daemon=True).start()
+    while (line := await queue.get()) is not None:
+        yield line

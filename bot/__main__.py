@@ -1,0 +1,31 @@
+"""``python -m bot`` and the console script ``everbot``."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """Run the command line; what the operator must mend is one sentence and exit code 1."""
+    from bot.cli import app
+    from bot.errors import EverbotError
+    from memory.errors import MemoryError_
+
+    try:
+        app()
+    except (EverbotError, MemoryError_) as error:
+        print(f"everbot: {error}", file=sys.stderr)
+        sys.exit(1)
+    except BaseExceptionGroup as group:
+        # A TaskGroup wraps what stopped it; people want the sentence inside.
+        known, unknown = group.split((EverbotError, MemoryError_))
+        if known is None or unknown is not None:
+            raise
+        while isinstance(known, BaseExceptionGroup):
+            known = known.exceptions[0]
+        print(f"everbot: {known}", file=sys.stderr)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

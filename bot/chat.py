@@ -1,0 +1,34 @@
+"""`everbot chat`: the console adapter on a running everbot."""
+
+from __future__ import annotations
+
+import sys
+
+from adapters.console import PipeConsole, TerminalConsole
+from bot.app import open_app
+from bot.settings import Settings
+
+_UNANSWERED = 3  # exit code
+_KEPT = (
+    "everbot: some messages are not answered yet, because the model cannot be reached. They are kept, and "
+    "answered at the next start."
+)
+
+
+async def chat(settings: Settings, user: str, persona: str, *, as_json: bool) -> int:
+    """Chat until the person leaves or the pipe ends. Returns the exit code."""
+    # The console submits a line when the turn before has ended: there are no bursts to wait for.
+    agent = settings.agent.model_copy(update={"debounce_s": 0.0})
+    settings = settings.model_copy(update={"agent": agent})
+    if sys.stdin.isatty() and sys.stdout.isatty() and not as_json:
+        terminal = TerminalConsole(settings.data_dir / "console_history", user=user, persona=persona)
+        async with open_app(settings, [terminal], "chat") as app:
+            await terminal.run(app.runner)
+        return 0
+    pipe = PipeConsole(sys.stdin.buffer, sys.stdout, user=user, persona=persona, as_json=as_json)
+    async with open_app(settings, [pipe], "chat") as app:
+        await pipe.run(app.runner)
+    if pipe.unanswered:
+        print(_KEPT, file=sys.stderr)
+        return _UNANSWERED
+    return 0

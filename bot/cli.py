@@ -1,0 +1,128 @@
+"""The command line. What is heavy is imported by the command that needs it: ``--help`` stays quick."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from bot.settings import Settings
+
+app = typer.Typer(
+    help="A self-hosted chat bot that remembers: one persistent agent per user.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+memory_app = typer.Typer(help="Look into an agent's memory.", no_args_is_help=True)
+app.add_typer(memory_app, name="memory")
+
+Config = Annotated[Path | None, typer.Option("--config", help="The configuration file.", metavar="PATH")]
+User = Annotated[str, typer.Option("--user", help="Whose memory.")]
+Persona = Annotated[str, typer.Option("--persona", help="Which persona.")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON object per line.")]
+Page = Annotated[int, typer.Option("--page", min=0, help="Which page, from 0.")]
+
+
+@app.command()
+def chat(
+    user: Annotated[str | None, typer.Option(help="Who you are.")] = None,
+    persona: Annotated[str, typer.Option(help="Whom you talk with.")] = "default",
+    as_json: Annotated[bool, typer.Option("--json", help="Read and print one JSON object per line.")] = False,
+    config: Config = None,
+) -> None:
+    """Chat in the terminal, or, with a pipe, answer each line of standard input."""
+    from bot import chat as chatting
+
+    settings = _settings(config)
+    name = user or os.environ.get("USER") or getpass.getuser()
+    sys.exit(asyncio.run(chatting.chat(settings, name.strip() or "me", persona, as_json=as_json)))
+
+
+@app.command()
+def load(
+    paths: Annotated[list[Path], typer.Argument(help="Files and directories.")],
+    name: Annotated[str, typer.Option("--name", help="What to call the source (for /attach).")],
+    config: Config = None,
+) -> None:
+    """Load documents into a source that agents can search: text, Markdown, HTML, PDF, DOCX."""
+    from bot import loading
+
+    sys.exit(asyncio.run(loading.load(_settings(config), paths, name)))
+
+
+@memory_app.command("show")
+def memory_show(
+    user: User, persona: Persona = "default", as_json: Json = False, config: Config = None
+) -> None:
+    """Core memory blocks, and how much is stored."""
+    from bot import inspection
+
+    asyncio.run(inspection.show(_settings(config), user, persona, as_json=as_json))
+
+
+@memory_app.command("search")
+def memory_search(
+    query: Annotated[str, typer.Argument(help="What to look for.")],
+    user: User,
+    recall: Annotated[bool, typer.Option("--recall", help="Only what was said.")] = False,
+    archival: Annotated[bool, typer.Option("--archival", help="Only archival storage.")] = False,
+    page: Page = 0,
+    persona: Persona = "default",
+    as_json: Json = False,
+    config: Config = None,
+) -> None:
+    """Search recall and archival storage, as the agent does."""
+    from bot import inspection
+
+    kinds = [kind for kind, wanted in (("recall", recall), ("archival", archival)) if wanted]
+    settings = _settings(config)
+    asyncio.run(
+        inspection.search(
+            settings, user, persona, query, kinds or ["recall", "archival"], page, as_json=as_json
+        )
+    )
+
+
+@memory_app.command("history")
+def memory_history(
+    user: User, page: Page = 0, persona: Persona = "default", as_json: Json = False, config: Config = None
+) -> None:
+    """How core memory came to be: every edit, newest first."""
+    from bot import inspection
+
+    asyncio.run(inspection.history(_settings(config), user, persona, page, as_json=as_json))
+
+
+@app.command()
+def reindex(config: Config = None) -> None:
+    """Rebuild the vector index from SQL."""
+    from bot import loading
+
+    sys.exit(asyncio.run(loading.reindex(_settings(config))))
+
+
+@app.command()
+def doctor(config: Config = None) -> None:
+    """Check configuration, database, index and model; say what is wrong and how to mend it."""
+    from bot import doctor as checks
+
+    sys.exit(asyncio.run(checks.examine(config)))
+
+
+def _settings(config: Path | None) -> Settings:
+    import logging
+
+    from bot.settings import load as load_settings
+
+    settings = load_settings(config)
+    logging.basicConfig(
+        level=settings.log.level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    return settings

@@ -1,0 +1,44 @@
+"""An OpenAI model on the bench: wired to the fake server, with a clock that costs no time."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from bot.models.openai import OpenAIModel
+from bot.ports import ModelRequest
+from tests.fakes.clock import FakeClock
+from tests.fakes.openai_server import Answer, Fault, OpenAIServer, Raw, Script, echo
+
+START = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
+TOOLS = [
+    {"type": "function", "function": {"name": name, "parameters": {"type": "object", "properties": {}}}}
+    for name in ("send_message", "archival_memory_search")
+]
+
+
+def ask(text: str = "Hello!", **options: Any) -> ModelRequest:
+    return ModelRequest(
+        **{"key": "turn-1/0", "messages": [{"role": "user", "content": text}], "tools": TOOLS, **options}
+    )
+
+
+def lines(*script: Answer | Raw | Fault) -> Script:
+    """One line per request; the last one for ever."""
+    left = list(script)
+    return lambda request, headers: left.pop(0) if len(left) > 1 else left[0]
+
+
+@asynccontextmanager
+async def opened(
+    script: Script = echo, *, server: dict[str, Any] | None = None, **options: Any
+) -> AsyncIterator[tuple[OpenAIModel, OpenAIServer, FakeClock]]:
+    """A model and its server; the clock starts at START."""
+    clock = FakeClock(START)
+    async with OpenAIServer(script, **(server or {})) as running:
+        settings = {"name": "test-model", "base_url": running.url, "api_key": "sk-very-secret-key"}
+        model = OpenAIModel(**{**settings, "clock": clock, "timeout_s": 20, "retries": 0, **options})
+        yield model, running, clock
+        await model.aclose()
