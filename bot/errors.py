@@ -46,7 +46,11 @@ class ModelOverflow(ModelError):
 
 
 class Interrupted(EverbotError):
-    """``reason`` says by what: a `Interrupt` constant."""
+    """``reason`` says by what: a constant of `bot.interrupt`."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 class DeliveryError(EverbotError):

@@ -11,14 +11,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from memory.tokens import Calibrated
-
 from bot import context, prompts
 from bot.errors import ModelError
 from bot.events import Event, MessageReceived, from_json
 from bot.ports import ChatModel, Clock, ModelRequest
 from memory.ports import Session, Store
 from memory.records import PRIVATE, Agent, Conversation, InboxRow, Message, Role, Summary, Turn
+from memory.tokens import Calibrated
 
 log = logging.getLogger(__name__)
 

@@ -40,6 +40,7 @@ from bot.queue_manager import QueueManager
 from memory.errors import StoreError
 from memory.indexer import Indexer
 from memory.ports import Session, Store
+from memory.records import Agent as AgentRecord
 from memory.records import InboxRow, OutboxRow, Turn, TurnState
 
 log = logging.getLogger(__name__)
@@ -133,7 +134,18 @@ class Runner:
         identity = await self._identities.of(event)
         if isinstance(event, MessageEdited | MessageDeleted):
             await self._amend(event, identity)
-            return
+        else:
+            await self._receive(event, identity)
+
+    async def submit_to(self, agent: AgentRecord, event: Event) -> None:
+        """`submit` for an agent that is known already, in a conversation that exists."""
+        async with self._store.read() as session:
+            conversation = await session.agents.conversation_at(agent.id, event.address)
+            assert conversation is not None
+            identity = await self._identities.by_agent(session, agent, conversation)
+        await self._receive(event, identity)
+
+    async def _receive(self, event: Event, identity: Identity) -> None:
         async with self._store.write() as session:
             new = await session.mailbox.receive(
                 event.key,
@@ -153,6 +165,23 @@ class Runner:
     async def invoke(self, command: Command) -> View:
         identity = await self._identities.of(command)
         return await self._commands.run(command, identity, self)
+
+    async def delete(self, agent: AgentRecord) -> None:
+        """Call off what the agent is at, and delete it with all that it remembers."""
+        mailbox = self.mailbox(agent.id)
+        while mailbox.at_work:
+            if mailbox.job is not None:
+                mailbox.job.interrupt.request(STOP)
+            await mailbox.changed.wait()
+        async with self._locks.of(agent.id):
+            async with self._store.read() as session:
+                places = await session.agents.conversations(agent.id)
+            async with self._store.write() as session:
+                await session.agents.delete_agent(agent.id)
+            for place in places:
+                self._queues.forget(place.id)
+            self._identities.forget(agent.id)
+            await self._indexer.forget(agent)
 
     async def interrupt(self, address: Address) -> None:
         for agent_id in self._places.get(address, ()):
@@ -229,7 +258,7 @@ class Runner:
                 turn = await self._begin(session, identity, rows)
         return self._job(identity, turn, rows, mailbox)
 
-    async def _debounced(self, agent_id: int, rows: Sequence[InboxRow]) -> Sequence[InboxRow]:
+    async def _debounced(self, agent_id: int, rows: list[InboxRow]) -> list[InboxRow]:
         """The burst, once nothing was added to it for a moment."""
         while self._debounce_s > 0 and EVENTS[rows[0].kind].from_person:
             quiet = rows[-1].received_at + timedelta(seconds=self._debounce_s) - self._clock.now()

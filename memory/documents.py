@@ -96,7 +96,7 @@ def _walk(top: Path) -> Iterator[Path]:
     for name, folders, files in os.walk(top, onerror=fail, followlinks=True):
         here = os.stat(name)
         if (here.st_dev, here.st_ino) in seen:  # a link led back here
-            pass
+            folders.clear()
             continue
         seen.add((here.st_dev, here.st_ino))
         folders[:] = sorted(folder for folder in folders if not folder.startswith("."))

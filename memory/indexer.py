@@ -119,6 +119,11 @@ class Indexer:
         if passages:
             await self._own.remove(agent.archive_id, passages)
 
+    async def forget(self, agent: Agent) -> None:
+        """The agent is gone from SQL with its own vectors: nothing of them stays in memory."""
+        await self.index_of_messages.drop(agent.id)
+        await self._own.drop(agent.archive_id)
+
     async def _check_embedder(self, embedder: Embedder) -> None:
         """Vectors of two models never mix: another model begins anew."""
         async with self._store.read() as session:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from bot.models.offline.model import OfflineModel
 from bot.models.openai import OpenAIModel
 from bot.ports import ChatModel, ModelReply, ModelRequest
 from tests.fakes.clock import FakeClock
@@ -48,8 +49,14 @@ async def scripted_model() -> AsyncIterator[ChatModel]:
     yield ScriptedModel(answer)
 
 
+@asynccontextmanager
+async def offline_model() -> AsyncIterator[ChatModel]:
+    yield OfflineModel()
+
+
 MODELS: dict[str, Callable[[], AbstractAsyncContextManager[ChatModel]]] = {
     "openai": openai_model,
+    "offline": offline_model,
     "scripted": scripted_model,
 }
 

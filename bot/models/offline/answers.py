@@ -9,9 +9,11 @@ from datetime import datetime
 from typing import Any
 
 from bot.models.offline.calls import Call
+from bot.models.offline.dates import dated, day
 from bot.models.offline.facts import asks, unopened
 from bot.models.offline.persons import FIRST, second, second_of_named
 from bot.models.offline.questions import Query, score
+from bot.models.offline.smalltalk import OWN_NAMES, is_own_phrase
 from bot.models.offline.transcript import Done, Transcript, load, moment
 from bot.models.offline.words import capital, plain, sentences
 
@@ -22,12 +24,6 @@ _CONTINUES = re.compile(r"^(?:he|she|it|they|his|her|its|their|he's|she's|it's|t
 _REMEMBER = re.compile(
     r"^(?:please )?(?:remember|note|keep in mind|don't forget)(?: this)?(?: that)?[:, ]+", re.IGNORECASE
 )
-_MINE = re.compile(
-    r"\(you told me|\bi have noted\b|\bstand-in\b|\bi don't know that yet\b|^you wrote|^i will remind you"
-    r"|^(?:yes, |no, )?your? |^i have read that|^nice to meet you|^all is running|^goodbye",
-    re.IGNORECASE,
-)
-_OWN_AUTHORS = frozenset({"assistant", "agent", "bot", "everbot", "me", "i", "you", "system", "tool"})
 
 
 @dataclass(frozen=True)
@@ -107,7 +103,7 @@ def _is_own(entry: Mapping[str, Any], text: str, seen: Transcript) -> bool:
     if author and author in {e.name.casefold() for e in (*seen.earlier, *seen.events)}:
         return False
     sent = [d.arguments.get("message") for d in seen.earlier_done if d.name == "send_message"]
-    return author in _OWN_AUTHORS or _MINE.search(text[:2000]) is not None or text in sent
+    return author in OWN_NAMES or is_own_phrase(text) or text in sent
 
 
 def _by_person(text: str, at: datetime | None) -> Iterator[Statement]:
@@ -123,7 +119,7 @@ def _by_person(text: str, at: datetime | None) -> Iterator[Statement]:
     for sentence in joined:
         if sentence:
             own = FIRST.search(sentence) is not None
-            yield Statement(second(sentence) if own else sentence, at, not own)
+            yield Statement(dated(second(sentence) if own else sentence, at), at, not own)
 
 
 _REMIND = re.compile(r"^(?:please |tell |show |remind )", re.IGNORECASE)
@@ -145,8 +141,3 @@ def phrased(statement: Statement) -> str:
     if statement.quoted:
         return f'You wrote{when}: "{said}"'
     return f"{said.rstrip('.! ')} (you told me{when})."
-
-
-def day(at: datetime) -> str:
-    """``21 November 2026``, in the time's own zone."""
-    return f"{at.day} {at:%B %Y}"

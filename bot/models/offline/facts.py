@@ -30,7 +30,8 @@ _OPENING = re.compile(
     r"^(?:(?:hi|hello|hey|hiya|greetings|good (?:morning|evening|afternoon|day))\b"
     r"(?: (?:there|again|everbot|bot|all|everyone))?[ ,!.:;-]*"
     r"|(?:actually|anyway|also|by the way|btw|fyi|correction|update|just so you know|sorry|oh|well|yes|yeah"
-    r"|no|ok|okay|so|and|but|then|now|in fact|nice to meet you|great|thanks|thank you|please)\b[ ,!.:;-]+)",
+    r"|no|ok|okay|so|and|but|then|now|in fact|nice to meet you|great|please)\b[ ,!.:;-]+"
+    r"|thank(?:s| you)[,!.]+ *)",
     re.IGNORECASE,
 )
 _CLAUSES = re.compile(
@@ -81,6 +82,7 @@ _IMPERATIVE = re.compile(
     r"|repeat|forget|delete|translate|find|search|look|remind|cancel|wake|if|thank|thanks|you|your)\b",
     re.IGNORECASE,
 )
+_MOST_CLAUSES = 12  # of a sentence
 _CONTINUES = re.compile(r"^(?:he|she|it|they|his|her|its|their|he's|she's|it's|they're)\s", re.IGNORECASE)
 
 
@@ -95,7 +97,7 @@ def facts(text: str) -> list[Fact]:
     last: Told | None = None
     for sentence in sentences(text):
         new = list(_of_sentence(sentence))
-        if not new and last and _CONTINUES.match(sentence) and not asks(sentence) and len(sentence) < 300:
+        if not new and last and _CONTINUES.match(sentence) and not asks(sentence) and len(last.text) < 600:
             found[-1] = last = Told(f"{last.text} {_ended(sentence)}", last.forced)
             continue
         found += new
@@ -140,7 +142,7 @@ def _remembered(what: str) -> Iterator[Fact]:
 
 def _of_clauses(sentence: str) -> Iterator[Fact]:
     start = 0
-    bounds = [(m.start(), m.end()) for m in _CLAUSES.finditer(sentence[:2000])]
+    bounds = [(m.start(), m.end()) for m in _CLAUSES.finditer(sentence[:2000])][:_MOST_CLAUSES]
     for end, following in [*bounds, (len(sentence), len(sentence))]:
         clause = sentence[start:end].strip(" ,;")
         reported = start > 0 and _REPORTED.search(sentence[:start]) is not None

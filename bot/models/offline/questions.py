@@ -132,7 +132,8 @@ def query(question: str) -> Query:
     keys = found - weak() - _ATTRIBUTES
     if owned:
         keys -= owned.owners | set(owned.things)
-    searched = [*words, "called"] if kind == "name" and "called" not in words else words
+    more = [SYNONYMS[word.lower()] for word in words if word.lower() in SYNONYMS]
+    searched = list(dict.fromkeys([*words, *more, *(["called"] if kind == "name" else [])]))
     return Query(
         text=question,
         words=" ".join(searched[:12]) if words else question[:200],

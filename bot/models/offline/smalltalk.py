@@ -43,6 +43,20 @@ _CLOCK = re.compile(
     re.IGNORECASE,
 )
 
+OWN_NAMES = frozenset({"assistant", "agent", "bot", "everbot", "default", "me", "i", "you", "system", "tool"})
+_OWN_PHRASE = re.compile(
+    r"\(you told me|\bi have noted that\b|\bstand-in\b|\bi don't know that yet\b|^you wrote"
+    r"|^i will remind you|^(?:yes, |no, )?your? |^i have read that|^thank you\. i have read|^nice to meet you"
+    r"|^all is running|^goodbye|^this is what i noted|^i cannot (?:do that|set)|^in \"|^it is \d"
+    r"|^i have received|^when shall i remind",
+    re.IGNORECASE,
+)
+
+
+def is_own_phrase(text: str) -> bool:
+    """Whether a text reads like something that the stand-in says."""
+    return _OWN_PHRASE.search(text[:2000]) is not None
+
 
 def asks_what_it_is(text: str) -> bool:
     return _WHAT.search(text) is not None

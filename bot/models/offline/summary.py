@@ -8,15 +8,17 @@ from typing import Any
 
 from bot.models.offline.calls import Offered
 from bot.models.offline.facts import asks, facts
+from bot.models.offline.smalltalk import OWN_NAMES, is_own_phrase
 from bot.models.offline.transcript import event_of, load, text_of
 from bot.models.offline.words import plain, sentences
 from bot.ports import ModelRequest
 
 LONGEST = 1500  # characters
+_ENOUGH = 100  # statements; more would not fit
 _READ = 200_000  # characters of one message
 _HEAD = "Told so far (a mechanical summary, newest first):"
 _LINE = re.compile(r"^(?:\[[^\]\n]{0,60}\]\s*)?(?:(?P<who>[^\s:][^:\n]{0,40}):\s+)?(?P<said>.+)$")
-_OWN = frozenset({"assistant", "agent", "bot", "everbot", "me", "i", "tool", "system"})
+_FRAME = frozenset({"summary so far:", "messages:", "(none)"})
 
 
 def wants_summary(request: ModelRequest, offered: Offered) -> bool:
@@ -30,23 +32,19 @@ def summarize(messages: Sequence[Mapping[str, Any]]) -> str:
     before: list[str] = []
     told: list[str] = []
     rest: list[str] = []
-    for message in messages:
-        if message.get("role") in ("system", "developer"):
+    for who, said in reversed([pair for message in messages for pair in _said(message)]):
+        line = f"{who}: {said}" if who else said
+        if said.startswith("- ") or who == "summary":
+            lines = [line for line in said.splitlines() if line.strip() and line != _HEAD]
+            before[:0] = [line.removeprefix("- ") for line in lines]
+        elif who.casefold() in OWN_NAMES or is_own_phrase(said) or len(told) >= _ENOUGH:
             continue
-        for who, said in _said(message):
-            if said.startswith("- ") or who == "summary":
-                lines = [line for line in said.splitlines() if line.strip() and line != _HEAD]
-                before += [line.removeprefix("- ") for line in lines]
-            elif who.casefold() not in _OWN:
-                known = facts(said)
-                line = f"{who}: {said}" if who else said
-                if known:
-                    told.append(line)
-                elif not asks(said) and len(said) > 12:
-                    rest.append(line)
-    kept = dict.fromkeys([*reversed(told), *before, *reversed(rest)])
+        elif facts(said):
+            told.append(line)
+        elif not asks(said) and len(said) > 12:
+            rest.append(line)
     text = _HEAD
-    for line in kept:
+    for line in dict.fromkeys([*told, *before, *rest]):
         line = re.sub(r"\s+", " ", line).strip()[:240]
         if line and len(text) + len(line) + 3 <= LONGEST:
             text += f"\n- {line}"
@@ -74,5 +72,7 @@ def _said(message: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
                 yield from ((seen.name, s) for s in sentences(seen.text))
         elif line.startswith("- "):
             yield "", line
+        elif line.casefold() in _FRAME or line == _HEAD:
+            continue
         elif match := _LINE.match(line):
             yield from ((match["who"] or "", s) for s in sentences(match["said"]))

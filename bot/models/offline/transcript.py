@@ -10,17 +10,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
-from xml.sax.saxutils import unescape
 
 from bot.models.offline.words import plain
 from bot.ports import ModelRequest
 
-SILENT = frozenset({"heartbeat", "scheduled", "system_alert", "reaction", "summary"})
+SILENT = frozenset({"heartbeat", "scheduled", "system_alert", "reaction", "summary", "deleted"})
 
 
 @dataclass(frozen=True, kw_only=True)
 class Seen:
-    """One event. ``text`` is what the person wrote (cut to a few thousand characters) or the reason."""
+    """One event. ``text`` is what the person wrote (cut to a few thousand characters) or the reason;
+    ``document`` names what came with it."""
 
     kind: str
     text: str
@@ -163,12 +163,19 @@ def event_of(content: str) -> Seen:
     body = _text(data, "message") or _text(data, "reason") or _text(data, "text")
     if not kind:
         kind, body = "message", body or content
+    if data.get("deleted"):
+        kind = "deleted"
+    attached = data.get("attachments")
+    names = (
+        [_text(a, "name") for a in attached if isinstance(a, Mapping)] if isinstance(attached, list) else []
+    )
+    document = _text(data, "document") or ", ".join(filter(None, names))
     return Seen(
         kind=kind,
         text=plain(body),
         name=_text(data, "name")[:80],
         at=moment(data.get("time")),
-        document=(_text(data, "document") or _text(data, "title") or _text(data, "file"))[:120],
+        document=document[:120],
     )
 
 
@@ -183,9 +190,9 @@ def load(text: object) -> Any:
 
 
 def moment(value: object) -> datetime | None:
-    """An ISO time, aware (UTC when it names no zone); None for anything else."""
+    """An ISO time, aware (UTC when it names no zone), perhaps followed by a weekday; else None."""
     try:
-        at = datetime.fromisoformat(str(value))
+        at = datetime.fromisoformat(str(value).partition(" (")[0])
         return at if at.tzinfo else at.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         return None
@@ -237,7 +244,7 @@ def _split_head(line: str) -> tuple[str, str, str]:
 def _block(head: str, value: str) -> CoreBlock:
     used, _, limit = _attribute(head, "chars").partition("/")
     return CoreBlock(
-        value=unescape(value.strip("\n")),
+        value=value.strip("\n").replace("<\\/", "</"),  # a value may not close its block
         read_only=_attribute(head, "read_only") == "true",
         used=int(used) if used.isdecimal() else len(value),
         limit=int(limit) if limit.isdecimal() else 0,
@@ -246,4 +253,4 @@ def _block(head: str, value: str) -> CoreBlock:
 
 def _attribute(head: str, name: str) -> str:
     _, found, rest = head.partition(f' {name}="')
-    return unescape(rest.partition('"')[0]) if found else ""
+    return rest.partition('"')[0] if found else ""

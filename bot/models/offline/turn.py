@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from datetime import timedelta
 
-from bot.models.offline.answers import best, day, next_searches, phrased
+from bot.models.offline.answers import best, next_searches, phrased
 from bot.models.offline.calls import MOST, Call, Offered, Step
+from bot.models.offline.dates import dated, day
 from bot.models.offline.facts import Fact, Told, asks, facts
 from bot.models.offline.lines import Line
 from bot.models.offline.persons import second, third
@@ -30,7 +29,6 @@ from bot.models.offline.words import joined, sentences
 
 _MOST_STEPS = 8  # then it answers with what it has
 _MOST_QUESTIONS = 3
-_NEARBY = re.compile(r"\b(?P<word>yesterday|today|tomorrow)(?!'s)\b", re.IGNORECASE)
 
 
 class Turn:
@@ -55,6 +53,9 @@ class Turn:
                 more = Profile(other.value)
                 missing = [Line(k, more.values(k)) for k in more.names() if not self.profile.values(k)]
                 self.profile = self.profile.with_facts(missing)
+        # Whoever has lines in core memory is no stranger, even where nothing is in view.
+        known = set(self.noted.names()) - {line.key for line in self.lines}
+        self.first_contact = seen.first_contact and not known
         self.name = self.profile.value("Name").split(" ")[0]
 
     def _hear(self, text: str) -> None:
@@ -132,12 +133,7 @@ class Turn:
 
     def _passage(self, told: Told) -> str:
         """A statement as it is stored: of the person by name, with the day it speaks of."""
-
-        def dated(match: re.Match[str]) -> str:
-            shift = {"yesterday": -1, "today": 0, "tomorrow": 1}[match["word"].lower()]
-            return f"on {day(self.seen.now + timedelta(days=shift))}" if self.seen.now else match[0]
-
-        return third(_NEARBY.sub(dated, told.text), self.name)
+        return third(dated(told.text, self.seen.now), self.name)
 
     # What was asked
 
@@ -177,14 +173,14 @@ class Turn:
         parts += self._answered()
         if not parts:
             return self._smalltalk(whole)
-        if self.seen.first_contact and HELP not in parts and INTRODUCTION not in " ".join(parts):
+        if self.first_contact and HELP not in parts and INTRODUCTION not in " ".join(parts):
             parts.append(f"({INTRODUCTION})")
         return " ".join(parts)
 
     def _smalltalk(self, text: str) -> str:
         name = self.name or next((e.name for e in self.seen.spoken if e.name), "")
         said = smalltalk(text, self.name)
-        if said is None and (greets(text) or self.seen.first_contact):
+        if said is None and (greets(text) or self.first_contact):
             return greeting(name) if greets(text) else f"{anything(text)} ({INTRODUCTION})"
         return said or anything(text)
 
@@ -193,9 +189,8 @@ class Turn:
         for event in self.seen.events:
             if event.kind == "user_joined":
                 parts.append(f"{greeting(event.name)} /privacy says what is kept.")
-            elif event.kind == "document_uploaded":
-                document = event.document or event.text[:80] or "you sent"
-                parts.append(f"I have received the document {document}.")
+            elif event.kind == "document_uploaded" or event.document:
+                parts.append(f"I have received {event.document or 'the document'}.")
         return parts
 
     def _acknowledged(self) -> list[str]:

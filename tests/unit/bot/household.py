@@ -62,7 +62,7 @@ class Household:
         """What was sent in a turn with these events (or its text); "" for a silent one."""
         for event in events:
             self.now += timedelta(minutes=1)
-            shown = {"time": self.now.isoformat(), "name": self.person, **event}
+            shown = {"time": f"{self.now.isoformat()} ({self.now:%A})", "name": self.person, **event}
             self.queue.append({"role": "user", "content": json.dumps(shown)})
             if event.get("type") == "message":
                 self.said.append((self.person, event["message"], self.now))
