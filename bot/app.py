@@ -35,10 +35,10 @@ from memory.archival import Archival
 from memory.index.chroma import ChromaIndex
 from memory.index.exact import ExactIndex
 from memory.indexer import Indexer
-from memory.ports import Embedder
+from memory.ports import Embedder, TokenCounter
 from memory.recall import Recall
 from memory.store.database import Database
-from memory.tokens import Calibrated, TokenCounter, token_counter
+from memory.tokens import Calibrated, token_counter
 
 log = logging.getLogger(__name__)
 

@@ -30,6 +30,7 @@ from bot.events import Address, MessageReceived, Reply, clean
 from bot.ports import Found, Inbound
 from bot.settings import Settings
 from bot.settings import load as load_settings
+from memory.ports import Session
 from memory.records import PRIVATE, Agent, Draft, Hit, Message
 
 T = TypeVar("T")
@@ -186,13 +187,19 @@ class Client:
                 chosen = await identities.persona(session, "default")
             else:
                 chosen = await identities.create_persona(
-                    session, f"{_PLATFORM}:{name}:{uuid4().hex[:8]}", persona
+                    session, await self._free_name(session, name), persona
                 )
             user = await session.agents.create_user(f"{_PLATFORM}:{uuid4().hex}", "User", "UTC", now)
             agent = await session.agents.create_agent(user.id, chosen.id, name, now)
             await session.agents.create_conversation(agent.id, _place(agent.id), PRIVATE, now)
             await identities.human_block(session, agent, PRIVATE, human)
         return await self._state(name)
+
+    @staticmethod
+    async def _free_name(session: Session, name: str) -> str:
+        """A persona's name is what the agent is called in its own memory: the agent's, where it is free."""
+        taken = await session.agents.persona(name) is not None
+        return f"{name}-{uuid4().hex[:8]}" if taken else name
 
     async def _state(self, name: str) -> AgentState:
         async with self._running.memory.store.read() as session:

@@ -72,7 +72,8 @@ class ExactIndex:
         async with self._store.read() as session:
             rows = await session.vectors.load(self._kind, self._embedder, scope, audiences)
         keys = np.fromiter((key for key, _ in rows), np.int64, len(rows))
-        matrix = np.frombuffer(b"".join(data for _, data in rows), np.int8).reshape(len(rows), -1)
+        width = len(rows[0][1]) if rows else 0
+        matrix = np.frombuffer(b"".join(data for _, data in rows), np.int8).reshape(len(rows), width)
         if len(rows) >= _BIG:
             self._matrices[name] = (keys, matrix)
             while sum(len(k) for k, _ in self._matrices.values()) > _KEPT and len(self._matrices) > 1:
