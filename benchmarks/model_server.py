@@ -22,9 +22,7 @@ REPLY = (
     "That sounds like a long day, and I am glad that you told me. You said once that the river calms you "
     "down; would a short walk there after dinner help, or shall we look at the plans for the spring first?"
 )
-_HEAD = (
-    b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n\r\n"
-)
+_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n\r\n"
 _ID = "call_0000000000"
 
 
@@ -98,7 +96,9 @@ class Running:
     def cpu_s(self) -> float:
         """Processor seconds it has used; NaN where the system does not tell."""
         try:
-            fields = Path(f"/proc/{self._process.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+            fields = (
+                Path(f"/proc/{self._process.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+            )
         except OSError:
             return float("nan")
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -55,7 +55,13 @@ def resident_mb() -> float:
 
 
 def _cell(value: object) -> str:
-    return f"{value:,.2f}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)
+    return (
+        f"{value:,.2f}"
+        if isinstance(value, float)
+        else f"{value:,}"
+        if isinstance(value, int)
+        else str(value)
+    )
 
 
 def _processor() -> str:
@@ -63,4 +69,6 @@ def _processor() -> str:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
         return platform.processor() or "processor unknown"
-    return next((line.partition(": ")[2] for line in lines if line.startswith("model name")), "processor unknown")
+    return next(
+        (line.partition(": ")[2] for line in lines if line.startswith("model name")), "processor unknown"
+    )

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import random
 
-_PEOPLE = "my sister|my neighbour Ines|our old teacher|Tomas from work|the new doctor|my uncle Bela|Mira|a friend"
+_PEOPLE = (
+    "my sister|my neighbour Ines|our old teacher|Tomas from work|the new doctor|my uncle Bela|Mira|a friend"
+)
 _DID = "told me about|wants to see|cannot stand|has finally fixed|was asking for|brought back|is looking for"
 _THINGS = (
     "the blue bicycle|that recipe with plums|a flat near the river|the broken heating|two tickets to Ghent|"
@@ -31,7 +33,9 @@ class Texts:
         while len(words) < wanted:
             if words:
                 words += self._pick(_LINKS).split()
-            words += f"{self._pick(_PEOPLE)} {self._pick(_DID)} {self._pick(_THINGS)} {self._pick(_WHEN)}".split()
+            words += (
+                f"{self._pick(_PEOPLE)} {self._pick(_DID)} {self._pick(_THINGS)} {self._pick(_WHEN)}".split()
+            )
             if self._random.random() < 0.3:
                 words += f", {self._pick(_FEEL)}".split()
         text = " ".join(words).replace(" ,", ",")
@@ -39,7 +43,9 @@ class Texts:
 
     def fact(self) -> str:
         """A statement that is worth a line in core memory."""
-        return f"{self._pick(_PEOPLE)} {self._pick(_DID)} {self._pick(_THINGS)} ({self._random.randrange(9999)})"
+        return (
+            f"{self._pick(_PEOPLE)} {self._pick(_DID)} {self._pick(_THINGS)} ({self._random.randrange(9999)})"
+        )
 
     def _pick(self, choices: str) -> str:
         return self._random.choice(choices.split("|"))

@@ -16,6 +16,8 @@ def main() -> None:
     except (EverbotError, MemoryError_) as error:
         print(f"everbot: {error}", file=sys.stderr)
         sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
     except BaseExceptionGroup as group:
         # A TaskGroup wraps what stopped it; people want the sentence inside.
         known, unknown = group.split((EverbotError, MemoryError_))

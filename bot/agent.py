@@ -6,7 +6,6 @@ one unit of work; no transaction is open across a model call. A killed turn goes
 
 from __future__ import annotations
 
-import json
 from asyncio import Lock
 from collections import Counter
 from collections.abc import Callable
@@ -31,6 +30,7 @@ _UNSAID = (
     "Your turn ended, but the person has seen nothing of it. Answer them now with send_message; "
     "what you write beside your calls is not shown to them."
 )
+_TOO_MANY = "You made too many calls in one step: the first {run} were run, {dropped} were not."
 _NUDGES = 2  # times that a model is told to answer before its last step
 _NO_ANSWER = "I could not find an answer to that. Please try again, or put it differently."
 
@@ -86,7 +86,7 @@ class Agent:
         self._reserve = reply_reserve
         self._page_size = page_size
         self._tools = executor.registry.schemas
-        self._tools_text = json.dumps(self._tools)
+        self._tools_text = executor.registry.text
 
     async def turn(self, job: Job) -> None:
         """Think about the turn's events until the agent yields. Raises what the model port raises."""
@@ -101,13 +101,15 @@ class Agent:
             queue = await self._queues.queue(job.turn.conversation_id)
             desk = await self._desk(job, queue)
             results = await self._executor.run(reply.calls, desk, job.failures, self._queues.share)
+            dropped = len(reply.calls) - len(results)
+            reply = replace(reply, calls=reply.calls[: len(results)])
             unsaid = job.from_person and not job.turn.outbox and not desk.said
             if unsaid and reply.text and not reply.calls:
                 desk.say(reply.text)  # an answer in plain text is an answer
             elif unsaid and last:
                 desk.say(_NO_ANSWER)
             messages = self._messages(job, queue, desk, reply, results)
-            notes = [] if last else self._notes(job, queue, desk, results, messages)
+            notes = [] if last else self._notes(job, queue, desk, results, messages, dropped)
             # Failures first, then what the model asked for, then what we have to tell it.
             goes_on = not last and bool(notes or _wants_on(desk, results))
             await self._commit(job, queue, desk, messages + notes, reply, ended=not goes_on)
@@ -116,14 +118,22 @@ class Agent:
         return goes_on
 
     def _notes(
-        self, job: Job, queue: Queue, desk: Desk, results: list[ToolResult], messages: list[Message]
+        self,
+        job: Job,
+        queue: Queue,
+        desk: Desk,
+        results: list[ToolResult],
+        messages: list[Message],
+        dropped: int,
     ) -> list[Message]:
         """What the model must be told before its turn may end: that nobody heard it, that memory fills up."""
-        notes = []
-        unsaid = job.from_person and not job.turn.outbox and not desk.said
-        if unsaid and not _wants_on(desk, results):
+        texts = []
+        if dropped:
+            texts.append(_TOO_MANY.format(dropped=dropped, run=len(results)))
+        if job.from_person and not job.turn.outbox and not desk.said and not _wants_on(desk, results):
             job.nudges += 1
-            notes.append(self._queues.note(queue, job.turn, job.zone, _UNSAID, step=job.turn.steps))
+            texts.append(_UNSAID)
+        notes = [self._queues.note(queue, job.turn, job.zone, text, step=job.turn.steps) for text in texts]
         added = sum(message.tokens for message in messages)
         return notes + self._queues.pressure(queue, job.turn, job.turn.steps, added, job.zone)
 
@@ -134,9 +144,13 @@ class Agent:
             blocks = await session.blocks.visible(job.agent, queue.conversation.audience)
         system = context.system_text(self._instructions, blocks)
         fixed = self._queues.counter.count(system) + self._queues.counter.count(self._tools_text)
+
+        async def ask(request: ModelRequest) -> ModelReply:
+            return await job.interrupt.guard(self._model.complete(request))
+
         at_most = 1.0
         while True:
-            await self._queues.make_room(queue, job.agent, job.turn, fixed, job.zone, at_most=at_most)
+            await self._queues.make_room(queue, job.turn, fixed, job.zone, ask, at_most=at_most)
             main = context.MainContext(system, queue.summary, queue.messages)
             request = ModelRequest(
                 key=f"{job.turn.id}/{job.turn.steps}",
@@ -146,18 +160,14 @@ class Agent:
                 max_tokens=self._reserve,
             )
             try:
-                reply = await job.interrupt.guard(self._model.complete(request))
+                reply = await ask(request)
             except ModelOverflow:
                 # Our count was too low for this model: send half, once, before giving up.
                 if at_most < 1.0:
                     raise
                 at_most = 0.5
                 continue
-            calls = tuple(
-                ToolCall(id=clean(c.id), name=clean(c.name), arguments=clean(c.arguments))
-                for c in reply.calls
-            )
-            return replace(reply, text=clean(reply.text).strip(), calls=calls), fixed + queue.tokens
+            return _cleaned(reply), fixed + queue.tokens
 
     async def _desk(self, job: Job, queue: Queue) -> Desk:
         async with self._store.read() as session:
@@ -181,7 +191,8 @@ class Agent:
     ) -> list[Message]:
         """The step's messages, to be stored."""
         step, now = job.turn.steps, desk.now
-        rendered = context.assistant_message(reply.text, reply.calls, 4 * self._reserve)
+        longest = 3 * self._queues.share // max(1, len(reply.calls))  # characters
+        rendered = context.assistant_message(reply.text, reply.calls, longest)
         said = "\n".join(desk.said)
         make = self._queues.message
         return [
@@ -240,6 +251,14 @@ class Agent:
             )
             for number, part in enumerate(parts)
         ]
+
+
+def _cleaned(reply: ModelReply) -> ModelReply:
+    calls = (
+        ToolCall(id=clean(call.id), name=clean(call.name), arguments=clean(call.arguments))
+        for call in reply.calls
+    )
+    return replace(reply, text=clean(reply.text).strip(), calls=tuple(calls))
 
 
 def _wants_on(desk: Desk, results: list[ToolResult]) -> bool:

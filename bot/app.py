@@ -43,6 +43,9 @@ from memory.tokens import Calibrated, token_counter
 log = logging.getLogger(__name__)
 
 
+_LEAST_ROOM = 1_500  # tokens
+
+
 class SystemClock:
     """`bot.ports.Clock` of the machine."""
 
@@ -85,7 +88,7 @@ async def open_memory(settings: Settings, *, embedders: Embedders | None = None)
         stack.push_async_callback(store.close)
         embedder = (embedders or choose_embedder)(settings)
         if embedder is not None and hasattr(embedder, "close"):
-            stack.callback(embedder.close)
+            stack.push_async_callback(embedder.close)
         name = embedder.name if embedder else "none"
         shared = ChromaIndex(store, path=settings.data_dir / "chroma", url=settings.index.chroma_url)
         stack.push_async_callback(shared.close)
@@ -144,18 +147,22 @@ def _assemble(
 ) -> App:
     agent_settings, store = settings.agent, memory.store
     locks = Locks()
-    queues = QueueManager(
-        store,
-        model,
-        Calibrated(memory.counter),
-        clock,
-        settings.model.context_window - settings.model.reply_reserve,
-    )
+    instructions = prompts.read("system").format(max_steps=agent_settings.max_steps)
+    registry = Registry([*messaging.TOOLS, *memory_tools.TOOLS, *custom_tools(agent_settings.tools)])
+    count = memory.counter.count
+    fixed = count(instructions) + count(registry.text) + agent_settings.block_limit // 2
+    room = settings.model.context_window - settings.model.reply_reserve
+    if room < fixed + _LEAST_ROOM:
+        raise SettingsError(
+            f"model.context_window {settings.model.context_window} is too small: instructions, tools and core memory "
+            f"take {fixed} tokens, the reply {settings.model.reply_reserve} (model.reply_reserve), and "
+            f"{_LEAST_ROOM} are needed for the conversation."
+        )
+    queues = QueueManager(store, Calibrated(memory.counter), clock, room, fixed)
     identities = Identities(
         store, clock, dict(settings.personas), agent_settings.block_limit, agent_settings.timezone
     )
-    tools = [*messaging.TOOLS, *memory_tools.TOOLS, *custom_tools(agent_settings.tools)]
-    executor = Executor(Registry(tools), queues.fit, agent_settings.max_calls, agent_settings.tool_timeout_s)
+    executor = Executor(registry, count, queues.fit, agent_settings.max_calls, agent_settings.tool_timeout_s)
     undo = Undo(store, queues, memory.indexer, clock)
     commands = Commands(store, queues, undo, locks, clock, settings.data_dir / "saves")
     agent = Agent(
@@ -168,7 +175,7 @@ def _assemble(
         clock,
         lambda address, text: adapters[platform_of(address)].split(text),
         courier.wake,
-        instructions=prompts.read("system").format(max_steps=agent_settings.max_steps),
+        instructions=instructions,
         max_steps=agent_settings.max_steps,
         reply_reserve=settings.model.reply_reserve,
         page_size=agent_settings.page_size,

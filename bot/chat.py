@@ -22,10 +22,12 @@ async def chat(settings: Settings, user: str, persona: str, *, as_json: bool) ->
     if sys.stdin.isatty() and sys.stdout.isatty() and not as_json:
         terminal = terminal_console(settings, user, persona)
         async with open_app(settings, [terminal], "chat") as app:
+            await app.identities.check(persona)
             await terminal.run(app.runner)
         return 0
     pipe = pipe_console(user, persona, as_json=as_json)
     async with open_app(settings, [pipe], "chat") as app:
+        await app.identities.check(persona)
         await pipe.run(app.runner)
     if pipe.unanswered:
         print(_KEPT, file=sys.stderr)

@@ -33,7 +33,7 @@ Page = Annotated[int, typer.Option("--page", min=0, help="Which page, from 0.")]
 @app.command()
 def chat(
     user: Annotated[str | None, typer.Option(help="Who you are.")] = None,
-    persona: Annotated[str, typer.Option(help="Whom you talk with.")] = "default",
+    persona: Annotated[str, typer.Option(help="Whom you talk with.")] = "ever",
     as_json: Annotated[bool, typer.Option("--json", help="Read and print one JSON object per line.")] = False,
     config: Config = None,
 ) -> None:
@@ -59,7 +59,7 @@ def load(
 
 @memory_app.command("show")
 def memory_show(
-    user: User, persona: Persona = "default", as_json: Json = False, config: Config = None
+    user: User, persona: Persona = "ever", as_json: Json = False, config: Config = None
 ) -> None:
     """Core memory blocks, and how much is stored."""
     from bot import inspection
@@ -74,7 +74,7 @@ def memory_search(
     recall: Annotated[bool, typer.Option("--recall", help="Only what was said.")] = False,
     archival: Annotated[bool, typer.Option("--archival", help="Only archival storage.")] = False,
     page: Page = 0,
-    persona: Persona = "default",
+    persona: Persona = "ever",
     as_json: Json = False,
     config: Config = None,
 ) -> None:
@@ -92,7 +92,7 @@ def memory_search(
 
 @memory_app.command("history")
 def memory_history(
-    user: User, page: Page = 0, persona: Persona = "default", as_json: Json = False, config: Config = None
+    user: User, page: Page = 0, persona: Persona = "ever", as_json: Json = False, config: Config = None
 ) -> None:
     """How core memory came to be: every edit, newest first."""
     from bot import inspection

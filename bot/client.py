@@ -26,7 +26,7 @@ from uuid import uuid4
 
 from bot.app import App, open_app
 from bot.errors import AgentExists, AgentNotFound, ModelUnavailable
-from bot.events import Address, MessageReceived, Reply, clean
+from bot.events import DEFAULT_PERSONA, Address, MessageReceived, Reply, clean
 from bot.ports import Found, Inbound
 from bot.settings import Settings
 from bot.settings import load as load_settings
@@ -184,7 +184,7 @@ class Client:
             if await session.agents.agent_named(name) is not None:
                 raise AgentExists(f"There is an agent named {name!r} already; get_agent gives it.")
             if persona is None:
-                chosen = await identities.persona(session, "default")
+                chosen = await identities.persona(session, DEFAULT_PERSONA)
             else:
                 chosen = await identities.create_persona(
                     session, await self._free_name(session, name), persona

@@ -22,6 +22,7 @@ from bot.undo import Undo
 from memory.ports import Store
 from memory.records import Message, Role, readable_from
 
+_FAR = 20  # turns back that /retry looks for a message
 _HELP = """\
 /memory              what I hold in core memory about you, and how much I remember
 /dump [N]            the last N messages in my view (default 10)
@@ -121,15 +122,19 @@ class Commands:
 
     async def _retry(self, command: Command, who: Identity, inbound: Inbound) -> str:
         async with self._locks.of(who.agent.id):
-            undone, notes = await self._undo.turns(who.agent, who.conversation, 1)
-        events = [from_json(row.payload) for rows in undone for row in rows]
-        messages = [event for event in events if isinstance(event, MessageReceived)]
-        if not messages:
-            raise CommandError(" ".join(notes) or "There is no message to answer again.")
-        for message in messages:
-            await inbound.submit(
-                replace(message, key=f"{message.key}~{uuid4().hex[:8]}", at=self._clock.now())
-            )
+            async with self._store.read() as session:
+                turns = await session.mailbox.last_turns(who.conversation.id, _FAR)
+            kinds = [turn.kind for turn in turns]
+            if MessageReceived.kind not in kinds:
+                raise CommandError("There is no message to answer again.")
+            count = kinds.index(MessageReceived.kind) + 1
+            undone, notes = await self._undo.turns(who.agent, who.conversation, count)
+        if len(undone) < count:
+            raise CommandError(" ".join(notes))
+        for row in undone[-1]:
+            event = from_json(row.payload)
+            key = f"{event.key}~{uuid4().hex[:8]}"
+            await inbound.submit(replace(event, key=key, at=self._clock.now()))
         return " ".join(["Answering again.", *notes])
 
     async def _rethink(self, command: Command, who: Identity, inbound: Inbound) -> str:

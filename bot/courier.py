@@ -69,7 +69,10 @@ class Courier:
         async with asyncio.TaskGroup() as sending:
             for address, parts in places.items():
                 sending.create_task(self._place(address, parts, receipts, group))
-        while True:
+        await self._settle(receipts)
+
+    async def _settle(self, receipts: Sequence[tuple[str, Delivery, str | None]]) -> None:
+        while receipts:
             try:
                 async with self._store.write() as session:
                     await session.mailbox.settle(receipts, self._clock.now())
@@ -89,7 +92,10 @@ class Courier:
         for number, row in enumerate(parts):
             try:
                 receipt = await self._adapters[platform_of(address)].send(reply_of(row))
-            except DeliveryError as error:
+            except Exception as error:
+                # An adapter's bug must not stop the others' replies; a DeliveryError is no bug.
+                if not isinstance(error, DeliveryError):
+                    log.exception("agent %s: sending %s failed", row.agent_id, row.id)
                 delay = self._held.get(address, _RETRY_S)
                 log.warning(
                     "agent %s: %s not delivered, next try in %.0f s: %s", row.agent_id, row.id, delay, error
@@ -102,8 +108,7 @@ class Courier:
 
     async def _again(self, delay: float, ids: Sequence[str]) -> None:
         await self._clock.sleep(delay)
-        async with self._store.write() as session:
-            await session.mailbox.settle([(row, Delivery.READY, None) for row in ids], self._clock.now())
+        await self._settle([(row, Delivery.READY, None) for row in ids])
         self.wake()
 
     async def _reconcile(self) -> None:
@@ -126,9 +131,7 @@ class Courier:
                 Found.UNKNOWN: Delivery.DOUBTFUL,
             }[found]
             receipts.append((row.id, state, None))
-        if receipts:
-            async with self._store.write() as session:
-                await session.mailbox.settle(receipts, self._clock.now())
+        await self._settle(receipts)
 
 
 def reply_of(row: OutboxRow) -> Reply:

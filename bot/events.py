@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 Address = str
+DEFAULT_PERSONA = "ever"
 
 
 def platform_of(address: Address) -> str:
@@ -31,7 +32,7 @@ class Event:
     address: Address
     audience: str
     at: datetime
-    persona: str = "default"
+    persona: str = DEFAULT_PERSONA
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,7 +162,7 @@ class Command:
     person: str  # what the person is called there
     address: Address
     audience: str
-    persona: str = "default"
+    persona: str = DEFAULT_PERSONA
 
 
 @dataclass(frozen=True, kw_only=True)

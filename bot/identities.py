@@ -83,6 +83,11 @@ class Identities:
         await self.human_block(session, agent, conversation.audience)
         return Identity(user, persona, agent, conversation)
 
+    async def check(self, persona: str) -> None:
+        """Raises `SettingsError` for a persona that nobody defined."""
+        async with self._store.write() as session:
+            await self.persona(session, persona)
+
     async def persona(self, session: Session, name: str) -> Persona:
         """The persona of that name, created with its block when it is only configured yet."""
         persona = await session.agents.persona(name)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import logging
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from bot import context, prompts
 from bot.errors import ModelError
 from bot.events import Event, MessageReceived, from_json
-from bot.ports import ChatModel, Clock, ModelRequest
+from bot.ports import Clock, ModelReply, ModelRequest
 from memory.ports import Session, Store
 from memory.records import PRIVATE, Agent, Conversation, InboxRow, Message, Role, Summary, Turn
 from memory.tokens import Calibrated
@@ -23,9 +23,12 @@ log = logging.getLogger(__name__)
 
 _WARNING = 0.70
 _EVICT = 0.50
-_SHARE = 0.40  # of the room that the events of one turn, or the results of one step, may take
+_SHARE = 0.28  # of the free room: what a turn's events, a step's message, its results may each take
+_SUMMARY = 0.10
 _KEPT_MESSAGES = 20_000  # messages of all the queues kept in memory
 _KEPT_QUEUES = 1_000
+
+Ask = Callable[[ModelRequest], Awaitable[ModelReply]]
 
 
 @dataclass
@@ -43,14 +46,15 @@ class Queue:
 
 
 class QueueManager:
-    """``room`` is the window less the reply's reserve, in tokens."""
+    """``room`` is the window less the reply's reserve, and ``fixed`` what system text and tools take of it,
+    in tokens. A request never exceeds the window: every part of a turn is bounded by its share."""
 
-    def __init__(self, store: Store, model: ChatModel, counter: Calibrated, clock: Clock, room: int) -> None:
+    def __init__(self, store: Store, counter: Calibrated, clock: Clock, room: int, fixed: int) -> None:
         self._store = store
-        self._model = model
         self.counter = counter
         self._clock = clock
         self._room = room
+        self._fixed = fixed
         self.fit = context.fitter(counter.count)
         self._queues: OrderedDict[int, Queue] = OrderedDict()
 
@@ -61,8 +65,12 @@ class QueueManager:
 
     @property
     def share(self) -> int:
-        """Tokens that the events of one turn, or the tool results of one step, may take together."""
-        return int(self.room * _SHARE)
+        """Tokens that a turn's events, or a step's message, or its tool results, may take together."""
+        return int(self._free * _SHARE)
+
+    @property
+    def _free(self) -> int:
+        return max(500, self.room - self._fixed)
 
     async def queue(self, conversation_id: int) -> Queue:
         """The conversation's queue; from memory while it is warm."""
@@ -138,14 +146,18 @@ class QueueManager:
             await session.agents.warn(queue.conversation.id, True)
 
     async def make_room(
-        self, queue: Queue, agent: Agent, turn: Turn, fixed: int, zone: ZoneInfo, *, at_most: float = 1.0
+        self, queue: Queue, turn: Turn, fixed: int, zone: ZoneInfo, ask: Ask, *, at_most: float = 1.0
     ) -> None:
-        """Flush until system text and tools (``fixed`` tokens) and the queue fit ``at_most`` of the room."""
+        """Flush until system text and tools (``fixed`` tokens) and the queue fit ``at_most`` of the room.
+
+        ``ask`` puts the summarizing question to a model; it may raise `ModelError`.
+        """
+        self._fixed = fixed
         while fixed + queue.tokens > self.room * at_most:
             evicted = self._oldest(queue, turn)
             if not evicted:
                 return  # nothing is left to evict but this turn's own last messages, which are clipped
-            await self._flush(queue, agent, turn, evicted, zone)
+            await self._flush(queue, turn, evicted, zone, ask)
 
     def _oldest(self, queue: Queue, turn: Turn) -> list[Message]:
         """The oldest half of the queue's tokens, in whole units: a call is never parted from its result."""
@@ -163,11 +175,11 @@ class QueueManager:
         return evicted
 
     async def _flush(
-        self, queue: Queue, agent: Agent, turn: Turn, evicted: Sequence[Message], zone: ZoneInfo
+        self, queue: Queue, turn: Turn, evicted: Sequence[Message], zone: ZoneInfo, ask: Ask
     ) -> None:
         now = self._clock.now()
         count = len(evicted) + (queue.summary.messages if queue.summary else 0)
-        text = await self._summarize(queue, turn, evicted, count)
+        text = await self._summarize(queue, turn, evicted, count, ask)
         rendered = context.summary_message(text, count, now, zone)
         summary = Summary(
             conversation_id=queue.conversation.id,
@@ -185,13 +197,13 @@ class QueueManager:
         queue.summary = summary
         queue.messages = [message for message in queue.messages if message.key not in keys]
         queue.conversation = replace(queue.conversation, warned=False)
-        log.info(
-            "agent %s: %d messages evicted from conversation %s", agent.id, len(keys), queue.conversation.id
-        )
+        log.info("conversation %s: %d messages evicted", queue.conversation.id, len(keys))
 
-    async def _summarize(self, queue: Queue, turn: Turn, evicted: Sequence[Message], count: int) -> str:
+    async def _summarize(
+        self, queue: Queue, turn: Turn, evicted: Sequence[Message], count: int, ask: Ask
+    ) -> str:
         """The new recursive summary. A turn never dies of it: without a model it is a mechanical note."""
-        limit = self.room // 10
+        limit = int(self._free * _SUMMARY)
         old = queue.summary.text if queue.summary else "(none)"
         lines = self.fit("\n".join(_line(m) for m in evicted if m.text), int(self.room * 0.7))
         request = ModelRequest(
@@ -207,7 +219,7 @@ class QueueManager:
             max_tokens=limit,
         )
         try:
-            text = (await self._model.complete(request)).text.strip()
+            text = (await ask(request)).text.strip()
         except ModelError as error:
             log.warning("agent %s: summary by rule, the model gave none: %s", turn.agent_id, error)
             text = ""

@@ -13,7 +13,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import uuid4
-from zoneinfo import ZoneInfo
 
 from bot.agent import Agent, Job
 from bot.commands import Commands
@@ -36,12 +35,12 @@ from bot.identities import Identities, Identity
 from bot.interrupt import RESTART, STOP, YIELD, Interrupt
 from bot.locks import Locks
 from bot.ports import Adapter, Clock
-from bot.queue_manager import QueueManager
+from bot.queue_manager import Queue, QueueManager
 from memory.errors import StoreError
 from memory.indexer import Indexer
 from memory.ports import Session, Store
 from memory.records import Agent as AgentRecord
-from memory.records import InboxRow, OutboxRow, Turn, TurnState
+from memory.records import InboxRow, Message, OutboxRow, Turn, TurnState
 
 log = logging.getLogger(__name__)
 
@@ -68,6 +67,10 @@ class _Mailbox:
         """Wake whoever waits for this agent to be settled."""
         self.changed.set()
         self.changed = asyncio.Event()
+
+    def park(self, parked: bool) -> None:
+        self.parked = parked
+        self.tell()
 
 
 class Runner:
@@ -219,59 +222,70 @@ class Runner:
             while True:
                 mailbox.news.clear()
                 try:
-                    job = await self._next(agent_id, mailbox)
+                    job = await self._next(agent_id)
                     if job is not None:
+                        mailbox.job = job
                         async with self._slots:
                             await self._turn(job, mailbox)
-                        continue
+                    elif not mailbox.news.is_set():
+                        return
                 except StoreError as error:
                     log.error("agent %s waits for the store: %s", agent_id, error)
+                    mailbox.park(True)
                     await self._clock.sleep(_RETRY_S)
-                    continue
-                if not mailbox.news.is_set():
-                    return
+                    mailbox.park(False)
+                mailbox.job = None
         finally:
             mailbox.at_work = False
-            mailbox.job = None
             mailbox.tell()
 
-    async def _next(self, agent_id: int, mailbox: _Mailbox) -> Job | None:
+    async def _next(self, agent_id: int) -> Job | None:
         """The unfinished turn, or a new one of the events that go first; None when nothing waits."""
+        platforms = list(self._adapters)
         async with self._store.read() as session:
-            turn = await session.mailbox.unfinished(agent_id)
-            waiting = [] if turn else await session.mailbox.waiting(agent_id)
+            turn = await session.mailbox.unfinished(agent_id, platforms)
+            waiting = [] if turn else await session.mailbox.waiting(agent_id, platforms)
             rows = await session.mailbox.events_of(turn.id) if turn else _burst(waiting)
-        if not rows and turn is None:
-            return None
         if turn is None:
             rows = await self._debounced(agent_id, rows)
             if not rows:
                 return None
+        conversation_id = turn.conversation_id if turn else rows[0].conversation_id
+        queue = await self._queues.queue(conversation_id)
+        admitted: list[Message] = []
         async with self._store.write() as session:
             agent = await session.agents.agent(agent_id)
             if agent is None:
                 return None
-            conversation_id = turn.conversation_id if turn else rows[0].conversation_id
-            conversation = await session.agents.conversation(conversation_id)
-            identity = await self._identities.by_agent(session, agent, conversation)
+            identity = await self._identities.by_agent(session, agent, queue.conversation)
             if turn is None:
-                turn = await self._begin(session, identity, rows)
-        return self._job(identity, turn, rows, mailbox)
+                turn, admitted = await self._begin(session, identity, queue, rows)
+        self._queues.extend(queue, admitted)
+        return Job(
+            agent=agent,
+            persona=identity.persona.name,
+            turn=turn,
+            answers=tuple(row.key for row in rows),
+            from_person=any(EVENTS[row.kind].from_person for row in rows),
+            zone=identity.zone,
+            lock=self._locks.of(agent_id),
+            interrupt=Interrupt(),
+        )
 
     async def _debounced(self, agent_id: int, rows: list[InboxRow]) -> list[InboxRow]:
         """The burst, once nothing was added to it for a moment."""
-        while self._debounce_s > 0 and EVENTS[rows[0].kind].from_person:
+        while rows and self._debounce_s > 0 and EVENTS[rows[0].kind].from_person:
             quiet = rows[-1].received_at + timedelta(seconds=self._debounce_s) - self._clock.now()
             if quiet <= timedelta(0) or len(rows) >= _BURST:
                 break
             await self._clock.sleep(quiet.total_seconds())
             async with self._store.read() as session:
-                rows = _burst(await session.mailbox.waiting(agent_id))
-            if not rows:
-                break
+                rows = _burst(await session.mailbox.waiting(agent_id, list(self._adapters)))
         return rows
 
-    async def _begin(self, session: Session, identity: Identity, rows: Sequence[InboxRow]) -> Turn:
+    async def _begin(
+        self, session: Session, identity: Identity, queue: Queue, rows: Sequence[InboxRow]
+    ) -> tuple[Turn, list[Message]]:
         """Claim the events and admit them as messages, in the caller's unit of work."""
         turn = Turn(
             id=uuid4().hex,
@@ -283,70 +297,55 @@ class Runner:
             started_at=self._clock.now(),
         )
         await session.mailbox.begin(turn, [row.id for row in rows])
-        queue = await self._queues.queue(identity.conversation.id)
         messages = await self._queues.admit(session, queue, identity.agent, turn, rows, identity.zone)
         await self._queues.note_warned(session, queue, messages)
-        # Should the commit fail, the queue is read anew; if it succeeds, once is no loss either.
-        self._queues.forget(identity.conversation.id)
-        return turn
-
-    def _job(self, identity: Identity, turn: Turn, rows: Sequence[InboxRow], mailbox: _Mailbox) -> Job:
-        mailbox.job = Job(
-            agent=identity.agent,
-            persona=identity.persona.name,
-            turn=turn,
-            answers=tuple(row.key for row in rows),
-            from_person=any(EVENTS[row.kind].from_person for row in rows),
-            zone=ZoneInfo(identity.user.timezone),
-            lock=self._locks.of(identity.agent.id),
-            interrupt=Interrupt(),
-        )
-        return mailbox.job
+        return turn, messages
 
     # Turns
 
     async def _turn(self, job: Job, mailbox: _Mailbox) -> None:
         """One turn to its end, whatever happens: trouble with the model is waited out."""
         async with self._store.read() as session:
-            conversation = await session.agents.conversation(job.turn.conversation_id)
-        adapter = self._adapters[platform_of(conversation.address)]
-        delay = _RETRY_S
-        while True:
-            try:
-                async with adapter.thinking(conversation.address):
-                    await self._agent.turn(job)
-                break
-            except Interrupted as interrupted:
-                if await self._interrupted(job, interrupted.reason):
-                    break
-            except ModelError as error:
-                log.warning("agent %s, turn %s: %s", job.agent.id, job.turn.id, error)
-                if await self._expired(job):
-                    break
-                await self._say_down(job, conversation.address, str(error))
-                await self._park(mailbox, delay)
-                delay = min(_RETRY_MAX_S, delay * 2)
-            except StoreError:
-                raise
-            except Exception:
-                # A fault of ours must not brick the agent: the turn ends, visibly, and is logged.
-                log.exception("agent %s, turn %s failed", job.agent.id, job.turn.id)
-                self._queues.forget(job.turn.conversation_id)
-                await self._end(job, "error", _BROKEN if job.from_person else None)
-                break
-            finally:
-                self._courier.wake()
-                self._indexer.wake()
-        mailbox.job = None
-        mailbox.parked = False
-        mailbox.tell()
+            address = (await session.agents.conversation(job.turn.conversation_id)).address
+        adapter = self._adapters[platform_of(address)]
+        delay = 0.0
+        try:
+            while True:
+                try:
+                    await self._park(job, mailbox, delay)
+                    async with adapter.thinking(address):
+                        await self._agent.turn(job)
+                    return
+                except Interrupted as interrupted:
+                    if await self._interrupted(job, interrupted.reason):
+                        return
+                except ModelError as error:
+                    log.warning("agent %s, turn %s: %s", job.agent.id, job.turn.id, error)
+                    if await self._expired(job):
+                        return
+                    await self._say_down(job, address, str(error))
+                    delay = min(_RETRY_MAX_S, max(_RETRY_S, delay * 2))
+        except StoreError:
+            raise
+        except Exception:
+            # A fault of ours must not brick the agent: the turn ends, visibly, and is logged.
+            log.exception("agent %s, turn %s failed", job.agent.id, job.turn.id)
+            self._queues.forget(job.turn.conversation_id)
+            await self._end(job, "error", _BROKEN if job.from_person else None)
+        finally:
+            self._courier.wake()
+            self._indexer.wake()
 
-    async def _park(self, mailbox: _Mailbox, delay: float) -> None:
-        mailbox.parked = True
+    async def _park(self, job: Job, mailbox: _Mailbox, delay: float) -> None:
+        """Wait before asking a model again that was down."""
+        if not delay:
+            return
         self._courier.wake()
-        mailbox.tell()
-        await self._clock.sleep(delay)
-        mailbox.parked = False
+        mailbox.park(True)
+        try:
+            await job.interrupt.guard(self._clock.sleep(delay))
+        finally:
+            mailbox.park(False)
 
     async def _interrupted(self, job: Job, reason: str) -> bool:
         """True when the turn is over."""

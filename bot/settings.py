@@ -26,7 +26,7 @@ class ModelSettings(_Section):
     name: str = "gpt-5-mini"
     base_url: str | None = None
     api_key: SecretStr | None = None
-    context_window: int = Field(16_384, ge=4_096)
+    context_window: int = Field(16_384, ge=2_048)
     reply_reserve: int = Field(2_048, ge=256)
     timeout_s: float = Field(120.0, gt=0)
     stall_s: float = Field(45.0, gt=0)

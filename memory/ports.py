@@ -271,8 +271,8 @@ class Mailbox(Protocol):
         """Commit an event; False when its key was seen before."""
         ...
 
-    async def waiting(self, agent_id: int) -> list[InboxRow]:
-        """Events no turn has claimed yet, in order of arrival."""
+    async def waiting(self, agent_id: int, platforms: Collection[str]) -> list[InboxRow]:
+        """Events on these platforms that no turn has claimed yet, in order of arrival."""
         ...
 
     async def waiting_event(self, key: str) -> InboxRow | None:
@@ -291,7 +291,7 @@ class Mailbox(Protocol):
         """Claim the events for a new turn."""
         ...
 
-    async def unfinished(self, agent_id: int) -> Turn | None:
+    async def unfinished(self, agent_id: int, platforms: Collection[str]) -> Turn | None:
         """The turn that was running when the process ended, or None."""
         ...
 

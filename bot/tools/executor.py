@@ -22,6 +22,7 @@ from memory.errors import MemoryError_, StoreError
 log = logging.getLogger(__name__)
 
 _SAME_FAILURES = 3
+_LEAST = 60  # tokens of a result
 _TYPES: dict[str, tuple[type, ...]] = {
     "string": (str,),
     "integer": (int,),
@@ -42,12 +43,18 @@ class ToolResult:
 
 
 class Executor:
-    """``fit(text, tokens)`` clips a text; ``max_calls`` bounds the calls of one step that are run."""
+    """``count(text)`` gives tokens, ``fit(text, tokens)`` clips a text; ``max_calls`` bounds a step's calls."""
 
     def __init__(
-        self, registry: Registry, fit: Callable[[str, int], str], max_calls: int, timeout_s: float
+        self,
+        registry: Registry,
+        count: Callable[[str], int],
+        fit: Callable[[str, int], str],
+        max_calls: int,
+        timeout_s: float,
     ) -> None:
         self.registry = registry
+        self._count = count
         self._fit = fit
         self._max_calls = max_calls
         self._timeout_s = timeout_s
@@ -55,23 +62,17 @@ class Executor:
     async def run(
         self, calls: Sequence[ToolCall], desk: Desk, failures: Counter[str], budget: int
     ) -> list[ToolResult]:
-        """Run the calls in order; one result for each. Results share ``budget`` tokens.
+        """Run the calls in order, up to the limit; one result for each that was run.
 
-        ``failures`` counts the turn's failed calls by what was called, and is added to.
+        Results share ``budget`` tokens. ``failures`` counts the turn's failed calls, and is added to.
         """
+        run = calls[: max(1, min(self._max_calls, budget // _LEAST))]
         results = []
-        for number, call in enumerate(calls):
-            if number >= self._max_calls:
-                message: object = (
-                    f"Not run: a step runs at most {self._max_calls} calls, you made {len(calls)}."
-                )
-                status, heartbeat = "Failed", False
-            else:
-                status, message, heartbeat = await self._one(call, desk, failures)
-            cap = max(64, budget // max(1, len(calls) - number))
-            content = self._content(desk, status, message, cap)
+        for number, call in enumerate(run):
+            status, message, heartbeat = await self._one(call, desk, failures)
+            content = self._content(desk, status, message, max(_LEAST, budget // (len(run) - number)))
             results.append(ToolResult(call, content, status != "OK", heartbeat))
-            budget -= min(budget, cap)
+            budget -= self._count(content)
         return results
 
     async def _one(self, call: ToolCall, desk: Desk, failures: Counter[str]) -> tuple[str, object, bool]:

@@ -9,6 +9,7 @@ Every tool but the few marked ``final`` also takes ``request_heartbeat``.
 from __future__ import annotations
 
 import inspect
+import json
 import types
 import typing
 from collections.abc import Awaitable, Callable, Iterable
@@ -75,6 +76,7 @@ class Registry:
     def __init__(self, tools: Iterable[Tool]) -> None:
         self._tools = {tool.name: tool for tool in tools}
         self.schemas = [tool.schema for tool in self._tools.values()]
+        self.text = json.dumps(self.schemas)
 
     def get(self, name: str) -> Tool | None:
         return self._tools.get(name)

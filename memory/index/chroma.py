@@ -38,9 +38,9 @@ GRAPH = {"hnsw": {"space": "cosine", "ef_construction": 200, "ef_search": 200}}
 class ChromaIndex:
     """`memory.ports.VectorIndex` for shared archives; ``scope`` is an archive's id.
 
-    Exactly one of ``path`` (embedded; the folder is made when needed) and ``url``
-    (``http[s]://host[:port]`` of a Chroma server) is given; ``headers`` go with every request to the
-    server, which may take ``timeout`` seconds. Nothing is opened before the first use.
+    ``path`` is the folder of an embedded Chroma, made when needed; ``url`` (``http[s]://host[:port]``) is a
+    Chroma server to use instead: ``headers`` go with every request to it, which may take ``timeout``
+    seconds. Nothing is opened before the first use.
 
     Every method raises `StoreUnavailable` when Chroma cannot be used. An archive that was never filled
     has no neighbours. `search` is approximate: it may miss a near row, never show a wrong one.
@@ -55,12 +55,14 @@ class ChromaIndex:
         headers: Mapping[str, str] | None = None,
         timeout: float = 30.0,
     ) -> None:
-        if (path is None) == (url is None):
-            raise ValueError("a Chroma index has either a path or a url")
         self._store = store
-        self._collections = (
-            _Collections(path) if path is not None else _ServedCollections(url or "", headers or {}, timeout)
-        )
+        self._collections: _Collections
+        if url is not None:
+            self._collections = _ServedCollections(url, headers or {}, timeout)
+        elif path is not None:
+            self._collections = _Collections(path)
+        else:
+            raise ValueError("a Chroma index needs a path or a url")
         # One thread, because Chroma's calls block and its folder has one user at a time.
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="chroma")
         self._closed = False
@@ -168,7 +170,7 @@ class _Collections:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._client: Any = None
-        self.setting = f"[index] chroma_path = {path}"
+        self.setting = f"{path} (under data_dir)"
 
     def put(self, name: str, uids: Sequence[str], vectors: Sequence[Any]) -> None:
         client = self._open()

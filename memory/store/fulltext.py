@@ -7,6 +7,7 @@ rows takes 58).
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Sequence
 
 import sqlalchemy as sa
@@ -17,6 +18,7 @@ from memory.records import scope_range
 from memory.store import tables as t
 from memory.terms import analyse
 
+_LONG = 50_000  # characters that are analysed beside the event loop
 _CHUNK = 500  # bound parameters in one IN
 
 
@@ -29,7 +31,11 @@ class FullText:
 
     async def add(self, rows: Sequence[tuple[int, str]]) -> None:
         """(key, text) of new rows."""
-        values = [{"rowid": key, "terms": analyse(text)} for key, text in rows]
+        if sum(len(text) for _, text in rows) > _LONG:
+            analysed = await asyncio.to_thread(lambda: [analyse(text) for _, text in rows])
+        else:
+            analysed = [analyse(text) for _, text in rows]
+        values = [{"rowid": key, "terms": terms} for (key, _), terms in zip(rows, analysed, strict=True)]
         if values:
             await self._c.execute(self._words.insert(), values)
 

@@ -49,9 +49,10 @@ class Mailbox:
         )
         return bool((await self._c.execute(statement.on_conflict_do_nothing())).rowcount)
 
-    async def waiting(self, agent_id: int) -> list[InboxRow]:
+    async def waiting(self, agent_id: int, platforms: Collection[str]) -> list[InboxRow]:
         i = t.inbox.c
-        return await self._events((i.agent_id == agent_id) & ~i.done & i.turn_id.is_(None))
+        here = i.conversation_id.in_(_places(platforms, agent_id))
+        return await self._events((i.agent_id == agent_id) & ~i.done & i.turn_id.is_(None) & here)
 
     async def waiting_event(self, key: str) -> InboxRow | None:
         i = t.inbox.c
@@ -63,8 +64,7 @@ class Mailbox:
         await self._c.execute(t.inbox.update().where(t.inbox.c.key == key).values(**values))
 
     async def busy_agents(self, platforms: Collection[str]) -> list[int]:
-        places = sa.or_(*(t.conversations.c.address.startswith(f"{p}:", autoescape=True) for p in platforms))
-        here = sa.select(t.conversations.c.id).where(places)
+        here = _places(platforms)
         i = t.inbox.c
         waiting = sa.select(i.agent_id).where(~i.done & i.conversation_id.in_(here))
         running = sa.select(t.turns.c.agent_id).where(
@@ -86,9 +86,10 @@ class Mailbox:
         )
         await self._c.execute(t.inbox.update().where(t.inbox.c.id.in_(event_ids)).values(turn_id=turn.id))
 
-    async def unfinished(self, agent_id: int) -> Turn | None:
+    async def unfinished(self, agent_id: int, platforms: Collection[str]) -> Turn | None:
+        here = t.turns.c.conversation_id.in_(_places(platforms, agent_id))
         # The literal lets SQLite use the partial index on running turns.
-        query = _TURN.where((t.turns.c.agent_id == agent_id) & sa.text("turns.state = 'running'"))
+        query = _TURN.where((t.turns.c.agent_id == agent_id) & sa.text("turns.state = 'running'") & here)
         row = (await self._c.execute(query.order_by(t.turns.c.started_at))).first()
         return _turn(row) if row else None
 
@@ -202,11 +203,14 @@ class Mailbox:
         self, platforms: Collection[str], state: Delivery, limit: int | None
     ) -> list[OutboxRow]:
         o = t.outbox.c
-        places = sa.or_(*(o.address.startswith(f"{p}:", autoescape=True) for p in platforms))
         # Two conditions on the state: the literal one lets SQLite use the partial index.
         query = (
             sa.select(t.outbox)
-            .where(sa.text("outbox.state IN ('ready', 'sending')") & (o.state == state.value) & places)
+            .where(
+                sa.text("outbox.state IN ('ready', 'sending')")
+                & (o.state == state.value)
+                & _on(platforms, o.address)
+            )
             .order_by(o.seq)
             .limit(limit)
         )
@@ -227,6 +231,17 @@ class Mailbox:
             )
             for row in rows
         ]
+
+
+def _on(platforms: Collection[str], address: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
+    return sa.or_(*(address.startswith(f"{platform}:", autoescape=True) for platform in platforms))
+
+
+def _places(platforms: Collection[str], agent_id: int | None = None) -> sa.Select[tuple[int]]:
+    """Ids of the conversations (of one agent) on these platforms."""
+    c = t.conversations.c
+    query = sa.select(c.id).where(_on(platforms, c.address))
+    return query if agent_id is None else query.where(c.agent_id == agent_id)
 
 
 def _turn(row: Any) -> Turn:

@@ -117,7 +117,7 @@ async def test_a_folder_that_cannot_be_used(tmp_path: Path, damage: str) -> None
         (folder / "chroma.sqlite3").write_bytes(b"garbage " * 1_000)
     shelf = Shelf()
     said = await refused(ChromaIndex(shelf, path=folder), shelf)
-    assert said.count(f"[index] chroma_path = {folder}") == 4
+    assert said.count(f"{folder} (under data_dir)") == 4
 
 
 async def test_vectors_of_another_length_are_refused(tmp_path: Path) -> None:
@@ -218,8 +218,11 @@ def test_a_url_that_is_none(url: str) -> None:
         ChromaIndex(Shelf(), url=url)
 
 
-def test_a_folder_or_a_server_never_both(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="either"):
+async def test_a_server_goes_before_a_folder(tmp_path: Path, impostor: Impostor) -> None:
+    impostor.failure = (404, b'{"error": "NotFoundError", "message": "no such collection"}')
+    world = ChromaWorld(path=tmp_path / "chroma", url=f"http://127.0.0.1:{impostor.server_port}")
+    assert await world.index.search(await world.scope(), circle(1)[0], None, 5) == []
+    assert not (tmp_path / "chroma").exists()
+    await world.close()
+    with pytest.raises(ValueError, match="path or a url"):
         ChromaIndex(Shelf())
-    with pytest.raises(ValueError, match="either"):
-        ChromaIndex(Shelf(), path=tmp_path, url="http://127.0.0.1:8000")

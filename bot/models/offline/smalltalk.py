@@ -43,7 +43,7 @@ _CLOCK = re.compile(
     re.IGNORECASE,
 )
 
-OWN_NAMES = frozenset({"assistant", "agent", "bot", "everbot", "default", "me", "i", "you", "system", "tool"})
+OWN_NAMES = frozenset({"assistant", "agent", "bot", "everbot", "ever", "me", "i", "you", "system", "tool"})
 _OWN_PHRASE = re.compile(
     r"\(you told me|\bi have noted that\b|\bstand-in\b|\bi don't know that yet\b|^you wrote"
     r"|^i will remind you|^(?:yes, |no, )?your? |^i have read that|^thank you\. i have read|^nice to meet you"

@@ -1,0 +1,145 @@
+"""MiniLM's encoder as an int8 ONNX graph, made from its weights alone.
+
+Weights are int8 with one scale per output channel (per word in the embedding table). Activations are
+quantised per token, not per tensor as onnxruntime's own quantiser does it: so a text's vector does not
+depend on what else is in its batch, and vectors made in bulk equal those made one by one. Weights of
+matrices use 7 of their 8 bits, because processors without VNNI add pairs of products in 16 bits, which
+would overflow.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+LAYERS, HIDDEN, HEADS, EPSILON = 6, 384, 12, 1e-12
+OPSET, IR = 20, 10
+
+
+def encoder_graph(weights: Path) -> bytes:
+    """The serialised graph: ``ids`` int64 and ``mask`` float32 (texts, tokens) to ``vectors`` (texts, 384).
+
+    ``vectors`` are float32 of unit length. Blocking: about a second and 300 MB for a moment.
+    """
+    import onnx
+    from onnx import TensorProto, helper
+    from safetensors.numpy import load_file
+
+    encoder = _Encoder(load_file(weights))
+    encoder.whole()
+    shape = ["texts", "tokens"]
+    inputs = [
+        helper.make_tensor_value_info("ids", TensorProto.INT64, shape),
+        helper.make_tensor_value_info("mask", TensorProto.FLOAT, shape),
+    ]
+    outputs = [helper.make_tensor_value_info("vectors", TensorProto.FLOAT, ["texts", HIDDEN])]
+    graph = helper.make_graph(encoder.nodes, "minilm", inputs, outputs, encoder.constants)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR)
+    onnx.checker.check_model(model)
+    return bytes(model.SerializeToString())
+
+
+class _Encoder:
+    """The graph's nodes, in order; a method adds some and returns the name of their result.
+
+    ``w`` are the float32 weights by their names in the file.
+    """
+
+    def __init__(self, w: dict[str, NDArray[np.float32]]) -> None:
+        self.w = w
+        self.nodes: list[Any] = []
+        self.constants: list[Any] = []
+
+    def whole(self) -> None:
+        x = self.norm(self.embedding(), "embeddings.LayerNorm")
+        outside = self.add("Sub", "mask", self.constant(1.0))
+        outside = self.add("Unsqueeze", outside, self.constant([1, 2], "int64"))
+        bias = self.add("Mul", outside, self.constant(1e4))  # 0 for a token, -10,000 for padding
+        for layer in range(LAYERS):
+            key = f"encoder.layer.{layer}."
+            attended = self.linear(self.attention(x, bias, key), key + "attention.output.dense")
+            x = self.norm(self.add("Add", attended, x), key + "attention.output.LayerNorm")
+            inner = self.add("Gelu", self.linear(x, key + "intermediate.dense"))
+            outer = self.linear(inner, key + "output.dense")
+            x = self.norm(self.add("Add", outer, x), key + "output.LayerNorm")
+        kept = self.add("Mul", x, self.add("Unsqueeze", "mask", self.constant([-1], "int64")))
+        # The mean over a text's tokens, but for a factor that its length of one takes out again.
+        total = self.add("ReduceSum", kept, self.constant([1], "int64"), keepdims=0)
+        self.add("LpNormalization", total, output="vectors", axis=-1, p=2)
+
+    def embedding(self) -> str:
+        """Word, position and type embeddings, added up."""
+        import numpy as np
+
+        words = self.w["embeddings.word_embeddings.weight"]
+        scales = np.abs(words).max(axis=1, keepdims=True) / 127 + EPSILON
+        table = self.constant(np.rint(words / scales), "int8")
+        rows = self.float(self.add("Gather", table, "ids"))
+        word = self.add("Mul", rows, self.add("Gather", self.constant(scales), "ids"))
+        positions = self.w["embeddings.position_embeddings.weight"]
+        positions = positions + self.w["embeddings.token_type_embeddings.weight"][0]
+        zero = self.constant([0], "int64")
+        length = self.add("Shape", "ids", start=1, end=2)
+        return self.add("Add", word, self.add("Slice", self.constant(positions), zero, length, zero))
+
+    def attention(self, x: str, bias: str, key: str) -> str:
+        size = HIDDEN // HEADS
+        parts = self.linear(x, *(key + f"attention.self.{part}" for part in ("query", "key", "value")))
+        parts = self.add("Reshape", parts, self.constant([0, -1, 3, HEADS, size], "int64"))
+        parts = self.add("Transpose", parts, perm=[2, 0, 3, 1, 4])  # part, text, head, token, size
+        query, keys, values = (self.add("Gather", parts, self.constant(i, "int64"), axis=0) for i in range(3))
+        scores = self.add("MatMul", query, self.add("Transpose", keys, perm=[0, 1, 3, 2]))
+        scores = self.add("Add", self.add("Mul", scores, self.constant(size**-0.5)), bias)
+        mixed = self.add("MatMul", self.add("Softmax", scores, axis=-1), values)
+        mixed = self.add("Transpose", mixed, perm=[0, 2, 1, 3])
+        return self.add("Reshape", mixed, self.constant([0, -1, HIDDEN], "int64"))
+
+    def linear(self, x: str, *keys: str) -> str:
+        """``x @ W.T + b`` in integers, the outputs of several layers side by side."""
+        import numpy as np
+
+        weight = np.concatenate([self.w[key + ".weight"] for key in keys])
+        bias = np.concatenate([self.w[key + ".bias"] for key in keys])
+        scales = np.abs(weight).max(axis=1) / 63
+        integers = self.constant(np.rint(weight / scales[:, None]).T, "int8")
+        rows, row_scales = self.quantize(x)
+        product = self.float(self.add("MatMulInteger", rows, integers, self.constant(128, "uint8")))
+        scaled = self.add("Mul", self.add("Mul", product, row_scales), self.constant(scales))
+        return self.add("Add", scaled, self.constant(bias))
+
+    def quantize(self, x: str) -> tuple[str, str]:
+        """``x`` as uint8 around 128, and the scale of each token."""
+        from onnx import TensorProto
+
+        largest = self.add("ReduceMax", self.add("Abs", x), self.constant([-1], "int64"), keepdims=1)
+        scales = self.add("Mul", largest, self.constant(1 / 127))
+        steps = self.add("Add", self.add("Round", self.add("Div", x, scales)), self.constant(128))
+        return self.add("Cast", steps, to=TensorProto.UINT8), scales
+
+    def norm(self, x: str, key: str) -> str:
+        gain, shift = self.constant(self.w[key + ".weight"]), self.constant(self.w[key + ".bias"])
+        return self.add("LayerNormalization", x, gain, shift, axis=-1, epsilon=EPSILON)
+
+    def float(self, x: str) -> str:
+        from onnx import TensorProto
+
+        return self.add("Cast", x, to=TensorProto.FLOAT)
+
+    def constant(self, value: Any, kind: str = "float32") -> str:
+        import numpy as np
+        from onnx import numpy_helper
+
+        name = f"c{len(self.constants)}"
+        self.constants.append(numpy_helper.from_array(np.asarray(value, dtype=kind, order="C"), name))
+        return name
+
+    def add(self, kind: str, *inputs: str, output: str = "", **attributes: Any) -> str:
+        from onnx import helper
+
+        output = output or f"n{len(self.nodes)}"
+        self.nodes.append(helper.make_node(kind, inputs, [output], **attributes))
+        return output

@@ -1,0 +1,329 @@
+"""Exactly once: the process is killed again and again, and nothing is lost, doubled or asked twice.
+
+Four people write numbered messages. The model, a script, makes of each message one line in core memory, one
+passage in archival storage and one reply, in several steps with failing calls and searches between them, so
+that what memory must hold at the end is known exactly. The window is small: queues are flushed and
+summarized meanwhile.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import re
+import sqlite3
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.acceptance.process import Home, Life, Tally
+from tests.fakes.openai_server import Answer, OpenAIServer
+
+USERS = ("ada", "bob", "cyd", "dan")
+WAITING = 6  # unanswered messages of each user that every life is given, at least
+PATIENCE_S = 60.0
+
+CONFIG = """
+[model]
+kind = "openai"
+name = "test-model"
+base_url = "{url}"
+context_window = 8192
+reply_reserve = 1024
+
+[embedder]
+kind = "none"
+
+[agent]
+block_limit = 20000
+"""
+
+
+def token(user: str, number: int) -> str:
+    return f"{user}{number:04}"
+
+
+def said(user: str, number: int) -> str:
+    return f"message {number:04}: please keep {token(user, number)}"
+
+
+def passage(user: str, number: int) -> str:
+    return f"On request the word {token(user, number)} was kept."
+
+
+def reply(user: str, number: int) -> str:
+    return f"{token(user, number)} is kept, earlier word found" if searches(number) else token(user, number)
+
+
+def searches(number: int) -> bool:
+    return number % 3 == 1
+
+
+def earlier(number: int) -> int:
+    return number * 7 % number if number > 1 else 0
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request to the model: which life of the process sent it, and its Idempotency-Key."""
+
+    life: int
+    key: str
+
+
+@dataclass
+class Model:
+    """The script. The step is told by the key, the message by the newest event: no state of its own."""
+
+    asked: list[Asked] = field(default_factory=list)
+    arrived: Tally = field(default_factory=Tally)
+
+    def __call__(self, request: dict[str, Any], headers: Mapping[str, str]) -> Answer:
+        life = int(headers["Authorization"].rpartition("-")[2])
+        self.asked.append(Asked(life, headers["Idempotency-Key"]))
+        self.arrived.add()
+        if not request.get("tools"):
+            return Answer(text="They asked to keep many words.")
+        step = int(headers["Idempotency-Key"].rpartition("/")[2])
+        user, number = newest(request["messages"])
+        steps = [*self.work(user, number), self.answer(user, number, request["messages"])]
+        return Answer(calls=steps[step]) if step < len(steps) else Answer(text="Done.")
+
+    def work(self, user: str, number: int) -> Iterator[list[tuple[str, Any]]]:
+        go_on = {"request_heartbeat": True}
+        edits: list[tuple[str, Any]] = [
+            ("archival_memory_insert", {"content": passage(user, number), **go_on}),
+            ("core_memory_append", {"label": "human", "content": token(user, number), **go_on}),
+        ]
+        if number % 3 == 0:
+            yield [*edits, ("no_such_tool", {})]
+            absent = {"label": "human", "old_content": "never written", "new_content": "x"}
+            yield [("core_memory_replace", absent)]
+        else:
+            yield edits
+        if searches(number):
+            yield [("conversation_search", {"query": token(user, earlier(number)), **go_on})]
+
+    def answer(self, user: str, number: int, messages: list[Any]) -> list[tuple[str, Any]]:
+        text = reply(user, number)
+        if searches(number):
+            result = next((m["content"] for m in reversed(messages) if m["role"] == "tool"), "")
+            if said(user, earlier(number)) not in result:
+                text = text.replace("found", "lost")
+        return [("send_message", {"message": text})]
+
+
+def newest(messages: list[dict[str, Any]]) -> tuple[str, int]:
+    """Who wrote the message being answered, and its number."""
+    events = [json.loads(m["content"]) for m in messages if m["role"] == "user"]
+    event = next(e for e in reversed(events) if e["type"] == "message")
+    match = re.match(r"message (\d+)", event["message"])
+    assert match is not None, event
+    return event["name"], int(match[1])
+
+
+class Story:
+    """Lives of one installation. ``kills`` of them end by SIGKILL at moments that ``seed`` decides."""
+
+    def __init__(self, directory: Path, seed: int, kills: int) -> None:
+        self.model = Model()
+        self.written = dict.fromkeys(USERS, 0)  # messages of each user so far
+        self.replies: list[dict[str, Any]] = []  # everything printed, in order
+        self.committed: list[set[str]] = []  # keys committed when a life had ended
+        self.left: Counter[str] = Counter()  # what the kills left undone
+        self._directory = directory
+        self._dice = random.Random(seed)
+        self._kills = kills
+
+    async def tell(self) -> Home:
+        async with OpenAIServer(self.model) as server:
+            home = Home(self._directory, CONFIG.format(url=server.url))
+            killed = 0
+            while killed < self._kills:
+                assert len(self.committed) < 2 * self._kills + 10, "it ends before it can be killed"
+                life = await self._start(home, more=True)
+                killed += await self._killed(life)
+                self._look(home, life)
+            life = await self._start(home, more=False)
+            assert await asyncio.wait_for(life.ended(), PATIENCE_S) == 0, home.log.read_text()
+            self._look(home, life)
+        return home
+
+    @property
+    def answered(self) -> set[str]:
+        return {said for line in self.replies for said in line["in_reply_to"]}
+
+    async def _start(self, home: Home, *, more: bool) -> Life:
+        """A process that is told again what it was not seen to answer, and now and then what it was."""
+        lines = {user: self._lines(user, more=more) for user in USERS}
+        order = [user for user, his in lines.items() for _ in his]
+        self._dice.shuffle(order)
+        fed = [lines[user].pop(0) for user in order]
+        key = f"life-{len(self.committed)}"
+        return await home.start("chat", "--json", lines=fed, OPENAI_API_KEY=key)
+
+    def _lines(self, user: str, *, more: bool) -> list[str]:
+        seen = self.answered
+        open_ = [n for n in range(self.written[user]) if token(user, n) not in seen]
+        if more:
+            new = max(0, WAITING - len(open_))
+            open_ += range(self.written[user], self.written[user] + new)
+            self.written[user] += new
+        again = [n for n in range(self.written[user]) if n not in open_ and self._dice.random() < 0.1]
+        return [
+            json.dumps({"id": token(user, n), "user": user, "text": said(user, n)})
+            for n in sorted([*again, *open_])
+        ]
+
+    async def _killed(self, life: Life) -> bool:
+        moment = asyncio.create_task(self._moment(life))
+        end = asyncio.create_task(life.ended())
+        done, _ = await asyncio.wait({moment, end}, timeout=PATIENCE_S, return_when="FIRST_COMPLETED")
+        moment.cancel()
+        killed = await life.kill()
+        assert done, "neither the moment to kill nor the end has come"
+        assert killed or await end == 0
+        return killed
+
+    async def _moment(self, life: Life) -> None:
+        """Returns when to kill: soon after some request or printed line, or at any time."""
+        kind = self._dice.choices(("request", "line", "time"), (5, 4, 1))[0]
+        if kind == "request":
+            await self.model.arrived.reach(self.model.arrived.count + self._dice.randint(1, 12))
+            await asyncio.sleep(self._dice.choice((0.0, 0.01, 0.03)) * self._dice.random())
+        elif kind == "line":
+            await life.printed.reach(self._dice.randint(1, 5))
+            await asyncio.sleep(self._dice.choice((0.0, 0.01)) * self._dice.random())
+        else:
+            await asyncio.sleep(self._dice.uniform(0.0, 3.0))
+
+    def _look(self, home: Home, life: Life) -> None:
+        """Note what the life printed and what it left in the database."""
+        self.replies += life.lines
+        with home.reading() as db:
+            known = {row["name"] for row in db.execute("SELECT name FROM sqlite_master")}
+            if "steps" not in known:
+                self.committed.append(set())
+                self.left["killed before there was a schema"] += 1
+                return
+            self.committed.append(
+                {f"{row['turn_id']}/{row['step']}" for row in db.execute("SELECT * FROM steps")}
+            )
+            for what, query in UNDONE.items():
+                self.left[what] += db.execute(query).fetchone()[0]
+
+
+UNDONE = {
+    "events waiting": "SELECT count(*) FROM inbox WHERE turn_id IS NULL AND NOT done",
+    "turns before their first step": "SELECT count(*) FROM turns WHERE state = 'running' AND NOT EXISTS"
+    " (SELECT 1 FROM steps WHERE steps.turn_id = turns.id)",
+    "turns between two steps": "SELECT count(*) FROM turns WHERE state = 'running' AND EXISTS"
+    " (SELECT 1 FROM steps WHERE steps.turn_id = turns.id)",
+    "replies ready": "SELECT count(*) FROM outbox WHERE state = 'ready'",
+    "replies in doubt": "SELECT count(*) FROM outbox WHERE state = 'sending'",
+}
+
+
+def check_replies(story: Story) -> None:
+    """Every message was answered by one reply, rightly, and each user's in order."""
+    assert {line["type"] for line in story.replies} == {"reply"}
+    texts: dict[str, set[str]] = {}
+    order: dict[str, list[str]] = {}
+    ids: dict[str, set[str]] = {}
+    for line in story.replies:
+        texts.setdefault(line["id"], set()).add(line["text"])
+        for message in line["in_reply_to"]:
+            ids.setdefault(message, set()).add(line["id"])
+            seen = order.setdefault(message[:3], [])
+            if message not in seen:
+                seen.append(message)
+    assert {id_ for id_, found in texts.items() if len(found) > 1} == set()
+    assert {message: found for message, found in ids.items() if len(found) > 1} == {}
+    for user, count in story.written.items():
+        assert order[user] == [token(user, n) for n in range(count)]
+        said_to = [text for n in range(count) for text in texts[next(iter(ids[token(user, n)]))]]
+        assert said_to == [reply(user, n) for n in range(count)]
+
+
+def check_questions(story: Story) -> None:
+    """No step whose commit a life had left behind was asked again, and no life asked anything twice."""
+    again = [
+        asked for asked in story.model.asked if asked.life and asked.key in story.committed[asked.life - 1]
+    ]
+    assert again == []
+    assert [asked for asked, times in Counter(story.model.asked).items() if times > 1] == []
+    assert story.committed[-1] <= {asked.key for asked in story.model.asked}
+
+
+def check_memory(story: Story, db: sqlite3.Connection) -> None:
+    """Memory holds every edit once, in order, and every word that was said."""
+    for user, count in story.written.items():
+        agent, archive = db.execute(
+            "SELECT id, archive_id FROM agents WHERE name = ?", (f"console:{user}/default",)
+        ).fetchone()
+        words = [token(user, n) for n in range(count)]
+        block = db.execute(
+            "SELECT * FROM blocks WHERE owner = ? AND label = 'human'", (f"agent:{agent}",)
+        ).fetchone()
+        assert block["value"].splitlines() == words
+        history = db.execute(
+            "SELECT after FROM block_history WHERE block_id = ? ORDER BY version", (block["id"],)
+        )
+        assert [row["after"].count("\n") + 1 for row in history] == list(range(1, count + 1))
+        passages = db.execute("SELECT text FROM passages WHERE key >> 32 = ? ORDER BY key", (archive,))
+        assert [row["text"] for row in passages] == [passage(user, n) for n in range(count)]
+        recall = db.execute(
+            "SELECT text FROM messages WHERE key >> 32 = ? AND text != '' ORDER BY key", (agent,)
+        )
+        assert [row["text"] for row in recall] == [
+            text for n in range(count) for text in (said(user, n), reply(user, n))
+        ]
+
+
+def check_database(story: Story, db: sqlite3.Connection) -> None:
+    """The file is sound, the full-text tables agree with it, and nothing is left to do."""
+    assert [row[0] for row in db.execute("PRAGMA integrity_check")] == ["ok"]
+    assert db.execute("PRAGMA foreign_key_check").fetchall() == []
+    for kind in ("messages", "passages"):
+        db.execute(f"INSERT INTO {kind}_terms ({kind}_terms) VALUES ('integrity-check')")  # noqa: S608
+        found = db.execute(f"SELECT rowid FROM {kind}_terms ORDER BY rowid").fetchall()  # noqa: S608
+        spoken = db.execute(f"SELECT key FROM {kind} WHERE text != '' ORDER BY key").fetchall()  # noqa: S608
+        assert [row[0] for row in found] == [row[0] for row in spoken]
+    total = sum(story.written.values())
+    assert {
+        what: db.execute(query).fetchone()[0] for what, query in UNDONE.items() if story
+    } == dict.fromkeys(UNDONE, 0)
+    assert db.execute("SELECT count(*), sum(done) FROM inbox").fetchone()[:] == (total, total)
+    assert db.execute("SELECT count(*), sum(state = 'done') FROM turns").fetchone()[:] == (total, total)
+    assert db.execute("SELECT count(*), sum(state = 'sent') FROM outbox").fetchone()[:] == (total, total)
+
+
+async def check(directory: Path, seed: int, kills: int) -> Story:
+    story = Story(directory, seed, kills)
+    home = await story.tell()
+    check_replies(story)
+    check_questions(story)
+    with home.reading() as db:
+        check_database(story, db)
+        check_memory(story, db)
+        assert db.execute("SELECT count(*) FROM summaries").fetchone()[0] > 0
+    assert "Traceback" not in home.log.read_text()
+    assert " ERROR " not in home.log.read_text()
+    return story
+
+
+async def test_fifteen_kills_lose_and_double_nothing(tmp_path: Path) -> None:
+    story = await check(tmp_path, seed=1, kills=15)
+    assert story.left["turns between two steps"] > 0
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", [101, 102])
+async def test_a_hundred_kills_lose_and_double_nothing(tmp_path: Path, seed: int) -> None:
+    story = await check(tmp_path, seed, kills=100)
+    assert all(story.left[what] > 0 for what in UNDONE), story.left

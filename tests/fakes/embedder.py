@@ -1,0 +1,42 @@
+"""An embedder without a model: texts that share words are near each other."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from memory.errors import EmbedderError
+from memory.terms import digest_words
+
+
+class WordsEmbedder:
+    """A bag of hashed words, of unit length; the same in every process.
+
+    While ``down`` is set it raises. ``meanwhile`` is awaited once while texts are being embedded, for
+    what happens to their rows behind the embedder's back.
+    """
+
+    def __init__(self, name: str = "words-1", dimensions: int = 64) -> None:
+        self.name = name
+        self.dimensions = dimensions
+        self.down = False
+        self.meanwhile: Callable[[], Awaitable[None]] | None = None
+        self.embedded: list[str] = []
+
+    async def embed(self, texts: Sequence[str]) -> Any:
+        if self.down:
+            raise EmbedderError("The embedder is down.")
+        meanwhile, self.meanwhile = self.meanwhile, None
+        if meanwhile is not None:
+            await meanwhile()
+        self.embedded += texts
+        return np.stack([self.vector(text) for text in texts])
+
+    def vector(self, text: str) -> Any:
+        vector = np.zeros(self.dimensions, np.float32)
+        for word in digest_words(text).split() or [""]:
+            vector[zlib.crc32(f"{self.name} {word}".encode()) % self.dimensions] += 1
+        return vector / np.linalg.norm(vector)
