@@ -53,33 +53,32 @@ class EndpointEmbedder:
             await self._client.close()
 
     async def _request(self, texts: list[str]) -> Any:
-        client = await self._connected()
+        await asyncio.to_thread(__import__, "openai")  # takes most of a second
         import httpx2
         import openai
 
         body = {"model": self._model, "input": texts, "encoding_format": "float"}
         try:
             # The low-level call: the typed one checks every number of the answer in Python.
-            answer = await client.post("/embeddings", body=body, cast_to=httpx2.Response)
+            answer = await self._connected().post("/embeddings", body=body, cast_to=httpx2.Response)
             return self._vectors(answer.json(), len(texts))
         except openai.APIStatusError as error:
-            message = f"The embeddings endpoint answered {error.status_code}: {error.message}"
-            raise EmbedderError(message) from error
+            raise EmbedderError(f"The embeddings endpoint refused: {error.message}") from error
         except (openai.OpenAIError, httpx2.HTTPError, httpx2.InvalidURL) as error:
             raise EmbedderError(f"The embeddings endpoint cannot be reached: {error}") from error
         except (ValueError, KeyError, TypeError, OverflowError) as error:
             raise EmbedderError(f"The embeddings endpoint's answer is not understood: {error!r}") from error
 
-    async def _connected(self) -> AsyncOpenAI:
+    def _connected(self) -> AsyncOpenAI:
         if self._client is None:
-            openai = await asyncio.to_thread(__import__, "openai")  # takes most of a second
-            if self._client is None:  # another call may have been faster
-                self._client = openai.AsyncOpenAI(
-                    base_url=self._base_url,
-                    api_key=self._api_key,
-                    timeout=self._timeout,
-                    max_retries=self._retries,
-                )
+            from openai import AsyncOpenAI
+
+            self._client = AsyncOpenAI(
+                base_url=self._base_url,
+                api_key=self._api_key,
+                timeout=self._timeout,
+                max_retries=self._retries,
+            )
         return self._client
 
     def _vectors(self, answer: Any, count: int) -> Any:

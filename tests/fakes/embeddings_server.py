@@ -62,7 +62,8 @@ class EmbeddingsServer:
             case "null":
                 return web.json_response({"data": [{**item, "embedding": None} for item in data]})
             case "zeros":
-                return web.json_response({"data": [{**item, "embedding": [0.0, 0.0]} for item in data]})
+                rows = [{**item, "embedding": [0.0] * self.dimensions} for item in data]
+                return web.json_response({"data": rows})
             case "ragged":
                 rows = [{**item, "embedding": [1.0] * (2 + item["index"])} for item in data]
                 return web.json_response({"data": rows})

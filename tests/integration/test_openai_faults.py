@@ -254,7 +254,8 @@ def exceptions_of(package: str) -> Iterator[type[Exception]]:
     """Public exception classes of every loaded module of a package."""
     for name in [name for name in sys.modules if name.split(".")[0] == package]:
         for value in vars(sys.modules[name]).values():
-            if not isinstance(value, type) or Exception not in value.__mro__ or issubclass(value, Warning):
+            is_class = issubclass(type(value), type)  # isinstance would load what lazy proxies stand for
+            if not is_class or not issubclass(value, Exception) or issubclass(value, Warning):
                 continue
             if value.__module__.split(".")[0] == package and not value.__name__.startswith("_"):
                 yield value
