@@ -1,28 +1,3 @@
-"""Stand-in until the real one lands."""
-
-from __future__ import annotations
-
-from pathlib import Path
-
-from memory.ports import TokenCounter
-
-
-class Estimator:
-    def count(self, text: str) -> int:
-        return len(text.encode("utf-8", "replace")) // 3 + 1
-
-
-class Calibrated:
-    def __init__(self, counter: TokenCounter) -> None:
-        self._counter = counter
-        self.factor = 1.0
-
-    def count(self, text: str) -> int:
-        return self._counter.count(text)
-
-    def learn(self, counted: int, reported: int) -> None:
-        pass
-
-
-def token_counter(model: str, cache: Path) -> TokenCounter:
-    return Estimator()
+import re
+from collections import Counter
+_P=re.compile(r"(?P<low>[A-Z]?[a-z]+)|(?P<up>[A-Z]+(?![a-z]))|(?P<dig>\d+)|(?P<sp> +|\n+|\t+|\s)|(?P<cyr>[\u0370-\u052f]+)|(?P<cjk>[\u2e80-\ua4cf\uac00-\ud7af\uf900-\ufaff])|(?P<astral>[\U00010000-\U0010ffff])|(?P<lat>[A-Za-z\u00c0-\u024f\u1e00-\u1eff]+)|(?P<marks>[!-/:-@\[-`{-~]+)|(?P<other>.)",re.S)
