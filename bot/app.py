@@ -43,6 +43,7 @@ from memory.tokens import Calibrated, token_counter
 log = logging.getLogger(__name__)
 
 
+_OPENAI = "https://api.openai.com/v1"
 _LEAST_ROOM = 1_500  # tokens
 
 
@@ -99,7 +100,11 @@ async def open_memory(settings: Settings, *, embedders: Embedders | None = None)
             indexer,
             Recall(store, indexer),
             Archival(store, indexer),
-            token_counter(settings.model.name, settings.data_dir / "tiktoken"),
+            token_counter(
+                settings.model.name,
+                settings.data_dir / "tiktoken",
+                fetch=settings.model.kind == "openai",
+            ),
         )
 
 
@@ -223,6 +228,7 @@ def choose_model(settings: Settings, clock: Clock) -> ChatModel:
         stall_s=chosen.stall_s,
         retries=chosen.retries,
         temperature=chosen.temperature,
+        extra=dict(chosen.extra),
         clock=clock,
     )
 
@@ -247,8 +253,8 @@ def choose_embedder(settings: Settings) -> Embedder | None:
 
         key = chosen.api_key or settings.model.api_key
         return EndpointEmbedder(
-            name=chosen.name,
-            base_url=chosen.base_url or settings.model.base_url,
-            api_key=key.get_secret_value() if key else None,
+            model=chosen.name,
+            base_url=chosen.base_url or settings.model.base_url or _OPENAI,
+            api_key=key.get_secret_value() if key else "",
         )
     return None

@@ -58,9 +58,7 @@ def load(
 
 
 @memory_app.command("show")
-def memory_show(
-    user: User, persona: Persona = "ever", as_json: Json = False, config: Config = None
-) -> None:
+def memory_show(user: User, persona: Persona = "ever", as_json: Json = False, config: Config = None) -> None:
     """Core memory blocks, and how much is stored."""
     from bot import inspection
 

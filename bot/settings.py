@@ -9,7 +9,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from platformdirs import user_data_path
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
@@ -32,6 +32,7 @@ class ModelSettings(_Section):
     stall_s: float = Field(45.0, gt=0)
     retries: int = Field(4, ge=0)
     temperature: float | None = None
+    extra: Mapping[str, Any] = Field(default_factory=dict)
 
 
 class EmbedderSettings(_Section):

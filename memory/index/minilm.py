@@ -13,7 +13,7 @@ import importlib.util
 import os
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -56,13 +56,13 @@ class MiniLM:
 
     ``models`` is the folder for the built graph, made when it is missing. Nothing is read, built or
     loaded before the first `embed`. Calls are answered in the order they were made, all in one thread.
-    ``weights`` is for tests; it defaults to what `find_weights` finds.
+    ``weights`` tells the folder of the weights, or None.
     """
 
     name = f"all-MiniLM-L6-v2-int8/{VERSION}"
     dimensions = HIDDEN
 
-    def __init__(self, models: Path, *, weights: Path | None = None) -> None:
+    def __init__(self, models: Path, *, weights: Callable[[], Path | None] = find_weights) -> None:
         self._models = models
         self._weights = weights
         self._engine: _Engine | None = None
@@ -86,7 +86,7 @@ class MiniLM:
         vectors = np.zeros((len(texts), HIDDEN), np.float32)
         with _sentences(self._models):
             if self._engine is None:
-                self._engine = _load(self._models, self._weights or find_weights())
+                self._engine = _load(self._models, self._weights())
             tokens = self._engine.tokenize(texts)
             for batch in _batches([len(ids) for ids in tokens]):
                 if self._closed:

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -102,13 +102,22 @@ class Tally:
 
 
 class Life:
-    """One process, from its start to its end. ``lines`` are the JSON objects that it printed."""
+    """One process, from its start to its end. ``lines`` are the JSON objects that it printed.
+
+    ``async with`` it: no process outlives a test.
+    """
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self.lines: list[dict[str, Any]] = []
         self.printed = Tally()
         self._process = process
         self._reading = asyncio.create_task(self._read())
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.kill()
 
     async def _read(self) -> None:
         assert self._process.stdout is not None

@@ -38,7 +38,7 @@ async def opened(
     """A model and its server; the clock starts at START."""
     clock = FakeClock(START)
     async with OpenAIServer(script, **(server or {})) as running:
-        settings = {"name": "test-model", "base_url": running.url, "api_key": "sk-very-secret-key"}
+        settings = {"name": "test-model", "base_url": running.url, "api_key": "my-very-secret-word"}
         model = OpenAIModel(**{**settings, "clock": clock, "timeout_s": 20, "retries": 0, **options})
         yield model, running, clock
         await model.aclose()

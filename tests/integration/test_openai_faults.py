@@ -19,7 +19,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.openai_server import Answer, Fault, OpenAIServer, Raw, Script, faulty
 from tests.integration.openai_bench import START, ask, lines, opened
 
-ERRORS = ErrorMap(model="test-model", place="localhost:1", secret="sk-very-secret-key")
+ERRORS = ErrorMap(model="test-model", place="localhost:1", secret="my-very-secret-word")
 
 
 async def failure(script: Script, **options: Any) -> ModelError:
@@ -77,11 +77,11 @@ async def test_silence_ends(kind: str, limit: str) -> None:
     ],
 )
 async def test_status_codes(status: int, expected: type[ModelError], says: str) -> None:
-    echo_of_key = "Bad luck with sk-very-secret-key."
+    echo_of_key = "Bad luck with my-very-secret-word and sk-another-1."
     error = await failure(lines(Fault(kind="status", status=status, message=echo_of_key)))
     assert type(error) is expected
     assert says in str(error)
-    assert "Bad luck with ***." in str(error)
+    assert "Bad luck with *** and ***." in str(error)
 
 
 @pytest.mark.parametrize(
@@ -266,15 +266,15 @@ def made(cls: type[Exception]) -> Exception:
     request = httpx2.Request("POST", "http://localhost/v1")
     response = httpx2.Response(getattr(cls, "status_code", 500), request=request)
     values: dict[str, Any] = {
-        "message": "sk-very-secret-key",
+        "message": "my-very-secret-word",
         "request": request,
         "response": response,
-        "body": {"message": "sk-very-secret-key"},
+        "body": {"message": "my-very-secret-word"},
     }
     wanted = inspect.signature(cls.__init__).parameters
     needed = {name: values.get(name) for name, p in wanted.items() if p.kind is p.KEYWORD_ONLY}
     positional = [
-        values.get(name, "sk-very-secret-key")
+        values.get(name, "my-very-secret-word")
         for name, p in list(wanted.items())[1:]
         if p.kind is p.POSITIONAL_OR_KEYWORD and p.default is p.empty
     ]

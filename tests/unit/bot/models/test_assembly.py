@@ -82,6 +82,8 @@ TWO = [("x", "send", A), ("y", "search", B)]
         pytest.param([entry(0, "x", "send", A), entry(1, "x", "search", B)],
                      [("x", "send", A), ("call_1", "search", B)], id="one id for all"),
         pytest.param([entry(0, "x", "send", json.loads(A))], TWO[:1], id="arguments as an object"),
+        pytest.param([entry(0, "x", "send", ""), entry(0, "y", "search", "")],
+                     [("x", "send", ""), ("y", "search", "")], id="one index, no arguments"),
         pytest.param([entry(0, "x", "send", None)], [("x", "send", "")], id="no arguments"),
         pytest.param([entry(7, "x", "send", A), entry(3, "y", "search", B)], TWO, id="odd indexes"),
     ],
