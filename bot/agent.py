@@ -113,7 +113,7 @@ class Agent:
             # Failures first, then what the model asked for, then what we have to tell it.
             goes_on = not last and bool(notes or _wants_on(desk, results))
             await self._commit(job, queue, desk, messages + notes, reply, ended=not goes_on)
-        self._queues.counter.learn(counted, reply.usage.prompt)
+        self._queues.learn(counted, reply.usage.prompt)
         job.turn = replace(job.turn, steps=job.turn.steps + 1, outbox=job.turn.outbox + len(desk.said))
         return goes_on
 
@@ -143,7 +143,7 @@ class Agent:
         async with self._store.read() as session:
             blocks = await session.blocks.visible(job.agent, queue.conversation.audience)
         system = context.system_text(self._instructions, blocks)
-        fixed = self._queues.counter.count(system) + self._queues.counter.count(self._tools_text)
+        fixed = self._queues.count(system) + self._queues.count(self._tools_text)
 
         async def ask(request: ModelRequest) -> ModelReply:
             return await job.interrupt.guard(self._model.complete(request))

@@ -38,7 +38,7 @@ from memory.indexer import Indexer
 from memory.ports import Embedder, TokenCounter
 from memory.recall import Recall
 from memory.store.database import Database
-from memory.tokens import Calibrated, token_counter
+from memory.tokens import Calibrated, fetch_tables, token_counter
 
 log = logging.getLogger(__name__)
 
@@ -100,11 +100,7 @@ async def open_memory(settings: Settings, *, embedders: Embedders | None = None)
             indexer,
             Recall(store, indexer),
             Archival(store, indexer),
-            token_counter(
-                settings.model.name,
-                settings.data_dir / "tiktoken",
-                fetch=settings.model.kind == "openai",
-            ),
+            token_counter(settings.model.name, settings.data_dir / "tiktoken"),
         )
 
 
@@ -134,6 +130,10 @@ async def open_app(
         app = _assemble(settings, memory, chosen, clock, courier, by_platform)
         async with asyncio.TaskGroup() as background:
             tasks = [background.create_task(courier.run()), background.create_task(memory.indexer.run())]
+            if settings.model.kind == "openai":
+                # For the next start: this one goes on with what it has.
+                tables = fetch_tables(settings.model.name, settings.data_dir / "tiktoken")
+                background.create_task(tables)
             try:
                 async with app.runner.run():
                     yield app

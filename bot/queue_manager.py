@@ -51,17 +51,22 @@ class QueueManager:
 
     def __init__(self, store: Store, counter: Calibrated, clock: Clock, room: int, fixed: int) -> None:
         self._store = store
-        self.counter = counter
+        self._counter = counter
+        self.count = counter.raw.count
         self._clock = clock
         self._room = room
         self._fixed = fixed
-        self.fit = context.fitter(counter.count)
+        self.fit = context.fitter(self.count)
         self._queues: OrderedDict[int, Queue] = OrderedDict()
 
     @property
     def room(self) -> int:
         """Tokens of our counting that the model's window takes, by what its usage has taught."""
-        return int(self._room / self.counter.factor)
+        return int(self._room / self._counter.factor)
+
+    def learn(self, counted: int, reported: int) -> None:
+        """A request that we counted as ``counted`` tokens was ``reported`` by the model."""
+        self._counter.learn(counted, reported)
 
     @property
     def share(self) -> int:
@@ -126,7 +131,7 @@ class QueueManager:
 
     async def rewrite(self, session: Session, message: Message, text: str, rendered: str) -> None:
         """Store another text and rendering of a message."""
-        tokens = context.cost(self.counter.count, rendered)
+        tokens = context.cost(self.count, rendered)
         await session.messages.rewrite(message.key, text, rendered, tokens)
         self.forget(message.conversation_id)
 
@@ -185,7 +190,7 @@ class QueueManager:
             conversation_id=queue.conversation.id,
             text=text,
             rendered=rendered,
-            tokens=context.cost(self.counter.count, rendered),
+            tokens=context.cost(self.count, rendered),
             messages=count,
             created_at=now,
         )
@@ -271,7 +276,7 @@ class QueueManager:
             author=author,
             text=text,
             rendered=rendered,
-            tokens=context.cost(self.counter.count, rendered),
+            tokens=context.cost(self.count, rendered),
             created_at=at,
             turn_id=turn.id,
             step=step,

@@ -35,6 +35,7 @@ from tests.fakes.stores import BACKENDS, Backend
 
 HERE, THERE = community_audience("here"), community_audience("there")
 ROOM = place_audience("here", "room")
+CONSOLE = ["console"]
 
 
 @pytest.fixture(params=BACKENDS, ids=lambda made: made.__name__)
@@ -526,7 +527,7 @@ async def test_an_event_is_received_once(store: Store) -> None:
     assert await receive(store, home, "e2", "e1", "e2") == [True, True, False]
     assert await receive(store, home, "e1") == [False]
     async with store.read() as session:
-        rows = await session.mailbox.waiting(ada.id)
+        rows = await session.mailbox.waiting(ada.id, CONSOLE)
         assert [(row.key, row.payload, row.received_at) for row in rows] == [
             ("e2", {"text": "e2"}, NOW),
             ("e1", {"text": "e1"}, NOW),
@@ -542,7 +543,7 @@ async def test_a_waiting_event_is_changed_or_dropped(store: Store) -> None:
         await session.mailbox.replace_event("e1", {"text": "new"})
         await session.mailbox.replace_event("e2", None)
     async with store.read() as session:
-        assert [row.payload for row in await session.mailbox.waiting(ada.id)] == [{"text": "new"}]
+        assert [row.payload for row in await session.mailbox.waiting(ada.id, CONSOLE)] == [{"text": "new"}]
     assert await receive(store, home, "e2") == [False]
 
 
@@ -552,7 +553,7 @@ async def test_a_claimed_event_is_not_changed(store: Store) -> None:
     await receive(store, home, "e1")
     async with store.write() as session:
         mailbox = session.mailbox
-        await mailbox.begin(turn_of(home, "t1"), [row.id for row in await mailbox.waiting(ada.id)])
+        await mailbox.begin(turn_of(home, "t1"), [row.id for row in await mailbox.waiting(ada.id, CONSOLE)])
         await mailbox.replace_event("e1", {"text": "new"})
         assert [row.payload for row in await mailbox.events_of("t1")] == [{"text": "e1"}]
 
@@ -563,24 +564,24 @@ async def test_a_turn_from_its_events_to_its_end(store: Store) -> None:
     turn = turn_of(home, "t1")
     async with store.write() as session:
         mailbox = session.mailbox
-        first, second, third = await mailbox.waiting(ada.id)
+        first, second, third = await mailbox.waiting(ada.id, CONSOLE)
         await mailbox.begin(turn, [first.id, second.id])
-        assert await mailbox.waiting(ada.id) == [third]
+        assert await mailbox.waiting(ada.id, CONSOLE) == [third]
         assert await mailbox.waiting_event("e1") is None
         assert [row.key for row in await mailbox.events_of("t1")] == ["e1", "e2"]
-        assert await mailbox.unfinished(ada.id) == turn
+        assert await mailbox.unfinished(ada.id, CONSOLE) == turn
         await mailbox.commit_step("t1", 0, "m", Usage(prompt=1), NOW, agent_id=ada.id)
         await mailbox.commit_step("t1", 1, "m", Usage(prompt=1), NOW, agent_id=ada.id)
         await mailbox.notify("t1")
         await mailbox.post([outbox(home, "o1", "t1"), outbox(home, "o2", "t1", kind="notice")])
         now = replace(turn, steps=2, notified=True, outbox=1)
-        assert await mailbox.unfinished(ada.id) == now
+        assert await mailbox.unfinished(ada.id, CONSOLE) == now
         assert await mailbox.last_turns(home.id, 5) == []
         await mailbox.finish("t1", later(1))
-        assert await mailbox.unfinished(ada.id) is None
+        assert await mailbox.unfinished(ada.id, CONSOLE) is None
         assert await mailbox.turn("t1") == replace(now, state=TurnState.DONE)
         assert await mailbox.turn("t2") is None
-        assert await mailbox.waiting(ada.id) == [third]
+        assert await mailbox.waiting(ada.id, CONSOLE) == [third]
     assert await receive(store, home, "e1") == [False]
 
 
@@ -620,10 +621,10 @@ async def test_a_forgotten_turns_event_is_not_received_again(store: Store) -> No
     await receive(store, home, "e1")
     async with store.write() as session:
         mailbox = session.mailbox
-        await mailbox.begin(turn_of(home, "t1"), [row.id for row in await mailbox.waiting(ada.id)])
+        await mailbox.begin(turn_of(home, "t1"), [row.id for row in await mailbox.waiting(ada.id, CONSOLE)])
         await mailbox.finish("t1", NOW)
         await mailbox.forget_turn("t1")
-        assert await mailbox.waiting(ada.id) == []
+        assert await mailbox.waiting(ada.id, CONSOLE) == []
     assert await receive(store, home, "e1") == [False]
 
 
@@ -641,6 +642,20 @@ async def test_usage_is_summed_by_agent_and_time(store: Store) -> None:
         assert await mailbox.usage_since(ada.id, later(1)) == Usage(prompt=20, completion=4, cached=2)
         assert await mailbox.usage_since(None, NOW) == Usage(prompt=130, completion=6, cached=3)
         assert await mailbox.usage_since(None, later(3)) == Usage()
+
+
+async def test_events_and_turns_are_those_of_the_platforms_asked_for(store: Store) -> None:
+    ada, home = await settle(store)
+    async with store.write() as session:
+        mailbox = session.mailbox
+        slack = await session.agents.create_conversation(ada.id, "slack:T/C", HERE, NOW)
+        await mailbox.begin(turn_of(slack, "t1"), [])
+        for place in (home, slack):
+            await mailbox.receive(place.address, ada.id, place.id, "message", {}, NOW)
+        for platforms, keys in ((CONSOLE, [home.address]), (["slack"], [slack.address]), (["sl"], [])):
+            assert [row.key for row in await mailbox.waiting(ada.id, platforms)] == keys
+        assert await mailbox.unfinished(ada.id, CONSOLE) is None
+        assert await mailbox.unfinished(ada.id, ["console", "slack"]) == turn_of(slack, "t1")
 
 
 async def test_busy_agents_by_platform(store: Store) -> None:
@@ -667,7 +682,8 @@ async def test_no_platforms_means_no_rows(store: Store) -> None:
         assert await session.mailbox.busy_agents([]) == []
         assert await session.mailbox.claim([], NOW) == []
         assert await session.mailbox.in_doubt([]) == []
-    assert ada.id
+        assert await session.mailbox.waiting(ada.id, []) == []
+        assert await session.mailbox.unfinished(ada.id, []) is None
 
 
 # -- outbox
@@ -757,7 +773,7 @@ async def everything(store: Store, agent: Agent, place: Conversation, word: str)
         await session.vectors.put("passages", "e", [(passage.key, PRIVATE, b"v")])
         made = await session.blocks.create(f"agent:{agent.id}", "human", PRIVATE, word, 9, word, NOW)
         await session.blocks.put(made.id, word * 2, f"{word}-t", NOW)
-        await mailbox.begin(turn_of(place, f"{word}-t"), [(await mailbox.waiting(agent.id))[0].id])
+        await mailbox.begin(turn_of(place, f"{word}-t"), [(await mailbox.waiting(agent.id, CONSOLE))[0].id])
         await mailbox.commit_step(f"{word}-t", 0, word, Usage(), NOW, agent_id=agent.id)
         await mailbox.post([outbox(place, f"{word}-o", f"{word}-t")])
 
