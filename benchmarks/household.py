@@ -9,10 +9,11 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
+from uuid import uuid4
 
 from benchmarks.history import event
 from bot.app import App, SystemClock, choose_model, open_app
-from bot.events import Address, MessageReceived, Reply
+from bot.events import Address, Reply
 from bot.ports import ChatModel, Found, Inbound, ModelReply, ModelRequest
 from bot.settings import AgentSettings, EmbedderSettings, ModelSettings, Settings
 
@@ -102,12 +103,10 @@ class House:
         self.app = app
         self.model = model
         self._place = place
-        self._turns = 0
 
     async def turn(self, agent: int, text: str) -> tuple[float, float]:
         """Seconds from submit to the reply's sending: in all, and of it inside the model."""
-        self._turns += 1
-        message: MessageReceived = event(agent, text, f"{self._turns}")
+        message = event(agent, text, uuid4().hex)
         reply = self._place.expect(message.address)
         spent, start = self.model.spent_s(), time.perf_counter()
         await self.app.runner.submit(message)
@@ -125,8 +124,8 @@ class House:
 
 
 @asynccontextmanager
-async def opened(settings: Settings) -> AsyncIterator[House]:
-    """Everbot on a data directory, while the block runs."""
-    place, model = Place(), Timed(choose_model(settings, SystemClock()))
-    async with open_app(settings, [place], "bench", model=model) as app:
-        yield House(app, place, model)
+async def opened(settings: Settings, model: ChatModel | None = None) -> AsyncIterator[House]:
+    """Everbot on a data directory, while the block runs; with the configured model, or with ``model``."""
+    place, timed = Place(), Timed(model or choose_model(settings, SystemClock()))
+    async with open_app(settings, [place], "bench", model=timed) as app:
+        yield House(app, place, timed)

@@ -28,7 +28,7 @@ _ID = "call_0000000000"
 
 def _stream(deltas: list[dict[str, Any]], finish: str) -> bytes:
     """The events of one answer. It reports no usage, which would teach a false calibration."""
-    choices = [{"index": 0, "delta": delta, "finish_reason": None} for delta in deltas]
+    choices: list[dict[str, Any]] = [{"index": 0, "delta": delta, "finish_reason": None} for delta in deltas]
     choices.append({"index": 0, "delta": {}, "finish_reason": finish})
     common = {"id": "bench", "object": "chat.completion.chunk", "created": 1, "model": "bench"}
     events = [json.dumps(common | {"choices": [choice]}) for choice in choices]

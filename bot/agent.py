@@ -143,7 +143,7 @@ class Agent:
         async with self._store.read() as session:
             blocks = await session.blocks.visible(job.agent, queue.conversation.audience)
         system = context.system_text(self._instructions, blocks)
-        fixed = self._queues.count(system) + self._queues.count(self._tools_text)
+        fixed = self._queues.fixed(system, self._tools_text)
 
         async def ask(request: ModelRequest) -> ModelReply:
             return await job.interrupt.guard(self._model.complete(request))

@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -44,7 +45,14 @@ class MainContext:
         """The request's ``messages``, with unpaired tool calls repaired so that no agent is ever bricked."""
         rendered = [] if self.summary is None else [self.summary.rendered]
         rendered += [message.rendered for message in self.queue]
-        return [{"role": "system", "content": self.system}, *repaired(map(json.loads, rendered))]
+        return [{"role": "system", "content": self.system}, *repaired(map(_parsed, rendered))]
+
+
+@lru_cache(maxsize=8_192)
+def _parsed(rendered: str) -> dict[str, Any]:
+    """A rendered message as the request's JSON; the same one is sent many times. Not to be changed."""
+    message: dict[str, Any] = json.loads(rendered)
+    return message
 
 
 def system_text(instructions: str, blocks: Iterable[Block]) -> str:

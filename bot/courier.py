@@ -48,8 +48,7 @@ class Courier:
             while True:
                 self._news.clear()
                 try:
-                    async with self._store.write() as session:
-                        rows = await session.mailbox.claim(list(self._adapters), self._clock.now())
+                    rows = await self._claimed()
                 except StoreError as error:
                     log.error("The courier waits for the store: %s", error)
                     await self._clock.sleep(_RETRY_S)
@@ -60,6 +59,14 @@ class Courier:
                 if not self._news.is_set():
                     self._idle.set()
                 await self._news.wait()
+
+    async def _claimed(self) -> list[OutboxRow]:
+        async with self._store.read() as session:
+            rows = await session.mailbox.ready(list(self._adapters))
+        if rows:
+            async with self._store.write() as session:
+                await session.mailbox.claim([row.id for row in rows], self._clock.now())
+        return rows
 
     async def _deliver(self, rows: Sequence[OutboxRow], group: asyncio.TaskGroup) -> None:
         places: dict[Address, list[OutboxRow]] = defaultdict(list)

@@ -42,6 +42,7 @@ class Identities:
         self._limit = block_limit
         self._timezone = timezone
         self._known: OrderedDict[tuple[str, str, str], Identity] = OrderedDict()
+        self._homes: OrderedDict[int, Identity] = OrderedDict()
 
     async def of(self, who: Event | Command) -> Identity:
         """Raises `SettingsError` for a persona that nobody defined."""
@@ -59,12 +60,22 @@ class Identities:
         """The agent changed or is gone."""
         for key in [key for key, known in self._known.items() if known.agent.id == agent_id]:
             del self._known[key]
+        for home in [key for key, known in self._homes.items() if known.agent.id == agent_id]:
+            del self._homes[home]
 
-    async def by_agent(self, session: Session, agent: Agent, conversation: Conversation) -> Identity:
-        """The identity of an agent that is known already, in one of its conversations."""
-        user = await session.agents.user(agent.user_id)
-        persona = await session.agents.persona_by_id(agent.persona_id)
-        return Identity(user, persona, agent, conversation)
+    async def at(self, conversation: Conversation) -> Identity | None:
+        """Whose conversation it is; None when the agent is gone."""
+        if conversation.id not in self._homes:
+            async with self._store.read() as session:
+                agent = await session.agents.agent(conversation.agent_id)
+                if agent is None:
+                    return None
+                user = await session.agents.user(agent.user_id)
+                persona = await session.agents.persona_by_id(agent.persona_id)
+            self._homes[conversation.id] = Identity(user, persona, agent, conversation)
+            while len(self._homes) > _KEPT:
+                self._homes.popitem(last=False)
+        return self._homes[conversation.id]
 
     async def _resolve(self, session: Session, who: Event | Command, name: str) -> Identity:
         now = self._clock.now()

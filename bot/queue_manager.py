@@ -9,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from bot import context, prompts
@@ -53,9 +54,10 @@ class QueueManager:
         self._store = store
         self._counter = counter
         self.count = counter.raw.count
+        self._count_once = lru_cache(maxsize=1_024)(self.count)
         self._clock = clock
         self._room = room
-        self._fixed = fixed
+        self._taken = fixed
         self.fit = context.fitter(self.count)
         self._queues: OrderedDict[int, Queue] = OrderedDict()
 
@@ -63,6 +65,10 @@ class QueueManager:
     def room(self) -> int:
         """Tokens of our counting that the model's window takes, by what its usage has taught."""
         return int(self._room / self._counter.factor)
+
+    def fixed(self, *texts: str) -> int:
+        """Tokens of texts that are the same in many requests, counted once."""
+        return sum(map(self._count_once, texts))
 
     def learn(self, counted: int, reported: int) -> None:
         """A request that we counted as ``counted`` tokens was ``reported`` by the model."""
@@ -75,7 +81,7 @@ class QueueManager:
 
     @property
     def _free(self) -> int:
-        return max(500, self.room - self._fixed)
+        return max(500, self.room - self._taken)
 
     async def queue(self, conversation_id: int) -> Queue:
         """The conversation's queue; from memory while it is warm."""
@@ -157,7 +163,7 @@ class QueueManager:
 
         ``ask`` puts the summarizing question to a model; it may raise `ModelError`.
         """
-        self._fixed = fixed
+        self._taken = fixed
         while fixed + queue.tokens > self.room * at_most:
             evicted = self._oldest(queue, turn)
             if not evicted:

@@ -59,6 +59,7 @@ class _Mailbox:
 
     news: asyncio.Event = field(default_factory=asyncio.Event)
     at_work: bool = False
+    resumed: bool = False  # no turn is left from before the start
     parked: bool = False  # the model is down; the turn waits
     job: Job | None = None
     changed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -144,8 +145,9 @@ class Runner:
         """`submit` for an agent that is known already, in a conversation that exists."""
         async with self._store.read() as session:
             conversation = await session.agents.conversation_at(agent.id, event.address)
-            assert conversation is not None
-            identity = await self._identities.by_agent(session, agent, conversation)
+        assert conversation is not None
+        identity = await self._identities.at(conversation)
+        assert identity is not None
         await self._receive(event, identity)
 
     async def _receive(self, event: Event, identity: Identity) -> None:
@@ -243,26 +245,26 @@ class Runner:
         """The unfinished turn, or a new one of the events that go first; None when nothing waits."""
         platforms = list(self._adapters)
         async with self._store.read() as session:
-            turn = await session.mailbox.unfinished(agent_id, platforms)
+            resumed = self.mailbox(agent_id).resumed
+            turn = None if resumed else await session.mailbox.unfinished(agent_id, platforms)
             waiting = [] if turn else await session.mailbox.waiting(agent_id, platforms)
             rows = await session.mailbox.events_of(turn.id) if turn else _burst(waiting)
         if turn is None:
+            self.mailbox(agent_id).resumed = True
             rows = await self._debounced(agent_id, rows)
             if not rows:
                 return None
         conversation_id = turn.conversation_id if turn else rows[0].conversation_id
         queue = await self._queues.queue(conversation_id)
-        admitted: list[Message] = []
-        async with self._store.write() as session:
-            agent = await session.agents.agent(agent_id)
-            if agent is None:
-                return None
-            identity = await self._identities.by_agent(session, agent, queue.conversation)
-            if turn is None:
+        identity = await self._identities.at(queue.conversation)
+        if identity is None:
+            return None  # the agent was deleted meanwhile
+        if turn is None:
+            async with self._store.write() as session:
                 turn, admitted = await self._begin(session, identity, queue, rows)
-        self._queues.extend(queue, admitted)
+            self._queues.extend(queue, admitted)
         return Job(
-            agent=agent,
+            agent=identity.agent,
             persona=identity.persona.name,
             turn=turn,
             answers=tuple(row.key for row in rows),
@@ -305,8 +307,7 @@ class Runner:
 
     async def _turn(self, job: Job, mailbox: _Mailbox) -> None:
         """One turn to its end, whatever happens: trouble with the model is waited out."""
-        async with self._store.read() as session:
-            address = (await session.agents.conversation(job.turn.conversation_id)).address
+        address = (await self._queues.queue(job.turn.conversation_id)).conversation.address
         adapter = self._adapters[platform_of(address)]
         delay = 0.0
         try:

@@ -321,8 +321,12 @@ class Mailbox(Protocol):
 
     async def usage_since(self, agent_id: int | None, since: datetime) -> Usage: ...
     async def post(self, rows: Sequence[OutboxRow]) -> None: ...
-    async def claim(self, platforms: Collection[str], now: datetime, limit: int = 64) -> list[OutboxRow]:
-        """Mark READY rows SENDING and return them, oldest first."""
+    async def ready(self, platforms: Collection[str], limit: int = 64) -> list[OutboxRow]:
+        """Rows to be sent, oldest first."""
+        ...
+
+    async def claim(self, ids: Collection[str], now: datetime) -> None:
+        """Mark rows SENDING: from here on they are in doubt until `settle`."""
         ...
 
     async def in_doubt(self, platforms: Collection[str]) -> list[OutboxRow]:
@@ -357,7 +361,7 @@ class Store(Protocol):
     """The database."""
 
     def read(self) -> AbstractAsyncContextManager[Session]:
-        """A consistent snapshot that cannot write."""
+        """For reading: every query sees what is committed; writing fails."""
         ...
 
     def write(self) -> AbstractAsyncContextManager[Session]:

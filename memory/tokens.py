@@ -15,7 +15,7 @@ import re
 import tempfile
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,21 +37,29 @@ SLICE = 4096  # characters given to tiktoken at once: its time for one long "wor
 _loading = threading.Lock()
 
 
-def token_counter(model: str, cache: Path) -> TokenCounter:
+def token_counter(model: str, cache: Path, environ: Mapping[str, str] = os.environ) -> TokenCounter:
     """Exact if tiktoken's table for ``model`` is in its own cache folder or in ``cache``, else `Estimator`.
 
-    Its own folder is what TIKTOKEN_CACHE_DIR or DATA_GYM_CACHE_DIR says. The network is never used.
+    Its own folder is what TIKTOKEN_CACHE_DIR or DATA_GYM_CACHE_DIR in ``environ`` says. The network is
+    never used.
     Reading a table takes about 0.3 s.
     """
     encoding = _encoding_name(model)
-    for folder in _folders(cache):
+    for folder in _folders(cache, environ):
         if _has_table(encoding, folder):
             with _tiktoken_folder(folder):
                 return TiktokenCounter(model)
     return Estimator()
 
 
-async def fetch_tables(model: str, cache: Path, *, url: str = TABLES_URL, limit: float = 20.0) -> bool:
+async def fetch_tables(
+    model: str,
+    cache: Path,
+    environ: Mapping[str, str] = os.environ,
+    *,
+    url: str = TABLES_URL,
+    limit: float = 20.0,
+) -> bool:
     """Have the table for ``model`` in ``cache`` or tiktoken's own folder; True when it is there now.
 
     Downloads it if it is not, for at most ``limit`` seconds; a failure is False, never an error.
@@ -59,7 +67,7 @@ async def fetch_tables(model: str, cache: Path, *, url: str = TABLES_URL, limit:
     encoding = _encoding_name(model)
     if encoding not in TABLES:
         return False
-    if any(_has_table(encoding, folder) for folder in _folders(cache)):
+    if any(_has_table(encoding, folder) for folder in _folders(cache, environ)):
         return True
     table, digest = TABLES[encoding]
     done: Future[bool] = Future()
@@ -118,6 +126,7 @@ _PIECE = re.compile(
     | [\u0370-\u058f\u10a0-\u10ff]+     # Greek, Cyrillic, Armenian, Georgian
     | [\u0590-\u06ff]+                  # Hebrew, Arabic
     | [\u0900-\u0eff]+                  # scripts of India, Thai, Lao
+    | [\u3000-\ud7af]+                  # Chinese, Japanese, Korean
     | .
     """,
     re.VERBOSE | re.DOTALL,
@@ -151,7 +160,9 @@ def _cost(piece: str) -> float:
     if first < "\u0f00" or "\u10a0" <= first < "\u1100":
         shouted = size > 1 and piece.isupper()
         return max(1, size / (1.5 if shouted or size > 24 else 2.2))
-    if "\u3000" <= first < "\ud7b0" or first in "\u200d\ufe0f":
+    if "\u3000" <= first < "\ud7b0":
+        return max(1, size * 0.9)
+    if first in "\u200d\ufe0f":  # joiners in emoji
         return 1
     if first >= "\U0001f000":
         return 2.3 if first < "\U00020000" else 4
@@ -228,10 +239,10 @@ def _encoding_name(model: str) -> str:
         return DEFAULT_ENCODING
 
 
-def _folders(cache: Path) -> Iterator[Path]:
+def _folders(cache: Path, environ: Mapping[str, str]) -> Iterator[Path]:
     for variable in ("TIKTOKEN_CACHE_DIR", "DATA_GYM_CACHE_DIR"):
-        if os.environ.get(variable):
-            yield Path(os.environ[variable])
+        if environ.get(variable):
+            yield Path(environ[variable])
     yield cache
 
 
@@ -275,9 +286,10 @@ def _download(url: str, digest: str, target: Path) -> bool:
         if hashlib.sha256(data).hexdigest() != digest:
             return False
         target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=target.parent, delete=False) as file:
-            file.write(data)
-        os.replace(file.name, target)
+        with tempfile.TemporaryDirectory(dir=target.parent) as folder:
+            part = Path(folder) / target.name
+            part.write_bytes(data)
+            part.replace(target)
     except (OSError, requests.RequestException):
         return False
     return True

@@ -85,6 +85,7 @@ class Desk:
         for block in self.blocks:
             if block.id in self._edited:
                 await session.blocks.put(block.id, block.value, self.turn_id, self.now)
-        await archival.store(session, self.agent.archive_id, self.drafts, self.now)
+        if self.drafts:
+            await archival.store(session, self.agent.archive_id, self.drafts, self.now)
         if self.paused_until is not None:
             await session.agents.pause(self.agent.id, self.paused_until)

@@ -196,10 +196,11 @@ def _build(weights: Path, graph: Path) -> None:
     with weights.open("rb") as file:
         if hashlib.file_digest(file, "sha256").hexdigest() != WEIGHTS_SHA256:
             raise EmbedderError(f"The file {weights} is not the one expected; reinstall it.")
+    data = encoder_graph(weights)
     handle, name = tempfile.mkstemp(prefix=".minilm-", suffix=".part", dir=graph.parent)
     try:
         with os.fdopen(handle, "wb") as part_file:
-            part_file.write(encoder_graph(weights))
+            part_file.write(data)
             part_file.flush()
             os.fsync(part_file.fileno())
         os.replace(name, graph)

@@ -9,6 +9,7 @@ of work run one after another on one connection; those that ask while another ru
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -19,7 +20,8 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from memory.errors import StoreError, StoreTooNew, StoreUnavailable
+from memory.errors import StoreTooNew, StoreUnavailable
+from memory.store import driver
 from memory.store.session import Session
 
 HEAD = "0001"
@@ -42,13 +44,16 @@ class Database:
 
     def __init__(self, path: Path, readers: int = 3) -> None:
         self.path = path
-        self._url = f"sqlite+aiosqlite:///{path}"
         self._engine: AsyncEngine = create_async_engine(
-            self._url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool
+            f"sqlite+aiosqlite:///{path}",
+            isolation_level="AUTOCOMMIT",
+            poolclass=sa.NullPool,
+            module=driver.dbapi(),
         )
         self._writer: AsyncConnection | None = None
         self._turnstile = asyncio.Lock()
         self._asking = 0
+        self._extents: dict[int, int] = {}
         self._batch: _Batch | None = None
         self._readers: asyncio.LifoQueue[AsyncConnection | None] = asyncio.LifoQueue()
         for _ in range(readers):
@@ -75,7 +80,7 @@ class Database:
 
     async def _prepare(self) -> None:
         async with _mapped(self.path):
-            writer = await self._connect(writable=True)
+            writer = self._writer = await self._connect()
             version = await _version(writer)
             if version is not None and version > HEAD:
                 raise StoreTooNew(
@@ -101,44 +106,40 @@ class Database:
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Session]:
         connection = await self._readers.get()
+        broken = False
         try:
             async with _mapped(self.path):
                 if connection is None:
-                    connection = await self._connect(writable=False)
-                await connection.exec_driver_sql("BEGIN")
-                yield Session(connection)
-                await connection.exec_driver_sql("ROLLBACK")
-        except BaseException:
-            # The connection may be in the middle of something: a fresh one takes its place.
-            broken, connection = connection, None
-            if broken is not None:
-                await asyncio.shield(_discard(broken))
+                    connection = await self._connect("PRAGMA query_only=ON")
+                yield Session(connection, self._extents)
+        except DBAPIError:
+            broken = True
             raise
         finally:
-            self._readers.put_nowait(connection)
+            if broken and connection is not None:
+                await connection.close()
+            self._readers.put_nowait(None if broken else connection)
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[Session]:
         await self._queue_up()
-        failure: Exception | None = None
+        failure: BaseException | None = None
         async with _mapped(self.path):
             try:
                 batch, connection = await self._join()
                 try:
-                    yield Session(connection)
-                except Exception as error:
+                    yield Session(connection, self._extents)
+                except BaseException as error:
                     failure = error
-                    await connection.exec_driver_sql("ROLLBACK TO unit")
-                await connection.exec_driver_sql("RELEASE unit")
-                await self._leave(batch, connection)
-            except BaseException as error:
-                await asyncio.shield(self._break(error))
+                await self._leave(batch, connection, undo=failure is not None)
+            except Exception as error:
+                await self._break(failure or error)
                 raise failure or error from None
             finally:
                 self._turnstile.release()
             if failure is not None:
                 raise failure
-            await batch.committed()
+            await asyncio.shield(batch.committed)
 
     async def _queue_up(self) -> None:
         self._asking += 1
@@ -147,52 +148,72 @@ class Database:
         except asyncio.CancelledError:
             # Those before us may have left their commit to us.
             if self._asking == 1 and self._batch is not None:
-                async with self._turnstile:
-                    await asyncio.shield(self._leave_last())
+                await asyncio.shield(self._commit_late())
             raise
         finally:
             self._asking -= 1
 
-    async def _leave_last(self) -> None:
-        if self._batch is not None and self._writer is not None:
-            self._batch.size = _BATCH
-            await self._leave(self._batch, self._writer)
+    async def _commit_late(self) -> None:
+        async with self._turnstile:
+            if self._batch is None or self._writer is None:
+                return
+            try:
+                await self._commit(self._batch, self._writer)
+            except Exception as error:
+                await self._break(error)
 
     async def _join(self) -> tuple[_Batch, AsyncConnection]:
-        connection = self._writer or await self._connect(writable=True)
+        """The batch to write with. The first unit of a batch is the transaction, the others savepoints."""
+        if self._writer is None:
+            self._writer = await self._connect()
         if self._batch is None:
-            await connection.exec_driver_sql("BEGIN IMMEDIATE")
+            await self._writer.exec_driver_sql("BEGIN IMMEDIATE")
             self._batch = _Batch()
+        else:
+            await self._writer.exec_driver_sql("SAVEPOINT unit")
         self._batch.size += 1
-        await connection.exec_driver_sql("SAVEPOINT unit")
-        return self._batch, connection
+        return self._batch, self._writer
 
-    async def _leave(self, batch: _Batch, connection: AsyncConnection) -> None:
-        """Commit, unless the next in line may share the commit."""
-        if self._asking and batch.size < _BATCH:
-            return
+    async def _leave(self, batch: _Batch, connection: AsyncConnection, *, undo: bool) -> None:
+        """Close the unit, undoing it if it failed; commit, unless the next in line may share the commit."""
+        if batch.size == 1:
+            if undo:
+                await connection.exec_driver_sql("ROLLBACK")
+                self._batch = None
+                return
+        else:
+            if undo:
+                await connection.exec_driver_sql("ROLLBACK TO unit")
+            await connection.exec_driver_sql("RELEASE unit")
+        if not self._asking or batch.size >= _BATCH:
+            await self._commit(batch, connection)
+
+    async def _commit(self, batch: _Batch, connection: AsyncConnection) -> None:
         await connection.exec_driver_sql("COMMIT")
         self._batch = None
-        batch.succeed()
+        batch.committed.set_result(None)
 
     async def _break(self, error: BaseException) -> None:
-        """The writing connection's state is unknown: undo the whole batch and start afresh."""
+        """The transaction is lost: whoever shares it hears so, and the next one starts afresh."""
         batch, self._batch = self._batch, None
         broken, self._writer = self._writer, None
         if broken is not None:
-            await _discard(broken)
+            with contextlib.suppress(DBAPIError):
+                await broken.exec_driver_sql("ROLLBACK")
+            await broken.close()
         if batch is not None:
-            why = str(error) or type(error).__name__
-            batch.fail(StoreUnavailable(f"A write to {self.path} was undone: {why}"))
+            cause = error.orig if isinstance(error, DBAPIError) and error.orig else error
+            batch.committed.set_exception(StoreUnavailable(_sentence(cause, self.path)))
+            batch.committed.exception()  # seen, even when nobody waits
 
-    async def _connect(self, *, writable: bool) -> AsyncConnection:
+    async def _connect(self, *pragmas: str) -> AsyncConnection:
         connection = await self._engine.connect()
-        for pragma in _PRAGMAS:
-            await connection.exec_driver_sql(pragma)
-        if writable:
-            self._writer = connection
-        else:
-            await connection.exec_driver_sql("PRAGMA query_only=ON")
+        try:
+            for pragma in (*_PRAGMAS, *pragmas):
+                await connection.exec_driver_sql(pragma)
+        except BaseException:
+            await connection.close()
+            raise
         return connection
 
     async def check(self) -> str | None:
@@ -207,24 +228,7 @@ class _Batch:
 
     def __init__(self) -> None:
         self.size = 0
-        self._result: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-    def succeed(self) -> None:
-        self._result.set_result(None)
-
-    def fail(self, error: StoreError) -> None:
-        self._result.set_exception(error)
-        self._result.exception()  # seen, even when nobody waits
-
-    async def committed(self) -> None:
-        await asyncio.shield(self._result)
-
-
-async def _discard(connection: AsyncConnection) -> None:
-    try:
-        await connection.invalidate()
-    finally:
-        await connection.close()
+        self.committed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
 
 async def _version(connection: AsyncConnection) -> str | None:

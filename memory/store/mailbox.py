@@ -168,16 +168,15 @@ class Mailbox:
         if values:
             await self._c.execute(t.outbox.insert(), values)
 
-    async def claim(self, platforms: Collection[str], now: datetime, limit: int = 64) -> list[OutboxRow]:
-        rows = await self._outbox(platforms, Delivery.READY, limit)
-        if rows:
-            mine = [row.id for row in rows]
-            await self._c.execute(
-                t.outbox.update()
-                .where(t.outbox.c.id.in_(mine))
-                .values(state=Delivery.SENDING.value, claimed_at=now)
-            )
-        return rows
+    async def ready(self, platforms: Collection[str], limit: int = 64) -> list[OutboxRow]:
+        return await self._outbox(platforms, Delivery.READY, limit)
+
+    async def claim(self, ids: Collection[str], now: datetime) -> None:
+        await self._c.execute(
+            t.outbox.update()
+            .where(t.outbox.c.id.in_(ids))
+            .values(state=Delivery.SENDING.value, claimed_at=now)
+        )
 
     async def in_doubt(self, platforms: Collection[str]) -> list[OutboxRow]:
         return await self._outbox(platforms, Delivery.SENDING, None)

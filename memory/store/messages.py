@@ -19,12 +19,15 @@ from memory.store.fulltext import FullText, slices
 class Messages:
     """See `memory.ports.Messages`."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: AsyncConnection, extents: dict[int, int]) -> None:
         self._c = connection
+        self._extents = extents
         self._words = FullText(connection, "messages")
 
     async def append(self, agent_id: int, messages: Sequence[Message]) -> list[Message]:
-        first = scope_range(agent_id)[0] + await self.extent(agent_id) + 1
+        extent = await self.extent(agent_id)
+        self._extents[agent_id] = extent + len(messages)
+        first = scope_range(agent_id)[0] + extent + 1
         stored = [replace(message, key=first + i) for i, message in enumerate(messages)]
         if stored:
             await self._c.execute(t.messages.insert(), [_values(message) for message in stored])
@@ -117,7 +120,9 @@ class Messages:
         return await self._words.terms(keys)
 
     async def extent(self, agent_id: int) -> int:
-        return await self._words.extent(agent_id)
+        if agent_id not in self._extents:
+            self._extents[agent_id] = await self._words.extent(agent_id)
+        return self._extents[agent_id]
 
     async def summary(self, conversation_id: int) -> Summary | None:
         s = t.summaries

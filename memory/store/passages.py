@@ -50,10 +50,10 @@ class Passages:
         return [_archive(row) for row in await self._c.execute(_archives(t.archives.c.id.in_(mine)))]
 
     async def insert(self, archive_id: int, drafts: Sequence[Draft], now: datetime) -> list[Passage]:
+        if not drafts:
+            return []
         first = scope_range(archive_id)[0] + await self.extent(archive_id) + 1
         stored = [_passage_of(draft, first + i, now) for i, draft in enumerate(drafts)]
-        if not stored:
-            return []
         await self._c.execute(
             t.passages.insert(),
             [_values(passage, draft) for passage, draft in zip(stored, drafts, strict=True)],

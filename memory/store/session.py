@@ -15,10 +15,15 @@ from memory.store.vectors import Vectors
 
 
 class Session:
-    """`memory.ports.Session` on a connection that is inside a transaction."""
+    """`memory.ports.Session` on a connection.
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    ``extents`` remembers the newest message number of each agent. Only the process that holds the data
+    directory appends messages, so it is never behind the table.
+    """
+
+    def __init__(self, connection: AsyncConnection, extents: dict[int, int]) -> None:
         self.connection = connection
+        self._extents = extents
 
     @cached_property
     def agents(self) -> Agents:
@@ -30,7 +35,7 @@ class Session:
 
     @cached_property
     def messages(self) -> Messages:
-        return Messages(self.connection)
+        return Messages(self.connection, self._extents)
 
     @cached_property
     def passages(self) -> Passages:

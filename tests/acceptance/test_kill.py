@@ -1,9 +1,7 @@
 """Exactly once: the process is killed again and again, and nothing is lost, doubled or asked twice.
 
-Four people write numbered messages. The model, a script, makes of each message one line in core memory, one
-passage in archival storage and one reply, in several steps with failing calls and searches between them, so
-that what memory must hold at the end is known exactly. The window is small: queues are flushed and
-summarized meanwhile.
+Four people write numbered messages; what a message leaves in memory is known exactly (see `keeper`). The
+window is small: queues are flushed and summarized meanwhile.
 """
 
 from __future__ import annotations
@@ -11,18 +9,16 @@ from __future__ import annotations
 import asyncio
 import json
 import random
-import re
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.acceptance.process import Home, Life, Tally
-from tests.fakes.openai_server import Answer, OpenAIServer
+from tests.acceptance.keeper import Keeper, passage, reply, said, token
+from tests.acceptance.process import Home, Life
+from tests.fakes.openai_server import OpenAIServer
 
 USERS = ("ada", "bob", "cyd", "dan")
 WAITING = 6  # unanswered messages of each user that every life is given, at least
@@ -44,94 +40,11 @@ block_limit = 20000
 """
 
 
-def token(user: str, number: int) -> str:
-    return f"{user}{number:04}"
-
-
-def said(user: str, number: int) -> str:
-    return f"message {number:04}: please keep {token(user, number)}"
-
-
-def passage(user: str, number: int) -> str:
-    return f"On request the word {token(user, number)} was kept."
-
-
-def reply(user: str, number: int) -> str:
-    return f"{token(user, number)} is kept, earlier word found" if searches(number) else token(user, number)
-
-
-def searches(number: int) -> bool:
-    return number % 3 == 1
-
-
-def earlier(number: int) -> int:
-    return number * 7 % number if number > 1 else 0
-
-
-@dataclass(frozen=True)
-class Asked:
-    """One request to the model: which life of the process sent it, and its Idempotency-Key."""
-
-    life: int
-    key: str
-
-
-@dataclass
-class Model:
-    """The script. The step is told by the key, the message by the newest event: no state of its own."""
-
-    asked: list[Asked] = field(default_factory=list)
-    arrived: Tally = field(default_factory=Tally)
-
-    def __call__(self, request: dict[str, Any], headers: Mapping[str, str]) -> Answer:
-        life = int(headers["Authorization"].rpartition("-")[2])
-        self.asked.append(Asked(life, headers["Idempotency-Key"]))
-        self.arrived.add()
-        if not request.get("tools"):
-            return Answer(text="They asked to keep many words.")
-        step = int(headers["Idempotency-Key"].rpartition("/")[2])
-        user, number = newest(request["messages"])
-        steps = [*self.work(user, number), self.answer(user, number, request["messages"])]
-        return Answer(calls=steps[step]) if step < len(steps) else Answer(text="Done.")
-
-    def work(self, user: str, number: int) -> Iterator[list[tuple[str, Any]]]:
-        go_on = {"request_heartbeat": True}
-        edits: list[tuple[str, Any]] = [
-            ("archival_memory_insert", {"content": passage(user, number), **go_on}),
-            ("core_memory_append", {"label": "human", "content": token(user, number), **go_on}),
-        ]
-        if number % 3 == 0:
-            yield [*edits, ("no_such_tool", {})]
-            absent = {"label": "human", "old_content": "never written", "new_content": "x"}
-            yield [("core_memory_replace", absent)]
-        else:
-            yield edits
-        if searches(number):
-            yield [("conversation_search", {"query": token(user, earlier(number)), **go_on})]
-
-    def answer(self, user: str, number: int, messages: list[Any]) -> list[tuple[str, Any]]:
-        text = reply(user, number)
-        if searches(number):
-            result = next((m["content"] for m in reversed(messages) if m["role"] == "tool"), "")
-            if said(user, earlier(number)) not in result:
-                text = text.replace("found", "lost")
-        return [("send_message", {"message": text})]
-
-
-def newest(messages: list[dict[str, Any]]) -> tuple[str, int]:
-    """Who wrote the message being answered, and its number."""
-    events = [json.loads(m["content"]) for m in messages if m["role"] == "user"]
-    event = next(e for e in reversed(events) if e["type"] == "message")
-    match = re.match(r"message (\d+)", event["message"])
-    assert match is not None, event
-    return event["name"], int(match[1])
-
-
 class Story:
     """Lives of one installation. ``kills`` of them end by SIGKILL at moments that ``seed`` decides."""
 
     def __init__(self, directory: Path, seed: int, kills: int) -> None:
-        self.model = Model()
+        self.model = Keeper()
         self.written = dict.fromkeys(USERS, 0)  # messages of each user so far
         self.replies: list[dict[str, Any]] = []  # everything printed, in order
         self.committed: list[set[str]] = []  # keys committed when a life had ended
@@ -156,7 +69,7 @@ class Story:
 
     @property
     def answered(self) -> set[str]:
-        return {said for line in self.replies for said in line["in_reply_to"]}
+        return {message for line in self.replies for message in line["in_reply_to"]}
 
     async def _start(self, home: Home, *, more: bool) -> Life:
         """A process that is told again what it was not seen to answer, and now and then what it was."""
@@ -243,7 +156,7 @@ def check_replies(story: Story) -> None:
         texts.setdefault(line["id"], set()).add(line["text"])
         for message in line["in_reply_to"]:
             ids.setdefault(message, set()).add(line["id"])
-            seen = order.setdefault(message[:3], [])
+            seen = order.setdefault(message[:-4], [])
             if message not in seen:
                 seen.append(message)
     assert {id_ for id_, found in texts.items() if len(found) > 1} == set()
@@ -299,9 +212,7 @@ def check_database(story: Story, db: sqlite3.Connection) -> None:
         spoken = db.execute(f"SELECT key FROM {kind} WHERE text != '' ORDER BY key").fetchall()  # noqa: S608
         assert [row[0] for row in found] == [row[0] for row in spoken]
     total = sum(story.written.values())
-    assert {
-        what: db.execute(query).fetchone()[0] for what, query in UNDONE.items() if story
-    } == dict.fromkeys(UNDONE, 0)
+    assert looked(db)[1].total() == 0, looked(db)[1]
     assert db.execute("SELECT count(*), sum(done) FROM inbox").fetchone()[:] == (total, total)
     assert db.execute("SELECT count(*), sum(state = 'done') FROM turns").fetchone()[:] == (total, total)
     assert db.execute("SELECT count(*), sum(state = 'sent') FROM outbox").fetchone()[:] == (total, total)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -51,6 +52,11 @@ class EmbeddingsServer:
                 assert request.transport is not None
                 request.transport.abort()
                 return response
+            case "silent":
+                await asyncio.Event().wait()
+            case "once":
+                self.fault = None
+                return web.Response(status=503, headers={"retry-after-ms": "1"})
             case "garbage":
                 return web.Response(text='{"data": [', content_type="application/json")
             case "page":
@@ -84,7 +90,7 @@ async def embeddings_server() -> AsyncIterator[EmbeddingsServer]:
     server = EmbeddingsServer()
     app = web.Application(client_max_size=64 * 2**20)
     app.router.add_post("/v1/embeddings", server.answer)
-    runner = web.AppRunner(app)
+    runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=1.0)
     await runner.setup()
     try:
         site = web.TCPSite(runner, "127.0.0.1", 0)

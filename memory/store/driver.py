@@ -1,0 +1,125 @@
+"""aiosqlite under SQLAlchemy, with one trip to the database's thread per statement.
+
+SQLAlchemy's own adapter makes up to four (open a cursor, execute, fetch, close). And a statement here is
+never torn in half by a cancellation: it runs to its end, and the cancellation strikes at the task's next
+pause outside the database. SQLAlchemy would throw the connection away otherwise, with all that the unit of
+work shares it with.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from types import ModuleType
+from typing import Any, TypeVar
+
+import aiosqlite
+from sqlalchemy.dialects.sqlite.aiosqlite import (
+    AsyncAdapt_aiosqlite_connection,
+    AsyncAdapt_aiosqlite_cursor,
+    AsyncAdapt_aiosqlite_dbapi,
+)
+from sqlalchemy.util import await_only
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class _Outcome:
+    """What a statement gave: the part of a cursor that outlives it."""
+
+    rows: Sequence[Any] = ()
+    description: Any = None
+    rowcount: int = -1
+    lastrowid: int | None = None
+    arraysize: int = 1
+
+    def close(self) -> None:
+        return
+
+
+class _Connection(aiosqlite.Connection):
+    """aiosqlite's connection, which can also run a statement from opening to closing its cursor."""
+
+    async def run(self, many: bool, *statement: Any) -> _Outcome:
+        return await self._execute(partial(self._run, many, *statement))
+
+    def _run(self, many: bool, *statement: Any) -> _Outcome:
+        cursor = self._conn.cursor()
+        try:
+            (cursor.executemany if many else cursor.execute)(*statement)
+            rows = cursor.fetchall() if cursor.description else ()
+            return _Outcome(rows, cursor.description, cursor.rowcount, cursor.lastrowid)
+        finally:
+            cursor.close()
+
+    async def _execute(self, fn: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        if not self._running or not self._connection:
+            raise ValueError("Connection closed")
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._tx.put_nowait((future, partial(fn, *args, **kwargs)))
+        return await _whole(future)
+
+
+async def _whole(future: asyncio.Future[T]) -> T:
+    """The outcome, waited for to its end; a cancellation meanwhile is put off, not lost."""
+    put_off = 0
+    while not future.done():
+        try:
+            await asyncio.shield(future)
+        except asyncio.CancelledError:
+            put_off += 1
+        except Exception:
+            break  # the statement's own failure, raised below
+    task = asyncio.current_task()
+    for _ in range(put_off):
+        assert task is not None
+        task.uncancel()
+        asyncio.get_running_loop().call_soon(task.cancel)
+    return future.result()
+
+
+class _Cursor(AsyncAdapt_aiosqlite_cursor):
+    __slots__ = ()
+    _awaitable_cursor_close = False
+
+    def __init__(self, adapt_connection: Any) -> None:
+        self._adapt_connection = adapt_connection
+        self._connection = adapt_connection._connection
+        self._cursor: Any = _Outcome()
+        self._soft_closed_memoized = {}
+        self._rows = deque()
+
+    async def _execute_async(self, operation: Any, parameters: Any) -> Any:
+        statement = (operation,) if parameters is None else (operation, parameters)
+        return await self._keep(False, *statement)
+
+    async def _executemany_async(self, operation: Any, seq_of_parameters: Any) -> Any:
+        return await self._keep(True, operation, seq_of_parameters)
+
+    async def _keep(self, many: bool, *statement: Any) -> Any:
+        self._cursor = await self._connection.run(many, *statement)  # type: ignore[attr-defined]
+        self._rows = deque(self._cursor.rows)
+        return self
+
+
+class _AdaptedConnection(AsyncAdapt_aiosqlite_connection):
+    __slots__ = ()
+    _cursor_cls = _Cursor
+
+
+class _Dbapi(AsyncAdapt_aiosqlite_dbapi):
+    def connect(self, *args: Any, **kwargs: Any) -> Any:
+        connection = _Connection(partial(sqlite3.connect, *args, **kwargs), iter_chunk_size=64)
+        connection._thread.daemon = True  # a forgotten connection must not keep the process alive
+        return _AdaptedConnection(self, await_only(connection))  # type: ignore[arg-type]
+
+
+def dbapi() -> ModuleType:
+    """The DBAPI module to pass to `sqlalchemy.ext.asyncio.create_async_engine`."""
+    module: Any = _Dbapi(aiosqlite, sqlite3)
+    return module  # type: ignore[no-any-return]

@@ -1,0 +1,202 @@
+from __future__ import annotations
+
+import contextlib
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from bot.app import open_app
+from bot.errors import SettingsError
+from bot.settings import Settings, load
+from tests.fakes.scripted_model import ScriptedModel
+
+EXAMPLE = Path(__file__).resolve().parents[3] / "config.example.toml"
+SECRET = "sk-never-shown-4711"
+KEY = re.compile(r"(# )?([a-z_]+) = (.+)")
+
+
+def written(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "config.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def loaded(tmp_path: Path, text: str, environment: dict[str, str] | None = None) -> Settings:
+    return load(written(tmp_path, text), environment or {})
+
+
+def why(tmp_path: Path, text: str, environment: dict[str, str] | None = None) -> str:
+    """The one sentence that refuses this configuration."""
+    with pytest.raises(SettingsError) as refused:
+        loaded(tmp_path, text, environment)
+    sentence = str(refused.value)
+    assert "\n" not in sentence
+    assert sentence.endswith(".")
+    assert "pydantic" not in sentence
+    assert SECRET not in sentence
+    return sentence
+
+
+def fields(section: type[BaseModel], prefix: str = "") -> Iterator[str]:
+    for name, field in section.model_fields.items():
+        kind = field.annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            yield from fields(kind, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}"
+
+
+def example_keys() -> dict[str, tuple[bool, str, str]]:
+    """Each key of the example: whether it is commented out, its value as text, the comment above it."""
+    keys: dict[str, tuple[bool, str, str]] = {}
+    section, comment = "", ""
+    for line in EXAMPLE.read_text(encoding="utf-8").splitlines():
+        if heading := re.fullmatch(r"\[(\w+)\]", line):
+            section = f"{heading[1]}."
+            continue
+        if found := KEY.fullmatch(line):
+            keys[section + found[2]] = (bool(found[1]), found[3], comment)
+        elif line.startswith("#"):
+            comment = f"{comment} {line.lstrip('# ')}"
+            continue
+        else:
+            comment = ""  # a blank line
+    return keys
+
+
+def test_the_example_holds_the_defaults(tmp_path: Path) -> None:
+    assert load(EXAMPLE, {}) == loaded(tmp_path, "")
+
+
+def test_every_setting_is_in_the_example_with_a_word_about_it() -> None:
+    keys = example_keys()
+
+    known = {name for name in fields(Settings) if name != "personas"}
+    assert known - set(keys) == set()
+    assert {name for name in keys if not name.startswith("personas.")} - known == set()
+    assert [name for name, (_, _, comment) in keys.items() if len(comment.split()) < 4] == []
+    assert "[personas]" in EXAMPLE.read_text(encoding="utf-8")
+
+
+def test_the_examples_commented_keys_are_accepted_as_they_stand(tmp_path: Path) -> None:
+    commented = {name: value for name, (hidden, value, _) in example_keys().items() if hidden}
+    assert len(commented) > 5
+    text = "\n".join(
+        line.removeprefix("# ") if KEY.fullmatch(line) else line
+        for line in EXAMPLE.read_text(encoding="utf-8").splitlines()
+    )
+
+    data = loaded(tmp_path, text).model_dump(mode="json")
+
+    for name, value in commented.items():
+        found: Any = data
+        for part in name.split("."):
+            found = found[part]
+        wanted = tomllib.loads(f"value = {value}")["value"]
+        assert found == (wanted if not name.endswith("api_key") else "**********"), name
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("nonsense = 1", "'nonsense'"),
+        ("[model]\nnam = 'x'", "'model.nam'"),
+        (f"api_key = '{SECRET}'", "'api_key'"),
+        ("[model]\ncontext_window = 'big'", "model.context_window"),
+        ("[model]\ncontext_window = 5", "model.context_window"),
+        ("[model]\nkind = 'openia'", "model.kind"),
+        (f"[model]\nkind = '{SECRET}'", "model.kind"),
+        ("[model]\napi_key = 4711", "model.api_key"),
+        (f"[model]\napi_key = ['{SECRET}']", "model.api_key"),
+        ("[model]\nreply_reserve = 9000", "model.reply_reserve"),
+        ("[model]\nretries = -1", "model.retries"),
+        (f"[model]\napi_key = '{SECRET}'\nextra = 3", "model.extra"),
+        ("model = 3", "model"),
+        ("data_dir = 3", "data_dir"),
+        ("[agent]\ntools = 'mine'", "agent.tools"),
+        ("[agent]\npage_size = 0", "agent.page_size"),
+        ("[agent]\ntimezone = 'Mars/Olympus'", "agent.timezone"),
+        ("[agent]\ntimezone = ''", "agent.timezone"),
+        ("[agent]\ntimezone = '/etc/passwd'", "agent.timezone"),
+        ("[agent]\ntimezone = 'Europe'", "agent.timezone"),  # a folder of time zones
+        ("[log]\nlevel = 'loud'", "log.level"),
+        ("[personas]\nflora = 3", "personas.flora"),
+        ("[model]\nkind = 'openai'", "OPENAI_API_KEY"),
+    ],
+)
+def test_what_is_wrong_is_one_sentence_that_names_the_key(tmp_path: Path, text: str, names: str) -> None:
+    assert names in why(tmp_path, text)
+
+
+def test_an_unknown_key_points_to_the_example(tmp_path: Path) -> None:
+    assert "config.example.toml" in why(tmp_path, "nonsense = 1")
+
+
+@pytest.mark.parametrize("text", ["[model", f"[model]\napi_key = '{SECRET}", "= 3", "[a]\n[a]"])
+def test_what_is_no_toml(tmp_path: Path, text: str) -> None:
+    sentence = why(tmp_path, text)
+    assert str(tmp_path / "config.toml") in sentence
+    assert "TOML" in sentence
+
+
+def test_files_that_cannot_be_read(tmp_path: Path) -> None:
+    latin = tmp_path / "latin.toml"
+    latin.write_bytes("data_dir = 'Zoë'".encode("latin-1"))
+    for path in (tmp_path / "missing.toml", tmp_path, latin):
+        with pytest.raises(SettingsError, match=re.escape(str(path))):
+            load(path, {})
+
+
+def test_the_working_directorys_config_toml_is_read_if_there_is_one(tmp_path: Path) -> None:
+    with contextlib.chdir(tmp_path):
+        assert load(None, {}) == Settings()
+        written(tmp_path, "[agent]\nmax_steps = 7")
+        assert load(None, {}).agent.max_steps == 7
+
+
+def test_the_environment_beats_the_file(tmp_path: Path) -> None:
+    text = f"data_dir = '/elsewhere'\n[model]\nbase_url = 'http://file'\napi_key = '{SECRET}'"
+    environment = {
+        "EVERBOT_DATA_DIR": str(tmp_path / "data"),
+        "OPENAI_API_KEY": "sk-environment",
+        "OPENAI_BASE_URL": "http://environment",
+    }
+
+    settings = loaded(tmp_path, text, environment)
+
+    assert settings.data_dir == tmp_path / "data"
+    assert settings.model.api_key is not None
+    assert settings.model.api_key.get_secret_value() == "sk-environment"
+    assert settings.model.base_url == "http://environment"
+    assert loaded(tmp_path, text, {"EVERBOT_DATA_DIR": ""}).data_dir == Path("/elsewhere")
+
+
+def test_a_key_or_an_address_in_the_environment_chooses_the_real_model(tmp_path: Path) -> None:
+    assert loaded(tmp_path, "").model.kind == "offline"
+    assert loaded(tmp_path, "", {"OPENAI_API_KEY": "sk"}).model.kind == "openai"
+    assert loaded(tmp_path, "", {"OPENAI_BASE_URL": "http://x"}).model.kind == "openai"
+    assert loaded(tmp_path, "[model]\nkind = 'offline'", {"OPENAI_API_KEY": "sk"}).model.kind == "offline"
+
+
+def test_the_data_directory_is_absolute(tmp_path: Path) -> None:
+    assert loaded(tmp_path, "data_dir = 'here'").data_dir == Path.cwd() / "here"
+    assert loaded(tmp_path, "data_dir = '~/there'").data_dir == Path.home() / "there"
+
+
+def test_secrets_are_not_printed(tmp_path: Path) -> None:
+    settings = loaded(tmp_path, f"[model]\napi_key = '{SECRET}'\n[embedder]\napi_key = '{SECRET}'")
+    assert SECRET not in f"{settings} {settings!r} {settings.model_dump_json()}"
+
+
+async def test_a_window_too_small_for_instructions_and_tools_is_refused_at_the_start(tmp_path: Path) -> None:
+    settings = loaded(tmp_path, f"data_dir = '{tmp_path / 'data'}'\n[model]\ncontext_window = 4096")
+    with pytest.raises(SettingsError, match=r"^model\.context_window 4096 is too small: .*\.$") as refused:
+        async with open_app(settings, [], "test", model=ScriptedModel([]), embedders=lambda _: None):
+            pass
+    assert "model.reply_reserve" in str(refused.value)
+    assert not (tmp_path / "data" / "holder").exists()
