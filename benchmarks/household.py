@@ -102,6 +102,7 @@ class House:
     def __init__(self, app: App, place: Place, model: Timed) -> None:
         self.app = app
         self.model = model
+        self.heard = ""  # the last reply
         self._place = place
 
     async def turn(self, agent: int, text: str) -> tuple[float, float]:
@@ -110,7 +111,7 @@ class House:
         reply = self._place.expect(message.address)
         spent, start = self.model.spent_s(), time.perf_counter()
         await self.app.runner.submit(message)
-        await reply
+        self.heard = (await reply).text
         return time.perf_counter() - start, self.model.spent_s() - spent
 
     async def settle(self, agent: int) -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -49,7 +48,7 @@ class Talker:
         self._turns += fresh
         if fresh and self._every and self._turns % self._every == 0:
             return self._edit()
-        return self._call("send_message", message=self._texts.said(15, 120))
+        return self._call("send_message", message=self._texts.said(15, 90))
 
     def _edit(self) -> ModelReply:
         """Add a fact; from the eighth on, put it in the place of the oldest one."""
@@ -121,7 +120,7 @@ def written(request: ModelRequest) -> str:
 async def talk(house: House, turns: int) -> None:
     texts = Texts(seed=3)
     for _ in range(turns):
-        await house.turn(0, texts.said(8, 90))
+        await house.turn(0, texts.said())
         await house.settle(0)
 
 
@@ -142,7 +141,7 @@ def main() -> None:
     parser.add_argument("--edit-every", type=int, default=10, help="turns from one edit to the next; 0: none")
     parser.add_argument("--window", type=int, default=16_384, help="tokens of the model's context window")
     options = parser.parse_args()
-    print(report.heading("prompt tokens that repeat the previous request's prefix"))
+    print(report.heading("Prompt tokens that repeat the previous request's prefix"))
     with TemporaryDirectory(prefix="everbot-bench-") as directory:
         shares = asyncio.run(measure(Path(directory), options.turns, options.edit_every, options.window))
     total = Share(*(sum(values) for values in zip(*map(_values, shares.values()), strict=True)))
@@ -151,6 +150,9 @@ def main() -> None:
         for kind, s in [*shares.items(), ("all", total)]
         if s.tokens
     ]
+    print(
+        f"{options.turns} turns, a memory edit every {options.edit_every}, window {options.window:,} tokens\n"
+    )
     print(report.table(("since the request before", "requests", "prompt tokens", "shared %"), rows))
     print()
     print(

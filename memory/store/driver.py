@@ -23,7 +23,7 @@ from sqlalchemy.dialects.sqlite.aiosqlite import (
     AsyncAdapt_aiosqlite_cursor,
     AsyncAdapt_aiosqlite_dbapi,
 )
-from sqlalchemy.util import await_only
+from sqlalchemy.util import await_only, immutabledict
 
 T = TypeVar("T")
 
@@ -91,7 +91,7 @@ class _Cursor(AsyncAdapt_aiosqlite_cursor):
         self._adapt_connection = adapt_connection
         self._connection = adapt_connection._connection
         self._cursor: Any = _Outcome()
-        self._soft_closed_memoized = {}
+        self._soft_closed_memoized = immutabledict()
         self._rows = deque()
 
     async def _execute_async(self, operation: Any, parameters: Any) -> Any:
@@ -102,7 +102,7 @@ class _Cursor(AsyncAdapt_aiosqlite_cursor):
         return await self._keep(True, operation, seq_of_parameters)
 
     async def _keep(self, many: bool, *statement: Any) -> Any:
-        self._cursor = await self._connection.run(many, *statement)  # type: ignore[attr-defined]
+        self._cursor = await self._connection.run(many, *statement)
         self._rows = deque(self._cursor.rows)
         return self
 

@@ -24,9 +24,10 @@ class Home:
     def __init__(self, directory: Path, config: str) -> None:
         self._directory = directory
         self.database = directory / "data" / "everbot.db"
+        self._wal = directory / "data" / "everbot.db-wal"
         self._config = directory / "config.toml"
         self._config.write_text(config, encoding="utf-8")
-        self.log = directory / "stderr.txt"
+        self.stderr = directory / "stderr.txt"
         (directory / "home").mkdir()
 
     def _command(self, *arguments: str) -> list[str]:
@@ -55,7 +56,7 @@ class Home:
 
     async def start(self, *arguments: str, lines: Sequence[str], **environment: str) -> Life:
         """A run that can be killed; its input ends after these lines."""
-        with self.log.open("ab") as log:
+        with self.stderr.open("ab") as log:
             process = await asyncio.create_subprocess_exec(
                 *self._command(*arguments),
                 stdin=asyncio.subprocess.PIPE,
@@ -69,14 +70,27 @@ class Home:
         process.stdin.close()
         return Life(process)
 
+    async def written(self, times: int) -> None:
+        """Returns when SQLite's log has been written to so often: about when something commits."""
+        for _ in range(times):
+            before = self._written()
+            while self._written() == before:  # noqa: ASYNC110, to notice it within the millisecond
+                await asyncio.sleep(0)
+
+    def _written(self) -> tuple[int, int]:
+        try:
+            state = self._wal.stat()
+        except FileNotFoundError:  # closed in good order
+            return 0, 0
+        return state.st_size, state.st_mtime_ns
+
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """A copy of the database as the dead process left it, so that looking changes nothing."""
         copy = self._directory / "copy"
         shutil.rmtree(copy, ignore_errors=True)
         copy.mkdir()
-        for suffix in ("", "-wal"):
-            file = self.database.with_name(self.database.name + suffix)
+        for file in (self.database, self._wal):
             if file.exists():
                 shutil.copy(file, copy / file.name)
         with closing(sqlite3.connect(copy / self.database.name)) as connection:

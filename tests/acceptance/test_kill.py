@@ -60,10 +60,10 @@ class Story:
             while killed < self._kills:
                 assert len(self.committed) < 2 * self._kills + 10, "it ends before it can be killed"
                 async with await self._start(home, more=True) as life:
-                    killed += await self._killed(life)
+                    killed += await self._killed(home, life)
                     self._look(home, life)
             async with await self._start(home, more=False) as life:
-                assert await asyncio.wait_for(life.ended(), PATIENCE_S) == 0, home.log.read_text()
+                assert await asyncio.wait_for(life.ended(), PATIENCE_S) == 0, home.stderr.read_text()
                 self._look(home, life)
         return home
 
@@ -93,8 +93,8 @@ class Story:
             for n in sorted([*again, *open_])
         ]
 
-    async def _killed(self, life: Life) -> bool:
-        moment = asyncio.create_task(self._moment(life))
+    async def _killed(self, home: Home, life: Life) -> bool:
+        moment = asyncio.create_task(self._moment(home, life))
         end = asyncio.create_task(life.ended())
         done, _ = await asyncio.wait({moment, end}, timeout=PATIENCE_S, return_when="FIRST_COMPLETED")
         moment.cancel()
@@ -103,17 +103,18 @@ class Story:
         assert killed or await end == 0
         return killed
 
-    async def _moment(self, life: Life) -> None:
-        """Returns when to kill: soon after some request or printed line, or at any time."""
-        kind = self._dice.choices(("request", "line", "time"), (5, 4, 1))[0]
-        if kind == "request":
-            await self.model.arrived.reach(self.model.arrived.count + self._dice.randint(1, 12))
-            await asyncio.sleep(self._dice.choice((0.0, 0.01, 0.03)) * self._dice.random())
-        elif kind == "line":
-            await life.printed.reach(self._dice.randint(1, 5))
-            await asyncio.sleep(self._dice.choice((0.0, 0.01)) * self._dice.random())
-        else:
-            await asyncio.sleep(self._dice.uniform(0.0, 3.0))
+    async def _moment(self, home: Home, life: Life) -> None:
+        """Returns when to kill: soon after some request, write or printed line, or at any time."""
+        dice = self._dice
+        kind = dice.choices(("request", "write", "line", "time"), (3, 9, 3, 1))[0]
+        if kind in ("request", "write"):
+            await self.model.arrived.reach(self.model.arrived.count + dice.randint(1, 12))
+        if kind == "write":
+            await home.written(dice.randint(1, 6))
+        if kind == "line":
+            await life.printed.reach(dice.randint(1, 5))
+        longest = {"request": 0.03, "write": 0.004, "line": 0.01, "time": 3.0}[kind]
+        await asyncio.sleep(longest * dice.random() * dice.choice((0, 1)))
 
     def _look(self, home: Home, life: Life) -> None:
         """Note what the life printed and what it left in the database."""
@@ -228,7 +229,7 @@ async def check(directory: Path, seed: int, kills: int) -> Story:
         check_database(story, db)
         check_memory(story, db)
         assert db.execute("SELECT count(*) FROM summaries").fetchone()[0] > 0
-    log = home.log.read_text()
+    log = home.stderr.read_text()
     assert "Traceback" not in log
     assert " ERROR " not in log
     return story

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.events import EVENTS, Attachment, Event, MessageReceived, clean, from_json, platform_of, to_json
@@ -41,6 +41,7 @@ def test_every_event_is_in_the_table() -> None:
 
 
 @pytest.mark.parametrize("kind", EVENTS)
+@settings(max_examples=25, deadline=None)
 @given(data=st.data())
 def test_events_round_trip_through_json(kind: str, data: st.DataObject) -> None:
     event = data.draw(made(EVENTS[kind]))

@@ -1,0 +1,264 @@
+"""A platform without a network, and everbot living on it: for tests of whole turns.
+
+``async with opened(folder, play) as house:`` runs everbot on a data directory; ``await house.say("ada",
+"Hello")`` gives the replies. `Stage` is the language model: what it plays may be changed at any time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import json
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TypeVar
+from uuid import uuid4
+
+from bot.app import App, open_app
+from bot.events import Address, Event, MessageReceived, Reply
+from bot.ports import ChatModel, Clock, Found, Inbound, ModelReply, ModelRequest
+from bot.settings import AgentSettings, ModelSettings, Settings
+from memory.records import PRIVATE, Message
+from tests.fakes.clock import FakeClock
+from tests.fakes.openai_rules import refusal
+from tests.fakes.scripted_model import say
+
+T = TypeVar("T")
+Play = Callable[[ModelRequest], ModelReply | Exception | Awaitable[ModelReply]]
+PATIENCE_S = 60.0  # real seconds after which a turn counts as hung
+
+
+class Parlour:
+    """A `bot.ports.Adapter` that keeps every reply it was given to post."""
+
+    platform = "parlour"
+
+    def __init__(self) -> None:
+        self.posted: list[Reply] = []
+
+    async def run(self, inbound: Inbound) -> None:
+        await asyncio.Event().wait()
+
+    async def send(self, reply: Reply) -> str:
+        self.posted.append(reply)
+        return f"post-{len(self.posted)}"
+
+    async def find(self, reply: Reply, claimed_at: datetime) -> Found:
+        return Found.POSTED if any(posted.id == reply.id for posted in self.posted) else Found.ABSENT
+
+    def split(self, text: str) -> list[str]:
+        return [text]
+
+    @asynccontextmanager
+    async def thinking(self, address: Address) -> AsyncIterator[None]:
+        yield
+
+
+class Stage:
+    """A `bot.ports.ChatModel` playing a function of the request; it may be a coroutine function, and an
+    exception that it gives is raised. Call ids are left as they are.
+
+    ``requests`` holds every request, ``problems`` what a real server would have refused in them.
+    """
+
+    name = "stage"
+
+    def __init__(self, play: Play) -> None:
+        self.play = play
+        self.requests: list[ModelRequest] = []
+        self.problems: list[str] = []
+
+    async def complete(self, request: ModelRequest) -> ModelReply:
+        self.requests.append(request)
+        problem = refusal(body_of(request))
+        if problem is not None:
+            self.problems.append(problem.message)
+        played = self.play(request)
+        if inspect.isawaitable(played):
+            played = await played
+        if isinstance(played, Exception):
+            raise played
+        return played
+
+
+class House:
+    """A running everbot with one parlour."""
+
+    def __init__(self, app: App, parlour: Parlour, clock: Clock, settings: Settings) -> None:
+        self.app = app
+        self.parlour = parlour
+        self.clock = clock
+        self.settings = settings
+
+    def message(
+        self, user: str, text: str, *, audience: str = PRIVATE, place: str | None = None, **more: Any
+    ) -> MessageReceived:
+        return MessageReceived(**self.who(user, audience, place), text=text, **more)
+
+    def who(self, user: str, audience: str = PRIVATE, place: str | None = None) -> dict[str, Any]:
+        """The common fields of an event of theirs."""
+        return {
+            "key": f"parlour:{uuid4().hex}",
+            "account": f"parlour:{user}",
+            "name": user,
+            "address": f"parlour:{place or user}",
+            "audience": audience,
+            "at": self.clock.now(),
+        }
+
+    async def say(
+        self, user: str, text: str, *, audience: str = PRIVATE, place: str | None = None
+    ) -> list[Reply]:
+        """The replies to a message, once everything about it is done."""
+        return await self.tell(self.message(user, text, audience=audience, place=place))
+
+    async def tell(self, event: Event) -> list[Reply]:
+        """What is posted in the event's place until everything about it is done."""
+        before = len(self.parlour.posted)
+        await self.app.runner.submit(event)
+        await self.settled(event.address)
+        return [reply for reply in self.parlour.posted[before:] if reply.address == event.address]
+
+    async def settled(self, address: Address) -> None:
+        """Until nothing of the place is waiting any more: a model that is down is waited for."""
+        async with asyncio.timeout(PATIENCE_S):
+            while not await self.app.runner.settled(address):
+                await asyncio.sleep(0)
+
+    async def stored(self, event: Event) -> Message | None:
+        """The event as it is in recall storage."""
+        async with self.app.memory.store.read() as session:
+            return await session.messages.by_event(event.key)
+
+    def rows(self, query: str, *values: object) -> list[Any]:
+        """What SQL says behind everbot's back."""
+        with closing(sqlite3.connect(self.settings.data_dir / "everbot.db")) as connection:
+            return connection.execute(query, values).fetchall()
+
+    def execute(self, statement: str, *values: object) -> None:
+        """Change rows behind everbot's back."""
+        with closing(sqlite3.connect(self.settings.data_dir / "everbot.db")) as connection, connection:
+            connection.execute(statement, values)
+
+    def tokens(self, request: ModelRequest) -> int:
+        """What the request takes of the window: messages, tools and the reply's reserve."""
+        count = self.app.memory.counter.count
+        texts = [request.messages[0]["content"], *map(text_of, request.messages[1:])]
+        tools = count(json.dumps(request.tools)) if request.tools else 0
+        return sum(map(count, texts)) + tools + (request.max_tokens or 0)
+
+
+def settings_at(folder: Path, *, model: dict[str, Any] | None = None, **agent: Any) -> Settings:
+    return Settings(
+        data_dir=folder,
+        model=ModelSettings(**(model or {})),
+        agent=AgentSettings(**({"debounce_s": 0} | agent)),
+    )
+
+
+@asynccontextmanager
+async def opened(
+    folder: Path,
+    play: Play | ChatModel | None,
+    *,
+    clock: Clock | None = None,
+    parlour: Parlour | None = None,
+    model: dict[str, Any] | None = None,
+    **agent: Any,
+) -> AsyncIterator[House]:
+    """Everbot on ``folder``. ``play`` is a model or what a `Stage` plays; None: the configured model.
+
+    ``model`` and ``agent`` are settings of those sections.
+    """
+    clock = clock or FakeClock()
+    parlour = parlour or Parlour()
+    settings = settings_at(folder, model=model, **agent)
+    chosen = Stage(play) if inspect.isroutine(play) else play
+    async with open_app(
+        settings,
+        [parlour],
+        "test",
+        model=chosen,  # type: ignore[arg-type]
+        clock=clock,
+        embedders=lambda _: None,
+    ) as app:
+        yield House(app, parlour, clock, settings)
+
+
+@asynccontextmanager
+async def hosted(context: AbstractAsyncContextManager[T]) -> AsyncIterator[T]:
+    """The context, entered and left by one task of its own, as fixtures need it."""
+    ready: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+    done = asyncio.Event()
+
+    async def hold() -> None:
+        async with context as value:
+            ready.set_result(value)
+            await done.wait()
+
+    task = asyncio.create_task(hold())
+    try:
+        await asyncio.wait([task, ready], return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            task.result()
+        yield ready.result()
+    finally:
+        done.set()
+        await task
+
+
+def body_of(request: ModelRequest) -> dict[str, Any]:
+    """The request as it would go over the wire."""
+    body: dict[str, Any] = {"model": "stage", "messages": list(request.messages)}
+    if request.tools:
+        body |= {"tools": list(request.tools), "tool_choice": request.tool_choice}
+    if request.max_tokens is not None:
+        body["max_tokens"] = request.max_tokens
+    return body
+
+
+def text_of(message: Any) -> str:
+    """A request's message as text."""
+    return json.dumps(message, ensure_ascii=False)
+
+
+def whole(request: ModelRequest) -> str:
+    """All that the model was shown."""
+    return "\n".join(map(text_of, request.messages))
+
+
+def is_summary(request: ModelRequest) -> bool:
+    """Whether it is the summarizer's question."""
+    return "/summary/" in request.key
+
+
+def events_in(request: ModelRequest) -> list[dict[str, Any]]:
+    """The events that the model was shown, oldest first."""
+    return [json.loads(m["content"]) for m in request.messages if m["role"] == "user"]
+
+
+def results_in(request: ModelRequest) -> list[dict[str, Any]]:
+    """The tool results that the model was shown, oldest first."""
+    return [json.loads(m["content"]) for m in request.messages if m["role"] == "tool"]
+
+
+def last_words(request: ModelRequest) -> str:
+    """What the newest event says."""
+    event = events_in(request)[-1]
+    return str(event.get("message", event.get("reason", "")))
+
+
+def parrot(request: ModelRequest) -> ModelReply:
+    """A model that works: it repeats what it was told."""
+    if is_summary(request):
+        return ModelReply(text="They talked.")
+    return say(f"You said: {last_words(request)[:200]}")
+
+
+def integrity(folder: Path) -> str:
+    """SQLite's verdict on a closed everbot's database."""
+    with closing(sqlite3.connect(folder / "everbot.db")) as connection:
+        return str(connection.execute("PRAGMA integrity_check").fetchone()[0])
