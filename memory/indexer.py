@@ -8,6 +8,7 @@ finds what was said a moment ago by meaning too.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable
 from itertools import groupby
@@ -73,11 +74,10 @@ class Indexer:
                 log.warning("Indexing waits %.0f s: %s", _PAUSE_S, error)
                 await asyncio.sleep(_PAUSE_S)
                 continue
-            try:
+            with contextlib.suppress(TimeoutError):
                 # Rows written by other processes (`everbot load`) wake nobody: look now and then.
-                await asyncio.wait_for(self._news.wait(), _PAUSE_S)
-            except TimeoutError:
-                continue
+                async with asyncio.timeout(_PAUSE_S):
+                    await self._news.wait()
 
     async def drain(self, progress: Callable[[int], None] = lambda done: None) -> int:
         """Embed everything that waits; returns how many rows. ``progress`` hears of each batch."""

@@ -99,18 +99,24 @@ class Home:
 
 
 class Tally:
-    """A count that one can wait for."""
+    """A count that one can wait for, until it is closed."""
 
     def __init__(self) -> None:
         self.count = 0
+        self._closed = False
         self._change = asyncio.Event()
 
     def add(self) -> None:
         self.count += 1
         self._change.set()
 
+    def close(self) -> None:
+        self._closed = True
+        self._change.set()
+
     async def reach(self, count: int) -> None:
-        while self.count < count:
+        """Returns when it is reached, or can't be any more."""
+        while self.count < count and not self._closed:
             self._change.clear()
             await self._change.wait()
 
@@ -139,6 +145,7 @@ class Life:
             if line.endswith(b"\n"):  # a line cut short by the kill was never said
                 self.lines.append(json.loads(line))
                 self.printed.add()
+        self.printed.close()
 
     async def ended(self) -> int:
         """The exit code, once everything that was printed is read."""

@@ -74,8 +74,8 @@ def last_turn(db: sqlite3.Connection, user: str) -> list[dict[str, Any]]:
     """The newest turn's messages, as the model saw them."""
     rows = db.execute(
         "SELECT rendered FROM messages WHERE turn_id = (SELECT turns.id FROM turns JOIN agents"
-        " ON agents.id = turns.agent_id WHERE agents.name = ? ORDER BY started_at DESC LIMIT 1) ORDER BY key",
-        (f"console:{user}/default",),
+        " ON agents.id = turns.agent_id WHERE agents.name LIKE ? ORDER BY started_at DESC LIMIT 1) ORDER BY key",
+        (f"console:{user}/%",),
     )
     return [json.loads(row["rendered"]) for row in rows]
 
@@ -112,7 +112,7 @@ def test_others_get_none_of_it(home: Home) -> None:
     with home.reading() as db:
         shown = db.execute(
             "SELECT rendered FROM messages JOIN agents ON agents.id = messages.key >> 32"
-            " WHERE agents.name != 'console:ada/default'"
+            " WHERE agents.name NOT LIKE 'console:ada/%'"
         ).fetchall()
     assert len(shown) > len(questions) * 3
     assert not [row["rendered"] for row in shown for word in secret if word in row["rendered"]]

