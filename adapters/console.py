@@ -91,6 +91,7 @@ class PipeConsole(_Console):
                 await self._lines[user].put((text, message_id))
             for queue in self._lines.values():
                 await queue.put(None)
+        self.unanswered = not await inbound.settled()
 
     async def send(self, reply: Reply) -> str:
         prefix = f"{reply.address}/"
@@ -119,7 +120,6 @@ class PipeConsole(_Console):
                 await inbound.submit(self._message(user, text, message_id))
             if model_is_up:
                 model_is_up = await inbound.settled(address(user))
-        self.unanswered |= not await inbound.settled(address(user))
 
     def _parsed(self, line: bytes, number: int) -> tuple[str, str, str | None] | None:
         """(user, text, id) of a line; None for an empty one, or a wrong one, which is answered."""

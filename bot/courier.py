@@ -37,8 +37,8 @@ class Courier:
         self._idle.clear()
         self._news.set()
 
-    async def delivered(self, address: Address) -> None:
-        """Returns when everything that was committed for any place so far is sent or held."""
+    async def delivered(self) -> None:
+        """Returns when everything that was committed so far is sent, or held back by its platform."""
         await self._idle.wait()
 
     async def run(self) -> None:

@@ -110,8 +110,8 @@ class Inbound(Protocol):
         """
         ...
 
-    async def settled(self, address: Address) -> bool:
-        """Returns when nothing from this place is waiting, running or unsent any more.
+    async def settled(self, address: Address | None = None) -> bool:
+        """Returns when nothing from this place (None: from any) is waiting, running or unsent any more.
 
         False when the model is down: what waits is answered when it is back.
         """

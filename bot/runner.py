@@ -194,15 +194,16 @@ class Runner:
             if job is not None:
                 job.interrupt.request(STOP)
 
-    async def settled(self, address: Address) -> bool:
-        for agent_id in self._places.get(address, ()):
+    async def settled(self, address: Address | None = None) -> bool:
+        places = self._places.values() if address is None else [self._places.get(address, set())]
+        answered = True
+        for agent_id in set().union(*places):
             mailbox = self.mailbox(agent_id)
             while mailbox.at_work and not mailbox.parked:
                 await mailbox.changed.wait()
-            await self._courier.delivered(address)
-            if mailbox.parked:
-                return False
-        return True
+            answered &= not mailbox.parked
+        await self._courier.delivered()
+        return answered
 
     def mailbox(self, agent_id: int) -> _Mailbox:
         return self._mailboxes.setdefault(agent_id, _Mailbox())

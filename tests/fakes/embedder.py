@@ -19,7 +19,7 @@ class WordsEmbedder:
     what happens to their rows behind the embedder's back.
     """
 
-    def __init__(self, name: str = "words-1", dimensions: int = 256) -> None:
+    def __init__(self, name: str = "words-1", dimensions: int = 1024) -> None:
         self.name = name
         self.dimensions = dimensions
         self.down = False

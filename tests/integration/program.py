@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-LIMIT_S = 12
+LIMIT_S = 60
 QUIET = '[embedder]\nkind = "none"\n[log]\nlevel = "error"\n'
 """No vectors, and no warning about that."""
 

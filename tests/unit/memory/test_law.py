@@ -77,7 +77,7 @@ FACTS = st.lists(
         tag=st.sampled_from(["", "t", "u"]),
     ),
     min_size=1,
-    max_size=30,
+    max_size=24,
 )
 QUERIES = st.lists(st.sampled_from(WORDS), min_size=1, max_size=2, unique=True).map(" ".join)
 
@@ -179,9 +179,8 @@ def assert_found(
         assert all(rows[k].has(query) or near(world, query, rows[k], 0.28) for k in keys)
 
 
-@pytest.mark.parametrize("down", [False, True], ids=["meaning", "words"])
-@settings(max_examples=12, deadline=None)
-@given(facts=FACTS, query=QUERIES, size=st.integers(3, 9))
+@settings(max_examples=10, deadline=None)
+@given(facts=FACTS, query=QUERIES, size=st.integers(4, 9), down=st.booleans())
 def test_recall_search(empty: Path, facts: list[Fact], query: str, size: int, down: bool) -> None:
     async def check(world: World) -> None:
         for user, agent in enumerate(world.agents):
@@ -197,12 +196,12 @@ def test_recall_search(empty: Path, facts: list[Fact], query: str, size: int, do
     run(empty, facts, check, down=down)
 
 
-@pytest.mark.parametrize("down", [False, True], ids=["meaning", "words"])
 @settings(max_examples=10, deadline=None)
 @given(
     facts=FACTS,
     query=QUERIES,
-    size=st.integers(3, 9),
+    size=st.integers(4, 9),
+    down=st.booleans(),
     tags=st.sampled_from([(), ("t",), ("t", "u"), ("none",)]),
 )
 def test_archival_search(
@@ -228,7 +227,7 @@ def test_archival_search(
     run(empty, facts, check, down=down)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(
     facts=FACTS,
     size=st.integers(3, 9),
@@ -258,7 +257,7 @@ def test_search_by_date(
     run(empty, facts, check)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(facts=FACTS)
 def test_rows_by_key_counts_and_terms(empty: Path, facts: list[Fact]) -> None:
     async def check(world: World) -> None:
@@ -283,7 +282,7 @@ def test_rows_by_key_counts_and_terms(empty: Path, facts: list[Fact]) -> None:
     run(empty, facts, check)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(facts=FACTS)
 def test_blocks(empty: Path, facts: list[Fact]) -> None:
     async def check(world: World) -> None:
