@@ -17,7 +17,7 @@ from typing import IO, Any
 from uuid import uuid4
 
 from bot.errors import DeliveryError
-from bot.events import Address, Command, MessageReceived, Reply
+from bot.events import Address, Command, MessageReceived, Reply, clean
 from bot.ports import Found, Inbound
 
 PLATFORM = "console"
@@ -142,7 +142,7 @@ class PipeConsole(_Console):
             said_id = [] if message_id is None else [str(message_id)]
             self._print("error", uuid4().hex, said_id, f"Line {number} has an empty text; it was left out.")
             return None
-        return user.strip(), said, None if message_id is None else str(message_id)
+        return clean(user.strip()), said, None if message_id is None else clean(str(message_id))
 
     def _print(self, kind: str, reply_id: str, in_reply_to: list[str], text: str) -> None:
         if self._json:

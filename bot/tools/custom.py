@@ -20,7 +20,7 @@ def custom_tools(modules: Sequence[str]) -> list[Tool]:
     for name in modules:
         try:
             functions = importlib.import_module(name).TOOLS
-        except (ImportError, AttributeError) as error:
+        except (ImportError, AttributeError, SyntaxError, TypeError, ValueError) as error:
             raise SettingsError(
                 f"agent.tools: the module {name!r} cannot be used ({error}); it must define TOOLS."
             ) from error

@@ -120,7 +120,14 @@ class Executor:
             return content
         text = message if isinstance(message, str) else _json(message)
         note = f"[clipped: {len(text)} characters were too many; ask for less or for other pages]"
-        return _json({"status": status, "message": f"{self._fit(text, cap - 40)} {note}", "time": time})
+        room = max(1, cap - 40)
+        while True:
+            clipped = f"{self._fit(text, room)} {note}"
+            content = _json({"status": status, "message": clipped, "time": time})
+            taken = self._count(content)
+            if taken <= cap or room == 1:
+                return content
+            room = max(1, min(room - 1, room * cap // taken - 2))  # what JSON escapes takes more
 
 
 def parse(tool: Tool, arguments: str) -> dict[str, Any]:
