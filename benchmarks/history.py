@@ -86,7 +86,7 @@ class _Writer:
         messages = [m for n in some for m in self._turn(identity, counter, n, turns)]
         stored = await session.messages.append(identity.agent.id, messages)
         if self._embedder is not None:
-            said = [message.key for message in stored if message.text]
+            said = {message.key: message.text for message in stored if message.text}
             vectors = self._random.standard_normal((len(said), self._dimensions))
             vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
             rows = [(key, PRIVATE, quantise(vector)) for key, vector in zip(said, vectors, strict=True)]

@@ -14,7 +14,7 @@ from memory.indexer import Indexer
 from memory.ports import Session, Store
 from memory.records import Agent, Audience, Draft, Hit, Page, Passage, readable_from
 from memory.search import look, ranked
-from memory.terms import digest_words, is_stop_word, query_terms
+from memory.terms import digest_words, is_stop_word
 
 _SAME = 0.95
 """Cosine from which two texts may be the same statement; `says_the_same` decides."""
@@ -106,23 +106,35 @@ async def store(session: Session, archive_id: int, drafts: Sequence[Draft], now:
     return await session.passages.insert(archive_id, marked, now)
 
 
-_TOKEN = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
-_WEIGHTY = frozenset("no not never none nothing nobody without n't".split())
+_TOKEN = re.compile(r"[-+]?\d+(?:[.,:/-]\d+)*|[^\W_]+(?:['’][^\W_]+)*")
+_WEIGHTY = frozenset(
+    """
+    no not never none nothing nobody nowhere neither nor without cannot cant dont doesnt didnt wont isnt arent wasnt
+    kein keine keinen keiner nicht nie ne pas non sin
+    before after more less most least first last only except until since always sometimes start stop
+    one two three four five six seven eight nine ten eleven twelve once twice half both
+    """.split()
+)
 
 
 def says_the_same(one: str, other: str) -> bool:
     """Whether two texts alike in meaning state the same, too.
 
     Vectors hardly tell "Lisbon" from "Porto" or "is" from "is not", and dropping a new fact is worse than
-    keeping two alike: the texts must agree in every number, name (capitalised word) and negation.
+    keeping two alike: the texts must agree in every number, name (capitalised word), negation and the like.
     """
     return _telling(one) == _telling(other)
 
 
-def _telling(text: str) -> frozenset[str]:
-    words = _TOKEN.findall(text)
-    names = {w.casefold().removesuffix("'s").removesuffix("’s") for w in words[1:] if w[:1].isupper()}
-    names |= set(query_terms(words[0])) if words and not is_stop_word(words[0]) else set()
-    exact = {w.casefold() for w in words if any(c.isdigit() for c in w)}
-    negated = {"not" for w in words if w.casefold() in _WEIGHTY or w.casefold().endswith(("n't", "n’t"))}
-    return frozenset(names | exact | negated)
+def _telling(text: str) -> tuple[list[str], list[str]]:
+    """The names, in order (who does what to whom), and whatever else must agree, in any order."""
+    names, rest = [], []
+    for place, word in enumerate(_TOKEN.findall(text)):
+        plain = word.casefold().removesuffix("'s").removesuffix("’s")
+        if plain.endswith(("n't", "n’t")):
+            rest.append("not")
+        elif plain in _WEIGHTY or any(c.isdigit() for c in word):
+            rest.append(plain)
+        elif word[:1].isupper() and (place > 0 or not is_stop_word(word)):
+            names.append(plain)
+    return names, sorted(rest)

@@ -29,7 +29,8 @@ def replace_text(block: Block, old: str, new: str) -> Block:
     """The block with its one occurrence of ``old`` replaced; an empty ``new`` deletes it."""
     if not old:
         raise TextNotFound("old_content is empty: give the exact text to replace.")
-    occurrences = block.value.count(old)
+    # Overlapping ones count, too: which of them was meant is as unclear.
+    occurrences = sum(block.value.startswith(old, at) for at in range(len(block.value)))
     if occurrences == 0:
         raise TextNotFound(
             f"{old!r} is not in the block {block.label!r}; it must match exactly. The block now reads:\n{block.value}"

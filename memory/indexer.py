@@ -154,5 +154,5 @@ class Indexer:
                 index = self.index_of_messages if kind == "messages" else await self.index_of(archive)
                 await index.add(archive, list(group))
             async with self._store.write() as session:
-                await session.vectors.mark_indexed(kind, [entry.key for entry in entries])
+                await session.vectors.mark_indexed(kind, {row[0]: row[3] for row in rows})
             return len(entries)

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
+from urllib.parse import quote, unquote
 
 PRIVATE = "private"
 SHARED = "shared"
@@ -36,7 +37,7 @@ def community_audience(community: str) -> Audience:
 
 def place_audience(community: str, place: str) -> Audience:
     """Audience of a restricted ``place`` inside ``community``."""
-    return f"place:{community}#{place}"
+    return f"place:{quote(community, safe=':/')}#{place}"
 
 
 def readable_from(audience: Audience) -> frozenset[Audience] | None:
@@ -51,7 +52,7 @@ def readable_from(audience: Audience) -> frozenset[Audience] | None:
         return frozenset({audience, SHARED})
     if audience.startswith("place:") and "#" in audience:
         community = audience.removeprefix("place:").partition("#")[0]
-        return frozenset({audience, community_audience(community), SHARED})
+        return frozenset({audience, community_audience(unquote(community)), SHARED})
     raise ValueError(f"not an audience: {audience!r}")
 
 

@@ -2,7 +2,7 @@
 
 A text becomes words, folded and stemmed (Snowball's English, https://snowballstem.org); what looks like
 an identifier (``ERR-1042``, ``ada@example.org``, ``2.10.3``, a UUID) is kept whole besides, joined by
-underscores, so that it is found exactly; runs of a script without spaces become overlapping pairs.
+underscores, so that it is found exactly; runs of a script without spaces become single signs and overlapping pairs.
 """
 
 from __future__ import annotations
@@ -31,9 +31,12 @@ _UNSPACED = (
     "\u0e00-\u0e7f\u0e80-\u0eff\u1780-\u17ff\u1000-\u109f\U00020000-\U0003134f"  # Thai, Lao, Khmer, Burmese
 )
 _RUN = re.compile(rf"[{_UNSPACED}]+")
-_WORD = re.compile(r"[^\W_]+")
-_IDENTIFIER = re.compile(r"[^\W_]+(?:[-_.@:/#+'’][^\W_]+)+")
+_SIGNS = "\u0900-\u0dff\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"  # scripts whose vowel signs are no letters
+_WORD = re.compile(rf"(?:[^\W_]|[{_SIGNS}])+")
+_IDENTIFIER = re.compile(r"(?<![^\W_])[^\W_]++(?:[-_.@:/#+'’][^\W_]++)++")
+_MARKED = re.compile(r"[\u00c0-\u052f\u1e00-\u1fff]+")
 _JOIN = re.compile(r"[\W_]+")
+_MARK = re.compile(r"[_.@:/#\d]|[-+'’].*[-+'’]")  # what tells ERR-1 and a.b from well-known and don't
 _LONGEST = 64  # characters of a term
 _CUT = 200_000  # characters of a text that are indexed
 
@@ -42,12 +45,17 @@ _stemmer = Stemmer.Stemmer("english")
 
 @lru_cache(maxsize=50_000)
 def _stem(word: str) -> str:
-    return str(_stemmer.stemWord(word))
+    return word if any(c.isdigit() for c in word) else str(_stemmer.stemWord(word))
 
 
 def _fold(text: str) -> str:
     text = unicodedata.normalize("NFKC", text[:_CUT]).casefold()
-    return "".join(c for c in unicodedata.normalize("NFD", text) if not unicodedata.combining(c))
+    return text if text.isascii() else _MARKED.sub(_unmarked, text)
+
+
+def _unmarked(match: re.Match[str]) -> str:
+    """Latin, Greek and Cyrillic letters without their accents; in other scripts marks tell words apart."""
+    return "".join(c for c in unicodedata.normalize("NFD", match.group()) if not unicodedata.combining(c))
 
 
 def _words(folded: str) -> list[str]:
@@ -65,13 +73,13 @@ def _words(folded: str) -> list[str]:
 
 
 def _pairs(run: str) -> list[str]:
-    return [run[i : i + 2] for i in range(len(run) - 1)] or [run]
+    return [*run, *(run[i : i + 2] for i in range(len(run) - 1))]
 
 
 def identifiers(text: str) -> list[str]:
     """The identifiers in a text, folded and joined by underscores."""
-    found = (_JOIN.sub("_", match) for match in _IDENTIFIER.findall(_fold(text)))
-    return [i[: 2 * _LONGEST] for i in found if any(c.isdigit() for c in i) or i.count("_") > 1]
+    found = (match for match in _IDENTIFIER.findall(_fold(text)) if _MARK.search(match))
+    return [_JOIN.sub("_", match)[: 2 * _LONGEST] for match in found]
 
 
 def analyse(text: str) -> str:
@@ -94,8 +102,9 @@ def is_identifier(term: str) -> bool:
 
 
 def digest_words(text: str) -> str:
-    """The text's words in order, folded, without punctuation: equal for texts that say the same."""
-    return " ".join(_WORD.findall(_fold(text)))
+    """The text, folded, without surplus blanks and final marks: equal for texts that say the same."""
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    return " ".join(folded.split()).rstrip(".!?… ")
 
 
 def is_stop_word(word: str) -> bool:

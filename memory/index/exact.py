@@ -6,7 +6,7 @@ all of it. Measured against Chroma with a collection per agent: 0.1 ms for 97, 4
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Collection, Sequence
 from typing import Any
 
@@ -33,6 +33,7 @@ class ExactIndex:
         self._kind = kind
         self._embedder = embedder
         self._matrices: OrderedDict[tuple[int, frozenset[str] | None], _Matrix] = OrderedDict()
+        self._changes: Counter[int] = Counter()
 
     async def add(self, scope: int, entries: Sequence[VectorEntry]) -> None:
         rows = [(entry.key, entry.audience, quantise(entry.vector)) for entry in entries]
@@ -61,6 +62,7 @@ class ExactIndex:
         await self.remove(scope, [int(key) for key in keys])
 
     def _forget(self, scope: int) -> None:
+        self._changes[scope] += 1
         for known in [k for k in self._matrices if k[0] == scope]:
             del self._matrices[known]
 
@@ -69,12 +71,13 @@ class ExactIndex:
         if name in self._matrices:
             self._matrices.move_to_end(name)
             return self._matrices[name]
+        change = self._changes[scope]
         async with self._store.read() as session:
             rows = await session.vectors.load(self._kind, self._embedder, scope, audiences)
         keys = np.fromiter((key for key, _ in rows), np.int64, len(rows))
         width = len(rows[0][1]) if rows else 0
         matrix = np.frombuffer(b"".join(data for _, data in rows), np.int8).reshape(len(rows), width)
-        if len(rows) >= _BIG:
+        if len(rows) >= _BIG and change == self._changes[scope]:
             self._matrices[name] = (keys, matrix)
             while sum(len(k) for k, _ in self._matrices.values()) > _KEPT and len(self._matrices) > 1:
                 self._matrices.popitem(last=False)

@@ -52,6 +52,10 @@ class Blocks:
         *,
         read_only: bool = False,
     ) -> Block:
+        kind, _, owner_id = owner.partition(":")
+        owners = t.agents if kind == "agent" else t.personas
+        # A late write for an owner that was deleted must fail: nothing would ever delete it again.
+        (await self._c.execute(sa.select(owners.c.id).where(owners.c.id == int(owner_id)))).one()
         values = {
             "owner": owner,
             "label": label,

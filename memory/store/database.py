@@ -53,6 +53,7 @@ class Database:
         self._writer: AsyncConnection | None = None
         self._turnstile = asyncio.Lock()
         self._asking = 0
+        self._closed = False
         self._extents: dict[int, int] = {}
         self._batch: _Batch | None = None
         self._readers: asyncio.LifoQueue[AsyncConnection | None] = asyncio.LifoQueue()
@@ -94,6 +95,7 @@ class Database:
 
     async def close(self) -> None:
         """Close every connection. Idempotent."""
+        self._closed = True
         connections = [self._writer]
         self._writer = None
         while not self._readers.empty():
@@ -105,6 +107,8 @@ class Database:
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Session]:
+        if self._closed:
+            raise StoreUnavailable(f"{self.path} is closed.")
         connection = await self._readers.get()
         broken = False
         try:
@@ -112,16 +116,22 @@ class Database:
                 if connection is None:
                     connection = await self._connect("PRAGMA query_only=ON")
                 yield Session(connection, self._extents)
+                if driver.take_cancellation(connection):
+                    raise asyncio.CancelledError
         except DBAPIError:
             broken = True
             raise
         finally:
+            if connection is not None and not broken:
+                driver.take_cancellation(connection)
             if broken and connection is not None:
                 await connection.close()
             self._readers.put_nowait(None if broken else connection)
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[Session]:
+        if self._closed:
+            raise StoreUnavailable(f"{self.path} is closed.")
         await self._queue_up()
         failure: BaseException | None = None
         async with _mapped(self.path):
@@ -132,6 +142,8 @@ class Database:
                 except BaseException as error:
                     failure = error
                 await self._leave(batch, connection, undo=failure is not None)
+                if driver.take_cancellation(connection) and failure is None:
+                    failure = asyncio.CancelledError()  # raised below; the unit is whole nevertheless
             except Exception as error:
                 await self._break(failure or error)
                 raise failure or error from None

@@ -1,9 +1,9 @@
 """aiosqlite under SQLAlchemy, with one trip to the database's thread per statement.
 
 SQLAlchemy's own adapter makes up to four (open a cursor, execute, fetch, close). And a statement here is
-never torn in half by a cancellation: it runs to its end, and the cancellation strikes at the task's next
-pause outside the database. SQLAlchemy would throw the connection away otherwise, with all that the unit of
-work shares it with.
+never torn in half by a cancellation, at which SQLAlchemy would throw the connection away, with all who share
+its transaction: it runs to its end, and the cancellation is raised when the session is left
+(`take_cancellation`).
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from sqlalchemy.dialects.sqlite.aiosqlite import (
     AsyncAdapt_aiosqlite_cursor,
     AsyncAdapt_aiosqlite_dbapi,
 )
+from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.util import await_only, immutabledict
 
 T = TypeVar("T")
@@ -45,6 +46,8 @@ class _Outcome:
 class _Connection(aiosqlite.Connection):
     """aiosqlite's connection, which can also run a statement from opening to closing its cursor."""
 
+    cancelled = False  # a cancellation waits for the end of the unit of work
+
     async def run(self, many: bool, *statement: Any) -> _Outcome:
         return await self._execute(partial(self._run, many, *statement))
 
@@ -62,25 +65,24 @@ class _Connection(aiosqlite.Connection):
             raise ValueError("Connection closed")
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._tx.put_nowait((future, partial(fn, *args, **kwargs)))
-        return await _whole(future)
+        while not future.done():
+            try:
+                await asyncio.shield(future)
+            except asyncio.CancelledError:
+                self.cancelled = True
+            except Exception:
+                break  # the statement's own failure, raised below
+        return future.result()
 
 
-async def _whole(future: asyncio.Future[T]) -> T:
-    """The outcome, waited for to its end; a cancellation meanwhile is put off, not lost."""
-    put_off = 0
-    while not future.done():
-        try:
-            await asyncio.shield(future)
-        except asyncio.CancelledError:
-            put_off += 1
-        except Exception:
-            break  # the statement's own failure, raised below
-    task = asyncio.current_task()
-    for _ in range(put_off):
-        assert task is not None
-        task.uncancel()
-        asyncio.get_running_loop().call_soon(task.cancel)
-    return future.result()
+def take_cancellation(connection: AsyncConnection) -> bool:
+    """Whether a cancellation was put off on this connection; whoever asks must raise it now."""
+    sync = connection.sync_connection
+    driven = None if sync is None or sync.invalidated else sync.connection.driver_connection
+    if not isinstance(driven, _Connection):
+        return False
+    cancelled, driven.cancelled = driven.cancelled, False
+    return cancelled
 
 
 class _Cursor(AsyncAdapt_aiosqlite_cursor):

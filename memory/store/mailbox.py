@@ -61,7 +61,8 @@ class Mailbox:
 
     async def replace_event(self, key: str, payload: Mapping[str, Any] | None) -> None:
         values: dict[str, Any] = {"done": True} if payload is None else {"payload": dict(payload)}
-        await self._c.execute(t.inbox.update().where(t.inbox.c.key == key).values(**values))
+        unclaimed = (t.inbox.c.key == key) & t.inbox.c.turn_id.is_(None)
+        await self._c.execute(t.inbox.update().where(unclaimed).values(**values))
 
     async def busy_agents(self, platforms: Collection[str]) -> list[int]:
         here = _places(platforms)
@@ -233,7 +234,9 @@ class Mailbox:
 
 
 def _on(platforms: Collection[str], address: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
-    return sa.or_(*(address.startswith(f"{platform}:", autoescape=True) for platform in platforms))
+    return sa.or_(
+        sa.false(), *(address.startswith(f"{platform}:", autoescape=True) for platform in platforms)
+    )
 
 
 def _places(platforms: Collection[str], agent_id: int | None = None) -> sa.Select[tuple[int]]:

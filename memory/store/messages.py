@@ -69,6 +69,8 @@ class Messages:
             .values(text=text, rendered=rendered, tokens=tokens, indexed=not text)
         )
         await self._words.remove([key])
+        vectors = t.vectors["messages"]
+        await self._c.execute(vectors.delete().where(vectors.c.key == key))
         if text:
             await self._words.add([(key, text)])
 
@@ -121,7 +123,9 @@ class Messages:
 
     async def extent(self, agent_id: int) -> int:
         if agent_id not in self._extents:
-            self._extents[agent_id] = await self._words.extent(agent_id)
+            found = await self._words.extent(agent_id)
+            # A writer may have counted on while we looked: never go back behind it.
+            self._extents[agent_id] = max(found, self._extents.get(agent_id, 0))
         return self._extents[agent_id]
 
     async def summary(self, conversation_id: int) -> Summary | None:

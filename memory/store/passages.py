@@ -12,7 +12,7 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from memory.ports import Audiences
-from memory.records import Archive, Audience, Draft, Passage, scope_range
+from memory.records import Archive, Audience, Draft, Passage, scope_range, unique
 from memory.store import tables as t
 from memory.store.fulltext import FullText, slices
 from memory.store.tables import inserted_id
@@ -52,7 +52,7 @@ class Passages:
     async def insert(self, archive_id: int, drafts: Sequence[Draft], now: datetime) -> list[Passage]:
         if not drafts:
             return []
-        first = scope_range(archive_id)[0] + await self.extent(archive_id) + 1
+        first = scope_range(archive_id)[0] + await self._reserve(archive_id, len(drafts)) + 1
         stored = [_passage_of(draft, first + i, now) for i, draft in enumerate(drafts)]
         await self._c.execute(
             t.passages.insert(),
@@ -121,7 +121,20 @@ class Passages:
         return await self._words.terms(keys)
 
     async def extent(self, archive_id: int) -> int:
-        return await self._words.extent(archive_id)
+        a = t.archives.c
+        query = sa.select(a.last_seq).where(a.id == archive_id)
+        return int((await self._c.execute(query)).scalar() or 0)
+
+    async def _reserve(self, archive_id: int, count: int) -> int:
+        """The last number given before ``count`` new ones; a number is never given twice."""
+        a = t.archives
+        statement = (
+            a.update()
+            .where(a.c.id == archive_id)
+            .values(last_seq=a.c.last_seq + count)
+            .returning(a.c.last_seq)
+        )
+        return int((await self._c.execute(statement)).scalar_one()) - count
 
     async def keys_of(self, uids: Collection[str]) -> dict[str, int]:
         p = t.passages.c
@@ -163,7 +176,7 @@ def _passage_of(draft: Draft, key: int, now: datetime) -> Passage:
         uid=secrets.token_hex(8),
         audience=draft.audience,
         text=draft.text,
-        tags=draft.tags,
+        tags=unique(draft.tags),
         created_at=now,
         source=draft.source,
         position=draft.position,

@@ -53,6 +53,7 @@ users = Table(
     Column("name", Text, nullable=False),
     Column("timezone", Text, nullable=False, server_default="UTC"),
     _at(),
+    sqlite_autoincrement=True,  # an id is never given twice
 )
 accounts = Table(
     "accounts", metadata, Column("account", Text, primary_key=True), _ref("user_id", "users.id", index=True)
@@ -64,6 +65,7 @@ personas = Table(
     Column("name", Text, nullable=False, unique=True),
     Column("description", Text, nullable=False, server_default=""),
     _at(),
+    sqlite_autoincrement=True,  # an id is never given twice
 )
 archives = Table(
     "archives",
@@ -72,7 +74,9 @@ archives = Table(
     Column("kind", Text, nullable=False),
     Column("name", Text, nullable=False, unique=True),
     Column("collection", Text, nullable=False, unique=True),
+    Column("last_seq", Integer, nullable=False, server_default="0"),
     _at(),
+    sqlite_autoincrement=True,
 )
 agents = Table(
     "agents",
@@ -85,6 +89,7 @@ agents = Table(
     Column("paused_until", Moment),
     _at(),
     sa.UniqueConstraint("user_id", "persona_id"),
+    sqlite_autoincrement=True,  # an id is never given twice
 )
 attachments = Table(
     "attachments",
@@ -102,6 +107,7 @@ conversations = Table(
     Column("warned", sa.Boolean, nullable=False, server_default=sa.false()),
     _at(),
     sa.UniqueConstraint("agent_id", "address"),
+    sqlite_autoincrement=True,  # an id is never given twice
 )
 blocks = Table(
     "blocks",
@@ -117,6 +123,7 @@ blocks = Table(
     Column("version", Integer, nullable=False),
     _at("updated_at"),
     sa.UniqueConstraint("owner", "label", "audience"),
+    sqlite_autoincrement=True,  # an id is never given twice
 )
 block_history = Table(
     "block_history",

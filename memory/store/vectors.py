@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert as upsert
@@ -43,10 +43,12 @@ class Vectors:
         ]
         return sum((await self._c.execute(sa.select(*counts))).one())
 
-    async def mark_indexed(self, kind: str, keys: Collection[int]) -> None:
+    async def mark_indexed(self, kind: str, texts: Mapping[int, str]) -> None:
         rows = t.metadata.tables[kind]
-        for part in slices(keys):
-            await self._c.execute(rows.update().where(rows.c.key.in_(part)).values(indexed=True))
+        same = (rows.c.key == sa.bindparam("of")) & (rows.c.text == sa.bindparam("read"))
+        values = [{"of": key, "read": text} for key, text in texts.items()]
+        if values:
+            await self._c.execute(rows.update().where(same).values(indexed=True), values)
 
     async def mark_all_unindexed(self) -> None:
         for kind, table in t.vectors.items():

@@ -177,6 +177,7 @@ async def opened(
     parlour = parlour or Parlour()
     settings = settings_at(folder, model=model, **agent)
     chosen = Stage(play) if inspect.isroutine(play) else play
+    failure: Exception | None = None
     async with open_app(
         settings,
         [parlour],
@@ -185,7 +186,12 @@ async def opened(
         clock=clock,
         embedders=lambda _: None,
     ) as app:
-        yield House(app, parlour, clock, settings)
+        try:
+            yield House(app, parlour, clock, settings)
+        except Exception as error:
+            failure = error  # the test's own: raised as it is, not in the task groups' wrapping
+    if failure is not None:
+        raise failure
 
 
 @asynccontextmanager

@@ -19,6 +19,7 @@ from tests.fakes.parlour import (
     Stage,
     events_in,
     is_summary,
+    last_words,
     opened,
     parrot,
     results_in,
@@ -264,7 +265,11 @@ async def test_no_request_ever_exceeds_the_window(folder: Path, window: str, see
                 await house.app.runner.submit(event)
             await house.settled("parlour:ada")
         sizes = [house.tokens(request) for request in stage.requests]
-        over = {stage.requests[n].key[-12:]: size for n, size in enumerate(sizes) if size > model["context_window"]}
+        over = {
+            stage.requests[n].key[-12:]: size
+            for n, size in enumerate(sizes)
+            if size > model["context_window"]
+        }
         assert over == {}, f"of {model['context_window']}, {len(sizes)} requests"
         answered = {key for reply in house.parlour.posted for key in reply.in_reply_to}
         assert len(answered) == house.rows("SELECT count(*) FROM inbox")[0][0]
@@ -299,7 +304,9 @@ async def test_without_edits_the_whole_request_is_a_prefix_of_the_next(folder: P
     async with opened(folder, stage) as house:
         await house.say("ada", "after a restart")
     for earlier, later in pairwise(stage.requests):
-        assert list(map(text_of, later.messages))[: len(earlier.messages)] == list(map(text_of, earlier.messages))
+        assert list(map(text_of, later.messages))[: len(earlier.messages)] == list(
+            map(text_of, earlier.messages)
+        )
         assert later.tools == earlier.tools
 
 
@@ -311,12 +318,11 @@ async def test_a_message_beyond_the_window_is_kept_whole_and_found(
     text = f"{filling * (length // len(filling))} at the end stands zanzibar"
 
     def play(request: ModelRequest) -> ModelReply:
-        found = results_in(request)
-        if found:
-            return say("Found." if "zanzibar" in json.dumps(found[-1]["message"]) else "Lost.")
-        if any("look" == event["message"] for event in events_in(request) if event["type"] == "message"):
+        if last_words(request) != "look":
+            return say("Long.")
+        if request.key.endswith("/0"):
             return call("conversation_search", query="zanzibar", request_heartbeat=True)
-        return say("Long.")
+        return say("Found." if "zanzibar" in json.dumps(results_in(request)[-1]["message"]) else "Lost.")
 
     stage = Stage(play)
     async with opened(folder, stage, model=SMALL) as house:

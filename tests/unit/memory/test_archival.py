@@ -97,9 +97,6 @@ async def test_the_oldest_of_equals_is_the_known_one(house: House) -> None:
     assert await house.known("ada likes tea") == one
 
 
-LAX = pytest.mark.xfail(strict=True, reason="says_the_same() compares sets of few words")
-
-
 @pytest.mark.parametrize(
     ("one", "other", "same"),
     [
@@ -116,18 +113,18 @@ LAX = pytest.mark.xfail(strict=True, reason="says_the_same() compares sets of fe
         ("Ada drinks tea with milk.", "Ada drinks tea without milk.", False),
         ("Ada is here.", "Bob is here.", False),
         ("Call room A12.", "Call room B12.", False),
-        pytest.param("Ada can swim.", "Ada cannot swim.", False, marks=LAX),
-        pytest.param("Ada smokes.", "Ada dont smoke.", False, marks=LAX),
-        pytest.param("Ada is tall and old.", "Ada is neither tall nor old.", False, marks=LAX),
-        pytest.param("He is not rich, not poor.", "He is not rich, poor.", False, marks=LAX),
-        pytest.param("Ada owes Bob 5 euros.", "Bob owes Ada 5 euros.", False, marks=LAX),
-        pytest.param("Ada paid 2.5 euros.", "Ada paid 5.2 euros.", False, marks=LAX),
-        pytest.param("The balance is -5.", "The balance is 5.", False, marks=LAX),
-        pytest.param("Ada has two cats.", "Ada has three cats.", False, marks=LAX),
-        pytest.param("my sister lives in lisbon", "my sister lives in porto", False, marks=LAX),
-        pytest.param("Ada loves tea.", "Ada hates tea.", False, marks=LAX),
-        pytest.param("Ada arrives before Bob.", "Ada arrives after Bob.", False, marks=LAX),
-        pytest.param("Er hat Hunger.", "Er hat keinen Hunger.", False, marks=LAX),
+        ("Ada can swim.", "Ada cannot swim.", False),
+        ("Ada smokes.", "Ada dont smoke.", False),
+        ("Ada is tall and old.", "Ada is neither tall nor old.", False),
+        ("He is not rich, not poor.", "He is not rich, poor.", False),
+        ("Ada owes Bob 5 euros.", "Bob owes Ada 5 euros.", False),
+        ("Ada paid 2.5 euros.", "Ada paid 5.2 euros.", False),
+        ("The balance is -5.", "The balance is 5.", False),
+        ("Ada has two cats.", "Ada has three cats.", False),
+        ("my sister lives in lisbon", "my sister lives in porto", False),
+        ("Ada loves tea.", "Ada hates tea.", False),
+        ("Ada arrives before Bob.", "Ada arrives after Bob.", False),
+        ("Er hat Hunger.", "Er hat keinen Hunger.", False),
     ],
 )
 def test_says_the_same(one: str, other: str, same: bool) -> None:

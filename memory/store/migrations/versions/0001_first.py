@@ -21,10 +21,12 @@ def upgrade() -> None:
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("collection", sa.Text(), nullable=False),
+        sa.Column("last_seq", sa.Integer(), server_default="0", nullable=False),
         sa.Column("created_at", Moment(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("collection"),
         sa.UniqueConstraint("name"),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "blocks",
@@ -40,6 +42,7 @@ def upgrade() -> None:
         sa.Column("updated_at", Moment(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("owner", "label", "audience"),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "messages_vectors",
@@ -92,6 +95,7 @@ def upgrade() -> None:
         sa.Column("created_at", Moment(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("name"),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "users",
@@ -100,6 +104,7 @@ def upgrade() -> None:
         sa.Column("timezone", sa.Text(), server_default="UTC", nullable=False),
         sa.Column("created_at", Moment(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "accounts",
@@ -130,6 +135,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("name"),
         sa.UniqueConstraint("user_id", "persona_id"),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "block_history",
@@ -183,6 +189,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["agent_id"], ["agents.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("agent_id", "address"),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "inbox",
