@@ -89,6 +89,8 @@ async def one_at_a_time(plan: Plan) -> list[Single]:
         ]
         for number in range(-_WARM, plan.turns):
             for single, house in houses:
+                if number == 0:
+                    await house.app.memory.indexer.drain()  # the first one loads the embedder
                 agent = number % single.size.agents
                 cpu, asked = time.process_time(), house.model.cpu_s
                 whole, client = await house.turn(agent, texts.said())

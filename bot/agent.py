@@ -31,6 +31,7 @@ _UNSAID = (
     "what you write beside your calls is not shown to them."
 )
 _TOO_MANY = "You made too many calls in one step: the first {run} were run, {dropped} were not."
+_NAME = 100  # characters of a tool's or a call's name
 _NUDGES = 2  # times that a model is told to answer before its last step
 _NO_ANSWER = "I could not find an answer to that. Please try again, or put it differently."
 
@@ -144,6 +145,13 @@ class Agent:
             blocks = await session.blocks.visible(job.agent, queue.conversation.audience)
         system = context.system_text(self._instructions, blocks)
         fixed = self._queues.fixed(system, self._tools_text)
+        if fixed > self._queues.most_fixed:
+            # Core memory may hold few characters of many tokens each: the conversation keeps its room.
+            over = fixed - self._queues.most_fixed
+            values = sum(self._queues.count(block.value) for block in blocks)
+            blocks = context.clipped_blocks(blocks, self._queues.fit, values - over - 100 * len(blocks))
+            system = context.system_text(self._instructions, blocks)
+            fixed = self._queues.fixed(system, self._tools_text)
 
         async def ask(request: ModelRequest) -> ModelReply:
             return await job.interrupt.guard(self._model.complete(request))
@@ -183,6 +191,8 @@ class Agent:
             blocks=blocks,
             recall=self._recall,
             archive=self._archival,
+            fit=self._queues.fit,
+            results_room=self._queues.share,
             own_messages=frozenset(m.key for m in queue.messages if m.turn_id == job.turn.id),
         )
 
@@ -191,8 +201,7 @@ class Agent:
     ) -> list[Message]:
         """The step's messages, to be stored."""
         step, now = job.turn.steps, desk.now
-        longest = 3 * self._queues.share // max(1, len(reply.calls))  # characters
-        rendered = context.assistant_message(reply.text, reply.calls, longest)
+        rendered = context.assistant_message(reply.text, reply.calls, self._queues.fit, self._queues.share)
         said = "\n".join(desk.said)
         make = self._queues.message
         return [
@@ -255,7 +264,7 @@ class Agent:
 
 def _cleaned(reply: ModelReply) -> ModelReply:
     calls = (
-        ToolCall(id=clean(call.id), name=clean(call.name), arguments=clean(call.arguments))
+        ToolCall(id=clean(call.id)[:_NAME], name=clean(call.name)[:_NAME], arguments=clean(call.arguments))
         for call in reply.calls
     )
     return replace(reply, text=clean(reply.text).strip(), calls=tuple(calls))

@@ -22,7 +22,7 @@ from bot.identities import Identities
 from bot.locks import Locks
 from bot.models.offline import OfflineModel
 from bot.ports import Adapter, ChatModel, Clock
-from bot.queue_manager import QueueManager
+from bot.queue_manager import LEAST_ROOM, QueueManager
 from bot.runner import Runner
 from bot.settings import Settings
 from bot.tools import memory as memory_tools
@@ -44,7 +44,6 @@ log = logging.getLogger(__name__)
 
 
 _OPENAI = "https://api.openai.com/v1"
-_LEAST_ROOM = 1_500  # tokens
 
 
 class SystemClock:
@@ -159,11 +158,11 @@ def _assemble(
     count = memory.counter.count
     fixed = count(instructions) + count(registry.text) + agent_settings.block_limit // 2
     room = settings.model.context_window - settings.model.reply_reserve
-    if room < fixed + _LEAST_ROOM:
+    if room < fixed + LEAST_ROOM:
         raise SettingsError(
             f"model.context_window {settings.model.context_window} is too small: instructions, tools and core memory "
             f"take {fixed} tokens, the reply {settings.model.reply_reserve} (model.reply_reserve), and "
-            f"{_LEAST_ROOM} are needed for the conversation."
+            f"{LEAST_ROOM} are needed for the conversation."
         )
     queues = QueueManager(store, Calibrated(memory.counter), clock, room, fixed)
     identities = Identities(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -116,15 +116,16 @@ def user_message(fields: dict[str, Any]) -> str:
     return to_json({"role": "user", "content": to_json(fields)})
 
 
-def assistant_message(text: str, calls: Sequence[ToolCall], longest: int) -> str:
-    """The model's message, rendered; arguments of over ``longest`` characters are clipped."""
-    message: dict[str, Any] = {"role": "assistant", "content": text[:longest] or None}
+def assistant_message(text: str, calls: Sequence[ToolCall], fit: Fit, tokens: int) -> str:
+    """The model's message, rendered in about ``tokens``: what is longer is clipped."""
+    share = tokens // (len(calls) + 1)
+    message: dict[str, Any] = {"role": "assistant", "content": fit(text, share) or None}
     if calls:
         message["tool_calls"] = [
             {
                 "id": call.id,
                 "type": "function",
-                "function": {"name": call.name, "arguments": _arguments(call.arguments, longest)},
+                "function": {"name": call.name, "arguments": _arguments(call.arguments, fit, share)},
             }
             for call in calls
         ]
@@ -186,8 +187,8 @@ def fitter(count: Callable[[str], int]) -> Fit:
     """A function that cuts a text to at most so many tokens; a text that fits comes back as it is."""
 
     def fit(text: str, tokens: int) -> str:
-        if len(text.encode("utf-8", "replace")) <= tokens or count(text) <= tokens:
-            return text  # a token is at least one byte
+        if 4 * len(text.encode("utf-8", "replace")) <= tokens or count(text) <= tokens:
+            return text  # a token is at least one byte, and JSON makes at most four of one
         low, high = 0, min(len(text), tokens * 16)
         while high - low > max(16, high // 64):
             middle = (low + high) // 2
@@ -197,15 +198,41 @@ def fitter(count: Callable[[str], int]) -> Fit:
     return fit
 
 
+def in_json(count: Callable[[str], int]) -> Callable[[str], int]:
+    """Counts a text as it stands in a request: as a JSON string within a JSON string."""
+    return lambda text: count(to_json(to_json(text)))
+
+
 def to_json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
+def shrunk(rendered: str, fit: Fit, tokens: int) -> str:
+    """A rendered message cut down to about ``tokens``: the last resort of a window that is too full."""
+    message = json.loads(rendered)
+    if message["role"] == "assistant":
+        calls = message.get("tool_calls", ())
+        share = tokens // (len(calls) + 1)
+        message["content"] = fit(message["content"] or "", share) or None
+        for call in calls:
+            call["function"]["arguments"] = _arguments(call["function"]["arguments"], fit, share)
+        return to_json(message)
+    fields = json.loads(message["content"])
+    longest = max(fields, key=lambda name: len(to_json(fields[name])))
+    value = fields[longest]
+    fields[longest] = _fitted(value if isinstance(value, str) else to_json(value), fit, tokens)
+    message["content"] = to_json(fields)
+    return to_json(message)
+
+
+def clipped_blocks(blocks: Sequence[Block], fit: Fit, tokens: int) -> list[Block]:
+    """The blocks with their values cut down to ``tokens`` in all, for a window they would fill."""
+    share = tokens // max(1, len(blocks))
+    return [replace(block, value=_fitted(block.value, fit, share)) for block in blocks]
+
+
 def _fitted(text: str, fit: Fit, tokens: int) -> str:
-    tokens = max(32, tokens)
-    shown = fit(text, tokens)
-    while fit(escaped := to_json(shown), tokens) != escaped:  # what JSON escapes takes more than it shows
-        shown = shown[: len(shown) * 7 // 8]
+    shown = fit(text, max(16, tokens))
     if len(shown) == len(text):
         return text
     return (
@@ -214,7 +241,8 @@ def _fitted(text: str, fit: Fit, tokens: int) -> str:
     )
 
 
-def _arguments(text: str, longest: int) -> str:
-    if len(text) <= longest:
+def _arguments(text: str, fit: Fit, tokens: int) -> str:
+    shown = fit(text, max(16, tokens))
+    if len(shown) == len(text):
         return text
-    return to_json({"clipped": text[:longest], "note": f"{len(text)} characters in all"})
+    return to_json({"clipped": shown, "note": f"{len(text)} characters in all"})

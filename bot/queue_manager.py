@@ -26,6 +26,9 @@ _WARNING = 0.70
 _EVICT = 0.50
 _SHARE = 0.28  # of the free room: what a turn's events, a step's message, its results may each take
 _SUMMARY = 0.10
+_SUMMARIZED = 0.60  # of the room that the evicted messages take when they are summarized
+LEAST_ROOM = 1_500  # tokens that are left for the conversation, whatever core memory holds
+_SMALL = 250  # tokens of a message that is never cut down further
 _KEPT_MESSAGES = 20_000  # messages of all the queues kept in memory
 _KEPT_QUEUES = 1_000
 
@@ -58,7 +61,7 @@ class QueueManager:
         self._clock = clock
         self._room = room
         self._taken = fixed
-        self.fit = context.fitter(self.count)
+        self.fit = context.fitter(context.in_json(self.count))
         self._queues: OrderedDict[int, Queue] = OrderedDict()
 
     @property
@@ -78,6 +81,11 @@ class QueueManager:
     def share(self) -> int:
         """Tokens that a turn's events, or a step's message, or its tool results, may take together."""
         return int(self._free * _SHARE)
+
+    @property
+    def most_fixed(self) -> int:
+        """The most that system text and tools may take."""
+        return self.room - LEAST_ROOM
 
     @property
     def _free(self) -> int:
@@ -166,9 +174,24 @@ class QueueManager:
         self._taken = fixed
         while fixed + queue.tokens > self.room * at_most:
             evicted = self._oldest(queue, turn)
-            if not evicted:
-                return  # nothing is left to evict but this turn's own last messages, which are clipped
-            await self._flush(queue, turn, evicted, zone, ask)
+            if evicted:
+                await self._flush(queue, turn, evicted, zone, ask)
+            elif not await self._shrink(queue):
+                return
+
+    async def _shrink(self, queue: Queue) -> bool:
+        """Cut the largest message down to half; False when all are small. For when nothing can be evicted."""
+        largest = max(queue.messages, key=lambda message: message.tokens, default=None)
+        if largest is None or largest.tokens < _SMALL:
+            return False
+        rendered = context.shrunk(largest.rendered, self.fit, largest.tokens // 2 - 60)
+        smaller = replace(largest, rendered=rendered, tokens=context.cost(self.count, rendered))
+        if smaller.tokens >= largest.tokens:
+            return False
+        async with self._store.write() as session:
+            await session.messages.rerender(smaller.key, rendered, smaller.tokens)
+        queue.messages[queue.messages.index(largest)] = smaller
+        return True
 
     def _oldest(self, queue: Queue, turn: Turn) -> list[Message]:
         """The oldest half of the queue's tokens, in whole units: a call is never parted from its result."""
@@ -215,8 +238,8 @@ class QueueManager:
     ) -> str:
         """The new recursive summary. A turn never dies of it: without a model it is a mechanical note."""
         limit = int(self._free * _SUMMARY)
-        old = queue.summary.text if queue.summary else "(none)"
-        lines = self.fit("\n".join(_line(m) for m in evicted if m.text), int(self.room * 0.7))
+        old = self.fit(queue.summary.text, limit) if queue.summary else "(none)"
+        lines = self.fit("\n".join(_line(m) for m in evicted if m.text), int(self.room * _SUMMARIZED))
         request = ModelRequest(
             key=f"{turn.id}/summary/{count}",
             messages=[
@@ -241,13 +264,13 @@ class QueueManager:
         return self.fit(text, limit)
 
     def _alert(self, queue: Queue, turn: Turn, added: int, zone: ZoneInfo) -> list[Message]:
-        if queue.conversation.warned or queue.tokens + added < _WARNING * self.room:
+        if queue.conversation.warned or self._taken + queue.tokens + added < _WARNING * self.room:
             return []
         return [self.note(queue, turn, zone, self.pressure_text(queue, added))]
 
     def pressure_text(self, queue: Queue, added: int = 0) -> str:
         """The memory-pressure alert, with how full the window is."""
-        percent = min(99, int(100 * (queue.tokens + added) / self.room))
+        percent = min(99, int(100 * (self._taken + queue.tokens + added) / self.room))
         return prompts.read("pressure").format(percent=percent)
 
     def note(self, queue: Queue, turn: Turn, zone: ZoneInfo, text: str, *, step: int = -1) -> Message:

@@ -38,7 +38,7 @@ _MARKED = re.compile(r"[\u00c0-\u052f\u1e00-\u1fff]+")
 _JOIN = re.compile(r"[\W_]+")
 _MARK = re.compile(r"[_.@:/#\d]|[-+'’].*[-+'’]")  # what tells ERR-1 and a.b from well-known and don't
 _LONGEST = 64  # characters of a term
-_CUT = 200_000  # characters of a text that are indexed
+_CUT = 2_000_000  # characters of a text that are indexed
 
 _stemmer = Stemmer.Stemmer("english")
 

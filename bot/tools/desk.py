@@ -7,7 +7,7 @@ here. Everything written takes the turn's audience.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -33,6 +33,8 @@ class Desk:
     blocks: list[Block]
     recall: Recall
     archive: Archival
+    fit: Callable[[str, int], str]
+    results_room: int  # tokens that a step's results may take
     own_messages: frozenset[int] = frozenset()  # this turn's, not to be found by its own searches
     said: list[str] = field(default_factory=list)
     drafts: list[Draft] = field(default_factory=list)

@@ -22,7 +22,8 @@ from memory.errors import MemoryError_, StoreError
 log = logging.getLogger(__name__)
 
 _SAME_FAILURES = 3
-_LEAST = 60  # tokens of a result
+_LEAST = 120  # tokens of a result
+_NOTE = 80  # tokens of what stands around a clipped message
 _TYPES: dict[str, tuple[type, ...]] = {
     "string": (str,),
     "integer": (int,),
@@ -120,14 +121,7 @@ class Executor:
             return content
         text = message if isinstance(message, str) else _json(message)
         note = f"[clipped: {len(text)} characters were too many; ask for less or for other pages]"
-        room = max(1, cap - 40)
-        while True:
-            clipped = f"{self._fit(text, room)} {note}"
-            content = _json({"status": status, "message": clipped, "time": time})
-            taken = self._count(content)
-            if taken <= cap or room == 1:
-                return content
-            room = max(1, min(room - 1, room * cap // taken - 2))  # what JSON escapes takes more
+        return _json({"status": status, "message": f"{self._fit(text, cap - _NOTE)} {note}", "time": time})
 
 
 def parse(tool: Tool, arguments: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,10 +11,14 @@ from bot.tools.desk import Desk
 from bot.tools.registry import Tool, tool
 from memory import core
 from memory.records import Message, Page, Passage
-from memory.terms import analyse, query_terms
+from memory.terms import query_terms
 
 _LONGEST_PASSAGE = 8_000  # characters
-_EXCERPT = 1_200  # characters of a hit that are shown
+_EXCERPT = 1_200  # characters of a hit that are shown, at most
+_SHORTEST = 80  # ... and at least
+_OCCURRENCES = 20  # of a word that are looked at
+_LEAST = 30  # tokens of a hit's text
+_AROUND = 110  # tokens that a hit takes besides its text
 
 
 async def core_memory_append(desk: Desk, label: str, content: str) -> str:
@@ -167,11 +172,12 @@ def _day(desk: Desk, text: str, name: str) -> datetime:
 
 def _results(desk: Desk, page: Page, query: str) -> dict[str, Any]:
     results = []
+    share = max(_LEAST, desk.results_room // max(1, len(page.hits)) - _AROUND)
     for hit in page.hits:
         row = hit.row
         shown: dict[str, Any] = {
             "time": row.created_at.astimezone(desk.zone).isoformat(timespec="minutes"),
-            "text": excerpt(row.text, query),
+            "text": excerpt(row.text, query, lambda part: desk.fit(part, share) == part),
         }
         if isinstance(row, Message):
             shown["author"] = row.author
@@ -201,16 +207,37 @@ def _note(page: Page) -> str:
     return "This is the last page."
 
 
-def excerpt(text: str, query: str, length: int = _EXCERPT) -> str:
-    """The text, or the part of a long one that holds most of the query's words."""
-    if len(text) <= length:
+def excerpt(text: str, query: str, fits: Callable[[str], bool], length: int = _EXCERPT) -> str:
+    """The text, or the part of a long one around the query's words, as much as fits."""
+    if len(text) <= length and fits(text):
         return text
-    wanted = set(query_terms(query))
-    step = length // 2
-    starts = range(0, max(1, len(text) - step), step)
-    best = max(starts, key=lambda at: len(wanted.intersection(analyse(text[at : at + length]).split())))
-    part = text[best : best + length]
+    at = _richest(text, query_terms(query), length)
+    while True:
+        start = max(0, min(at - length // 4, len(text) - length))
+        part = text[start : start + length]
+        if length <= _SHORTEST or fits(part):
+            break
+        length //= 2
     more = (
-        f"characters {best} to {best + len(part)} of {len(text)}; search for other words to see other parts"
+        f"characters {start} to {start + len(part)} of {len(text)}; search for other words to see other parts"
     )
-    return f"{'… ' if best else ''}{part} … [{more}]"
+    return f"{'… ' if start else ''}{part} … [{more}]"
+
+
+def _richest(text: str, terms: Sequence[str], length: int) -> int:
+    """Where most of the terms stand close together."""
+    lower = text.lower()
+    found: list[tuple[int, str]] = []
+    for term in terms:
+        word, at = term.partition("_")[0], -1
+        for _ in range(_OCCURRENCES):
+            at = lower.find(word, at + 1)
+            if at < 0:
+                break
+            found.append((at, term))
+    if not found:
+        return 0
+    return max(
+        sorted(at for at, _ in found),
+        key=lambda at: len({term for place, term in found if at <= place < at + length // 2}),
+    )

@@ -74,6 +74,11 @@ class Messages:
         if text:
             await self._words.add([(key, text)])
 
+    async def rerender(self, key: int, rendered: str, tokens: int) -> None:
+        await self._c.execute(
+            t.messages.update().where(t.messages.c.key == key).values(rendered=rendered, tokens=tokens)
+        )
+
     async def delete(self, keys: Collection[int]) -> None:
         await self._words.remove(keys)
         for part in slices(keys):

@@ -127,7 +127,9 @@ async def test_blocks_are_shown_persona_first_then_here_then_elsewhere(store: St
     await block(store, f"agent:{ada.id}", "human", PRIVATE)
     await block(store, f"agent:{bob.id}", "human", PRIVATE)
     await block(store, f"persona:{ada.persona_id}", "persona", PRIVATE)
-    await block(store, f"persona:{ada.persona_id + 1}", "persona", PRIVATE)
+    async with store.write() as session:
+        other = await session.agents.create_persona("another", "", NOW)
+    await block(store, f"persona:{other.id}", "persona", PRIVATE)
     async with store.read() as session:
         private = await session.blocks.visible(ada, PRIVATE)
         here = await session.blocks.visible(ada, HERE)
