@@ -69,6 +69,11 @@ async def fill(settings: Settings, size: Size) -> None:
                     await writer.write(session, identity, memory.counter, some, turns)
 
 
+def _whole(text: str, tokens: int) -> str:
+    """Nothing here is long enough to be clipped."""
+    return text
+
+
 class _Writer:
     """Writes an agent's turns, with vectors when ``embedder`` is the name of one."""
 
@@ -113,7 +118,13 @@ class _Writer:
         result = context.to_json({"status": "OK", "message": "Sent.", "time": at.isoformat()})
         rows = [
             (Role.USER, person, asked, context.user_message(fields), -1),
-            (Role.ASSISTANT, agent, answered, context.assistant_message("I answer.", [call], 10_000), 0),
+            (
+                Role.ASSISTANT,
+                agent,
+                answered,
+                context.assistant_message("I answer.", [call], _whole, 10_000),
+                0,
+            ),
             (Role.TOOL, "send_message", "", context.tool_message(call_id, result), 0),
         ]
         turn_id = f"history-{identity.agent.id}-{number}"

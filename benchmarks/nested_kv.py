@@ -82,15 +82,15 @@ class Follower:
     lookups: dict[str, Lookup] = field(default_factory=dict)
 
     async def complete(self, request: ModelRequest) -> ModelReply:
-        turn, last = request.key.partition("/")[0], request.messages[-1]
         if not request.tools:
             return ModelReply(text="Keys were looked up.")
-        if last["role"] != "tool":
-            found = _UUID.search(json.loads(last["content"])["message"])
-            assert found is not None
-            self.lookups[turn] = Lookup(found.group())
+        turn = request.key.partition("/")[0]
+        if turn not in self.lookups:
+            self.lookups[turn] = Lookup(_asked_for(request))
             return self._search(self.lookups[turn])
-        return self._follow(self.lookups[turn], json.loads(last["content"])["message"])
+        # What is told behind a result, such as that the window fills up, changes nothing for a lookup.
+        result = next(m for m in reversed(request.messages) if m["role"] == "tool")
+        return self._follow(self.lookups[turn], json.loads(result["content"])["message"])
 
     def _follow(self, lookup: Lookup, page: dict[str, Any]) -> ModelReply:
         """On with the value where the page has it; else on to the next page while that may help."""
@@ -117,6 +117,12 @@ class Follower:
     def _call(self, tool: str, **arguments: object) -> ModelReply:
         call = ToolCall(id=f"call_{time.monotonic_ns()}", name=tool, arguments=json.dumps(arguments))
         return ModelReply(text="", calls=(call,))
+
+
+def _asked_for(request: ModelRequest) -> str:
+    """The key in the newest message from the person."""
+    keys = [_UUID.search(m["content"]) for m in reversed(request.messages) if m["role"] == "user"]
+    return next(key.group() for key in keys if key is not None)
 
 
 @dataclass

@@ -174,10 +174,12 @@ class QueueManager:
         self._taken = fixed
         while fixed + queue.tokens > self.room * at_most:
             evicted = self._oldest(queue, turn)
-            if evicted:
-                await self._flush(queue, turn, evicted, zone, ask)
-            elif not await self._shrink(queue):
+            if not evicted and await self._shrink(queue):
+                continue
+            evicted = evicted or self._oldest(queue, None)
+            if not evicted:
                 return
+            await self._flush(queue, turn, evicted, zone, ask)
 
     async def _shrink(self, queue: Queue) -> bool:
         """Cut the largest message down to half; False when all are small. For when nothing can be evicted."""
@@ -193,8 +195,11 @@ class QueueManager:
         queue.messages[queue.messages.index(largest)] = smaller
         return True
 
-    def _oldest(self, queue: Queue, turn: Turn) -> list[Message]:
-        """The oldest half of the queue's tokens, in whole units: a call is never parted from its result."""
+    def _oldest(self, queue: Queue, turn: Turn | None) -> list[Message]:
+        """The oldest half of the queue's tokens, in whole units: a call is never parted from its result.
+
+        What ``turn`` is answering stays in view.
+        """
         units = _units(queue.messages)
         goal = sum(message.tokens for message in queue.messages) * _EVICT
         evicted: list[Message] = []
@@ -202,8 +207,8 @@ class QueueManager:
         for unit in units[:-1]:
             if taken >= goal:
                 break
-            if any(message.turn_id == turn.id and message.step < 0 for message in unit):
-                continue  # what is being answered stays in view
+            if turn and any(message.turn_id == turn.id and message.step < 0 for message in unit):
+                continue
             evicted += unit
             taken += sum(message.tokens for message in unit)
         return evicted

@@ -14,7 +14,7 @@ from memory.indexer import Indexer
 from memory.ports import Session, Store
 from memory.records import Agent, Audience, Draft, Hit, Page, Passage, readable_from
 from memory.search import look, ranked
-from memory.terms import digest_words, is_stop_word
+from memory.terms import analyse, digest_words, is_stop_word
 
 _SAME = 0.95
 """Cosine from which two texts may be the same statement; `says_the_same` decides."""
@@ -120,14 +120,14 @@ _WEIGHTY = frozenset(
 def says_the_same(one: str, other: str) -> bool:
     """Whether two texts alike in meaning state the same, too.
 
-    Vectors hardly tell "Lisbon" from "Porto" or "is" from "is not", and dropping a new fact is worse than
-    keeping two alike: the texts must agree in every number, name (capitalised word), negation and the like.
+    Vectors hardly tell "sold" from "bought" or "is" from "is not", and dropping a new fact is worse than keeping
+    two alike: only filler, inflection and the order of words other than names may differ.
     """
     return _telling(one) == _telling(other)
 
 
-def _telling(text: str) -> tuple[list[str], list[str]]:
-    """The names, in order (who does what to whom), and whatever else must agree, in any order."""
+def _telling(text: str) -> tuple[list[str], list[str], list[str]]:
+    """The names, in order (who does what to whom); numbers and negations; the stems of all words that matter."""
     names, rest = [], []
     for place, word in enumerate(_TOKEN.findall(text)):
         plain = word.casefold().removesuffix("'s").removesuffix("’s")
@@ -137,4 +137,5 @@ def _telling(text: str) -> tuple[list[str], list[str]]:
             rest.append(plain)
         elif word[:1].isupper() and (place > 0 or not is_stop_word(word)):
             names.append(plain)
-    return names, sorted(rest)
+    stems = sorted(word for word in analyse(text).split() if not is_stop_word(word))
+    return names, sorted(rest), stems

@@ -46,6 +46,7 @@ class Indexer:
         self._shared = shared
         self._kinds: dict[int, str] = {}
         self._news = asyncio.Event()
+        self._checked = False  # the stored vectors are this embedder's
         self._one_at_a_time = asyncio.Lock()
 
     def wake(self) -> None:
@@ -93,6 +94,7 @@ class Indexer:
         if self._embedder is None:
             return None
         try:
+            await self._check_embedder(self._embedder)
             for scope in scopes:
                 await self._batch(kind, scope)
             return (await self._embedder.embed([query]))[0]
@@ -123,20 +125,26 @@ class Indexer:
 
     async def _check_embedder(self, embedder: Embedder) -> None:
         """Vectors of two models never mix: another model begins anew."""
+        if self._checked:
+            return
         async with self._store.read() as session:
             known = await session.vectors.embedder()
         if known == embedder.name:
+            self._checked = True
             return
-        async with self._store.write() as session:
-            if known is not None:
-                log.warning("The embedder changed from %s to %s: reindexing.", known, embedder.name)
-                await session.vectors.mark_all_unindexed()
-            await session.vectors.set_embedder(embedder.name)
         if known is not None:
+            log.warning("The embedder changed from %s to %s: reindexing.", known, embedder.name)
             async with self._store.read() as session:
-                shared = [a.id for a in await session.passages.archives() if a.kind != "own"]
+                shared = [
+                    archive.id for archive in await session.passages.archives() if archive.kind != "own"
+                ]
             for archive_id in shared:
                 await self._shared.drop(archive_id)
+        async with self._store.write() as session:
+            if known is not None:
+                await session.vectors.mark_all_unindexed()
+            await session.vectors.set_embedder(embedder.name)
+        self._checked = True
 
     async def _batch(self, kind: str, scope: int | None) -> int:
         assert self._embedder is not None

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from memory.ports import Audiences, Store
-from memory.records import VectorEntry
+from memory.records import VectorEntry, scope_of
 
 _BIG = 2_000  # rows from which a scope's matrix is worth keeping
 _KEPT = 400_000  # rows kept in all (x 384 bytes)
@@ -54,7 +54,7 @@ class ExactIndex:
 
     async def remove(self, scope: int, keys: Collection[int]) -> None:
         async with self._store.write() as session:
-            await session.vectors.remove(self._kind, keys)
+            await session.vectors.remove(self._kind, [key for key in keys if scope_of(key) == scope])
         self._forget(scope)
 
     async def drop(self, scope: int) -> None:

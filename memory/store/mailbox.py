@@ -130,13 +130,14 @@ class Mailbox:
         c = t.turns.c
         query = (
             _TURN.where((c.conversation_id == conversation_id) & (c.state == TurnState.DONE.value))
-            .order_by(c.started_at.desc())
+            .order_by(c.started_at.desc(), sa.text("turns.rowid DESC"))
             .limit(n)
         )
         return [_turn(row) for row in await self._c.execute(query)]
 
     async def forget_turn(self, turn_id: str) -> None:
         # The inbox rows stay, so that a platform's late redelivery still ends at their keys.
+        await self._c.execute(t.inbox.update().where(t.inbox.c.turn_id == turn_id).values(payload={}))
         await self._c.execute(t.turns.delete().where(t.turns.c.id == turn_id))
 
     async def usage_since(self, agent_id: int | None, since: datetime) -> Usage:

@@ -64,10 +64,15 @@ class Vectors:
             set_={name: statement.excluded[name] for name in ("audience", "embedder", "data")},
         )
         # A row may have been deleted while its vector was being made: no vector outlives its text.
-        texts = t.metadata.tables[kind].c.key
+        # Or it was changed to something that wants none.
+        texts = t.metadata.tables[kind].c
         alive: set[int] = set()
         for part in slices([key for key, _, _ in rows]):
-            alive.update((await self._c.execute(sa.select(texts).where(texts.in_(part)))).scalars())
+            alive.update(
+                (
+                    await self._c.execute(sa.select(texts.key).where(texts.key.in_(part) & ~texts.indexed))
+                ).scalars()
+            )
         values = [
             {"key": k, "audience": a, "embedder": embedder, "data": d} for k, a, d in rows if k in alive
         ]

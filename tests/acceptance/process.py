@@ -74,7 +74,7 @@ class Home:
         """Returns when SQLite's log has been written to so often: about when something commits."""
         for _ in range(times):
             before = self._written()
-            while self._written() == before:  # noqa: ASYNC110, to notice it within the millisecond
+            while self._written() == before:
                 await asyncio.sleep(0)
 
     def _written(self) -> tuple[int, int]:

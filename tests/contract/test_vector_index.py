@@ -237,10 +237,7 @@ async def test_scopes_do_not_meet(world: World) -> None:
     assert set(keys(await world.index.search(second, vectors[0], None, 100))) == {e.key for e in theirs}
 
 
-async def test_keys_of_another_scope_are_not_removed(world: World, request: pytest.FixtureRequest) -> None:
-    if isinstance(world, ExactWorld):
-        why = "remove() does not look at its scope"
-        request.applymarker(pytest.mark.xfail(strict=True, reason=why))
+async def test_keys_of_another_scope_are_not_removed(world: World) -> None:
     first, second, vectors = await world.scope(), await world.scope(), circle(6)
     theirs = await world.entries(second, vectors)
     await world.index.add(second, theirs)

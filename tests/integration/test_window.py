@@ -54,7 +54,8 @@ async def chat(house: House, stage: Stage, until: Callable[[], bool], limit: int
         if until():
             return
         replies = await house.say("ada", f"message {n}. {FILLER}")
-        assert len(replies) == 1
+        assert replies
+        await house.clock.sleep(1)
     raise AssertionError("it never happened")
 
 
@@ -350,15 +351,16 @@ async def test_unpaired_calls_in_the_history_are_repaired(folder: Path, damage: 
 
     async with opened(folder, play) as house:
         await house.say("ada", "Hello")
-    tool = "(SELECT min(key) FROM messages WHERE role = 'tool')"
+    (tool,) = house.rows("SELECT min(key) FROM messages WHERE role = 'tool'")[0]
     house.execute(
         {
-            "result": f"DELETE FROM messages WHERE key = {tool}",
-            "all results": "DELETE FROM messages WHERE role = 'tool'",
-            "call": f"DELETE FROM messages WHERE key = {tool} - 1",
-            "orphan": f"UPDATE messages SET rendered = json_set(rendered, '$.tool_call_id', 'x') WHERE key = {tool}",
-            "swapped": f"UPDATE messages SET key = {tool} + 100 WHERE key = {tool} - 1",
-        }[damage]
+            "result": "DELETE FROM messages WHERE key = ?",
+            "all results": "DELETE FROM messages WHERE role = 'tool' AND key >= ?",
+            "call": "DELETE FROM messages WHERE key = ? - 1",
+            "orphan": "UPDATE messages SET rendered = json_set(rendered, '$.tool_call_id', 'x') WHERE key = ?",
+            "swapped": "UPDATE messages SET key = key + 101 WHERE key = ? - 1",
+        }[damage],
+        tool,
     )
     stage = Stage(parrot)
     async with opened(folder, stage) as house:

@@ -194,7 +194,7 @@ def test_an_event_takes_no_more_than_its_share(
 def test_a_text_of_what_json_escapes_takes_no_more_than_its_share(character: str) -> None:
     count = Estimator().count
     event = MessageReceived(**WHO, text=character * 50_000)
-    fields = event_fields(event, UTC_ZONE, fitter(count), 1_000)
+    fields = event_fields(event, UTC_ZONE, fitter(context.in_json(count)), 1_000)
     assert count(context.to_json(fields)) <= 1_000
     assert "characters are shown" in fields["message"]
 
@@ -224,7 +224,7 @@ def test_lone_surrogates_do_not_break_the_fitter() -> None:
 
 def test_assistant_messages() -> None:
     one = ToolCall(id="c1", name="send_message", arguments='{"message": "Hi"}')
-    assert json.loads(context.assistant_message("Thinking.", [one], 100)) == {
+    assert json.loads(context.assistant_message("Thinking.", [one], fit, 100)) == {
         "role": "assistant",
         "content": "Thinking.",
         "tool_calls": [
@@ -235,17 +235,19 @@ def test_assistant_messages() -> None:
             }
         ],
     }
-    assert json.loads(context.assistant_message("", [one], 100))["content"] is None
-    assert json.loads(context.assistant_message("", [], 100)) == {"role": "assistant", "content": ""}
+    assert json.loads(context.assistant_message("", [one], fit, 100))["content"] is None
+    assert json.loads(context.assistant_message("", [], fit, 100)) == {"role": "assistant", "content": ""}
 
 
 def test_long_thoughts_and_arguments_are_clipped_to_valid_json() -> None:
     call = ToolCall(id="c1", name="send_message", arguments=json.dumps({"message": LONG}))
-    message = json.loads(context.assistant_message(LONG, [call], 200))
-    assert message["content"] == LONG[:200]
+    rendered = context.assistant_message(LONG, [call], fit, 400)
+    message = json.loads(rendered)
+    assert LONG.startswith(message["content"])
     arguments = json.loads(message["tool_calls"][0]["function"]["arguments"])
-    assert len(arguments["clipped"]) == 200
+    assert call.arguments.startswith(arguments["clipped"])
     assert str(len(call.arguments)) in arguments["note"]
+    assert tokens(rendered) < 500
 
 
 def test_a_summary_is_an_event() -> None:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.context import fitter
+from bot.context import fitter, in_json
 from bot.errors import ToolError
 from bot.ports import ToolCall
 from bot.tools import memory as memory_tools
@@ -85,7 +85,7 @@ def words(text: str) -> int:
 
 
 def make_executor(max_calls: int = 64, timeout_s: float = 30.0) -> Executor:
-    return Executor(Registry(TOOLS), words, fitter(words), max_calls, timeout_s)
+    return Executor(Registry(TOOLS), words, fitter(in_json(words)), max_calls, timeout_s)
 
 
 def make_desk() -> Desk:
@@ -101,6 +101,8 @@ def make_desk() -> Desk:
         blocks=[Block(id=1, owner="agent:7", label="human", audience=PRIVATE, value="Name: Ada.", limit=100)],
         recall=cast(Recall, None),
         archive=cast(Archival, None),
+        fit=lambda text, tokens: text,
+        results_room=10_000,
     )
 
 
@@ -352,6 +354,6 @@ async def test_no_more_calls_are_run_than_allowed() -> None:
     calls = [asked("send_message", {"message": str(n)}) for n in range(5)]
     assert len(await make_executor(max_calls=3).run(calls, desk, Counter(), 4_000)) == 3
     assert desk.said == ["0", "1", "2"]
-    assert len(await make_executor().run(calls, make_desk(), Counter(), 120)) == 2  # results need room
+    assert len(await make_executor().run(calls, make_desk(), Counter(), 250)) == 2  # results need room
     assert len(await make_executor().run(calls, make_desk(), Counter(), 0)) == 1
     assert await make_executor().run([], make_desk(), Counter(), 4_000) == []
