@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -17,7 +18,7 @@ from bot.commands import Commands
 from bot.courier import Courier
 from bot.errors import SettingsError
 from bot.events import platform_of
-from bot.holder import hold
+from bot.holder import hold, private
 from bot.identities import Identities
 from bot.locks import Locks
 from bot.models.offline import OfflineModel
@@ -84,6 +85,8 @@ Embedders = Callable[[Settings], Embedder | None]
 async def open_memory(settings: Settings, *, embedders: Embedders | None = None) -> AsyncIterator[Memory]:
     """The memory of a data directory, for reading it and for writing SQL. Takes no lock, runs no task."""
     async with AsyncExitStack() as stack:
+        with contextlib.suppress(OSError):  # what is wrong with it is said by the store
+            private(settings.data_dir)
         store = await Database.open(settings.data_dir / "everbot.db")
         stack.push_async_callback(store.close)
         embedder = (embedders or choose_embedder)(settings)

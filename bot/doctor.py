@@ -10,7 +10,7 @@ from rich.console import Console
 
 from bot.app import SystemClock, choose_embedder, choose_model, open_memory
 from bot.errors import EverbotError
-from bot.holder import holder, is_held
+from bot.holder import holder, is_held, private
 from bot.settings import Settings, load
 from memory.errors import MemoryError_
 
@@ -47,7 +47,7 @@ async def _findings(config: Path | None) -> AsyncIterator[Finding]:
 def _data_dir(settings: Settings) -> Finding:
     directory = settings.data_dir
     try:
-        directory.mkdir(parents=True, exist_ok=True)
+        private(directory)
         probe = directory / ".doctor"
         probe.write_bytes(b"x")
         probe.unlink()

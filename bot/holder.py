@@ -20,7 +20,7 @@ def hold(data_dir: Path, command: str) -> Iterator[None]:
     """
     note = data_dir / "holder"
     try:
-        data_dir.mkdir(parents=True, exist_ok=True)
+        private(data_dir)
         lock = FileLock(data_dir / "lock", timeout=0)
         lock.acquire()
     except Timeout:
@@ -39,6 +39,12 @@ def hold(data_dir: Path, command: str) -> Iterator[None]:
     finally:
         note.unlink(missing_ok=True)
         lock.release()
+
+
+def private(data_dir: Path) -> None:
+    """Make the directory, for its owner only: it holds what people said."""
+    if not data_dir.exists():
+        data_dir.mkdir(parents=True, mode=0o700)
 
 
 def is_held(data_dir: Path) -> bool:
