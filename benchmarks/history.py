@@ -57,7 +57,7 @@ async def fill(settings: Settings, size: Size) -> None:
     turns = max(1, round(size.messages / size.agents / _PER_TURN))
     embedder = choose_embedder(settings)
     writer = _Writer(texts, embedder.name if embedder else None, embedder.dimensions if embedder else 0)
-    async with open_memory(settings, embedders=lambda _: None) as memory:
+    async with open_memory(settings) as memory:
         identities = Identities(
             memory.store, SystemClock(), {}, settings.agent.block_limit, settings.agent.timezone
         )

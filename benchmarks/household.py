@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -128,7 +127,6 @@ class House:
 @asynccontextmanager
 async def opened(settings: Settings, model: ChatModel | None = None) -> AsyncIterator[House]:
     """Everbot on a data directory, while the block runs; with the configured model, or with ``model``."""
-    logging.getLogger("memory.indexer").setLevel(logging.ERROR)  # that there is no embedder is on purpose
     place, timed = Place(), Timed(model or choose_model(settings, SystemClock()))
     async with open_app(settings, [place], "bench", model=timed) as app:
         yield House(app, place, timed)

@@ -72,6 +72,7 @@ class Lookup:
     page: int = 0
     asked: bool = True  # the key of the question, which must be there; later ones may be plain values
     searches: int = 0
+    answered: bool = False
 
 
 @dataclass
@@ -88,6 +89,8 @@ class Follower:
         if turn not in self.lookups:
             self.lookups[turn] = Lookup(_asked_for(request))
             return self._search(self.lookups[turn])
+        if self.lookups[turn].answered:
+            return ModelReply(text="")  # asked once more for some other reason; the turn may end
         # What is told behind a result, such as that the window fills up, changes nothing for a lookup.
         result = next(m for m in reversed(request.messages) if m["role"] == "tool")
         return self._follow(self.lookups[turn], json.loads(result["content"])["message"])
@@ -105,6 +108,7 @@ class Follower:
         if page["page"] + 1 < page["pages"] and (mentioned or lookup.asked):
             lookup.page += 1
             return self._search(lookup)
+        lookup.answered = True
         said = "I could not find it." if lookup.asked else lookup.wanted
         return self._call("send_message", message=said)
 

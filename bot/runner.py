@@ -60,6 +60,7 @@ class _Mailbox:
     news: asyncio.Event = field(default_factory=asyncio.Event)
     at_work: bool = False
     resumed: bool = False  # no turn is left from before the start
+    more: bool = False  # events are waiting that the present turn left out
     parked: bool = False  # the model is down; the turn waits
     job: Job | None = None
     changed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -227,12 +228,13 @@ class Runner:
             while True:
                 mailbox.news.clear()
                 try:
+                    mailbox.more = False
                     job = await self._next(agent_id)
                     if job is not None:
                         mailbox.job = job
                         async with self._slots:
                             await self._turn(job, mailbox)
-                    elif not mailbox.news.is_set():
+                    if not (mailbox.more or mailbox.news.is_set()):
                         return
                 except StoreError as error:
                     log.error("agent %s waits for the store: %s", agent_id, error)
@@ -247,13 +249,14 @@ class Runner:
     async def _next(self, agent_id: int) -> Job | None:
         """The unfinished turn, or a new one of the events that go first; None when nothing waits."""
         platforms = list(self._adapters)
+        mailbox = self.mailbox(agent_id)
         async with self._store.read() as session:
-            resumed = self.mailbox(agent_id).resumed
-            turn = None if resumed else await session.mailbox.unfinished(agent_id, platforms)
+            turn = None if mailbox.resumed else await session.mailbox.unfinished(agent_id, platforms)
             waiting = [] if turn else await session.mailbox.waiting(agent_id, platforms)
             rows = await session.mailbox.events_of(turn.id) if turn else _burst(waiting)
+        mailbox.more = turn is not None or len(waiting) > len(rows)
         if turn is None:
-            self.mailbox(agent_id).resumed = True
+            mailbox.resumed = True
             rows = await self._debounced(agent_id, rows)
             if not rows:
                 return None

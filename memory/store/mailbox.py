@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -50,9 +51,8 @@ class Mailbox:
         return bool((await self._c.execute(statement.on_conflict_do_nothing())).rowcount)
 
     async def waiting(self, agent_id: int, platforms: Collection[str]) -> list[InboxRow]:
-        i = t.inbox.c
-        here = i.conversation_id.in_(_places(platforms, agent_id))
-        return await self._events((i.agent_id == agent_id) & ~i.done & i.turn_id.is_(None) & here)
+        rows = await self._c.execute(_waiting(tuple(platforms)), {"agent": agent_id})
+        return [_inbox_row(row) for row in rows]
 
     async def waiting_event(self, key: str) -> InboxRow | None:
         i = t.inbox.c
@@ -219,19 +219,30 @@ class Mailbox:
 
     async def _events(self, condition: sa.ColumnElement[bool]) -> list[InboxRow]:
         rows = await self._c.execute(sa.select(t.inbox).where(condition).order_by(t.inbox.c.id))
-        return [
-            InboxRow(
-                id=row.id,
-                key=row.key,
-                agent_id=row.agent_id,
-                conversation_id=row.conversation_id,
-                kind=row.kind,
-                payload=row.payload,
-                received_at=row.received_at,
-                turn_id=row.turn_id,
-            )
-            for row in rows
-        ]
+        return [_inbox_row(row) for row in rows]
+
+
+@lru_cache(maxsize=16)
+def _waiting(platforms: tuple[str, ...]) -> sa.Select[Any]:
+    """Built once: it is asked before every turn."""
+    i = t.inbox.c
+    agent: sa.BindParameter[int] = sa.bindparam("agent")
+    places = _places(platforms).where(t.conversations.c.agent_id == agent)
+    unclaimed = (i.agent_id == agent) & ~i.done & i.turn_id.is_(None)
+    return sa.select(t.inbox).where(unclaimed & i.conversation_id.in_(places)).order_by(i.id)
+
+
+def _inbox_row(row: Any) -> InboxRow:
+    return InboxRow(
+        id=row.id,
+        key=row.key,
+        agent_id=row.agent_id,
+        conversation_id=row.conversation_id,
+        kind=row.kind,
+        payload=row.payload,
+        received_at=row.received_at,
+        turn_id=row.turn_id,
+    )
 
 
 def _on(platforms: Collection[str], address: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
