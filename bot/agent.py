@@ -173,7 +173,7 @@ class Agent:
                 # Our count was too low for this model: send half, once, before giving up.
                 if at_most < 1.0:
                     raise
-                at_most = 0.5
+                at_most = 0.5 * min(1.0, (fixed + queue.tokens) / self._queues.room)
                 continue
             return _cleaned(reply), fixed + queue.tokens
 

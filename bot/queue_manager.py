@@ -28,6 +28,7 @@ _SHARE = 0.28  # of the free room: what a turn's events, a step's message, its r
 _SUMMARY = 0.10
 _SUMMARIZED = 0.60  # of the room that the evicted messages take when they are summarized
 LEAST_ROOM = 1_500  # tokens that are left for the conversation, whatever core memory holds
+_PRESSURE = "memory"  # the author of the memory-pressure alert
 _SMALL = 250  # tokens of a message that is never cut down further
 _KEPT_MESSAGES = 20_000  # messages of all the queues kept in memory
 _KEPT_QUEUES = 1_000
@@ -271,7 +272,7 @@ class QueueManager:
     def _alert(self, queue: Queue, turn: Turn, added: int, zone: ZoneInfo) -> list[Message]:
         if queue.conversation.warned or self._taken + queue.tokens + added < _WARNING * self.room:
             return []
-        return [self.note(queue, turn, zone, self.pressure_text(queue, added))]
+        return [replace(self.note(queue, turn, zone, self.pressure_text(queue, added)), author=_PRESSURE)]
 
     def pressure_text(self, queue: Queue, added: int = 0) -> str:
         """The memory-pressure alert, with how full the window is."""
@@ -328,8 +329,8 @@ def _bare(event: Event) -> str:
 
 
 def _is_alert(message: Message) -> bool:
-    """Whether it is a message of ours to the model: of the events, only those have no key."""
-    return message.role is Role.USER and message.event_key is None
+    """Whether it is the memory-pressure alert: of the events, only ours have no key."""
+    return message.role is Role.USER and message.event_key is None and message.author == _PRESSURE
 
 
 def _units(messages: Sequence[Message]) -> list[list[Message]]:

@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 _BATCH = 64
 _CATCH_UP = 64  # rows a search is willing to wait for
 _PAUSE_S = 30.0
+_LAG_S = 1.0
 
 
 class Indexer:
@@ -76,6 +77,8 @@ class Indexer:
                 # Rows written by other processes (`everbot load`) wake nobody: look now and then.
                 async with asyncio.timeout(_PAUSE_S):
                     await self._news.wait()
+            # Turns go first: a moment later there are more rows for one batch. A search does not wait for it.
+            await asyncio.sleep(_LAG_S)
 
     async def drain(self, progress: Callable[[int], None] = lambda done: None) -> int:
         """Embed everything that waits; returns how many rows. ``progress`` hears of each batch."""

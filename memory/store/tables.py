@@ -32,6 +32,8 @@ class Moment(TypeDecorator[datetime]):
 
 
 metadata = sa.MetaData()
+# Partial indexes spell their conditions as SQLAlchemy renders them ("queued = 1"): SQLite uses one only where
+# the query's condition is the same, to the letter.
 
 
 def _id() -> Column[int]:
@@ -153,8 +155,8 @@ messages = Table(
     Column("event_key", Text, unique=True),
     Column("queued", sa.Boolean, nullable=False),
     Column("indexed", sa.Boolean, nullable=False),
-    Index("messages_queue", "conversation_id", "key", sqlite_where=sa.text("queued")),
-    Index("messages_unindexed", "key", sqlite_where=sa.text("NOT indexed")),
+    Index("messages_queue", "conversation_id", "key", sqlite_where=sa.text("queued = 1")),
+    Index("messages_unindexed", "key", sqlite_where=sa.text("indexed = 0")),
 )
 summaries = Table(
     "summaries",
@@ -181,7 +183,7 @@ passages = Table(
     Column("indexed", sa.Boolean, nullable=False),
     _at(),
     Index("passages_digest", "digest"),
-    Index("passages_unindexed", "key", sqlite_where=sa.text("NOT indexed")),
+    Index("passages_unindexed", "key", sqlite_where=sa.text("indexed = 0")),
 )
 passage_tags = Table(
     "passage_tags",
@@ -232,7 +234,7 @@ inbox = Table(
     _at("received_at"),
     Column("turn_id", Text, index=True),
     Column("done", sa.Boolean, nullable=False),
-    Index("inbox_waiting", "agent_id", "id", sqlite_where=sa.text("NOT done")),
+    Index("inbox_waiting", "agent_id", "id", sqlite_where=sa.text("done = 0")),
 )
 turns = Table(
     "turns",

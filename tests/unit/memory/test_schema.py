@@ -13,6 +13,7 @@ import pytest
 import sqlalchemy as sa
 from alembic.config import Config
 from alembic.script import ScriptDirectory
+from sqlalchemy.dialects import sqlite
 
 import memory.store
 from memory.errors import StoreError, StoreTooNew, StoreUnavailable
@@ -244,3 +245,19 @@ async def test_after_closing_a_read_says_so(tmp_path: Path) -> None:
     async with asyncio.timeout(0.5):
         with pytest.raises(StoreError):
             await read()
+
+
+async def test_the_partial_indexes_are_used(store: Database) -> None:
+    """SQLite uses a partial index only where the query's condition is the index's, to the letter."""
+    m, p, i = tables.messages, tables.passages, tables.inbox
+    queries = {
+        "messages_queue": sa.select(m.c.key).where((m.c.conversation_id == 1) & m.c.queued).order_by(m.c.key),
+        "messages_unindexed": sa.select(m.c.key).where(~m.c.indexed).order_by(m.c.key),
+        "passages_unindexed": sa.select(p.c.key).where(~p.c.indexed).order_by(p.c.key),
+        "inbox_waiting": sa.select(i.c.id).where((i.c.agent_id == 1) & ~i.c.done).order_by(i.c.id),
+    }
+    async with store.read() as session:
+        for index, query in queries.items():
+            sql = query.compile(dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True})
+            plan = (await session.messages._c.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}")).all()
+            assert index in str(plan), plan

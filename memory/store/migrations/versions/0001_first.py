@@ -77,7 +77,7 @@ def upgrade() -> None:
     op.create_index(op.f("ix_passages_turn_id"), "passages", ["turn_id"], unique=False)
     op.create_index("passages_digest", "passages", ["digest"], unique=False)
     op.create_index(
-        "passages_unindexed", "passages", ["key"], unique=False, sqlite_where=sa.text("NOT indexed")
+        "passages_unindexed", "passages", ["key"], unique=False, sqlite_where=sa.text("indexed = 0")
     )
     op.create_table(
         "passages_vectors",
@@ -208,7 +208,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("key"),
     )
     op.create_index(
-        "inbox_waiting", "inbox", ["agent_id", "id"], unique=False, sqlite_where=sa.text("NOT done")
+        "inbox_waiting", "inbox", ["agent_id", "id"], unique=False, sqlite_where=sa.text("done = 0")
     )
     op.create_index(op.f("ix_inbox_turn_id"), "inbox", ["turn_id"], unique=False)
     op.create_table(
@@ -233,10 +233,14 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_messages_turn_id"), "messages", ["turn_id"], unique=False)
     op.create_index(
-        "messages_queue", "messages", ["conversation_id", "key"], unique=False, sqlite_where=sa.text("queued")
+        "messages_queue",
+        "messages",
+        ["conversation_id", "key"],
+        unique=False,
+        sqlite_where=sa.text("queued = 1"),
     )
     op.create_index(
-        "messages_unindexed", "messages", ["key"], unique=False, sqlite_where=sa.text("NOT indexed")
+        "messages_unindexed", "messages", ["key"], unique=False, sqlite_where=sa.text("indexed = 0")
     )
     op.create_table(
         "outbox",
