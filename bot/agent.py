@@ -170,10 +170,10 @@ class Agent:
             try:
                 reply = await ask(request)
             except ModelOverflow:
-                # Our count was too low for this model: send half, once, before giving up.
+                # Our count was too low for this model: send much less, once, before giving up.
                 if at_most < 1.0:
                     raise
-                at_most = 0.5 * min(1.0, (fixed + queue.tokens) / self._queues.room)
+                at_most = min(0.9, (fixed + 0.6 * queue.tokens) / self._queues.room)
                 continue
             return _cleaned(reply), fixed + queue.tokens
 
