@@ -6,6 +6,7 @@ one unit of work; no transaction is open across a model call. A killed turn goes
 
 from __future__ import annotations
 
+import re
 from asyncio import Lock
 from collections import Counter
 from collections.abc import Callable
@@ -31,7 +32,8 @@ _UNSAID = (
     "what you write beside your calls is not shown to them."
 )
 _TOO_MANY = "You made too many calls in one step: the first {run} were run, {dropped} were not."
-_NAME = 100  # characters of a tool's or a call's name
+_NAME = 64  # characters of a tool's name or a call's id
+_UNFIT = re.compile(r"[^A-Za-z0-9_-]")
 _NUDGES = 2  # times that a model is told to answer before its last step
 _NO_ANSWER = "I could not find an answer to that. Please try again, or put it differently."
 
@@ -263,11 +265,15 @@ class Agent:
 
 
 def _cleaned(reply: ModelReply) -> ModelReply:
-    calls = (
-        ToolCall(id=clean(call.id)[:_NAME], name=clean(call.name)[:_NAME], arguments=clean(call.arguments))
-        for call in reply.calls
-    )
-    return replace(reply, text=clean(reply.text).strip(), calls=tuple(calls))
+    """The reply as it can be sent back: an endpoint refuses a history with other names or ids, for ever."""
+    calls: dict[str, ToolCall] = {}
+    for number, call in enumerate(reply.calls):
+        call_id = clean(call.id)[:_NAME]
+        if not call_id or call_id in calls:
+            call_id = f"call_{number}_{len(calls)}"
+        name = _UNFIT.sub("_", call.name)[:_NAME] or "unnamed"
+        calls[call_id] = ToolCall(id=call_id, name=name, arguments=clean(call.arguments))
+    return replace(reply, text=clean(reply.text).strip(), calls=tuple(calls.values()))
 
 
 def _wants_on(desk: Desk, results: list[ToolResult]) -> bool:
