@@ -116,5 +116,6 @@ async def bad_and_good(house: House, stage: Stage, user: str, text: str, kind: s
     assert kept is not None
     assert kept.text == clean(text)
     stage.play = lambda request: ModelReply(text="Sum.") if is_summary(request) else say("All is well.")
-    assert [reply.text for reply in await house.say(user, "And now?")] == ["All is well."]
+    # A memory-pressure alert gives the model one more step, in which this one says the same again.
+    assert {reply.text for reply in await house.say(user, "And now?")} == {"All is well."}
     assert stage.problems == []
