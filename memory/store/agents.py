@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from memory.records import Agent, Audience, Conversation, Persona, User, scope_range
+from memory.store import driver
 from memory.store import tables as t
 from memory.store.tables import inserted_id
 
@@ -74,18 +75,21 @@ class Agents:
         agent = await self.agent(agent_id)
         if agent is None:
             return
-        for kind, scope in (("messages", agent_id), ("passages", agent.archive_id)):
-            low, high = scope_range(scope)
-            words = t.terms(kind)
-            await self._c.execute(words.delete().where(words.c.rowid.between(low, high)))
-            for table in (t.vectors[kind], t.metadata.tables[kind]):
-                await self._c.execute(table.delete().where(table.c.key.between(low, high)))
-        await self._c.execute(t.blocks.delete().where(t.blocks.c.owner == f"agent:{agent_id}"))
-        # Everything else hangs on the agent by foreign keys that cascade.
-        await self._c.execute(t.agents.delete().where(t.agents.c.id == agent_id))
-        await self._c.execute(t.archives.delete().where(t.archives.c.id == agent.archive_id))
-        others = sa.select(t.agents.c.id).where(t.agents.c.user_id == agent.user_id)
-        await self._c.execute(t.users.delete().where((t.users.c.id == agent.user_id) & ~sa.exists(others)))
+        with driver.beside(self._c):
+            for kind, scope in (("messages", agent_id), ("passages", agent.archive_id)):
+                low, high = scope_range(scope)
+                words = t.terms(kind)
+                await self._c.execute(words.delete().where(words.c.rowid.between(low, high)))
+                for table in (t.vectors[kind], t.metadata.tables[kind]):
+                    await self._c.execute(table.delete().where(table.c.key.between(low, high)))
+            await self._c.execute(t.blocks.delete().where(t.blocks.c.owner == f"agent:{agent_id}"))
+            # Everything else hangs on the agent by foreign keys that cascade.
+            await self._c.execute(t.agents.delete().where(t.agents.c.id == agent_id))
+            await self._c.execute(t.archives.delete().where(t.archives.c.id == agent.archive_id))
+            others = sa.select(t.agents.c.id).where(t.agents.c.user_id == agent.user_id)
+            await self._c.execute(
+                t.users.delete().where((t.users.c.id == agent.user_id) & ~sa.exists(others))
+            )
 
     async def pause(self, agent_id: int, until: datetime | None) -> None:
         await self._c.execute(t.agents.update().where(t.agents.c.id == agent_id).values(paused_until=until))

@@ -14,6 +14,17 @@ from memory.records import PRIVATE, Agent, Audience, Block, BlockEdit
 from memory.store import tables as t
 from memory.store.tables import inserted_id
 
+# Asked at every step: built once.
+_SHARED = t.blocks.c.owner == sa.bindparam("persona")
+_OWN = t.blocks.c.owner == sa.bindparam("agent")
+_ALL = sa.select(t.blocks).where(_SHARED | _OWN).order_by(t.blocks.c.id)
+# A community sees only its own block.
+_HERE = (
+    sa.select(t.blocks)
+    .where(_SHARED | (_OWN & (t.blocks.c.audience == sa.bindparam("here"))))
+    .order_by(t.blocks.c.id)
+)
+
 
 class Blocks:
     """See `memory.ports.Blocks`."""
@@ -22,13 +33,11 @@ class Blocks:
         self._c = connection
 
     async def visible(self, agent: Agent, audience: Audience) -> list[Block]:
-        b = t.blocks.c
-        own = b.owner == f"agent:{agent.id}"
-        if audience != PRIVATE:
-            own = own & (b.audience == audience)  # a community sees only its own block
-        rows = await self._c.execute(
-            sa.select(t.blocks).where((b.owner == f"persona:{agent.persona_id}") | own).order_by(b.id)
-        )
+        owners = {"persona": f"persona:{agent.persona_id}", "agent": f"agent:{agent.id}"}
+        if audience == PRIVATE:
+            rows = await self._c.execute(_ALL, owners)
+        else:
+            rows = await self._c.execute(_HERE, {**owners, "here": audience})
         blocks = [_block(row) for row in rows]
         shared = [x for x in blocks if x.owner.startswith("persona:")]
         here = [x for x in blocks if x not in shared and x.audience == audience]

@@ -49,6 +49,7 @@ class Database:
             isolation_level="AUTOCOMMIT",
             poolclass=sa.NullPool,
             module=driver.dbapi(),
+            connect_args={"check_same_thread": False},
         )
         self._writer: AsyncConnection | None = None
         self._turnstile = asyncio.Lock()

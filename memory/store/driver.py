@@ -1,9 +1,12 @@
-"""aiosqlite under SQLAlchemy, with one trip to the database's thread per statement.
+"""aiosqlite under SQLAlchemy, with as few trips to the database's thread as can be.
 
-SQLAlchemy's own adapter makes up to four (open a cursor, execute, fetch, close). And a statement here is
-never torn in half by a cancellation, at which SQLAlchemy would throw the connection away, with all who share
-its transaction: it runs to its end, and the cancellation is raised when the session is left
-(`take_cancellation`).
+SQLAlchemy's own adapter makes up to four for a statement (open a cursor, execute, fetch, close), each of
+which costs more than what most statements do. Here a statement runs on the event loop, unless it is one
+that waits for the disk or for another process (`_WAITS`), or reads much (`beside`): those make one trip.
+
+And a statement is never torn in half by a cancellation, at which SQLAlchemy would throw the connection
+away, with all who share its transaction: it runs to its end, and the cancellation is raised when the
+session is left (`take_cancellation`).
 """
 
 from __future__ import annotations
@@ -11,7 +14,8 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from types import ModuleType
@@ -27,6 +31,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.util import await_only, immutabledict
 
 T = TypeVar("T")
+
+_WAITS = ("BEGIN", "COMMIT", "PRAGMA")  # for a lock, for the disk, for either
 
 
 @dataclass(slots=True)
@@ -47,9 +53,13 @@ class _Connection(aiosqlite.Connection):
     """aiosqlite's connection, which can also run a statement from opening to closing its cursor."""
 
     cancelled = False  # a cancellation waits for the end of the unit of work
+    beside = 0  # statements that read much are under way: they run in the thread
 
     async def run(self, many: bool, *statement: Any) -> _Outcome:
-        return await self._execute(partial(self._run, many, *statement))
+        if self.beside or statement[0].startswith(_WAITS):
+            return await self._execute(partial(self._run, many, *statement))
+        # Whoever uses the connection awaits every statement, so that the thread is idle now.
+        return self._run(many, *statement)
 
     def _run(self, many: bool, *statement: Any) -> _Outcome:
         cursor = self._conn.cursor()
@@ -77,12 +87,31 @@ class _Connection(aiosqlite.Connection):
 
 def take_cancellation(connection: AsyncConnection) -> bool:
     """Whether a cancellation was put off on this connection; whoever asks must raise it now."""
-    sync = connection.sync_connection
-    driven = None if sync is None or sync.invalidated else sync.connection.driver_connection
-    if not isinstance(driven, _Connection):
+    driven = _driven(connection)
+    if driven is None:
         return False
     cancelled, driven.cancelled = driven.cancelled, False
     return cancelled
+
+
+@contextmanager
+def beside(connection: AsyncConnection) -> Iterator[None]:
+    """Run the block's statements beside the event loop: they touch many rows."""
+    driven = _driven(connection)
+    if driven is None:
+        yield
+        return
+    driven.beside += 1
+    try:
+        yield
+    finally:
+        driven.beside -= 1
+
+
+def _driven(connection: AsyncConnection) -> _Connection | None:
+    sync = connection.sync_connection
+    driven = None if sync is None or sync.invalidated else sync.connection.driver_connection
+    return driven if isinstance(driven, _Connection) else None
 
 
 class _Cursor(AsyncAdapt_aiosqlite_cursor):

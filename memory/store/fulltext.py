@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from memory.ports import POSTINGS, Audiences
 from memory.records import scope_range
+from memory.store import driver
 from memory.store import tables as t
 from memory.terms import analyse
 
@@ -22,11 +23,15 @@ _LONG = 50_000  # characters that are analysed beside the event loop
 _CHUNK = 500  # bound parameters in one IN
 
 
+_ADD = {kind: t.terms(kind).insert() for kind in t.FULL_TEXT}  # built once
+
+
 class FullText:
     def __init__(self, connection: AsyncConnection, kind: str) -> None:
         self._c = connection
         self._rows = t.metadata.tables[kind]
         self._words = t.terms(kind)
+        self._add = _ADD[kind]
         self._name = f"{kind}_terms"
 
     async def add(self, rows: Sequence[tuple[int, str]]) -> None:
@@ -37,7 +42,7 @@ class FullText:
             analysed = [analyse(text) for _, text in rows]
         values = [{"rowid": key, "terms": terms} for (key, _), terms in zip(rows, analysed, strict=True)]
         if values:
-            await self._c.execute(self._words.insert(), values)
+            await self._c.execute(self._add, values)
 
     async def remove(self, keys: Collection[int]) -> None:
         for part in slices(keys):
@@ -49,23 +54,24 @@ class FullText:
         low, high = scope_range(scope)
         rowid = self._words.c.rowid
         found: dict[str, list[int]] = {}
-        for term in terms:
-            query = (
-                sa.select(rowid)
-                .where(sa.text(f"{self._name} MATCH :term").bindparams(term=f'"{term}"'))
-                .where(rowid.between(low, high))
-                .order_by(rowid.desc())
-                .limit(POSTINGS)
-            )
-            if audiences is not None:
-                k = self._rows.c
-                allowed = sa.select(k.key).where(k.key.between(low, high) & k.audience.in_(audiences))
-                query = query.where(rowid.in_(allowed))
-            if tagged is not None:
-                query = query.where(rowid.in_(tagged))
-            keys = [int(key) for key in (await self._c.execute(query)).scalars()]
-            if keys:
-                found[term] = keys
+        with driver.beside(self._c):
+            for term in terms:
+                query = (
+                    sa.select(rowid)
+                    .where(sa.text(f"{self._name} MATCH :term").bindparams(term=f'"{term}"'))
+                    .where(rowid.between(low, high))
+                    .order_by(rowid.desc())
+                    .limit(POSTINGS)
+                )
+                if audiences is not None:
+                    k = self._rows.c
+                    allowed = sa.select(k.key).where(k.key.between(low, high) & k.audience.in_(audiences))
+                    query = query.where(rowid.in_(allowed))
+                if tagged is not None:
+                    query = query.where(rowid.in_(tagged))
+                keys = [int(key) for key in (await self._c.execute(query)).scalars()]
+                if keys:
+                    found[term] = keys
         return found
 
     async def terms(self, keys: Collection[int]) -> dict[int, str]:

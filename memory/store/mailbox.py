@@ -23,6 +23,30 @@ _POSTED = (
 )
 _TURN = sa.select(t.turns, _STEPS, _POSTED)
 
+# What every turn asks is built once: SQLAlchemy takes longer to build a statement than SQLite to run it.
+_NOW: sa.BindParameter[datetime] = sa.bindparam("now")
+_RECEIVE = upsert(t.inbox).on_conflict_do_nothing()
+_BEGIN = t.turns.insert()
+_STEP = t.steps.insert()
+_POST = t.outbox.insert()
+_TAKE = t.inbox.update().where(t.inbox.c.id == sa.bindparam("event")).values(turn_id=sa.bindparam("turn"))
+_FINISH = (
+    t.turns.update()
+    .where(t.turns.c.id == sa.bindparam("turn"))
+    .values(state=TurnState.DONE.value, ended_at=_NOW)
+)
+_DONE = t.inbox.update().where(t.inbox.c.turn_id == sa.bindparam("turn")).values(done=True)
+_CLAIM = (
+    t.outbox.update()
+    .where(t.outbox.c.id == sa.bindparam("row"))
+    .values(state=Delivery.SENDING.value, claimed_at=_NOW)
+)
+_SETTLE = (
+    t.outbox.update()
+    .where(t.outbox.c.id == sa.bindparam("row"))
+    .values(state=sa.bindparam("to"), receipt=sa.bindparam("proof"), sent_at=_NOW)
+)
+
 
 class Mailbox:
     """See `memory.ports.Mailbox`."""
@@ -39,16 +63,16 @@ class Mailbox:
         payload: Mapping[str, Any],
         now: datetime,
     ) -> bool:
-        statement = upsert(t.inbox).values(
-            key=key,
-            agent_id=agent_id,
-            conversation_id=conversation_id,
-            kind=kind,
-            payload=dict(payload),
-            received_at=now,
-            done=False,
-        )
-        return bool((await self._c.execute(statement.on_conflict_do_nothing())).rowcount)
+        values = {
+            "key": key,
+            "agent_id": agent_id,
+            "conversation_id": conversation_id,
+            "kind": kind,
+            "payload": dict(payload),
+            "received_at": now,
+            "done": False,
+        }
+        return bool((await self._c.execute(_RECEIVE, values)).rowcount)
 
     async def waiting(self, agent_id: int, platforms: Collection[str]) -> list[InboxRow]:
         rows = await self._c.execute(_waiting(tuple(platforms)), {"agent": agent_id})
@@ -74,18 +98,18 @@ class Mailbox:
         return sorted((await self._c.execute(sa.union(waiting, running))).scalars())
 
     async def begin(self, turn: Turn, event_ids: Collection[int]) -> None:
-        await self._c.execute(
-            t.turns.insert().values(
-                id=turn.id,
-                agent_id=turn.agent_id,
-                conversation_id=turn.conversation_id,
-                kind=turn.kind,
-                state=turn.state.value,
-                notified=False,
-                started_at=turn.started_at,
-            )
-        )
-        await self._c.execute(t.inbox.update().where(t.inbox.c.id.in_(event_ids)).values(turn_id=turn.id))
+        values = {
+            "id": turn.id,
+            "agent_id": turn.agent_id,
+            "conversation_id": turn.conversation_id,
+            "kind": turn.kind,
+            "state": turn.state.value,
+            "notified": False,
+            "started_at": turn.started_at,
+        }
+        await self._c.execute(_BEGIN, values)
+        if event_ids:
+            await self._c.execute(_TAKE, [{"event": event, "turn": turn.id} for event in event_ids])
 
     async def unfinished(self, agent_id: int, platforms: Collection[str]) -> Turn | None:
         here = t.turns.c.conversation_id.in_(_places(platforms, agent_id))
@@ -104,24 +128,21 @@ class Mailbox:
     async def commit_step(
         self, turn_id: str, step: int, model: str, usage: Usage, now: datetime, *, agent_id: int
     ) -> None:
-        await self._c.execute(
-            t.steps.insert().values(
-                turn_id=turn_id,
-                step=step,
-                agent_id=agent_id,
-                model=model,
-                prompt_tokens=usage.prompt,
-                completion_tokens=usage.completion,
-                cached_tokens=usage.cached,
-                at=now,
-            )
-        )
+        values = {
+            "turn_id": turn_id,
+            "step": step,
+            "agent_id": agent_id,
+            "model": model,
+            "prompt_tokens": usage.prompt,
+            "completion_tokens": usage.completion,
+            "cached_tokens": usage.cached,
+            "at": now,
+        }
+        await self._c.execute(_STEP, values)
 
     async def finish(self, turn_id: str, now: datetime) -> None:
-        await self._c.execute(
-            t.turns.update().where(t.turns.c.id == turn_id).values(state=TurnState.DONE.value, ended_at=now)
-        )
-        await self._c.execute(t.inbox.update().where(t.inbox.c.turn_id == turn_id).values(done=True))
+        await self._c.execute(_FINISH, {"turn": turn_id, "now": now})
+        await self._c.execute(_DONE, {"turn": turn_id})
 
     async def notify(self, turn_id: str) -> None:
         await self._c.execute(t.turns.update().where(t.turns.c.id == turn_id).values(notified=True))
@@ -168,30 +189,24 @@ class Mailbox:
             for row in rows
         ]
         if values:
-            await self._c.execute(t.outbox.insert(), values)
+            await self._c.execute(_POST, values)
 
     async def ready(self, platforms: Collection[str], limit: int = 64) -> list[OutboxRow]:
         return await self._outbox(platforms, Delivery.READY, limit)
 
     async def claim(self, ids: Collection[str], now: datetime) -> None:
-        await self._c.execute(
-            t.outbox.update()
-            .where(t.outbox.c.id.in_(ids))
-            .values(state=Delivery.SENDING.value, claimed_at=now)
-        )
+        if ids:
+            await self._c.execute(_CLAIM, [{"row": row, "now": now} for row in ids])
 
     async def in_doubt(self, platforms: Collection[str]) -> list[OutboxRow]:
         return await self._outbox(platforms, Delivery.SENDING, None)
 
     async def settle(self, receipts: Sequence[tuple[str, Delivery, str | None]], now: datetime) -> None:
-        statement = (
-            t.outbox.update()
-            .where(t.outbox.c.id == sa.bindparam("row"))
-            .values(state=sa.bindparam("to"), receipt=sa.bindparam("proof"), sent_at=now)
-        )
-        values = [{"row": row, "to": state.value, "proof": proof} for row, state, proof in receipts]
+        values = [
+            {"row": row, "to": state.value, "proof": proof, "now": now} for row, state, proof in receipts
+        ]
         if values:
-            await self._c.execute(statement, values)
+            await self._c.execute(_SETTLE, values)
 
     async def unsent(self, conversation_id: int | None = None) -> int:
         query = sa.select(sa.func.count()).where(sa.text("outbox.state IN ('ready', 'sending')"))
@@ -203,19 +218,8 @@ class Mailbox:
     async def _outbox(
         self, platforms: Collection[str], state: Delivery, limit: int | None
     ) -> list[OutboxRow]:
-        o = t.outbox.c
-        # Two conditions on the state: the literal one lets SQLite use the partial index.
-        query = (
-            sa.select(t.outbox)
-            .where(
-                sa.text("outbox.state IN ('ready', 'sending')")
-                & (o.state == state.value)
-                & _on(platforms, o.address)
-            )
-            .order_by(o.seq)
-            .limit(limit)
-        )
-        return [_outbox_row(row) for row in await self._c.execute(query)]
+        rows = await self._c.execute(_open(tuple(platforms), limit), {"wanted": state.value})
+        return [_outbox_row(row) for row in rows]
 
     async def _events(self, condition: sa.ColumnElement[bool]) -> list[InboxRow]:
         rows = await self._c.execute(sa.select(t.inbox).where(condition).order_by(t.inbox.c.id))
@@ -223,8 +227,15 @@ class Mailbox:
 
 
 @lru_cache(maxsize=16)
+def _open(platforms: tuple[str, ...], limit: int | None) -> sa.Select[Any]:
+    o = t.outbox.c
+    # Two conditions on the state: the literal one lets SQLite use the partial index.
+    unsent = sa.text("outbox.state IN ('ready', 'sending')") & (o.state == sa.bindparam("wanted"))
+    return sa.select(t.outbox).where(unsent & _on(platforms, o.address)).order_by(o.seq).limit(limit)
+
+
+@lru_cache(maxsize=16)
 def _waiting(platforms: tuple[str, ...]) -> sa.Select[Any]:
-    """Built once: it is asked before every turn."""
     i = t.inbox.c
     agent: sa.BindParameter[int] = sa.bindparam("agent")
     places = _places(platforms).where(t.conversations.c.agent_id == agent)

@@ -12,8 +12,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from memory.ports import Audiences
 from memory.records import Message, Role, Summary, scope_range
+from memory.store import driver
 from memory.store import tables as t
 from memory.store.fulltext import FullText, slices
+
+_APPEND = t.messages.insert()  # built once
 
 
 class Messages:
@@ -30,7 +33,7 @@ class Messages:
         first = scope_range(agent_id)[0] + extent + 1
         stored = [replace(message, key=first + i) for i, message in enumerate(messages)]
         if stored:
-            await self._c.execute(t.messages.insert(), [_values(message) for message in stored])
+            await self._c.execute(_APPEND, [_values(message) for message in stored])
             await self._words.add([(m.key, m.text) for m in stored if m.text])
         return stored
 
@@ -80,10 +83,11 @@ class Messages:
         )
 
     async def delete(self, keys: Collection[int]) -> None:
-        await self._words.remove(keys)
-        for part in slices(keys):
-            for table in (t.messages, t.vectors["messages"]):
-                await self._c.execute(table.delete().where(table.c.key.in_(part)))
+        with driver.beside(self._c):
+            await self._words.remove(keys)
+            for part in slices(keys):
+                for table in (t.messages, t.vectors["messages"]):
+                    await self._c.execute(table.delete().where(table.c.key.in_(part)))
 
     async def said(
         self,
@@ -98,13 +102,9 @@ class Messages:
     ) -> list[Message]:
         m = t.messages.c
         order = (m.created_at.desc(), m.key.desc()) if newest_first else (m.created_at, m.key)
-        rows = await self._c.execute(
-            sa.select(t.messages)
-            .where(self._said(agent_id, audiences, since, until))
-            .order_by(*order)
-            .offset(offset)
-            .limit(limit)
-        )
+        query = sa.select(t.messages).where(self._said(agent_id, audiences, since, until))
+        with driver.beside(self._c):
+            rows = await self._c.execute(query.order_by(*order).offset(offset).limit(limit))
         return [_message(row) for row in rows]
 
     async def count(
@@ -116,7 +116,8 @@ class Messages:
         until: datetime | None = None,
     ) -> int:
         query = sa.select(sa.func.count()).where(self._said(agent_id, audiences, since, until))
-        return int((await self._c.execute(query)).scalar_one())
+        with driver.beside(self._c):
+            return int((await self._c.execute(query)).scalar_one())
 
     async def postings(
         self, agent_id: int, terms: Sequence[str], audiences: Audiences

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from memory.ports import Audiences
 from memory.records import Archive, Audience, Draft, Passage, scope_range, unique
+from memory.store import driver
 from memory.store import tables as t
 from memory.store.fulltext import FullText, slices
 from memory.store.tables import inserted_id
@@ -79,18 +80,15 @@ class Passages:
     async def page(
         self, archive_id: int, audiences: Audiences, *, offset: int = 0, limit: int = 50
     ) -> list[Passage]:
-        rows = await self._c.execute(
-            sa.select(t.passages)
-            .where(_scope(archive_id, audiences))
-            .order_by(t.passages.c.key.desc())
-            .offset(offset)
-            .limit(limit)
-        )
+        query = sa.select(t.passages).where(_scope(archive_id, audiences)).order_by(t.passages.c.key.desc())
+        with driver.beside(self._c):
+            rows = await self._c.execute(query.offset(offset).limit(limit))
         return [_passage(row) for row in rows]
 
     async def count(self, archive_id: int, audiences: Audiences) -> int:
         query = sa.select(sa.func.count()).where(_scope(archive_id, audiences))
-        return int((await self._c.execute(query)).scalar_one())
+        with driver.beside(self._c):
+            return int((await self._c.execute(query)).scalar_one())
 
     async def of_turn(self, turn_id: str) -> list[Passage]:
         rows = await self._c.execute(sa.select(t.passages).where(t.passages.c.turn_id == turn_id))
@@ -107,10 +105,11 @@ class Passages:
         return {row.digest: _passage(row) for row in rows}
 
     async def delete(self, keys: Collection[int]) -> None:
-        await self._words.remove(keys)
-        for part in slices(keys):
-            for table in (t.passages, t.vectors["passages"]):
-                await self._c.execute(table.delete().where(table.c.key.in_(part)))
+        with driver.beside(self._c):
+            await self._words.remove(keys)
+            for part in slices(keys):
+                for table in (t.passages, t.vectors["passages"]):
+                    await self._c.execute(table.delete().where(table.c.key.in_(part)))
 
     async def postings(
         self, archive_id: int, terms: Sequence[str], audiences: Audiences, tags: Sequence[str] = ()

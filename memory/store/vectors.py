@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from memory.ports import Audiences
 from memory.records import Audience, scope_range
+from memory.store import driver
 from memory.store import tables as t
 from memory.store.fulltext import slices
 
@@ -51,10 +52,11 @@ class Vectors:
             await self._c.execute(rows.update().where(same).values(indexed=True), values)
 
     async def mark_all_unindexed(self) -> None:
-        for kind, table in t.vectors.items():
-            rows = t.metadata.tables[kind]
-            await self._c.execute(rows.update().where(rows.c.text != "").values(indexed=False))
-            await self._c.execute(table.delete())
+        with driver.beside(self._c):
+            for kind, table in t.vectors.items():
+                rows = t.metadata.tables[kind]
+                await self._c.execute(rows.update().where(rows.c.text != "").values(indexed=False))
+                await self._c.execute(table.delete())
 
     async def put(self, kind: str, embedder: str, rows: Sequence[tuple[int, Audience, bytes]]) -> None:
         table = t.vectors[kind]
@@ -86,7 +88,8 @@ class Vectors:
         condition = v.key.between(*scope_range(scope)) & (v.embedder == embedder)
         if audiences is not None:
             condition &= v.audience.in_(audiences)
-        rows = await self._c.execute(sa.select(v.key, v.data).where(condition).order_by(v.key))
+        with driver.beside(self._c):
+            rows = await self._c.execute(sa.select(v.key, v.data).where(condition).order_by(v.key))
         return [(row[0], row[1]) for row in rows]
 
     async def remove(self, kind: str, keys: Collection[int]) -> None:

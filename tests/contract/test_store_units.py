@@ -225,7 +225,7 @@ async def test_fifty_writers_some_raising_some_cancelled(store: Store, backend: 
 
     async with asyncio.timeout(20):
         await asyncio.gather(
-            *(write(f"w{n}", chance.random(), chance.randrange(12)) for n in range(50)),
+            *(write(f"w{n}", chance.random(), chance.randrange(6)) for n in range(50)),
             *(texts(store, place) for _ in range(10)),
         )
         assert await pair(store, place, "last") == "done"
