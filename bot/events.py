@@ -7,7 +7,7 @@ person as ``<platform>:<id>``.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -137,7 +137,11 @@ EVENTS: dict[str, type[Event]] = {
 
 def to_json(event: Event) -> dict[str, Any]:
     """The event as JSON values; `from_json` gives an equal event back."""
-    return {**asdict(event), "kind": event.kind, "at": event.at.isoformat()}
+    values: dict[str, Any] = {"kind": event.kind, **vars(event)}
+    values["at"] = event.at.isoformat()
+    if isinstance(event, MessageReceived):
+        values["attachments"] = [vars(attachment) for attachment in event.attachments]
+    return values
 
 
 def from_json(data: dict[str, Any]) -> Event:
@@ -150,6 +154,19 @@ def from_json(data: dict[str, Any]) -> Event:
     if "attachments" in values:
         values["attachments"] = tuple(Attachment(**a) for a in values["attachments"])
     return cls(**values)
+
+
+def cleaned(event: Event) -> Event:
+    """The event with all its texts as `clean` leaves them."""
+    return from_json({name: _clean(value) for name, value in to_json(event).items()})
+
+
+def _clean(value: Any) -> Any:
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, list | tuple):
+        return [_clean(each) for each in value]
+    return {name: _clean(each) for name, each in value.items()} if isinstance(value, dict) else value
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -44,10 +44,25 @@ class Queue:
     summary: Summary | None
     messages: list[Message] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        self._tokens = sum(message.tokens for message in self.messages)
+
     @property
     def tokens(self) -> int:
-        summary = self.summary.tokens if self.summary else 0
-        return summary + sum(message.tokens for message in self.messages)
+        return self._tokens + (self.summary.tokens if self.summary else 0)
+
+    def add(self, messages: Sequence[Message]) -> None:
+        self.messages += messages
+        self._tokens += sum(message.tokens for message in messages)
+
+    def replace(self, old: Message, new: Message) -> None:
+        self.messages[self.messages.index(old)] = new
+        self._tokens += new.tokens - old.tokens
+
+    def remove(self, evicted: Sequence[Message]) -> None:
+        keys = {message.key for message in evicted}
+        self.messages = [message for message in self.messages if message.key not in keys]
+        self._tokens -= sum(message.tokens for message in evicted)
 
 
 class QueueManager:
@@ -101,8 +116,8 @@ class QueueManager:
                     await session.messages.summary(conversation_id),
                     await session.messages.queue(conversation_id),
                 )
+            self._cool()
         self._queues.move_to_end(conversation_id)
-        self._cool()
         return self._queues[conversation_id]
 
     def forget(self, conversation_id: int) -> None:
@@ -152,7 +167,7 @@ class QueueManager:
 
     def extend(self, queue: Queue, messages: Sequence[Message]) -> None:
         """Add committed messages to the queue in memory."""
-        queue.messages.extend(messages)
+        queue.add(messages)
         if any(map(_is_alert, messages)):
             queue.conversation = replace(queue.conversation, warned=True)
 
@@ -193,7 +208,7 @@ class QueueManager:
             return False
         async with self._store.write() as session:
             await session.messages.rerender(smaller.key, rendered, smaller.tokens)
-        queue.messages[queue.messages.index(largest)] = smaller
+        queue.replace(largest, smaller)
         return True
 
     def _oldest(self, queue: Queue, turn: Turn | None) -> list[Message]:
@@ -229,15 +244,14 @@ class QueueManager:
             messages=count,
             created_at=now,
         )
-        keys = {message.key for message in evicted}
         async with self._store.write() as session:
-            await session.messages.evict(queue.conversation.id, keys)
+            await session.messages.evict(queue.conversation.id, [message.key for message in evicted])
             await session.messages.put_summary(summary)
             await session.agents.warn(queue.conversation.id, False)
         queue.summary = summary
-        queue.messages = [message for message in queue.messages if message.key not in keys]
+        queue.remove(evicted)
         queue.conversation = replace(queue.conversation, warned=False)
-        log.info("conversation %s: %d messages evicted", queue.conversation.id, len(keys))
+        log.info("conversation %s: %d messages evicted", queue.conversation.id, len(evicted))
 
     async def _summarize(
         self, queue: Queue, turn: Turn, evicted: Sequence[Message], count: int, ask: Ask

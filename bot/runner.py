@@ -27,7 +27,7 @@ from bot.events import (
     MessageEdited,
     View,
     clean,
-    from_json,
+    cleaned,
     platform_of,
     to_json,
 )
@@ -135,7 +135,7 @@ class Runner:
     # Inbound
 
     async def submit(self, event: Event) -> None:
-        event = from_json({k: clean(v) if isinstance(v, str) else v for k, v in to_json(event).items()})
+        event = cleaned(event)
         identity = await self._identities.of(event)
         if isinstance(event, MessageEdited | MessageDeleted):
             await self._amend(event, identity)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -90,9 +91,9 @@ class Database:
                     f"knows {HEAD}). Upgrade everbot, or point data_dir at another directory."
                 )
             if version != HEAD:
-                await writer.exec_driver_sql("BEGIN IMMEDIATE")
+                await driver.control(writer, "BEGIN IMMEDIATE")
                 await writer.run_sync(_migrate)
-                await writer.exec_driver_sql("COMMIT")
+                await driver.control(writer, "COMMIT")
 
     async def close(self) -> None:
         """Close every connection. Idempotent."""
@@ -180,10 +181,10 @@ class Database:
         if self._writer is None:
             self._writer = await self._connect()
         if self._batch is None:
-            await self._writer.exec_driver_sql("BEGIN IMMEDIATE")
+            await driver.control(self._writer, "BEGIN IMMEDIATE")
             self._batch = _Batch()
         else:
-            await self._writer.exec_driver_sql("SAVEPOINT unit")
+            await driver.control(self._writer, "SAVEPOINT unit")
         self._batch.size += 1
         return self._batch, self._writer
 
@@ -191,18 +192,18 @@ class Database:
         """Close the unit, undoing it if it failed; commit, unless the next in line may share the commit."""
         if batch.size == 1:
             if undo:
-                await connection.exec_driver_sql("ROLLBACK")
+                await driver.control(connection, "ROLLBACK")
                 self._batch = None
                 return
         else:
             if undo:
-                await connection.exec_driver_sql("ROLLBACK TO unit")
-            await connection.exec_driver_sql("RELEASE unit")
+                await driver.control(connection, "ROLLBACK TO unit")
+            await driver.control(connection, "RELEASE unit")
         if not self._asking or batch.size >= _BATCH:
             await self._commit(batch, connection)
 
     async def _commit(self, batch: _Batch, connection: AsyncConnection) -> None:
-        await connection.exec_driver_sql("COMMIT")
+        await driver.control(connection, "COMMIT")
         self._batch = None
         batch.committed.set_result(None)
 
@@ -211,8 +212,8 @@ class Database:
         batch, self._batch = self._batch, None
         broken, self._writer = self._writer, None
         if broken is not None:
-            with contextlib.suppress(DBAPIError):
-                await broken.exec_driver_sql("ROLLBACK")
+            with contextlib.suppress(sqlite3.Error):
+                await driver.control(broken, "ROLLBACK")
             await broken.close()
         if batch is not None:
             cause = error.orig if isinstance(error, DBAPIError) and error.orig else error
@@ -274,7 +275,7 @@ async def _mapped(path: Path) -> AsyncIterator[None]:
         if isinstance(error, sa.exc.IntegrityError):
             raise
         raise StoreUnavailable(_sentence(error.orig or error, path)) from error
-    except OSError as error:
+    except (OSError, sqlite3.Error) as error:
         raise StoreUnavailable(_sentence(error, path)) from error
 
 

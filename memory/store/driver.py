@@ -58,7 +58,7 @@ class _Connection(aiosqlite.Connection):
     async def run(self, many: bool, *statement: Any) -> _Outcome:
         if self.beside or statement[0].startswith(_WAITS):
             return await self._execute(partial(self._run, many, *statement))
-        # Whoever uses the connection awaits every statement, so that the thread is idle now.
+        # Whoever uses the connection awaits each statement before the next: the thread is idle now.
         return self._run(many, *statement)
 
     def _run(self, many: bool, *statement: Any) -> _Outcome:
@@ -94,6 +94,14 @@ def take_cancellation(connection: AsyncConnection) -> bool:
     return cancelled
 
 
+async def control(connection: AsyncConnection, statement: str) -> None:
+    """Run a statement of transaction control. Raises sqlite3.Error."""
+    driven = _driven(connection)
+    if driven is None:
+        raise sqlite3.OperationalError("the connection is lost")
+    await driven.run(False, statement)
+
+
 @contextmanager
 def beside(connection: AsyncConnection) -> Iterator[None]:
     """Run the block's statements beside the event loop: they touch many rows."""
@@ -125,15 +133,18 @@ class _Cursor(AsyncAdapt_aiosqlite_cursor):
         self._soft_closed_memoized = immutabledict()
         self._rows = deque()
 
-    async def _execute_async(self, operation: Any, parameters: Any) -> Any:
-        statement = (operation,) if parameters is None else (operation, parameters)
-        return await self._keep(False, *statement)
+    def execute(self, operation: Any, parameters: Any = None) -> Any:
+        return self._keep(False, *((operation,) if parameters is None else (operation, parameters)))
 
-    async def _executemany_async(self, operation: Any, seq_of_parameters: Any) -> Any:
-        return await self._keep(True, operation, seq_of_parameters)
+    def executemany(self, operation: Any, seq_of_parameters: Any) -> Any:
+        return self._keep(True, operation, seq_of_parameters)
 
-    async def _keep(self, many: bool, *statement: Any) -> Any:
-        self._cursor = await self._connection.run(many, *statement)
+    def _keep(self, many: bool, *statement: Any) -> Any:
+        driven = self._connection
+        try:
+            self._cursor = await_only(driven.run(many, *statement))
+        except Exception as error:
+            self._adapt_connection._handle_exception(error)
         self._rows = deque(self._cursor.rows)
         return self
 

@@ -18,6 +18,9 @@ from memory.store import tables as t
 from memory.store.fulltext import FullText, slices
 from memory.store.tables import inserted_id
 
+# Asked at every turn: built once.
+_EXTENT = sa.select(t.archives.c.last_seq).where(t.archives.c.id == sa.bindparam("archive"))
+
 
 class Passages:
     """See `memory.ports.Passages`."""
@@ -120,9 +123,7 @@ class Passages:
         return await self._words.terms(keys)
 
     async def extent(self, archive_id: int) -> int:
-        a = t.archives.c
-        query = sa.select(a.last_seq).where(a.id == archive_id)
-        return int((await self._c.execute(query)).scalar() or 0)
+        return int((await self._c.execute(_EXTENT, {"archive": archive_id})).scalar() or 0)
 
     async def _reserve(self, archive_id: int, count: int) -> int:
         """The last number given before ``count`` new ones; a number is never given twice."""

@@ -132,17 +132,27 @@ def seconds(text: str) -> float:
     return time.perf_counter() - begun
 
 
-def test_a_long_word_takes_no_longer_than_a_long_text() -> None:
-    assert seconds("x" * 5_000) < 0.2
-    for text in ("x" * 1_000_000, "我" * 1_000_000, "é" * 1_000_000):
-        assert seconds(text) < 1
+_CHANCE = random.Random(1)
+_WORDS = ["".join(_CHANCE.choices(string.ascii_lowercase, k=7)) for _ in range(130_000)]
 
 
-def test_a_megabyte_takes_less_than_a_second() -> None:
-    chance = random.Random(1)
-    words = ["".join(chance.choices(string.ascii_lowercase, k=7)) for _ in range(130_000)]
-    for text in (" ".join(words), "a-1" * 333_333, "?-" * 500_000, "e\u0301 " * 333_333):
-        assert seconds(text) < 1
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x" * 1_000_000,
+        "我" * 1_000_000,
+        "é" * 1_000_000,
+        " ".join(_WORDS),
+        "a-1" * 333_333,
+        "?-" * 500_000,
+        "e\u0301 " * 333_333,
+    ],
+    ids=["latin", "cjk", "accents", "words", "code", "marks", "combining"],
+)
+def test_the_time_grows_with_the_length_and_not_with_its_square(text: str) -> None:
+    # Of the same text and in the same run: 16 times as long takes 256 times where it is the square.
+    part = min(seconds(text[: len(text) // 16]) for _ in range(3))
+    assert seconds(text) < 80 * max(part, 0.001)
 
 
 # -- identifiers among rows that differ from them in one character
