@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from asyncio import Lock
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from zoneinfo import ZoneInfo
 
@@ -25,7 +25,7 @@ from memory import records
 from memory.archival import Archival
 from memory.ports import Store
 from memory.recall import Recall
-from memory.records import Message, OutboxRow, Role
+from memory.records import Block, Message, OutboxRow, Role
 
 _UNSAID = (
     "Your turn ended, but the person has seen nothing of it. Answer them now with send_message; "
@@ -145,22 +145,16 @@ class Agent:
         queue = await self._queues.queue(job.turn.conversation_id)
         async with self._store.read() as session:
             blocks = await session.blocks.visible(job.agent, queue.conversation.audience)
-        system = context.system_text(self._instructions, blocks)
-        fixed = self._queues.fixed(system, self._tools_text)
-        if fixed > self._queues.most_fixed:
-            # Core memory may hold few characters of many tokens each: the conversation keeps its room.
-            over = fixed - self._queues.most_fixed
-            values = sum(self._queues.count(block.value) for block in blocks)
-            blocks = context.clipped_blocks(blocks, self._queues.fit, values - over - 100 * len(blocks))
-            system = context.system_text(self._instructions, blocks)
-            fixed = self._queues.fixed(system, self._tools_text)
 
         async def ask(request: ModelRequest) -> ModelReply:
             return await job.interrupt.guard(self._model.complete(request))
 
         at_most = 1.0
         while True:
-            await self._queues.make_room(queue, job.turn, fixed, job.zone, ask, at_most=at_most)
+            shown = await self._queues.core_memory(queue, job.agent, job.turn, blocks, job.zone)
+            system, fixed = self._system(shown)
+            if await self._queues.make_room(queue, job.turn, fixed, job.zone, ask, at_most=at_most):
+                continue  # what follows core memory has changed anyway: it is shown anew
             main = context.MainContext(system, queue.summary, queue.messages)
             request = ModelRequest(
                 key=f"{job.turn.id}/{job.turn.steps}",
@@ -178,6 +172,19 @@ class Agent:
                 at_most = min(0.9, (fixed + 0.6 * queue.tokens) / self._queues.room)
                 continue
             return _cleaned(reply), fixed + queue.tokens
+
+    def _system(self, blocks: Sequence[Block]) -> tuple[str, int]:
+        """The system text, and the tokens that it takes with the tools."""
+        system = context.system_text(self._instructions, blocks)
+        fixed = self._queues.fixed(system, self._tools_text)
+        if fixed > self._queues.most_fixed:
+            # Core memory may hold few characters of many tokens each: the conversation keeps its room.
+            over = fixed - self._queues.most_fixed
+            values = sum(self._queues.count(block.value) for block in blocks)
+            clipped = context.clipped_blocks(blocks, self._queues.fit, values - over - 100 * len(blocks))
+            system = context.system_text(self._instructions, clipped)
+            fixed = self._queues.fixed(system, self._tools_text)
+        return system, fixed
 
     async def _desk(self, job: Job, queue: Queue) -> Desk:
         async with self._store.read() as session:

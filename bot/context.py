@@ -74,6 +74,18 @@ def system_text(instructions: str, blocks: Iterable[Block]) -> str:
     return "\n".join([instructions, "", "<memory_blocks>", *shown, "</memory_blocks>"])
 
 
+def blocks_fields(blocks: Iterable[Block], at: datetime, zone: ZoneInfo) -> dict[str, Any]:
+    """An event that tells what core memory blocks read now."""
+    values = {b.label: {"chars": f"{len(b.value)}/{b.limit}", "value": b.value} for b in blocks}
+    return {"type": "core_memory", "time": local_time(at, zone), "blocks": values}
+
+
+def told_blocks(rendered: str) -> dict[str, str]:
+    """Label and value of the blocks that such an event told of."""
+    blocks = json.loads(_parsed(rendered)["content"])["blocks"]
+    return {label: block["value"] for label, block in blocks.items()}
+
+
 def event_fields(event: Event, zone: ZoneInfo, fit: Fit, tokens: int) -> dict[str, Any]:
     """What the model is told of an event; a text longer than ``tokens`` is clipped, with a note."""
     fields: dict[str, Any] = {"type": event.kind, "name": event.name, "time": local_time(event.at, zone)}

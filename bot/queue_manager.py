@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from bot import context, prompts
@@ -17,7 +18,7 @@ from bot.errors import ModelError
 from bot.events import Event, MessageReceived, from_json
 from bot.ports import Clock, ModelReply, ModelRequest
 from memory.ports import Session, Store
-from memory.records import PRIVATE, Agent, Conversation, InboxRow, Message, Role, Summary, Turn
+from memory.records import PRIVATE, Agent, Block, Conversation, InboxRow, Message, Role, Summary, Turn
 from memory.tokens import Calibrated
 
 log = logging.getLogger(__name__)
@@ -29,6 +30,8 @@ _SUMMARY = 0.10
 _SUMMARIZED = 0.60  # of the room that the evicted messages take when they are summarized
 LEAST_ROOM = 1_500  # tokens that are left for the conversation, whatever core memory holds
 _PRESSURE = "memory"  # the author of the memory-pressure alert
+_CORE = "core memory"  # the author of the notes that tell what core memory reads now
+_NOTES = 0.25  # of the queue's tokens that such notes may take
 _SMALL = 250  # tokens of a message that is never cut down further
 _KEPT_MESSAGES = 20_000  # messages of all the queues kept in memory
 _KEPT_QUEUES = 1_000
@@ -43,6 +46,7 @@ class Queue:
     conversation: Conversation
     summary: Summary | None
     messages: list[Message] = field(default_factory=list)
+    shown: list[Block] | None = None  # core memory as the system text shows it; None: to be made anew
 
     def __post_init__(self) -> None:
         self._tokens = sum(message.tokens for message in self.messages)
@@ -180,22 +184,57 @@ class QueueManager:
         if any(map(_is_alert, messages)):
             await session.agents.warn(queue.conversation.id, True)
 
+    async def core_memory(
+        self, queue: Queue, agent: Agent, turn: Turn, blocks: Sequence[Block], zone: ZoneInfo
+    ) -> list[Block]:
+        """The blocks as the system text is to show them.
+
+        They stay as they were while the queue grows, so that a provider's cache of all that follows them
+        stays good: a change is told at the queue's end. When that costs too much, and when the queue is
+        flushed, the system text is made anew and the notes leave the queue.
+        """
+        notes = [message for message in queue.messages if _is_ours(message, _CORE)]
+        if queue.shown is not None and _frames(queue.shown) == _frames(blocks):
+            told = {block.label: block.value for block in queue.shown}
+            for note in notes:
+                told |= context.told_blocks(note.rendered)
+            changed = [block for block in blocks if told[block.label] != block.value]
+            if not changed:
+                return queue.shown
+            fields = context.blocks_fields(changed, self._clock.now(), zone)
+            news = self._note(queue, turn, fields, _CORE, step=turn.steps)
+            if sum(note.tokens for note in [*notes, news]) <= queue.tokens * _NOTES:
+                async with self._store.write() as session:
+                    stored = await session.messages.append(agent.id, [news])
+                queue.add(stored)
+                return queue.shown
+        if notes:
+            async with self._store.write() as session:
+                await session.messages.evict(queue.conversation.id, [note.key for note in notes])
+            queue.remove(notes)
+        queue.shown = list(blocks)
+        return queue.shown
+
     async def make_room(
         self, queue: Queue, turn: Turn, fixed: int, zone: ZoneInfo, ask: Ask, *, at_most: float = 1.0
-    ) -> None:
+    ) -> bool:
         """Flush until system text and tools (``fixed`` tokens) and the queue fit ``at_most`` of the room.
 
-        ``ask`` puts the summarizing question to a model; it may raise `ModelError`.
+        ``ask`` puts the summarizing question to a model; it may raise `ModelError`. True when messages
+        were evicted.
         """
         self._taken = fixed
+        flushed = False
         while fixed + queue.tokens > self.room * at_most:
             evicted = self._oldest(queue, turn)
             if not evicted and await self._shrink(queue):
                 continue
             evicted = evicted or self._oldest(queue, None)
             if not evicted:
-                return
+                break
             await self._flush(queue, turn, evicted, zone, ask)
+            flushed = True
+        return flushed
 
     async def _shrink(self, queue: Queue) -> bool:
         """Cut the largest message down to half; False when all are small. For when nothing can be evicted."""
@@ -249,6 +288,7 @@ class QueueManager:
             await session.messages.put_summary(summary)
             await session.agents.warn(queue.conversation.id, False)
         queue.summary = summary
+        queue.shown = None
         queue.remove(evicted)
         queue.conversation = replace(queue.conversation, warned=False)
         log.info("conversation %s: %d messages evicted", queue.conversation.id, len(evicted))
@@ -286,7 +326,8 @@ class QueueManager:
     def _alert(self, queue: Queue, turn: Turn, added: int, zone: ZoneInfo) -> list[Message]:
         if queue.conversation.warned or self._taken + queue.tokens + added < _WARNING * self.room:
             return []
-        return [replace(self.note(queue, turn, zone, self.pressure_text(queue, added)), author=_PRESSURE)]
+        fields = self._alert_fields(self.pressure_text(queue, added), zone)
+        return [self._note(queue, turn, fields, _PRESSURE, step=-1)]
 
     def pressure_text(self, queue: Queue, added: int = 0) -> str:
         """The memory-pressure alert, with how full the window is."""
@@ -295,10 +336,14 @@ class QueueManager:
 
     def note(self, queue: Queue, turn: Turn, zone: ZoneInfo, text: str, *, step: int = -1) -> Message:
         """A SystemAlert as a message: something the model is told and the person is not."""
-        now = self._clock.now()
-        fields = {"type": "system_alert", "time": context.local_time(now, zone), "message": text}
+        return self._note(queue, turn, self._alert_fields(text, zone), "system", step=step)
+
+    def _alert_fields(self, text: str, zone: ZoneInfo) -> dict[str, Any]:
+        return {"type": "system_alert", "time": context.local_time(self._clock.now(), zone), "message": text}
+
+    def _note(self, queue: Queue, turn: Turn, fields: dict[str, Any], author: str, *, step: int) -> Message:
         rendered = context.user_message(fields)
-        return self.message(queue, turn, Role.USER, "system", "", rendered, now, step=step)
+        return self.message(queue, turn, Role.USER, author, "", rendered, self._clock.now(), step=step)
 
     def _event(self, queue: Queue, turn: Turn, event: Event, rendered: str, text: str) -> Message:
         message = self.message(queue, turn, Role.USER, event.name, text, rendered, event.at)
@@ -343,8 +388,18 @@ def _bare(event: Event) -> str:
 
 
 def _is_alert(message: Message) -> bool:
-    """Whether it is the memory-pressure alert: of the events, only ours have no key."""
-    return message.role is Role.USER and message.event_key is None and message.author == _PRESSURE
+    """Whether it is the memory-pressure alert."""
+    return _is_ours(message, _PRESSURE)
+
+
+def _is_ours(message: Message, author: str) -> bool:
+    """Whether it is a note of ours: of the events, only those have no key."""
+    return message.role is Role.USER and message.event_key is None and message.author == author
+
+
+def _frames(blocks: Sequence[Block]) -> list[tuple[object, ...]]:
+    """All that the system text shows of the blocks besides their values."""
+    return [(block.label, block.limit, block.read_only, block.description) for block in blocks]
 
 
 def _units(messages: Sequence[Message]) -> list[list[Message]]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -47,8 +47,7 @@ class Done:
 class CoreBlock:
     value: str
     read_only: bool
-    used: int = 0  # characters, of `limit`
-    limit: int = 0
+    limit: int = 0  # characters
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,12 +90,12 @@ class _Stretch:
 
 def read(request: ModelRequest) -> Transcript:
     """The transcript of any request."""
-    stretches, system, summarized = _stretches(request.messages)
+    stretches, system, told, summarized = _stretches(request.messages)
     first = _first_of_turn(stretches)
     turn, before = stretches[first:], stretches[:first]
     return Transcript(
         system=system,
-        blocks=_blocks(system),
+        blocks={label: replace(b, value=told.get(label, b.value)) for label, b in _blocks(system).items()},
         events=[e for s in turn for e in s.events],
         done=[d for s in turn for d in s.done],
         steps=sum(s.steps for s in turn),
@@ -106,9 +105,10 @@ def read(request: ModelRequest) -> Transcript:
     )
 
 
-def _stretches(messages: Sequence[Mapping[str, Any]]) -> tuple[list[_Stretch], str, bool]:
+def _stretches(messages: Sequence[Mapping[str, Any]]) -> tuple[list[_Stretch], str, dict[str, str], bool]:
     results = {m.get("tool_call_id"): text_of(m) for m in messages if m.get("role") == "tool"}
     stretches, system, summarized = [_Stretch()], "", False
+    told: dict[str, str] = {}
     for message in messages:
         role = message.get("role")
         if role == "system":
@@ -117,6 +117,9 @@ def _stretches(messages: Sequence[Mapping[str, Any]]) -> tuple[list[_Stretch], s
             seen = event_of(text_of(message))
             if seen.kind == "summary":
                 summarized = True
+                continue
+            if seen.kind == "core_memory":
+                told.update(_told(text_of(message)))
                 continue
             if stretches[-1].steps:
                 stretches.append(_Stretch())
@@ -127,7 +130,7 @@ def _stretches(messages: Sequence[Mapping[str, Any]]) -> tuple[list[_Stretch], s
             calls = [_done(c, results) for c in message.get("tool_calls") or () if isinstance(c, Mapping)]
             stretch.done += calls
             stretch.answered |= any(c.name == "send_message" for c in calls) or not calls
-    return stretches, system, summarized
+    return stretches, system, told, summarized
 
 
 def _first_of_turn(stretches: Sequence[_Stretch]) -> int:
@@ -217,6 +220,14 @@ def _done(call: Mapping[str, Any], results: Mapping[Any, str]) -> Done:
     )
 
 
+def _told(content: str) -> dict[str, str]:
+    """What blocks read now, of an event that tells it."""
+    data = load(content)
+    blocks = data.get("blocks") if isinstance(data, Mapping) else None
+    named = blocks.items() if isinstance(blocks, Mapping) else ()
+    return {str(label): _text(block, "value") for label, block in named if isinstance(block, Mapping)}
+
+
 def _blocks(system: str) -> dict[str, CoreBlock]:
     """The core memory blocks, line by line: a value cannot make this slow."""
     blocks: dict[str, CoreBlock] = {}
@@ -242,11 +253,10 @@ def _split_head(line: str) -> tuple[str, str, str]:
 
 
 def _block(head: str, value: str) -> CoreBlock:
-    used, _, limit = _attribute(head, "chars").partition("/")
+    limit = _attribute(head, "chars").partition("/")[2]
     return CoreBlock(
         value=value.strip("\n").replace("<\\/", "</"),  # a value may not close its block
         read_only=_attribute(head, "read_only") == "true",
-        used=int(used) if used.isdecimal() else len(value),
         limit=int(limit) if limit.isdecimal() else 0,
     )
 
