@@ -151,7 +151,7 @@ class Agent:
 
         at_most = 1.0
         while True:
-            shown = await self._queues.core_memory(queue, job.agent, job.turn, blocks, job.zone)
+            shown = await self._queues.core_memory(queue, blocks)
             system, fixed = self._system(shown)
             if await self._queues.make_room(queue, job.turn, fixed, job.zone, ask, at_most=at_most):
                 continue  # what follows core memory has changed anyway: it is shown anew

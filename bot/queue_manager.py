@@ -55,6 +55,10 @@ class Queue:
     def tokens(self) -> int:
         return self._tokens + (self.summary.tokens if self.summary else 0)
 
+    def notes(self) -> list[Message]:
+        """What was told of core memory since the system text was made."""
+        return [message for message in self.messages if _is_ours(message, _CORE)]
+
     def add(self, messages: Sequence[Message]) -> None:
         self.messages += messages
         self._tokens += sum(message.tokens for message in messages)
@@ -153,8 +157,9 @@ class QueueManager:
                 fields["stored"] = counts
             text = _bare(event)
             messages.append(self._event(queue, turn, event, context.user_message(fields), text))
+        news = self._news(queue, turn, await session.blocks.visible(agent, queue.conversation.audience), zone)
         alert = self._alert(queue, turn, sum(message.tokens for message in messages), zone)
-        return await session.messages.append(agent.id, [*alert, *messages])
+        return await session.messages.append(agent.id, [*news, *alert, *messages])
 
     async def amend(self, session: Session, message: Message, text: str) -> None:
         """The author edited an admitted message, or (with an empty text) deleted it."""
@@ -184,35 +189,38 @@ class QueueManager:
         if any(map(_is_alert, messages)):
             await session.agents.warn(queue.conversation.id, True)
 
-    async def core_memory(
-        self, queue: Queue, agent: Agent, turn: Turn, blocks: Sequence[Block], zone: ZoneInfo
-    ) -> list[Block]:
+    def _news(self, queue: Queue, turn: Turn, blocks: Sequence[Block], zone: ZoneInfo) -> list[Message]:
+        """A note of the blocks that read otherwise than the request shows them, to stand before an event."""
+        if queue.shown is None:
+            return []
+        told = {block.label: block.value for block in queue.shown}
+        notes = queue.notes()
+        for note in notes:
+            told |= context.told_blocks(note.rendered)
+        changed = [block for block in blocks if told.get(block.label) != block.value]
+        if not changed:
+            return []
+        fields = context.blocks_fields(changed, self._clock.now(), zone)
+        news = self._note(queue, turn, fields, _CORE, step=-1)
+        if sum(note.tokens for note in [*notes, news]) > queue.tokens * _NOTES:
+            queue.shown = None
+            return []
+        return [news]
+
+    async def core_memory(self, queue: Queue, blocks: Sequence[Block]) -> list[Block]:
         """The blocks as the system text is to show them.
 
         They stay as they were while the queue grows, so that a provider's cache of all that follows them
-        stays good: a change is told at the queue's end. When that costs too much, and when the queue is
-        flushed, the system text is made anew and the notes leave the queue.
+        stays good; what has changed since is told before the next event. When that costs too much, and when
+        the queue is flushed, the system text is made anew, and the notes leave the queue.
         """
-        notes = [message for message in queue.messages if _is_ours(message, _CORE)]
-        if queue.shown is not None and _frames(queue.shown) == _frames(blocks):
-            told = {block.label: block.value for block in queue.shown}
-            for note in notes:
-                told |= context.told_blocks(note.rendered)
-            changed = [block for block in blocks if told[block.label] != block.value]
-            if not changed:
-                return queue.shown
-            fields = context.blocks_fields(changed, self._clock.now(), zone)
-            news = self._note(queue, turn, fields, _CORE, step=turn.steps)
-            if sum(note.tokens for note in [*notes, news]) <= queue.tokens * _NOTES:
+        if queue.shown is None or _frames(queue.shown) != _frames(blocks):
+            notes = queue.notes()
+            if notes:
                 async with self._store.write() as session:
-                    stored = await session.messages.append(agent.id, [news])
-                queue.add(stored)
-                return queue.shown
-        if notes:
-            async with self._store.write() as session:
-                await session.messages.evict(queue.conversation.id, [note.key for note in notes])
-            queue.remove(notes)
-        queue.shown = list(blocks)
+                    await session.messages.evict(queue.conversation.id, [note.key for note in notes])
+                queue.remove(notes)
+            queue.shown = list(blocks)
         return queue.shown
 
     async def make_room(

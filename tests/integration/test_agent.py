@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -36,8 +37,57 @@ async def test_a_requested_heartbeat_shows_the_result_and_goes_on(folder: Path) 
     texts, model = await texts_of(folder, [note, SEARCH, say("Noted.")])
     assert texts == ["Noted."]
     assert "Added." in results_in(model.requests[1])[-1]["message"]
-    assert "Likes tea." in model.requests[1].messages[0]["content"]
     assert len(results_in(model.requests[2])) == 2
+
+
+async def test_what_changed_in_core_memory_is_told_before_the_next_event(folder: Path) -> None:
+    """The system text stays as it is, so that a provider's cache stays good; a restart makes it anew."""
+    both = calls(
+        ("core_memory_append", {"label": "human", "content": "Likes tea."}),
+        ("send_message", {"message": "Noted."}),
+    )
+    model = ScriptedModel([both, *[say(str(n)) for n in range(7)]])
+    async with opened(folder, model) as house:
+        for n in range(8):
+            await house.say("ada", "I like tea. " * 40)
+            if n == 4:
+                # As an admin's edit does, from another process.
+                house.execute("UPDATE blocks SET value='I am calm.' WHERE label='persona'")
+    first, *later = model.requests
+    assert {request.messages[0]["content"] for request in later} == {first.messages[0]["content"]}
+    for before, after in pairwise(later):
+        assert after.messages[: len(before.messages)] == before.messages
+    told = [event for event in events_in(model.requests[-1]) if event["type"] == "core_memory"]
+    assert [list(event["blocks"]) for event in told] == [["human"], ["persona"]]
+    assert told[0]["blocks"]["human"] == {"chars": "10/2000", "value": "Likes tea."}
+    assert [event["type"] for event in events_in(later[0])][-2:] == ["core_memory", "message"]
+
+    model = ScriptedModel([say("Hello again.")])
+    async with opened(folder, model) as house:
+        await house.say("ada", "Hello?")
+    (request,) = model.requests
+    assert "Likes tea." in request.messages[0]["content"]
+    assert "I am calm." in request.messages[0]["content"]
+    assert "core_memory" not in [event["type"] for event in events_in(request)]
+
+
+async def test_core_memory_that_changes_too_much_is_shown_anew(folder: Path) -> None:
+    values = [f"{n} " * 150 for n in range(6)]
+    edits = [
+        calls(
+            ("core_memory_append", {"label": "human", "content": v}), ("send_message", {"message": "Noted."})
+        )
+        for v in values
+    ]
+    model = ScriptedModel([*edits, say("Done.")])
+    async with opened(folder, model) as house:
+        for _ in range(7):
+            await house.say("ada", "Something else.")
+    for request, value in zip(model.requests[1:], values, strict=True):
+        told = [event for event in events_in(request) if event["type"] == "core_memory"]
+        shown = told[-1]["blocks"]["human"]["value"] if told else request.messages[0]["content"]
+        assert value.strip() in shown
+    assert len({request.messages[0]["content"] for request in model.requests}) > 2
 
 
 async def test_without_a_heartbeat_the_turn_yields_after_its_step(folder: Path) -> None:
