@@ -143,15 +143,13 @@ class Agent:
     async def _ask(self, job: Job, last: bool) -> tuple[ModelReply, int]:
         """The model's reply, and how many tokens we had counted for the request."""
         queue = await self._queues.queue(job.turn.conversation_id)
-        async with self._store.read() as session:
-            blocks = await session.blocks.visible(job.agent, queue.conversation.audience)
 
         async def ask(request: ModelRequest) -> ModelReply:
             return await job.interrupt.guard(self._model.complete(request))
 
         at_most = 1.0
         while True:
-            shown = await self._queues.core_memory(queue, blocks)
+            shown = await self._queues.core_memory(queue, job.agent)
             system, fixed = self._system(shown)
             if await self._queues.make_room(queue, job.turn, fixed, job.zone, ask, at_most=at_most):
                 continue  # what follows core memory has changed anyway: it is shown anew

@@ -191,7 +191,8 @@ class QueueManager:
 
     def _news(self, queue: Queue, turn: Turn, blocks: Sequence[Block], zone: ZoneInfo) -> list[Message]:
         """A note of the blocks that read otherwise than the request shows them, to stand before an event."""
-        if queue.shown is None:
+        if queue.shown is None or _frames(queue.shown) != _frames(blocks):
+            queue.shown = None
             return []
         told = {block.label: block.value for block in queue.shown}
         notes = queue.notes()
@@ -207,20 +208,22 @@ class QueueManager:
             return []
         return [news]
 
-    async def core_memory(self, queue: Queue, blocks: Sequence[Block]) -> list[Block]:
+    async def core_memory(self, queue: Queue, agent: Agent) -> list[Block]:
         """The blocks as the system text is to show them.
 
         They stay as they were while the queue grows, so that a provider's cache of all that follows them
         stays good; what has changed since is told before the next event. When that costs too much, and when
         the queue is flushed, the system text is made anew, and the notes leave the queue.
         """
-        if queue.shown is None or _frames(queue.shown) != _frames(blocks):
+        if queue.shown is None:
             notes = queue.notes()
+            async with self._store.read() as session:
+                blocks = await session.blocks.visible(agent, queue.conversation.audience)
             if notes:
                 async with self._store.write() as session:
                     await session.messages.evict(queue.conversation.id, [note.key for note in notes])
                 queue.remove(notes)
-            queue.shown = list(blocks)
+            queue.shown = blocks
         return queue.shown
 
     async def make_room(
