@@ -23,7 +23,8 @@ log = logging.getLogger(__name__)
 _BATCH = 64
 _CATCH_UP = 64  # rows a search is willing to wait for
 _PAUSE_S = 30.0
-_LAG_S = 1.0
+_QUIET_S = 1.0
+_BUSY_S = 10.0
 
 
 class Indexer:
@@ -51,7 +52,7 @@ class Indexer:
         self._one_at_a_time = asyncio.Lock()
 
     def wake(self) -> None:
-        """There are new rows."""
+        """A turn has ended: there are new rows."""
         self._news.set()
 
     async def index_of(self, archive_id: int) -> VectorIndex:
@@ -68,17 +69,34 @@ class Indexer:
         while True:
             self._news.clear()
             try:
-                await self.drain()
+                await self._check_embedder(self._embedder)
+                while more := await self._batch("messages", None) + await self._batch("passages", None):
+                    if self._news.is_set():
+                        break
             except (EmbedderError, StoreError) as error:
                 log.warning("Indexing waits %.0f s: %s", _PAUSE_S, error)
                 await asyncio.sleep(_PAUSE_S)
                 continue
-            with contextlib.suppress(TimeoutError):
-                # Rows written by other processes (`everbot load`) wake nobody: look now and then.
-                async with asyncio.timeout(_PAUSE_S):
-                    await self._news.wait()
-            # Turns go first: a moment later there are more rows for one batch. A search does not wait for it.
-            await asyncio.sleep(_LAG_S)
+            if not more:
+                with contextlib.suppress(TimeoutError):
+                    # Rows written by other processes (`everbot load`) wake nobody: look now and then.
+                    async with asyncio.timeout(_PAUSE_S):
+                        await self._news.wait()
+            await self._lull()
+
+    async def _lull(self) -> None:
+        """Turns go first: wait for a moment in which none ends, but not for ever.
+
+        Embedding takes a processor and the interpreter from those who wait for an answer. A search does not
+        wait for this: it embeds what its own scope still has waiting.
+        """
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_BUSY_S):
+                while True:
+                    self._news.clear()
+                    await asyncio.sleep(_QUIET_S)
+                    if not self._news.is_set():
+                        return
 
     async def drain(self, progress: Callable[[int], None] = lambda done: None) -> int:
         """Embed everything that waits; returns how many rows. ``progress`` hears of each batch."""
