@@ -173,16 +173,16 @@ class Agent:
 
     def _system(self, blocks: Sequence[Block]) -> tuple[str, int]:
         """The system text, and the tokens that it takes with the tools."""
-        system = context.system_text(self._instructions, blocks)
-        fixed = self._queues.fixed(system, self._tools_text)
+        memory = context.core_memory(blocks)
+        fixed = self._queues.fixed(self._instructions, memory, self._tools_text)
         if fixed > self._queues.most_fixed:
             # Core memory may hold few characters of many tokens each: the conversation keeps its room.
             over = fixed - self._queues.most_fixed
             values = sum(self._queues.count(block.value) for block in blocks)
             clipped = context.clipped_blocks(blocks, self._queues.fit, values - over - 100 * len(blocks))
-            system = context.system_text(self._instructions, clipped)
-            fixed = self._queues.fixed(system, self._tools_text)
-        return system, fixed
+            memory = context.core_memory(clipped)
+            fixed = self._queues.fixed(self._instructions, memory, self._tools_text)
+        return f"{self._instructions}\n\n{memory}", fixed
 
     async def _desk(self, job: Job, queue: Queue) -> Desk:
         async with self._store.read() as session:

@@ -55,8 +55,8 @@ def _parsed(rendered: str) -> dict[str, Any]:
     return message
 
 
-def system_text(instructions: str, blocks: Iterable[Block]) -> str:
-    """System instructions followed by the core memory blocks."""
+def core_memory(blocks: Iterable[Block]) -> str:
+    """The core memory blocks, as they stand after the system instructions."""
     shown = []
     foreign = 0
     for block in blocks:
@@ -71,7 +71,7 @@ def system_text(instructions: str, blocks: Iterable[Block]) -> str:
             f'<block label="{block.label}" chars="{len(block.value)}/{block.limit}"{kept} '
             f'description="{block.description}">\n{value}\n</block>'
         )
-    return "\n".join([instructions, "", "<memory_blocks>", *shown, "</memory_blocks>"])
+    return "\n".join(["<memory_blocks>", *shown, "</memory_blocks>"])
 
 
 def blocks_fields(blocks: Iterable[Block], at: datetime, zone: ZoneInfo) -> dict[str, Any]:

@@ -53,6 +53,7 @@ class Identities:
                 self._known[key] = await self._resolve(session, who, name)
             while len(self._known) > _KEPT:
                 self._known.popitem(last=False)
+            self._keep_home(self._known[key])
         self._known.move_to_end(key)
         return self._known[key]
 
@@ -72,10 +73,13 @@ class Identities:
                     return None
                 user = await session.agents.user(agent.user_id)
                 persona = await session.agents.persona_by_id(agent.persona_id)
-            self._homes[conversation.id] = Identity(user, persona, agent, conversation)
-            while len(self._homes) > _KEPT:
-                self._homes.popitem(last=False)
+            self._keep_home(Identity(user, persona, agent, conversation))
         return self._homes[conversation.id]
+
+    def _keep_home(self, identity: Identity) -> None:
+        self._homes[identity.conversation.id] = identity
+        while len(self._homes) > _KEPT:
+            self._homes.popitem(last=False)
 
     async def _resolve(self, session: Session, who: Event | Command, name: str) -> Identity:
         now = self._clock.now()
