@@ -24,7 +24,7 @@ from bot.events import (
     SystemAlert,
     UserJoined,
 )
-from bot.ports import ToolCall
+from bot.ports import Rendered, ToolCall
 from memory.records import Block, Message, Summary
 
 Fit = Callable[[str, int], str]
@@ -49,10 +49,9 @@ class MainContext:
 
 
 @lru_cache(maxsize=8_192)
-def _parsed(rendered: str) -> dict[str, Any]:
-    """A rendered message as the request's JSON; the same one is sent many times. Not to be changed."""
-    message: dict[str, Any] = json.loads(rendered)
-    return message
+def _parsed(rendered: str) -> Rendered:
+    """A rendered message as the request's JSON; the same one is sent many times."""
+    return Rendered(rendered)
 
 
 def core_memory(blocks: Iterable[Block]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import json
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
@@ -20,6 +21,14 @@ class ToolCall:
     id: str
     name: str
     arguments: str
+
+
+class Rendered(dict[str, Any]):
+    """A JSON object that remembers its text, which is sent again and again as it stands. Never change it."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(json.loads(text))
+        self.text = text
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from bot.errors import ModelRefused, ModelUnavailable
 from bot.models.assembly import LIMIT, Assembly
 from bot.models.openai_errors import ErrorMap, caught, said
-from bot.ports import Clock, ModelReply, ModelRequest
+from bot.ports import Clock, ModelReply, ModelRequest, Rendered
 
 if TYPE_CHECKING:
     import httpx2
@@ -238,10 +238,16 @@ def host_of(url: str) -> str:
 def encoded(body: Mapping[str, Any]) -> bytes:
     """The body as JSON. Halves of surrogate pairs, which UTF-8 cannot hold, are joined or replaced."""
     try:
-        text = json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=dict)
+        text = ",".join(f"{_json(name)}:{_json(value)}" for name, value in body.items())
     except (TypeError, ValueError, RecursionError) as error:
         raise ModelRefused(f"The request cannot be written as JSON ({error}); check [model] extra.") from None
     try:
-        return text.encode()
+        return f"{{{text}}}".encode()
     except UnicodeEncodeError:
-        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
+        return f"{{{text}}}".encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
+
+
+def _json(value: object) -> str:
+    if isinstance(value, list):
+        return f"[{','.join(each.text if isinstance(each, Rendered) else _json(each) for each in value)}]"
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=dict)

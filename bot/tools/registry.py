@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.errors import SettingsError
+from bot.ports import Rendered
 
 _JSON: dict[object, dict[str, Any]] = {
     str: {"type": "string"},
@@ -75,7 +76,7 @@ class Registry:
 
     def __init__(self, tools: Iterable[Tool]) -> None:
         self._tools = {tool.name: tool for tool in tools}
-        self.schemas = [tool.schema for tool in self._tools.values()]
+        self.schemas = [Rendered(json.dumps(tool.schema)) for tool in self._tools.values()]
         self.text = json.dumps(self.schemas)
 
     def get(self, name: str) -> Tool | None:
