@@ -16,9 +16,10 @@ from zoneinfo import ZoneInfo
 from bot import context
 from bot.errors import ModelOverflow
 from bot.events import clean
+from bot.fifo_queue import Queue
 from bot.interrupt import Interrupt
 from bot.ports import ChatModel, Clock, ModelReply, ModelRequest, ToolCall
-from bot.queue_manager import Queue, QueueManager
+from bot.queue_manager import QueueManager
 from bot.tools.desk import Desk
 from bot.tools.executor import Executor, ToolResult
 from memory import records

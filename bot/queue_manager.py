@@ -7,7 +7,7 @@ import json
 import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -16,9 +16,10 @@ from zoneinfo import ZoneInfo
 from bot import context, prompts
 from bot.errors import ModelError
 from bot.events import Event, MessageReceived, from_json
+from bot.fifo_queue import CORE, PRESSURE, Queue, is_alert, units
 from bot.ports import Clock, ModelReply, ModelRequest
 from memory.ports import Session, Store
-from memory.records import PRIVATE, Agent, Block, Conversation, InboxRow, Message, Role, Summary, Turn
+from memory.records import PRIVATE, Agent, Block, InboxRow, Message, Role, Summary, Turn
 from memory.tokens import Calibrated
 
 log = logging.getLogger(__name__)
@@ -29,48 +30,12 @@ _SHARE = 0.28  # of the free room: what a turn's events, a step's message, its r
 _SUMMARY = 0.10
 _SUMMARIZED = 0.60  # of the room that the evicted messages take when they are summarized
 LEAST_ROOM = 1_500  # tokens that are left for the conversation, whatever core memory holds
-_PRESSURE = "memory"  # the author of the memory-pressure alert
-_CORE = "core memory"  # the author of the notes that tell what core memory reads now
 _NOTES = 0.25  # of the queue's tokens that such notes may take
 _SMALL = 250  # tokens of a message that is never cut down further
 _KEPT_MESSAGES = 20_000  # messages of all the queues kept in memory
 _KEPT_QUEUES = 1_000
 
 Ask = Callable[[ModelRequest], Awaitable[ModelReply]]
-
-
-@dataclass
-class Queue:
-    """The FIFO queue of one conversation, as the last commit left it."""
-
-    conversation: Conversation
-    summary: Summary | None
-    messages: list[Message] = field(default_factory=list)
-    shown: list[Block] | None = None  # core memory as the system text shows it; None: to be made anew
-
-    def __post_init__(self) -> None:
-        self._tokens = sum(message.tokens for message in self.messages)
-
-    @property
-    def tokens(self) -> int:
-        return self._tokens + (self.summary.tokens if self.summary else 0)
-
-    def notes(self) -> list[Message]:
-        """What was told of core memory since the system text was made."""
-        return [message for message in self.messages if _is_ours(message, _CORE)]
-
-    def add(self, messages: Sequence[Message]) -> None:
-        self.messages += messages
-        self._tokens += sum(message.tokens for message in messages)
-
-    def replace(self, old: Message, new: Message) -> None:
-        self.messages[self.messages.index(old)] = new
-        self._tokens += new.tokens - old.tokens
-
-    def remove(self, evicted: Sequence[Message]) -> None:
-        keys = {message.key for message in evicted}
-        self.messages = [message for message in self.messages if message.key not in keys]
-        self._tokens -= sum(message.tokens for message in evicted)
 
 
 class QueueManager:
@@ -177,7 +142,7 @@ class QueueManager:
     def extend(self, queue: Queue, messages: Sequence[Message]) -> None:
         """Add committed messages to the queue in memory."""
         queue.add(messages)
-        if any(map(_is_alert, messages)):
+        if any(map(is_alert, messages)):
             queue.conversation = replace(queue.conversation, warned=True)
 
     def pressure(self, queue: Queue, turn: Turn, step: int, added: int, zone: ZoneInfo) -> list[Message]:
@@ -186,7 +151,7 @@ class QueueManager:
 
     async def note_warned(self, session: Session, queue: Queue, messages: Sequence[Message]) -> None:
         """Record, in the same unit of work as the alert, that it was given."""
-        if any(map(_is_alert, messages)):
+        if any(map(is_alert, messages)):
             await session.agents.warn(queue.conversation.id, True)
 
     def _news(self, queue: Queue, turn: Turn, blocks: Sequence[Block], zone: ZoneInfo) -> list[Message]:
@@ -202,7 +167,7 @@ class QueueManager:
         if not changed:
             return []
         fields = context.blocks_fields(changed, self._clock.now(), zone)
-        news = self._note(queue, turn, fields, _CORE, step=-1)
+        news = self._note(queue, turn, fields, CORE, step=-1)
         if sum(note.tokens for note in [*notes, news]) > queue.tokens * _NOTES:
             queue.shown = None
             return []
@@ -266,11 +231,11 @@ class QueueManager:
 
         What ``turn`` is answering stays in view.
         """
-        units = _units(queue.messages)
+        groups = units(queue.messages)
         goal = sum(message.tokens for message in queue.messages) * _EVICT
         evicted: list[Message] = []
         taken = 0
-        for unit in units[:-1]:
+        for unit in groups[:-1]:
             if taken >= goal:
                 break
             if turn and any(message.turn_id == turn.id and message.step < 0 for message in unit):
@@ -338,7 +303,7 @@ class QueueManager:
         if queue.conversation.warned or self._taken + queue.tokens + added < _WARNING * self.room:
             return []
         fields = self._alert_fields(self.pressure_text(queue, added), zone)
-        return [self._note(queue, turn, fields, _PRESSURE, step=-1)]
+        return [self._note(queue, turn, fields, PRESSURE, step=-1)]
 
     def pressure_text(self, queue: Queue, added: int = 0) -> str:
         """The memory-pressure alert, with how full the window is."""
@@ -398,30 +363,9 @@ def _bare(event: Event) -> str:
     return event.text if isinstance(event, MessageReceived) else ""
 
 
-def _is_alert(message: Message) -> bool:
-    """Whether it is the memory-pressure alert."""
-    return _is_ours(message, _PRESSURE)
-
-
-def _is_ours(message: Message, author: str) -> bool:
-    """Whether it is a note of ours: of the events, only those have no key."""
-    return message.role is Role.USER and message.event_key is None and message.author == author
-
-
 def _frames(blocks: Sequence[Block]) -> list[tuple[object, ...]]:
     """All that the system text shows of the blocks besides their values."""
     return [(block.label, block.limit, block.read_only, block.description) for block in blocks]
-
-
-def _units(messages: Sequence[Message]) -> list[list[Message]]:
-    """The messages in groups that must stay together: a call with its results, or one message alone."""
-    units: list[list[Message]] = []
-    for message in messages:
-        if message.role is Role.TOOL and units:
-            units[-1].append(message)
-        else:
-            units.append([message])
-    return units
 
 
 def _line(message: Message) -> str:

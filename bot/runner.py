@@ -31,11 +31,12 @@ from bot.events import (
     platform_of,
     to_json,
 )
+from bot.fifo_queue import Queue
 from bot.identities import Identities, Identity
 from bot.interrupt import RESTART, STOP, YIELD, Interrupt
 from bot.locks import Locks
 from bot.ports import Adapter, Clock
-from bot.queue_manager import Queue, QueueManager
+from bot.queue_manager import QueueManager
 from memory.errors import StoreError
 from memory.indexer import Indexer
 from memory.ports import Session, Store

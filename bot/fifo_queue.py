@@ -1,0 +1,66 @@
+"""The FIFO queue of one conversation (paper section 2.1), as the last commit left it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from memory.records import Block, Conversation, Message, Role, Summary
+
+PRESSURE = "memory"
+"""The author of the memory-pressure alert."""
+CORE = "core memory"
+"""The author of the notes that tell what core memory reads now."""
+
+
+@dataclass
+class Queue:
+    conversation: Conversation
+    summary: Summary | None
+    messages: list[Message] = field(default_factory=list)
+    shown: list[Block] | None = None  # core memory as the system text shows it; None: to be made anew
+
+    def __post_init__(self) -> None:
+        self._tokens = sum(message.tokens for message in self.messages)
+
+    @property
+    def tokens(self) -> int:
+        return self._tokens + (self.summary.tokens if self.summary else 0)
+
+    def notes(self) -> list[Message]:
+        """What was told of core memory since the system text was made."""
+        return [message for message in self.messages if _is_ours(message, CORE)]
+
+    def add(self, messages: Sequence[Message]) -> None:
+        self.messages += messages
+        self._tokens += sum(message.tokens for message in messages)
+
+    def replace(self, old: Message, new: Message) -> None:
+        self.messages[self.messages.index(old)] = new
+        self._tokens += new.tokens - old.tokens
+
+    def remove(self, evicted: Sequence[Message]) -> None:
+        keys = {message.key for message in evicted}
+        self.messages = [message for message in self.messages if message.key not in keys]
+        self._tokens -= sum(message.tokens for message in evicted)
+
+
+def is_alert(message: Message) -> bool:
+    """Whether it is the memory-pressure alert."""
+    return _is_ours(message, PRESSURE)
+
+
+def units(messages: Sequence[Message]) -> list[list[Message]]:
+    """The messages in groups that must stay together: a call with its results, or one message alone."""
+    groups: list[list[Message]] = []
+    for message in messages:
+        if message.role is Role.TOOL and groups:
+            groups[-1].append(message)
+        else:
+            groups.append([message])
+    return groups
+
+
+def _is_ours(message: Message, author: str) -> bool:
+    """Whether it is a note of ours: of the events, only those have no key."""
+    return message.role is Role.USER and message.event_key is None and message.author == author
