@@ -103,7 +103,7 @@ class Agent:
         reply, counted = await self._ask(job, last)
         async with job.lock:
             queue = await self._queues.queue(job.turn.conversation_id)
-            desk = await self._desk(job, queue)
+            desk = self._desk(job, queue)
             results = await self._executor.run(reply.calls, desk, job.failures, self._queues.share)
             dropped = len(reply.calls) - len(results)
             reply = replace(reply, calls=reply.calls[: len(results)])
@@ -185,9 +185,11 @@ class Agent:
             fixed = self._queues.fixed(self._instructions, memory, self._tools_text)
         return f"{self._instructions}\n\n{memory}", fixed
 
-    async def _desk(self, job: Job, queue: Queue) -> Desk:
-        async with self._store.read() as session:
-            blocks = await session.blocks.visible(job.agent, queue.conversation.audience)
+    def _desk(self, job: Job, queue: Queue) -> Desk:
+        async def look() -> list[Block]:
+            async with self._store.read() as session:
+                return await session.blocks.visible(job.agent, queue.conversation.audience)
+
         return Desk(
             agent=job.agent,
             audience=queue.conversation.audience,
@@ -196,7 +198,7 @@ class Agent:
             now=self._clock.now(),
             zone=job.zone,
             page_size=self._page_size,
-            blocks=blocks,
+            look=look,
             recall=self._recall,
             archive=self._archival,
             fit=self._queues.fit,

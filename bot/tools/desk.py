@@ -7,7 +7,7 @@ here. Everything written takes the turn's audience.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -30,7 +30,7 @@ class Desk:
     now: datetime
     zone: ZoneInfo
     page_size: int
-    blocks: list[Block]
+    look: Callable[[], Awaitable[list[Block]]]  # core memory as it is now
     recall: Recall
     archive: Archival
     fit: Callable[[str, int], str]
@@ -40,14 +40,17 @@ class Desk:
     drafts: list[Draft] = field(default_factory=list)
     paused_until: datetime | None = None
     finished: bool = False
+    _blocks: list[Block] | None = None  # once a tool has asked
     _edited: set[int] = field(default_factory=set)
 
-    def block(self, label: str) -> Block:
-        return core.find(self.blocks, label)
+    async def block(self, label: str) -> Block:
+        if self._blocks is None:
+            self._blocks = await self.look()
+        return core.find(self._blocks, label)
 
     def edit(self, block: Block) -> None:
         """Put a changed block back."""
-        self.blocks = [block if known.id == block.id else known for known in self.blocks]
+        self._blocks = [block if known.id == block.id else known for known in self._blocks or ()]
         self._edited.add(block.id)
 
     def say(self, text: str) -> None:
@@ -84,7 +87,7 @@ class Desk:
 
     async def commit(self, session: Session) -> None:
         """Write what waits here, inside the step's unit of work."""
-        for block in self.blocks:
+        for block in self._blocks or ():
             if block.id in self._edited:
                 await session.blocks.put(block.id, block.value, self.turn_id, self.now)
         if self.drafts:

@@ -27,7 +27,7 @@ async def core_memory_append(desk: Desk, label: str, content: str) -> str:
     label: which block, such as human
     content: the line to add, as one self-contained statement
     """
-    block = core.append(desk.block(label), _filled(content, "content"))
+    block = core.append(await desk.block(label), _filled(content, "content"))
     desk.edit(block)
     return f"Added. The block {label!r} now holds {len(block.value)} of {block.limit} characters."
 
@@ -39,7 +39,7 @@ async def core_memory_replace(desk: Desk, label: str, old_content: str, new_cont
     old_content: the exact text to replace; it must occur once
     new_content: what to put in its place; empty to remove it
     """
-    block = core.replace_text(desk.block(label), old_content, new_content)
+    block = core.replace_text(await desk.block(label), old_content, new_content)
     desk.edit(block)
     return f"Replaced. The block {label!r} now holds {len(block.value)} of {block.limit} characters."
 
@@ -106,7 +106,7 @@ async def rethink_memory(desk: Desk, label: str, new_value: str) -> str:
     label: which block
     new_value: its complete new text
     """
-    block = core.rethink(desk.block(label), new_value.strip())
+    block = core.rethink(await desk.block(label), new_value.strip())
     desk.edit(block)
     return f"Rewritten. The block {label!r} now holds {len(block.value)} of {block.limit} characters."
 

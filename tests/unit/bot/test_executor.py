@@ -90,6 +90,10 @@ def make_executor(max_calls: int = 64, timeout_s: float = 30.0) -> Executor:
 
 def make_desk() -> Desk:
     """A desk with a block on it; nothing here opens the drawers of recall and archival storage."""
+
+    async def look() -> list[Block]:
+        return [Block(id=1, owner="agent:7", label="human", audience=PRIVATE, value="Name: Ada.", limit=100)]
+
     return Desk(
         agent=Agent(id=7, user_id=1, persona_id=1, name="ada", archive_id=1),
         audience=PRIVATE,
@@ -98,7 +102,7 @@ def make_desk() -> Desk:
         now=datetime(2026, 11, 21, 9, 0, tzinfo=UTC),
         zone=ZoneInfo("Europe/Lisbon"),
         page_size=5,
-        blocks=[Block(id=1, owner="agent:7", label="human", audience=PRIVATE, value="Name: Ada.", limit=100)],
+        look=look,
         recall=cast(Recall, None),
         archive=cast(Archival, None),
         fit=lambda text, tokens: text,
@@ -241,7 +245,7 @@ async def test_calls_run_in_order_and_see_each_other() -> None:
     )
 
     assert [(r.failed, r.heartbeat) for r in results] == [(False, True), (False, False), (False, False)]
-    assert desk.block("human").value == "Name: Ada.\nLives in Porto."
+    assert (await desk.block("human")).value == "Name: Ada.\nLives in Porto."
     assert desk.said == ["Noted."]
 
 
