@@ -290,6 +290,8 @@ def _sentence(error: BaseException, path: Path) -> str:
         why = "it is damaged or no database. Restore a backup, or set data_dir to another directory"
     elif "locked" in text:
         why = "another program holds it locked. Stop that program, or set data_dir to another directory"
+    elif "disk I/O error" in text:
+        why = "the disk failed. Check it and its free space, or set data_dir to another disk"
     elif "unable to open" in text:
         why = "it cannot be opened. Check that data_dir exists and may be read and written"
     else:
