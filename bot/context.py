@@ -80,9 +80,9 @@ def blocks_fields(blocks: Iterable[Block], at: datetime, zone: ZoneInfo) -> dict
 
 
 def told_blocks(rendered: str) -> dict[str, str]:
-    """Label and value of the blocks that such an event told of."""
+    """Label and value of the blocks that such an event told of; nothing, once it was `shrunk`."""
     blocks = json.loads(_parsed(rendered)["content"])["blocks"]
-    return {label: block["value"] for label, block in blocks.items()}
+    return {label: block["value"] for label, block in blocks.items()} if isinstance(blocks, dict) else {}
 
 
 def event_fields(event: Event, zone: ZoneInfo, fit: Fit, tokens: int) -> dict[str, Any]:

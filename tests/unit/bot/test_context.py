@@ -335,3 +335,10 @@ def test_any_history_becomes_one_that_endpoints_take(history: list[dict[str, Any
     assert refusal({"model": "m", "messages": [user("a"), *messages]}) is None
     assert [m for m in messages if m["role"] != "tool"] == [m for m in history if m["role"] != "tool"]
     assert repaired(messages) == messages
+
+
+def test_what_was_told_of_blocks_is_read_back_until_it_is_cut_down() -> None:
+    fields = context.blocks_fields([block("human", "Ada. " * 100), block("persona", "Calm.")], AT, UTC_ZONE)
+    note = context.user_message(fields)
+    assert context.told_blocks(note) == {"human": "Ada. " * 100, "persona": "Calm."}
+    assert context.told_blocks(context.shrunk(note, fitter(len), 50)) == {}
