@@ -17,6 +17,7 @@ from memory.records import (
     Audience,
     Block,
     BlockEdit,
+    Code,
     Conversation,
     Delivery,
     Draft,
@@ -49,6 +50,14 @@ class Agents(Protocol):
     async def agent_of(self, user_id: int, persona_id: int) -> Agent | None: ...
     async def agent_named(self, name: str) -> Agent | None: ...
     async def agents(self) -> list[Agent]: ...
+    async def agents_of(self, user_id: int) -> list[Agent]:
+        """Oldest first."""
+        ...
+
+    async def accounts_of(self, user_id: int) -> list[str]: ...
+    async def move_account(self, account: str, user_id: int) -> None:
+        """The account is that user's from now on; a user with neither account nor agent is deleted."""
+        ...
 
     async def create_agent(self, user_id: int, persona_id: int, name: str, now: datetime) -> Agent:
         """A new agent with an empty archive of its own. ``name`` must be new."""
@@ -60,7 +69,11 @@ class Agents(Protocol):
 
     async def pause(self, agent_id: int, until: datetime | None) -> None: ...
     async def conversation(self, conversation_id: int) -> Conversation: ...
-    async def conversation_at(self, agent_id: int, address: str) -> Conversation | None: ...
+    async def conversation_at(self, agent_id: int, address: str, audience: Audience) -> Conversation | None:
+        """The agent's conversation in a place. A place that others can see now is another conversation:
+        what was said before stays with those who could hear it."""
+        ...
+
     async def conversations(self, agent_id: int) -> list[Conversation]: ...
     async def create_conversation(
         self, agent_id: int, address: str, audience: Audience, now: datetime
@@ -326,7 +339,15 @@ class Mailbox(Protocol):
         """Remove an ended turn, its steps and events (`/pop`)."""
         ...
 
-    async def usage_since(self, agent_id: int | None, since: datetime) -> Usage: ...
+    async def usage_since(self, agents: Collection[int] | None, since: datetime) -> Usage: ...
+    async def newest_keys(self, platform: str) -> dict[str, str]:
+        """Of every place where something was received: the key of the newest event, by address."""
+        ...
+
+    async def posted(self, agent_id: int, receipt: str) -> OutboxRow | None:
+        """The agent's post that the platform gave this receipt."""
+        ...
+
     async def post(self, rows: Sequence[OutboxRow]) -> None: ...
     async def ready(self, platforms: Collection[str], limit: int = 64) -> list[OutboxRow]:
         """Rows to be sent, oldest first."""
@@ -347,6 +368,34 @@ class Mailbox(Protocol):
     async def unsent(self, conversation_id: int | None = None) -> int: ...
 
 
+class Codes(Protocol):
+    """One-time codes, and the accounts that an admin let in."""
+
+    async def put(self, code: Code) -> None:
+        """Replaces the account's former code of that purpose."""
+        ...
+
+    async def get(self, purpose: str, code: str, now: datetime) -> Code | None:
+        """None when there is no such code, or it has expired."""
+        ...
+
+    async def of(self, purpose: str, account: str, now: datetime) -> Code | None: ...
+    async def drop(self, code: str) -> None: ...
+    async def welcome(self, account: str, now: datetime) -> None: ...
+    async def is_welcome(self, account: str) -> bool: ...
+
+
+class Joining(Protocol):
+    """Two agents become one: a person who had two accounts."""
+
+    async def join(self, into: Agent, other: Agent, now: datetime) -> None:
+        """All that ``other`` holds becomes ``into``'s, each row with its audience; ``other`` is deleted.
+
+        Blocks join per audience, the newer value first; what is beyond the limit becomes a passage.
+        """
+        ...
+
+
 class Session(Protocol):
     """One transaction's view of everything."""
 
@@ -362,6 +411,10 @@ class Session(Protocol):
     def vectors(self) -> Vectors: ...
     @property
     def mailbox(self) -> Mailbox: ...
+    @property
+    def codes(self) -> Codes: ...
+    @property
+    def joining(self) -> Joining: ...
 
 
 class Store(Protocol):

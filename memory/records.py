@@ -260,7 +260,8 @@ class Delivery(StrEnum):
     READY = "ready"
     SENDING = "sending"  # claimed; in doubt if the process dies now
     SENT = "sent"
-    DOUBTFUL = "doubtful"
+    DOUBTFUL = "doubtful"  # claimed, and nobody can say whether it was posted: never sent again
+    REFUSED = "refused"  # the platform will never take it: the place is gone, or closed to us
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -279,6 +280,24 @@ class OutboxRow:
     state: Delivery = Delivery.READY
     claimed_at: datetime | None = None
     receipt: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Code:
+    """A one-time code that ``account`` was given, to be named elsewhere before it expires.
+
+    ``purpose`` is ``pair`` (an admin lets the account in) or ``link`` (another account, ``other``, is the
+    same person's).
+    """
+
+    code: str
+    purpose: str
+    account: str
+    name: str
+    address: str
+    expires_at: datetime
+    other: str = ""
+    other_name: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -62,6 +62,28 @@ class Agents:
         rows = await self._c.execute(sa.select(t.agents).order_by(t.agents.c.id))
         return [_agent(row) for row in rows]
 
+    async def agents_of(self, user_id: int) -> list[Agent]:
+        rows = await self._c.execute(
+            sa.select(t.agents).where(t.agents.c.user_id == user_id).order_by(t.agents.c.id)
+        )
+        return [_agent(row) for row in rows]
+
+    async def accounts_of(self, user_id: int) -> list[str]:
+        query = sa.select(t.accounts.c.account).where(t.accounts.c.user_id == user_id)
+        return sorted((await self._c.execute(query)).scalars())
+
+    async def move_account(self, account: str, user_id: int) -> None:
+        before = await self.user_of(account)
+        await self._c.execute(
+            t.accounts.update().where(t.accounts.c.account == account).values(user_id=user_id)
+        )
+        if (
+            before is not None
+            and not await self.accounts_of(before.id)
+            and not await self.agents_of(before.id)
+        ):
+            await self._c.execute(t.users.delete().where(t.users.c.id == before.id))
+
     async def create_agent(self, user_id: int, persona_id: int, name: str, now: datetime) -> Agent:
         archive_id = await self._insert(
             t.archives, kind="own", name=f"own:{name}", collection=secrets.token_hex(16), created_at=now
@@ -86,10 +108,12 @@ class Agents:
             # Everything else hangs on the agent by foreign keys that cascade.
             await self._c.execute(t.agents.delete().where(t.agents.c.id == agent_id))
             await self._c.execute(t.archives.delete().where(t.archives.c.id == agent.archive_id))
-            others = sa.select(t.agents.c.id).where(t.agents.c.user_id == agent.user_id)
-            await self._c.execute(
-                t.users.delete().where((t.users.c.id == agent.user_id) & ~sa.exists(others))
-            )
+            if not await self.agents_of(agent.user_id):
+                accounts = await self.accounts_of(agent.user_id)
+                known = t.codes.c.account.in_(accounts) | t.codes.c.other.in_(accounts)
+                await self._c.execute(t.codes.delete().where(known))
+                await self._c.execute(t.welcome.delete().where(t.welcome.c.account.in_(accounts)))
+                await self._c.execute(t.users.delete().where(t.users.c.id == agent.user_id))
 
     async def pause(self, agent_id: int, until: datetime | None) -> None:
         await self._c.execute(t.agents.update().where(t.agents.c.id == agent_id).values(paused_until=until))
@@ -98,10 +122,11 @@ class Agents:
         row = await self._one(sa.select(t.conversations).where(t.conversations.c.id == conversation_id))
         return _conversation(row)
 
-    async def conversation_at(self, agent_id: int, address: str) -> Conversation | None:
+    async def conversation_at(self, agent_id: int, address: str, audience: Audience) -> Conversation | None:
+        c = t.conversations.c
         row = await self._one(
             sa.select(t.conversations).where(
-                (t.conversations.c.agent_id == agent_id) & (t.conversations.c.address == address)
+                (c.agent_id == agent_id) & (c.address == address) & (c.audience == audience)
             )
         )
         return _conversation(row) if row else None

@@ -161,14 +161,37 @@ class Mailbox:
         await self._c.execute(t.inbox.update().where(t.inbox.c.turn_id == turn_id).values(payload={}))
         await self._c.execute(t.turns.delete().where(t.turns.c.id == turn_id))
 
-    async def usage_since(self, agent_id: int | None, since: datetime) -> Usage:
+    async def newest_keys(self, platform: str) -> dict[str, str]:
+        later = t.inbox.alias()
+        newest = (
+            sa.select(sa.func.max(later.c.id))
+            .where(later.c.conversation_id == t.conversations.c.id)
+            .correlate(t.conversations)
+            .scalar_subquery()
+        )
+        query = (
+            sa.select(t.conversations.c.address, t.inbox.c.key)
+            .select_from(t.conversations)
+            .join(t.inbox, t.inbox.c.id == newest)
+            .where(_on([platform], t.conversations.c.address))
+            .order_by(t.inbox.c.id)
+        )
+        return {row.address: row.key for row in await self._c.execute(query)}
+
+    async def posted(self, agent_id: int, receipt: str) -> OutboxRow | None:
+        o = t.outbox.c
+        query = sa.select(t.outbox).where((o.agent_id == agent_id) & (o.receipt == receipt))
+        row = (await self._c.execute(query)).first()
+        return _outbox_row(row) if row else None
+
+    async def usage_since(self, agents: Collection[int] | None, since: datetime) -> Usage:
         s = t.steps.c
         columns = (s.prompt_tokens, s.completion_tokens, s.cached_tokens)
         query = sa.select(*(sa.func.coalesce(sa.func.sum(column), 0) for column in columns)).where(
             s.at >= since
         )
-        if agent_id is not None:
-            query = query.where(s.agent_id == agent_id)
+        if agents is not None:
+            query = query.where(s.agent_id.in_(agents))
         prompt, completion, cached = (await self._c.execute(query)).one()
         return Usage(prompt=prompt, completion=completion, cached=cached)
 

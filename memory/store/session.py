@@ -8,6 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from memory.store.agents import Agents
 from memory.store.blocks import Blocks
+from memory.store.codes import Codes
+from memory.store.joining import Joining
 from memory.store.mailbox import Mailbox
 from memory.store.messages import Messages
 from memory.store.passages import Passages
@@ -48,3 +50,11 @@ class Session:
     @cached_property
     def mailbox(self) -> Mailbox:
         return Mailbox(self.connection)
+
+    @cached_property
+    def codes(self) -> Codes:
+        return Codes(self.connection)
+
+    @cached_property
+    def joining(self) -> Joining:
+        return Joining(self.connection, self._extents)

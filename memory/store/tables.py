@@ -108,7 +108,7 @@ conversations = Table(
     Column("audience", Text, nullable=False),
     Column("warned", sa.Boolean, nullable=False, server_default=sa.false()),
     _at(),
-    sa.UniqueConstraint("agent_id", "address"),
+    sa.UniqueConstraint("agent_id", "address", "audience"),
     sqlite_autoincrement=True,  # an id is never given twice
 )
 blocks = Table(
@@ -234,6 +234,7 @@ inbox = Table(
     _at("received_at"),
     Column("turn_id", Text, index=True),
     Column("done", sa.Boolean, nullable=False),
+    Index("inbox_conversation", "conversation_id", "id"),
     Index("inbox_waiting", "agent_id", "id", sqlite_where=sa.text("done = 0")),
 )
 turns = Table(
@@ -282,6 +283,20 @@ outbox = Table(
     Column("sent_at", Moment),
     Index("outbox_open", "seq", sqlite_where=sa.text("state IN ('ready', 'sending')")),
 )
+codes = Table(
+    "codes",
+    metadata,
+    Column("code", Text, primary_key=True),
+    Column("purpose", Text, nullable=False),
+    Column("account", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("other", Text, nullable=False, server_default=""),
+    Column("other_name", Text, nullable=False, server_default=""),
+    _at("expires_at"),
+    sa.UniqueConstraint("purpose", "account"),
+)
+welcome = Table("welcome", metadata, Column("account", Text, primary_key=True), _at())
 meta = Table("meta", metadata, Column("name", Text, primary_key=True), Column("value", Text, nullable=False))
 
 FULL_TEXT = ("messages", "passages")

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,6 +19,7 @@ from memory.ports import Store
 from memory.records import (
     PRIVATE,
     Agent,
+    Code,
     Conversation,
     Delivery,
     Draft,
@@ -107,8 +109,10 @@ async def test_conversations_belong_to_an_agent_and_an_address(store: Store) -> 
         await session.agents.warn(room.id, True)
     async with store.read() as session:
         assert await session.agents.conversations(ada.id) == [home, replace(room, warned=True)]
-        assert await session.agents.conversation_at(ada.id, "slack:T/C") == replace(room, warned=True)
-        assert await session.agents.conversation_at(bob.id, "slack:T/C") is None
+        assert await session.agents.conversation_at(ada.id, "slack:T/C", room.audience) == replace(
+            room, warned=True
+        )
+        assert await session.agents.conversation_at(bob.id, "slack:T/C", room.audience) is None
         assert await session.agents.conversation(home.id) == home
 
 
@@ -640,7 +644,7 @@ async def test_usage_is_summed_by_agent_and_time(store: Store) -> None:
             usage = Usage(prompt=10, completion=2, cached=1)
             await mailbox.commit_step("a", step, "m", usage, later(step), agent_id=ada.id)
         await mailbox.commit_step("b", 0, "m", Usage(prompt=100), later(2), agent_id=bob.id)
-        assert await mailbox.usage_since(ada.id, later(1)) == Usage(prompt=20, completion=4, cached=2)
+        assert await mailbox.usage_since([ada.id], later(1)) == Usage(prompt=20, completion=4, cached=2)
         assert await mailbox.usage_since(None, NOW) == Usage(prompt=130, completion=6, cached=3)
         assert await mailbox.usage_since(None, later(3)) == Usage()
 
@@ -773,6 +777,13 @@ async def everything(store: Store, agent: Agent, place: Conversation, word: str)
         await mailbox.begin(turn_of(place, f"{word}-t"), [(await mailbox.waiting(agent.id, CONSOLE))[0].id])
         await mailbox.commit_step(f"{word}-t", 0, word, Usage(), NOW, agent_id=agent.id)
         await mailbox.post([outbox(place, f"{word}-o", f"{word}-t")])
+        await session.codes.put(code_for(f"console:{word}", word))
+        await session.codes.welcome(f"console:{word}", NOW)
+
+
+def code_for(account: str, code: str, **more: Any) -> Code:
+    values = {"purpose": "link", "name": account, "address": account, "expires_at": later(60)}
+    return Code(code=code, account=account, **(values | more))
 
 
 async def test_a_deleted_agent_leaves_no_row_in_any_table(store: Store, backend: Backend) -> None:
@@ -833,3 +844,106 @@ async def test_a_late_write_for_a_deleted_agent_leaves_nothing(
             else:
                 await session.blocks.create(f"agent:{bob.id}", "human", PRIVATE, "late", 9, "", NOW)
     assert await backend.rows() == before
+
+
+# -- one-time codes, and people with two accounts
+
+
+async def test_a_code_is_found_until_it_expires_or_is_replaced(store: Store) -> None:
+    first, second = code_for("console:ada", "AAAA"), code_for("console:ada", "BBBB", other="slack:T/U")
+    pairing = code_for("console:ada", "CCCC", purpose="pair")
+    async with store.write() as session:
+        for code in (first, pairing, second):
+            await session.codes.put(code)
+    async with store.read() as session:
+        assert await session.codes.get("link", "AAAA", NOW) is None
+        assert await session.codes.get("link", "BBBB", NOW) == second
+        assert await session.codes.get("pair", "BBBB", NOW) is None
+        assert await session.codes.of("pair", "console:ada", NOW) == pairing
+        assert await session.codes.get("link", "BBBB", second.expires_at) is None
+    async with store.write() as session:
+        await session.codes.drop("BBBB")
+        assert await session.codes.of("link", "console:ada", NOW) is None
+        assert not await session.codes.is_welcome("console:ada")
+        await session.codes.welcome("console:ada", NOW)
+        await session.codes.welcome("console:ada", NOW)
+        assert await session.codes.is_welcome("console:ada")
+
+
+async def test_joined_agents_are_one_that_holds_everything_of_both(store: Store) -> None:
+    ada, home = await settle(store, "ada")
+    twin, other = await settle(store, "twin", ROOM)
+    await everything(store, ada, home, "one")
+    await everything(store, twin, other, "two")
+    async with store.write() as session:
+        secret = [Draft(text="two secret", audience=ROOM, tags=("two",))]
+        (kept,) = await session.passages.insert(twin.archive_id, secret, NOW)
+        await session.joining.join(ada, twin, NOW)
+        await session.agents.move_account("console:twin", ada.user_id)
+    async with store.read() as session:
+        assert await session.agents.agent(twin.id) is None
+        assert await session.agents.user_of("console:twin") == await session.agents.user(ada.user_id)
+        assert await session.agents.accounts_of(ada.user_id) == ["console:ada", "console:twin"]
+        said_now = await session.messages.said(ada.id, None)
+        assert sorted(m.text for m in said_now) == ["one one", "one two", "two one", "two two"]
+        found = await session.messages.postings(ada.id, ["two"], None)
+        assert len(found["two"]) == 3
+        queue = await session.messages.queue(other.id)
+        assert [m.text for m in queue] == ["two one", "two two"]
+        assert {m.audience for m in queue} == {ROOM}
+        seen = await session.passages.page(ada.archive_id, {ROOM})
+        assert [(p.text, p.tags, p.uid) for p in seen] == [("two secret", ("two",), kept.uid)]
+        assert await session.passages.count(ada.archive_id, None) == 4  # one is what the block could not hold
+        vectors = await session.vectors.load("passages", "e", ada.archive_id, None)
+        assert len(vectors) == 2
+        assert len(await session.vectors.load("messages", "e", ada.id, None)) == 4
+        assert [c.id for c in await session.agents.conversations(ada.id)] == [home.id, other.id]
+        (block,) = await session.blocks.visible(ada, PRIVATE)
+        assert block.value == "oneone\nt"  # the newer first; the limit is 9
+        rest = [p.text for p in await session.passages.page(ada.archive_id, {PRIVATE})]
+        assert "wotwo" in rest
+    (after,) = await tell(store, replace(other, agent_id=ada.id), "afterwards")
+    assert after.key > max(m.key for m in said_now)
+
+
+async def test_two_queues_of_one_place_become_one_and_nothing_is_lost(store: Store) -> None:
+    ada, _ = await settle(store, "ada")
+    twin, _ = await settle(store, "twin")
+    async with store.write() as session:
+        rooms = [
+            await session.agents.create_conversation(agent.id, "slack:T/C", ROOM, NOW)
+            for agent in (ada, twin)
+        ]
+    for room, text in zip(rooms, ("hers", "theirs"), strict=True):
+        await tell(store, room, text)
+    async with store.write() as session:
+        await session.joining.join(ada, twin, NOW)
+    async with store.read() as session:
+        assert [m.text for m in await session.messages.queue(rooms[0].id)] == ["hers"]
+        assert {m.text for m in await session.messages.said(ada.id, {ROOM})} == {"hers", "theirs"}
+        assert len(await session.agents.conversations(ada.id)) == 3
+
+
+async def test_the_newest_event_of_every_place_is_known(store: Store) -> None:
+    _, home = await settle(store, "ada")
+    _, other = await settle(store, "bob")
+    await receive(store, home, "console:1", "console:2")
+    await receive(store, other, "console:3")
+    async with store.read() as session:
+        assert await session.mailbox.newest_keys("console") == {
+            home.address: "console:2",
+            other.address: "console:3",
+        }
+        assert await session.mailbox.newest_keys("slack") == {}
+
+
+async def test_a_post_is_found_by_its_receipt_for_its_agent_only(store: Store) -> None:
+    ada, home = await settle(store, "ada")
+    bob, _ = await settle(store, "bob")
+    async with store.write() as session:
+        await session.mailbox.post([outbox(home, "a"), outbox(home, "b")])
+        await session.mailbox.settle([("a", Delivery.SENT, "r1")], NOW)
+        posted = await session.mailbox.posted(ada.id, "r1")
+        assert posted is not None
+        assert posted.id == "a"
+        assert await session.mailbox.posted(bob.id, "r1") is None

@@ -45,6 +45,19 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_table(
+        "codes",
+        sa.Column("code", sa.Text(), nullable=False),
+        sa.Column("purpose", sa.Text(), nullable=False),
+        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("address", sa.Text(), nullable=False),
+        sa.Column("other", sa.Text(), server_default="", nullable=False),
+        sa.Column("other_name", sa.Text(), server_default="", nullable=False),
+        sa.Column("expires_at", Moment(), nullable=False),
+        sa.PrimaryKeyConstraint("code"),
+        sa.UniqueConstraint("purpose", "account"),
+    )
+    op.create_table(
         "messages_vectors",
         sa.Column("key", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("audience", sa.Text(), nullable=False),
@@ -105,6 +118,12 @@ def upgrade() -> None:
         sa.Column("created_at", Moment(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
         sqlite_autoincrement=True,
+    )
+    op.create_table(
+        "welcome",
+        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("created_at", Moment(), nullable=False),
+        sa.PrimaryKeyConstraint("account"),
     )
     op.create_table(
         "accounts",
@@ -188,7 +207,7 @@ def upgrade() -> None:
         sa.Column("created_at", Moment(), nullable=False),
         sa.ForeignKeyConstraint(["agent_id"], ["agents.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("agent_id", "address"),
+        sa.UniqueConstraint("agent_id", "address", "audience"),
         sqlite_autoincrement=True,
     )
     op.create_table(
@@ -207,6 +226,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("key"),
     )
+    op.create_index("inbox_conversation", "inbox", ["conversation_id", "id"], unique=False)
     op.create_index(
         "inbox_waiting", "inbox", ["agent_id", "id"], unique=False, sqlite_where=sa.text("done = 0")
     )

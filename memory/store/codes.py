@@ -1,0 +1,49 @@
+"""Queries on one-time codes and on the accounts that an admin let in."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from memory.records import Code
+from memory.store import tables as t
+
+
+class Codes:
+    """See `memory.ports.Codes`."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._c = connection
+
+    async def put(self, code: Code) -> None:
+        c = t.codes.c
+        former = (c.code == code.code) | ((c.purpose == code.purpose) & (c.account == code.account))
+        await self._c.execute(t.codes.delete().where(former))
+        await self._c.execute(t.codes.insert().values(**asdict(code)))
+
+    async def get(self, purpose: str, code: str, now: datetime) -> Code | None:
+        return await self._one((t.codes.c.purpose == purpose) & (t.codes.c.code == code), now)
+
+    async def of(self, purpose: str, account: str, now: datetime) -> Code | None:
+        return await self._one((t.codes.c.purpose == purpose) & (t.codes.c.account == account), now)
+
+    async def drop(self, code: str) -> None:
+        await self._c.execute(t.codes.delete().where(t.codes.c.code == code))
+
+    async def welcome(self, account: str, now: datetime) -> None:
+        values = {"account": account, "created_at": now}
+        await self._c.execute(upsert(t.welcome).values(**values).on_conflict_do_nothing())
+
+    async def is_welcome(self, account: str) -> bool:
+        query = sa.select(sa.literal(1)).where(t.welcome.c.account == account)
+        return (await self._c.execute(query)).first() is not None
+
+    async def _one(self, condition: sa.ColumnElement[bool], now: datetime) -> Code | None:
+        query = sa.select(t.codes).where(condition & (t.codes.c.expires_at > now))
+        row: Any = (await self._c.execute(query)).first()
+        return Code(**row._mapping) if row else None
