@@ -17,10 +17,10 @@ from typing import IO, Any
 from uuid import uuid4
 
 from bot.errors import DeliveryError
-from bot.events import Address, Command, MessageReceived, Reply, clean
+from bot.events import LOCAL, Address, Command, MessageReceived, Reply, clean
 from bot.ports import Found, Inbound
 
-PLATFORM = "console"
+PLATFORM = LOCAL
 
 
 class _Console:
@@ -30,6 +30,9 @@ class _Console:
 
     def __init__(self, persona: str) -> None:
         self._persona = persona
+
+    def ready(self) -> str | None:
+        return None
 
     async def find(self, reply: Reply, claimed_at: datetime) -> Found:
         return Found.ABSENT  # printing twice under one id does no harm
@@ -41,7 +44,6 @@ class _Console:
         return MessageReceived(
             key=f"{address(user)}/{message_id or uuid4().hex}",
             **self._who(user),
-            name=user,
             text=text,
             at=datetime.now(UTC),
         )
@@ -51,11 +53,17 @@ class _Console:
         name, _, argument = text[1:].partition(" ")
         if not text.startswith("/") or not name.isalpha():
             return None
-        return Command(name=name.lower(), argument=argument, person=user, **self._who(user))
+        return Command(command=name.lower(), argument=argument, **self._who(user))
 
     def _who(self, user: str) -> dict[str, Any]:
         place = address(user)
-        return {"account": place, "address": place, "audience": "private", "persona": self._persona}
+        return {
+            "account": place,
+            "name": user,
+            "address": place,
+            "audience": "private",
+            "persona": self._persona,
+        }
 
 
 class PipeConsole(_Console):
@@ -111,7 +119,7 @@ class PipeConsole(_Console):
         while (line := await queue.get()) is not None:
             text, message_id = line
             command = self._command(user, text)
-            if command is not None and command.name in ("exit", "quit"):
+            if command is not None and command.command in ("exit", "quit"):
                 continue
             if command is not None:
                 view = await inbound.invoke(command)
@@ -192,7 +200,7 @@ class TerminalConsole(_Console):
             if not text:
                 continue
             command = self._command(self._user, text)
-            if command is not None and command.name in ("exit", "quit"):
+            if command is not None and command.command in ("exit", "quit"):
                 return
             if command is not None:
                 view = await inbound.invoke(command)

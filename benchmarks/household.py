@@ -47,6 +47,9 @@ class Place:
     async def run(self, inbound: Inbound) -> None:
         await asyncio.Event().wait()
 
+    def ready(self) -> str | None:
+        return None
+
     async def send(self, reply: Reply) -> str:
         waiting = self._waiting.pop(reply.address, None)
         if waiting is not None:
@@ -110,13 +113,13 @@ class House:
         message = event(agent, text, uuid4().hex)
         reply = self._place.expect(message.address)
         spent, start = self.model.spent_s(), time.perf_counter()
-        await self.app.runner.submit(message)
+        await self.app.inbound.submit(message)
         self.heard = (await reply).text
         return time.perf_counter() - start, self.model.spent_s() - spent
 
     async def settle(self, agent: int) -> None:
         """Returns when the turn has come to its end behind the reply."""
-        await self.app.runner.settled(f"bench:{agent}")
+        await self.app.inbound.settled(f"bench:{agent}")
 
     async def backlog(self) -> int:
         """Rows that wait for a vector."""

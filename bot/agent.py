@@ -44,6 +44,7 @@ class Job:
     """A turn at work: who thinks, where, about what. ``lock`` is held while memory is changed."""
 
     agent: records.Agent
+    address: str  # where the turn is held
     persona: str  # its name: the author of what the agent says
     turn: records.Turn
     answers: tuple[str, ...]  # keys of the events being answered

@@ -13,8 +13,13 @@ from datetime import UTC, datetime
 
 from adapters.console import PipeConsole, TerminalConsole
 from bot import prompts
+from bot.access import Access
 from bot.agent import Agent
-from bot.commands import Commands
+from bot.commands.linking import Linking
+from bot.commands.people import People
+from bot.commands.snapshot import Snapshots
+from bot.commands.table import Commands
+from bot.commands.terminal import Terminal
 from bot.courier import Courier
 from bot.errors import SettingsError
 from bot.events import platform_of
@@ -24,6 +29,7 @@ from bot.locks import Locks
 from bot.models.offline import OfflineModel
 from bot.ports import Adapter, ChatModel, Clock
 from bot.queue_manager import LEAST_ROOM, QueueManager
+from bot.reception import Reception
 from bot.runner import Runner
 from bot.settings import Settings
 from bot.tools import memory as memory_tools
@@ -74,6 +80,7 @@ class App:
 
     memory: Memory
     runner: Runner
+    inbound: Reception
     identities: Identities
     clock: Clock
 
@@ -173,7 +180,12 @@ def _assemble(
     )
     executor = Executor(registry, count, queues.fit, agent_settings.max_calls, agent_settings.tool_timeout_s)
     undo = Undo(store, queues, memory.indexer, clock)
-    commands = Commands(store, queues, undo, locks, clock, settings.data_dir / "saves")
+    snapshots = Snapshots(store, clock)
+    groups = (
+        People(store, locks, memory.indexer, clock, snapshots),
+        Linking(store, clock),
+        Terminal(store, queues, undo, locks, clock, snapshots, settings.data_dir / "saves"),
+    )
     agent = Agent(
         store,
         model,
@@ -199,12 +211,15 @@ def _assemble(
         clock,
         adapters,
         locks,
-        commands,
         debounce_s=agent_settings.debounce_s,
         expire_hours=agent_settings.expire_hours,
         concurrent_turns=agent_settings.concurrent_turns,
     )
-    return App(memory, runner, identities, clock)
+    access = Access(store, clock, settings.access, settings.limits)
+    inbound = Reception(
+        store, runner, identities, access, Commands(groups), queues, locks, memory.indexer, clock
+    )
+    return App(memory, runner, inbound, identities, clock)
 
 
 def terminal_console(settings: Settings, user: str, persona: str) -> TerminalConsole:

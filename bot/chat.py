@@ -23,12 +23,12 @@ async def chat(settings: Settings, user: str, persona: str, *, as_json: bool) ->
         terminal = terminal_console(settings, user, persona)
         async with open_app(settings, [terminal], "chat") as app:
             await app.identities.check(persona)
-            await terminal.run(app.runner)
+            await terminal.run(app.inbound)
         return 0
     pipe = pipe_console(user, persona, as_json=as_json)
     async with open_app(settings, [pipe], "chat") as app:
         await app.identities.check(persona)
-        await pipe.run(app.runner)
+        await pipe.run(app.inbound)
     if pipe.unanswered:
         print(_KEPT, file=sys.stderr)
         return _UNANSWERED

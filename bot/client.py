@@ -211,7 +211,7 @@ class Client:
 
     async def _delete(self, agent_id: int) -> None:
         agent = await self._agent(agent_id)
-        await self._running.runner.delete(agent)
+        await self._running.inbound.delete(agent)
 
     async def _agent(self, agent_id: int) -> Agent:
         async with self._running.memory.store.read() as session:
@@ -234,8 +234,8 @@ class Client:
             at=self._running.clock.now(),
             text=clean(text),
         )
-        await self._running.runner.submit_to(agent, event)
-        if not await self._running.runner.settled(place):
+        await self._running.inbound.submit_to(agent, event)
+        if not await self._running.inbound.settled(place):
             raise ModelUnavailable("The model cannot be reached now; the message is kept and answered later.")
         async with self._running.memory.store.read() as session:
             asked = await session.messages.by_event(key)
@@ -280,6 +280,9 @@ class _Mailman:
 
     async def run(self, inbound: Inbound) -> None:
         return
+
+    def ready(self) -> str | None:
+        return None
 
     async def send(self, reply: Reply) -> str:
         return "kept"

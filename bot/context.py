@@ -30,6 +30,7 @@ from memory.records import Block, Message, Summary
 Fit = Callable[[str, int], str]
 
 _FOREIGN = 4_000  # characters of other places' blocks that a private turn is shown
+IMAGE = 1_600  # tokens that models take for an image, at most (OpenAI's vision guide: 85 to 1,445)
 _OVERHEAD = 8  # tokens that a message costs besides its text
 
 
@@ -81,7 +82,7 @@ def blocks_fields(blocks: Iterable[Block], at: datetime, zone: ZoneInfo) -> dict
 
 def told_blocks(rendered: str) -> dict[str, str]:
     """Label and value of the blocks that such an event told of; nothing, once it was `shrunk`."""
-    blocks = json.loads(_parsed(rendered)["content"])["blocks"]
+    blocks = told(_parsed(rendered))["blocks"]
     return {label: block["value"] for label, block in blocks.items()} if isinstance(blocks, dict) else {}
 
 
@@ -112,7 +113,10 @@ def event_fields(event: Event, zone: ZoneInfo, fit: Fit, tokens: int) -> dict[st
     elif isinstance(event, ReactionAdded):
         fields |= {"reason": f"{event.name} reacted with {event.emoji} to your message."}
     elif isinstance(event, UserJoined):
-        fields["reason"] = "First contact: greet them, and say that you are software."
+        fields["reason"] = (
+            "First contact. Greet them; say that you are software, that you remember what you are told, and that "
+            "/privacy tells them what is kept and how it is deleted."
+        )
     return fields
 
 
@@ -122,9 +126,25 @@ def local_time(at: datetime, zone: ZoneInfo) -> str:
     return f"{local.isoformat(timespec='seconds')} ({local:%A})"
 
 
-def user_message(fields: dict[str, Any]) -> str:
-    """An event as a rendered message."""
-    return to_json({"role": "user", "content": to_json(fields)})
+def user_message(fields: dict[str, Any], images: Sequence[str] = ()) -> str:
+    """An event as a rendered message; ``images`` are data URLs, shown beside it."""
+    content: Any = to_json(fields)
+    if images:
+        shown = [{"type": "image_url", "image_url": {"url": url}} for url in images]
+        content = [{"type": "text", "text": content}, *shown]
+    return to_json({"role": "user", "content": content})
+
+
+def told(message: dict[str, Any]) -> dict[str, Any]:
+    """What an event's message tells, without its images."""
+    content = message["content"]
+    fields: dict[str, Any] = json.loads(content if isinstance(content, str) else content[0]["text"])
+    return fields
+
+
+def images_of(event: Event) -> list[str]:
+    """The images that came with an event."""
+    return [a.image for a in event.attachments if a.image] if isinstance(event, MessageReceived) else []
 
 
 def assistant_message(text: str, calls: Sequence[ToolCall], fit: Fit, tokens: int) -> str:
@@ -190,7 +210,10 @@ def repaired(messages: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def cost(count: Callable[[str], int], rendered: str) -> int:
-    """Tokens that a rendered message takes."""
+    """Tokens that a rendered message takes; an image counts as `IMAGE`."""
+    if '"image_url"' in rendered and isinstance((message := json.loads(rendered))["content"], list):
+        images = len(message["content"]) - 1
+        return count(user_message(told(message))) + images * IMAGE + _OVERHEAD
     return count(rendered) + _OVERHEAD
 
 
@@ -228,7 +251,7 @@ def shrunk(rendered: str, fit: Fit, tokens: int) -> str:
         for call in calls:
             call["function"]["arguments"] = _arguments(call["function"]["arguments"], fit, share)
         return to_json(message)
-    fields = json.loads(message["content"])
+    fields = told(message)
     longest = max(fields, key=lambda name: len(to_json(fields[name])))
     value = fields[longest]
     fields[longest] = _fitted(value if isinstance(value, str) else to_json(value), fit, tokens)

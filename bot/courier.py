@@ -7,8 +7,9 @@ import hashlib
 import logging
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
-from bot.errors import DeliveryError
+from bot.errors import DeliveryDoubtful, DeliveryError, DeliveryRefused
 from bot.events import Address, Reply, platform_of
 from bot.ports import Adapter, Clock, Found
 from memory.errors import StoreError
@@ -19,6 +20,7 @@ log = logging.getLogger(__name__)
 
 _RETRY_S = 2.0
 _RETRY_MAX_S = 60.0
+_SETTLED = {Found.POSTED: Delivery.SENT, Found.ABSENT: Delivery.READY, Found.UNKNOWN: Delivery.DOUBTFUL}
 
 
 class Courier:
@@ -30,7 +32,8 @@ class Courier:
         self._clock = clock
         self._news = asyncio.Event()
         self._idle = asyncio.Event()
-        self._held: dict[Address, float] = {}  # places whose platform refused, with the next delay
+        self._busy: set[Address] = set()
+        self._held: set[Address] = set()  # the busy ones whose platform takes nothing now
 
     def wake(self) -> None:
         """There may be new rows."""
@@ -42,103 +45,109 @@ class Courier:
         await self._idle.wait()
 
     async def run(self) -> None:
-        """Deliver until cancelled."""
-        await self._reconcile()
+        """Deliver until cancelled. What a killed process had claimed is looked for before it is sent again."""
         async with asyncio.TaskGroup() as group:
+            async with self._store.read() as session:
+                self._begin(group, await session.mailbox.in_doubt(list(self._adapters)))
             while True:
                 self._news.clear()
                 try:
-                    rows = await self._claimed()
+                    async with self._store.read() as session:
+                        rows = await session.mailbox.ready(list(self._adapters), apart_from=self._busy)
                 except StoreError as error:
                     log.error("The courier waits for the store: %s", error)
                     await self._clock.sleep(_RETRY_S)
                     continue
-                if rows:
-                    await self._deliver(rows, group)
-                    continue
-                if not self._news.is_set():
+                self._begin(group, rows)
+                if not (self._busy - self._held) and not self._news.is_set():
                     self._idle.set()
                 await self._news.wait()
 
-    async def _claimed(self) -> list[OutboxRow]:
-        async with self._store.read() as session:
-            rows = await session.mailbox.ready(list(self._adapters))
-        if rows:
-            async with self._store.write() as session:
-                await session.mailbox.claim([row.id for row in rows], self._clock.now())
-        return rows
-
-    async def _deliver(self, rows: Sequence[OutboxRow], group: asyncio.TaskGroup) -> None:
+    def _begin(self, group: asyncio.TaskGroup, rows: Sequence[OutboxRow]) -> None:
         places: dict[Address, list[OutboxRow]] = defaultdict(list)
         for row in rows:
             places[row.address].append(row)
-        receipts: list[tuple[str, Delivery, str | None]] = []
-        async with asyncio.TaskGroup() as sending:
-            for address, parts in places.items():
-                sending.create_task(self._place(address, parts, receipts, group))
-        await self._settle(receipts)
+        for address, parts in places.items():
+            self._busy.add(address)
+            group.create_task(self._place(address, parts))
 
-    async def _settle(self, receipts: Sequence[tuple[str, Delivery, str | None]]) -> None:
-        while receipts:
+    async def _place(self, address: Address, rows: Sequence[OutboxRow]) -> None:
+        """Send a place's rows in order: while one cannot be sent, the others wait."""
+        try:
+            for row in rows:
+                await self._deliver(row)
+        finally:
+            self._busy.discard(address)
+            self.wake()
+
+    async def _deliver(self, row: OutboxRow) -> None:
+        """Try until the row is sent, or never will be."""
+        delay = _RETRY_S
+        doubt = row.claimed_at if row.state is Delivery.SENDING else None
+        while True:
+            wait = None
+            try:
+                if doubt is None:
+                    claimed = self._clock.now()
+                    await self._write(row.id, None, claimed)
+                    receipt = await self._adapter(row).send(reply_of(row))
+                    await self._write(row.id, Delivery.SENT, claimed, receipt)
+                    return
+                found = await self._adapter(row).find(reply_of(row), doubt)
+                doubt = None
+                if found is Found.UNKNOWN:
+                    log.warning(
+                        "agent %s: nobody knows if %s was delivered: not sent again", row.agent_id, row.id
+                    )
+                await self._write(row.id, _SETTLED[found], self._clock.now())
+                if found is not Found.ABSENT:
+                    return
+                continue
+            except DeliveryRefused as error:
+                log.warning("agent %s: %s will not be delivered: %s", row.agent_id, row.id, error)
+                await self._write(row.id, Delivery.REFUSED, self._clock.now())
+                return
+            except DeliveryDoubtful as error:
+                log.warning("agent %s: was %s delivered? %s", row.agent_id, row.id, error)
+                doubt, wait = claimed, error.retry_after
+            except DeliveryError as error:
+                log.warning("agent %s: %s not delivered, tried again: %s", row.agent_id, row.id, error)
+                wait = error.retry_after
+            except Exception:
+                # An adapter's bug must not stop the others' replies.
+                log.exception("agent %s: sending %s failed", row.agent_id, row.id)
+            if doubt is None:
+                await self._write(row.id, Delivery.READY, self._clock.now())
+            await self._hold(row.address, delay if wait is None else wait)
+            delay = min(_RETRY_MAX_S, delay * 2)
+
+    def _adapter(self, row: OutboxRow) -> Adapter:
+        return self._adapters[platform_of(row.address)]
+
+    async def _hold(self, address: Address, seconds: float) -> None:
+        """The platform takes nothing: nobody need wait for this place meanwhile."""
+        self._held.add(address)
+        self.wake()
+        try:
+            await self._clock.sleep(seconds)
+        finally:
+            self._held.discard(address)
+
+    async def _write(
+        self, row: str, state: Delivery | None, at: datetime, receipt: str | None = None
+    ) -> None:
+        """Claim a row (None), or note what came of it; a store that is away is waited for."""
+        while True:
             try:
                 async with self._store.write() as session:
-                    await session.mailbox.settle(receipts, self._clock.now())
+                    if state is None:
+                        await session.mailbox.claim([row], at)
+                    else:
+                        await session.mailbox.settle([(row, state, receipt)], at)
                 return
             except StoreError as error:
-                log.error("Receipts wait for the store: %s", error)
+                log.error("The courier waits for the store: %s", error)
                 await self._clock.sleep(_RETRY_S)
-
-    async def _place(
-        self,
-        address: Address,
-        parts: Sequence[OutboxRow],
-        receipts: list[tuple[str, Delivery, str | None]],
-        group: asyncio.TaskGroup,
-    ) -> None:
-        """Send a place's parts in order; after one that fails the rest wait, so that order is kept."""
-        for number, row in enumerate(parts):
-            try:
-                receipt = await self._adapters[platform_of(address)].send(reply_of(row))
-            except Exception as error:
-                # An adapter's bug must not stop the others' replies; a DeliveryError is no bug.
-                if not isinstance(error, DeliveryError):
-                    log.exception("agent %s: sending %s failed", row.agent_id, row.id)
-                delay = self._held.get(address, _RETRY_S)
-                log.warning(
-                    "agent %s: %s not delivered, next try in %.0f s: %s", row.agent_id, row.id, delay, error
-                )
-                self._held[address] = min(_RETRY_MAX_S, delay * 2)
-                group.create_task(self._again(delay, [part.id for part in parts[number:]]))
-                return
-            self._held.pop(address, None)
-            receipts.append((row.id, Delivery.SENT, receipt))
-
-    async def _again(self, delay: float, ids: Sequence[str]) -> None:
-        await self._clock.sleep(delay)
-        await self._settle([(row, Delivery.READY, None) for row in ids])
-        self.wake()
-
-    async def _reconcile(self) -> None:
-        """Rows that a killed process had claimed: look before sending again."""
-        async with self._store.read() as session:
-            rows = await session.mailbox.in_doubt(list(self._adapters))
-        receipts: list[tuple[str, Delivery, str | None]] = []
-        for row in rows:
-            adapter = self._adapters[platform_of(row.address)]
-            found = await adapter.find(reply_of(row), row.claimed_at or row.created_at)
-            if found is Found.UNKNOWN:
-                log.warning(
-                    "agent %s: it is not known whether %s was delivered; it is not sent again",
-                    row.agent_id,
-                    row.id,
-                )
-            state = {
-                Found.POSTED: Delivery.SENT,
-                Found.ABSENT: Delivery.READY,
-                Found.UNKNOWN: Delivery.DOUBTFUL,
-            }[found]
-            receipts.append((row.id, state, None))
-        await self._settle(receipts)
 
 
 def reply_of(row: OutboxRow) -> Reply:

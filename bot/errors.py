@@ -8,6 +8,9 @@ EverbotError
 │   └── ModelOverflow        the request does not fit the model's window: send less
 ├── Interrupted          the turn's question to the model was called off
 ├── DeliveryError        an adapter could not post a reply now; it will be tried again
+│   ├── DeliveryDoubtful     it may have been posted: look before trying again
+│   └── DeliveryRefused      the platform will never take it: the place is gone, or closed to us
+├── AdapterError         a platform refused us: token, intent or scope; the operator must mend it
 ├── ToolError            the model called a tool wrongly; the text says how to mend it
 ├── CommandError         a person used a command wrongly; the text says how
 ├── AgentExists          an agent of that name is there already
@@ -54,6 +57,22 @@ class Interrupted(EverbotError):
 
 
 class DeliveryError(EverbotError):
+    """``retry_after`` is in seconds, when the platform said so."""
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class DeliveryDoubtful(DeliveryError):
+    pass
+
+
+class DeliveryRefused(DeliveryError):
+    pass
+
+
+class AdapterError(EverbotError):
     pass
 
 

@@ -7,12 +7,15 @@ person as ``<platform>:<id>``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
+T = TypeVar("T")
 Address = str
 DEFAULT_PERSONA = "ever"
+LOCAL = "console"
+"""The platform of whoever sits at the machine: no stranger, and under no limit."""
 
 
 def platform_of(address: Address) -> str:
@@ -20,19 +23,32 @@ def platform_of(address: Address) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Event:
+class Origin:
+    """Who, and where: the facts that `bot.access` judges by. ``channel`` is the platform's id of the channel
+    (of a thread: the channel it hangs on), ``community`` that of the guild or workspace; both are empty in
+    a direct message."""
+
+    account: str
+    name: str  # what the person is called there
+    address: Address
+    audience: str
+    persona: str = DEFAULT_PERSONA
+    community: str = ""
+    channel: str = ""
+    roles: tuple[str, ...] = ()
+    bot: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event(Origin):
     """Something to think about. ``key`` is unique per platform message and ends redeliveries."""
 
     kind: ClassVar[str]
     from_person: ClassVar[bool] = False  # a person waits for an answer
 
     key: str
-    account: str
-    name: str  # what the person is called there
-    address: Address
-    audience: str
     at: datetime
-    persona: str = DEFAULT_PERSONA
+    addressed: bool = True  # meant for us: a direct message, a mention, a reply to us
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,12 +56,15 @@ class Attachment:
     name: str
     media_type: str
     text: str = ""  # of a text document
-    url: str = ""  # of an image the model may look at
+    image: str = ""  # a data URL (RFC 2397) of an image that the model may look at
 
 
 @dataclass(frozen=True, kw_only=True)
 class MessageReceived(Event):
-    """``context`` is the last few lines of a channel: shown as untrusted, never stored as memory."""
+    """``context`` is the last few lines of a channel: shown as untrusted, never stored as memory.
+
+    ``thread`` tells a thread, whose people are followed once they have addressed us there.
+    """
 
     kind: ClassVar[str] = "message"
     from_person: ClassVar[bool] = True
@@ -53,6 +72,7 @@ class MessageReceived(Event):
     text: str
     reply_to: str = ""  # the text being replied to
     place: str = ""  # how people call the place, such as "#general"
+    thread: bool = False
     context: tuple[str, ...] = ()
     attachments: tuple[Attachment, ...] = ()
 
@@ -106,7 +126,7 @@ class DocumentUploaded(Event):
 class ReactionAdded(Event):
     kind: ClassVar[str] = "reaction"
     emoji: str
-    target: str  # the outbox id of our message
+    target: str  # the receipt of our message
 
 
 def clean(text: str) -> str:
@@ -149,45 +169,86 @@ def from_json(data: dict[str, Any]) -> Event:
     cls = EVENTS[data["kind"]]
     values = {f.name: data[f.name] for f in fields(cls) if f.name in data}
     values["at"] = datetime.fromisoformat(values["at"])
-    if "context" in values:
-        values["context"] = tuple(values["context"])
+    for name in ("context", "roles"):
+        if name in values:
+            values[name] = tuple(values[name])
     if "attachments" in values:
         values["attachments"] = tuple(Attachment(**a) for a in values["attachments"])
     return cls(**values)
 
 
-def cleaned(event: Event) -> Event:
-    """The event with all its texts as `clean` leaves them."""
-    return from_json({name: _clean(value) for name, value in to_json(event).items()})
+def cleaned(thing: T) -> T:
+    """An event or a command with all its texts as `clean` leaves them."""
+    changed = {name: _clean(value) for name, value in vars(thing).items()}
+    return replace(thing, **changed)  # type: ignore[type-var]
 
 
 def _clean(value: Any) -> Any:
     if isinstance(value, str):
         return clean(value)
-    if isinstance(value, list | tuple):
-        return [_clean(each) for each in value]
-    return {name: _clean(each) for name, each in value.items()} if isinstance(value, dict) else value
+    if isinstance(value, tuple):
+        return tuple(map(_clean, value))
+    return cleaned(value) if isinstance(value, Attachment) else value
 
 
 @dataclass(frozen=True, kw_only=True)
-class Command:
-    """A person's command: answered without a turn."""
+class Command(Origin):
+    """A person's command: answered without a turn. ``value`` is the text of a form that was filled in."""
 
-    name: str
+    command: str
+    argument: str = ""
+    value: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Action:
+    """A button of a view: a command of the same person."""
+
+    label: str
+    command: str
+    argument: str = ""
+    danger: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Form:
+    """One text to edit; when it is sent, the command comes with it as ``value``."""
+
+    title: str
+    label: str
+    value: str
+    limit: int
+    command: str
     argument: str
-    account: str
-    person: str  # what the person is called there
-    address: Address
-    audience: str
-    persona: str = DEFAULT_PERSONA
+
+
+@dataclass(frozen=True, kw_only=True)
+class File:
+    name: str
+    data: bytes
 
 
 @dataclass(frozen=True, kw_only=True)
 class View:
-    """What a command shows, to the person who asked only. ``kind`` is ``notice`` or ``error``."""
+    """What a command shows, to the person who asked only. ``kind`` is ``notice`` or ``error``.
+
+    A platform that can show a ``form`` shows it instead of the text.
+    """
 
     text: str
     kind: str = "notice"
+    actions: tuple[Action, ...] = ()
+    form: Form | None = None
+    file: File | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommandSpec:
+    """A command as platforms announce it. ``argument`` names what may follow, empty when nothing may."""
+
+    name: str
+    summary: str
+    argument: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

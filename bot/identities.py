@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from bot import prompts
 from bot.errors import SettingsError
-from bot.events import Command, Event
+from bot.events import Origin
 from bot.ports import Clock
 from memory.ports import Session, Store
 from memory.records import Agent, Conversation, Persona, User
@@ -41,16 +41,15 @@ class Identities:
         self._personas = {**prompts.personas(), **personas}
         self._limit = block_limit
         self._timezone = timezone
-        self._known: OrderedDict[tuple[str, str, str], Identity] = OrderedDict()
+        self._known: OrderedDict[tuple[str, str, str, str], Identity] = OrderedDict()
         self._homes: OrderedDict[int, Identity] = OrderedDict()
 
-    async def of(self, who: Event | Command) -> Identity:
+    async def of(self, who: Origin) -> Identity:
         """Raises `SettingsError` for a persona that nobody defined."""
-        key = (who.account, who.persona, who.address)
+        key = (who.account, who.persona, who.address, who.audience)
         if key not in self._known:
-            name = who.name if isinstance(who, Event) else who.person
             async with self._store.write() as session:
-                self._known[key] = await self._resolve(session, who, name)
+                self._known[key] = await self._resolve(session, who)
             while len(self._known) > _KEPT:
                 self._known.popitem(last=False)
             self._keep_home(self._known[key])
@@ -81,18 +80,19 @@ class Identities:
         while len(self._homes) > _KEPT:
             self._homes.popitem(last=False)
 
-    async def _resolve(self, session: Session, who: Event | Command, name: str) -> Identity:
+    async def _resolve(self, session: Session, who: Origin) -> Identity:
         now = self._clock.now()
         user = await session.agents.user_of(who.account)
         if user is None:
-            user = await session.agents.create_user(who.account, name, self._timezone, now)
+            user = await session.agents.create_user(who.account, who.name, self._timezone, now)
         persona = await self.persona(session, who.persona)
         agent = await session.agents.agent_of(user.id, persona.id)
         if agent is None:
-            agent = await session.agents.create_agent(
-                user.id, persona.id, f"{who.account}/{persona.name}", now
-            )
-        conversation = await session.agents.conversation_at(agent.id, who.address)
+            name = f"{who.account}/{persona.name}"
+            if await session.agents.agent_named(name) is not None:
+                name = f"{name}~{user.id}"  # the account was another user's before (/unlink)
+            agent = await session.agents.create_agent(user.id, persona.id, name, now)
+        conversation = await session.agents.conversation_at(agent.id, who.address, who.audience)
         if conversation is None:
             conversation = await session.agents.create_conversation(agent.id, who.address, who.audience, now)
         await self.human_block(session, agent, conversation.audience)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
-from bot.events import Address, Command, Event, Reply, View
+from bot.events import Address, Command, CommandSpec, Event, Reply, View
 from memory.records import Usage
 
 
@@ -84,14 +84,22 @@ class Adapter(Protocol):
     platform: str
 
     async def run(self, inbound: Inbound) -> None:
-        """Feed events until cancelled, or until the platform has no more (a pipe that ended)."""
+        """Feed events until cancelled, or until the platform has no more (a pipe that ended).
+
+        Outages are waited out. Raises `AdapterError` when the platform refuses us for good.
+        """
+        ...
+
+    def ready(self) -> str | None:
+        """None when events really arrive; else what is missing, in a few words."""
         ...
 
     async def send(self, reply: Reply) -> str:
         """Post one part; returns the platform's receipt (its message id).
 
-        Raises `DeliveryError` when it was not posted and may be tried again. Sending the same ``id``
-        twice must be avoided by the caller unless `find` says ABSENT.
+        Raises `DeliveryError` when it was not posted and may be tried again, `DeliveryDoubtful` when it
+        may have been posted, `DeliveryRefused` when it never will be. Sending the same ``id`` twice
+        must be avoided by the caller unless `find` says ABSENT.
         """
         ...
 
@@ -111,12 +119,23 @@ class Adapter(Protocol):
 class Inbound(Protocol):
     """Where adapters put what they hear."""
 
-    async def submit(self, event: Event) -> None:
+    async def submit(self, event: Event) -> View | None:
         """Returns when the event is committed: only then may the platform be acknowledged.
 
-        A key that was seen before changes nothing. Raises `memory.errors.StoreUnavailable` when it
-        could not be committed; the platform should then redeliver.
+        A key that was seen before changes nothing. An event that is not for us, or of someone who may
+        not talk to us, is let go; what is to be said to the person about that is returned. Raises
+        `memory.errors.StoreUnavailable` when it could not be committed; the platform should then redeliver.
         """
+        ...
+
+    async def newest_keys(self, platform: str) -> Mapping[Address, str]:
+        """Where on this platform something was received before, with the key of the newest there: what
+        to read on from after an outage."""
+        ...
+
+    @property
+    def commands(self) -> Sequence[CommandSpec]:
+        """The commands that `invoke` knows."""
         ...
 
     async def settled(self, address: Address | None = None) -> bool:
@@ -126,8 +145,8 @@ class Inbound(Protocol):
         """
         ...
 
-    async def interrupt(self, address: Address) -> None:
-        """Call off the turn that is running for this place."""
+    async def interrupt(self, address: Address, account: str | None = None) -> None:
+        """Call off the turns that are running for this place (of this person only)."""
         ...
 
     async def invoke(self, command: Command) -> View:

@@ -121,7 +121,8 @@ class QueueManager:
             if counts is not None and event is events[-1]:
                 fields["stored"] = counts
             text = _bare(event)
-            messages.append(self._event(queue, turn, event, context.user_message(fields), text))
+            images = context.images_of(event)[: share // (2 * context.IMAGE)]
+            messages.append(self._event(queue, turn, event, context.user_message(fields, images), text))
         news = self._news(queue, turn, await session.blocks.visible(agent, queue.conversation.audience), zone)
         alert = self._alert(queue, turn, sum(message.tokens for message in messages), zone)
         return await session.messages.append(agent.id, [*news, *alert, *messages])
@@ -129,8 +130,12 @@ class QueueManager:
     async def amend(self, session: Session, message: Message, text: str) -> None:
         """The author edited an admitted message, or (with an empty text) deleted it."""
         rendered = json.loads(message.rendered)
-        fields = json.loads(rendered["content"])
-        fields |= {"message": text, "edited": True} if text else {"message": "", "deleted": True}
+        fields = context.told(rendered)
+        if text:
+            fields |= {"message": text, "edited": True}
+        else:  # whatever came with it goes too
+            fields = {name: fields[name] for name in ("type", "name", "time") if name in fields}
+            fields |= {"message": "", "deleted": True}
         await self.rewrite(session, message, text, context.user_message(fields))
 
     async def rewrite(self, session: Session, message: Message, text: str, rendered: str) -> None:

@@ -7,27 +7,25 @@ at a time. Everything the runner knows is in SQL: a restart finds unfinished tur
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from uuid import uuid4
 
 from bot.agent import Agent, Job
-from bot.commands import Commands
 from bot.courier import Courier
 from bot.errors import Interrupted, ModelError
 from bot.events import (
     EVENTS,
+    LOCAL,
     Address,
-    Command,
     Event,
-    MessageDeleted,
-    MessageEdited,
-    View,
-    clean,
-    cleaned,
+    MessageReceived,
+    Origin,
+    UserJoined,
     platform_of,
     to_json,
 )
@@ -37,14 +35,14 @@ from bot.interrupt import RESTART, STOP, YIELD, Interrupt
 from bot.locks import Locks
 from bot.ports import Adapter, Clock
 from bot.queue_manager import QueueManager
-from memory.errors import StoreError
+from memory.errors import StoreError, StoreUnavailable
 from memory.indexer import Indexer
 from memory.ports import Session, Store
-from memory.records import Agent as AgentRecord
 from memory.records import InboxRow, Message, OutboxRow, Turn, TurnState
 
 log = logging.getLogger(__name__)
 
+_ORIGIN = {field.name for field in fields(Origin)}
 _BURST = 16  # events of one turn
 _RETRY_S = 5.0
 _RETRY_MAX_S = 300.0
@@ -64,6 +62,7 @@ class _Mailbox:
     more: bool = False  # events are waiting that the present turn left out
     parked: bool = False  # the model is down; the turn waits
     job: Job | None = None
+    task: asyncio.Task[None] | None = None
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def tell(self) -> None:
@@ -77,7 +76,7 @@ class _Mailbox:
 
 
 class Runner:
-    """`bot.ports.Inbound`. Use `run` inside the application's TaskGroup."""
+    """The mailboxes. Use `run` inside the application's TaskGroup."""
 
     def __init__(
         self,
@@ -90,7 +89,6 @@ class Runner:
         clock: Clock,
         adapters: Mapping[str, Adapter],
         locks: Locks,
-        commands: Commands,
         *,
         debounce_s: float,
         expire_hours: float,
@@ -105,7 +103,6 @@ class Runner:
         self._clock = clock
         self._adapters = adapters
         self._locks = locks
-        self._commands = commands
         self._debounce_s = debounce_s
         self._expire = timedelta(hours=expire_hours)
         self._mailboxes: dict[int, _Mailbox] = {}
@@ -113,6 +110,8 @@ class Runner:
         self._slots = asyncio.Semaphore(concurrent_turns)
         self._group: asyncio.TaskGroup | None = None
         self._running: set[asyncio.Task[None]] = set()
+        self._held: set[int] = set()
+        self._draining = False
 
     @asynccontextmanager
     async def run(self) -> AsyncIterator[None]:
@@ -133,69 +132,69 @@ class Runner:
                 for task in list(self._running):
                     task.cancel()
 
-    # Inbound
-
-    async def submit(self, event: Event) -> None:
-        event = cleaned(event)
-        identity = await self._identities.of(event)
-        if isinstance(event, MessageEdited | MessageDeleted):
-            await self._amend(event, identity)
-        else:
-            await self._receive(event, identity)
-
-    async def submit_to(self, agent: AgentRecord, event: Event) -> None:
-        """`submit` for an agent that is known already, in a conversation that exists."""
-        async with self._store.read() as session:
-            conversation = await session.agents.conversation_at(agent.id, event.address)
-        assert conversation is not None
-        identity = await self._identities.at(conversation)
-        assert identity is not None
-        await self._receive(event, identity)
-
-    async def _receive(self, event: Event, identity: Identity) -> None:
+    async def receive(self, event: Event, identity: Identity) -> None:
+        """Commit an event for its agent, and see that it is thought about."""
+        if self._draining:
+            raise StoreUnavailable("everbot is shutting down.")
+        agent = identity.agent
+        rows = [event]
         async with self._store.write() as session:
-            new = await session.mailbox.receive(
-                event.key,
-                identity.agent.id,
-                identity.conversation.id,
-                event.kind,
-                to_json(event),
-                self._clock.now(),
-            )
+            stranger = isinstance(event, MessageReceived) and platform_of(event.account) != LOCAL
+            if stranger and not await session.messages.extent(agent.id):
+                rows.insert(0, _first_contact(event, agent.id))
+            for row in rows:
+                new = await session.mailbox.receive(
+                    row.key, agent.id, identity.conversation.id, row.kind, to_json(row), self._clock.now()
+                )
         if new:
-            self._places.setdefault(event.address, set()).add(identity.agent.id)
-            job = self.mailbox(identity.agent.id).job
+            self._places.setdefault(event.address, set()).add(agent.id)
+            job = self.mailbox(agent.id).job
             if job is not None and event.from_person and not job.from_person and not job.turn.outbox:
                 job.interrupt.request(YIELD)  # people go first
-            self._wake(identity.agent.id)
+            self._wake(agent.id)
 
-    async def invoke(self, command: Command) -> View:
-        cleaned = {name: clean(value) for name, value in asdict(command).items()}
-        command = replace(command, **cleaned)
-        identity = await self._identities.of(command)
-        return await self._commands.run(command, identity, self)
+    def restart(self, agent_id: int, event_key: str) -> None:
+        """An event has changed: its turn begins anew, unless it has said something already."""
+        job = self.mailbox(agent_id).job
+        if job is not None and event_key in job.answers and not job.turn.outbox:
+            job.interrupt.request(RESTART)
 
-    async def delete(self, agent: AgentRecord) -> None:
-        """Call off what the agent is at, and delete it with all that it remembers."""
-        mailbox = self.mailbox(agent.id)
-        while mailbox.at_work:
-            if mailbox.job is not None:
-                mailbox.job.interrupt.request(STOP)
-            await mailbox.changed.wait()
-        async with self._locks.of(agent.id):
-            async with self._store.read() as session:
-                places = await session.agents.conversations(agent.id)
-            async with self._store.write() as session:
-                await session.agents.delete_agent(agent.id)
-            for place in places:
-                self._queues.forget(place.id)
-            self._identities.forget(agent.id)
-            await self._indexer.forget(agent)
+    @asynccontextmanager
+    async def still(self, *agents: int) -> AsyncIterator[None]:
+        """No turn of these agents runs while the block does; one under way goes on after it."""
+        self._held.update(agents)
+        try:
+            for agent_id in agents:
+                mailbox = self.mailbox(agent_id)
+                if mailbox.task is not None:
+                    mailbox.task.cancel()
+                    await asyncio.wait([mailbox.task])
+                async with self._store.read() as session:
+                    places = await session.agents.conversations(agent_id)
+                for place in places:
+                    self._queues.forget(place.id)
+            yield
+        finally:
+            self._held.difference_update(agents)
+            for agent_id in agents:
+                self._mailboxes.pop(agent_id, None)
+                self._wake(agent_id)
 
-    async def interrupt(self, address: Address) -> None:
-        for agent_id in self._places.get(address, ()):
+    async def drain(self, seconds: float) -> None:
+        """Take nothing new, and let what runs come to its end for so long; the rest waits for the next start."""
+        self._draining = True
+        running = set(self._running)
+        if running:
+            await asyncio.wait(running, timeout=seconds)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._courier.delivered()
+
+    async def interrupt(self, address: Address, agents: Collection[int] | None = None) -> None:
+        """Call off the turns that run for this place (of these agents only)."""
+        for agent_id in self._places.get(address, set()) if agents is None else agents:
             job = self.mailbox(agent_id).job
-            if job is not None:
+            if job is not None and job.address == address:
                 job.interrupt.request(STOP)
 
     async def settled(self, address: Address | None = None) -> bool:
@@ -217,9 +216,11 @@ class Runner:
     def _wake(self, agent_id: int) -> None:
         mailbox = self.mailbox(agent_id)
         mailbox.news.set()
+        if self._draining or agent_id in self._held:
+            return
         if not mailbox.at_work and self._group is not None:
             mailbox.at_work = True
-            task = self._group.create_task(self._work(agent_id, mailbox))
+            task = mailbox.task = self._group.create_task(self._work(agent_id, mailbox))
             self._running.add(task)
             task.add_done_callback(self._running.discard)
 
@@ -235,7 +236,7 @@ class Runner:
                         mailbox.job = job
                         async with self._slots:
                             await self._turn(job, mailbox)
-                    if not (mailbox.more or mailbox.news.is_set()):
+                    if self._draining or not (mailbox.more or mailbox.news.is_set()):
                         return
                 except StoreError as error:
                     log.error("agent %s waits for the store: %s", agent_id, error)
@@ -245,6 +246,7 @@ class Runner:
                 mailbox.job = None
         finally:
             mailbox.at_work = False
+            mailbox.task = mailbox.job = None
             mailbox.tell()
 
     async def _next(self, agent_id: int) -> Job | None:
@@ -272,6 +274,7 @@ class Runner:
             self._queues.extend(queue, admitted)
         return Job(
             agent=identity.agent,
+            address=queue.conversation.address,
             persona=identity.persona.name,
             turn=turn,
             answers=tuple(row.key for row in rows),
@@ -314,14 +317,13 @@ class Runner:
 
     async def _turn(self, job: Job, mailbox: _Mailbox) -> None:
         """One turn to its end, whatever happens: trouble with the model is waited out."""
-        address = (await self._queues.queue(job.turn.conversation_id)).conversation.address
-        adapter = self._adapters[platform_of(address)]
+        adapter = self._adapters[platform_of(job.address)]
         delay = 0.0
         try:
             while True:
                 try:
                     await self._park(job, mailbox, delay)
-                    async with adapter.thinking(address):
+                    async with adapter.thinking(job.address):
                         await self._agent.turn(job)
                     return
                 except Interrupted as interrupted:
@@ -331,7 +333,7 @@ class Runner:
                     log.warning("agent %s, turn %s: %s", job.agent.id, job.turn.id, error)
                     if await self._expired(job):
                         return
-                    await self._say_down(job, address, str(error))
+                    await self._say_down(job, str(error))
                     delay = min(_RETRY_MAX_S, max(_RETRY_S, delay * 2))
         except StoreError:
             raise
@@ -373,7 +375,7 @@ class Runner:
         await self._end(job, "error", _EXPIRED if job.from_person else None)
         return True
 
-    async def _say_down(self, job: Job, address: Address, why: str) -> None:
+    async def _say_down(self, job: Job, why: str) -> None:
         """The person hears of it once, in one sentence."""
         if job.turn.notified or not job.from_person:
             return
@@ -382,22 +384,21 @@ class Runner:
             if turn is None or turn.notified:
                 return
             await session.mailbox.notify(job.turn.id)
-            await session.mailbox.post([self._notice(job, address, "notice", _DOWN.format(why=why))])
+            await session.mailbox.post([self._notice(job, "notice", _DOWN.format(why=why))])
 
     async def _end(self, job: Job, kind: str, text: str | None) -> None:
         """End the turn without the model."""
         async with self._store.write() as session:
             if text is not None:
-                address = (await session.agents.conversation(job.turn.conversation_id)).address
-                await session.mailbox.post([self._notice(job, address, kind, text)])
+                await session.mailbox.post([self._notice(job, kind, text)])
             await session.mailbox.finish(job.turn.id, self._clock.now())
 
-    def _notice(self, job: Job, address: Address, kind: str, text: str) -> OutboxRow:
+    def _notice(self, job: Job, kind: str, text: str) -> OutboxRow:
         return OutboxRow(
             id=f"{job.turn.id}/{uuid4().hex[:8]}",
             agent_id=job.agent.id,
             conversation_id=job.turn.conversation_id,
-            address=address,
+            address=job.address,
             turn_id=job.turn.id,
             kind=kind,
             text=text,
@@ -405,23 +406,11 @@ class Runner:
             created_at=self._clock.now(),
         )
 
-    async def _amend(self, event: MessageEdited | MessageDeleted, identity: Identity) -> None:
-        """A message was edited or deleted where it was written: memory follows."""
-        text = event.text if isinstance(event, MessageEdited) else ""
-        agent_id = identity.agent.id
-        async with self._locks.of(agent_id), self._store.write() as session:
-            waiting = await session.mailbox.waiting_event(event.target)
-            if waiting is not None:
-                payload = {**waiting.payload, "text": text} if text else None
-                await session.mailbox.replace_event(event.target, payload)
-                return
-            message = await session.messages.by_event(event.target)
-            if message is None:
-                return
-            await self._queues.amend(session, message, text)
-        job = self.mailbox(agent_id).job
-        if job is not None and event.target in job.answers and not job.turn.outbox:
-            job.interrupt.request(RESTART)
+
+def _first_contact(event: Event, agent_id: int) -> UserJoined:
+    """Comes before the first message of a person whom the agent has not met."""
+    facts = {name: value for name, value in vars(event).items() if name in _ORIGIN}
+    return UserJoined(**facts, key=f"joined:{agent_id}", at=event.at)
 
 
 def _burst(waiting: Collection[InboxRow]) -> list[InboxRow]:

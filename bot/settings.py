@@ -32,6 +32,7 @@ class ModelSettings(_Section):
     stall_s: float = Field(45.0, gt=0)
     retries: int = Field(4, ge=0)
     temperature: float | None = None
+    vision: bool = False
     extra: Mapping[str, Any] = Field(default_factory=dict)
 
 
@@ -59,6 +60,46 @@ class AgentSettings(_Section):
     tool_timeout_s: float = Field(30.0, gt=0)
 
 
+class AccessSettings(_Section):
+    dm_policy: Literal["open", "allowlist", "pairing", "disabled"] = "open"
+    people: tuple[str, ...] = ()
+    denied: tuple[str, ...] = ()
+    channels: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()
+    require_mention: bool = True
+    free_response: tuple[str, ...] = ()
+    bots: bool = False
+
+
+class LimitSettings(_Section):
+    messages_per_minute: int = Field(20, ge=0)
+    user_tokens_per_day: int = Field(0, ge=0)
+    tokens_per_day: int = Field(0, ge=0)
+
+
+class RunSettings(_Section):
+    health: str = "127.0.0.1:8080"
+    drain_s: float = Field(15.0, ge=0, le=19)
+    catch_up_hours: float = Field(12.0, ge=0)
+    context_lines: int = Field(6, ge=0, le=50)
+
+
+class DiscordSettings(_Section):
+    token: SecretStr | None = None
+    message_content: bool = False
+    api_url: str = "https://discord.com/api/v10"
+    gateway_url: str = "wss://gateway.discord.gg/"
+
+
+class SlackSettings(_Section):
+    bot_token: SecretStr | None = None
+    app_token: SecretStr | None = None
+    signing_secret: SecretStr | None = None
+    mode: Literal["socket", "http"] = "socket"
+    listen: str = "127.0.0.1:3000"
+    api_url: str = "https://slack.com/api/"
+
+
 class LogSettings(_Section):
     level: Literal["debug", "info", "warning", "error"] = "warning"
 
@@ -71,6 +112,11 @@ class Settings(_Section):
     embedder: EmbedderSettings = EmbedderSettings()
     index: IndexSettings = IndexSettings()
     agent: AgentSettings = AgentSettings()
+    access: AccessSettings = AccessSettings()
+    limits: LimitSettings = LimitSettings()
+    run: RunSettings = RunSettings()
+    discord: DiscordSettings = DiscordSettings()
+    slack: SlackSettings = SlackSettings()
     log: LogSettings = LogSettings()
     personas: Mapping[str, str] = Field(default_factory=dict)
 
@@ -114,9 +160,21 @@ def _read(path: Path) -> dict[str, object]:
         raise SettingsError(f"{path} is not valid TOML: {error}.") from None
 
 
+_TOKENS = (
+    ("DISCORD_BOT_TOKEN", "discord", "token"),
+    ("SLACK_BOT_TOKEN", "slack", "bot_token"),
+    ("SLACK_APP_TOKEN", "slack", "app_token"),
+    ("SLACK_SIGNING_SECRET", "slack", "signing_secret"),
+)
+
+
 def _from_environment(data: dict[str, object], env: Mapping[str, str]) -> None:
     if directory := env.get("EVERBOT_DATA_DIR"):
         data["data_dir"] = directory
+    for variable, name, key in _TOKENS:
+        section = data.setdefault(name, {})
+        if (value := env.get(variable)) and isinstance(section, dict):
+            section[key] = value
     model = data.setdefault("model", {})
     if not isinstance(model, dict):
         return  # validation says what is wrong

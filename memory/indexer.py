@@ -139,6 +139,11 @@ class Indexer:
         if passages:
             await self._own.remove(agent.archive_id, passages)
 
+    async def refresh(self, agent: Agent) -> None:
+        """The agent's rows got other keys in SQL, with their vectors: what memory holds of them is void."""
+        await self.index_of_messages.remove(agent.id, [])
+        await self._own.remove(agent.archive_id, [])
+
     async def forget(self, agent: Agent) -> None:
         """The agent is gone from SQL with its own vectors: nothing of them stays in memory."""
         await self.index_of_messages.drop(agent.id)

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from memory.records import Agent, Audience, Conversation, Persona, User, scope_range
@@ -31,7 +32,11 @@ class Agents:
 
     async def create_user(self, account: str, name: str, timezone: str, now: datetime) -> User:
         user_id = await self._insert(t.users, name=name, timezone=timezone, created_at=now)
-        await self._c.execute(t.accounts.insert().values(account=account, user_id=user_id))
+        await self._c.execute(
+            upsert(t.accounts)
+            .values(account=account, user_id=user_id)
+            .on_conflict_do_update(index_elements=["account"], set_={"user_id": user_id})
+        )
         return await self.user(user_id)
 
     async def user(self, user_id: int) -> User:
@@ -83,6 +88,9 @@ class Agents:
             and not await self.agents_of(before.id)
         ):
             await self._c.execute(t.users.delete().where(t.users.c.id == before.id))
+
+    async def give(self, agent_id: int, user_id: int) -> None:
+        await self._c.execute(t.agents.update().where(t.agents.c.id == agent_id).values(user_id=user_id))
 
     async def create_agent(self, user_id: int, persona_id: int, name: str, now: datetime) -> Agent:
         archive_id = await self._insert(

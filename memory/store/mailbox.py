@@ -78,15 +78,16 @@ class Mailbox:
         rows = await self._c.execute(_waiting(tuple(platforms)), {"agent": agent_id})
         return [_inbox_row(row) for row in rows]
 
-    async def waiting_event(self, key: str) -> InboxRow | None:
-        i = t.inbox.c
-        found = await self._events((i.key == key) & ~i.done & i.turn_id.is_(None))
-        return found[0] if found else None
+    async def events_from(self, key: str) -> list[InboxRow]:
+        k = t.inbox.c.key
+        return await self._events((k == key) | ((k > f"{key}/") & (k < f"{key}0")))  # "0" follows "/"
 
-    async def replace_event(self, key: str, payload: Mapping[str, Any] | None) -> None:
-        values: dict[str, Any] = {"done": True} if payload is None else {"payload": dict(payload)}
+    async def replace_event(self, key: str, payload: Mapping[str, Any]) -> None:
+        await self._c.execute(t.inbox.update().where(t.inbox.c.key == key).values(payload=dict(payload)))
+
+    async def drop_event(self, key: str) -> None:
         unclaimed = (t.inbox.c.key == key) & t.inbox.c.turn_id.is_(None)
-        await self._c.execute(t.inbox.update().where(unclaimed).values(**values))
+        await self._c.execute(t.inbox.update().where(unclaimed).values(done=True))
 
     async def busy_agents(self, platforms: Collection[str]) -> list[int]:
         here = _places(platforms)
@@ -214,8 +215,10 @@ class Mailbox:
         if values:
             await self._c.execute(_POST, values)
 
-    async def ready(self, platforms: Collection[str], limit: int = 64) -> list[OutboxRow]:
-        return await self._outbox(platforms, Delivery.READY, limit)
+    async def ready(
+        self, platforms: Collection[str], limit: int = 64, *, apart_from: Collection[str] = ()
+    ) -> list[OutboxRow]:
+        return await self._outbox(platforms, Delivery.READY, limit, apart_from)
 
     async def claim(self, ids: Collection[str], now: datetime) -> None:
         if ids:
@@ -239,9 +242,10 @@ class Mailbox:
         return int((await self._c.execute(query)).scalar_one())
 
     async def _outbox(
-        self, platforms: Collection[str], state: Delivery, limit: int | None
+        self, platforms: Collection[str], state: Delivery, limit: int | None, apart_from: Collection[str] = ()
     ) -> list[OutboxRow]:
-        rows = await self._c.execute(_open(tuple(platforms), limit), {"wanted": state.value})
+        values = {"wanted": state.value, "busy": list(apart_from)}
+        rows = await self._c.execute(_open(tuple(platforms), limit), values)
         return [_outbox_row(row) for row in rows]
 
     async def _events(self, condition: sa.ColumnElement[bool]) -> list[InboxRow]:
@@ -254,7 +258,8 @@ def _open(platforms: tuple[str, ...], limit: int | None) -> sa.Select[Any]:
     o = t.outbox.c
     # Two conditions on the state: the literal one lets SQLite use the partial index.
     unsent = sa.text("outbox.state IN ('ready', 'sending')") & (o.state == sa.bindparam("wanted"))
-    return sa.select(t.outbox).where(unsent & _on(platforms, o.address)).order_by(o.seq).limit(limit)
+    free = o.address.not_in(sa.bindparam("busy", expanding=True))
+    return sa.select(t.outbox).where(unsent & free & _on(platforms, o.address)).order_by(o.seq).limit(limit)
 
 
 @lru_cache(maxsize=16)

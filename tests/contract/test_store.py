@@ -534,8 +534,14 @@ async def test_an_event_is_received_once(store: Store) -> None:
             ("e2", {"text": "e2"}, NOW),
             ("e1", {"text": "e1"}, NOW),
         ]
-        assert await session.mailbox.waiting_event("e1") == rows[1]
-        assert await session.mailbox.waiting_event("e3") is None
+
+
+async def test_an_event_is_found_with_what_came_with_it(store: Store) -> None:
+    _, home = await settle(store)
+    await receive(store, home, "e1", "e1/a", "e10", "e1/b", "e2")
+    async with store.read() as session:
+        assert [row.key for row in await session.mailbox.events_from("e1")] == ["e1", "e1/a", "e1/b"]
+        assert await session.mailbox.events_from("e") == []
 
 
 async def test_a_waiting_event_is_changed_or_dropped(store: Store) -> None:
@@ -543,20 +549,22 @@ async def test_a_waiting_event_is_changed_or_dropped(store: Store) -> None:
     await receive(store, home, "e1", "e2")
     async with store.write() as session:
         await session.mailbox.replace_event("e1", {"text": "new"})
-        await session.mailbox.replace_event("e2", None)
+        await session.mailbox.drop_event("e2")
     async with store.read() as session:
         assert [row.payload for row in await session.mailbox.waiting(ada.id, CONSOLE)] == [{"text": "new"}]
     assert await receive(store, home, "e2") == [False]
 
 
-async def test_a_claimed_event_is_not_changed(store: Store) -> None:
+async def test_a_claimed_event_is_not_dropped(store: Store) -> None:
     ada, home = await settle(store)
     await receive(store, home, "e1")
     async with store.write() as session:
         mailbox = session.mailbox
         await mailbox.begin(turn_of(home, "t1"), [row.id for row in await mailbox.waiting(ada.id, CONSOLE)])
-        await mailbox.replace_event("e1", {"text": "new"})
-        assert [row.payload for row in await mailbox.events_of("t1")] == [{"text": "e1"}]
+        await mailbox.replace_event("e1", {"text": ""})
+        await mailbox.drop_event("e1")
+        assert [row.payload for row in await mailbox.events_of("t1")] == [{"text": ""}]
+        assert await mailbox.busy_agents(CONSOLE) == [ada.id]
 
 
 async def test_a_turn_from_its_events_to_its_end(store: Store) -> None:
@@ -568,7 +576,6 @@ async def test_a_turn_from_its_events_to_its_end(store: Store) -> None:
         first, second, third = await mailbox.waiting(ada.id, CONSOLE)
         await mailbox.begin(turn, [first.id, second.id])
         assert await mailbox.waiting(ada.id, CONSOLE) == [third]
-        assert await mailbox.waiting_event("e1") is None
         assert [row.key for row in await mailbox.events_of("t1")] == ["e1", "e2"]
         assert await mailbox.unfinished(ada.id, CONSOLE) == turn
         await mailbox.commit_step("t1", 0, "m", Usage(prompt=1), NOW, agent_id=ada.id)
@@ -899,9 +906,9 @@ async def test_joined_agents_are_one_that_holds_everything_of_both(store: Store)
         assert len(await session.vectors.load("messages", "e", ada.id, None)) == 4
         assert [c.id for c in await session.agents.conversations(ada.id)] == [home.id, other.id]
         (block,) = await session.blocks.visible(ada, PRIVATE)
-        assert block.value == "oneone\nt"  # the newer first; the limit is 9
+        assert block.value == "oneone"  # the limit is 9 characters
         rest = [p.text for p in await session.passages.page(ada.archive_id, {PRIVATE})]
-        assert "wotwo" in rest
+        assert "twotwo" in rest
     (after,) = await tell(store, replace(other, agent_id=ada.id), "afterwards")
     assert after.key > max(m.key for m in said_now)
 

@@ -42,6 +42,9 @@ class Parlour:
     async def run(self, inbound: Inbound) -> None:
         await asyncio.Event().wait()
 
+    def ready(self) -> str | None:
+        return None
+
     async def send(self, reply: Reply) -> str:
         self.posted.append(reply)
         return f"post-{len(self.posted)}"
@@ -118,14 +121,14 @@ class House:
     async def tell(self, event: Event) -> list[Reply]:
         """What is posted in the event's place until everything about it is done."""
         before = len(self.parlour.posted)
-        await self.app.runner.submit(event)
+        await self.app.inbound.submit(event)
         await self.settled(event.address)
         return [reply for reply in self.parlour.posted[before:] if reply.address == event.address]
 
     async def settled(self, address: Address) -> None:
         """Until nothing of the place is waiting any more: a model that is down is waited for."""
         async with asyncio.timeout(PATIENCE_S):
-            while not await self.app.runner.settled(address):
+            while not await self.app.inbound.settled(address):
                 await asyncio.sleep(0)
 
     async def stored(self, event: Event) -> Message | None:

@@ -22,7 +22,10 @@ from tests.fakes.scripted_model import Line, ScriptedModel, call, calls, say
 
 ADA = "console:ada"
 COMMANDS = set(
-    "attach dump heartbeat help memory memorywarning pop rethink retry rewrite save stop whoami".split()
+    (
+        "attach dump export forget heartbeat help link memory memorywarning persona pop privacy rethink retry "
+        "rewrite save stop unlink whoami"
+    ).split()
 )
 Script = Sequence[Line] | Callable[[ModelRequest], ModelReply]
 
@@ -72,11 +75,11 @@ class Chat:
             at=self.clock.now(),
             text=text,
         )
-        await self.app.runner.submit(event)
+        await self.app.inbound.submit(event)
 
     async def settled(self, place: str = ADA) -> list[str]:
         """Waits for the turn to end; what was posted since the last time."""
-        assert await self.app.runner.settled(place)
+        assert await self.app.inbound.settled(place)
         posted, self.phone.posted = self.phone.posted, []
         return [f"{reply.kind}: {reply.text}" for reply in posted]
 
@@ -87,14 +90,14 @@ class Chat:
     async def command(self, line: str) -> View:
         name, _, argument = line.partition(" ")
         command = Command(
-            name=name.removeprefix("/"),
+            command=name.removeprefix("/"),
             argument=argument,
             account=ADA,
-            person="ada",
+            name="ada",
             address=ADA,
             audience=PRIVATE,
         )
-        return await self.app.runner.invoke(command)
+        return await self.app.inbound.invoke(command)
 
     async def done(self, line: str) -> str:
         view = await self.command(line)
@@ -161,7 +164,7 @@ async def test_help_and_whoami(tmp_path: Path) -> None:
     async with chatting(tmp_path, lambda _: say("Yes.")) as chat:
         text = await chat.done("/help")
         listed = set(re.findall(r"^/(\w+)", text, re.MULTILINE))
-        assert listed == COMMANDS - {"help"} | {"exit"}  # leaving is the console's
+        assert listed == COMMANDS
         for name in sorted(COMMANDS):
             view = await chat.command(f"/{name}")
             assert "There is no command" not in view.text, name

@@ -56,7 +56,7 @@ class Pipe:
             self.settings, [console], "test", model=self.model, embedders=lambda _: None
         ) as app:
             async with asyncio.timeout(LIMIT_S):
-                await console.run(app.runner)
+                await console.run(app.inbound)
             if then is not None:
                 await then(app)
 

@@ -263,7 +263,7 @@ async def test_no_request_ever_exceeds_the_window(folder: Path, window: str, see
             burst = dice.choice([1, 1, 1, 16])
             events = [house.message("ada", wild_text(dice)) for _ in range(burst)]
             for event in events:
-                await house.app.runner.submit(event)
+                await house.app.inbound.submit(event)
             await house.settled("parlour:ada")
         sizes = [house.tokens(request) for request in stage.requests]
         over = {

@@ -17,10 +17,11 @@ moments = st.datetimes(
     timezones=st.sampled_from([UTC, timezone(timedelta(hours=5, minutes=45))]),
 )
 texts = st.text(max_size=30)
-attachments = st.builds(Attachment, name=texts, media_type=texts, text=texts, url=texts)
+attachments = st.builds(Attachment, name=texts, media_type=texts, text=texts, image=texts)
 VALUES: dict[str, st.SearchStrategy[Any]] = {
     "str": texts,
     "Address": texts,
+    "bool": st.booleans(),
     "datetime": moments,
     "tuple[str, ...]": st.lists(texts, max_size=3).map(tuple),
     "tuple[Attachment, ...]": st.lists(attachments, max_size=2).map(tuple),

@@ -117,7 +117,7 @@ async def told(store: Database, facts: list[Fact], down: bool) -> World:
     async with store.write() as session:
         for number, fact in enumerate(facts):
             agent = agents[fact.user]
-            place = await session.agents.conversation_at(agent.id, f"console:{fact.audience}")
+            place = await session.agents.conversation_at(agent.id, f"console:{fact.audience}", fact.audience)
             place = place or await session.agents.create_conversation(
                 agent.id, f"console:{fact.audience}", fact.audience, NOW
             )

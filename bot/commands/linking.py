@@ -1,0 +1,139 @@
+"""`/link` and `/unlink`: one person with accounts on several platforms, known as one.
+
+A code is shown in one place and entered in the other; then both sides confirm, so that neither a stolen
+code nor a mistyped one joins two people.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from bot.access import new_code
+from bot.commands.table import Control, Run
+from bot.errors import CommandError
+from bot.events import Action, Command, CommandSpec, View
+from bot.identities import Identity
+from bot.ports import Clock
+from memory.ports import Store
+from memory.records import PRIVATE, Code
+
+_LIFE = timedelta(minutes=10)
+_SHOWN = (
+    "Your code is {code}. Within ten minutes, write `/link {code}` where you are to be known as the same "
+    "person; then come back here and confirm with `/link confirm`."
+)
+_ENTERED = (
+    "The code was shown to {name} ({account}). If that is you: what I hold of both accounts becomes one memory. "
+    "Confirm with `/link yes {code}`; then write `/link confirm` there."
+)
+_WAITS = "{name} ({account}) entered your code. If that is you, write `/link confirm`; else `/link cancel`."
+
+
+class Linking:
+    """`bot.commands.table.Group`."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        self.table: list[tuple[CommandSpec, Run]] = [
+            (
+                CommandSpec(
+                    name="link",
+                    summary="be known as the same person on another platform",
+                    argument="[CODE | yes CODE | confirm | cancel]",
+                ),
+                self._link,
+            ),
+            (
+                CommandSpec(name="unlink", summary="let this account start anew, with an empty memory"),
+                self._unlink,
+            ),
+        ]
+
+    async def _link(self, command: Command, who: Identity, control: Control) -> View:
+        if command.audience != PRIVATE:
+            raise CommandError("Write that to me in a direct message: a code is for your eyes only.")
+        word, _, rest = command.argument.strip().partition(" ")
+        if not word:
+            return await self._show(command)
+        if word == "confirm":
+            return await self._confirm(command, who, control)
+        if word == "cancel":
+            return await self._cancel(command)
+        return await self._enter(command, who, (rest if word == "yes" else word), said_yes=word == "yes")
+
+    async def _show(self, command: Command) -> View:
+        now = self._clock.now()
+        async with self._store.write() as session:
+            known = await session.codes.of("link", command.account, now)
+            if known is not None and known.other:
+                actions = (
+                    Action(label="That is me", command="link", argument="confirm"),
+                    Action(label="Cancel", command="link", argument="cancel", danger=True),
+                )
+                return View(text=_WAITS.format(name=known.other_name, account=known.other), actions=actions)
+            code = new_code("link", command, now + _LIFE)
+            await session.codes.put(code)
+        return View(text=_SHOWN.format(code=code.code))
+
+    async def _enter(self, command: Command, who: Identity, text: str, *, said_yes: bool) -> View:
+        now = self._clock.now()
+        async with self._store.write() as session:
+            code = await session.codes.get("link", text.strip().upper(), now)
+            if code is None:
+                raise CommandError(
+                    "That code is not known, or older than ten minutes. /link shows a new one."
+                )
+            if code.account in await session.agents.accounts_of(who.user.id):
+                raise CommandError("That code is your own, or of an account that is linked already.")
+            if code.other and code.other != command.account:
+                raise CommandError("That code was entered by another account.")
+            if not said_yes:
+                yes = Action(label="That is me", command="link", argument=f"yes {code.code}")
+                text = _ENTERED.format(name=code.name, account=code.account, code=code.code)
+                return View(text=text, actions=(yes,))
+            await session.codes.put(_entered(code, command))
+        return View(text=f"Good. Now write `/link confirm` where the code was shown ({code.account}).")
+
+    async def _confirm(self, command: Command, who: Identity, control: Control) -> View:
+        async with self._store.write() as session:
+            code = await session.codes.of("link", command.account, self._clock.now())
+            if code is None or not code.other:
+                raise CommandError("There is nothing to confirm: no other account has entered your code.")
+            other = await session.agents.user_of(code.other)
+            await session.codes.drop(code.code)
+        if other is None:
+            raise CommandError("That account has gone meanwhile.")
+        if other.id == who.user.id:
+            return View(text="These accounts are linked already.")
+        keep, gone = sorted((who.user, other), key=lambda user: user.id)
+        await control.join(keep, gone)
+        return View(text=f"Linked: {command.account} and {code.other} are one person to me now.")
+
+    async def _cancel(self, command: Command) -> View:
+        async with self._store.write() as session:
+            code = await session.codes.of("link", command.account, self._clock.now())
+            if code is not None:
+                await session.codes.drop(code.code)
+        return View(text="Nothing was linked.")
+
+    async def _unlink(self, command: Command, who: Identity, control: Control) -> View:
+        async with self._store.read() as session:
+            accounts = await session.agents.accounts_of(who.user.id)
+        others = [account for account in accounts if account != command.account]
+        if not others:
+            raise CommandError("This account is not linked with another.")
+        if command.argument.strip() != "yes":
+            yes = Action(label="Unlink", command="unlink", argument="yes", danger=True)
+            text = (
+                f"This account starts anew with an empty memory; what I remember stays with {', '.join(others)}. "
+                "Sure? `/unlink yes`"
+            )
+            return View(text=text, actions=(yes,))
+        await control.separate(command.account, command.name)
+        return View(text="Unlinked: we start anew here.")
+
+
+def _entered(code: Code, command: Command) -> Code:
+    return replace(code, other=command.account, other_name=command.name)

@@ -1,0 +1,56 @@
+"""All commands: what platforms announce, and what runs when one is used."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol
+
+from bot.errors import CommandError
+from bot.events import Command, CommandSpec, View
+from bot.identities import Identity
+from bot.ports import Inbound
+from memory.records import Agent, User
+
+
+class Control(Inbound, Protocol):
+    """What commands may do beside reading and writing memory."""
+
+    async def delete(self, agent: Agent) -> None: ...
+    async def join(self, keep: User, other: User) -> None: ...
+    async def separate(self, account: str, name: str) -> None: ...
+
+
+Run = Callable[[Command, Identity, Control], Awaitable[View | str]]
+
+
+class Group(Protocol):
+    """Commands that belong together."""
+
+    @property
+    def table(self) -> Sequence[tuple[CommandSpec, Run]]: ...
+
+
+class Commands:
+    """Each answers at once, even while a turn runs; those that change memory wait for the step to end."""
+
+    def __init__(self, groups: Sequence[Group]) -> None:
+        self._table = {spec.name: (spec, run) for group in groups for spec, run in group.table}
+        help_spec = CommandSpec(name="help", summary="what I can be told to do")
+        self._table["help"] = (help_spec, self._help)
+        self.specs = [spec for spec, _ in self._table.values()]
+
+    async def run(self, command: Command, who: Identity, control: Control) -> View:
+        """The command's answer. What a person used wrongly is answered, too, and changes nothing."""
+        if command.command not in self._table:
+            return View(text=f"There is no command /{command.command}. /help lists them.", kind="error")
+        _, run = self._table[command.command]
+        try:
+            answer = await run(command, who, control)
+        except CommandError as error:
+            return View(text=str(error), kind="error")
+        return View(text=answer) if isinstance(answer, str) else answer
+
+    async def _help(self, command: Command, who: Identity, control: Control) -> str:
+        lines = [(f"/{spec.name} {spec.argument}".rstrip(), spec.summary) for spec in self.specs]
+        width = max(len(usage) for usage, _ in lines)
+        return "\n".join(f"{usage:<{width}}  {summary}" for usage, summary in lines)

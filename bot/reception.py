@@ -1,0 +1,193 @@
+"""The front door: what adapters hear comes in here, is judged, given to its agent, and committed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from bot.access import Access, Turned
+from bot.commands.table import Commands
+from bot.events import (
+    Address,
+    Command,
+    CommandSpec,
+    Event,
+    MessageDeleted,
+    MessageEdited,
+    ReactionAdded,
+    View,
+    cleaned,
+)
+from bot.identities import Identities
+from bot.locks import Locks
+from bot.ports import Clock
+from bot.queue_manager import QueueManager
+from bot.runner import Runner
+from memory.indexer import Indexer
+from memory.ports import Store
+from memory.records import Agent, InboxRow, User, scope_of
+
+_NOT_ALLOWED = "I may not talk with you here. Whoever runs me decides that."
+
+
+class Reception:
+    """`bot.ports.Inbound`, and what commands may do to agents as a whole."""
+
+    def __init__(
+        self,
+        store: Store,
+        runner: Runner,
+        identities: Identities,
+        access: Access,
+        commands: Commands,
+        queues: QueueManager,
+        locks: Locks,
+        indexer: Indexer,
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._runner = runner
+        self._identities = identities
+        self._access = access
+        self._commands = commands
+        self._queues = queues
+        self._locks = locks
+        self._indexer = indexer
+        self._clock = clock
+
+    # What adapters call
+
+    async def submit(self, event: Event) -> View | None:
+        event = cleaned(event)
+        if isinstance(event, MessageEdited | MessageDeleted):
+            await self._amend(event)
+            return None
+        try:
+            await self._access.check(event, followed=not event.addressed and await self._is_known(event))
+            if isinstance(event, ReactionAdded) and not await self._is_ours(event):
+                return None
+            identity = await self._identities.of(event)
+            await self._access.spend(event, identity)
+        except Turned as turned:
+            return turned.view
+        await self._runner.receive(event, identity)
+        return None
+
+    async def submit_to(self, agent: Agent, event: Event) -> None:
+        """`submit` for an agent that is known already, in a conversation that exists."""
+        async with self._store.read() as session:
+            conversation = await session.agents.conversation_at(agent.id, event.address, event.audience)
+        assert conversation is not None
+        identity = await self._identities.at(conversation)
+        assert identity is not None
+        await self._runner.receive(cleaned(event), identity)
+
+    async def invoke(self, command: Command) -> View:
+        command = cleaned(command)
+        try:
+            await self._access.check(command)
+        except Turned as turned:
+            return turned.view or View(text=_NOT_ALLOWED, kind="error")
+        identity = await self._identities.of(command)
+        return await self._commands.run(command, identity, self)
+
+    async def settled(self, address: Address | None = None) -> bool:
+        return await self._runner.settled(address)
+
+    async def interrupt(self, address: Address, account: str | None = None) -> None:
+        if account is None:
+            await self._runner.interrupt(address)
+            return
+        async with self._store.read() as session:
+            user = await session.agents.user_of(account)
+            agents = await session.agents.agents_of(user.id) if user else []
+        await self._runner.interrupt(address, [agent.id for agent in agents])
+
+    async def newest_keys(self, platform: str) -> Mapping[Address, str]:
+        async with self._store.read() as session:
+            return await session.mailbox.newest_keys(platform)
+
+    @property
+    def commands(self) -> Sequence[CommandSpec]:
+        return self._commands.specs
+
+    # What commands call
+
+    async def delete(self, agent: Agent) -> None:
+        """Call off what the agent is at, and delete it with all that it remembers."""
+        async with self._runner.still(agent.id), self._locks.of(agent.id):
+            async with self._store.write() as session:
+                await session.agents.delete_agent(agent.id)
+            self._identities.forget(agent.id)
+            await self._indexer.forget(agent)
+
+    async def join(self, keep: User, other: User) -> None:
+        """Two users are one person: per persona the older agent takes over what the younger one holds."""
+        async with self._store.read() as session:
+            ours = {agent.persona_id: agent for agent in await session.agents.agents_of(keep.id)}
+            theirs = {agent.persona_id: agent for agent in await session.agents.agents_of(other.id)}
+        agents = [*ours.values(), *theirs.values()]
+        async with self._runner.still(*(agent.id for agent in agents)):
+            now = self._clock.now()
+            async with self._store.write() as session:
+                for persona, agent in theirs.items():
+                    mine = ours.get(persona)
+                    if mine is None:
+                        await session.agents.give(agent.id, keep.id)
+                        continue
+                    older, younger = sorted((mine, agent), key=lambda a: a.id)
+                    await session.joining.join(older, younger, now)
+                    await session.agents.give(older.id, keep.id)
+                for account in await session.agents.accounts_of(other.id):
+                    await session.agents.move_account(account, keep.id)
+            for agent in agents:
+                self._identities.forget(agent.id)
+                await self._indexer.refresh(agent)
+
+    async def separate(self, account: str, name: str) -> None:
+        """The account is a new, empty user's from now on."""
+        async with self._store.write() as session:
+            before = await session.agents.user_of(account)
+            assert before is not None
+            await session.agents.create_user(account, name, before.timezone, self._clock.now())
+            agents = await session.agents.agents_of(before.id)
+        for agent in agents:
+            self._identities.forget(agent.id)
+
+    async def _is_known(self, event: Event) -> bool:
+        """Whether the person has a conversation in that place."""
+        async with self._store.read() as session:
+            user = await session.agents.user_of(event.account)
+            agents = await session.agents.agents_of(user.id) if user else []
+            for agent in agents:
+                if await session.agents.conversation_at(agent.id, event.address, event.audience):
+                    return True
+        return False
+
+    async def _is_ours(self, event: ReactionAdded) -> bool:
+        """Whether the person reacted to what their own agent said."""
+        async with self._store.read() as session:
+            user = await session.agents.user_of(event.account)
+            agents = await session.agents.agents_of(user.id) if user else []
+            return any([await session.mailbox.posted(agent.id, event.target) for agent in agents])
+
+    async def _amend(self, event: MessageEdited | MessageDeleted) -> None:
+        """A message was edited or deleted where it was written: memory follows."""
+        async with self._store.read() as session:
+            rows = await session.mailbox.events_from(event.target)
+        for row in rows:
+            if isinstance(event, MessageDeleted):
+                await self._reword(row, "")
+            elif row.key == event.target:
+                await self._reword(row, event.text)
+
+    async def _reword(self, row: InboxRow, text: str) -> None:
+        async with self._locks.of(row.agent_id), self._store.write() as session:
+            await session.mailbox.replace_event(row.key, {**row.payload, "text": text})
+            if not text:
+                await session.mailbox.drop_event(row.key)
+            message = await session.messages.by_event(row.key)
+            if message is not None:
+                await self._queues.amend(session, message, text)
+                row = replace(row, agent_id=scope_of(message.key))
+        self._runner.restart(row.agent_id, row.key)

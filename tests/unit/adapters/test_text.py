@@ -1,0 +1,60 @@
+"""Splitting texts into what a platform takes."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from adapters.text import split
+
+FENCE = re.compile(r"^```.*$", re.MULTILINE)
+pieces = st.sampled_from(
+    ["word ", "Sentence. ", "\n", "\n\n", "```python\n", "\n```\n", "x" * 30, "- item\n", "é🙂", "~~~\n", "`a` "]
+)
+
+
+def words(text: str) -> str:
+    """The text without blanks and fences."""
+    return re.sub(r"\s+|```\w*|~~~\w*", "", text)
+
+
+@settings(max_examples=300, deadline=None)
+@given(text=st.lists(pieces, max_size=60).map("".join), limit=st.integers(40, 200))
+def test_parts_fit_and_hold_every_word_in_order(text: str, limit: int) -> None:
+    parts = split(text, limit)
+    assert all(len(part) <= limit for part in parts)
+    assert words("\n".join(parts)) == words(text)
+    assert len(parts) >= 1
+    if text.strip():
+        assert all(part.strip() for part in parts)
+
+
+def test_a_short_text_stays_as_it_is() -> None:
+    assert split("Hello.\n\nWorld", 2000) == ["Hello.\n\nWorld"]
+
+
+def test_a_cut_fence_is_closed_and_opened_again_with_its_language() -> None:
+    code = "\n".join(f"line_{n} = {n}" for n in range(400))
+    parts = split(f"Here it is:\n\n```python\n{code}\n```\n\nThat was it.", 2000)
+    assert len(parts) > 2
+    for part in parts:
+        assert len(FENCE.findall(part)) % 2 == 0, part
+    for part in parts[1:-1]:
+        assert part.startswith("```python\n")
+    lines = [line for part in parts for line in part.splitlines() if line.startswith("line_")]
+    assert lines == code.splitlines()
+    assert parts[-1].endswith("That was it.")
+
+
+@pytest.mark.parametrize("border", ["\n\n", "\n", ". ", " "])
+def test_the_cut_is_at_a_natural_border(border: str) -> None:
+    first, second = split(f"{'a' * 80}{border}{'b' * 80}", 100)
+    assert first.rstrip(".") == "a" * 80
+    assert second == "b" * 80
+
+
+def test_a_word_that_is_too_long_is_cut() -> None:
+    assert split("x" * 250, 100) == ["x" * 100, "x" * 100, "x" * 50]
