@@ -80,7 +80,7 @@ class Access:
         if platform_of(event.account) == LOCAL or not isinstance(event, MessageReceived):
             return
         limits = self._limits
-        if limits.messages_per_minute and self._count(event.account) > limits.messages_per_minute:
+        if limits.messages_per_minute and self._count(event.account, event.at) > limits.messages_per_minute:
             raise Turned("too fast", self._once(event.account, f"fast {self._clock.now():%H:%M}", _SLOWER))
         if limits.user_tokens_per_day and await self._used(identity) >= limits.user_tokens_per_day:
             raise Turned("daily limit", self._once(event.account, f"user {self._clock.now():%j}", _ENOUGH))
@@ -90,7 +90,7 @@ class Access:
     def _bots(self, who: Origin) -> None:
         if not self._rules.bots:
             raise Turned("a bot")
-        if self._count(f"bots at {who.address}") > _BOT_MESSAGES:
+        if isinstance(who, Event) and self._count(f"bots at {who.address}", who.at) > _BOT_MESSAGES:
             raise Turned("a loop of bots")
 
     async def _private(self, who: Origin) -> None:
@@ -124,9 +124,12 @@ class Access:
             usage = await session.mailbox.usage_since(agents, midnight)
         return usage.prompt + usage.completion
 
-    def _count(self, who: str) -> int:
-        """How many events of theirs there were in the last minute, this one included."""
-        now = self._clock.now().timestamp()
+    def _count(self, who: str, at: datetime) -> int:
+        """How many events of theirs there were in the minute that ended then, this one included.
+
+        By the platform's time: what was caught up after an outage did not come all at once.
+        """
+        now = at.timestamp()
         times = self._recent.setdefault(who, deque())
         self._recent.move_to_end(who)
         while len(self._recent) > _KEPT:

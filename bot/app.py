@@ -9,7 +9,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from adapters.console import PipeConsole, TerminalConsole
 from bot import prompts
@@ -230,6 +230,28 @@ def terminal_console(settings: Settings, user: str, persona: str) -> TerminalCon
 def pipe_console(user: str, persona: str, *, as_json: bool) -> PipeConsole:
     """The lines of standard input, answered on standard output."""
     return PipeConsole(sys.stdin.buffer, sys.stdout, user=user, persona=persona, as_json=as_json)
+
+
+def platforms(settings: Settings, clock: Clock) -> list[Adapter]:
+    """An adapter for each platform that is configured. Raises `SettingsError` for half a configuration."""
+    run = settings.run
+    catch_up = timedelta(hours=run.catch_up_hours)
+    found: list[Adapter] = []
+    if settings.discord.token is not None:
+        from adapters.discord.adapter import DiscordAdapter
+
+        discord = DiscordAdapter(
+            settings.discord.token.get_secret_value(),
+            clock,
+            api_url=settings.discord.api_url,
+            gateway_url=settings.discord.gateway_url,
+            message_content=settings.discord.message_content,
+            vision=settings.model.vision,
+            context_lines=run.context_lines,
+            catch_up=catch_up,
+        )
+        found.append(discord)
+    return found
 
 
 def choose_model(settings: Settings, clock: Clock) -> ChatModel:

@@ -22,6 +22,10 @@ app = typer.Typer(
 )
 memory_app = typer.Typer(help="Look into an agent's memory.", no_args_is_help=True)
 app.add_typer(memory_app, name="memory")
+discord_app = typer.Typer(help="Set up Discord.", no_args_is_help=True)
+app.add_typer(discord_app, name="discord")
+slack_app = typer.Typer(help="Set up Slack.", no_args_is_help=True)
+app.add_typer(slack_app, name="slack")
 
 Config = Annotated[Path | None, typer.Option("--config", help="The configuration file.", metavar="PATH")]
 User = Annotated[str, typer.Option("--user", help="Whose memory.")]
@@ -43,6 +47,50 @@ def chat(
     settings = _settings(config)
     name = user or os.environ.get("USER") or getpass.getuser()
     sys.exit(asyncio.run(chatting.chat(settings, name.strip() or "me", persona, as_json=as_json)))
+
+
+@app.command()
+def run(config: Config = None) -> None:
+    """Serve every configured platform (Discord, Slack) until stopped."""
+    from bot import service
+
+    sys.exit(asyncio.run(service.serve(_settings(config))))
+
+
+@app.command()
+def pair(
+    code: Annotated[str, typer.Argument(help="The code that the person was shown.")], config: Config = None
+) -> None:
+    """Let a person in who was shown a code (access.dm_policy = "pairing")."""
+    from bot import admin
+
+    sys.exit(asyncio.run(admin.pair(_settings(config), code)))
+
+
+@app.command()
+def backup(
+    path: Annotated[Path, typer.Argument(help="The file to write; it must not exist.")], config: Config = None
+) -> None:
+    """Write a consistent copy of the database, also while everbot runs."""
+    from bot import admin
+
+    sys.exit(asyncio.run(admin.backup(_settings(config), path)))
+
+
+@discord_app.command("invite")
+def discord_invite(config: Config = None) -> None:
+    """Print where a guild's admin lets the bot in, with the permissions and intents that it needs."""
+    from bot import admin
+
+    sys.exit(asyncio.run(admin.discord_invite(_settings(config))))
+
+
+@slack_app.command("manifest")
+def slack_manifest(config: Config = None) -> None:
+    """Print the app manifest to create the Slack app from."""
+    from bot import admin
+
+    sys.exit(admin.slack_manifest(_settings(config)))
 
 
 @app.command()

@@ -11,6 +11,10 @@ from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any, ClassVar, TypeVar
 
+from memory.records import PRIVATE, community_audience, place_audience
+
+__all__ = ["PRIVATE", "community_audience", "place_audience"]  # beside what is defined here
+
 T = TypeVar("T")
 Address = str
 DEFAULT_PERSONA = "ever"

@@ -182,6 +182,8 @@ class Reception:
                 await self._reword(row, event.text)
 
     async def _reword(self, row: InboxRow, text: str) -> None:
+        if row.payload.get("text") == text:
+            return  # a link's preview was added, or the event came twice
         async with self._locks.of(row.agent_id), self._store.write() as session:
             await session.mailbox.replace_event(row.key, {**row.payload, "text": text})
             if not text:

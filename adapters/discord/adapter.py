@@ -1,0 +1,440 @@
+"""The Discord adapter: connects, hears, sends, and finds what came while it was away."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import logging
+import time
+from collections import OrderedDict, deque
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from typing import Any
+from weakref import WeakValueDictionary
+
+import aiohttp
+import discord
+import yarl
+from discord.gateway import DiscordWebSocket
+from discord.http import Route
+
+from adapters.discord import commands, reading
+from adapters.discord.invite import intents
+from adapters.text import split
+from bot.errors import AdapterError, DeliveryDoubtful, DeliveryError, DeliveryRefused
+from bot.events import Address, Attachment, DocumentUploaded, Event, Reply
+from bot.ports import Clock, Found, Inbound
+from memory.errors import StoreError
+
+log = logging.getLogger(__name__)
+
+_DEAF_S = 60.0
+_AGAIN_S = 5.0
+_AGAIN_MAX_S = 300.0
+_NONCE = timedelta(seconds=60)  # how long Discord surely knows a nonce ("a few minutes")
+_SKEW = timedelta(seconds=60)  # between Discord's clock and ours
+_LAG = timedelta(minutes=10)  # what is not heard of so long after an event of its time was not delivered
+_TYPING_S = 8.0
+_CHANNELS = 1_000  # whose last lines are kept in mind
+_BROKEN = (aiohttp.ClientError, OSError, TimeoutError, RuntimeError)  # RuntimeError: "Session is closed"
+
+Handler = Callable[..., Awaitable[None]]
+
+
+class DiscordAdapter:
+    """`bot.ports.Adapter` on an AutoShardedClient."""
+
+    platform = reading.PLATFORM
+
+    def __init__(
+        self,
+        token: str,
+        clock: Clock,
+        *,
+        api_url: str,
+        gateway_url: str,
+        message_content: bool,
+        vision: bool,
+        context_lines: int,
+        catch_up: timedelta,
+    ) -> None:
+        self._token = token
+        self._clock = clock
+        self._api_url = api_url.rstrip("/")
+        self._gateway_url = gateway_url
+        self._message_content = message_content
+        self._vision = vision
+        self._context_lines = context_lines
+        self._catch_up = catch_up
+        self._client: _Client | None = None
+        self._group: asyncio.TaskGroup | None = None
+        self._lines: OrderedDict[int, deque[str]] = OrderedDict()
+        self._orders: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+
+    async def run(self, inbound: Inbound) -> None:
+        # The one global of the house: discord.py falls back to these wherever it has no address.
+        Route.BASE = self._api_url
+        DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(self._gateway_url)
+        wait = _AGAIN_S
+        async with asyncio.TaskGroup() as group:
+            self._group = group
+            while True:
+                started = time.monotonic()
+                why = await self._connected(inbound)
+                if time.monotonic() - started > _AGAIN_MAX_S:
+                    wait = _AGAIN_S
+                log.warning("Discord: %s; again in %.0f s.", why, wait)
+                await self._clock.sleep(wait)
+                wait = min(_AGAIN_MAX_S, wait * 2)
+
+    async def _connected(self, inbound: Inbound) -> str:
+        """One client's life; returns why it ended. Raises `AdapterError` when another would not fare better."""
+        client = self._client = _Client(self, inbound, intents(self._message_content))
+        try:
+            await client.start(self._token)
+            return "the connection was closed"
+        except discord.LoginFailure:
+            raise AdapterError(
+                "Discord refuses the token: set DISCORD_BOT_TOKEN (or discord.token) to the one of your "
+                "application's Bot page."
+            ) from None
+        except discord.PrivilegedIntentsRequired:
+            raise AdapterError(
+                "Discord refuses discord.message_content: switch on the Message Content Intent on your "
+                "application's Bot page, or set discord.message_content = false."
+            ) from None
+        except discord.ConnectionClosed as error:
+            if error.code == 4004:
+                raise AdapterError(
+                    "Discord no longer takes the token: set a new DISCORD_BOT_TOKEN."
+                ) from None
+            return f"the gateway closed the connection ({error.code})"
+        except (discord.DiscordException, *_BROKEN) as error:
+            return f"no connection ({type(error).__name__}: {error})"
+        finally:
+            await client.close()
+
+    def ready(self) -> str | None:
+        client = self._client
+        if client is None or not client.is_ready() or client.is_closed():
+            return "not connected"
+        if any(shard.is_closed() for shard in client.shards.values()):
+            return "a shard is not connected"
+        if time.monotonic() - client.heard > _DEAF_S:
+            return f"nothing was heard from the gateway for {_DEAF_S:.0f} s"
+        return None
+
+    # Out
+
+    async def send(self, reply: Reply) -> str:
+        client, channel_id = self._open(), int(reply.address.partition(":")[2])
+        channel = client.get_channel(channel_id)
+        more: dict[str, Any] = {}
+        if channel is not None and reply.id.endswith("/0"):  # a guild's: direct ones are not kept
+            more = self._answered(reply, channel)
+        try:
+            place = client.get_partial_messageable(channel_id)
+            sent = await place.send(reply.text, nonce=reply.nonce, **more)
+        except (discord.Forbidden, discord.NotFound) as error:
+            raise DeliveryRefused(f"Discord: {error.text or error.status}") from None
+        except discord.RateLimited as error:
+            raise DeliveryError("Discord's rate limit", error.retry_after) from None
+        except discord.DiscordServerError as error:
+            raise DeliveryDoubtful(f"Discord answered {error.status}") from None
+        except discord.HTTPException as error:
+            if error.status in (401, 429):
+                raise DeliveryError(f"Discord answered {error.status}") from None
+            raise DeliveryRefused(f"Discord: {error.text or error.status}") from None
+        except _BROKEN as error:
+            raise DeliveryDoubtful(f"Discord: {type(error).__name__}") from None
+        return str(sent.id)
+
+    def _answered(self, reply: Reply, channel: Any) -> dict[str, discord.MessageReference]:
+        """Which message is answered, for people to see."""
+        for key in reversed(reply.in_reply_to):
+            number = key.partition(":")[2]
+            if key.startswith("discord:") and number.isdecimal():
+                reference = discord.MessageReference(
+                    message_id=int(number), channel_id=channel.id, fail_if_not_exists=False
+                )
+                return {"reference": reference}
+        return {}
+
+    async def find(self, reply: Reply, claimed_at: datetime) -> Found:
+        client = self._open()
+        if self._clock.now() - claimed_at < _NONCE:
+            return Found.ABSENT  # Discord still knows the nonce: sent again, it gives the same message
+        channel = client.get_partial_messageable(int(reply.address.partition(":")[2]))
+        try:
+            async for message in channel.history(limit=500, after=claimed_at - _SKEW, oldest_first=True):
+                ours = client.user is not None and message.author.id == client.user.id
+                if ours and message.content.strip() == reply.text.strip():
+                    return Found.POSTED
+        except (discord.Forbidden, discord.NotFound):
+            return Found.UNKNOWN
+        except (discord.DiscordException, *_BROKEN) as error:
+            raise DeliveryError(f"Discord: {type(error).__name__}") from None
+        return Found.ABSENT
+
+    def split(self, text: str) -> list[str]:
+        return split(text, commands.LIMIT)
+
+    @asynccontextmanager
+    async def thinking(self, address: Address) -> AsyncIterator[None]:
+        typing = self._group.create_task(self._typing(address)) if self._group is not None else None
+        try:
+            yield
+        finally:
+            if typing is not None:
+                typing.cancel()
+
+    async def _typing(self, address: Address) -> None:
+        channel_id = int(address.partition(":")[2])
+        while True:
+            try:
+                await self._open().http.send_typing(channel_id)
+            except (DeliveryError, discord.DiscordException, *_BROKEN):
+                log.debug("Typing was not shown.")
+            await self._clock.sleep(_TYPING_S)
+
+    def _open(self) -> _Client:
+        if self._client is None or self._client.is_closed() or self._client.user is None:
+            raise DeliveryError("Discord is not connected")
+        return self._client
+
+    # In
+
+    async def hear(self, message: discord.Message, inbound: Inbound) -> None:
+        """A message, in its channel's order; returns when it is committed, or is not for us."""
+        async with self.order(message.channel.id):
+            await self._take(message, inbound)
+
+    def order(self, channel_id: int) -> asyncio.Lock:
+        """What makes a channel's messages wait for each other."""
+        lock = self._orders.get(channel_id)
+        if lock is None:
+            lock = self._orders[channel_id] = asyncio.Lock()
+        return lock
+
+    async def _take(self, message: discord.Message, inbound: Inbound) -> None:
+        me = self._me()
+        if message.author.id == me or not reading.is_said(message):
+            return
+        if not reading.is_direct(message.channel) and not (
+            message.content or message.attachments or message.message_snapshots
+        ):
+            return  # withheld: it is not for us
+        context = await self._context(message)
+        addressed = reading.is_addressed(message, me)
+        user = await self._member(message) if addressed else message.author
+        files, documents = await self._files(message, user) if addressed else ((), [])
+        event = reading.to_event(message, user, me, context, files)
+        for document in documents:
+            await self._submit(document, inbound)
+        if event.text or files or not documents:
+            await self._submit(event, inbound)
+
+    async def _member(self, message: discord.Message) -> discord.abc.User:
+        """Who wrote it, with their roles: what is read from history comes without."""
+        if message.guild is None or isinstance(message.author, discord.Member) or message.webhook_id:
+            return message.author
+        try:
+            return await message.guild.fetch_member(message.author.id)
+        except (discord.DiscordException, *_BROKEN):
+            return message.author
+
+    async def _submit(self, event: Event, inbound: Inbound) -> None:
+        """Until it is committed: Discord never tells it again."""
+        wait = 1.0
+        while True:
+            try:
+                view = await inbound.submit(event)
+                break
+            except StoreError as error:
+                log.error("A message waits for the store: %s", error)
+                await self._clock.sleep(wait)
+                wait = min(30.0, wait * 2)
+        if view is not None:
+            channel = self._open().get_partial_messageable(int(event.address.partition(":")[2]))
+            try:
+                await channel.send(view.text)
+            except (discord.DiscordException, *_BROKEN) as error:
+                log.warning("A notice was not delivered: %s", error)
+
+    async def _context(self, message: discord.Message) -> tuple[str, ...]:
+        """The lines before a channel's message; the message itself is the next one's context."""
+        if message.guild is None or not self._message_content or not self._context_lines:
+            return ()
+        lines = self._lines.get(message.channel.id)
+        if lines is None:
+            lines = deque(await self._history(message), self._context_lines)
+            self._lines[message.channel.id] = lines
+            while len(self._lines) > _CHANNELS:
+                self._lines.popitem(last=False)
+        self._lines.move_to_end(message.channel.id)
+        before = tuple(lines)
+        lines.append(reading.line_of(message))
+        return before
+
+    async def _history(self, message: discord.Message) -> list[str]:
+        try:
+            found = [m async for m in message.channel.history(limit=self._context_lines, before=message)]
+        except (discord.DiscordException, *_BROKEN):
+            return []
+        return [reading.line_of(m) for m in reversed(found) if m.author.id != self._me() and m.content]
+
+    async def _files(
+        self, message: discord.Message, user: discord.abc.User
+    ) -> tuple[tuple[Attachment, ...], list[DocumentUploaded]]:
+        """What came with a message: texts as documents, the rest as attachments."""
+        shown, documents = [], []
+        for file in message.attachments:
+            kind = file.content_type or "application/octet-stream"
+            is_image = self._vision and reading.is_image(file)
+            data = await self._read(file) if is_image or reading.is_text(file) else None
+            if data is None or is_image:
+                image = f"data:{kind};base64,{base64.b64encode(data).decode()}" if data else ""
+                shown.append(Attachment(name=file.filename, media_type=kind, image=image))
+                continue
+            document = DocumentUploaded(
+                **reading.origin(user, message.channel),
+                key=f"{reading.key(message.id)}/{file.id}",
+                at=message.created_at,
+                document=file.filename,
+                text=data.decode("utf-8", "replace"),
+            )
+            documents.append(document)
+        return tuple(shown), documents
+
+    async def _read(self, file: discord.Attachment) -> bytes | None:
+        try:
+            return await file.read()
+        except (discord.DiscordException, *_BROKEN) as error:
+            log.warning("An attachment could not be read: %s", type(error).__name__)
+            return None
+
+    def _me(self) -> int:
+        client = self._open()
+        assert client.user is not None
+        return client.user.id
+
+    # What came while we were away
+
+    async def catch_up(self, inbound: Inbound) -> None:
+        """Read on in every known conversation, and in every channel that had news since we last heard any."""
+        known = {
+            int(address.partition(":")[2]): _number(key)
+            for address, key in (await inbound.newest_keys(self.platform)).items()
+        }
+        if not known:
+            return
+        client = self._open()
+        floor = discord.utils.time_snowflake(self._clock.now() - self._catch_up)
+        awake = discord.utils.snowflake_time(max(known.values())) - _LAG
+        since = max(floor, discord.utils.time_snowflake(awake))
+        places: dict[int, int] = {channel: max(key, floor) for channel, key in known.items()}
+        for guild in client.guilds:
+            channels: list[discord.TextChannel | discord.Thread] = [*guild.text_channels, *guild.threads]
+            for channel in channels:
+                newest = channel.last_message_id or 0
+                if newest <= places.get(channel.id, since) or not _readable(channel, guild):
+                    places.pop(channel.id, None)
+                else:
+                    places.setdefault(channel.id, since)
+        for channel_id, after in places.items():
+            try:
+                await self._read_on(channel_id, after, inbound)
+            except (discord.DiscordException, *_BROKEN) as error:
+                log.warning("What came while away could not be read in one place: %s", type(error).__name__)
+
+    async def _read_on(self, channel_id: int, after: int, inbound: Inbound) -> None:
+        client = self._open()
+        channel = client.get_channel(channel_id) or client.get_partial_messageable(channel_id)
+        assert isinstance(channel, discord.abc.Messageable)
+        async with self.order(channel_id):
+            async for message in channel.history(limit=None, after=discord.Object(after), oldest_first=True):
+                await self._take(message, inbound)
+
+
+def _readable(channel: Any, guild: discord.Guild) -> bool:
+    may = channel.permissions_for(guild.me)
+    return bool(may.view_channel and may.read_message_history)
+
+
+def _number(key: str) -> int:
+    """The message id in an event's key (``discord:<id>`` or ``discord:<id>/...``)."""
+    number = key.partition(":")[2].partition("/")[0]
+    return int(number) if number.isdecimal() else 0
+
+
+class _Client(discord.AutoShardedClient):
+    """discord.py's client: each event goes to the adapter. Faults in a handler are logged, in one line."""
+
+    def __init__(self, adapter: DiscordAdapter, inbound: Inbound, wanted: discord.Intents) -> None:
+        super().__init__(
+            intents=wanted,
+            allowed_mentions=discord.AllowedMentions.none(),
+            max_messages=None,
+            member_cache_flags=discord.MemberCacheFlags.none(),
+            chunk_guilds_at_startup=False,
+            guild_ready_timeout=0.5,
+            enable_debug_events=True,  # for on_socket_raw_receive
+        )
+        self._adapter = adapter
+        self._inbound = inbound
+        self._tree = commands.tree_of(self, inbound.commands, inbound)
+        self.heard = time.monotonic()
+
+    async def setup_hook(self) -> None:
+        await commands.sync(self._tree)
+
+    async def on_socket_raw_receive(self, _: Any) -> None:
+        self.heard = time.monotonic()
+
+    async def on_ready(self) -> None:
+        log.info("Discord: connected as %s, %d guilds.", self.user, len(self.guilds))
+        await self._adapter.catch_up(self._inbound)
+
+    async def on_message(self, message: discord.Message) -> None:
+        await self._adapter.hear(message, self._inbound)
+
+    async def on_raw_message_edit(self, payload: discord.RawMessageUpdateEvent) -> None:
+        message = payload.message
+        if message.edited_at is None or self.user is None or message.author.id == self.user.id:
+            return  # Discord added a preview, or we are told of ourselves
+        async with self._adapter.order(payload.channel_id):
+            if message.content:
+                await self._inbound.submit(reading.to_edit(message, self.user.id, message.edited_at))
+
+    async def on_raw_message_delete(self, payload: discord.RawMessageDeleteEvent) -> None:
+        await self._deleted([payload.message_id], payload.channel_id)
+
+    async def on_raw_bulk_message_delete(self, payload: discord.RawBulkMessageDeleteEvent) -> None:
+        await self._deleted(sorted(payload.message_ids), payload.channel_id)
+
+    async def _deleted(self, messages: list[int], channel_id: int) -> None:
+        now = discord.utils.utcnow()
+        async with self._adapter.order(channel_id):
+            for message_id in messages:
+                await self._inbound.submit(reading.to_deletion(message_id, channel_id, now))
+
+    async def on_raw_reaction_add(self, payload: discord.RawReactionActionEvent) -> None:
+        if self.user is None or payload.message_author_id not in (None, self.user.id):
+            return
+        if payload.user_id == self.user.id:
+            return
+        channel: Any = self.get_channel(payload.channel_id)
+        user = payload.member or self.get_user(payload.user_id) or await self.fetch_user(payload.user_id)
+        if payload.guild_id is None:
+            channel = self.get_partial_messageable(payload.channel_id)
+        if channel is not None:
+            at = discord.utils.utcnow()
+            await self._inbound.submit(reading.to_reaction(payload, user, channel, at))
+
+    async def on_interaction(self, interaction: discord.Interaction) -> None:
+        if interaction.type in (discord.InteractionType.component, discord.InteractionType.modal_submit):
+            await commands.pressed(interaction, self._inbound)
+
+    async def on_error(self, event_method: str, /, *args: Any, **kwargs: Any) -> None:
+        log.exception("Discord: %s failed", event_method)

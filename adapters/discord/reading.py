@@ -1,0 +1,178 @@
+"""What Discord tells, as everbot's events. Pure: nothing here waits or asks."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Any
+
+import discord
+
+from bot.events import (
+    PRIVATE,
+    Attachment,
+    MessageDeleted,
+    MessageEdited,
+    MessageReceived,
+    ReactionAdded,
+    community_audience,
+    place_audience,
+)
+
+PLATFORM = "discord"
+_TEXT_ENDINGS = (
+    ".txt .md .rst .csv .tsv .json .jsonl .yaml .yml .toml .ini .cfg .log .xml .html .css .js .ts .py .rb .go .rs "
+    ".java .kt .c .h .cpp .hpp .cs .sh .sql .tex .diff .patch"
+).split()
+_IMAGES = ("image/png", "image/jpeg", "image/webp", "image/gif")
+MAX_TEXT = 1_000_000  # bytes of a text file that are read
+MAX_IMAGE = 4_000_000
+
+Channel = Any  # a guild channel, a thread, or a direct message
+
+
+def address(channel_id: int) -> str:
+    return f"{PLATFORM}:{channel_id}"
+
+
+def account(user_id: int) -> str:
+    return f"{PLATFORM}:{user_id}"
+
+
+def key(message_id: int) -> str:
+    return f"{PLATFORM}:{message_id}"
+
+
+def is_direct(channel: Channel) -> bool:
+    return getattr(channel, "guild", None) is None and not getattr(channel, "guild_id", None)
+
+
+def audience(channel: Channel) -> str:
+    """Who can see a channel: its whole guild when @everyone may view it, else only its place."""
+    if is_direct(channel):
+        return PRIVATE
+    guild = channel.guild
+    if guild is None:  # one that we have not been told of
+        return place_audience(f"{PLATFORM}:{channel.guild_id}", str(channel.id))
+    community = f"{PLATFORM}:{guild.id}"
+    base = channel.parent if isinstance(channel, discord.Thread) else channel
+    if base is None or (isinstance(channel, discord.Thread) and channel.is_private()):
+        return place_audience(community, str(channel.id))
+    if base.permissions_for(guild.default_role).view_channel:
+        return community_audience(community)
+    return place_audience(community, str(base.id))
+
+
+def origin(user: discord.abc.User, channel: Channel) -> dict[str, Any]:
+    """The fields of `bot.events.Origin`."""
+    guild = getattr(channel, "guild", None)
+    base = getattr(channel, "parent_id", None) if isinstance(channel, discord.Thread) else None
+    roles = user.roles if isinstance(user, discord.Member) else []
+    return {
+        "account": account(user.id),
+        "name": user.display_name,
+        "address": address(channel.id),
+        "audience": audience(channel),
+        "community": f"{PLATFORM}:{guild.id}" if guild else "",
+        "channel": str(base or channel.id) if guild else "",
+        "roles": tuple(str(role.id) for role in roles),
+        "bot": user.bot,
+    }
+
+
+def is_said(message: discord.Message) -> bool:
+    """Whether somebody wrote it: no join notice, no pin."""
+    return message.type in (discord.MessageType.default, discord.MessageType.reply)
+
+
+def is_addressed(message: discord.Message, me: int) -> bool:
+    if is_direct(message.channel) or any(user.id == me for user in message.mentions):
+        return True
+    if any(role.tags is not None and role.tags.bot_id == me for role in message.role_mentions):
+        return True
+    replied = message.reference.resolved if message.reference else None
+    return isinstance(replied, discord.Message) and replied.author.id == me
+
+
+def text_of(message: discord.Message, me: int) -> str:
+    """What was written, with names for mentions, and without the mention that calls us."""
+    named = re.sub(rf"^\s*<@!?{me}>[\s,:]*", "", message.content)
+    if named != message.content:
+        message.content = named
+    text = message.clean_content  # is made of `content`, once
+    if not text and message.message_snapshots:
+        text = f"(forwarded) {message.message_snapshots[0].content}"
+    return text
+
+
+def to_event(
+    message: discord.Message,
+    user: discord.abc.User,
+    me: int,
+    context: tuple[str, ...],
+    attachments: tuple[Attachment, ...],
+) -> MessageReceived:
+    replied = message.reference.resolved if message.reference else None
+    return MessageReceived(
+        **origin(user, message.channel),
+        key=key(message.id),
+        at=message.created_at,
+        addressed=is_addressed(message, me),
+        text=text_of(message, me),
+        reply_to=replied.clean_content if isinstance(replied, discord.Message) else "",
+        place=f"#{message.channel}" if message.guild else "",
+        thread=isinstance(message.channel, discord.Thread),
+        context=context,
+        attachments=attachments,
+    )
+
+
+def to_edit(message: discord.Message, me: int, at: datetime) -> MessageEdited:
+    return MessageEdited(
+        **origin(message.author, message.channel),
+        key=f"{key(message.id)}/edited",
+        at=at,
+        target=key(message.id),
+        text=text_of(message, me),
+    )
+
+
+def to_deletion(message_id: int, channel_id: int, at: datetime) -> MessageDeleted:
+    """Discord does not say who deleted it, nor whose it was: the target tells."""
+    return MessageDeleted(
+        account=account(0),
+        name="",
+        address=address(channel_id),
+        audience=PRIVATE,
+        key=f"{key(message_id)}/deleted",
+        at=at,
+        target=key(message_id),
+    )
+
+
+def to_reaction(
+    payload: discord.RawReactionActionEvent, user: discord.abc.User, channel: Channel, at: datetime
+) -> ReactionAdded:
+    emoji = str(payload.emoji.name)
+    return ReactionAdded(
+        **origin(user, channel),
+        key=f"{key(payload.message_id)}/{payload.user_id}/{emoji}",
+        at=at,
+        emoji=emoji,
+        target=str(payload.message_id),
+    )
+
+
+def line_of(message: discord.Message) -> str:
+    """A channel's line, as it is shown beside another message."""
+    return f"{message.author.display_name}: {message.clean_content[:300]}"
+
+
+def is_text(file: discord.Attachment) -> bool:
+    kind = (file.content_type or "").partition(";")[0]
+    texts = kind.startswith("text/") or kind in ("application/json", "application/xml", "application/x-yaml")
+    return file.size <= MAX_TEXT and (texts or file.filename.lower().endswith(tuple(_TEXT_ENDINGS)))
+
+
+def is_image(file: discord.Attachment) -> bool:
+    return file.size <= MAX_IMAGE and (file.content_type or "") in _IMAGES

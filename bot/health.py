@@ -1,0 +1,53 @@
+"""`/healthz` and `/readyz` on a local port, for whoever watches over the process."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+
+from bot.errors import SettingsError
+from bot.ports import Adapter
+
+
+@asynccontextmanager
+async def health(listen: str, adapters: Sequence[Adapter]) -> AsyncIterator[None]:
+    """Answer on ``host:port`` while the block runs; nowhere when ``listen`` is empty.
+
+    ``/healthz`` is 200 while the process lives. ``/readyz`` is 200 when every adapter really hears its
+    platform, else 503; its body names each.
+    """
+
+    async def healthz(_: web.Request) -> web.Response:
+        return web.json_response({"status": "alive"})
+
+    async def readyz(_: web.Request) -> web.Response:
+        missing = {adapter.platform: adapter.ready() for adapter in adapters}
+        status = 503 if any(missing.values()) else 200
+        return web.json_response({name: why or "ready" for name, why in missing.items()}, status=status)
+
+    if not listen:
+        yield
+        return
+    app = web.Application()
+    app.add_routes([web.get("/healthz", healthz), web.get("/readyz", readyz)])
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    try:
+        host, port = address(listen, "run.health")
+        try:
+            await web.TCPSite(runner, host, port).start()
+        except OSError as error:
+            raise SettingsError(f"run.health: {listen} cannot be listened on ({error.strerror}).") from None
+        yield
+    finally:
+        await runner.cleanup()
+
+
+def address(listen: str, setting: str) -> tuple[str, int]:
+    """Host and port of ``host:port``. Raises `SettingsError` naming the setting."""
+    host, _, port = listen.rpartition(":")
+    if not host or not port.isdecimal() or int(port) > 65_535:
+        raise SettingsError(f"{setting}: {listen!r} is not host:port, such as 127.0.0.1:8080.")
+    return host.strip("[]"), int(port)

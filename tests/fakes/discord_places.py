@@ -1,0 +1,111 @@
+"""The REST side of places: who the bot is, its guilds, channels, threads, members, commands."""
+
+from __future__ import annotations
+
+from tests.fakes.discord_records import User
+from tests.fakes.discord_rest import Call, Handlers, route
+from tests.fakes.discord_rules import Json, Permission, Refusal, check_commands, length
+
+APP, GUILD, CHANNEL = "/applications/{application}", "/guilds/{guild}", "/channels/{channel}"
+
+
+class Places(Handlers):
+    @route("GET", "/users/@me")
+    def me(self, call: Call) -> Json:
+        return self.world.bot.payload()
+
+    @route("GET", "/users/{user}")
+    def person(self, call: Call) -> Json:
+        return self.user(call.params["user"]).payload()
+
+    @route("GET", "/applications/@me")
+    @route("GET", "/oauth2/applications/@me")
+    def application(self, call: Call) -> Json:
+        bot, owner = self.world.bot, User(1, "owner")
+        body: Json = {"name": bot.name, "icon": None, "description": "", "summary": "", "verify_key": ""}
+        body |= {
+            "owner": owner.payload(),
+            "bot": bot.payload(),
+            "team": None,
+            "interactions_endpoint_url": None,
+        }
+        return body | self.world.application() | {"bot_public": True, "bot_require_code_grant": False}
+
+    @route("GET", f"{APP}/commands")
+    @route("GET", f"{APP}{GUILD}/commands")
+    def commands(self, call: Call) -> list[Json]:
+        guild = call.params.get("guild")
+        return self.world.commands.get(int(guild) if guild else None, [])
+
+    @route("PUT", f"{APP}/commands")
+    @route("PUT", f"{APP}{GUILD}/commands")
+    def overwrite_commands(self, call: Call) -> list[Json]:
+        check_commands(call.body)
+        guild = call.params.get("guild")
+        place: Json = {"application_id": str(self.world.bot.id)} | ({"guild_id": guild} if guild else {})
+        made = [
+            command | place | {"id": str(self.world.snowflake()), "version": "1"} for command in call.body
+        ]
+        self.world.commands[int(guild) if guild else None] = made
+        return made
+
+    @route("GET", "/users/@me/guilds")
+    def my_guilds(self, call: Call) -> list[Json]:
+        mine = [guild for guild in self.world.guilds.values() if self.world.bot.id in guild.members]
+        return [{"id": str(g.id), "name": g.name, "icon": None, "owner": False, "features": []} for g in mine]
+
+    @route("GET", GUILD)
+    def one_guild(self, call: Call) -> Json:
+        return self.guild(call).payload()
+
+    @route("GET", f"{GUILD}/channels")
+    def channels(self, call: Call) -> list[Json]:
+        channels = self.guild(call).channels.values()
+        return [channel.payload(self.world.bot) for channel in channels if channel.parent is None]
+
+    @route("GET", f"{GUILD}/roles")
+    def roles(self, call: Call) -> list[Json]:
+        return [role.payload() for role in self.guild(call).roles.values()]
+
+    @route("GET", f"{GUILD}/members/{{user}}")
+    def member(self, call: Call) -> Json:
+        member = self.guild(call).members.get(int(call.params["user"]))
+        if member is None:
+            raise Refusal(404, 10007)
+        return member.payload()
+
+    @route("GET", CHANNEL)
+    def one_channel(self, call: Call) -> Json:
+        return self.channel(call).payload(self.world.bot)
+
+    @route("POST", "/users/@me/channels")
+    def open_dm(self, call: Call) -> Json:
+        return self.world.dm(self.user(call.body.get("recipient_id"))).payload(self.world.bot)
+
+    @route("GET", f"{GUILD}/threads/active")
+    def active_threads(self, call: Call) -> Json:
+        bot = self.world.bot
+        threads = [
+            c for c in self.guild(call).channels.values() if c.parent and c.allows(bot) and not c.archived
+        ]
+        members = [thread.thread_member(bot) for thread in threads if bot.id in thread.members]
+        return {"threads": [thread.payload(bot) for thread in threads], "members": members}
+
+    @route("POST", f"{CHANNEL}/messages/{{message}}/threads")
+    @route("POST", f"{CHANNEL}/threads")
+    def start_thread(self, call: Call) -> Json:
+        private = call.body.get("type") == 12
+        needed = Permission.CREATE_PRIVATE_THREADS if private else Permission.CREATE_THREADS
+        channel = self.channel(call, needed)
+        length("name", call.body.get("name"), 1, 100)
+        start = self.message(call) if "message" in call.params else None
+        if start and start.thread:
+            raise Refusal(400, 160004)
+        thread = self.world.add_thread(
+            channel, call.body["name"], self.world.bot, private=private, start=start
+        )
+        return thread.payload(self.world.bot)
+
+    @route("PUT", f"{CHANNEL}/thread-members/@me")
+    def join_thread(self, call: Call) -> None:
+        self.channel(call).members[self.world.bot.id] = self.world.bot
