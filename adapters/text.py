@@ -1,8 +1,9 @@
-"""Texts as platforms take them: split into parts on natural borders, code fences kept valid. Pure."""
+"""Texts as platforms give and take them: split on natural borders, commands told from talk. Pure."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 _FENCE = re.compile(r"^[ \t]{0,3}(`{3,}|~{3,})[ \t]*([^\s`]*)", re.MULTILINE)
 _BORDERS = ("\n\n", "\n", ". ", "! ", "? ", "; ", ", ", " ")
@@ -37,6 +38,14 @@ def split(text: str, limit: int) -> list[str]:
         rest = rest[at:].lstrip("\n") if fence_after else rest[at:].lstrip()
         fence = fence_after
     return parts or [text]
+
+
+def command_of(text: str, known: Collection[str]) -> tuple[str, str] | None:
+    """Name and argument of ``!word argument``, when there is such a command."""
+    name, _, argument = text.strip().partition(" ")
+    if name.startswith("!") and name[1:].lower() in known:
+        return name[1:].lower(), argument.strip()
+    return None
 
 
 def _border(text: str, room: int) -> int:

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from adapters.console import PipeConsole, TerminalConsole
 from bot import prompts
@@ -23,6 +24,7 @@ from bot.commands.terminal import Terminal
 from bot.courier import Courier
 from bot.errors import SettingsError
 from bot.events import platform_of
+from bot.health import address
 from bot.holder import hold, private
 from bot.identities import Identities
 from bot.locks import Locks
@@ -50,6 +52,7 @@ from memory.tokens import Calibrated, fetch_tables, token_counter
 log = logging.getLogger(__name__)
 
 
+_SLACK_PATH = "/slack/events"
 _OPENAI = "https://api.openai.com/v1"
 
 
@@ -251,7 +254,73 @@ def platforms(settings: Settings, clock: Clock) -> list[Adapter]:
             catch_up=catch_up,
         )
         found.append(discord)
+    if settings.slack.bot_token is not None:
+        from adapters.slack.adapter import SlackAdapter
+
+        slack, http = settings.slack, settings.slack.mode == "http"
+        key, name = (
+            (slack.signing_secret, "SLACK_SIGNING_SECRET") if http else (slack.app_token, "SLACK_APP_TOKEN")
+        )
+        if key is None:
+            raise SettingsError(f'slack.mode is "{slack.mode}", and it needs {name} beside the bot token.')
+        adapter = SlackAdapter(
+            settings.slack.bot_token.get_secret_value(),
+            clock,
+            app_token=None if http else key.get_secret_value(),
+            signing_secret=key.get_secret_value() if http else None,
+            listen=address(slack.listen, "slack.listen"),
+            api_url=slack.api_url,
+            post_interval_s=slack.post_interval_s,
+            vision=settings.model.vision,
+            context_lines=run.context_lines,
+            catch_up=catch_up,
+        )
+        found.append(adapter)
     return found
+
+
+async def check_platforms(settings: Settings) -> list[tuple[bool, str, str]]:
+    """(good, platform, what) of each configured platform, for `everbot doctor`."""
+    found: list[tuple[bool, str, str]] = []
+    discord, slack = settings.discord, settings.slack
+    if discord.token is not None:
+        from adapters.discord import checking as of_discord
+
+        told = await of_discord.check(
+            discord.token.get_secret_value(), discord.api_url, discord.message_content
+        )
+        found += [(good, "Discord", what) for good, what in told]
+    if slack.bot_token is not None:
+        from adapters.slack import checking as of_slack
+
+        app_token = slack.app_token.get_secret_value() if slack.app_token else None
+        told = await of_slack.check(slack.bot_token.get_secret_value(), app_token, slack.api_url)
+        found += [(good, "Slack", what) for good, what in told]
+    try:
+        platforms(settings, SystemClock())
+    except SettingsError as error:
+        found.append((False, "configuration", str(error)))
+    return found
+
+
+async def discord_invite_url(settings: Settings) -> tuple[str, list[str]]:
+    """The address by which a guild's admin lets the bot in, and what else is to be done."""
+    from adapters.discord.checking import invitation
+
+    if settings.discord.token is None:
+        raise SettingsError("There is no token: set DISCORD_BOT_TOKEN (or discord.token).")
+    url = await invitation(settings.discord.token.get_secret_value(), settings.discord.api_url)
+    content = "Privileged intents: none needed."
+    if settings.discord.message_content:
+        content = "Privileged intents: switch on the Message Content Intent on the application's Bot page."
+    return url, [content]
+
+
+def slack_app_manifest(settings: Settings) -> dict[str, Any]:
+    """The manifest to create the Slack app from."""
+    from adapters.slack.manifest import manifest
+
+    return manifest(settings.slack.mode, f"https://YOUR-HOST{_SLACK_PATH}")
 
 
 def choose_model(settings: Settings, clock: Clock) -> ChatModel:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bot.app import SystemClock, choose_embedder, choose_model, open_memory
+from bot.app import SystemClock, check_platforms, choose_embedder, choose_model, open_memory
 from bot.errors import EverbotError
 from bot.holder import holder, is_held, private
 from bot.settings import Settings, load
@@ -42,6 +42,8 @@ async def _findings(config: Path | None) -> AsyncIterator[Finding]:
     async for finding in _memory(settings):
         yield finding
     yield await _model(settings)
+    for finding in await check_platforms(settings):
+        yield finding
 
 
 def _data_dir(settings: Settings) -> Finding:

@@ -25,7 +25,7 @@ from bot.queue_manager import QueueManager
 from bot.runner import Runner
 from memory.indexer import Indexer
 from memory.ports import Store
-from memory.records import Agent, InboxRow, User, scope_of
+from memory.records import Agent, Conversation, InboxRow, User, scope_of
 
 _NOT_ALLOWED = "I may not talk with you here. Whoever runs me decides that."
 
@@ -64,8 +64,11 @@ class Reception:
             return None
         try:
             await self._access.check(event, followed=not event.addressed and await self._is_known(event))
-            if isinstance(event, ReactionAdded) and not await self._is_ours(event):
-                return None
+            if isinstance(event, ReactionAdded):
+                place = await self._posted(event)
+                if place is None:
+                    return None
+                event = replace(event, address=place.address, audience=place.audience)
             identity = await self._identities.of(event)
             await self._access.spend(event, identity)
         except Turned as turned:
@@ -164,12 +167,15 @@ class Reception:
                     return True
         return False
 
-    async def _is_ours(self, event: ReactionAdded) -> bool:
-        """Whether the person reacted to what their own agent said."""
+    async def _posted(self, event: ReactionAdded) -> Conversation | None:
+        """Where the person's own agent said what they react to; None when it was not theirs."""
         async with self._store.read() as session:
             user = await session.agents.user_of(event.account)
-            agents = await session.agents.agents_of(user.id) if user else []
-            return any([await session.mailbox.posted(agent.id, event.target) for agent in agents])
+            for agent in await session.agents.agents_of(user.id) if user else ():
+                row = await session.mailbox.posted(agent.id, event.target)
+                if row is not None:
+                    return await session.agents.conversation(row.conversation_id)
+        return None
 
     async def _amend(self, event: MessageEdited | MessageDeleted) -> None:
         """A message was edited or deleted where it was written: memory follows."""

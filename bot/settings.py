@@ -98,6 +98,7 @@ class SlackSettings(_Section):
     mode: Literal["socket", "http"] = "socket"
     listen: str = "127.0.0.1:3000"
     api_url: str = "https://slack.com/api/"
+    post_interval_s: float = Field(1.0, ge=0)
 
 
 class LogSettings(_Section):

@@ -76,6 +76,7 @@ class DiscordAdapter:
         # The one global of the house: discord.py falls back to these wherever it has no address.
         Route.BASE = self._api_url
         DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(self._gateway_url)
+        discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # nobody speaks aloud here
         wait = _AGAIN_S
         async with asyncio.TaskGroup() as group:
             self._group = group

@@ -230,6 +230,13 @@ class Database:
             raise
         return connection
 
+    async def backup(self, path: Path) -> None:
+        """Write a consistent copy of the whole database, as of now, for its owner's eyes only.
+
+        Raises `StoreUnavailable` when the file exists or cannot be written.
+        """
+        await asyncio.to_thread(_copy, self.path, path)
+
     async def check(self) -> str | None:
         """None when the file is sound, else what SQLite finds wrong with it."""
         async with _mapped(self.path), self.read() as session:
@@ -306,3 +313,16 @@ def schema(connection: sa.Connection) -> dict[str, Any]:
         "AND sql IS NOT NULL ORDER BY name"
     )
     return {name: " ".join(sql.split()) for name, sql in rows}
+
+
+def _copy(source: Path, target: Path) -> None:
+    try:
+        target.touch(mode=0o600, exist_ok=False)
+        with contextlib.closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True)) as connection:
+            connection.execute("VACUUM INTO ?", (str(target),))
+    except FileExistsError:
+        raise StoreUnavailable(f"{target} exists; name a file that does not.") from None
+    except (sqlite3.Error, OSError) as error:
+        with contextlib.suppress(OSError):
+            target.unlink(missing_ok=True)
+        raise StoreUnavailable(f"{target} cannot be written: {error}.") from None

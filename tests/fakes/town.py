@@ -23,7 +23,9 @@ from tests.fakes.parlour import Play, Stage
 from tests.fakes.scripted_model import say
 from tests.fakes.slack_server import SlackServer
 
-FAST = {"limits": {"messages": (1000, 1.0), "other": (1000, 1.0), "global": (5000, 1.0), "reactions": (100, 1.0)}}
+FAST = {
+    "limits": {"messages": (1000, 1.0), "other": (1000, 1.0), "global": (5000, 1.0), "reactions": (100, 1.0)}
+}
 
 
 def heard(request: ModelRequest) -> dict[str, Any]:
@@ -66,7 +68,12 @@ class Town:
             sections["discord"] = {"token": discord.token, "message_content": True, **urls}
         if slack is not None:
             tokens = {"bot_token": slack.bot_token, "app_token": slack.app_token}
-            sections["slack"] = {**tokens, "signing_secret": slack.signing_secret, "api_url": slack.api_url}
+            sections["slack"] = {
+                "post_interval_s": 0.02,
+                **tokens,
+                "signing_secret": slack.signing_secret,
+                "api_url": slack.api_url,
+            }
         for name, values in settings.items():
             sections[name] = {**sections.get(name, {}), **values}
         self.settings = Settings.model_validate({"data_dir": folder, **sections})

@@ -1,0 +1,579 @@
+"""The Slack adapter: connects, hears, and finds what came while it was away.
+
+An event is acknowledged when it is committed, and only then: Bolt acknowledges what a listener returned
+from (``process_before_response``), so a failed commit is told again by Slack.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import logging
+from collections import OrderedDict, deque
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from datetime import datetime, timedelta
+from typing import Any
+
+import aiohttp
+from aiohttp import web
+from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
+from slack_bolt.app.async_app import AsyncApp
+from slack_bolt.app.async_server import AsyncSlackAppServer
+from slack_bolt.authorization import AuthorizeResult
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from adapters.slack import reading
+from adapters.slack.answering import Answering
+from adapters.slack.posting import BROKEN, LIMIT, Posting, code, place_of, retry_after
+from adapters.slack.reading import Workspace
+from adapters.text import command_of, split
+from bot.errors import AdapterError, DeliveryError
+from bot.events import Address, Attachment, Command, DocumentUploaded, Event, Reply, View
+from bot.ports import Clock, Found, Inbound
+
+log = logging.getLogger(__name__)
+
+_AGAIN_S = 2.0
+_AGAIN_MAX_S = 120.0
+_LOOK_S = 0.5
+_DEAF_S = 60.0
+_NAME_S = 0.25  # that a person's name is waited for before an event is acknowledged
+_FILE_S = 2.0
+_OVERLAP = timedelta(minutes=10)
+_KEPT = 10_000
+_PATH = "/slack/events"
+_PROMPTS = (
+    ("What do you remember of me?", "What do you remember about me?"),
+    ("Remember something", "Please remember this: "),
+    ("What can you do?", "What can you do, and how does your memory work?"),
+)
+_DEAD = "invalid_auth not_authed account_inactive token_revoked token_expired not_allowed_token_type".split()
+
+Json = Mapping[str, Any]
+
+
+class SlackAdapter:
+    """`bot.ports.Adapter` on Bolt, by Socket Mode (``app_token``) or signed HTTP (``signing_secret``)."""
+
+    platform = reading.PLATFORM
+
+    def __init__(
+        self,
+        bot_token: str,
+        clock: Clock,
+        *,
+        app_token: str | None,
+        signing_secret: str | None,
+        listen: tuple[str, int],
+        api_url: str,
+        post_interval_s: float,
+        vision: bool,
+        context_lines: int,
+        catch_up: timedelta,
+    ) -> None:
+        self._token = bot_token
+        self._clock = clock
+        self._app_token = app_token
+        self._secret = signing_secret
+        self._listen = listen
+        self._api_url = api_url
+        self._interval = post_interval_s
+        self._vision = vision
+        self._context_lines = context_lines
+        self._catch_up = catch_up
+        self._why: str | None = "not connected"
+        self._us: Workspace | None = None
+        self._posting: Posting | None = None
+        self._client: AsyncWebClient | None = None
+        self._session: aiohttp.ClientSession | None = None
+        self._group: asyncio.TaskGroup | None = None
+        self._names: OrderedDict[str, str] = OrderedDict()
+        self._kinds: OrderedDict[str, str] = OrderedDict()
+        self._lines: OrderedDict[str, deque[str]] = OrderedDict()
+        self._last: OrderedDict[Address, tuple[str, str]] = OrderedDict()  # message and title to show work at
+        self._commands_done: OrderedDict[str, None] = OrderedDict()
+        self._statuses = ["agents", "assistant"]  # the ways to show work, best first, until one is refused
+
+    async def run(self, inbound: Inbound) -> None:
+        wait = _AGAIN_S
+        async with asyncio.TaskGroup() as group:
+            self._group = group
+            while True:
+                try:
+                    await self._connected(inbound)
+                    wait = _AGAIN_S
+                except (SlackApiError, *BROKEN) as error:
+                    name = code(error) if isinstance(error, SlackApiError) else type(error).__name__
+                    log.warning("Slack: no connection (%s); again in %.0f s.", name, wait)
+                    await self._clock.sleep(wait)
+                    wait = min(_AGAIN_MAX_S, wait * 2)
+                finally:
+                    self._why = "not connected"
+
+    async def _connected(self, inbound: Inbound) -> None:
+        """One connection's life. Raises `AdapterError` when another would not fare better."""
+        async with AsyncExitStack() as stack:
+            timeout = aiohttp.ClientTimeout(total=30)
+            self._session = await stack.enter_async_context(aiohttp.ClientSession(timeout=timeout))
+            self._client = self._web(self._token)
+            us = self._us = await self._who_we_are(self._client)
+            self._posting = Posting(self._client, self._clock, self._interval)
+            app = self._bolt(inbound, us)
+            if self._app_token is not None and self._secret is None:
+                await self._by_socket(app, inbound, stack)
+            else:
+                await self._by_http(app, inbound, stack)
+
+    def _web(self, token: str | None) -> AsyncWebClient:
+        # No retries by the SDK: after a lost response it would post twice.
+        return AsyncWebClient(token=token, base_url=self._api_url, session=self._session, retry_handlers=[])
+
+    async def _who_we_are(self, client: AsyncWebClient) -> Workspace:
+        try:
+            told = await client.auth_test()
+        except SlackApiError as error:
+            if code(error) in _DEAD:
+                raise AdapterError(
+                    f"Slack refuses the bot token ({code(error)}): set SLACK_BOT_TOKEN (or slack.bot_token) to the "
+                    "xoxb- token of your app's OAuth page."
+                ) from None
+            raise
+        return Workspace(team=told["team_id"], user=told["user_id"], bot=told.get("bot_id") or "")
+
+    def _bolt(self, inbound: Inbound, us: Workspace) -> AsyncApp:
+        known = AuthorizeResult(
+            enterprise_id=None, team_id=us.team, bot_user_id=us.user, bot_id=us.bot, bot_token=self._token
+        )
+
+        async def authorize() -> AuthorizeResult:
+            return known  # without it Bolt asks auth.test, and acknowledges what it could not check
+
+        app = AsyncApp(
+            client=self._web(None),
+            authorize=authorize,
+            signing_secret=self._secret or "",
+            process_before_response=True,
+            request_verification_enabled=self._secret is not None,
+        )
+        assert self._posting is not None
+        answering = Answering(self._web(self._token), self._posting, us, inbound, self.kind_of)
+        answering.listen(app)
+        listeners = {
+            "message": self._on_message,
+            "app_mention": self._on_message,
+            "app_context_changed": self._on_nothing,
+            "agent_session_stopped": self._on_stop,
+            "reaction_added": self._on_reaction,
+            "app_uninstalled": self._on_gone,
+            "tokens_revoked": self._on_gone,
+        }
+        for name, handle in listeners.items():
+            app.event(name)(_listener(handle, inbound))
+
+        async def opened(event: dict[str, Any]) -> None:
+            if event.get("tab") == "home":
+                await answering.publish(str(event["user"]))
+            elif event.get("channel"):
+                self._go(self._suggest(str(event["channel"])))
+
+        app.event("app_home_opened")(opened)
+        return app
+
+    async def _by_socket(self, app: AsyncApp, inbound: Inbound, stack: AsyncExitStack) -> None:
+        assert self._app_token is not None
+        try:
+            # The SDK would retry a wrong token for ever, and say nothing.
+            await self._web(self._app_token).apps_connections_open(app_token=self._app_token)
+        except SlackApiError as error:
+            if code(error) in (*_DEAD, "missing_scope"):
+                raise AdapterError(
+                    f"Slack refuses the app token ({code(error)}): set SLACK_APP_TOKEN (or slack.app_token) to an "
+                    "xapp- token with the scope connections:write."
+                ) from None
+            raise
+        while True:
+            handler = AsyncSocketModeHandler(
+                app, self._app_token, web_client=self._web(self._token), ping_interval=5
+            )
+            try:
+                async with asyncio.timeout(_DEAF_S):
+                    await handler.connect_async()  # type: ignore[no-untyped-call]
+                self._why = None
+                self._go(self._read_on(inbound))
+                await self._watch(handler)
+            except TimeoutError:
+                log.warning("Slack: no socket connection; beginning anew.")
+            finally:
+                self._why = "no socket connection"
+                await handler.close_async()  # type: ignore[no-untyped-call]
+
+    async def _watch(self, handler: AsyncSocketModeHandler) -> None:
+        """While the connection lives, the SDK mending it; returns when it does not come back by itself."""
+        away = 0.0
+        while away < _DEAF_S / 4:
+            await self._clock.sleep(_LOOK_S)
+            alive = await handler.client.is_connected()
+            away = 0.0 if alive else away + _LOOK_S
+            self._why = None if alive else "no socket connection"
+
+    async def _by_http(self, app: AsyncApp, inbound: Inbound, stack: AsyncExitStack) -> None:
+        host, port = self._listen
+        runner = web.AppRunner(AsyncSlackAppServer(port, _PATH, app, host).web_app, access_log=None)
+        stack.push_async_callback(runner.cleanup)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, host, port).start()
+        except OSError as error:
+            raise AdapterError(
+                f"slack.listen: {host}:{port} cannot be listened on ({error.strerror})."
+            ) from None
+        self._why = None
+        await self._read_on(inbound)
+        await asyncio.Event().wait()
+
+    def ready(self) -> str | None:
+        return self._why
+
+    # Out
+
+    async def send(self, reply: Reply) -> str:
+        return await self._posts().send(reply)
+
+    async def find(self, reply: Reply, claimed_at: datetime) -> Found:
+        return await self._posts().find(reply, claimed_at)
+
+    def split(self, text: str) -> list[str]:
+        return split(text, LIMIT)
+
+    def _posts(self) -> Posting:
+        if self._posting is None:
+            raise DeliveryError("Slack is not connected")
+        return self._posting
+
+    @asynccontextmanager
+    async def thinking(self, address: Address) -> AsyncIterator[None]:
+        self._go(self._status(address, working=True))
+        try:
+            yield
+        finally:
+            self._go(self._status(address, working=False))
+
+    async def _status(self, address: Address, *, working: bool) -> None:
+        """Show in the thread that an answer is on its way, or that it has come."""
+        client, (channel, thread) = self._client, place_of(address)
+        message, title = self._last.get(address, (thread or "", ""))
+        if client is None or not message:
+            return
+        for way in list(self._statuses):
+            try:
+                if way == "agents":
+                    status = "processing" if working else "active"
+                    await client.agents_sessions_setStatus(
+                        channel_id=channel, thread_ts=message, status=status, title=title[:200] or None
+                    )
+                else:
+                    await client.assistant_threads_setStatus(
+                        channel_id=channel, thread_ts=message, status="is thinking …" if working else ""
+                    )
+                return
+            except SlackApiError as error:
+                if code(error) in (
+                    "unknown_method",
+                    "missing_scope",
+                    "not_allowed_token_type",
+                    "feature_not_enabled",
+                ):
+                    log.info("Slack: work is not shown by %s (%s).", way, code(error))
+                    with suppress(ValueError):
+                        self._statuses.remove(way)
+            except BROKEN:
+                return
+
+    async def _suggest(self, channel: str) -> None:
+        prompts = [{"title": title, "message": message} for title, message in _PROMPTS]
+        try:
+            assert self._client is not None
+            await self._client.assistant_threads_setSuggestedPrompts(channel_id=channel, prompts=prompts)
+        except (SlackApiError, *BROKEN):
+            log.debug("Slack: prompts were not shown.")
+
+    def _go(self, work: Any) -> None:
+        """Do what nobody waits for."""
+        if self._group is None:
+            work.close()
+        else:
+            self._group.create_task(_quietly(work))
+
+    # In
+
+    async def _on_message(self, event: Json, inbound: Inbound, *, ext: bool = False) -> None:
+        us = self._workspace()
+        kind = "ext" if ext else str(event.get("channel_type") or "")
+        channel = str(event["channel"])
+        if kind:
+            _keep(self._kinds, channel, kind)
+        else:
+            kind = await self.kind_of(channel)
+        subtype = event.get("subtype")
+        if subtype == "message_changed":
+            message = event["message"]
+            if message.get("edited") and not us.is_own(message):
+                await inbound.submit(us.to_edit(event, kind, self._names))
+        elif subtype == "message_deleted":
+            await inbound.submit(us.to_deletion(event, kind))
+        elif subtype in reading.SAID and not us.is_own(event):
+            await self._take(event, kind, inbound)
+
+    async def _take(self, event: Json, kind: str, inbound: Inbound, *, late: bool = False) -> None:
+        """A message that somebody wrote; ``late`` when it was found in the history."""
+        us = self._workspace()
+        channel, ts = str(event["channel"]), str(event["ts"])
+        user = reading.author(event)
+        if not user:
+            return
+        name = await self._name(user)
+        said = us.to_event(event, kind, name, self._names, (), ())
+        asked = command_of(said.text, [spec.name for spec in inbound.commands])
+        if asked is not None and (said.addressed or said.thread):
+            if not late and said.key not in self._commands_done:
+                _keep(self._commands_done, said.key, None)
+                await self._command(asked, event, said, inbound)
+            return
+        files, documents = await self._files(event, said) if said.addressed or said.thread else ((), [])
+        context = self._context(
+            channel, str(event.get("thread_ts") or ""), f"{name}: {said.text[:300]}", kind
+        )
+        _keep(self._last, said.address, (str(event.get("thread_ts") or ts), said.text))
+        for document in documents:
+            await self._submit(document, channel, said, inbound)
+        if said.text or files or not documents:
+            whole = us.to_event(event, kind, name, self._names, context, files)
+            await self._submit(whole, channel, said, inbound)
+
+    async def _submit(self, event: Event, channel: str, said: Event, inbound: Inbound) -> None:
+        view = await inbound.submit(event)
+        if view is not None:
+            self._go(self._tell(place_of(said.address), view))
+
+    async def _tell(self, place: tuple[str, str | None], view: View) -> None:
+        assert self._client is not None
+        await self._client.chat_postMessage(channel=place[0], thread_ts=place[1], text=view.text)
+
+    async def _command(self, asked: tuple[str, str], event: Json, said: Event, inbound: Inbound) -> None:
+        """``!word`` in a thread, where slash commands can't be had; only the asker sees the answer."""
+        facts = {name: getattr(said, name) for name in _ORIGIN}
+        view = await inbound.invoke(Command(**facts, command=asked[0], argument=asked[1]))
+        user, client = str(event["user"]), self._client
+        assert client is not None
+        text = view.text
+        if view.file is not None:
+            text = f"{text}\n{await self._posts().upload(user, view.file, text)}"
+        thread = event.get("thread_ts")
+        for part in split(text, LIMIT):
+            self._go(
+                client.chat_postEphemeral(
+                    channel=str(event["channel"]), user=user, text=part, thread_ts=thread
+                )
+            )
+
+    async def _on_stop(self, event: Json, inbound: Inbound) -> None:
+        us, channel = self._workspace(), str(event["channel"])
+        account = us.account(str(event["user"]))
+        for address in {us.address(channel, event.get("thread_ts")), us.address(channel)}:
+            await inbound.interrupt(address, account)
+
+    async def _on_reaction(self, event: Json, inbound: Inbound) -> None:
+        us = self._workspace()
+        ours = event.get("item_user") == us.user and event.get("item", {}).get("type") == "message"
+        if ours and event.get("user") != us.user:
+            await inbound.submit(us.to_reaction(event, await self._name(str(event["user"]))))
+
+    async def _on_gone(self, event: Json, inbound: Inbound) -> None:
+        log.error("Slack: %s: this workspace no longer wants the app.", event.get("type"))
+
+    async def _on_nothing(self, event: Json, inbound: Inbound) -> None:
+        """Told so that Slack does not tell it again."""
+
+    def _context(self, channel: str, thread: str, line: str, kind: str) -> tuple[str, ...]:
+        """The lines before a message in its channel or thread; the message is the next one's."""
+        if kind == "im" or not self._context_lines:
+            return ()
+        place = f"{channel}/{thread}"
+        lines = self._lines.get(place) or deque(maxlen=self._context_lines)
+        before = tuple(lines)
+        lines.append(line)
+        _keep(self._lines, place, lines)
+        return before
+
+    async def _files(self, event: Json, said: Event) -> tuple[tuple[Attachment, ...], list[DocumentUploaded]]:
+        """What came with a message: texts as documents, the rest as attachments."""
+        shown, documents = [], []
+        for file in event.get("files") or ():
+            name, kind = (
+                str(file.get("name") or "file"),
+                str(file.get("mimetype") or "application/octet-stream"),
+            )
+            is_image = self._vision and reading.is_image(file)
+            data = await self._read(file) if is_image or reading.is_text(file) else None
+            if data is None or is_image:
+                image = f"data:{kind};base64,{base64.b64encode(data).decode()}" if data else ""
+                shown.append(Attachment(name=name, media_type=kind, image=image))
+                continue
+            facts = {field: getattr(said, field) for field in _ORIGIN}
+            document = DocumentUploaded(
+                **facts,
+                key=f"{said.key}/{file.get('id')}",
+                at=said.at,
+                document=name,
+                text=data.decode("utf-8", "replace"),
+            )
+            documents.append(document)
+        return tuple(shown), documents
+
+    async def _read(self, file: Json) -> bytes | None:
+        """A file's bytes, unless they take long: the event waits for them to be acknowledged."""
+        assert self._session is not None
+        headers = {"Authorization": f"Bearer {self._token}"}
+        try:
+            async with (
+                asyncio.timeout(_FILE_S),
+                self._session.get(str(file["url_private"]), headers=headers) as got,
+            ):
+                if got.status != 200 or (
+                    got.content_type == "text/html" and file.get("mimetype") != "text/html"
+                ):
+                    return None  # without the right to it, Slack answers with a page to log in
+                return await got.content.read(reading.MAX_IMAGE)
+        except (*BROKEN, KeyError):
+            return None
+
+    def _workspace(self) -> Workspace:
+        assert self._us is not None
+        return self._us
+
+    async def _name(self, user: str) -> str:
+        """What a person is called: the id, when Slack does not say it at once."""
+        if user not in self._names and self._client is not None and self._group is not None:
+            asking = self._group.create_task(_quietly(self._ask_name(self._client, user)))
+            await asyncio.wait([asking], timeout=_NAME_S)
+        return self._names.get(user, user)
+
+    async def _ask_name(self, client: AsyncWebClient, user: str) -> None:
+        with suppress(SlackApiError, *BROKEN):
+            if user.startswith("B"):
+                told = (await client.bots_info(bot=user))["bot"]
+                _keep(self._names, user, str(told.get("name") or user))
+                return
+            told = (await client.users_info(user=user))["user"]
+            profile = told.get("profile") or {}
+            name = profile.get("display_name") or told.get("real_name") or told.get("name")
+            _keep(self._names, user, str(name or user))
+
+    async def kind_of(self, channel: str) -> str:
+        """A channel's type, for what does not tell it: who can see a place is never guessed."""
+        if channel not in self._kinds:
+            if channel.startswith("D"):
+                return "im"
+            assert self._client is not None
+            told = await self._client.conversations_info(channel=channel)
+            _keep(self._kinds, channel, reading.kind_of(told["channel"]))
+        return self._kinds[channel]
+
+    # What came while we were away
+
+    async def _read_on(self, inbound: Inbound) -> None:
+        """Read on in every conversation: Slack gives up telling after some minutes."""
+        known = await inbound.newest_keys(self.platform)
+        if not known:
+            return
+        us, now = self._workspace(), self._clock.now()
+        newest = {address: reading.moment(key.split("/")[2]) for address, key in known.items()}
+        since = max(max(newest.values()) - _OVERLAP, now - self._catch_up)
+        kinds = {c["id"]: reading.kind_of(c) for c in await self._conversations()}
+        for channel, kind in kinds.items():
+            _keep(self._kinds, channel, kind)
+            await self._each("conversations_history", inbound, kind, channel=channel, oldest=_ts(since))
+        for address, at in newest.items():
+            if not address.startswith(us.address("")):
+                continue
+            channel, thread = place_of(address)
+            if thread and channel in kinds and at > now - self._catch_up:
+                oldest = _ts(max(at - _OVERLAP, now - self._catch_up))
+                where = {"channel": channel, "ts": thread, "oldest": oldest}
+                await self._each("conversations_replies", inbound, kinds[channel], **where)
+
+    async def _conversations(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        types = "public_channel,private_channel,mpim,im"
+        asked: dict[str, Any] = {"types": types, "limit": 200, "exclude_archived": True}
+        while True:
+            answer = await self._ask("users_conversations", **asked)
+            found += answer.get("channels") or ()
+            asked["cursor"] = (answer.get("response_metadata") or {}).get("next_cursor")
+            if not asked["cursor"]:
+                return found
+
+    async def _each(self, method: str, inbound: Inbound, kind: str, **where: Any) -> None:
+        """Take what is found there, oldest first."""
+        found: list[dict[str, Any]] = []
+        while True:
+            try:
+                answer = await self._ask(method, limit=200, **where)
+            except SlackApiError as error:
+                log.warning("Slack: what came while away could not be read in one place (%s).", code(error))
+                return
+            found += answer.get("messages") or ()
+            where["cursor"] = (answer.get("response_metadata") or {}).get("next_cursor")
+            if not where["cursor"]:
+                break
+        us = self._workspace()
+        for message in sorted(found, key=lambda m: float(m["ts"])):
+            if message.get("subtype") in reading.SAID and not us.is_own(message):
+                await self._take({**message, "channel": where["channel"]}, kind, inbound, late=True)
+
+    async def _ask(self, method: str, **arguments: Any) -> Any:
+        """A question that waits while Slack says that we ask too much."""
+        while True:
+            try:
+                return await getattr(self._client, method)(**arguments)
+            except SlackApiError as error:
+                wait = retry_after(error)
+                if wait is None:
+                    raise
+                await self._clock.sleep(wait)
+
+
+_ORIGIN = ("account", "name", "address", "audience", "persona", "community", "channel", "roles", "bot")
+
+
+def _listener(handle: Any, inbound: Inbound) -> Any:
+    async def listen(event: dict[str, Any], body: dict[str, Any]) -> None:
+        if handle.__name__ == "_on_message":
+            await handle(event, inbound, ext=bool(body.get("is_ext_shared_channel")))
+        else:
+            await handle(event, inbound)
+
+    return listen
+
+
+async def _quietly(work: Any) -> None:
+    """What nobody waits for must not end the adapter."""
+    try:
+        await work
+    except (SlackApiError, *BROKEN) as error:
+        log.warning("Slack: %s", code(error) if isinstance(error, SlackApiError) else type(error).__name__)
+    except Exception:
+        log.exception("Slack: something beside the conversation failed")
+
+
+def _keep(known: OrderedDict[str, Any], key: str, value: Any) -> None:
+    known[key] = value
+    known.move_to_end(key)
+    while len(known) > _KEPT:
+        known.popitem(last=False)
+
+
+def _ts(at: datetime) -> str:
+    return f"{at.timestamp():.6f}"

@@ -1,0 +1,89 @@
+"""Commands' answers as Slack shows them: blocks, App Home, modals. Pure."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from adapters.text import split
+from bot.events import View
+
+PREFIX = "everbot "  # of the ids of our buttons and forms
+_SECTION = 2_900  # of 3,000
+_BLOCKS = 40  # of 50 in a message
+_INPUT = 3_000
+
+Json = dict[str, Any]
+
+
+def blocks_of(view: View) -> list[Json]:
+    """A view's text and buttons."""
+    sections = [
+        {"type": "section", "text": {"type": "plain_text", "text": part, "emoji": False}}
+        for part in split(view.text, _SECTION)[:_BLOCKS]
+    ]
+    buttons = [
+        {
+            "type": "button",
+            "text": {"type": "plain_text", "text": action.label[:75]},
+            "action_id": f"{PREFIX}{action.command} {action.argument}".rstrip()[:255],
+            **({"style": "danger"} if action.danger else {}),
+        }
+        for action in view.actions[:25]
+    ]
+    return [*sections, *([{"type": "actions", "elements": buttons}] if buttons else [])]
+
+
+def home(view: View) -> Json:
+    """App Home: what is remembered of the person."""
+    title = {"type": "header", "text": {"type": "plain_text", "text": "What I remember of you"}}
+    return {"type": "home", "blocks": [title, *blocks_of(view)]}
+
+
+def shown(view: View, where: Json) -> Json:
+    """A modal that shows an answer; ``where`` is kept for its buttons."""
+    return {
+        "type": "modal",
+        "title": {"type": "plain_text", "text": "everbot"},
+        "close": {"type": "plain_text", "text": "Close"},
+        "private_metadata": json.dumps(where),
+        "blocks": blocks_of(view),
+    }
+
+
+def form(view: View, where: Json) -> Json:
+    """A modal to edit a text in."""
+    asked = view.form
+    assert asked is not None
+    limit = min(asked.limit, _INPUT)
+    element: Json = {
+        "type": "plain_text_input",
+        "action_id": "value",
+        "multiline": True,
+        "max_length": limit,
+    }
+    if asked.value:
+        element["initial_value"] = asked.value[:limit]
+    return {
+        "type": "modal",
+        "callback_id": f"{PREFIX}{asked.command} {asked.argument}"[:255],
+        "title": {"type": "plain_text", "text": asked.title[:24]},
+        "submit": {"type": "plain_text", "text": "Save"},
+        "close": {"type": "plain_text", "text": "Cancel"},
+        "private_metadata": json.dumps(where),
+        "blocks": [
+            {
+                "type": "input",
+                "block_id": "value",
+                "optional": True,
+                "label": {"type": "plain_text", "text": asked.label[:2_000]},
+                "element": element,
+            }
+        ],
+    }
+
+
+def asked_by(custom_id: str) -> tuple[str, str]:
+    """Command and argument of a button's or form's id."""
+    command, _, argument = custom_id.removeprefix(PREFIX).partition(" ")
+    return command, argument
