@@ -16,7 +16,7 @@ _CONTENT = (1 << 18) | (1 << 19)  # application flags: the intent is granted, or
 async def check(token: str, api_url: str, message_content: bool) -> list[Finding]:
     """Token and intents. Raises nothing: what is wrong is a finding."""
     Route.BASE = api_url.rstrip("/")
-    client = discord.Client(intents=intents(message_content))
+    client = _client(message_content)
     try:
         await client.login(token)
         application = await client.application_info()
@@ -50,7 +50,7 @@ async def check(token: str, api_url: str, message_content: bool) -> list[Finding
 async def invitation(token: str, api_url: str) -> str:
     """The address by which a guild's admin lets the bot in. Raises `AdapterError`."""
     Route.BASE = api_url.rstrip("/")
-    client = discord.Client(intents=discord.Intents.none())
+    client = _client(False)
     try:
         await client.login(token)
         return invite_url((await client.application_info()).id)
@@ -60,3 +60,8 @@ async def invitation(token: str, api_url: str) -> str:
         raise AdapterError(f"Discord does not answer ({type(error).__name__}).") from None
     finally:
         await client.close()
+
+
+def _client(message_content: bool) -> discord.Client:
+    discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # nobody speaks aloud here
+    return discord.Client(intents=intents(message_content))

@@ -32,6 +32,7 @@ from adapters.text import command_of, split
 from bot.errors import AdapterError, DeliveryError
 from bot.events import Address, Attachment, Command, DocumentUploaded, Event, Reply, View
 from bot.ports import Clock, Found, Inbound
+from memory.errors import StoreError
 
 log = logging.getLogger(__name__)
 
@@ -179,6 +180,7 @@ class SlackAdapter:
                 self._go(self._suggest(str(event["channel"])))
 
         app.event("app_home_opened")(opened)
+        app.error(_failed)
         return app
 
     async def _by_socket(self, app: AsyncApp, inbound: Inbound, stack: AsyncExitStack) -> None:
@@ -556,6 +558,14 @@ def _listener(handle: Any, inbound: Inbound) -> Any:
             await handle(event, inbound)
 
     return listen
+
+
+async def _failed(error: Exception) -> None:
+    """A listener that failed: Slack is not told that all went well, and tells it again."""
+    if isinstance(error, StoreError):
+        log.error("Slack: an event was not taken, and comes again: %s", error)
+    else:
+        log.error("Slack: an event could not be handled", exc_info=error)
 
 
 async def _quietly(work: Any) -> None:
