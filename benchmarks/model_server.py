@@ -1,7 +1,7 @@
 """The fastest chat-completions server there can be: every answer is ready-made bytes.
 
 It speaks just enough HTTP/1.1 for a benchmark on loopback. A request with tools is answered by a call of
-``send_message``, one without (a summary) by a text; both are streamed, in one write.
+``send_message``, one without (a summary) by a text; both are streamed, in one write. Who says `SLOWLY` waits.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ REPLY = (
     "That sounds like a long day, and I am glad that you told me. You said once that the river calms you "
     "down; would a short walk there after dinner help, or shall we look at the plans for the spring first?"
 )
+SLOWLY = "as slowly as you can"
+SLOW_S = 5.0
 _HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n\r\n"
 _ID = "call_0000000000"
 
@@ -70,9 +72,16 @@ class _Connection(asyncio.Protocol):
         if len(self._received) < end + 4 + length:
             return
         tools = self._received.rfind(b'"tools":[', end) >= 0
+        slowly = self._received.find(SLOWLY.encode(), end) >= 0
         self._received.clear()
-        assert self._transport is not None
         body = self._call.replace(_ID.encode(), b"call_%010d" % next(self._numbers)) if tools else self._text
+        if slowly:
+            asyncio.get_running_loop().call_later(SLOW_S, self._write, body)
+        else:
+            self._write(body)
+
+    def _write(self, body: bytes) -> None:
+        assert self._transport is not None
         self._transport.write(_HEAD % (len(body), body))
 
 

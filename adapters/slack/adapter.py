@@ -349,15 +349,26 @@ class SlackAdapter:
         )
         _keep(self._last, said.address, (str(event.get("thread_ts") or ts), said.text))
         for document in documents:
-            await self._submit(document, channel, said, inbound)
+            await self._submit(document, inbound, late=late)
         if said.text or files or not documents:
             whole = us.to_event(event, kind, name, self._names, context, files)
-            await self._submit(whole, channel, said, inbound)
+            await self._submit(whole, inbound, late=late)
 
-    async def _submit(self, event: Event, channel: str, said: Event, inbound: Inbound) -> None:
-        view = await inbound.submit(event)
+    async def _submit(self, event: Event, inbound: Inbound, *, late: bool) -> None:
+        """Commit it. What Slack told just now, it tells again; what was found is tried until it is committed."""
+        wait = 1.0
+        while True:
+            try:
+                view = await inbound.submit(event)
+                break
+            except StoreError as error:
+                if not late:
+                    raise
+                log.error("Slack: a message waits for the store: %s", error)
+                await self._clock.sleep(wait)
+                wait = min(30.0, wait * 2)
         if view is not None:
-            self._go(self._tell(place_of(said.address), view))
+            self._go(self._tell(place_of(event.address), view))
 
     async def _tell(self, place: tuple[str, str | None], view: View) -> None:
         assert self._client is not None

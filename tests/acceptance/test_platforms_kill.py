@@ -1,0 +1,285 @@
+"""Exactly once at the wire: `everbot run` on both platforms at once, killed again and again under load.
+
+Several people on each platform write numbered messages in direct messages, channels and threads. The model
+notes each number in memory and quotes it in its answer, so that answers can be counted where they were posted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import sqlite3
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.acceptance.crowd import (
+    DiscordSpot,
+    SlackSpot,
+    Spot,
+    numbers_in,
+    posts_on_discord,
+    posts_on_slack,
+)
+from tests.acceptance.process import Home, Life, Tally
+from tests.fakes.discord_server import DiscordServer
+from tests.fakes.openai_server import Answer, OpenAIServer
+from tests.fakes.slack_server import Pace, SlackServer
+from tests.fakes.town import FAST
+
+PATIENCE_S = 60.0
+CONFIG = """
+[run]
+health = ""
+
+[model]
+kind = "openai"
+name = "test-model"
+base_url = "{model}"
+
+[embedder]
+kind = "none"
+
+[agent]
+debounce_s = 0.05
+
+[limits]
+messages_per_minute = 0
+
+[discord]
+token = "{discord.token}"
+api_url = "{discord.api_url}"
+gateway_url = "{discord.gateway_url}"
+message_content = true
+
+[slack]
+bot_token = "{slack.bot_token}"
+app_token = "{slack.app_token}"
+api_url = "{slack.api_url}"
+post_interval_s = 0.02
+"""
+
+
+@dataclass
+class Clerk:
+    """The model: notes the numbers of a turn's messages, and quotes them in its second step.
+
+    ``asked`` holds (life of the process, Idempotency-Key) of every request.
+    """
+
+    asked: list[tuple[int, str]] = field(default_factory=list)
+    arrived: Tally = field(default_factory=Tally)
+    told: dict[str, list[str]] = field(default_factory=dict)  # by turn
+
+    def __call__(self, request: dict[str, Any], headers: Mapping[str, str]) -> Answer:
+        key = headers["Idempotency-Key"]
+        self.asked.append((int(headers["Authorization"].rpartition("-")[2]), key))
+        self.arrived.add()
+        turn, _, step = key.rpartition("/")
+        if not request.get("tools"):
+            return Answer(text="They sent numbers.")
+        if step == "0":
+            self.told[turn] = newest(request["messages"])
+            note = {"content": f"Noted {' '.join(self.told[turn])}.", "request_heartbeat": True}
+            return Answer(calls=[("archival_memory_insert", note)])
+        return Answer(calls=[("send_message", {"message": f"Noted: {', '.join(self.told[turn])}"})])
+
+
+def newest(messages: list[dict[str, Any]]) -> list[str]:
+    """The numbers in the events that nobody has answered yet."""
+    found: list[str] = []
+    for message in reversed(messages):
+        if message["role"] != "user":
+            break
+        event = json.loads(message["content"])
+        if event["type"] == "message":
+            found = numbers_in(event["message"]) + found
+    return found
+
+
+@dataclass
+class Story:
+    """``kills`` lives end by SIGKILL at moments that ``seed`` decides, while everybody goes on writing."""
+
+    folder: Path
+    seed: int
+    kills: int
+    model: Clerk = field(default_factory=Clerk)
+    written: dict[str, list[str]] = field(default_factory=dict)  # numbers by spot, in order
+    committed: list[set[str]] = field(default_factory=list)  # keys, when each life had ended
+    left: Counter[str] = field(default_factory=Counter)  # what the kills left undone
+
+    def __post_init__(self) -> None:
+        self.dice = random.Random(self.seed)
+        self.count = 0
+
+    async def tell(self) -> None:
+        pace = Pace(ack_s=1.0, post_s=0.0)
+        async with (
+            DiscordServer(**FAST) as self.discord,
+            SlackServer(pace=pace) as self.slack,
+            OpenAIServer(self.model, delay_s=0.01) as server,
+        ):
+            text = CONFIG.format(model=server.url, discord=self.discord, slack=self.slack)
+            self.home = Home(self.folder, text)
+            spots = self.spots()
+            async with await self.start() as life:
+                await self.discord.until(lambda: self.discord.identifies, PATIENCE_S)
+                await self.slack.until(lambda: self.slack.connections, PATIENCE_S)
+                await self.everyone(spots)  # knows the bot: a first direct message is a named exception
+                await self.end(life)
+            self.killing = True
+            people = [asyncio.create_task(self.talk(spot)) for spot in spots]
+            for _ in range(self.kills):
+                async with await self.start() as life:
+                    await asyncio.wait_for(self.moment(), PATIENCE_S)
+                    await self.end(life)
+            self.killing = False
+            async with await self.start() as life:
+                await asyncio.wait_for(asyncio.gather(*people), PATIENCE_S)
+                await self.everyone(spots)  # whatever was still on its way came before these answers
+                await self.end(life)
+            self.posts = posts_on_discord(self.discord) + posts_on_slack(self.slack)
+
+    def spots(self) -> list[Spot]:
+        """Four people on each platform: in direct messages, in one channel, and each in a thread of theirs."""
+        discord, slack, found = self.discord, self.slack, list[Spot]()
+        members = [discord.user(name) for name in ("ada", "bob", "cyd", "dan")]
+        hall = discord.channel(discord.guild("hall", members=members), "general")
+        for user in members:
+            thread = discord.thread(hall, f"{user.name}'s", user)
+            found.append(DiscordSpot(discord, user, discord.dm(user), f"discord {user.name} dm"))
+            found.append(DiscordSpot(discord, user, hall, f"discord {user.name} channel", called=True))
+            found.append(DiscordSpot(discord, user, thread, f"discord {user.name} thread", called=True))
+        people = [slack.user(name) for name in ("eve", "fay", "gus", "hal")]
+        general = slack.channel("general", people)
+        for person in people:
+            found.append(SlackSpot(slack, person, slack.im(person), f"slack {person} dm"))
+            found.append(SlackSpot(slack, person, general, f"slack {person} channel", called=True))
+            found.append(SlackSpot(slack, person, general, f"slack {person} thread", threaded=True))
+        return found
+
+    async def start(self) -> Life:
+        return await self.home.start("run", lines=[], OPENAI_API_KEY=f"life-{len(self.committed)}")
+
+    async def everyone(self, spots: list[Spot]) -> None:
+        """Each says one thing everywhere, and is answered."""
+
+        async def once(spot: Spot) -> None:
+            await spot.until_answered(await self.say(spot), PATIENCE_S)
+
+        await asyncio.gather(*map(once, spots))
+
+    async def talk(self, spot: Spot) -> None:
+        """Writes one to three messages, waits for the last answer, and goes on as long as there are kills."""
+        while self.killing:
+            for _ in range(self.dice.randint(1, 3)):
+                number = await self.say(spot)
+            await spot.until_answered(number, (self.kills + 1) * PATIENCE_S)
+
+    async def say(self, spot: Spot) -> str:
+        self.count += 1
+        number = f"n{self.count:05}"
+        self.written.setdefault(spot.name, []).append(number)
+        await spot.say(f"please note {number}")
+        return number
+
+    async def moment(self) -> None:
+        """Returns when to kill: after some request to the model, write or call of a platform, or at any time."""
+        kind = self.dice.choices(("request", "write", "call", "time"), (3, 4, 6, 1))[0]
+        if kind != "time":
+            await self.model.arrived.reach(self.model.arrived.count + self.dice.randint(1, 60))
+        if kind == "write":
+            await self.home.written(self.dice.randint(1, 6))
+        if kind == "call":
+            server = self.dice.choice((self.discord, self.slack))
+            goal = len(server.transcript) + self.dice.randint(1, 6)
+            await server.until(lambda: len(server.transcript) >= goal, PATIENCE_S)
+        longest = {"request": 0.03, "write": 0.004, "call": 0.004, "time": 3.0}[kind]
+        await asyncio.sleep(longest * self.dice.random() * self.dice.choice((0, 1)))
+
+    async def end(self, life: Life) -> None:
+        assert await life.kill(), self.home.stderr.read_text()
+        with self.home.reading() as db:
+            found = db.execute("SELECT 1 FROM sqlite_master WHERE name = 'steps'").fetchone()
+            rows = db.execute("SELECT turn_id, step FROM steps").fetchall() if found else []
+            if found:
+                self.left += Counter({what: count(db, query) for what, query in UNDONE.items()})
+        self.committed.append({f"{row['turn_id']}/{row['step']}" for row in rows})
+
+
+UNDONE = {
+    "events waiting": "SELECT count(*) FROM inbox WHERE turn_id IS NULL AND NOT done",
+    "turns under way": "SELECT count(*) FROM turns WHERE state = 'running'",
+    "answers ready": "SELECT count(*) FROM outbox WHERE state = 'ready'",
+    "answers in doubt": "SELECT count(*) FROM outbox WHERE state = 'sending'",
+}
+
+
+def count(db: sqlite3.Connection, query: str) -> int:
+    return int(db.execute(query).fetchone()[0])
+
+
+def check_answers(story: Story) -> None:
+    """Each message was answered once, where it was written, and nobody's answers came out of order."""
+    said = {number for numbers in story.written.values() for number in numbers}
+    times = Counter(number for _, text in story.posts for number in numbers_in(text))
+    assert said - set(times) == set(), "never answered"
+    assert {number: n for number, n in times.items() if n != 1} == {}, "answered more than once"
+    spot_of = {number: spot for spot, numbers in story.written.items() for number in numbers}
+    order: dict[tuple[str, str], list[str]] = {}
+    for place, text in story.posts:
+        for number in numbers_in(text):
+            order.setdefault((spot_of[number], place), []).append(number)
+    assert {where: numbers for where, numbers in order.items() if numbers != sorted(numbers)} == {}
+    places: dict[str, set[str]] = {}
+    for spot, place in order:
+        places.setdefault(spot, set()).add(place)
+    one_place = [found for spot, found in places.items() if not spot.endswith("channel") or "discord" in spot]
+    assert all(len(found) == 1 for found in one_place)
+
+
+def check_questions(story: Story) -> None:
+    """No step that a life had committed was asked of the model again."""
+    again = [key for life, key in story.model.asked if life and key in story.committed[life - 1]]
+    assert again == []
+    assert [asked for asked, times in Counter(story.model.asked).items() if times > 1] == []
+
+
+def check_memory(story: Story) -> None:
+    """Each number was noted once, the file is sound, and nothing is left to do."""
+    with story.home.reading() as db:
+        noted = [row["text"] for row in db.execute("SELECT text FROM passages")]
+        assert [row[0] for row in db.execute("PRAGMA integrity_check")] == ["ok"]
+        assert count(db, UNDONE["events waiting"]) == count(db, UNDONE["turns under way"]) == 0
+        states = Counter(row["state"] for row in db.execute("SELECT state FROM outbox"))
+    times = Counter(number for text in noted for number in numbers_in(text))
+    assert set(times) == {number for numbers in story.written.values() for number in numbers}
+    assert set(times.values()) == {1}
+    assert states["doubtful"] == states["refused"] == 0
+
+
+async def check(folder: Path, seed: int, kills: int) -> Story:
+    story = Story(folder, seed, kills)
+    await story.tell()
+    check_answers(story)
+    check_questions(story)
+    check_memory(story)
+    assert "Traceback" not in story.home.stderr.read_text()
+    return story
+
+
+async def test_eight_kills_under_load_lose_and_double_nothing(tmp_path: Path) -> None:
+    story = await check(tmp_path, seed=3, kills=8)
+    assert story.left["turns under way"] > 0
+
+
+@pytest.mark.soak
+async def test_sixty_kills_under_load_lose_and_double_nothing(tmp_path: Path) -> None:
+    story = await check(tmp_path, seed=5, kills=60)
+    assert all(story.left[what] > 0 for what in UNDONE), story.left
