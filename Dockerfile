@@ -1,6 +1,7 @@
 # Builds from the lock file, runs as a user without rights. Data lives in the volume /data.
 #   docker build -t everbot .
 #   docker run -it -v everbot-data:/data -e OPENAI_API_KEY everbot chat
+#   docker run -d -v everbot-data:/data --env-file everbot.env everbot run
 FROM python:3.13-slim AS build
 WORKDIR /src
 COPY requirements.lock ./
@@ -18,4 +19,4 @@ ENV PATH=/venv/bin:$PATH EVERBOT_DATA_DIR=/data PYTHONUNBUFFERED=1
 USER everbot
 VOLUME /data
 ENTRYPOINT ["everbot"]
-CMD ["chat"]
+CMD ["run"]
