@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from bot import context
 from bot.errors import ModelOverflow
-from bot.events import clean
+from bot.events import HeartbeatDue, clean
 from bot.fifo_queue import Queue
 from bot.interrupt import Interrupt
 from bot.ports import ChatModel, Clock, ModelReply, ModelRequest, ToolCall
@@ -26,7 +26,7 @@ from memory import records
 from memory.archival import Archival
 from memory.ports import Store
 from memory.recall import Recall
-from memory.records import Block, Message, OutboxRow, Role
+from memory.records import Block, Message, OutboxRow, Role, Wish
 
 _UNSAID = (
     "Your turn ended, but the person has seen nothing of it. Answer them now with send_message; "
@@ -52,8 +52,18 @@ class Job:
     zone: ZoneInfo
     lock: Lock
     interrupt: Interrupt
+    fallback: str = ""  # what the person hears if the agent says nothing
+    mute: str = ""  # why nothing may be said unasked
+    most_said: int | None = None
     failures: Counter[str] = field(default_factory=Counter)
     nudges: int = 0
+    desk: Desk | None = None  # of a whole turn, so far
+
+    @property
+    def whole(self) -> bool:
+        """Whether the turn changes memory and speaks all at once, at its end: a reflection that is broken off
+        leaves everything as it was."""
+        return self.turn.kind == HeartbeatDue.kind
 
 
 class Agent:
@@ -74,6 +84,8 @@ class Agent:
         *,
         instructions: str,
         max_steps: int,
+        quiet_model: ChatModel,
+        quiet_steps: int,
         reply_reserve: int,
         page_size: int,
     ) -> None:
@@ -88,6 +100,8 @@ class Agent:
         self._committed = committed
         self._instructions = instructions
         self._max_steps = max_steps
+        self._quiet = quiet_model
+        self._quiet_steps = quiet_steps
         self._reserve = reply_reserve
         self._page_size = page_size
         self._tools = executor.registry.schemas
@@ -100,26 +114,32 @@ class Agent:
 
     async def step(self, job: Job) -> bool:
         """One model call, its tools, one commit. True when the turn goes on."""
-        last = job.turn.steps >= self._max_steps - 1 or job.nudges >= _NUDGES
+        most = self._quiet_steps if job.whole else self._max_steps
+        last = job.turn.steps >= most - 1 or job.nudges >= _NUDGES
         reply, counted = await self._ask(job, last)
         async with job.lock:
             queue = await self._queues.queue(job.turn.conversation_id)
             desk = self._desk(job, queue)
+            before = len(desk.said)
             results = await self._executor.run(reply.calls, desk, job.failures, self._queues.share)
             dropped = len(reply.calls) - len(results)
             reply = replace(reply, calls=reply.calls[: len(results)])
-            unsaid = job.from_person and not job.turn.outbox and not desk.said
-            if unsaid and reply.text and not reply.calls:
+            unsaid = not job.turn.outbox and not desk.said
+            if job.from_person and unsaid and reply.text and not reply.calls:
                 desk.say(reply.text)  # an answer in plain text is an answer
-            elif unsaid and last:
+            elif job.from_person and unsaid and last:
                 desk.say(_NO_ANSWER)
-            messages = self._messages(job, queue, desk, reply, results)
+            elif job.fallback and unsaid and (last or not _wants_on(desk, results)):
+                desk.say(job.fallback)
+            messages = self._messages(job, queue, desk, desk.said[before:], reply, results)
             notes = [] if last else self._notes(job, queue, desk, results, messages, dropped)
             # Failures first, then what the model asked for, then what we have to tell it.
             goes_on = not last and bool(notes or _wants_on(desk, results))
             await self._commit(job, queue, desk, messages + notes, reply, ended=not goes_on)
         self._queues.learn(counted, reply.usage.prompt)
-        job.turn = replace(job.turn, steps=job.turn.steps + 1, outbox=job.turn.outbox + len(desk.said))
+        said = 0 if job.whole and goes_on else len(desk.said)
+        job.turn = replace(job.turn, steps=job.turn.steps + 1, outbox=job.turn.outbox + said)
+        job.zone = desk.zone
         return goes_on
 
     def _notes(
@@ -147,7 +167,7 @@ class Agent:
         queue = await self._queues.queue(job.turn.conversation_id)
 
         async def ask(request: ModelRequest) -> ModelReply:
-            return await job.interrupt.guard(self._model.complete(request))
+            return await job.interrupt.guard(self._mind(job).complete(request))
 
         at_most = 1.0
         while True:
@@ -173,6 +193,9 @@ class Agent:
                 continue
             return _cleaned(reply), fixed + queue.tokens
 
+    def _mind(self, job: Job) -> ChatModel:
+        return self._quiet if job.whole else self._model
+
     def _system(self, blocks: Sequence[Block]) -> tuple[str, int]:
         """The system text, and the tokens that it takes with the tools."""
         memory = context.core_memory(blocks)
@@ -187,6 +210,20 @@ class Agent:
         return f"{self._instructions}\n\n{memory}", fixed
 
     def _desk(self, job: Job, queue: Queue) -> Desk:
+        """A step's desk; the same one for all steps of a whole turn."""
+        if job.desk is None:
+            desk = self._new_desk(job, queue)
+            job.desk = desk if job.whole else None
+            return desk
+        job.desk.key, job.desk.now = f"{job.turn.id}/{job.turn.steps}", self._clock.now()
+        job.desk.own_messages = frozenset(m.key for m in queue.messages if m.turn_id == job.turn.id)
+        return job.desk
+
+    def _new_desk(self, job: Job, queue: Queue) -> Desk:
+        async def scheduled() -> list[Wish]:
+            async with self._store.read() as session:
+                return await session.schedule.wishes(job.agent.id)
+
         async def look() -> list[Block]:
             async with self._store.read() as session:
                 return await session.blocks.visible(job.agent, queue.conversation.audience)
@@ -204,19 +241,28 @@ class Agent:
             archive=self._archival,
             fit=self._queues.fit,
             results_room=self._queues.share,
+            conversation_id=queue.conversation.id,
+            scheduled=scheduled,
+            mute=job.mute,
+            most_said=job.most_said,
             own_messages=frozenset(m.key for m in queue.messages if m.turn_id == job.turn.id),
         )
 
     def _messages(
-        self, job: Job, queue: Queue, desk: Desk, reply: ModelReply, results: list[ToolResult]
+        self,
+        job: Job,
+        queue: Queue,
+        desk: Desk,
+        said: list[str],
+        reply: ModelReply,
+        results: list[ToolResult],
     ) -> list[Message]:
         """The step's messages, to be stored."""
         step, now = job.turn.steps, desk.now
         rendered = context.assistant_message(reply.text, reply.calls, self._queues.fit, self._queues.share)
-        said = "\n".join(desk.said)
         make = self._queues.message
         return [
-            make(queue, job.turn, Role.ASSISTANT, job.persona, said, rendered, now, step=step),
+            make(queue, job.turn, Role.ASSISTANT, job.persona, "\n".join(said), rendered, now, step=step),
             *(
                 make(
                     queue,
@@ -240,10 +286,11 @@ class Agent:
             async with self._store.write() as session:
                 stored = await session.messages.append(job.agent.id, messages)
                 await self._queues.note_warned(session, queue, messages)
-                await desk.commit(session)
-                await session.mailbox.post(self._outbox(job, queue, desk))
+                if ended or not job.whole:
+                    await desk.commit(session)
+                    await session.mailbox.post(self._outbox(job, queue, desk))
                 await session.mailbox.commit_step(
-                    turn.id, turn.steps, self._model.name, reply.usage, desk.now, agent_id=job.agent.id
+                    turn.id, turn.steps, self._mind(job).name, reply.usage, desk.now, agent_id=job.agent.id
                 )
                 if ended:
                     await session.mailbox.finish(turn.id, desk.now)

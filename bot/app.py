@@ -16,15 +16,18 @@ from adapters.console import PipeConsole, TerminalConsole
 from bot import prompts
 from bot.access import Access
 from bot.agent import Agent
+from bot.beats import Beats
 from bot.commands.linking import Linking
 from bot.commands.people import People
 from bot.commands.snapshot import Snapshots
 from bot.commands.table import Commands
 from bot.commands.terminal import Terminal
+from bot.commands.timing import Timing
 from bot.courier import Courier
 from bot.errors import SettingsError
 from bot.events import platform_of
 from bot.health import address
+from bot.heartbeat import Heartbeat
 from bot.holder import hold, private
 from bot.identities import Identities
 from bot.locks import Locks
@@ -36,6 +39,7 @@ from bot.runner import Runner
 from bot.settings import Settings
 from bot.tools import memory as memory_tools
 from bot.tools import messaging
+from bot.tools import time as time_tools
 from bot.tools.custom import custom_tools
 from bot.tools.executor import Executor
 from bot.tools.registry import Registry
@@ -85,6 +89,7 @@ class App:
     runner: Runner
     inbound: Reception
     identities: Identities
+    heartbeat: Heartbeat
     clock: Clock
 
 
@@ -137,11 +142,16 @@ async def open_app(
         stack.enter_context(hold(settings.data_dir, command))
         memory = await stack.enter_async_context(open_memory(settings, embedders=embedders))
         chosen = model or choose_model(settings, clock)
-        if hasattr(chosen, "aclose"):
-            stack.push_async_callback(chosen.aclose)
+        quiet = chosen
+        if model is None and settings.heartbeat.model is not None and settings.model.kind == "openai":
+            named = settings.model.model_copy(update={"name": settings.heartbeat.model})
+            quiet = choose_model(settings.model_copy(update={"model": named}), clock)
+        for one in {id(chosen): chosen, id(quiet): quiet}.values():
+            if hasattr(one, "aclose"):
+                stack.push_async_callback(one.aclose)
         by_platform = {adapter.platform: adapter for adapter in adapters}
         courier = Courier(memory.store, by_platform, clock)
-        app = _assemble(settings, memory, chosen, clock, courier, by_platform)
+        app = _assemble(settings, memory, chosen, quiet, clock, courier, by_platform)
         async with asyncio.TaskGroup() as background:
             tasks = [background.create_task(courier.run()), background.create_task(memory.indexer.run())]
             if settings.model.kind == "openai":
@@ -160,6 +170,7 @@ def _assemble(
     settings: Settings,
     memory: Memory,
     model: ChatModel,
+    quiet: ChatModel,
     clock: Clock,
     courier: Courier,
     adapters: dict[str, Adapter],
@@ -167,7 +178,9 @@ def _assemble(
     agent_settings, store = settings.agent, memory.store
     locks = Locks()
     instructions = prompts.read("system").format(max_steps=agent_settings.max_steps)
-    registry = Registry([*messaging.TOOLS, *memory_tools.TOOLS, *custom_tools(agent_settings.tools)])
+    registry = Registry(
+        [*messaging.TOOLS, *memory_tools.TOOLS, *time_tools.TOOLS, *custom_tools(agent_settings.tools)]
+    )
     count = memory.counter.count
     fixed = count(instructions) + count(registry.text) + agent_settings.block_limit // 2
     room = settings.model.context_window - settings.model.reply_reserve
@@ -177,16 +190,20 @@ def _assemble(
             f"take {fixed} tokens, the reply {settings.model.reply_reserve} (model.reply_reserve), and "
             f"{LEAST_ROOM} are needed for the conversation."
         )
-    queues = QueueManager(store, Calibrated(memory.counter), clock, room, fixed)
+    queues = QueueManager(
+        store, Calibrated(memory.counter), clock, room, fixed, alerts=settings.events.memory_pressure
+    )
     identities = Identities(
         store, clock, dict(settings.personas), agent_settings.block_limit, agent_settings.timezone
     )
     executor = Executor(registry, count, queues.fit, agent_settings.max_calls, agent_settings.tool_timeout_s)
     undo = Undo(store, queues, memory.indexer, clock)
     snapshots = Snapshots(store, clock)
+    beats = Beats(settings.heartbeat)
     groups = (
         People(store, locks, memory.indexer, clock, snapshots),
         Linking(store, clock),
+        Timing(store, beats, identities),
         Terminal(store, queues, undo, locks, clock, snapshots, settings.data_dir / "saves"),
     )
     agent = Agent(
@@ -201,6 +218,8 @@ def _assemble(
         courier.wake,
         instructions=instructions,
         max_steps=agent_settings.max_steps,
+        quiet_model=quiet,
+        quiet_steps=settings.heartbeat.max_steps,
         reply_reserve=settings.model.reply_reserve,
         page_size=agent_settings.page_size,
     )
@@ -214,15 +233,28 @@ def _assemble(
         clock,
         adapters,
         locks,
+        beats,
+        settings.events,
         debounce_s=agent_settings.debounce_s,
         expire_hours=agent_settings.expire_hours,
         concurrent_turns=agent_settings.concurrent_turns,
     )
+    heartbeat = Heartbeat(store, runner, identities, beats, memory.archival, clock, settings, list(adapters))
     access = Access(store, clock, settings.access, settings.limits)
     inbound = Reception(
-        store, runner, identities, access, Commands(groups), queues, locks, memory.indexer, clock
+        store,
+        runner,
+        identities,
+        access,
+        Commands(groups),
+        queues,
+        locks,
+        memory.indexer,
+        clock,
+        heartbeat,
+        settings.events,
     )
-    return App(memory, runner, inbound, identities, clock)
+    return App(memory, runner, inbound, identities, heartbeat, clock)
 
 
 def terminal_console(settings: Settings, user: str, persona: str) -> TerminalConsole:
@@ -321,6 +353,13 @@ def slack_app_manifest(settings: Settings) -> dict[str, Any]:
     from adapters.slack.manifest import manifest
 
     return manifest(settings.slack.mode, f"https://YOUR-HOST{_SLACK_PATH}")
+
+
+def silent_platforms() -> list[Adapter]:
+    """Every platform's place taken by one that posts nothing: what is said waits for the real one."""
+    from bot.silence import Silence
+
+    return [Silence(name) for name in ("console", "discord", "slack")]
 
 
 def choose_model(settings: Settings, clock: Clock) -> ChatModel:

@@ -23,7 +23,8 @@ async def chat(settings: Settings, user: str, persona: str, *, as_json: bool) ->
         terminal = terminal_console(settings, user, persona)
         async with open_app(settings, [terminal], "chat") as app:
             await app.identities.check(persona)
-            await terminal.run(app.inbound)
+            async with app.heartbeat.timer():
+                await terminal.run(app.inbound)
         return 0
     pipe = pipe_console(user, persona, as_json=as_json)
     async with open_app(settings, [pipe], "chat") as app:

@@ -68,6 +68,14 @@ def pair(
 
 
 @app.command()
+def heartbeat(user: User, persona: Persona = "ever", config: Config = None) -> None:
+    """Let an agent's heart beat now: it reflects, and tidies its memory."""
+    from bot import admin
+
+    sys.exit(asyncio.run(admin.heartbeat(_settings(config), user, persona)))
+
+
+@app.command()
 def backup(
     path: Annotated[Path, typer.Argument(help="The file to write; it must not exist.")], config: Config = None
 ) -> None:

@@ -21,8 +21,10 @@ from bot.events import (
     HeartbeatDue,
     MessageReceived,
     ReactionAdded,
+    ScheduledDue,
     SystemAlert,
     UserJoined,
+    UserReturned,
 )
 from bot.ports import Rendered, ToolCall
 from memory.records import Block, Message, Summary
@@ -106,6 +108,14 @@ def event_fields(event: Event, zone: ZoneInfo, fit: Fit, tokens: int) -> dict[st
         fields["message"] = _fitted(event.text, fit, tokens // 2)
     elif isinstance(event, HeartbeatDue):
         fields["reason"] = event.reason
+        if event.news:
+            fields["news"] = [_fitted(line, fit, tokens // 40) for line in event.news]
+        if event.related:
+            fields["related"] = [_fitted(line, fit, tokens // 40) for line in event.related]
+    elif isinstance(event, ScheduledDue):
+        fields["reason"] = event.reason
+    elif isinstance(event, UserReturned):
+        fields["reason"] = f"{event.name} is back after {event.days} days."
     elif isinstance(event, SystemAlert):
         fields["message"] = event.message
     elif isinstance(event, DocumentUploaded):

@@ -98,10 +98,24 @@ class MessageDeleted(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class HeartbeatDue(Event):
-    """A timed event: silent unless the agent calls send_message."""
+    """A timed event: silent unless the agent calls send_message.
+
+    ``news`` is what was said since the last one, as lines; ``related`` what is stored about it.
+    """
 
     kind: ClassVar[str] = "heartbeat"
     reason: str = "The timer fired. Nobody is waiting for an answer."
+    news: tuple[str, ...] = ()
+    related: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScheduledDue(Event):
+    """The time has come of which the person asked to hear. ``fallback`` is posted if the agent says nothing."""
+
+    kind: ClassVar[str] = "scheduled"
+    reason: str
+    fallback: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,6 +130,15 @@ class UserJoined(Event):
 
     kind: ClassVar[str] = "user_joined"
     from_person: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class UserReturned(Event):
+    """The person writes again after a long absence."""
+
+    kind: ClassVar[str] = "user_returned"
+    from_person: ClassVar[bool] = True
+    days: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,6 +174,8 @@ EVENTS: dict[str, type[Event]] = {
         MessageEdited,
         MessageDeleted,
         HeartbeatDue,
+        ScheduledDue,
+        UserReturned,
         SystemAlert,
         UserJoined,
         DocumentUploaded,
@@ -173,7 +198,7 @@ def from_json(data: dict[str, Any]) -> Event:
     cls = EVENTS[data["kind"]]
     values = {f.name: data[f.name] for f in fields(cls) if f.name in data}
     values["at"] = datetime.fromisoformat(values["at"])
-    for name in ("context", "roles"):
+    for name in ("context", "roles", "news", "related"):
         if name in values:
             values[name] = tuple(values[name])
     if "attachments" in values:

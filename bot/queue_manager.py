@@ -42,11 +42,14 @@ class QueueManager:
     """``room`` is the window less the reply's reserve, and ``fixed`` what system text and tools take of it,
     in tokens. A request never exceeds the window: every part of a turn is bounded by its share."""
 
-    def __init__(self, store: Store, counter: Calibrated, clock: Clock, room: int, fixed: int) -> None:
+    def __init__(
+        self, store: Store, counter: Calibrated, clock: Clock, room: int, fixed: int, *, alerts: bool
+    ) -> None:
         self._store = store
         self._counter = counter
         self.count = counter.raw.count
         self._count_once = lru_cache(maxsize=1_024)(self.count)
+        self._alerts = alerts
         self._clock = clock
         self._room = room
         self._taken = fixed
@@ -305,6 +308,8 @@ class QueueManager:
         return self.fit(text, limit)
 
     def _alert(self, queue: Queue, turn: Turn, added: int, zone: ZoneInfo) -> list[Message]:
+        if not self._alerts:
+            return []
         if queue.conversation.warned or self._taken + queue.tokens + added < _WARNING * self.room:
             return []
         fields = self._alert_fields(self.pressure_text(queue, added), zone)

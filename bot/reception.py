@@ -11,6 +11,7 @@ from bot.events import (
     Address,
     Command,
     CommandSpec,
+    DocumentUploaded,
     Event,
     MessageDeleted,
     MessageEdited,
@@ -18,11 +19,13 @@ from bot.events import (
     View,
     cleaned,
 )
-from bot.identities import Identities
+from bot.heartbeat import Heartbeat
+from bot.identities import Identities, Identity
 from bot.locks import Locks
 from bot.ports import Clock
 from bot.queue_manager import QueueManager
 from bot.runner import Runner
+from bot.settings import EventSettings
 from memory.indexer import Indexer
 from memory.ports import Store
 from memory.records import Agent, Conversation, InboxRow, User, scope_of
@@ -44,6 +47,8 @@ class Reception:
         locks: Locks,
         indexer: Indexer,
         clock: Clock,
+        heartbeat: Heartbeat,
+        events: EventSettings,
     ) -> None:
         self._store = store
         self._runner = runner
@@ -54,6 +59,8 @@ class Reception:
         self._locks = locks
         self._indexer = indexer
         self._clock = clock
+        self._heartbeat = heartbeat
+        self._events = events
 
     # What adapters call
 
@@ -61,6 +68,10 @@ class Reception:
         event = cleaned(event)
         if isinstance(event, MessageEdited | MessageDeleted):
             await self._amend(event)
+            return None
+        if isinstance(event, DocumentUploaded) and not self._events.documents:
+            return None
+        if isinstance(event, ReactionAdded) and not self._events.reactions:
             return None
         try:
             await self._access.check(event, followed=not event.addressed and await self._is_known(event))
@@ -123,6 +134,10 @@ class Reception:
                 await session.agents.delete_agent(agent.id)
             self._identities.forget(agent.id)
             await self._indexer.forget(agent)
+
+    async def beat(self, who: Identity) -> None:
+        """A heartbeat at once."""
+        await self._heartbeat.beat_now(who)
 
     async def join(self, keep: User, other: User) -> None:
         """Two users are one person: per persona the older agent takes over what the younger one holds."""

@@ -12,10 +12,11 @@ import logging
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, fields
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import uuid4
 
 from bot.agent import Agent, Job
+from bot.beats import IDLE, Beats
 from bot.courier import Courier
 from bot.errors import Interrupted, ModelError
 from bot.events import (
@@ -23,9 +24,12 @@ from bot.events import (
     LOCAL,
     Address,
     Event,
+    HeartbeatDue,
     MessageReceived,
     Origin,
+    ScheduledDue,
     UserJoined,
+    UserReturned,
     platform_of,
     to_json,
 )
@@ -35,6 +39,7 @@ from bot.interrupt import RESTART, STOP, YIELD, Interrupt
 from bot.locks import Locks
 from bot.ports import Adapter, Clock
 from bot.queue_manager import QueueManager
+from bot.settings import EventSettings
 from memory.errors import StoreError, StoreUnavailable
 from memory.indexer import Indexer
 from memory.ports import Session, Store
@@ -89,6 +94,8 @@ class Runner:
         clock: Clock,
         adapters: Mapping[str, Adapter],
         locks: Locks,
+        beats: Beats,
+        events: EventSettings,
         *,
         debounce_s: float,
         expire_hours: float,
@@ -103,11 +110,14 @@ class Runner:
         self._clock = clock
         self._adapters = adapters
         self._locks = locks
+        self._beats = beats
+        self._events = events
         self._debounce_s = debounce_s
         self._expire = timedelta(hours=expire_hours)
         self._mailboxes: dict[int, _Mailbox] = {}
         self._places: dict[Address, set[int]] = {}
         self._slots = asyncio.Semaphore(concurrent_turns)
+        self._quiet_slots = asyncio.Semaphore(max(1, concurrent_turns // 8))  # of them, for beats at most
         self._group: asyncio.TaskGroup | None = None
         self._running: set[asyncio.Task[None]] = set()
         self._held: set[int] = set()
@@ -137,11 +147,8 @@ class Runner:
         if self._draining:
             raise StoreUnavailable("everbot is shutting down.")
         agent = identity.agent
-        rows = [event]
         async with self._store.write() as session:
-            stranger = isinstance(event, MessageReceived) and platform_of(event.account) != LOCAL
-            if stranger and not await session.messages.extent(agent.id):
-                rows.insert(0, _first_contact(event, agent.id))
+            rows = [*await self._before(session, event, identity), event]
             for row in rows:
                 new = await session.mailbox.receive(
                     row.key, agent.id, identity.conversation.id, row.kind, to_json(row), self._clock.now()
@@ -149,9 +156,25 @@ class Runner:
         if new:
             self._places.setdefault(event.address, set()).add(agent.id)
             job = self.mailbox(agent.id).job
-            if job is not None and event.from_person and not job.from_person and not job.turn.outbox:
+            if job is not None and event.from_person and job.whole:
                 job.interrupt.request(YIELD)  # people go first
             self._wake(agent.id)
+
+    async def _before(self, session: Session, event: Event, identity: Identity) -> list[Event]:
+        """What the agent is told before it: that it meets a person, or meets them again after long."""
+        if not event.from_person:
+            return []
+        now, told = self._clock.now(), self._events
+        away = await self._beats.heard(session, identity, now)
+        if not isinstance(event, MessageReceived) or platform_of(event.account) == LOCAL:
+            return []
+        facts = {name: value for name, value in vars(event).items() if name in _ORIGIN}
+        if told.first_contact and not await session.messages.extent(identity.agent.id):
+            # Its key is the agent's: this comes once, however many messages come before the first turn.
+            return [UserJoined(**facts, key=f"joined:{identity.agent.id}", at=event.at)]
+        if away is not None and told.return_after_days and away >= timedelta(days=told.return_after_days):
+            return [UserReturned(**facts, key=f"{event.key}/returned", at=event.at, days=away.days)]
+        return []
 
     def restart(self, agent_id: int, event_key: str) -> None:
         """An event has changed: its turn begins anew, unless it has said something already."""
@@ -234,7 +257,7 @@ class Runner:
                     job = await self._next(agent_id)
                     if job is not None:
                         mailbox.job = job
-                        async with self._slots:
+                        async with self._quiet_slots if job.whole else contextlib.nullcontext(), self._slots:
                             await self._turn(job, mailbox)
                     if self._draining or not (mailbox.more or mailbox.news.is_set()):
                         return
@@ -258,10 +281,14 @@ class Runner:
             waiting = [] if turn else await session.mailbox.waiting(agent_id, platforms)
             rows = await session.mailbox.events_of(turn.id) if turn else _burst(waiting)
         mailbox.more = turn is not None or len(waiting) > len(rows)
+        if turn is not None and turn.kind == HeartbeatDue.kind and turn.steps:
+            # What it had thought is gone with the process, and nothing of it was written: it begins anew.
+            await self._abandon(turn, self._clock.now())
+            return None
         if turn is None:
             mailbox.resumed = True
             rows = await self._debounced(agent_id, rows)
-            if not rows:
+            if not rows or await self._overtaken(agent_id, rows):
                 return None
         conversation_id = turn.conversation_id if turn else rows[0].conversation_id
         queue = await self._queues.queue(conversation_id)
@@ -272,6 +299,10 @@ class Runner:
             async with self._store.write() as session:
                 turn, admitted = await self._begin(session, identity, queue, rows)
             self._queues.extend(queue, admitted)
+        mute, most_said = "", None
+        if turn.kind == HeartbeatDue.kind:
+            async with self._store.read() as session:
+                mute, most_said = await self._beats.silence(session, identity, self._clock.now())
         return Job(
             agent=identity.agent,
             address=queue.conversation.address,
@@ -282,7 +313,31 @@ class Runner:
             zone=identity.zone,
             lock=self._locks.of(agent_id),
             interrupt=Interrupt(),
+            fallback=str(rows[0].payload.get("fallback", "")) if turn.kind == ScheduledDue.kind else "",
+            mute=mute,
+            most_said=most_said,
         )
+
+    async def _overtaken(self, agent_id: int, rows: Sequence[InboxRow]) -> bool:
+        """Whether the person was heard since a beat fell due: then it waits until they are idle."""
+        if rows[0].kind != HeartbeatDue.kind:
+            return False
+        async with self._store.write() as session:
+            beat = await session.schedule.beat(agent_id)
+            if beat is None or beat.heard_at is None or beat.heard_at <= rows[0].received_at:
+                return False
+            await session.mailbox.drop_event(rows[0].key)
+            await self._beats.change(session, agent_id, next_at=beat.heard_at + IDLE)
+        return True
+
+    async def _abandon(self, turn: Turn, again: datetime) -> None:
+        """A beat that was broken off leaves nothing behind, and comes again."""
+        async with self._store.write() as session:
+            rows = await session.messages.of_turn(turn.id)
+            await session.messages.delete([row.key for row in rows])
+            await session.mailbox.finish(turn.id, self._clock.now())
+            await self._beats.change(session, turn.agent_id, next_at=again)
+        self._queues.forget(turn.conversation_id)
 
     async def _debounced(self, agent_id: int, rows: list[InboxRow]) -> list[InboxRow]:
         """The burst, once nothing was added to it for a moment."""
@@ -318,7 +373,7 @@ class Runner:
     async def _turn(self, job: Job, mailbox: _Mailbox) -> None:
         """One turn to its end, whatever happens: trouble with the model is waited out."""
         adapter = self._adapters[platform_of(job.address)]
-        delay = 0.0
+        delay, zone = 0.0, job.zone
         try:
             while True:
                 try:
@@ -331,6 +386,9 @@ class Runner:
                         return
                 except ModelError as error:
                     log.warning("agent %s, turn %s: %s", job.agent.id, job.turn.id, error)
+                    if job.fallback and not job.turn.outbox:
+                        await self._end(job, "notice", job.fallback)  # a reminder does not wait for a mind
+                        return
                     if await self._expired(job):
                         return
                     await self._say_down(job, str(error))
@@ -341,8 +399,10 @@ class Runner:
             # A fault of ours must not brick the agent: the turn ends, visibly, and is logged.
             log.exception("agent %s, turn %s failed", job.agent.id, job.turn.id)
             self._queues.forget(job.turn.conversation_id)
-            await self._end(job, "error", _BROKEN if job.from_person else None)
+            await self._end(job, "error", _BROKEN if job.from_person else job.fallback or None)
         finally:
+            if job.zone != zone:
+                self._identities.forget(job.agent.id)  # the person told where they live
             self._courier.wake()
             self._indexer.wake()
 
@@ -363,10 +423,10 @@ class Runner:
         if reason == RESTART:
             self._queues.forget(job.turn.conversation_id)
             return False
-        if reason == YIELD:
-            await self._end(job, "notice", None)
+        if job.whole:
+            await self._abandon(job.turn, self._clock.now() + IDLE)
             return True
-        await self._end(job, "notice", None if job.turn.outbox else _STOPPED)
+        await self._end(job, "notice", None if job.turn.outbox or not job.from_person else _STOPPED)
         return True
 
     async def _expired(self, job: Job) -> bool:
@@ -405,12 +465,6 @@ class Runner:
             in_reply_to=job.answers,
             created_at=self._clock.now(),
         )
-
-
-def _first_contact(event: Event, agent_id: int) -> UserJoined:
-    """Comes before the first message of a person whom the agent has not met."""
-    facts = {name: value for name, value in vars(event).items() if name in _ORIGIN}
-    return UserJoined(**facts, key=f"joined:{agent_id}", at=event.at)
 
 
 def _burst(waiting: Collection[InboxRow]) -> list[InboxRow]:

@@ -77,6 +77,36 @@ class LimitSettings(_Section):
     tokens_per_day: int = Field(0, ge=0)
 
 
+class BeatRules(_Section):
+    every_hours: float | None = Field(None, ge=0.5, le=168)
+    speak_first: bool | None = None
+    daily_beats: int | None = Field(None, ge=0)
+    daily_messages: int | None = Field(None, ge=0)
+    daily_tokens: int | None = Field(None, ge=0)
+
+
+class HeartbeatSettings(_Section):
+    enabled: bool = True
+    every_hours: float = Field(4.0, ge=0.5, le=168)
+    speak_first: bool = False
+    hours: str = "9-21"
+    daily_beats: int = Field(6, ge=0)
+    daily_messages: int = Field(3, ge=0)
+    daily_tokens: int = Field(50_000, ge=0)
+    model: str | None = None
+    max_steps: int = Field(6, ge=2)
+    personas: Mapping[str, BeatRules] = Field(default_factory=dict)
+    communities: Mapping[str, BeatRules] = Field(default_factory=dict)
+
+
+class EventSettings(_Section):
+    first_contact: bool = True
+    return_after_days: float = Field(7.0, ge=0)
+    documents: bool = True
+    reactions: bool = True
+    memory_pressure: bool = True
+
+
 class RunSettings(_Section):
     health: str = "127.0.0.1:8080"
     drain_s: float = Field(15.0, ge=0, le=19)
@@ -115,6 +145,8 @@ class Settings(_Section):
     agent: AgentSettings = AgentSettings()
     access: AccessSettings = AccessSettings()
     limits: LimitSettings = LimitSettings()
+    heartbeat: HeartbeatSettings = HeartbeatSettings()
+    events: EventSettings = EventSettings()
     run: RunSettings = RunSettings()
     discord: DiscordSettings = DiscordSettings()
     slack: SlackSettings = SlackSettings()

@@ -40,6 +40,8 @@ class Undo:
                 made = [passage.key for passage in await session.passages.of_turn(turn.id)]
                 await session.passages.delete(made)
                 await session.messages.delete([row.key for row in rows])
+                for wish in await session.schedule.wishes_of(turn.id):
+                    await session.schedule.drop_wish(wish.id)
                 await session.mailbox.forget_turn(turn.id)
                 passages += made
                 messages += [row.key for row in rows]

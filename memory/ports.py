@@ -15,6 +15,7 @@ from memory.records import (
     Agent,
     Archive,
     Audience,
+    Beat,
     Block,
     BlockEdit,
     Code,
@@ -26,11 +27,13 @@ from memory.records import (
     OutboxRow,
     Passage,
     Persona,
+    Spent,
     Summary,
     Turn,
     Usage,
     User,
     VectorEntry,
+    Wish,
 )
 
 Audiences = Collection[Audience] | None
@@ -75,6 +78,7 @@ class Agents(Protocol):
         ...
 
     async def pause(self, agent_id: int, until: datetime | None) -> None: ...
+    async def set_timezone(self, user_id: int, timezone: str) -> None: ...
     async def conversation(self, conversation_id: int) -> Conversation: ...
     async def conversation_at(self, agent_id: int, address: str, audience: Audience) -> Conversation | None:
         """The agent's conversation in a place. A place that others can see now is another conversation:
@@ -395,6 +399,43 @@ class Codes(Protocol):
     async def is_welcome(self, account: str) -> bool: ...
 
 
+class Schedule(Protocol):
+    """Heartbeat times, and what people asked to hear of at a time."""
+
+    async def beat(self, agent_id: int) -> Beat | None: ...
+    async def put_beat(self, beat: Beat) -> None:
+        """Add or replace the agent's."""
+        ...
+
+    async def due_beats(self, now: datetime, limit: int) -> list[Beat]:
+        """Longest overdue first."""
+        ...
+
+    async def clamp_beats(self, latest: datetime) -> None:
+        """No beat is due later than that (the clock was set back)."""
+        ...
+
+    async def home(self, agent_id: int, platforms: Collection[str]) -> int | None:
+        """The conversation where the agent last heard of the person: a private one, if there is any."""
+        ...
+
+    async def spent(self, agent_id: int, since: datetime) -> Spent: ...
+    async def wish(self, wish_id: str) -> Wish | None: ...
+    async def wishes(self, agent_id: int) -> list[Wish]:
+        """Soonest first."""
+        ...
+
+    async def put_wish(self, wish: Wish) -> None:
+        """Add or replace."""
+        ...
+
+    async def drop_wish(self, wish_id: str) -> None: ...
+    async def wishes_of(self, turn_id: str) -> list[Wish]: ...
+    async def due_wishes(self, now: datetime, platforms: Collection[str], limit: int) -> list[Wish]:
+        """Longest overdue first, of conversations on these platforms."""
+        ...
+
+
 class Joining(Protocol):
     """Two agents become one: a person who had two accounts."""
 
@@ -425,6 +466,8 @@ class Session(Protocol):
     def codes(self) -> Codes: ...
     @property
     def joining(self) -> Joining: ...
+    @property
+    def schedule(self) -> Schedule: ...
 
 
 class Store(Protocol):

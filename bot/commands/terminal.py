@@ -14,7 +14,7 @@ from bot import context
 from bot.commands.snapshot import Snapshots
 from bot.commands.table import Control, Run
 from bot.errors import CommandError
-from bot.events import Command, CommandSpec, HeartbeatDue, MessageReceived, Origin, SystemAlert, from_json
+from bot.events import Command, CommandSpec, MessageReceived, Origin, SystemAlert, from_json
 from bot.identities import Identity
 from bot.locks import Locks
 from bot.ports import Clock
@@ -55,7 +55,6 @@ class Terminal:
             (_spec("rewrite", "replace the text of my last reply", "TEXT"), self._rewrite),
             (_spec("attach", "let me search a document source", "SOURCE"), self._attach),
             (_spec("save", "write all that I remember to a file where I run", "[NAME]"), self._save),
-            (_spec("heartbeat", "wake me as if time had passed"), self._heartbeat),
             (_spec("memorywarning", "tell me that my memory is filling up"), self._memorywarning),
             (_spec("stop", "call off the answer that I am working on"), self._stop),
         ]
@@ -161,11 +160,6 @@ class Terminal:
         except OSError as error:
             raise CommandError(f"Nothing was saved: {path} cannot be written ({error.strerror}).") from None
         return f"Saved to {path}."
-
-    async def _heartbeat(self, command: Command, who: Identity, control: Control) -> str:
-        reason = "The person asked for a heartbeat. Nobody is waiting for an answer."
-        await control.submit(HeartbeatDue(**self._own(command, "heartbeat"), reason=reason))
-        return "A heartbeat is on its way."
 
     async def _memorywarning(self, command: Command, who: Identity, control: Control) -> str:
         queue = await self._queues.queue(who.conversation.id)

@@ -16,7 +16,7 @@ from memory import archival, core
 from memory.archival import Archival
 from memory.ports import Session
 from memory.recall import Recall
-from memory.records import Agent, Audience, Block, Draft, Page
+from memory.records import Agent, Audience, Block, Draft, Page, Wish
 
 
 @dataclass
@@ -35,11 +35,17 @@ class Desk:
     archive: Archival
     fit: Callable[[str, int], str]
     results_room: int  # tokens that a step's results may take
+    conversation_id: int
+    scheduled: Callable[[], Awaitable[list[Wish]]]  # what the person asked to be told, as it is now
+    mute: str = ""  # why nothing may be said
+    most_said: int | None = None  # messages that may still be sent
     own_messages: frozenset[int] = frozenset()  # this turn's, not to be found by its own searches
     said: list[str] = field(default_factory=list)
     drafts: list[Draft] = field(default_factory=list)
     paused_until: datetime | None = None
     finished: bool = False
+    moved: bool = False  # the person's time zone is another
+    _wishes: dict[str, Wish | None] = field(default_factory=dict)  # None: cancelled
     _blocks: list[Block] | None = None  # once a tool has asked
     _edited: set[int] = field(default_factory=set)
 
@@ -55,6 +61,20 @@ class Desk:
 
     def say(self, text: str) -> None:
         self.said.append(text)
+
+    async def wishes(self) -> list[Wish]:
+        """What is scheduled, with this turn's changes; soonest first."""
+        known = {wish.id: wish for wish in await self.scheduled()} | self._wishes
+        return sorted((wish for wish in known.values() if wish), key=lambda wish: wish.next_at)
+
+    def wish(self, wish: Wish) -> None:
+        self._wishes[wish.id] = wish
+
+    def cancel(self, wish_id: str) -> None:
+        self._wishes[wish_id] = None
+
+    def set_zone(self, zone: ZoneInfo) -> None:
+        self.zone, self.moved = zone, True
 
     async def insert(self, text: str, tags: Sequence[str]) -> tuple[str, bool]:
         """(what is stored, whether it is new): a near-duplicate gives back the passage that is there."""
@@ -94,3 +114,10 @@ class Desk:
             await archival.store(session, self.agent.archive_id, self.drafts, self.now)
         if self.paused_until is not None:
             await session.agents.pause(self.agent.id, self.paused_until)
+        if self.moved:
+            await session.agents.set_timezone(self.agent.user_id, self.zone.key)
+        for wish_id, wish in self._wishes.items():
+            if wish is None:
+                await session.schedule.drop_wish(wish_id)
+            else:
+                await session.schedule.put_wish(wish)

@@ -19,6 +19,10 @@ async def send_message(desk: Desk, message: str) -> str:
     text = message.strip()
     if not text:
         raise ToolError("message is empty: say something, or do not call send_message.")
+    if desk.mute:
+        raise ToolError(f"Not sent: {desk.mute}")
+    if desk.most_said is not None and len(desk.said) >= desk.most_said:
+        raise ToolError("Not sent: you have said all that you may unasked today.")
     desk.say(text)
     return "Sent."
 

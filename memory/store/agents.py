@@ -126,6 +126,9 @@ class Agents:
     async def pause(self, agent_id: int, until: datetime | None) -> None:
         await self._c.execute(t.agents.update().where(t.agents.c.id == agent_id).values(paused_until=until))
 
+    async def set_timezone(self, user_id: int, timezone: str) -> None:
+        await self._c.execute(t.users.update().where(t.users.c.id == user_id).values(timezone=timezone))
+
     async def conversation(self, conversation_id: int) -> Conversation:
         row = await self._one(sa.select(t.conversations).where(t.conversations.c.id == conversation_id))
         return _conversation(row)

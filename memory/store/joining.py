@@ -43,7 +43,7 @@ class Joining:
                 t.archives.update().where(a.id == into.archive_id).values(last_seq=sum(held.values()))
             )
             await self._blocks(into, other, now)
-            for table in (t.inbox, t.turns, t.steps, t.outbox):
+            for table in (t.inbox, t.turns, t.steps, t.outbox, t.wishes):
                 await self._c.execute(
                     table.update().where(table.c.agent_id == other.id).values(agent_id=into.id)
                 )
@@ -93,7 +93,7 @@ class Joining:
                 .where(m.conversation_id == pair.other)
                 .values(conversation_id=pair.into, queued=False)
             )
-            for table in (t.inbox, t.turns, t.outbox):
+            for table in (t.inbox, t.turns, t.outbox, t.wishes):
                 moved = table.update().where(table.c.conversation_id == pair.other)
                 await self._c.execute(moved.values(conversation_id=pair.into))
             await self._c.execute(t.conversations.delete().where(c.id == pair.other))

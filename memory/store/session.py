@@ -13,6 +13,7 @@ from memory.store.joining import Joining
 from memory.store.mailbox import Mailbox
 from memory.store.messages import Messages
 from memory.store.passages import Passages
+from memory.store.schedule import Schedule
 from memory.store.vectors import Vectors
 
 
@@ -54,6 +55,10 @@ class Session:
     @cached_property
     def codes(self) -> Codes:
         return Codes(self.connection)
+
+    @cached_property
+    def schedule(self) -> Schedule:
+        return Schedule(self.connection)
 
     @cached_property
     def joining(self) -> Joining:

@@ -283,6 +283,30 @@ outbox = Table(
     Column("sent_at", Moment),
     Index("outbox_open", "seq", sqlite_where=sa.text("state IN ('ready', 'sending')")),
 )
+beats = Table(
+    "beats",
+    metadata,
+    Column("agent_id", Integer, ForeignKey("agents.id", ondelete="CASCADE"), primary_key=True),
+    Column("next_at", Moment, index=True),
+    Column("last_at", Moment),
+    Column("heard_at", Moment),
+    Column("speak", sa.Boolean),
+    Column("every_s", Integer),
+    Column("first_hour", Integer),
+    Column("last_hour", Integer),
+)
+wishes = Table(
+    "wishes",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _ref("agent_id", "agents.id", index=True),
+    _ref("conversation_id", "conversations.id"),
+    Column("about", Text, nullable=False),
+    Column("rule", Text, nullable=False),
+    Column("turn_id", Text, nullable=False, index=True),
+    Column("next_at", Moment, nullable=False, index=True),
+    _at(),
+)
 codes = Table(
     "codes",
     metadata,

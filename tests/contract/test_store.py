@@ -19,15 +19,18 @@ from memory.ports import Store
 from memory.records import (
     PRIVATE,
     Agent,
+    Beat,
     Code,
     Conversation,
     Delivery,
     Draft,
     OutboxRow,
+    Spent,
     Summary,
     Turn,
     TurnState,
     Usage,
+    Wish,
     community_audience,
     place_audience,
     readable_from,
@@ -784,8 +787,15 @@ async def everything(store: Store, agent: Agent, place: Conversation, word: str)
         await mailbox.begin(turn_of(place, f"{word}-t"), [(await mailbox.waiting(agent.id, CONSOLE))[0].id])
         await mailbox.commit_step(f"{word}-t", 0, word, Usage(), NOW, agent_id=agent.id)
         await mailbox.post([outbox(place, f"{word}-o", f"{word}-t")])
+        await session.schedule.put_beat(Beat(agent_id=agent.id, next_at=NOW))
+        await session.schedule.put_wish(wish_of(place, word))
         await session.codes.put(code_for(f"console:{word}", word))
         await session.codes.welcome(f"console:{word}", NOW)
+
+
+def wish_of(place: Conversation, wish_id: str, **more: Any) -> Wish:
+    values = {"about": "tea", "rule": "", "turn_id": f"{wish_id}-t", "next_at": NOW, "created_at": NOW}
+    return Wish(id=wish_id, agent_id=place.agent_id, conversation_id=place.id, **(values | more))
 
 
 def code_for(account: str, code: str, **more: Any) -> Code:
@@ -954,3 +964,68 @@ async def test_a_post_is_found_by_its_receipt_for_its_agent_only(store: Store) -
         assert posted is not None
         assert posted.id == "a"
         assert await session.mailbox.posted(bob.id, "r1") is None
+
+
+# -- heartbeat times and wishes
+
+
+async def test_beats_are_due_in_order_and_hold_what_the_person_set(store: Store) -> None:
+    ada, _ = await settle(store, "ada")
+    bob, _ = await settle(store, "bob")
+    cyd, _ = await settle(store, "cyd")
+    early = Beat(agent_id=bob.id, next_at=NOW, speak=True, every_s=3600, first_hour=9, last_hour=21)
+    late, idle = Beat(agent_id=ada.id, next_at=later(5), heard_at=NOW), Beat(agent_id=cyd.id, last_at=NOW)
+    async with store.write() as session:
+        for beat in (late, early, idle):
+            await session.schedule.put_beat(beat)
+        assert await session.schedule.due_beats(later(9), 9) == [early, late]
+        assert await session.schedule.due_beats(later(9), 1) == [early]
+        assert await session.schedule.due_beats(later(4), 9) == [early]
+        assert await session.schedule.beat(cyd.id) == idle
+        await session.schedule.put_beat(replace(early, next_at=None))
+        assert await session.schedule.due_beats(later(9), 9) == [late]
+        await session.schedule.clamp_beats(later(1))
+        assert await session.schedule.due_beats(later(1), 9) == [replace(late, next_at=later(1))]
+
+
+async def test_wishes_are_due_on_platforms_that_are_there(store: Store) -> None:
+    ada, home = await settle(store, "ada")
+    once, again = wish_of(home, "a"), wish_of(home, "b", next_at=later(3), rule="every 2h")
+    async with store.write() as session:
+        for wish in (again, once):
+            await session.schedule.put_wish(wish)
+        assert await session.schedule.wishes(ada.id) == [once, again]
+        assert await session.schedule.wishes_of("a-t") == [once]
+        assert await session.schedule.due_wishes(NOW, CONSOLE, 9) == [once]
+        assert await session.schedule.due_wishes(later(3), CONSOLE, 1) == [once]
+        assert await session.schedule.due_wishes(later(3), ["slack"], 9) == []
+        await session.schedule.drop_wish("a")
+        assert await session.schedule.wish("a") is None
+        assert await session.schedule.due_wishes(later(3), CONSOLE, 9) == [again]
+
+
+async def test_what_silent_turns_took_is_counted_apart_from_others(store: Store) -> None:
+    ada, home = await settle(store)
+    async with store.write() as session:
+        mailbox = session.mailbox
+        for turn_id, kind in (("t1", "heartbeat"), ("t2", "message"), ("t3", "heartbeat")):
+            await mailbox.begin(replace(turn_of(home, turn_id), kind=kind), [])
+            await mailbox.commit_step(turn_id, 0, "m", Usage(prompt=10, completion=1), NOW, agent_id=ada.id)
+            await mailbox.post([outbox(home, f"{turn_id}-o", turn_id)])
+        assert await session.schedule.spent(ada.id, NOW) == Spent(beats=2, messages=2, tokens=22)
+        assert await session.schedule.spent(ada.id, later(60)) == Spent(beats=0, messages=0, tokens=0)
+
+
+async def test_home_is_where_the_person_was_last_private_places_first(store: Store) -> None:
+    ada, home = await settle(store)
+    async with store.write() as session:
+        assert await session.schedule.home(ada.id, CONSOLE) is None
+        room = await session.agents.create_conversation(ada.id, "console:room", ROOM, NOW)
+    await receive(store, room, "e1")
+    async with store.read() as session:
+        assert await session.schedule.home(ada.id, CONSOLE) == room.id
+        assert await session.schedule.home(ada.id, ["slack"]) is None
+    await receive(store, home, "e2")
+    await receive(store, room, "e3")
+    async with store.read() as session:
+        assert await session.schedule.home(ada.id, CONSOLE) == home.id

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from bot.models.offline.calls import Call, Offered, Step
+from bot.models.offline.dates import day
 from bot.models.offline.profile import Profile, condensed, told_of
 from bot.models.offline.transcript import Seen, Transcript
 
-_DELIVER = re.compile(
-    r"\b(?:scheduled message|remind|reminder|deliver|asked you to tell|say to the (?:user|person))",
-    re.IGNORECASE,
-)
+_REFLECTED = "Last reflected"
 _REWRITES = ("rethink_user_memory", "rethink_memory")
 
 
@@ -34,8 +31,7 @@ def heartbeat(seen: Transcript, offered: Offered) -> Step:
 def _asks_for_message(event: Seen) -> bool:
     if not event.text:
         return False
-    asked = event.kind == "heartbeat" and _DELIVER.search(event.text) is not None
-    return asked or event.kind == "scheduled"
+    return event.kind == "scheduled"
 
 
 def tidy(seen: Transcript, offered: Offered) -> list[Call]:
@@ -44,6 +40,8 @@ def tidy(seen: Transcript, offered: Offered) -> list[Call]:
     if block is None or block.read_only:
         return []
     value, dropped = condensed(block.value)
+    if seen.news and seen.now is not None:
+        value = _dated(value, f"{_REFLECTED}: {day(seen.now)}, on {len(seen.news)} messages", block.limit)
     if value == block.value.strip():
         return []
     if "rethink_user_memory" in offered:
@@ -53,6 +51,13 @@ def tidy(seen: Transcript, offered: Offered) -> list[Call]:
     else:
         return []
     return [*_stored(dropped, Profile(value).value("Name"), offered), rewrite]
+
+
+def _dated(value: str, line: str, limit: int) -> str:
+    """The block with a line that says when it was last looked through, if there is room for it."""
+    kept = [known for known in value.splitlines() if not known.startswith(_REFLECTED)]
+    dated = "\n".join([*kept, line])
+    return dated if not limit or len(dated) <= limit else value
 
 
 def _stored(dropped: Sequence[str], name: str, offered: Offered) -> list[Call]:

@@ -27,6 +27,7 @@ class Seen:
     name: str = ""
     at: datetime | None = None
     document: str = ""
+    news: Sequence[str] = ()
 
     @property
     def from_person(self) -> bool:
@@ -65,6 +66,11 @@ class Transcript:
     def spoken(self) -> Sequence[Seen]:
         """What people wrote in this turn."""
         return [e for e in self.events if e.kind == "message"]
+
+    @property
+    def news(self) -> Sequence[str]:
+        """What was said since the last heartbeat, as lines."""
+        return [line for e in self.events for line in e.news]
 
     @property
     def now(self) -> datetime | None:
@@ -179,7 +185,12 @@ def event_of(content: str) -> Seen:
         name=_text(data, "name")[:80],
         at=moment(data.get("time")),
         document=document[:120],
+        news=_lines(data.get("news")),
     )
+
+
+def _lines(value: object) -> list[str]:
+    return [line for line in value if isinstance(line, str)] if isinstance(value, list) else []
 
 
 def load(text: object) -> Any:

@@ -12,7 +12,19 @@ from adapters.text import split
 
 FENCE = re.compile(r"^```.*$", re.MULTILINE)
 pieces = st.sampled_from(
-    ["word ", "Sentence. ", "\n", "\n\n", "\n```python\n", "\n```\n", "x" * 30, "- item\n", "é🙂", "\n~~~\n", "`a` "]
+    [
+        "word ",
+        "Sentence. ",
+        "\n",
+        "\n\n",
+        "\n```python\n",
+        "\n```\n",
+        "x" * 30,
+        "- item\n",
+        "é🙂",
+        "\n~~~\n",
+        "`a` ",
+    ]
 )
 
 

@@ -23,7 +23,7 @@ from bot.tools.registry import Registry, Tool, tool
 from memory.archival import Archival
 from memory.errors import StoreUnavailable
 from memory.recall import Recall
-from memory.records import PRIVATE, Agent, Block
+from memory.records import PRIVATE, Agent, Block, Wish
 
 OURS = {made.name: made for made in (*messaging.TOOLS, *memory_tools.TOOLS)}
 SECRET = "the password is 4711"
@@ -94,6 +94,9 @@ def make_desk() -> Desk:
     async def look() -> list[Block]:
         return [Block(id=1, owner="agent:7", label="human", audience=PRIVATE, value="Name: Ada.", limit=100)]
 
+    async def nothing() -> list[Wish]:
+        return []
+
     return Desk(
         agent=Agent(id=7, user_id=1, persona_id=1, name="ada", archive_id=1),
         audience=PRIVATE,
@@ -107,6 +110,8 @@ def make_desk() -> Desk:
         archive=cast(Archival, None),
         fit=lambda text, tokens: text,
         results_room=10_000,
+        conversation_id=1,
+        scheduled=nothing,
     )
 
 

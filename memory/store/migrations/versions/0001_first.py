@@ -198,6 +198,20 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("agent_id", "archive_id"),
     )
     op.create_table(
+        "beats",
+        sa.Column("agent_id", sa.Integer(), nullable=False),
+        sa.Column("next_at", Moment(), nullable=True),
+        sa.Column("last_at", Moment(), nullable=True),
+        sa.Column("heard_at", Moment(), nullable=True),
+        sa.Column("speak", sa.Boolean(), nullable=True),
+        sa.Column("every_s", sa.Integer(), nullable=True),
+        sa.Column("first_hour", sa.Integer(), nullable=True),
+        sa.Column("last_hour", sa.Integer(), nullable=True),
+        sa.ForeignKeyConstraint(["agent_id"], ["agents.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("agent_id"),
+    )
+    op.create_index(op.f("ix_beats_next_at"), "beats", ["next_at"], unique=False)
+    op.create_table(
         "conversations",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("agent_id", sa.Integer(), nullable=False),
@@ -317,6 +331,23 @@ def upgrade() -> None:
     op.create_index(
         "turns_running", "turns", ["agent_id"], unique=False, sqlite_where=sa.text("state = 'running'")
     )
+    op.create_table(
+        "wishes",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("agent_id", sa.Integer(), nullable=False),
+        sa.Column("conversation_id", sa.Integer(), nullable=False),
+        sa.Column("about", sa.Text(), nullable=False),
+        sa.Column("rule", sa.Text(), nullable=False),
+        sa.Column("turn_id", sa.Text(), nullable=False),
+        sa.Column("next_at", Moment(), nullable=False),
+        sa.Column("created_at", Moment(), nullable=False),
+        sa.ForeignKeyConstraint(["agent_id"], ["agents.id"], ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["conversation_id"], ["conversations.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_wishes_agent_id"), "wishes", ["agent_id"], unique=False)
+    op.create_index(op.f("ix_wishes_next_at"), "wishes", ["next_at"], unique=False)
+    op.create_index(op.f("ix_wishes_turn_id"), "wishes", ["turn_id"], unique=False)
     op.create_table(
         "steps",
         sa.Column("turn_id", sa.Text(), nullable=False),

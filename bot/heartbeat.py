@@ -1,0 +1,253 @@
+"""The timer: beats that are due, and what people asked to hear of at a time.
+
+Times live in our rows; APScheduler only calls `Heartbeat.sweep` every two seconds. A beat costs nothing
+when nothing happened: an agent whose person was silent since its last beat has none due.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from typing import Any
+
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from bot import prompts, schedules
+from bot.beats import IDLE, Beats, jitter, midnight
+from bot.events import HeartbeatDue, ScheduledDue, platform_of
+from bot.identities import Identities, Identity
+from bot.ports import Clock
+from bot.runner import Runner
+from bot.settings import Settings
+from memory.archival import Archival
+from memory.errors import StoreError
+from memory.ports import Session, Store
+from memory.records import Beat, Passage, Wish, readable_from
+
+log = logging.getLogger(__name__)
+
+_EVERY_S = 2
+_BATCH = 64
+_LATE = timedelta(minutes=1)  # from when on a delay is worth a word
+_TOO_LATE = timedelta(hours=24)
+_BACK = timedelta(minutes=1)  # a clock that goes back by more was set
+_FARTHEST = timedelta(days=8)  # that a beat can lie ahead
+_NEWS = 40  # lines
+_RELATED = 5
+
+
+class Heartbeat:
+    """``platforms`` are those that are connected: elsewhere nothing can be said."""
+
+    def __init__(
+        self,
+        store: Store,
+        runner: Runner,
+        identities: Identities,
+        beats: Beats,
+        archival: Archival,
+        clock: Clock,
+        settings: Settings,
+        platforms: Collection[str],
+    ) -> None:
+        self._store = store
+        self._runner = runner
+        self._identities = identities
+        self._beats = beats
+        self._archival = archival
+        self._clock = clock
+        self._tokens = settings.limits.tokens_per_day
+        self._platforms = list(platforms)
+        self._reflection = prompts.read("reflection")
+        self._last: datetime | None = None
+
+    @asynccontextmanager
+    async def timer(self) -> AsyncIterator[None]:
+        """Sweep every two seconds while the block runs."""
+        scheduler = AsyncIOScheduler()
+        scheduler.add_job(
+            self._safely,
+            "interval",
+            seconds=_EVERY_S,
+            coalesce=True,
+            max_instances=1,
+            misfire_grace_time=None,
+        )
+        scheduler.start()
+        try:
+            yield
+        finally:
+            scheduler.shutdown(wait=False)
+
+    async def sweep(self) -> None:
+        """Put everything that is due on the stream of events, as many of each kind as one batch takes."""
+        now = self._clock.now()
+        if self._last is None or now < self._last - _BACK:
+            async with self._store.write() as session:
+                await session.schedule.clamp_beats(now + _FARTHEST)
+        self._last = now
+        async with self._store.read() as session:
+            wishes = await session.schedule.due_wishes(now, self._platforms, _BATCH)
+            beats = await session.schedule.due_beats(now, _BATCH)
+        for wish in wishes:
+            await self._remind(wish, now)
+        for beat in beats:
+            await self._beat(beat, now)
+
+    async def beat_now(self, identity: Identity) -> None:
+        """A beat that a person or the operator asked for: under no interval, cap or hour; it may not speak
+        unless it might anyway."""
+        now = self._clock.now()
+        async with self._store.read() as session:
+            beat = await session.schedule.beat(identity.agent.id) or Beat(agent_id=identity.agent.id)
+        await self._submit(identity, beat, now)
+
+    async def _safely(self) -> None:
+        try:
+            await self.sweep()
+        except StoreError as error:
+            log.error("The timer waits for the store: %s", error)
+        except Exception:
+            log.exception("A sweep of the timer failed")
+
+    # Beats
+
+    async def _beat(self, beat: Beat, now: datetime) -> None:
+        identity = await self._home(beat.agent_id)
+        later = now + timedelta(hours=1) if identity is None else await self._postponed(beat, identity, now)
+        if later is not None or identity is None:
+            async with self._store.write() as session:
+                await self._beats.change(session, beat.agent_id, next_at=later)
+            return
+        await self._submit(identity, beat, now)
+
+    async def _home(self, agent_id: int) -> Identity | None:
+        async with self._store.read() as session:
+            conversation_id = await session.schedule.home(agent_id, self._platforms)
+            if conversation_id is None:
+                return None
+            conversation = await session.agents.conversation(conversation_id)
+        return await self._identities.at(conversation)
+
+    async def _postponed(self, beat: Beat, identity: Identity, now: datetime) -> datetime | None:
+        """When to look again, if the beat must not be now. It is never dropped."""
+        rules = self._beats.rules(beat, identity.persona.name)
+        tomorrow = midnight(now, identity.zone) + timedelta(days=1, seconds=beat.agent_id % 3600)
+        async with self._store.read() as session:
+            agent = await session.agents.agent(identity.agent.id)
+            if agent is not None and agent.paused_until is not None and agent.paused_until > now:
+                return agent.paused_until
+            if beat.heard_at is not None and now - beat.heard_at < IDLE:
+                return beat.heard_at + IDLE
+            spent = await session.schedule.spent(identity.agent.id, midnight(now, identity.zone))
+            if spent.beats >= rules.daily_beats or spent.tokens >= rules.daily_tokens:
+                return tomorrow
+            if await self._all_spent(session, now):
+                return tomorrow
+        if rules.speak and not schedules.active(now, rules.first_hour, rules.last_hour, identity.zone):
+            return schedules.next_start(now, rules.first_hour, identity.zone) + jitter(
+                beat.agent_id, rules.every
+            )
+        return None
+
+    async def _all_spent(self, session: Session, now: datetime) -> bool:
+        if not self._tokens:
+            return False
+        since = now.replace(hour=0, minute=0, second=0, microsecond=0)
+        usage = await session.mailbox.usage_since(None, since)
+        return usage.prompt + usage.completion >= self._tokens
+
+    async def _submit(self, identity: Identity, beat: Beat, now: datetime) -> None:
+        news = await self._news(identity, beat)
+        related = await self._related(identity, news)
+        async with self._store.read() as session:
+            mute, left = await self._beats.silence(session, identity, now)
+        speech = (
+            f"You may not speak now: {mute}" if mute else f"You may send at most {left} more messages today."
+        )
+        event = HeartbeatDue(
+            **self._facts(identity),
+            key=f"beat:{identity.agent.id}:{now.timestamp():.6f}",
+            at=now,
+            reason=self._reflection.format(speech=speech).strip(),
+            news=tuple(news),
+            related=tuple(related),
+        )
+        await self._runner.receive(event, identity)
+        async with self._store.write() as session:
+            await self._beats.change(session, identity.agent.id, next_at=None, last_at=now)
+
+    async def _news(self, identity: Identity, beat: Beat) -> list[str]:
+        """What was said since the last beat, wherever this place may know of it."""
+        audiences = readable_from(identity.conversation.audience)
+        async with self._store.read() as session:
+            said = await session.messages.said(
+                identity.agent.id, audiences, since=beat.last_at, limit=_NEWS, newest_first=True
+            )
+        return [
+            f"{m.created_at.astimezone(identity.zone):%Y-%m-%d %H:%M} {m.author}: {m.text[:400]}"
+            for m in reversed(said)
+        ]
+
+    async def _related(self, identity: Identity, news: list[str]) -> list[str]:
+        """Passages about it, that may say otherwise."""
+        if not news:
+            return []
+        query = " ".join(line.partition(": ")[2] for line in news[-6:])[:1_000]
+        page = await self._archival.search(
+            identity.agent, query, identity.conversation.audience, page=0, page_size=_RELATED
+        )
+        rows = [hit.row for hit in page.hits if isinstance(hit.row, Passage)]
+        return [f"{row.created_at.astimezone(identity.zone):%Y-%m-%d} {row.text[:400]}" for row in rows]
+
+    # Wishes
+
+    async def _remind(self, wish: Wish, now: datetime) -> None:
+        async with self._store.read() as session:
+            conversation = await session.agents.conversation(wish.conversation_id)
+        identity = await self._identities.at(conversation)
+        if identity is None:
+            return
+        late = now - wish.next_at
+        if late < _TOO_LATE:
+            await self._runner.receive(self._reminder(wish, identity, late, now), identity)
+        else:
+            log.warning("agent %s: a reminder is more than a day late and is let go", wish.agent_id)
+        async with self._store.write() as session:
+            if wish.rule:
+                again = schedules.following(wish.rule, now, identity.zone)
+                await session.schedule.put_wish(Wish(**{**vars(wish), "next_at": again}))
+            else:
+                await session.schedule.drop_wish(wish.id)
+
+    def _reminder(self, wish: Wish, identity: Identity, late: timedelta, now: datetime) -> ScheduledDue:
+        asked = f"{wish.created_at.astimezone(identity.zone):%A, %d %B %Y}"
+        delay = ""
+        if late > _LATE:
+            minutes = int(late.total_seconds() // 60)
+            delay = f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"
+        reason = f"On {asked} the person asked to be reminded now: {wish.about}\nTell them with send_message."
+        fallback = f"You asked me to remind you: {wish.about}"
+        if delay:
+            reason += f" You are {delay} late, because you were not running: say so."
+            fallback += f" (I am {delay} late: I was not running.)"
+        return ScheduledDue(
+            **self._facts(identity),
+            key=f"wish:{wish.id}:{wish.next_at.timestamp():.0f}",
+            at=now,
+            reason=reason,
+            fallback=fallback,
+        )
+
+    def _facts(self, identity: Identity) -> dict[str, Any]:
+        """The common fields of an event that nobody sent."""
+        place = identity.conversation
+        return {
+            "account": f"{platform_of(place.address)}:timer",
+            "name": identity.user.name,
+            "address": place.address,
+            "audience": place.audience,
+            "persona": identity.persona.name,
+        }

@@ -1,0 +1,94 @@
+"""When something is to happen: a moment, every so often, or a cron rule. Pure.
+
+Written as the model is told to: ``2026-11-27T09:00`` (in the person's time zone, unless it names another),
+``every 2h``, ``0 8 * * 1-5`` (five fields of cron: minute, hour, day, month, weekday with 0 = Sunday).
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from apscheduler.triggers.cron import CronTrigger
+
+FARTHEST = timedelta(days=732)
+SHORTEST = timedelta(minutes=15)
+_EVERY = re.compile(r"every\s+(\d{1,5})\s*(m|min|minutes?|h|hours?|d|days?)", re.IGNORECASE)
+_UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
+_DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
+
+
+class NotATime(ValueError):
+    """Its text says what is wrong, and how to write it."""
+
+
+def first(when: str, now: datetime, zone: ZoneInfo) -> tuple[datetime, str]:
+    """The first moment, and the rule for those after it (empty: there are none). Raises `NotATime`."""
+    text = when.strip()
+    if _EVERY.fullmatch(text) or len(text.split()) == 5:
+        at = following(text, now, zone)
+        again = following(text, at, zone)
+        if again - at < SHORTEST:
+            raise NotATime("too often: at least 15 minutes must lie between two times")
+        return at, text
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise NotATime(
+            f"{when!r} is not a time. Write a moment as 2026-11-27T09:00, or a rule as `every 2h` or, in cron's five "
+            "fields, `0 8 * * 1-5`"
+        ) from None
+    at = at if at.tzinfo else at.replace(tzinfo=zone)
+    if at <= now:
+        raise NotATime(f"{when} is past: it is {now.astimezone(zone):%Y-%m-%dT%H:%M} now")
+    if at - now > FARTHEST:
+        raise NotATime(f"{when} is too far ahead: at most two years")
+    return at.astimezone(now.tzinfo), ""
+
+
+def following(rule: str, after: datetime, zone: ZoneInfo) -> datetime:
+    """The next moment of a rule after another. Raises `NotATime`."""
+    every = _EVERY.fullmatch(rule.strip())
+    if every:
+        number, unit = int(every.group(1)), _UNITS[every.group(2)[0].lower()]
+        if not number:
+            raise NotATime("every 0 is never: name a number")
+        return after + number * unit
+    try:
+        trigger = CronTrigger.from_crontab(_named_days(rule), timezone=zone)
+        at: datetime | None = trigger.get_next_fire_time(None, after + timedelta(microseconds=1))
+    except (ValueError, KeyError) as error:
+        raise NotATime(f"{rule!r} is not a cron rule of five fields ({error})") from None
+    if at is None or at - after > FARTHEST:
+        raise NotATime(f"{rule!r} never comes within two years")
+    return at.astimezone(after.tzinfo)
+
+
+def _named_days(rule: str) -> str:
+    """The rule with days of the week by name: cron counts from Sunday, APScheduler from Monday."""
+    *fields, days = rule.split()
+    return " ".join([*fields, re.sub(r"(?<![\d/])[0-7](?!\d)", lambda m: _DAYS[int(m.group()) % 7], days)])
+
+
+def active(now: datetime, first_hour: int, last_hour: int, zone: ZoneInfo) -> bool:
+    """Whether it is between those hours there; ``22-6`` goes over midnight, equal hours are all day."""
+    hour = now.astimezone(zone).hour
+    if first_hour == last_hour:
+        return True
+    if first_hour < last_hour:
+        return first_hour <= hour < last_hour
+    return hour >= first_hour or hour < last_hour
+
+
+def next_start(now: datetime, first_hour: int, zone: ZoneInfo) -> datetime:
+    """The next time that it is ``first_hour`` o'clock there."""
+    return following(f"0 {first_hour % 24} * * *", now, zone)
+
+
+def hours(text: str) -> tuple[int, int]:
+    """``9-21`` as numbers. Raises `NotATime`."""
+    match = re.fullmatch(r"\s*(\d{1,2})\s*-\s*(\d{1,2})\s*", text)
+    if not match or int(match.group(1)) > 23 or int(match.group(2)) > 24:
+        raise NotATime(f"{text!r} is not a range of hours such as 9-21")
+    return int(match.group(1)), int(match.group(2)) % 24

@@ -1,0 +1,102 @@
+"""Queries on heartbeat times and on what people asked to hear of at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from memory.records import PRIVATE, Beat, Spent, Wish
+from memory.store import tables as t
+
+_SILENT = "heartbeat"  # the kind of turns that count
+
+
+class Schedule:
+    """See `memory.ports.Schedule`."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._c = connection
+
+    async def beat(self, agent_id: int) -> Beat | None:
+        row = (await self._c.execute(sa.select(t.beats).where(t.beats.c.agent_id == agent_id))).first()
+        return _beat(row) if row else None
+
+    async def put_beat(self, beat: Beat) -> None:
+        values = asdict(beat)
+        statement = upsert(t.beats).values(**values)
+        await self._c.execute(statement.on_conflict_do_update(index_elements=["agent_id"], set_=values))
+
+    async def due_beats(self, now: datetime, limit: int) -> list[Beat]:
+        at = t.beats.c.next_at
+        rows = await self._c.execute(sa.select(t.beats).where(at <= now).order_by(at).limit(limit))
+        return [_beat(row) for row in rows]
+
+    async def clamp_beats(self, latest: datetime) -> None:
+        at = t.beats.c.next_at
+        await self._c.execute(t.beats.update().where(at > latest).values(next_at=latest))
+
+    async def home(self, agent_id: int, platforms: Collection[str]) -> int | None:
+        c, i = t.conversations.c, t.inbox.c
+        here = sa.or_(sa.false(), *(c.address.startswith(f"{name}:", autoescape=True) for name in platforms))
+        newest = sa.func.max(i.id)
+        query = (
+            sa.select(c.id)
+            .join(t.inbox, i.conversation_id == c.id)
+            .where((c.agent_id == agent_id) & here & i.kind.not_in([_SILENT, "scheduled"]))
+            .group_by(c.id)
+            .order_by((c.audience == PRIVATE).desc(), newest.desc())
+            .limit(1)
+        )
+        found = (await self._c.execute(query)).scalar()
+        return None if found is None else int(found)
+
+    async def spent(self, agent_id: int, since: datetime) -> Spent:
+        beats = sa.select(t.turns.c.id).where(
+            (t.turns.c.agent_id == agent_id) & (t.turns.c.kind == _SILENT) & (t.turns.c.started_at >= since)
+        )
+        count, s = sa.func.count(), t.steps.c
+        used = sa.func.coalesce(sa.func.sum(s.prompt_tokens + s.completion_tokens), 0)
+        held = await self._c.execute(sa.select(count).select_from(beats.subquery()))
+        said = await self._c.execute(
+            sa.select(count).select_from(t.outbox).where(t.outbox.c.turn_id.in_(beats))
+        )
+        tokens = await self._c.execute(sa.select(used).where(s.turn_id.in_(beats)))
+        return Spent(beats=held.scalar_one(), messages=said.scalar_one(), tokens=tokens.scalar_one())
+
+    async def wish(self, wish_id: str) -> Wish | None:
+        found = await self._wishes(t.wishes.c.id == wish_id)
+        return found[0] if found else None
+
+    async def wishes(self, agent_id: int) -> list[Wish]:
+        return await self._wishes(t.wishes.c.agent_id == agent_id)
+
+    async def wishes_of(self, turn_id: str) -> list[Wish]:
+        return await self._wishes(t.wishes.c.turn_id == turn_id)
+
+    async def put_wish(self, wish: Wish) -> None:
+        values = asdict(wish)
+        statement = upsert(t.wishes).values(**values)
+        await self._c.execute(statement.on_conflict_do_update(index_elements=["id"], set_=values))
+
+    async def drop_wish(self, wish_id: str) -> None:
+        await self._c.execute(t.wishes.delete().where(t.wishes.c.id == wish_id))
+
+    async def due_wishes(self, now: datetime, platforms: Collection[str], limit: int) -> list[Wish]:
+        c = t.conversations.c
+        here = sa.or_(sa.false(), *(c.address.startswith(f"{name}:", autoescape=True) for name in platforms))
+        places = sa.select(c.id).where(here)
+        return await self._wishes((t.wishes.c.next_at <= now) & t.wishes.c.conversation_id.in_(places), limit)
+
+    async def _wishes(self, condition: sa.ColumnElement[bool], limit: int | None = None) -> list[Wish]:
+        query = sa.select(t.wishes).where(condition).order_by(t.wishes.c.next_at, t.wishes.c.id).limit(limit)
+        return [Wish(**row._mapping) for row in await self._c.execute(query)]
+
+
+def _beat(row: Any) -> Beat:
+    return Beat(**row._mapping)
