@@ -243,6 +243,7 @@ class Agent:
             results_room=self._queues.share,
             conversation_id=queue.conversation.id,
             scheduled=scheduled,
+            quiet=job.whole,
             mute=job.mute,
             most_said=job.most_said,
             own_messages=frozenset(m.key for m in queue.messages if m.turn_id == job.turn.id),

@@ -100,11 +100,13 @@ class MessageDeleted(Event):
 class HeartbeatDue(Event):
     """A timed event: silent unless the agent calls send_message.
 
-    ``news`` is what was said since the last one, as lines; ``related`` what is stored about it.
+    ``news`` is what was said since the last one (``since``, an ISO time, empty for none), as lines;
+    ``related`` what is stored about it.
     """
 
     kind: ClassVar[str] = "heartbeat"
     reason: str = "The timer fired. Nobody is waiting for an answer."
+    since: str = ""
     news: tuple[str, ...] = ()
     related: tuple[str, ...] = ()
 

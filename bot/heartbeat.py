@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
@@ -102,7 +103,7 @@ class Heartbeat:
         now = self._clock.now()
         async with self._store.read() as session:
             beat = await session.schedule.beat(identity.agent.id) or Beat(agent_id=identity.agent.id)
-        await self._submit(identity, beat, now)
+        await self._submit(identity, beat, now, uuid4().hex)
 
     async def _safely(self) -> None:
         try:
@@ -121,7 +122,9 @@ class Heartbeat:
             async with self._store.write() as session:
                 await self._beats.change(session, beat.agent_id, next_at=later)
             return
-        await self._submit(identity, beat, now)
+        assert beat.next_at is not None
+        # Its key is the time it was due: a process that dies here lets it beat once, all the same.
+        await self._submit(identity, beat, now, f"{beat.next_at.timestamp():.0f}")
 
     async def _home(self, agent_id: int) -> Identity | None:
         async with self._store.read() as session:
@@ -159,7 +162,7 @@ class Heartbeat:
         usage = await session.mailbox.usage_since(None, since)
         return usage.prompt + usage.completion >= self._tokens
 
-    async def _submit(self, identity: Identity, beat: Beat, now: datetime) -> None:
+    async def _submit(self, identity: Identity, beat: Beat, now: datetime, name: str) -> None:
         news = await self._news(identity, beat)
         related = await self._related(identity, news)
         async with self._store.read() as session:
@@ -169,9 +172,10 @@ class Heartbeat:
         )
         event = HeartbeatDue(
             **self._facts(identity),
-            key=f"beat:{identity.agent.id}:{now.timestamp():.6f}",
+            key=f"beat:{identity.agent.id}:{name}",
             at=now,
             reason=self._reflection.format(speech=speech).strip(),
+            since=beat.last_at.isoformat() if beat.last_at else "",
             news=tuple(news),
             related=tuple(related),
         )

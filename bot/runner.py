@@ -327,16 +327,17 @@ class Runner:
             if beat is None or beat.heard_at is None or beat.heard_at <= rows[0].received_at:
                 return False
             await session.mailbox.drop_event(rows[0].key)
-            await self._beats.change(session, agent_id, next_at=beat.heard_at + IDLE)
+            await self._beats.change(session, agent_id, next_at=beat.heard_at + IDLE, last_at=_since(rows[0]))
         return True
 
     async def _abandon(self, turn: Turn, again: datetime) -> None:
         """A beat that was broken off leaves nothing behind, and comes again."""
         async with self._store.write() as session:
+            events = await session.mailbox.events_of(turn.id)
             rows = await session.messages.of_turn(turn.id)
             await session.messages.delete([row.key for row in rows])
             await session.mailbox.finish(turn.id, self._clock.now())
-            await self._beats.change(session, turn.agent_id, next_at=again)
+            await self._beats.change(session, turn.agent_id, next_at=again, last_at=_since(events[0]))
         self._queues.forget(turn.conversation_id)
 
     async def _debounced(self, agent_id: int, rows: list[InboxRow]) -> list[InboxRow]:
@@ -465,6 +466,12 @@ class Runner:
             in_reply_to=job.answers,
             created_at=self._clock.now(),
         )
+
+
+def _since(beat: InboxRow) -> datetime | None:
+    """When the beat before it was: what was new to it is still new."""
+    since = beat.payload.get("since")
+    return datetime.fromisoformat(since) if since else None
 
 
 def _burst(waiting: Collection[InboxRow]) -> list[InboxRow]:

@@ -37,6 +37,7 @@ class Desk:
     results_room: int  # tokens that a step's results may take
     conversation_id: int
     scheduled: Callable[[], Awaitable[list[Wish]]]  # what the person asked to be told, as it is now
+    quiet: bool = False  # nobody is waiting: the timer began this turn
     mute: str = ""  # why nothing may be said
     most_said: int | None = None  # messages that may still be sent
     own_messages: frozenset[int] = frozenset()  # this turn's, not to be found by its own searches

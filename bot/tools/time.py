@@ -22,6 +22,8 @@ async def schedule_message(desk: Desk, when: str, about: str) -> str:
     when: a moment as 2026-11-27T09:00 in their time, or a rule: `every 2h`, or five cron fields `0 8 * * 1-5`
     about: what to tell them, complete in itself
     """
+    if desk.quiet:
+        raise ToolError("Nobody is asking for it now: only what the person asks for can be scheduled.")
     text = about.strip()
     if not text or len(text) > _LONGEST:
         raise ToolError(f"about must be a text of at most {_LONGEST} characters.")

@@ -29,7 +29,9 @@ FAST = {
 
 
 def heard(request: ModelRequest) -> dict[str, Any]:
-    """The newest event that the request shows."""
+    """The newest event that the request shows; a request for a summary shows none."""
+    if not request.tools:
+        return {"type": "summarize"}
     for message in reversed(request.messages):
         if message["role"] == "user":
             content = message["content"]

@@ -24,7 +24,7 @@ ADA = "console:ada"
 COMMANDS = set(
     (
         "attach dump export forget heartbeat help link memory memorywarning persona pop privacy rethink retry "
-        "rewrite save stop unlink whoami"
+        "rewrite save scheduled stop unlink whoami"
     ).split()
 )
 Script = Sequence[Line] | Callable[[ModelRequest], ModelReply]
@@ -444,6 +444,8 @@ async def test_a_save_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> 
 
 async def test_a_heartbeat_is_silent_unless_it_speaks(tmp_path: Path) -> None:
     async with chatting(tmp_path, [ModelReply(text="Nothing to do."), say("Are you well?")]) as chat:
+        await chat.done("/heartbeat on")
+        await chat.done("/heartbeat hours 0-24")
         assert await chat.done("/heartbeat") == "A heartbeat is on its way."
         assert await chat.settled() == []
         event = json.loads(chat.model.requests[-1].messages[-1]["content"])

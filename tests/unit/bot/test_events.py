@@ -22,6 +22,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "str": texts,
     "Address": texts,
     "bool": st.booleans(),
+    "int": st.integers(0, 10_000),
     "datetime": moments,
     "tuple[str, ...]": st.lists(texts, max_size=3).map(tuple),
     "tuple[Attachment, ...]": st.lists(attachments, max_size=2).map(tuple),

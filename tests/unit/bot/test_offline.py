@@ -288,11 +288,10 @@ async def test_a_heartbeat_without_reflection_tools_changes_nothing() -> None:
     assert home.calls == []
 
 
-@pytest.mark.parametrize("kind", ["scheduled", "heartbeat"])
-async def test_a_scheduled_message_is_delivered(kind: str) -> None:
+async def test_a_scheduled_message_is_delivered() -> None:
     home = Household()
     await home.say("hello")
-    reply = await home.turn({"type": kind, "reason": "Scheduled message: call your mother"})
+    reply = await home.turn({"type": "scheduled", "reason": "Scheduled message: call your mother"})
     assert "call your mother" in reply
 
 
