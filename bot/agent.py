@@ -295,10 +295,17 @@ class Agent:
                 )
                 if ended:
                     await session.mailbox.finish(turn.id, desk.now)
+                if ended and job.whole and not desk.said:
+                    # What it thought by itself need not stay in view, and be paid for with every message.
+                    thought = [m.key for m in (*queue.messages, *stored) if m.turn_id == turn.id]
+                    await session.messages.evict(turn.conversation_id, thought)
         except BaseException:
             self._queues.forget(turn.conversation_id)
             raise
-        self._queues.extend(queue, stored)
+        if ended and job.whole:
+            self._queues.forget(turn.conversation_id)
+        else:
+            self._queues.extend(queue, stored)
         self._committed()
 
     def _outbox(self, job: Job, queue: Queue, desk: Desk) -> list[OutboxRow]:

@@ -201,7 +201,7 @@ def _assemble(
     snapshots = Snapshots(store, clock)
     beats = Beats(settings.heartbeat)
     groups = (
-        People(store, locks, memory.indexer, clock, snapshots),
+        People(store, undo, locks, memory.indexer, clock, snapshots),
         Linking(store, clock),
         Timing(store, beats, identities),
         Terminal(store, queues, undo, locks, clock, snapshots, settings.data_dir / "saves"),

@@ -39,9 +39,10 @@ class Beats:
         self._hours = schedules.hours(settings.hours)
         self._known: dict[int, tuple[bool, datetime | None]] = {}  # (a beat is due, last heard), as written
 
-    def rules(self, beat: Beat, persona: str, community: str = "") -> Rules:
+    def rules(self, beat: Beat, persona: str, address: str = "") -> Rules:
         """The person's wishes, never beyond what persona and community allow."""
         s = self._settings
+        community = address.partition("/")[0] if "/" in address else ""  # a workspace's direct messages, too
         limits = [s.personas.get(persona, BeatRules()), s.communities.get(community, BeatRules())]
         hours = (beat.first_hour, beat.last_hour)
         first, last = self._hours if hours[0] is None or hours[1] is None else (hours[0], hours[1])
@@ -68,7 +69,7 @@ class Beats:
         away = None if beat.heard_at is None else now - beat.heard_at
         next_at = beat.next_at
         if next_at is None and self._settings.enabled:
-            every = max(self.rules(beat, identity.persona.name).every, IDLE)
+            every = max(self.rules(beat, identity.persona.name, identity.conversation.address).every, IDLE)
             next_at = now + every + jitter(agent_id, every)
         await session.schedule.put_beat(replace(beat, heard_at=now, next_at=next_at))
         self._known[agent_id] = (next_at is not None, now)
@@ -85,7 +86,7 @@ class Beats:
     async def silence(self, session: Session, identity: Identity, now: datetime) -> tuple[str, int]:
         """Why a beat of the agent may not speak now (empty: it may), and how many messages it may send."""
         beat = await session.schedule.beat(identity.agent.id) or Beat(agent_id=identity.agent.id)
-        rules = self.rules(beat, identity.persona.name)
+        rules = self.rules(beat, identity.persona.name, identity.conversation.address)
         if identity.conversation.audience != PRIVATE:
             return "nobody asked you to speak up in a place where others read.", 0
         if not rules.speak:

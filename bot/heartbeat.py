@@ -25,7 +25,7 @@ from bot.settings import Settings
 from memory.archival import Archival
 from memory.errors import StoreError
 from memory.ports import Session, Store
-from memory.records import Beat, Passage, Wish, readable_from
+from memory.records import Beat, Passage, Role, Wish, readable_from
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +36,7 @@ _TOO_LATE = timedelta(hours=24)
 _BACK = timedelta(minutes=1)  # a clock that goes back by more was set
 _FARTHEST = timedelta(days=8)  # that a beat can lie ahead
 _NEWS = 40  # lines
+_ABOUT = 6  # messages that are looked for
 _RELATED = 5
 
 
@@ -136,7 +137,7 @@ class Heartbeat:
 
     async def _postponed(self, beat: Beat, identity: Identity, now: datetime) -> datetime | None:
         """When to look again, if the beat must not be now. It is never dropped."""
-        rules = self._beats.rules(beat, identity.persona.name)
+        rules = self._beats.rules(beat, identity.persona.name, identity.conversation.address)
         tomorrow = midnight(now, identity.zone) + timedelta(days=1, seconds=beat.agent_id % 3600)
         async with self._store.read() as session:
             agent = await session.agents.agent(identity.agent.id)
@@ -164,7 +165,7 @@ class Heartbeat:
 
     async def _submit(self, identity: Identity, beat: Beat, now: datetime, name: str) -> None:
         news = await self._news(identity, beat)
-        related = await self._related(identity, news)
+        related = await self._related(identity, beat)
         async with self._store.read() as session:
             mute, left = await self._beats.silence(session, identity, now)
         speech = (
@@ -184,25 +185,34 @@ class Heartbeat:
             await self._beats.change(session, identity.agent.id, next_at=None, last_at=now)
 
     async def _news(self, identity: Identity, beat: Beat) -> list[str]:
-        """What was said since the last beat, wherever this place may know of it."""
+        """What was said since the last beat and is not in view, wherever this place may know of it."""
         audiences = readable_from(identity.conversation.audience)
+        here = identity.conversation.id
         async with self._store.read() as session:
             said = await session.messages.said(
                 identity.agent.id, audiences, since=beat.last_at, limit=_NEWS, newest_first=True
             )
+            said = [m for m in said if not (m.queued and m.conversation_id == here)]  # that is in view anyway
         return [
             f"{m.created_at.astimezone(identity.zone):%Y-%m-%d %H:%M} {m.author}: {m.text[:400]}"
             for m in reversed(said)
         ]
 
-    async def _related(self, identity: Identity, news: list[str]) -> list[str]:
-        """Passages about it, that may say otherwise."""
-        if not news:
+    async def _related(self, identity: Identity, beat: Beat) -> list[str]:
+        """Passages about what is new, which may say otherwise."""
+        audience = identity.conversation.audience
+        async with self._store.read() as session:
+            said = await session.messages.said(
+                identity.agent.id,
+                readable_from(audience),
+                since=beat.last_at,
+                limit=_ABOUT,
+                newest_first=True,
+            )
+        query = " ".join(m.text for m in said if m.role is Role.USER)[:1_000]
+        if not query:
             return []
-        query = " ".join(line.partition(": ")[2] for line in news[-6:])[:1_000]
-        page = await self._archival.search(
-            identity.agent, query, identity.conversation.audience, page=0, page_size=_RELATED
-        )
+        page = await self._archival.search(identity.agent, query, audience, page=0, page_size=_RELATED)
         rows = [hit.row for hit in page.hits if isinstance(hit.row, Passage)]
         return [f"{row.created_at.astimezone(identity.zone):%Y-%m-%d} {row.text[:400]}" for row in rows]
 

@@ -10,8 +10,9 @@ from typing import Any
 
 from bot.app import Memory, open_memory
 from bot.errors import AgentNotFound
+from bot.events import HeartbeatDue
 from bot.settings import Settings
-from memory.records import PRIVATE, Agent, Hit, Message
+from memory.records import PRIVATE, Agent, BlockEdit, Hit, Message, Turn
 
 _EDITS = 20  # a page of history
 
@@ -70,8 +71,9 @@ async def history(settings: Settings, user: str, persona: str, page: int, *, as_
     async with _agent(settings, user, persona) as (memory, agent):
         async with memory.store.read() as session:
             edits = await session.blocks.history(f"agent:{agent.id}", None, limit=(page + 1) * _EDITS)
+            turns = {e.turn_id: await session.mailbox.turn(e.turn_id) for e in edits if e.turn_id}
     for edit in edits[page * _EDITS :]:
-        by = f"turn {edit.turn_id}" if edit.turn_id else "a person"
+        by = author(edit, turns.get(edit.turn_id or ""))
         if as_json:
             values = {"label": edit.label, "audience": edit.audience, "version": edit.version}
             _print(
@@ -88,6 +90,14 @@ async def history(settings: Settings, user: str, persona: str, page: int, *, as_
                 print(f"  + {line}")
     if not edits and not as_json:
         print("Nothing was edited yet.")
+
+
+def author(edit: BlockEdit, turn: Turn | None) -> str:
+    """Who made an edit of core memory."""
+    if edit.turn_id is None:
+        return "a person"
+    what = "reflection" if turn is not None and turn.kind == HeartbeatDue.kind else "turn"
+    return f"{what} {edit.turn_id}"
 
 
 @asynccontextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.events import HeartbeatDue
 from bot.ports import Clock
 from bot.queue_manager import QueueManager
 from memory.indexer import Indexer
@@ -32,22 +33,38 @@ class Undo:
         async with self._store.write() as session:
             for turn in await session.mailbox.last_turns(conversation.id, count):
                 rows = await session.messages.of_turn(turn.id)
-                if any(not row.queued for row in rows):
+                if turn.kind != HeartbeatDue.kind and any(not row.queued for row in rows):
                     notes.append("Older turns have left my view and stay.")
                     break
                 undone.append(await session.mailbox.events_of(turn.id))
-                notes += await self._blocks(session, agent, conversation, turn)
-                made = [passage.key for passage in await session.passages.of_turn(turn.id)]
-                await session.passages.delete(made)
+                more, made = await self._memory(session, agent, conversation, turn)
+                notes += more
                 await session.messages.delete([row.key for row in rows])
-                for wish in await session.schedule.wishes_of(turn.id):
-                    await session.schedule.drop_wish(wish.id)
                 await session.mailbox.forget_turn(turn.id)
                 passages += made
                 messages += [row.key for row in rows]
         self._queues.forget(conversation.id)
         await self._indexer.removed(agent, messages, passages)
         return undone, notes
+
+    async def reflection(self, agent: Agent, turn: Turn) -> list[str]:
+        """Undo what a turn did to memory, however long ago; what was said stays. Sentences about what had to."""
+        async with self._store.write() as session:
+            conversation = await session.agents.conversation(turn.conversation_id)
+            notes, passages = await self._memory(session, agent, conversation, turn)
+        await self._indexer.removed(agent, [], passages)
+        return notes
+
+    async def _memory(
+        self, session: Session, agent: Agent, conversation: Conversation, turn: Turn
+    ) -> tuple[list[str], list[int]]:
+        """Blocks, passages and schedules as before the turn: what had to stay, and the keys that went."""
+        notes = await self._blocks(session, agent, conversation, turn)
+        made = [passage.key for passage in await session.passages.of_turn(turn.id)]
+        await session.passages.delete(made)
+        for wish in await session.schedule.wishes_of(turn.id):
+            await session.schedule.drop_wish(wish.id)
+        return notes, made
 
     async def _blocks(
         self, session: Session, agent: Agent, conversation: Conversation, turn: Turn

@@ -8,15 +8,17 @@ from pathlib import Path
 from bot.commands.snapshot import Snapshots
 from bot.commands.table import Control, Run
 from bot.errors import CommandError
-from bot.events import Action, Command, CommandSpec, File, Form, View
+from bot.events import Action, Command, CommandSpec, File, Form, HeartbeatDue, View
 from bot.identities import Identity
 from bot.locks import Locks
 from bot.ports import Clock
+from bot.undo import Undo
 from memory.indexer import Indexer
 from memory.ports import Store
 from memory.records import Block, Passage, readable_from
 
 _PAGE = 5
+_EDITS = 10
 _FORGET = (
     "This deletes everything that I hold of you, everywhere: core memory, {said} messages, {passages} passages "
     "and what waits to be sent. It cannot be undone, and I will not know you any more. `/export` takes it "
@@ -30,12 +32,14 @@ class People:
     def __init__(
         self,
         store: Store,
+        undo: Undo,
         locks: Locks,
         indexer: Indexer,
         clock: Clock,
         snapshots: Snapshots,
     ) -> None:
         self._store = store
+        self._undo = undo
         self._locks = locks
         self._indexer = indexer
         self._clock = clock
@@ -45,7 +49,7 @@ class People:
                 CommandSpec(
                     name="memory",
                     summary="what I hold of you, to read, edit and delete",
-                    argument="[passages [PAGE] | edit LABEL | set LABEL TEXT | drop ID]",
+                    argument="[passages | edit LABEL | set LABEL TEXT | drop ID | history | undo ID]",
                 ),
                 self._memory,
             ),
@@ -81,6 +85,10 @@ class People:
             return await self._set(who, command, label, command.value or text.strip())
         if word == "drop":
             return await self._drop(who, command, rest.strip())
+        if word == "history":
+            return await self._history(who, command)
+        if word == "undo":
+            return await self._undone(who, command, rest.strip())
         if word:
             raise CommandError("Say /memory, /memory passages, /memory edit LABEL or /memory drop ID.")
         return await self._overview(who, command)
@@ -104,6 +112,7 @@ class People:
         if passages:
             actions.append(Action(label="Passages", command="memory", argument="passages"))
         actions += [
+            Action(label="History", command="memory", argument="history"),
             Action(label="Export", command="export"),
             Action(label="Forget me", command="forget", danger=True),
         ]
@@ -175,6 +184,44 @@ class People:
                 if uid and passage.uid.startswith(uid):
                     return passage
         raise CommandError(f"There is no passage {uid!r}. /memory passages lists them.")
+
+    async def _history(self, who: Identity, command: Command) -> View:
+        """How core memory came to be, as far as it may be seen here: the newest edits."""
+        async with self._store.read() as session:
+            owner, audiences = f"agent:{who.agent.id}", readable_from(command.audience)
+            edits = await session.blocks.history(owner, audiences, limit=_EDITS)
+            turns = {e.turn_id: await session.mailbox.turn(e.turn_id) for e in edits if e.turn_id}
+        parts, actions = [], dict[str, Action]()
+        for edit in edits:
+            turn = turns.get(edit.turn_id) if edit.turn_id else None
+            by = "by a person" if edit.turn_id is None else "in a conversation"
+            if turn is not None and turn.kind == HeartbeatDue.kind:
+                short = turn.id[:8]
+                by = f"by reflection {short}"
+                actions.setdefault(
+                    short,
+                    Action(label=f"Undo {short}", command="memory", argument=f"undo {short}", danger=True),
+                )
+            before, after = edit.before.splitlines(), edit.after.splitlines()
+            changed = [f"- {line}" for line in before if line not in after]
+            changed += [f"+ {line}" for line in after if line not in before]
+            when = f"{edit.at.astimezone(who.zone):%Y-%m-%d %H:%M}"
+            parts.append("\n".join([f"{when}  [{edit.label}] {by}", *changed]))
+        return View(text="\n\n".join(parts) or "Nothing was edited yet.", actions=tuple(actions.values()))
+
+    async def _undone(self, who: Identity, command: Command, short: str) -> View:
+        async with self._store.read() as session:
+            owner, audiences = f"agent:{who.agent.id}", readable_from(command.audience)
+            made = {edit.turn_id for edit in await session.blocks.history(owner, audiences) if edit.turn_id}
+            turns = [
+                await session.mailbox.turn(turn_id) for turn_id in made if short and turn_id.startswith(short)
+            ]
+        found = [turn for turn in turns if turn is not None and turn.kind == HeartbeatDue.kind]
+        if not found:
+            raise CommandError(f"There is no reflection {short!r}. /memory history lists them.")
+        async with self._locks.of(who.agent.id):
+            notes = await self._undo.reflection(who.agent, found[0])
+        return View(text=" ".join(["What that reflection did to memory is undone.", *notes]))
 
     # Taking away, forgetting
 

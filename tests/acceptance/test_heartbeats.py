@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from bot.errors import ModelUnavailable
 from bot.events import Command
 from bot.ports import ModelReply, ModelRequest
 from tests.fakes.clock import FakeClock
@@ -204,7 +205,7 @@ async def test_a_reflection_that_is_killed_leaves_memory_as_before_or_after(tmp_
             return say("Yes.")
         begun = max(n for n, m in enumerate(request.messages) if m["role"] == "user")
         done = sum(m["role"] == "tool" for m in request.messages[begun:])
-        assert "Hello." in str(heard(request)["news"])
+        assert "Elsewhere." in str(heard(request)["news"])
         if done == 0:
             return call("store_memories", chunks=["Earlier: Ada lived in Lisbon."], request_heartbeat=True)
         if done == 1:
@@ -221,6 +222,7 @@ async def test_a_reflection_that_is_killed_leaves_memory_as_before_or_after(tmp_
         return reflecting(request)
 
     async with opened(tmp_path, struck, clock=clock) as house:
+        await house.say("ada", "Elsewhere.", place="other", audience="private")
         await house.say("ada", "Hello.")
         clock.advance(4.5 * HOUR)
         await house.app.heartbeat.sweep()
@@ -263,6 +265,34 @@ async def test_a_thousand_adversarial_beats_say_nothing_but_by_send_message(tmp_
             await house.app.inbound.settled()
         assert beats(house) == 1000
         assert {reply.text for reply in house.parlour.posted} == {"Yes."}
+
+
+async def test_a_reflection_is_seen_in_the_history_and_can_be_undone(tmp_path: Path) -> None:
+    def reflecting(request: ModelRequest) -> ModelReply:
+        if kind(request) != "heartbeat":
+            return calls(
+                ("core_memory_append", {"label": "human", "content": "Lives in Lisbon. Lives in Porto."}),
+                ("send_message", {"message": "Noted."}),
+            )
+        return calls(
+            ("store_memories", {"chunks": ["Earlier: Ada lived in Lisbon."]}),
+            ("rethink_user_memory", {"new_value": "Lives in Porto."}),
+            ("finish_rethinking_memory", {}),
+        )
+
+    async with opened(tmp_path, reflecting) as house:
+        await house.say("ada", "I lived in Lisbon; now I live in Porto.")
+        await command(house, "ada", "heartbeat now")
+        await house.app.inbound.settled()
+        assert "Lives in Porto." in await command(house, "ada", "memory")
+        told = await command(house, "ada", "memory history")
+        assert "- Lives in Lisbon. Lives in Porto." in told
+        (short,) = {line.split("reflection ")[1] for line in told.splitlines() if "by reflection" in line}
+        assert "Lives in Lisbon" not in await command(house, "bob", "memory history")
+        assert "no reflection" in await command(house, "bob", f"memory undo {short}")
+        assert "is undone" in await command(house, "ada", f"memory undo {short}")
+        assert "Lives in Lisbon. Lives in Porto." in await command(house, "ada", "memory")
+        assert house.rows("SELECT count(*) FROM passages") == [(0,)]
 
 
 # -- wishes with a time
@@ -360,15 +390,14 @@ async def test_times_that_cannot_be_are_told_to_the_model(tmp_path: Path, when: 
 
 
 async def test_a_reminder_is_heard_though_the_model_says_nothing_or_is_down(tmp_path: Path) -> None:
-    from bot.errors import ModelUnavailable
+    def silent(outcome: ModelReply | Exception) -> Callable[[ModelRequest], ModelReply | Exception]:
+        def play(request: ModelRequest) -> ModelReply | Exception:
+            return outcome if kind(request) == "scheduled" else wishing("2026-11-21T11:00", "tea")(request)
 
-    def silent(request: ModelRequest) -> ModelReply | Exception:
-        if kind(request) == "scheduled":
-            return outcome
-        return wishing("2026-11-21T11:00", "tea")(request)
+        return play
 
     for number, outcome in enumerate([ModelReply(text="hm"), ModelUnavailable("down")]):
-        async with opened(tmp_path / str(number), silent) as house:
+        async with opened(tmp_path / str(number), silent(outcome)) as house:
             await house.say("ada", "Remind me.")
             await pass_time(house, 2.2, step_s=60)
             assert [r.text for r in house.parlour.posted][1:] == ["You asked me to remind you: tea"]

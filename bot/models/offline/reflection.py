@@ -40,8 +40,8 @@ def tidy(seen: Transcript, offered: Offered) -> list[Call]:
     if block is None or block.read_only:
         return []
     value, dropped = condensed(block.value)
-    if seen.news and seen.now is not None:
-        value = _dated(value, f"{_REFLECTED}: {day(seen.now)}, on {len(seen.news)} messages", block.limit)
+    if seen.now is not None and (seen.news or any(e.kind == "message" for e in seen.earlier)):
+        value = _dated(value, f"{_REFLECTED}: {day(seen.now)}", block.limit)
     if value == block.value.strip():
         return []
     if "rethink_user_memory" in offered:
