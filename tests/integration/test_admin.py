@@ -1,0 +1,114 @@
+"""What an operator does from the command line, in the real program."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from bot import admin
+from bot.doctor import examine
+from bot.settings import Settings, load
+from memory.errors import StoreUnavailable
+from tests.acceptance.process import Home
+from tests.fakes.discord_server import DiscordServer, Intent
+from tests.fakes.slack_server import SlackServer
+
+OFFLINE = '[model]\nkind = "offline"\n[embedder]\nkind = "none"\n'
+SCOPES = (
+    "app_mentions:read assistant:write chat:write chat:write.customize channels:read channels:history groups:read "
+    "groups:history im:read im:write im:history mpim:read mpim:history users:read files:read files:write "
+    "reactions:read reactions:write commands metadata.message:read"
+).split()
+
+
+def at(folder: Path, **sections: object) -> Settings:
+    return Settings.model_validate({"data_dir": folder, "embedder": {"kind": "none"}, **sections})
+
+
+def test_a_heartbeat_from_the_command_line_changes_memory_and_tells_how(tmp_path: Path) -> None:
+    home = Home(tmp_path, OFFLINE)
+    home.run("chat", "--user", "ada", lines=["Hi, I'm Ada and I live in Lisbon."])
+    told = home.run("heartbeat", "--user", "ada")
+    assert "[human] now reads:" in told
+    assert any(line.startswith("Last reflected") for line in told)
+    history = home.run("memory", "history", "--user", "ada")
+    assert "by reflection" in history[0]
+
+
+def test_a_backup_is_whole_private_and_never_overwrites(tmp_path: Path) -> None:
+    home = Home(tmp_path, OFFLINE)
+    home.run("chat", "--user", "ada", lines=["My dog is called Biscuit."])
+    copy = tmp_path / "copy.db"
+    home.run("backup", str(copy))
+    assert copy.stat().st_mode & 0o077 == 0
+    with closing(sqlite3.connect(copy)) as connection:
+        assert (
+            connection.execute("SELECT count(*) FROM messages WHERE text LIKE '%Biscuit%'").fetchone()[0] > 0
+        )
+    before = copy.read_bytes()
+    with pytest.raises(AssertionError, match="exists; name a file that does not"):
+        home.run("backup", str(copy))
+    assert copy.read_bytes() == before
+    home.database.unlink()
+    copy.rename(home.database)
+    home.run("reindex")
+    replies = home.run("chat", "--user", "ada", lines=["What is my dog called?"])
+    assert "Biscuit" in replies[0]
+
+
+async def test_a_backup_that_cannot_be_written_says_so(tmp_path: Path) -> None:
+    with pytest.raises(StoreUnavailable, match="cannot be written"):
+        await admin.backup(at(tmp_path / "data"), tmp_path / "nowhere" / "copy.db")
+
+
+async def test_an_unknown_code_lets_nobody_in(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert await admin.pair(at(tmp_path), "ABCD-EFGH") == 1
+    assert "no code ABCD-EFGH" in capsys.readouterr().err
+
+
+def test_the_slack_manifest_asks_for_what_is_needed(capsys: pytest.CaptureFixture[str]) -> None:
+    admin.slack_manifest(Settings())
+    told = json.loads(capsys.readouterr().out)
+    assert sorted(told["oauth_config"]["scopes"]["bot"]) == sorted(SCOPES)
+    assert told["settings"]["socket_mode_enabled"] is True
+    assert "agent_session_stopped" in told["settings"]["event_subscriptions"]["bot_events"]
+    admin.slack_manifest(Settings.model_validate({"slack": {"mode": "http"}}))
+    posted = json.loads(capsys.readouterr().out)["settings"]
+    assert posted["socket_mode_enabled"] is False
+    assert posted["event_subscriptions"]["request_url"].endswith("/slack/events")
+
+
+async def test_the_invitation_names_the_application(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with DiscordServer() as server:
+        urls = {"token": server.token, "api_url": server.api_url}
+        assert await admin.discord_invite(at(tmp_path, discord=urls)) == 0
+        told = capsys.readouterr().out
+        assert "client_id=" in told
+        assert "applications.commands" in told
+        assert await admin.discord_invite(at(tmp_path, discord={**urls, "token": "wrong"})) == 1
+        assert "DISCORD_BOT_TOKEN" in capsys.readouterr().err
+
+
+async def test_doctor_names_what_a_platform_lacks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    async with DiscordServer(privileged=Intent(0)) as discord, SlackServer(scopes=set(SCOPES[1:])) as slack:
+        config = tmp_path / "config.toml"
+        config.write_text(
+            f'data_dir = "{tmp_path}/data"\n[model]\nkind = "offline"\n'
+            f'[discord]\ntoken = "{discord.token}"\nmessage_content = true\napi_url = "{discord.api_url}"\n'
+            f'[slack]\nbot_token = "{slack.bot_token}"\napp_token = "xapp-wrong"\napi_url = "{slack.api_url}"\n',
+            encoding="utf-8",
+        )
+        assert load(config).discord.token is not None
+        assert await examine(config) == 1
+        told = capsys.readouterr().out
+    assert "Message Content Intent is off" in told
+    assert "lacks app_mentions:read" in told
+    assert "the app token is refused" in told
+    assert discord.token not in told
+    assert slack.bot_token not in told
