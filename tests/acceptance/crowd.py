@@ -1,16 +1,26 @@
-"""People in places of both platforms: each `Spot` is one person where they talk with the bot."""
+"""People in places of both platforms, models for them, and what was said."""
 
 from __future__ import annotations
 
+import asyncio
+import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Protocol
+from typing import Any, Protocol
 
+from bot.ports import ModelReply, ModelRequest
 from tests.fakes import discord_server, slack_server
+from tests.fakes.parlour import Stage
+from tests.fakes.scripted_model import call, calls, say
+from tests.fakes.slack_server import SlackServer
+from tests.fakes.town import Town, heard
 
-_RECENT = 400  # messages of a place that are looked at for an answer
+Json = dict[str, Any]
+KNOWN = "What do you know?"
+
+_RECENT = 60  # messages of a place that are looked at for an answer
 _NUMBER = re.compile(r"\bn\d{5}\b")
 
 
@@ -19,8 +29,25 @@ def numbers_in(text: str) -> list[str]:
     return _NUMBER.findall(text)
 
 
+def unanswered(messages: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The numbers in the messages that the model has not answered yet."""
+    found: list[str] = []
+    for message in reversed(messages):
+        if message["role"] != "user":
+            break
+        event = json.loads(message["content"])
+        if event["type"] == "message":
+            found = numbers_in(event["message"]) + found
+    return found
+
+
+def quote(request: ModelRequest) -> ModelReply:
+    """Quotes the numbers of all messages that it answers."""
+    return say(f"Heard {', '.join(unanswered(request.messages))}")
+
+
 class Spot(Protocol):
-    """``name`` tells person and place."""
+    """One person where they talk with the bot. ``name`` tells both."""
 
     name: str
 
@@ -105,3 +132,55 @@ def posts_on_slack(server: slack_server.SlackServer) -> list[tuple[str, str]]:
         for message in channel.messages.values()
         if message.get("bot_id") == home.bot_id
     ]
+
+
+def texts(messages: list[Json]) -> list[str]:
+    return [str(message["text"]) for message in messages]
+
+
+def requests(town: Town) -> list[ModelRequest]:
+    assert isinstance(town.model, Stage)
+    return town.model.requests
+
+
+def keep(request: ModelRequest) -> ModelReply:
+    """Keeps what follows "Keep" in mind and in archival storage, looks for what it kept when it is asked
+    what it knows, and answers everything with its text."""
+    text = str(heard(request).get("message", ""))
+    if text == KNOWN and request.messages[-1]["role"] != "tool":
+        return call("archival_memory_search", query="Noted", request_heartbeat=True)
+    if not text.startswith("Keep "):
+        return say(f"You said: {text}")
+    note = text.removeprefix("Keep ")
+    return calls(
+        ("core_memory_append", {"label": "human", "content": note}),
+        ("archival_memory_insert", {"content": f"Noted: {note}"}),
+        ("send_message", {"message": f"Kept {note}"}),
+    )
+
+
+class Slow:
+    """A model that answers as `keep` does, once it may; ``asked`` counts its questions."""
+
+    def __init__(self) -> None:
+        self.may = asyncio.Event()
+        self.asked = 0
+
+    async def play(self, request: ModelRequest) -> ModelReply:
+        self.asked += 1
+        await self.may.wait()
+        return keep(request)
+
+
+async def tell(server: SlackServer, user: str, channel: str, text: str, thread: str | None = None) -> str:
+    """Say something that is answered; returns the answer. In a channel the bot is mentioned."""
+    direct = channel.startswith("D")
+    mention = "" if direct or thread else f"<@{server.bot}> "
+    said = await server.say(user, channel, mention + text, thread)
+    where = None if direct and not thread else thread or str(said["ts"])
+
+    def newer() -> list[str]:
+        return texts([answer for answer in server.answers(channel, where) if answer["ts"] > said["ts"]])
+
+    found = await server.until(newer)
+    return found[0]
