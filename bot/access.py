@@ -72,7 +72,7 @@ class Access:
             raise Turned("no allowed role")
         if isinstance(who, Event) and not who.addressed:
             free = who.channel in rules.free_response or not rules.require_mention
-            if not (free or (followed and getattr(who, "thread", False))):
+            if not (free or followed):
                 raise Turned("not addressed")
 
     async def spend(self, event: Event, identity: Identity) -> None:

@@ -15,6 +15,7 @@ from bot.events import (
     Event,
     MessageDeleted,
     MessageEdited,
+    MessageReceived,
     ReactionAdded,
     View,
     cleaned,
@@ -74,7 +75,8 @@ class Reception:
         if isinstance(event, ReactionAdded) and not self._events.reactions:
             return None
         try:
-            await self._access.check(event, followed=not event.addressed and await self._is_known(event))
+            followed = isinstance(event, MessageReceived) and event.thread and not event.addressed
+            await self._access.check(event, followed=followed and await self._is_known(event))
             if isinstance(event, ReactionAdded):
                 place = await self._posted(event)
                 if place is None:

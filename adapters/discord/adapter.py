@@ -226,8 +226,8 @@ class DiscordAdapter:
             message.content or message.attachments or message.message_snapshots
         ):
             return  # withheld: it is not for us
-        context = await self._context(message)
         addressed = reading.is_addressed(message, me)
+        context = await self._context(message, addressed)
         user = await self._member(message) if addressed else message.author
         files, documents = await self._files(message, user) if addressed else ((), [])
         event = reading.to_event(message, user, me, context, files)
@@ -263,11 +263,16 @@ class DiscordAdapter:
             except (discord.DiscordException, *_BROKEN) as error:
                 log.warning("A notice was not delivered: %s", error)
 
-    async def _context(self, message: discord.Message) -> tuple[str, ...]:
-        """The lines before a channel's message; the message itself is the next one's context."""
+    async def _context(self, message: discord.Message, addressed: bool) -> tuple[str, ...]:
+        """The lines before a channel's message; the message itself is the next one's context.
+
+        A channel's lines are kept from the first time that somebody addressed us there.
+        """
         if message.guild is None or not self._message_content or not self._context_lines:
             return ()
         lines = self._lines.get(message.channel.id)
+        if lines is None and not addressed:
+            return ()
         if lines is None:
             lines = deque(await self._history(message), self._context_lines)
             self._lines[message.channel.id] = lines

@@ -23,6 +23,7 @@ from slack_bolt.app.async_server import AsyncSlackAppServer
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
+from yarl import URL
 
 from adapters.slack import reading
 from adapters.slack.answering import Answering
@@ -45,6 +46,7 @@ _FILE_S = 2.0
 _OVERLAP = timedelta(minutes=10)
 _KEPT = 10_000
 _PATH = "/slack/events"
+_HOSTS = (".slack.com", ".slack-files.com", ".slack-edge.com")  # where Slack keeps files
 _PROMPTS = (
     ("What do you remember of me?", "What do you remember about me?"),
     ("Remember something", "Please remember this: "),
@@ -448,19 +450,27 @@ class SlackAdapter:
     async def _read(self, file: Json) -> bytes | None:
         """A file's bytes, unless they take long: the event waits for them to be acknowledged."""
         assert self._session is not None
-        headers = {"Authorization": f"Bearer {self._token}"}
+        url = URL(str(file.get("url_private") or ""))
+        if not self._is_slacks(url):
+            return None  # kept elsewhere: our token is none of their business
+        headers, data = {"Authorization": f"Bearer {self._token}"}, bytearray()
         try:
-            async with (
-                asyncio.timeout(_FILE_S),
-                self._session.get(str(file["url_private"]), headers=headers) as got,
-            ):
+            async with asyncio.timeout(_FILE_S), self._session.get(url, headers=headers) as got:
                 if got.status != 200 or (
                     got.content_type == "text/html" and file.get("mimetype") != "text/html"
                 ):
                     return None  # without the right to it, Slack answers with a page to log in
-                return await got.content.read(reading.MAX_IMAGE)
-        except (*BROKEN, KeyError):
+                async for chunk in got.content.iter_chunked(65_536):
+                    data += chunk
+                    if len(data) > reading.MAX_IMAGE:
+                        return None
+                return bytes(data)
+        except BROKEN:
             return None
+
+    def _is_slacks(self, url: URL) -> bool:
+        host = url.host or ""
+        return host == URL(self._api_url).host or (url.scheme == "https" and host.endswith(_HOSTS))
 
     def _workspace(self) -> Workspace:
         assert self._us is not None
