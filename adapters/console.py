@@ -34,7 +34,7 @@ class _Console:
     def ready(self) -> str | None:
         return None
 
-    async def find(self, reply: Reply, claimed_at: datetime) -> Found:
+    async def find(self, reply: Reply, claimed_at: datetime, after: str | None) -> Found:
         return Found.ABSENT  # printing twice under one id does no harm
 
     def split(self, text: str) -> list[str]:

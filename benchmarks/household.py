@@ -56,7 +56,7 @@ class Place:
             waiting.set_result(reply)
         return reply.nonce
 
-    async def find(self, reply: Reply, claimed_at: datetime) -> Found:
+    async def find(self, reply: Reply, claimed_at: datetime, after: str | None) -> Found:
         return Found.UNKNOWN
 
     def split(self, text: str) -> list[str]:

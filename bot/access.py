@@ -8,7 +8,7 @@ from collections import OrderedDict, deque
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from bot.events import LOCAL, Event, MessageReceived, Origin, View, platform_of
+from bot.events import LOCAL, DocumentUploaded, Event, MessageReceived, Origin, View, platform_of
 from bot.identities import Identity
 from bot.ports import Clock
 from bot.settings import AccessSettings, LimitSettings
@@ -48,13 +48,14 @@ class Access:
         self._clock = clock
         self._rules = rules
         self._limits = limits
-        self._recent: OrderedDict[str, deque[float]] = OrderedDict()
+        self._recent: OrderedDict[str, deque[tuple[float, str]]] = OrderedDict()
         self._told: OrderedDict[str, str] = OrderedDict()
 
-    async def check(self, who: Origin, *, followed: bool = False) -> None:
+    async def check(self, who: Origin, *, followed: bool = False, ask: bool = False) -> None:
         """Raises `Turned` when this person may not talk with us, or when the event is not meant for us.
 
-        ``followed``: the person has addressed us in this thread before.
+        ``followed``: the person has addressed us in this thread before. ``ask``: only to know; nothing is
+        counted, and no code is given.
         """
         if platform_of(who.account) == LOCAL:
             return
@@ -62,9 +63,9 @@ class Access:
         if who.account in rules.denied or who.channel in rules.denied:
             raise Turned("denied")
         if who.bot:
-            self._bots(who)
+            self._bots(who, ask=ask)
         if who.audience == PRIVATE:
-            await self._private(who)
+            await self._private(who, ask=ask)
             return
         if rules.channels and who.channel not in rules.channels:
             raise Turned("channel not allowed")
@@ -80,20 +81,22 @@ class Access:
         if platform_of(event.account) == LOCAL or not isinstance(event, MessageReceived):
             return
         limits = self._limits
-        if limits.messages_per_minute and self._count(event.account, event.at) > limits.messages_per_minute:
+        if limits.messages_per_minute and self._count(event.account, event) > limits.messages_per_minute:
             raise Turned("too fast", self._once(event.account, f"fast {self._clock.now():%H:%M}", _SLOWER))
         if limits.user_tokens_per_day and await self._used(identity) >= limits.user_tokens_per_day:
             raise Turned("daily limit", self._once(event.account, f"user {self._clock.now():%j}", _ENOUGH))
         if limits.tokens_per_day and await self._used(None) >= limits.tokens_per_day:
             raise Turned("daily limit", self._once(event.account, f"all {self._clock.now():%j}", _ALL_USED))
 
-    def _bots(self, who: Origin) -> None:
+    def _bots(self, who: Origin, *, ask: bool) -> None:
         if not self._rules.bots:
             raise Turned("a bot")
-        if isinstance(who, Event) and self._count(f"bots at {who.address}", who.at) > _BOT_MESSAGES:
+        if ask:
+            return
+        if isinstance(who, Event) and self._count(f"bots at {who.address}", who) > _BOT_MESSAGES:
             raise Turned("a loop of bots")
 
-    async def _private(self, who: Origin) -> None:
+    async def _private(self, who: Origin, *, ask: bool) -> None:
         policy = self._rules.dm_policy
         if policy == "open" or who.account in self._rules.people:
             return
@@ -101,6 +104,8 @@ class Access:
             async with self._store.read() as session:
                 if await session.codes.is_welcome(who.account):
                     return
+            if ask or isinstance(who, DocumentUploaded):
+                raise Turned("not paired")
             raise Turned("not paired", View(text=_PAIR.format(code=await self._code(who))))
         raise Turned(f"direct messages are {policy}")
 
@@ -124,18 +129,19 @@ class Access:
             usage = await session.mailbox.usage_since(agents, midnight)
         return usage.prompt + usage.completion
 
-    def _count(self, who: str, at: datetime) -> int:
-        """How many events of theirs there were in the minute that ended then, this one included.
+    def _count(self, who: str, event: Event) -> int:
+        """How many events of theirs there were in the minute that ended with it, this one included.
 
         By the platform's time: what was caught up after an outage did not come all at once.
         """
-        now = at.timestamp()
+        now = event.at.timestamp()
         times = self._recent.setdefault(who, deque())
         self._recent.move_to_end(who)
         while len(self._recent) > _KEPT:
             self._recent.popitem(last=False)
-        times.append(now)
-        while times[0] <= now - _MINUTE.total_seconds():
+        if all(key != event.key for _, key in times):  # what is told again is not counted again
+            times.append((now, event.key))
+        while times and times[0][0] <= now - _MINUTE.total_seconds():
             times.popleft()
         return len(times)
 

@@ -287,7 +287,7 @@ class _Mailman:
     async def send(self, reply: Reply) -> str:
         return "kept"
 
-    async def find(self, reply: Reply, claimed_at: datetime) -> Found:
+    async def find(self, reply: Reply, claimed_at: datetime, after: str | None) -> Found:
         return Found.POSTED
 
     def split(self, text: str) -> list[str]:

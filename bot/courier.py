@@ -84,16 +84,19 @@ class Courier:
         """Try until the row is sent, or never will be."""
         delay = _RETRY_S
         doubt = row.claimed_at if row.state is Delivery.SENDING else None
+        first = doubt  # when it may have been posted for the first time: a nonce's life is counted from there
         while True:
             wait = None
             try:
                 if doubt is None:
-                    claimed = self._clock.now()
+                    claimed = first or self._clock.now()
                     await self._write(row.id, None, claimed)
                     receipt = await self._adapter(row).send(reply_of(row))
                     await self._write(row.id, Delivery.SENT, claimed, receipt)
                     return
-                found = await self._adapter(row).find(reply_of(row), doubt)
+                async with self._store.read() as session:
+                    before = await session.mailbox.last_receipt(row.address)
+                found = await self._adapter(row).find(reply_of(row), doubt, before)
                 doubt = None
                 if found is Found.UNKNOWN:
                     log.warning(
@@ -109,7 +112,8 @@ class Courier:
                 return
             except DeliveryDoubtful as error:
                 log.warning("agent %s: was %s delivered? %s", row.agent_id, row.id, error)
-                doubt, wait = claimed, error.retry_after
+                first = doubt = claimed
+                wait = error.retry_after
             except DeliveryError as error:
                 log.warning("agent %s: %s not delivered, tried again: %s", row.agent_id, row.id, error)
                 wait = error.retry_after

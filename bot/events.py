@@ -275,11 +275,13 @@ class View:
 
 @dataclass(frozen=True, kw_only=True)
 class CommandSpec:
-    """A command as platforms announce it. ``argument`` names what may follow, empty when nothing may."""
+    """A command as platforms announce it. ``argument`` names what may follow, empty when nothing may;
+    one that is ``local`` is for whoever sits at the machine."""
 
     name: str
     summary: str
     argument: str = ""
+    local: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

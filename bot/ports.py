@@ -103,8 +103,10 @@ class Adapter(Protocol):
         """
         ...
 
-    async def find(self, reply: Reply, claimed_at: datetime) -> Found:
-        """After a crash between posting and receipt: is it there?"""
+    async def find(self, reply: Reply, claimed_at: datetime, after: str | None) -> Found:
+        """After a crash between posting and receipt: is it there? ``after`` is the receipt of the newest post in
+        that place that is known: what stands before it is not this one. Raises `DeliveryError` when the
+        platform cannot be asked now."""
         ...
 
     def split(self, text: str) -> list[str]:
@@ -126,6 +128,10 @@ class Inbound(Protocol):
         not talk to us, is let go; what is to be said to the person about that is returned. Raises
         `memory.errors.StoreUnavailable` when it could not be committed; the platform should then redeliver.
         """
+        ...
+
+    async def awaits(self, event: Event) -> bool:
+        """Whether `submit` would take the event: what costs something need not be fetched for others."""
         ...
 
     async def newest_keys(self, platform: str) -> Mapping[Address, str]:

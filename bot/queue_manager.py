@@ -124,7 +124,7 @@ class QueueManager:
             if counts is not None and event is events[-1]:
                 fields["stored"] = counts
             text = _bare(event)
-            images = context.images_of(event)[: share // (2 * context.IMAGE)]
+            images = context.images_of(event)[: max(1, self.share // context.IMAGE)]
             messages.append(self._event(queue, turn, event, context.user_message(fields, images), text))
         news = self._news(queue, turn, await session.blocks.visible(agent, queue.conversation.audience), zone)
         alert = self._alert(queue, turn, sum(message.tokens for message in messages), zone)

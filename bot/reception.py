@@ -61,6 +61,7 @@ class Reception:
         self._indexer = indexer
         self._clock = clock
         self._heartbeat = heartbeat
+        self._someone_forgotten: bool | None = None  # not known yet
         self._events = events
 
     # What adapters call
@@ -70,13 +71,14 @@ class Reception:
         if isinstance(event, MessageEdited | MessageDeleted):
             await self._amend(event)
             return None
+        if await self._is_forgotten(event):
+            return None
         if isinstance(event, DocumentUploaded) and not self._events.documents:
             return None
         if isinstance(event, ReactionAdded) and not self._events.reactions:
             return None
         try:
-            followed = isinstance(event, MessageReceived) and event.thread and not event.addressed
-            await self._access.check(event, followed=followed and await self._is_known(event))
+            await self._access.check(event, followed=await self._follows(event))
             if isinstance(event, ReactionAdded):
                 place = await self._posted(event)
                 if place is None:
@@ -88,6 +90,13 @@ class Reception:
             return turned.view
         await self._runner.receive(event, identity)
         return None
+
+    async def awaits(self, event: Event) -> bool:
+        try:
+            await self._access.check(event, followed=await self._follows(event), ask=True)
+        except Turned:
+            return False
+        return True
 
     async def submit_to(self, agent: Agent, event: Event) -> None:
         """`submit` for an agent that is known already, in a conversation that exists."""
@@ -134,6 +143,7 @@ class Reception:
         async with self._runner.still(agent.id), self._locks.of(agent.id):
             async with self._store.write() as session:
                 await session.agents.delete_agent(agent.id)
+            self._someone_forgotten = True
             self._identities.forget(agent.id)
             await self._indexer.forget(agent)
 
@@ -174,13 +184,24 @@ class Reception:
         for agent in agents:
             self._identities.forget(agent.id)
 
-    async def _is_known(self, event: Event) -> bool:
-        """Whether the person has a conversation in that place."""
+    async def _is_forgotten(self, event: Event) -> bool:
+        """Whether it was told before, by a person whom we have forgotten since."""
+        if self._someone_forgotten is False:
+            return False
+        async with self._store.read() as session:
+            if self._someone_forgotten is None:
+                self._someone_forgotten = await session.mailbox.any_forgotten()
+            return await session.mailbox.is_forgotten(event.key)
+
+    async def _follows(self, event: Event) -> bool:
+        """Whether the person has talked with us in that thread before."""
+        if not isinstance(event, MessageReceived) or event.addressed or not event.thread:
+            return False
         async with self._store.read() as session:
             user = await session.agents.user_of(event.account)
-            agents = await session.agents.agents_of(user.id) if user else []
-            for agent in agents:
-                if await session.agents.conversation_at(agent.id, event.address, event.audience):
+            for agent in await session.agents.agents_of(user.id) if user else ():
+                place = await session.agents.conversation_at(agent.id, event.address, event.audience)
+                if place is not None and await session.mailbox.has_events(place.id):
                     return True
         return False
 

@@ -206,11 +206,11 @@ class Runner:
     async def drain(self, seconds: float) -> None:
         """Take nothing new, and let what runs come to its end for so long; the rest waits for the next start."""
         self._draining = True
-        running = set(self._running)
-        if running:
-            await asyncio.wait(running, timeout=seconds)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
+                for mailbox in list(self._mailboxes.values()):
+                    while mailbox.at_work and not mailbox.parked:
+                        await mailbox.changed.wait()
                 await self._courier.delivered()
 
     async def interrupt(self, address: Address, agents: Collection[int] | None = None) -> None:

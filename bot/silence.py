@@ -27,7 +27,7 @@ class Silence:
     async def send(self, reply: Reply) -> str:
         raise DeliveryError("the platform is not connected")
 
-    async def find(self, reply: Reply, claimed_at: datetime) -> Found:
+    async def find(self, reply: Reply, claimed_at: datetime, after: str | None) -> Found:
         raise DeliveryError("the platform is not connected")
 
     def split(self, text: str) -> list[str]:

@@ -356,6 +356,19 @@ class Mailbox(Protocol):
         """Of every place where something was received: the key of the newest event, by address."""
         ...
 
+    async def is_forgotten(self, key: str) -> bool:
+        """Whether an event of that key was received by an agent that has since been deleted."""
+        ...
+
+    async def any_forgotten(self) -> bool: ...
+    async def last_receipt(self, address: str) -> str | None:
+        """Of the newest post there that has one."""
+        ...
+
+    async def has_events(self, conversation_id: int) -> bool:
+        """Whether anything was ever received there."""
+        ...
+
     async def posted(self, agent_id: int, receipt: str) -> OutboxRow | None:
         """The agent's post that the platform gave this receipt."""
         ...

@@ -7,8 +7,9 @@ import base64
 import logging
 import time
 from collections import OrderedDict, deque
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from weakref import WeakValueDictionary
@@ -69,7 +70,9 @@ class DiscordAdapter:
         self._catch_up = catch_up
         self._client: _Client | None = None
         self._group: asyncio.TaskGroup | None = None
-        self._lines: OrderedDict[int, deque[str]] = OrderedDict()
+        self._lines: OrderedDict[tuple[int, str], deque[tuple[int, str]]] = OrderedDict()
+        self._members: OrderedDict[tuple[int, int], discord.Member] = OrderedDict()
+        self._known: Mapping[Address, str] | None = None  # where we were before we connected
         self._orders: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
     async def run(self, inbound: Inbound) -> None:
@@ -132,7 +135,7 @@ class DiscordAdapter:
         client, channel_id = self._open(), int(reply.address.partition(":")[2])
         channel = client.get_channel(channel_id)
         more: dict[str, Any] = {}
-        if channel is not None and reply.id.endswith("/0"):  # a guild's: direct ones are not kept
+        if _is_guilds(channel) and reply.id.endswith("/0") and _readable(channel):
             more = self._answered(reply, channel)
         try:
             place = client.get_partial_messageable(channel_id)
@@ -162,13 +165,18 @@ class DiscordAdapter:
                 return {"reference": reference}
         return {}
 
-    async def find(self, reply: Reply, claimed_at: datetime) -> Found:
-        client = self._open()
+    async def find(self, reply: Reply, claimed_at: datetime, after: str | None) -> Found:
+        client, channel_id = self._open(), int(reply.address.partition(":")[2])
         if self._clock.now() - claimed_at < _NONCE:
             return Found.ABSENT  # Discord still knows the nonce: sent again, it gives the same message
-        channel = client.get_partial_messageable(int(reply.address.partition(":")[2]))
+        known = client.get_channel(channel_id)
+        if _is_guilds(known) and not _readable(known):
+            return Found.UNKNOWN  # Discord would show an empty history
+        channel = client.get_partial_messageable(channel_id)
+        since = discord.utils.time_snowflake(claimed_at - _SKEW)
+        since = max(since, int(after)) if after and after.isdecimal() else since
         try:
-            async for message in channel.history(limit=500, after=claimed_at - _SKEW, oldest_first=True):
+            async for message in channel.history(limit=500, after=discord.Object(since), oldest_first=True):
                 ours = client.user is not None and message.author.id == client.user.id
                 if ours and message.content.strip() == reply.text.strip():
                     return Found.POSTED
@@ -201,7 +209,7 @@ class DiscordAdapter:
 
     def _open(self) -> _Client:
         if self._client is None or self._client.is_closed() or self._client.user is None:
-            raise DeliveryError("Discord is not connected")
+            raise DeliveryError("Discord is not connected", retry_after=0.5)
         return self._client
 
     # In
@@ -228,24 +236,31 @@ class DiscordAdapter:
             return  # withheld: it is not for us
         addressed = reading.is_addressed(message, me)
         context = await self._context(message, addressed)
-        user = await self._member(message) if addressed else message.author
-        files, documents = await self._files(message, user) if addressed else ((), [])
-        event = reading.to_event(message, user, me, context, files)
+        user = await self._member(message)
+        event = reading.to_event(message, user, me, context, ())
+        documents: list[DocumentUploaded] = []
+        if message.attachments and await inbound.awaits(event):
+            files, documents = await self._files(message, user)
+            event = replace(event, attachments=files)
         for document in documents:
-            await self._submit(document, inbound)
-        if event.text or files or not documents:
-            await self._submit(event, inbound)
+            await self.submit(document, inbound)
+        if event.text or event.attachments or not documents:
+            await self.submit(event, inbound)
 
     async def _member(self, message: discord.Message) -> discord.abc.User:
         """Who wrote it, with their roles: what is read from history comes without."""
-        if message.guild is None or isinstance(message.author, discord.Member) or message.webhook_id:
-            return message.author
-        try:
-            return await message.guild.fetch_member(message.author.id)
-        except (discord.DiscordException, *_BROKEN):
-            return message.author
+        author, guild = message.author, message.guild
+        if guild is None or isinstance(author, discord.Member) or message.webhook_id:
+            return author
+        key = (guild.id, author.id)
+        if key not in self._members:
+            try:
+                _keep(self._members, key, await guild.fetch_member(author.id))
+            except (discord.DiscordException, *_BROKEN):
+                return author
+        return self._members[key]
 
-    async def _submit(self, event: Event, inbound: Inbound) -> None:
+    async def submit(self, event: Event, inbound: Inbound) -> None:
         """Until it is committed: Discord never tells it again."""
         wait = 1.0
         while True:
@@ -270,25 +285,32 @@ class DiscordAdapter:
         """
         if message.guild is None or not self._message_content or not self._context_lines:
             return ()
-        lines = self._lines.get(message.channel.id)
-        if lines is None and not addressed:
-            return ()
+        place = (message.channel.id, reading.audience(message.channel))
+        lines = self._lines.get(place)
         if lines is None:
+            if not addressed:
+                return ()
             lines = deque(await self._history(message), self._context_lines)
-            self._lines[message.channel.id] = lines
-            while len(self._lines) > _CHANNELS:
-                self._lines.popitem(last=False)
-        self._lines.move_to_end(message.channel.id)
-        before = tuple(lines)
-        lines.append(reading.line_of(message))
+        _keep(self._lines, place, lines)
+        before = tuple(line for known, line in lines if known != message.id)
+        if all(known != message.id for known, _ in lines):
+            lines.append((message.id, reading.line_of(message)))
         return before
 
-    async def _history(self, message: discord.Message) -> list[str]:
+    async def _history(self, message: discord.Message) -> list[tuple[int, str]]:
         try:
             found = [m async for m in message.channel.history(limit=self._context_lines, before=message)]
         except (discord.DiscordException, *_BROKEN):
             return []
-        return [reading.line_of(m) for m in reversed(found) if m.author.id != self._me() and m.content]
+        said = [m for m in reversed(found) if m.author.id != self._me() and m.content]
+        return [(m.id, reading.line_of(m)) for m in said]
+
+    def changed(self, message_id: int, line: str | None) -> None:
+        """A line was edited, or (None) deleted: it is not shown any more as it was."""
+        for lines in self._lines.values():
+            for number, (known, _) in enumerate(lines):
+                if known == message_id:
+                    lines[number] = (known, line or "(deleted)")
 
     async def _files(
         self, message: discord.Message, user: discord.abc.User
@@ -327,12 +349,16 @@ class DiscordAdapter:
 
     # What came while we were away
 
+    async def mark(self, inbound: Inbound) -> None:
+        """Note where we are, before events come: they would hide what was missed before them."""
+        if self._known is None:
+            self._known = await inbound.newest_keys(self.platform)
+
     async def catch_up(self, inbound: Inbound) -> None:
         """Read on in every known conversation, and in every channel that had news since we last heard any."""
-        known = {
-            int(address.partition(":")[2]): _number(key)
-            for address, key in (await inbound.newest_keys(self.platform)).items()
-        }
+        marks = await inbound.newest_keys(self.platform) if self._known is None else self._known
+        self._known = None
+        known = {int(address.partition(":")[2]): _number(key) for address, key in marks.items()}
         if not known:
             return
         client = self._open()
@@ -344,7 +370,7 @@ class DiscordAdapter:
             channels: list[discord.TextChannel | discord.Thread] = [*guild.text_channels, *guild.threads]
             for channel in channels:
                 newest = channel.last_message_id or 0
-                if newest <= places.get(channel.id, since) or not _readable(channel, guild):
+                if newest <= places.get(channel.id, since) or not _readable(channel):
                     places.pop(channel.id, None)
                 else:
                     places.setdefault(channel.id, since)
@@ -356,16 +382,29 @@ class DiscordAdapter:
 
     async def _read_on(self, channel_id: int, after: int, inbound: Inbound) -> None:
         client = self._open()
-        channel = client.get_channel(channel_id) or client.get_partial_messageable(channel_id)
-        assert isinstance(channel, discord.abc.Messageable)
+        channel: Any = client.get_channel(channel_id) or await client.fetch_channel(channel_id)
+        guild = getattr(channel, "guild", None)
+        if guild is not None and client.get_guild(guild.id) is None:
+            return  # who can see it is not known
         async with self.order(channel_id):
             async for message in channel.history(limit=None, after=discord.Object(after), oldest_first=True):
                 await self._take(message, inbound)
 
 
-def _readable(channel: Any, guild: discord.Guild) -> bool:
-    may = channel.permissions_for(guild.me)
+def _is_guilds(channel: Any) -> bool:
+    return getattr(channel, "guild", None) is not None
+
+
+def _readable(channel: Any) -> bool:
+    may = channel.permissions_for(channel.guild.me)
     return bool(may.view_channel and may.read_message_history)
+
+
+def _keep(known: OrderedDict[Any, Any], key: Any, value: Any) -> None:
+    known[key] = value
+    known.move_to_end(key)
+    while len(known) > _CHANNELS:
+        known.popitem(last=False)
 
 
 def _number(key: str) -> int:
@@ -398,6 +437,10 @@ class _Client(discord.AutoShardedClient):
     async def on_socket_raw_receive(self, _: Any) -> None:
         self.heard = time.monotonic()
 
+    async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
+        await self._adapter.mark(self._inbound)
+        await super().before_identify_hook(shard_id, initial=initial)
+
     async def on_ready(self) -> None:
         log.info("Discord: connected as %s, %d guilds.", self.user, len(self.guilds))
         await self._adapter.catch_up(self._inbound)
@@ -411,7 +454,9 @@ class _Client(discord.AutoShardedClient):
             return  # Discord added a preview, or we are told of ourselves
         async with self._adapter.order(payload.channel_id):
             if message.content:
-                await self._inbound.submit(reading.to_edit(message, self.user.id, message.edited_at))
+                self._adapter.changed(message.id, reading.line_of(message))
+                edit = reading.to_edit(message, self.user.id, message.edited_at)
+                await self._adapter.submit(edit, self._inbound)
 
     async def on_raw_message_delete(self, payload: discord.RawMessageDeleteEvent) -> None:
         await self._deleted([payload.message_id], payload.channel_id)
@@ -423,7 +468,9 @@ class _Client(discord.AutoShardedClient):
         now = discord.utils.utcnow()
         async with self._adapter.order(channel_id):
             for message_id in messages:
-                await self._inbound.submit(reading.to_deletion(message_id, channel_id, now))
+                self._adapter.changed(message_id, None)
+                deletion = reading.to_deletion(message_id, channel_id, now)
+                await self._adapter.submit(deletion, self._inbound)
 
     async def on_raw_reaction_add(self, payload: discord.RawReactionActionEvent) -> None:
         if self.user is None or payload.message_author_id not in (None, self.user.id):
@@ -436,7 +483,7 @@ class _Client(discord.AutoShardedClient):
             channel = self.get_partial_messageable(payload.channel_id)
         if channel is not None:
             at = discord.utils.utcnow()
-            await self._inbound.submit(reading.to_reaction(payload, user, channel, at))
+            await self._adapter.submit(reading.to_reaction(payload, user, channel, at), self._inbound)
 
     async def on_interaction(self, interaction: discord.Interaction) -> None:
         if interaction.type in (discord.InteractionType.component, discord.InteractionType.modal_submit):

@@ -15,6 +15,7 @@ from adapters.discord.reading import origin
 from adapters.text import split
 from bot.events import Command, CommandSpec, View
 from bot.ports import Inbound
+from memory.errors import StoreError
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +31,8 @@ def tree_of(
     """The slash commands that `Inbound.invoke` knows."""
     tree: app_commands.CommandTree[Any] = app_commands.CommandTree(client)
     for spec in specs:
-        tree.add_command(_slash(spec, inbound))
+        if not spec.local:
+            tree.add_command(_slash(spec, inbound))
     return tree
 
 
@@ -99,8 +101,9 @@ async def answer(
         done, _ = await asyncio.wait([running], timeout=_PROMPT_S)
         if not done:
             await interaction.response.defer(ephemeral=True, thinking=True)
-        view = await running
-        if view.form is not None and not interaction.response.is_done():
+        view = await _view(running)
+        fits = view.form is not None and len(view.form.value) <= _MODAL
+        if fits and not interaction.response.is_done():
             await interaction.response.send_modal(_modal(view))
         else:
             await _show(interaction, view)
@@ -108,6 +111,14 @@ async def answer(
         log.warning("A command's answer was not taken: %s", error)
     finally:
         running.cancel()
+
+
+async def _view(running: asyncio.Future[View]) -> View:
+    try:
+        return await running
+    except StoreError as error:
+        log.error("A command could not be run: %s", error)
+        return View(text="I can't reach my memory just now. Please try again in a moment.", kind="error")
 
 
 class _Direct:

@@ -24,6 +24,7 @@ _TEXT_ENDINGS = (
     ".txt .md .rst .csv .tsv .json .jsonl .yaml .yml .toml .ini .cfg .log .xml .html .css .js .ts .py .rb .go .rs "
     ".java .kt .c .h .cpp .hpp .cs .sh .sql .tex .diff .patch"
 ).split()
+_TAG = re.compile(r"<(?:(@&|@!?|#)(\d+)|a?:(\w+):\d+)>")
 _IMAGES = ("image/png", "image/jpeg", "image/webp", "image/gif")
 MAX_TEXT = 1_000_000  # bytes of a text file that are read
 MAX_IMAGE = 4_000_000
@@ -52,8 +53,10 @@ def audience(channel: Channel) -> str:
     if is_direct(channel):
         return PRIVATE
     guild = channel.guild
-    if guild is None:  # one that we have not been told of
-        return place_audience(f"{PLATFORM}:{channel.guild_id}", str(channel.id))
+    if guild is None or guild.unavailable:  # one that we have not been told of
+        return place_audience(
+            f"{PLATFORM}:{channel.guild_id if guild is None else guild.id}", str(channel.id)
+        )
     community = f"{PLATFORM}:{guild.id}"
     base = channel.parent if isinstance(channel, discord.Thread) else channel
     if base is None or (isinstance(channel, discord.Thread) and channel.is_private()):
@@ -96,13 +99,26 @@ def is_addressed(message: discord.Message, me: int) -> bool:
 
 def text_of(message: discord.Message, me: int) -> str:
     """What was written, with names for mentions, and without the mention that calls us."""
-    named = re.sub(rf"^\s*<@!?{me}>[\s,:]*", "", message.content)
-    if named != message.content:
-        message.content = named
-    text = message.clean_content  # is made of `content`, once
+    text = named(message, re.sub(rf"^\s*<@!?{me}>[\s,:]*", "", message.content))
     if not text and message.message_snapshots:
         text = f"(forwarded) {message.message_snapshots[0].content}"
     return text
+
+
+def named(message: discord.Message, text: str) -> str:
+    """A text of the message as people read it."""
+    users = {str(user.id): user.display_name for user in message.mentions}
+    roles = {str(role.id): role.name for role in message.role_mentions}
+    channels = {str(channel.id): str(channel) for channel in message.channel_mentions}
+
+    def shown(match: re.Match[str]) -> str:
+        sign, number, emoji = match.groups()
+        if emoji:
+            return f":{emoji}:"
+        names = {"@&": roles, "#": channels}.get(sign, users)
+        return f"{sign[0]}{names[number]}" if number in names else match.group()
+
+    return _TAG.sub(shown, text)
 
 
 def to_event(
@@ -119,7 +135,7 @@ def to_event(
         at=message.created_at,
         addressed=is_addressed(message, me),
         text=text_of(message, me),
-        reply_to=replied.clean_content if isinstance(replied, discord.Message) else "",
+        reply_to=named(replied, replied.content) if isinstance(replied, discord.Message) else "",
         place=f"#{message.channel}" if message.guild else "",
         thread=isinstance(message.channel, discord.Thread),
         context=context,
@@ -165,7 +181,7 @@ def to_reaction(
 
 def line_of(message: discord.Message) -> str:
     """A channel's line, as it is shown beside another message."""
-    return f"{message.author.display_name}: {message.clean_content[:300]}"
+    return f"{message.author.display_name}: {named(message, message.content)[:300]}"
 
 
 def is_text(file: discord.Attachment) -> bool:

@@ -245,7 +245,7 @@ class SlackAdapter:
     async def send(self, reply: Reply) -> str:
         return await self._posts().send(reply)
 
-    async def find(self, reply: Reply, claimed_at: datetime) -> Found:
+    async def find(self, reply: Reply, claimed_at: datetime, after: str | None) -> Found:
         return await self._posts().find(reply, claimed_at)
 
     def split(self, text: str) -> list[str]:
@@ -253,7 +253,7 @@ class SlackAdapter:
 
     def _posts(self) -> Posting:
         if self._posting is None:
-            raise DeliveryError("Slack is not connected")
+            raise DeliveryError("Slack is not connected", retry_after=0.5)
         return self._posting
 
     @asynccontextmanager
@@ -345,7 +345,7 @@ class SlackAdapter:
                 _keep(self._commands_done, said.key, None)
                 await self._command(asked, event, said, inbound)
             return
-        files, documents = await self._files(event, said) if said.addressed or said.thread else ((), [])
+        files, documents = await self._files(event, said) if await inbound.awaits(said) else ((), [])
         context = self._context(
             channel, str(event.get("thread_ts") or ""), f"{name}: {said.text[:300]}", kind
         )

@@ -67,7 +67,7 @@ class Answering:
             await ack("One moment …")
             return
         view = running.result()
-        if view.form is not None:
+        if views.fits(view):
             await self._client.views_open(trigger_id=body["trigger_id"], view=views.form(view, where))
             await ack()
         else:
@@ -90,7 +90,7 @@ class Answering:
             where = {"channel": channel, "kind": await self._kind_of(channel), "thread": thread}
         command, argument = views.asked_by(str(action["action_id"]))
         view = await self._delivered(await self._run(command, argument, where, user, name), user)
-        if view.form is not None:
+        if views.fits(view):
             show = self._client.views_push if opened.get("type") == "modal" else self._client.views_open
             await show(trigger_id=body["trigger_id"], view=views.form(view, where))
         elif opened.get("type") == "modal":

@@ -51,6 +51,11 @@ def shown(view: View, where: Json) -> Json:
     }
 
 
+def fits(view: View) -> bool:
+    """Whether the view's form can be shown whole: what is cut off would be lost when it is sent."""
+    return view.form is not None and len(view.form.value) <= _INPUT
+
+
 def form(view: View, where: Json) -> Json:
     """A modal to edit a text in."""
     asked = view.form

@@ -14,7 +14,16 @@ from bot import context
 from bot.commands.snapshot import Snapshots
 from bot.commands.table import Control, Run
 from bot.errors import CommandError
-from bot.events import Command, CommandSpec, MessageReceived, Origin, SystemAlert, from_json
+from bot.events import (
+    LOCAL,
+    Command,
+    CommandSpec,
+    MessageReceived,
+    Origin,
+    SystemAlert,
+    from_json,
+    platform_of,
+)
 from bot.identities import Identity
 from bot.locks import Locks
 from bot.ports import Clock
@@ -54,7 +63,12 @@ class Terminal:
             (_spec("rethink", "replace my last inner thought", "TEXT"), self._rethink),
             (_spec("rewrite", "replace the text of my last reply", "TEXT"), self._rewrite),
             (_spec("attach", "let me search a document source", "SOURCE"), self._attach),
-            (_spec("save", "write all that I remember to a file where I run", "[NAME]"), self._save),
+            (
+                CommandSpec(
+                    name="save", summary="write all that I remember to a file", argument="[NAME]", local=True
+                ),
+                self._save,
+            ),
             (_spec("memorywarning", "tell me that my memory is filling up"), self._memorywarning),
             (_spec("stop", "call off the answer that I am working on"), self._stop),
         ]
@@ -149,6 +163,8 @@ class Terminal:
         return f"Attached {name}: {count} passages can be searched now."
 
     async def _save(self, command: Command, who: Identity, control: Control) -> str:
+        if platform_of(command.account) != LOCAL:
+            raise CommandError("/save is for the terminal; /export gives you a file.")
         label = re.sub(r"[^\w.-]+", "-", command.argument.strip()).strip(".-")
         name = label or f"{self._clock.now():%Y%m%d-%H%M%S}"
         path = self._saves / f"agent-{who.agent.id}-{name}.json"

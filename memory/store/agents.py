@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from datetime import datetime
 from typing import Any
@@ -106,6 +107,7 @@ class Agents:
         if agent is None:
             return
         with driver.beside(self._c):
+            await self._forget_keys(agent_id)
             for kind, scope in (("messages", agent_id), ("passages", agent.archive_id)):
                 low, high = scope_range(scope)
                 words = t.terms(kind)
@@ -125,6 +127,17 @@ class Agents:
 
     async def pause(self, agent_id: int, until: datetime | None) -> None:
         await self._c.execute(t.agents.update().where(t.agents.c.id == agent_id).values(paused_until=until))
+
+    async def _forget_keys(self, agent_id: int) -> None:
+        """A platform may tell of a message once more, and a restart reads back: it must not come alive again."""
+        newest = sa.select(sa.func.max(t.inbox.c.received_at)).scalar_subquery()
+        rows = await self._c.execute(
+            sa.select(t.inbox.c.key, newest.label("now")).where(t.inbox.c.agent_id == agent_id)
+        )
+        values = [{"digest": digest_of(row.key), "created_at": row.now} for row in rows]
+        for part in range(0, len(values), 500):
+            statement = upsert(t.forgotten).on_conflict_do_nothing()
+            await self._c.execute(statement, values[part : part + 500])
 
     async def set_timezone(self, user_id: int, timezone: str) -> None:
         await self._c.execute(t.users.update().where(t.users.c.id == user_id).values(timezone=timezone))
@@ -173,6 +186,11 @@ class Agents:
     async def _insert(self, table: sa.Table, **values: Any) -> int:
         result = await self._c.execute(table.insert().values(**values))
         return inserted_id(result)
+
+
+def digest_of(key: str) -> bytes:
+    """What stays of the key of a forgotten event."""
+    return hashlib.blake2b(key.encode(), digest_size=16).digest()
 
 
 def _user(row: Any) -> User:

@@ -48,6 +48,7 @@ class Database:
         self._engine: AsyncEngine = create_async_engine(
             f"sqlite+aiosqlite:///{path}",
             isolation_level="AUTOCOMMIT",
+            hide_parameters=True,  # they are what people said, and errors are logged
             poolclass=sa.NullPool,
             module=driver.dbapi(),
             connect_args={"check_same_thread": False},

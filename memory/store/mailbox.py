@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from memory.records import Delivery, InboxRow, OutboxRow, Turn, TurnState, Usage
 from memory.store import tables as t
+from memory.store.agents import digest_of
 
 _STEPS = sa.select(sa.func.count()).where(t.steps.c.turn_id == t.turns.c.id).scalar_subquery().label("steps")
 _POSTED = (
@@ -178,6 +179,23 @@ class Mailbox:
             .order_by(t.inbox.c.id)
         )
         return {row.address: row.key for row in await self._c.execute(query)}
+
+    async def is_forgotten(self, key: str) -> bool:
+        query = sa.select(sa.literal(1)).where(t.forgotten.c.digest == digest_of(key))
+        return (await self._c.execute(query)).first() is not None
+
+    async def any_forgotten(self) -> bool:
+        return (await self._c.execute(sa.select(t.forgotten.c.digest).limit(1))).first() is not None
+
+    async def last_receipt(self, address: str) -> str | None:
+        o = t.outbox.c
+        sent = (o.address == address) & (o.state == Delivery.SENT.value) & o.receipt.is_not(None)
+        query = sa.select(o.receipt).where(sent).order_by(o.seq.desc()).limit(1)
+        return (await self._c.execute(query)).scalar()
+
+    async def has_events(self, conversation_id: int) -> bool:
+        query = sa.select(sa.literal(1)).where(t.inbox.c.conversation_id == conversation_id).limit(1)
+        return (await self._c.execute(query)).first() is not None
 
     async def posted(self, agent_id: int, receipt: str) -> OutboxRow | None:
         o = t.outbox.c

@@ -321,6 +321,9 @@ codes = Table(
     sa.UniqueConstraint("purpose", "account"),
 )
 welcome = Table("welcome", metadata, Column("account", Text, primary_key=True), _at())
+forgotten = Table(
+    "forgotten", metadata, Column("digest", sa.LargeBinary, primary_key=True), _at()
+)  # of inbox keys of people who are gone: what a platform tells again stays forgotten
 meta = Table("meta", metadata, Column("name", Text, primary_key=True), Column("value", Text, nullable=False))
 
 FULL_TEXT = ("messages", "passages")

@@ -813,13 +813,17 @@ async def test_a_deleted_agent_leaves_no_row_in_any_table(store: Store, backend:
     await everything(store, bob, other, "bob")
     between = await backend.rows()
     untouched = {table for table in between if between[table] == before[table]}
-    assert untouched == {"personas", "meta", "alembic_version"} & set(between), (
+    assert untouched == {"personas", "meta", "alembic_version", "forgotten"} & set(between), (
         "a table this test does not fill"
     )
     async with store.write() as session:
         await session.agents.delete_agent(bob.id)
         await session.agents.delete_agent(bob.id)
-    assert await backend.rows() == before
+        assert await session.mailbox.is_forgotten("bob:1")
+        assert not await session.mailbox.is_forgotten("ada:1")
+    after = await backend.rows()
+    assert after.pop("forgotten") != before.pop("forgotten")  # digests of the keys alone
+    assert after == before
 
 
 async def test_a_user_with_another_agent_stays(store: Store) -> None:

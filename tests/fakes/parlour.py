@@ -49,7 +49,7 @@ class Parlour:
         self.posted.append(reply)
         return f"post-{len(self.posted)}"
 
-    async def find(self, reply: Reply, claimed_at: datetime) -> Found:
+    async def find(self, reply: Reply, claimed_at: datetime, after: str | None) -> Found:
         return Found.POSTED if any(posted.id == reply.id for posted in self.posted) else Found.ABSENT
 
     def split(self, text: str) -> list[str]:

@@ -45,7 +45,7 @@ class Phone:
         self.posted.append(reply)
         return "posted"
 
-    async def find(self, reply: Reply, claimed_at: datetime) -> Found:
+    async def find(self, reply: Reply, claimed_at: datetime, after: str | None) -> Found:
         return Found.ABSENT
 
     def split(self, text: str) -> list[str]:

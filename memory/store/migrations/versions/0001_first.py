@@ -58,6 +58,12 @@ def upgrade() -> None:
         sa.UniqueConstraint("purpose", "account"),
     )
     op.create_table(
+        "forgotten",
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("created_at", Moment(), nullable=False),
+        sa.PrimaryKeyConstraint("digest"),
+    )
+    op.create_table(
         "messages_vectors",
         sa.Column("key", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("audience", sa.Text(), nullable=False),

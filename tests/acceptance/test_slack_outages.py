@@ -1,0 +1,590 @@
+"""Slack when things go wrong: nothing is lost, nothing is answered twice, and nobody waits for nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import socket
+import sqlite3
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from adapters.slack import checking
+from bot.app import SystemClock, open_app, platforms
+from bot.ports import ModelReply, ModelRequest
+from bot.service import attend
+from tests.acceptance.crowd import SlackSpot, Slow, numbers_in, posts_on_slack, quote, tell, texts
+from tests.fakes.discord_server import DiscordServer
+from tests.fakes.scripted_model import say
+from tests.fakes.slack_delivery import Envelope
+from tests.fakes.slack_server import Pace, SlackServer
+from tests.fakes.town import FAST, Town, echo
+
+FORGETFUL = Pace(retry_s=(), keep_s=0.05, post_s=0.0)  # what is not taken at once is never told again
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[SlackServer]:
+    async with SlackServer(pace=Pace(ack_s=1.0, retry_s=(0.0, 0.1, 0.5), post_s=0.0)) as server:
+        yield server
+
+
+@contextmanager
+def refusing(folder: Path, table: str) -> Iterator[None]:
+    """The database takes no new rows of a table, while the block runs."""
+
+    def execute(statement: str) -> None:
+        with closing(sqlite3.connect(folder / "everbot.db")) as connection, connection:
+            connection.execute(statement)
+
+    overflow = "SELECT abs(-9223372036854775807 - 1)"  # an error at run time; the other connection recovers
+    execute(f"CREATE TRIGGER refuse BEFORE INSERT ON {table} BEGIN {overflow}; END")
+    try:
+        yield
+    finally:
+        execute("DROP TRIGGER refuse")
+
+
+async def quiet(server: SlackServer) -> None:
+    """Until everything was delivered or given up."""
+    await server.until(lambda: all(envelope.done for envelope in server.envelopes))
+
+
+# Delivered again
+
+
+async def test_what_could_not_be_committed_is_not_acknowledged_and_comes_again(
+    server: SlackServer, tmp_path: Path
+) -> None:
+    ada = server.user("ada")
+    dm, general = server.im(ada), server.channel("general", [ada])
+    async with Town(tmp_path, echo, slack=server):
+        await tell(server, ada, dm, "Hello")
+        await quiet(server)
+        with refusing(tmp_path, "inbox"):
+            await server.say(ada, dm, "Take this")
+            lost = server.envelopes[-1]
+            await server.until(lambda: len(lost.attempts) > 1)
+            said = await server.say(ada, general, f"<@{server.bot}> and this")
+            both = server.envelopes[-2:]
+            await server.until(lambda: all(len(envelope.attempts) > 1 for envelope in both))
+            assert not any(envelope.ack for envelope in (lost, *both))
+        await server.until(lambda: len(server.answers(dm)) == 2)
+        await server.until(lambda: server.answers(general, said["ts"]))
+        await quiet(server)
+        await tell(server, ada, dm, "Good")
+        await tell(server, ada, general, "Good", str(said["ts"]))
+    assert texts(server.answers(dm)) == ["You said: Hello", "You said: Take this", "You said: Good"]
+    assert texts(server.answers(general)) == ["You said: and this", "You said: Good"]
+
+
+async def test_an_event_that_comes_again_is_acknowledged_and_answered_once(
+    server: SlackServer, tmp_path: Path
+) -> None:
+    ada = server.user("ada")
+    dm, general = server.im(ada), server.channel("general", [ada])
+    async with Town(tmp_path, echo, slack=server):
+        await tell(server, ada, dm, "Hello")
+        said = await server.say(ada, general, f"<@{server.bot}> hi")
+        await server.until(lambda: server.answers(general, said["ts"]))
+        await quiet(server)
+        told = [envelope.payload for envelope in server.envelopes]
+    async with Town(
+        tmp_path, echo, slack=server
+    ):  # what was acknowledged may come again after a restart, too
+        again = [server.delivery.start(Envelope(kind="events_api", payload=payload)) for payload in told]
+        await server.until(lambda: all(envelope.ack for envelope in again))
+        await tell(server, ada, dm, "Bye")
+        await tell(server, ada, general, "Bye", str(said["ts"]))
+    assert texts(server.answers(dm)) == ["You said: Hello", "You said: Bye"]
+    assert texts(server.answers(general)) == ["You said: hi", "You said: Bye"]
+
+
+async def test_messages_of_a_place_are_answered_in_order(server: SlackServer, tmp_path: Path) -> None:
+    """Bolt hears them all at once."""
+    ada = server.user("ada")
+    spots = [
+        SlackSpot(server, ada, server.im(ada), "dm"),
+        SlackSpot(server, ada, server.channel("general", [ada]), "thread", threaded=True),
+    ]
+    async with Town(tmp_path, quote, slack=server):
+        for spot in spots:
+            await spot.say("n00000")
+            await spot.until_answered("n00000")
+            spot.called = spot.threaded  # told twice
+        for number in range(1, 20):
+            for spot in spots:
+                await spot.say(f"n{number:05}")
+        for spot in spots:
+            await spot.until_answered("n00019")
+            await server.until(lambda: len(quoted(spot)) >= 20)  # noqa: B023 - awaited at once
+            assert quoted(spot) == [f"n{number:05}" for number in range(20)]
+
+
+def quoted(spot: SlackSpot) -> list[str]:
+    """The numbers that were answered there, in order."""
+    return [number for text in reversed([*spot.answers()]) for number in numbers_in(text)]
+
+
+async def test_fifty_slow_turns_hold_up_no_acknowledgement(server: SlackServer, tmp_path: Path) -> None:
+    model = Slow()
+    people = [server.user(f"user{n}") for n in range(50)]
+    general = server.channel("general", people)
+    async with Town(tmp_path, model.play, slack=server):
+        for person in people:
+            await server.say(person, server.im(person), "Think")
+        await server.until(lambda: model.asked == 50)
+        before = len(server.acks)
+        for person in people:
+            await server.say(person, server.im(person), "And more")
+            await server.say(person, general, f"<@{server.bot}> here too")
+        used = await server.slash(people[0], general, "/everbot", "memory")
+        await quiet(server)
+        seconds = sorted(ack.seconds for ack in server.acks[before:])
+        model.may.set()
+        await server.until(lambda: all(server.answers(server.im(person)) for person in people))
+    assert used.acked
+    assert len(seconds) == 151
+    assert seconds[-1] < 0.5, seconds[-5:]
+
+
+# Posting
+
+
+def with_slack(town: Town, **values: object) -> Town:
+    """The town with other keys of its [slack] section."""
+    section = town.settings.slack.model_copy(update=values)
+    town.settings = town.settings.model_copy(update={"slack": section})
+    return town
+
+
+async def test_a_channel_gets_one_post_per_interval(tmp_path: Path) -> None:
+    interval = 0.15
+    async with SlackServer(pace=Pace(post_s=interval)) as server:
+        ada, bob = server.user("ada"), server.user("bob")
+        general = server.channel("general", [ada, bob])
+        long = "word " * 1_700  # three parts
+        town = Town(tmp_path, lambda _: say(long), slack=server)
+        async with with_slack(town, post_interval_s=interval + 0.02):
+            for person in (ada, bob):
+                await server.say(person, general, f"<@{server.bot}> tell me")
+            await server.until(lambda: len(server.answers(general)) == 6)
+        assert Counter(call.outcome for call in server.calls("chat.postMessage")) == {"ok": 6}
+
+
+async def test_a_storm_of_limits_is_waited_out(server: SlackServer, tmp_path: Path) -> None:
+    ada = server.user("ada")
+    dm = server.im(ada)
+    parts = "word " * 1_700
+    async with Town(tmp_path, lambda _: say(f"{len(parts)} {parts}"), slack=server):
+        server.storm(8, retry_after=0)
+        server.storm(1, retry_after=1, method="chat.postMessage")
+        await server.say(ada, dm, "Tell me")
+        await server.until(lambda: len(server.answers(dm)) == 3)
+    assert server.answers(dm)[0]["text"].startswith(str(len(parts)))
+    limited = [call for call in server.transcript if call.outcome == "ratelimited"]
+    assert len(limited) == 9
+
+
+async def test_a_post_whose_answer_was_lost_is_found_and_not_sent_again(
+    server: SlackServer, tmp_path: Path
+) -> None:
+    ada = server.user("ada")
+    dm, general = server.im(ada), server.channel("general", [ada])
+    async with Town(tmp_path, echo, slack=server):
+        server.lose_response("chat.postMessage", times=2)
+        await server.say(ada, dm, "Hello")
+        said = await server.say(ada, general, f"<@{server.bot}> hi")
+        await server.until(lambda: server.calls("conversations.history", "ok"))
+        await server.until(lambda: server.calls("conversations.replies", "ok"))
+        await tell(server, ada, dm, "Bye")
+        await tell(server, ada, general, "Bye", str(said["ts"]))
+    assert texts(server.answers(dm)) == ["You said: Hello", "You said: Bye"]
+    assert texts(server.answers(general)) == ["You said: hi", "You said: Bye"]
+    assert len(server.calls("chat.postMessage", "lost")) == 2
+
+
+async def test_a_post_that_was_never_made_is_made_after_all(server: SlackServer, tmp_path: Path) -> None:
+    ada = server.user("ada")
+    dm = server.im(ada)
+    async with Town(tmp_path, echo, slack=server):
+        server.fail("chat.postMessage", 503)
+        assert await tell(server, ada, dm, "Hello") == "You said: Hello"
+    assert len(server.answers(dm)) == 1
+
+
+async def test_a_doubtful_post_where_history_cannot_be_read_is_logged_and_not_sent_again(
+    server: SlackServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    ada = server.user("ada")
+    dm = server.im(ada)
+
+    def play(request: ModelRequest) -> ModelReply:
+        server.scopes.discard("im:history")
+        return echo(request)
+
+    async with Town(tmp_path, play, slack=server):
+        server.lose_response("chat.postMessage")
+        await server.say(ada, dm, "Hello")
+        await server.until(lambda: server.calls("conversations.history", "missing_scope"))
+        server.scopes.add("im:history")
+        await tell(server, ada, dm, "Bye")
+    assert texts(server.answers(dm)) == ["You said: Hello", "You said: Bye"]
+    with closing(sqlite3.connect(tmp_path / "everbot.db")) as connection:
+        states = connection.execute("SELECT state FROM outbox ORDER BY created_at").fetchall()
+    assert states == [("doubtful",), ("sent",)]
+    assert "not sent again" in caplog.text
+
+
+async def test_a_post_that_slack_refuses_for_good_holds_up_nothing(
+    server: SlackServer, tmp_path: Path
+) -> None:
+    ada = server.user("ada")
+    dm = server.im(ada)
+    async with Town(tmp_path, echo, slack=server):
+        server.refuse("chat.postMessage", "restricted_action")
+        await server.say(ada, dm, "Hello")
+        await server.until(lambda: server.calls("chat.postMessage", "restricted_action"))
+        assert await tell(server, ada, dm, "Bye") == "You said: Bye"
+    assert len(server.answers(dm)) == 1
+
+
+# Away
+
+
+@dataclass
+class Hours:
+    """A platform's clock, so many hours from now."""
+
+    offset: float = 0.0
+
+    def __call__(self) -> float:
+        return time.time() + 3600 * self.offset
+
+
+async def test_what_came_while_away_is_found_and_answered_once(tmp_path: Path) -> None:
+    """Slack has given up telling of it. What is older than the configured age is let go."""
+    hours = Hours(-20)
+    async with SlackServer(pace=FORGETFUL, now=hours) as server:
+        ada, bob = server.user("ada"), server.user("bob")
+        general, staff = server.channel("general", [ada, bob]), server.channel("staff", [ada], private=True)
+        old = SlackSpot(server, ada, general, "old thread", threaded=True)
+        young = SlackSpot(server, ada, general, "young thread", threaded=True)
+        dm, his = (
+            SlackSpot(server, ada, server.im(ada), "dm"),
+            SlackSpot(server, bob, server.im(bob), "his dm"),
+        )
+        in_staff = SlackSpot(server, ada, staff, "staff", called=True)
+        town = Town(tmp_path, quote, slack=server)
+        async with town:
+            for number, spot in enumerate((old, dm, in_staff)):
+                await spot.say(f"n{number:05}")
+                await spot.until_answered(f"n{number:05}")
+            hours.offset = -11
+            await young.say("n00003")
+            await young.until_answered("n00003")
+        hours.offset = -10
+        old.called = True  # it is too old to be followed
+        fresh = SlackSpot(server, ada, server.channel("fresh", [ada]), "a new channel", called=True)
+        loud = SlackSpot(server, ada, general, "channel", called=True)
+        missed = [dm, dm, his, old, young, loud, loud, in_staff, fresh]
+        for number, spot in enumerate(missed, 10):
+            await spot.say(f"n{number:05}")
+        await server.say(bob, general, "n00099 among people", young.thread)
+        hours.offset = 0
+        await quiet(server)
+        for _ in range(2):
+            async with town:
+                for number, spot in enumerate(missed, 10):
+                    await spot.until_answered(f"n{number:05}")
+        answered = Counter(number for _, text in posts_on_slack(server) for number in numbers_in(text))
+    assert set(answered) == {f"n{number:05}" for number in (*range(4), *range(10, 19))}
+    assert set(answered.values()) == {1}
+
+
+async def test_what_is_older_than_the_configured_age_is_let_go(tmp_path: Path) -> None:
+    hours = Hours(-20)
+    async with SlackServer(pace=FORGETFUL, now=hours) as server:
+        ada = server.user("ada")
+        dm = server.im(ada)
+        town = Town(tmp_path, quote, slack=server)
+        async with town:
+            await tell(server, ada, dm, "n00000")
+        for number, offset in enumerate((-13, -11), 1):
+            hours.offset = offset
+            await server.say(ada, dm, f"n{number:05}")
+        hours.offset = 0
+        await quiet(server)
+        async with town:
+            await server.until(lambda: len(server.answers(dm)) == 2)
+            await tell(server, ada, dm, "n00003")
+    assert texts(server.answers(dm)) == ["Heard n00000", "Heard n00002", "Heard n00003"]
+
+
+async def test_what_came_while_away_is_not_forgotten_when_the_next_start_is_cut_short(
+    tmp_path: Path,
+) -> None:
+    """Somebody else is heard at once, but history is not read to its end before the process ends again."""
+    hours = Hours(-3)
+    async with SlackServer(pace=FORGETFUL, now=hours) as server:
+        ada, bob = server.user("ada"), server.user("bob")
+        general = server.channel("general", [ada])
+        town = Town(tmp_path, echo, slack=server)
+        async with town:
+            await tell(server, ada, general, "Hello")
+            await tell(server, bob, server.im(bob), "Hello")
+        hours.offset = -1
+        missed = await server.say(ada, general, f"<@{server.bot}> an hour ago")
+        await quiet(server)
+        hours.offset = 0
+        server.delay("conversations.history", 30.0, times=10)
+        async with town:
+            await server.say(bob, server.im(bob), "Are you back?")
+            [heard_now] = server.envelopes[-1:]
+            await server.until(lambda: heard_now.done)
+        server.api.faults.clear()
+        async with town:
+            await server.until(lambda: server.answers(general, missed["ts"]))
+
+
+async def test_messages_heard_while_history_is_read_are_answered_once_and_in_order(tmp_path: Path) -> None:
+    async with SlackServer(pace=FORGETFUL) as server:
+        ada = server.user("ada")
+        spots = [
+            SlackSpot(server, ada, server.im(ada), "dm"),
+            SlackSpot(server, ada, server.channel("general", [ada]), "thread", threaded=True),
+        ]
+        town = Town(tmp_path, quote, slack=server)
+        async with town:
+            for spot in spots:
+                await spot.say("n00000")
+                await spot.until_answered("n00000")
+        for spot in spots:
+            for number in range(1, 6):
+                await spot.say(f"n{number:05}")
+        await quiet(server)
+        server.delay("conversations.history", 0.2, times=4)
+        server.delay("conversations.replies", 0.2, times=4)
+        async with town:
+            for number in range(6, 11):
+                for spot in spots:
+                    await spot.say(f"n{number:05}")
+            for spot in spots:
+                await spot.until_answered("n00010")
+                await server.until(lambda: len(quoted(spot)) >= 11)  # noqa: B023 - awaited at once
+    assert [quoted(spot) for spot in spots] == [[f"n{number:05}" for number in range(11)]] * 2
+
+
+async def interrupted(folder: Path, times: int) -> None:
+    """Everybody talks while the socket breaks again and again."""
+    dice = random.Random(times)
+    async with SlackServer(pace=Pace(ack_s=0.5, post_s=0.0)) as server:
+        people = [server.user(name) for name in ("ada", "bob", "cyd")]
+        general = server.channel("general", people)
+        spots = [SlackSpot(server, user, server.im(user), "dm") for user in people]
+        spots += [SlackSpot(server, user, general, "thread", threaded=True) for user in people]
+        said = 0
+        async with Town(folder, quote, slack=server):
+            for number in range(times):
+                for spot in dice.sample(spots, 2):
+                    said += 1
+                    await spot.say(f"n{said:05}")
+                kind = ("drop", "warning", "refresh_requested", "spoil")[number % 4]
+                before = set(server.delivery.links)
+                if kind == "spoil":
+                    server.spoil()
+                if kind in ("drop", "spoil"):
+                    server.drop()
+                else:
+                    await server.disconnect(kind)
+                await server.until(lambda: server.connections and not before & set(server.delivery.links))  # noqa: B023
+            await server.until(lambda: answered_numbers(server) == said, 30.0)
+            await quiet(server)
+            for spot in spots:
+                said += 1
+                await spot.say(f"n{said:05}")
+                await spot.until_answered(f"n{said:05}")
+            posted = Counter(n for _, text in posts_on_slack(server) for n in numbers_in(text))
+    assert {number: count for number, count in posted.items() if count != 1} == {}
+    assert len(posted) == said
+
+
+def answered_numbers(server: SlackServer) -> int:
+    return len({n for _, text in posts_on_slack(server) for n in numbers_in(text)})
+
+
+async def test_thirty_disconnects_lose_and_double_nothing(tmp_path: Path) -> None:
+    await interrupted(tmp_path, 30)
+
+
+@pytest.mark.soak
+async def test_a_hundred_disconnects_lose_and_double_nothing(tmp_path: Path) -> None:
+    await interrupted(tmp_path, 100)
+
+
+async def test_an_outage_of_slack_is_waited_out(server: SlackServer, tmp_path: Path) -> None:
+    ada, model = server.user("ada"), Slow()
+    dm = server.im(ada)
+    async with Town(tmp_path, model.play, slack=server) as town:
+        await server.say(ada, dm, "Hello")
+        await server.until(lambda: model.asked)
+        server.down()
+        model.may.set()
+        async with asyncio.timeout(10):
+            while town.adapters[0].ready() is None:
+                await asyncio.sleep(0)
+        await server.say(ada, dm, "Are you there?")
+        server.up()
+        await server.until(lambda: len(server.answers(dm)) == 2, 20.0)
+        await town.ready()
+    assert texts(server.answers(dm)) == ["You said: Hello", "You said: Are you there?"]
+
+
+# Signed HTTP
+
+
+def free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+async def test_signed_requests_are_heard_and_others_refused(server: SlackServer, tmp_path: Path) -> None:
+    ada = server.user("ada")
+    dm, general = server.im(ada), server.channel("general", [ada])
+    port = free_port()
+    server.deliver_to(f"http://127.0.0.1:{port}/slack/events")
+    town = Town(tmp_path, echo, slack=server)
+    async with with_slack(town, mode="http", listen=f"127.0.0.1:{port}"):
+        assert await server.verify_url()
+        assert await tell(server, ada, dm, "Hello") == "You said: Hello"
+        assert await tell(server, ada, general, "hi") == "You said: hi"
+        used = await server.slash(ada, general, "/everbot", "memory")
+        assert used.replies
+        pressed = await server.press(ada, used.replies[0], "everbot memory edit human")
+        assert pressed.views
+        assert (await server.submit(pressed.views[0], {"value": "Likes tea."})).acked
+        await quiet(server)
+
+        told = server.envelopes[0].payload
+        again = await server.knock(told)
+        assert again[0] == 200
+        forged = {**told, "event": {**told["event"], "ts": "1700000000.000100", "text": "Forged"}}
+        assert (await server.knock(forged, secret="wrong"))[0] == 401
+        assert (await server.knock(forged, age_s=600))[0] == 401
+        assert await tell(server, ada, dm, "Bye") == "You said: Bye"
+    assert texts(server.answers(dm)) == ["You said: Hello", "You said: Bye"]
+    assert server.connections == 0
+
+
+async def test_over_http_a_failed_commit_comes_again_too(server: SlackServer, tmp_path: Path) -> None:
+    ada = server.user("ada")
+    dm = server.im(ada)
+    port = free_port()
+    server.deliver_to(f"http://127.0.0.1:{port}/slack/events")
+    town = Town(tmp_path, echo, slack=server)
+    async with with_slack(town, mode="http", listen=f"127.0.0.1:{port}"):
+        await tell(server, ada, dm, "Hello")
+        with refusing(tmp_path, "inbox"):
+            await server.say(ada, dm, "Take this")
+            lost = server.envelopes[-1]
+            await server.until(lambda: len(lost.attempts) > 1)
+        await server.until(lambda: len(server.answers(dm)) == 2)
+    assert texts(server.answers(dm)) == ["You said: Hello", "You said: Take this"]
+
+
+# Refused for good
+
+
+async def refusal(town: Town) -> tuple[int, str]:
+    """The exit code of a run that every platform refuses, and nothing of its log's lines but the errors."""
+    clock = SystemClock()
+    adapters = platforms(town.settings, clock)
+    async with open_app(town.settings, adapters, "test", model=town.model) as app:  # type: ignore[arg-type]
+        async with asyncio.timeout(10):
+            return await attend(app, adapters, clock, asyncio.Event(), 1.0), adapters[0].platform
+
+
+@pytest.mark.parametrize(
+    ("key", "variable"), [("bot_token", "SLACK_BOT_TOKEN"), ("app_token", "SLACK_APP_TOKEN")]
+)
+async def test_a_wrong_token_is_told_in_one_sentence(
+    server: SlackServer, tmp_path: Path, caplog: pytest.LogCaptureFixture, key: str, variable: str
+) -> None:
+    town = with_slack(Town(tmp_path, echo, slack=server), **{key: SecretStr("xoxb-wrong")})
+    code, _ = await refusal(town)
+    assert code == 1
+    [told] = [record.message for record in caplog.records if record.levelname == "ERROR"]
+    assert variable in told
+    assert "xoxb-wrong" not in caplog.text
+    assert "Traceback" not in caplog.text
+
+
+async def test_doctor_names_what_is_missing(server: SlackServer) -> None:
+    good = await checking.check(server.bot_token, server.app_token, server.api_url)
+    assert [what for ok, what in good if not ok] == []
+    server.scopes.difference_update({"im:history", "reactions:read"})
+    [lacking] = [what for ok, what in await checking.check(server.bot_token, None, server.api_url) if not ok]
+    assert "im:history" in lacking
+    assert "reactions:read" in lacking
+    assert "mpim:history" not in lacking
+    server.scopes.update({"im:history", "reactions:read"})
+    [wrong] = [what for ok, what in await checking.check("xoxb-wrong", None, server.api_url) if not ok]
+    assert "SLACK_BOT_TOKEN" in wrong
+    found = await checking.check(server.bot_token, "xapp-wrong", server.api_url)
+    [wrong] = [what for ok, what in found if not ok]
+    assert "SLACK_APP_TOKEN" in wrong
+    [away] = [what for ok, what in await checking.check("xoxb-x", None, "http://127.0.0.1:9/api/") if not ok]
+    assert "does not answer" in away
+
+
+# Both platforms
+
+
+async def test_one_platform_that_is_down_does_not_stop_the_other(server: SlackServer, tmp_path: Path) -> None:
+    ada = server.user("ada")
+    dm = server.im(ada)
+    async with DiscordServer(**FAST) as discord:
+        bob = discord.user("bob")
+        spot = discord.dm(bob)
+
+        async def bob_says(text: str) -> None:
+            await discord.say(bob, spot, text)
+            await discord.until(lambda: f"You said: {text}" in [m.content for m in discord.messages(spot)])
+
+        async with Town(tmp_path, echo, discord=discord, slack=server):
+            await bob_says("Hello")
+            await tell(server, ada, dm, "Hello")
+            server.down()
+            await bob_says("Is Slack down?")
+            server.up()
+            await server.until(lambda: server.connections)
+            await discord.down()
+            assert await tell(server, ada, dm, "Is Discord down?") == "You said: Is Discord down?"
+
+
+async def test_a_platform_that_refuses_us_does_not_stop_the_other(
+    server: SlackServer, tmp_path: Path
+) -> None:
+    ada = server.user("ada")
+    dm = server.im(ada)
+    async with DiscordServer(**FAST) as discord:
+        town = Town(tmp_path, echo, discord=discord, slack=server)
+        section = town.settings.discord.model_copy(update={"token": SecretStr("wrong")})
+        town.settings = town.settings.model_copy(update={"discord": section})
+        clock, stop = SystemClock(), asyncio.Event()
+        adapters = platforms(town.settings, clock)
+        async with open_app(town.settings, adapters, "test", model=town.model) as app:  # type: ignore[arg-type]
+            serving = asyncio.create_task(attend(app, adapters, clock, stop, 1.0))
+            await discord.until(lambda: discord.invalid_requests)
+            await server.until(lambda: server.connections)
+            assert await tell(server, ada, dm, "Hello") == "You said: Hello"
+            stop.set()
+            assert await serving == 0

@@ -1,0 +1,180 @@
+"""What the Discord adapter makes of discord.py's own objects, as a server on loopback causes them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import discord
+import pytest
+import yarl
+
+from adapters.discord import reading
+from adapters.discord.invite import intents
+from bot.events import PRIVATE
+from tests.fakes.discord_server import Channel, DiscordServer, Guild, Permission, User
+
+
+class Listener(discord.Client):
+    """Keeps the messages that it hears."""
+
+    def __init__(self) -> None:
+        super().__init__(intents=intents(True), max_messages=None)
+        self.heard: asyncio.Queue[discord.Message] = asyncio.Queue()
+        self.connected = asyncio.Event()
+
+    async def on_message(self, message: discord.Message) -> None:
+        self.heard.put_nowait(message)
+
+    async def on_guild_available(self, _: discord.Guild) -> None:
+        self.connected.set()
+
+
+class Scene:
+    """A guild with places of all kinds, and how discord.py sees them."""
+
+    def __init__(self, server: DiscordServer) -> None:
+        self.server = server
+        self.ada: User = server.user("ada", display="Ada")
+        self.guild: Guild = server.guild("Home", members=[self.ada])
+        self.general: Channel = server.channel(self.guild, "general")
+        self.staff: Channel = server.channel(self.guild, "staff", private_to=[self.ada, server.bot])
+        self.client = Listener()
+
+    @property
+    def me(self) -> int:
+        return self.server.bot.id
+
+    async def hear(self, channel: Channel, text: str, **more: Any) -> discord.Message:
+        """What arrives when Ada says something."""
+        await self.server.say(self.ada, channel, text, **more)
+        return await asyncio.wait_for(self.client.heard.get(), 5)
+
+    async def audience(self, channel: Channel) -> str:
+        return reading.audience((await self.hear(channel, "Hello")).channel)
+
+    @property
+    def community(self) -> str:
+        return f"community:discord:{self.guild.id}"
+
+    def place(self, channel: Channel) -> str:
+        return f"place:discord:{self.guild.id}#{channel.id}"
+
+
+@pytest.fixture
+async def scene(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Scene]:
+    async with DiscordServer() as server:
+        monkeypatch.setattr(discord.http.Route, "BASE", server.api_url)
+        gateway = yarl.URL(server.gateway_url)
+        monkeypatch.setattr(discord.gateway.DiscordWebSocket, "DEFAULT_GATEWAY", gateway)
+        scene = Scene(server)
+        running = asyncio.create_task(scene.client.start(server.token))
+        await server.until(lambda: server.identifies)
+        yield scene
+        await scene.client.close()
+        await running
+
+
+async def test_who_can_see_a_place(scene: Scene) -> None:
+    server, ada = scene.server, scene.ada
+    talk, cases = server.thread(scene.general, "talk", ada), server.thread(scene.staff, "cases", ada)
+    cabal = server.thread(scene.general, "cabal", ada, private=True, members=[server.bot])
+    assert await scene.audience(server.dm(ada)) == PRIVATE
+    assert await scene.audience(scene.general) == scene.community
+    assert await scene.audience(talk) == scene.community
+    assert await scene.audience(scene.staff) == scene.place(scene.staff)
+    assert await scene.audience(cases) == scene.place(scene.staff)
+    assert await scene.audience(cabal) == scene.place(cabal)
+
+
+async def test_a_place_is_seen_as_it_is_now(scene: Scene) -> None:
+    assert await scene.audience(scene.general) == scene.community
+    scene.server.permit(scene.general, scene.guild, deny=Permission.VIEW)
+    scene.server.permit(scene.general, scene.ada, allow=Permission.VIEW)
+    scene.server.permit(scene.general, scene.server.bot, allow=Permission.VIEW)
+    assert await scene.audience(scene.general) == scene.place(scene.general)
+    scene.server.permit(scene.general, scene.guild, allow=Permission.VIEW)
+    assert await scene.audience(scene.general) == scene.community
+
+
+async def test_a_channel_of_an_unknown_guild_is_its_own_place(scene: Scene) -> None:
+    await scene.audience(scene.general)
+    scene.server.world.emit("GUILD_DELETE", {"id": str(scene.guild.id)}, guild=scene.guild)
+    assert await scene.audience(scene.general) == scene.place(scene.general)
+
+
+async def test_where_an_event_is_from(scene: Scene) -> None:
+    thread = scene.server.thread(scene.general, "talk", scene.ada)
+    crew = scene.server.role(scene.guild, "crew")
+    scene.server.assign(scene.guild, scene.ada, [crew])
+    message = await scene.hear(thread, "Hello")
+    event = reading.to_event(message, message.author, scene.me, (), ())
+    assert (event.account, event.name) == (f"discord:{scene.ada.id}", "Ada")
+    assert (event.address, event.channel) == (f"discord:{thread.id}", str(scene.general.id))
+    assert event.community == f"discord:{scene.guild.id}"
+    assert str(crew.id) in event.roles
+    assert event.thread
+    assert not event.addressed
+    assert event.key == f"discord:{message.id}"
+
+
+async def test_mentions_are_read_as_names(scene: Scene) -> None:
+    bob = scene.server.user("bob", display="Bob")
+    scene.server.join(scene.guild, bob)
+    bot = scene.server.bot.mention
+    for written, read in (
+        (f"{bot} Hello", "Hello"),
+        (f"  {bot}, hello", "hello"),
+        (f"Hello {bot}", "Hello @everbot"),
+        (f"{bot} ask {bob.mention} in {scene.general.mention}", "ask @Bob in #general"),
+        ("nothing special", "nothing special"),
+        (bot, ""),
+    ):
+        message = await scene.hear(scene.general, written)
+        assert reading.text_of(message, scene.me) == read
+
+
+async def test_a_line_that_was_shown_reads_the_same(scene: Scene) -> None:
+    """A message is a line of its channel first, and then an event: neither changes the other."""
+    message = await scene.hear(scene.general, f"{scene.server.bot.mention} Hello")
+    line = reading.line_of(message)
+    assert reading.text_of(message, scene.me) == "Hello"
+    assert reading.line_of(message) == line == "Ada: @everbot Hello"
+    assert reading.to_edit(message, scene.me, message.created_at).text == "Hello"
+
+
+async def test_what_is_for_the_bot(scene: Scene) -> None:
+    dm = scene.server.dm(scene.ada)
+    assert reading.is_addressed(await scene.hear(dm, "Hello"), scene.me)
+    assert not reading.is_addressed(await scene.hear(scene.general, "Hello"), scene.me)
+    assert reading.is_addressed(
+        await scene.hear(scene.general, f"Hello {scene.server.bot.mention}"), scene.me
+    )
+    quoted = scene.server.world.post(scene.general, scene.server.bot, "I said so")
+    await asyncio.wait_for(scene.client.heard.get(), 5)
+    answer = await scene.hear(scene.general, "Why?", reply_to=quoted, ping=False)
+    assert reading.is_addressed(answer, scene.me)
+    assert reading.to_event(answer, answer.author, scene.me, (), ()).reply_to == "I said so"
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "size", "text", "image"),
+    [
+        ("notes.txt", "text/plain", 10, True, False),
+        ("notes.md", None, 10, True, False),
+        ("main.rs", "application/octet-stream", 10, True, False),
+        ("data.json", "application/json", 10, True, False),
+        ("huge.txt", "text/plain", reading.MAX_TEXT + 1, False, False),
+        ("photo.png", "image/png", 10, False, True),
+        ("drawing.bmp", "image/bmp", 10, False, False),
+        ("poster.png", "image/png", reading.MAX_IMAGE + 1, False, False),
+        ("song.mp3", "audio/mpeg", 10, False, False),
+    ],
+)
+async def test_which_files_are_read(
+    scene: Scene, name: str, kind: str | None, size: int, text: bool, image: bool
+) -> None:
+    message = await scene.hear(scene.server.dm(scene.ada), "Look", attachments=[(name, b"x" * size, kind)])
+    file = message.attachments[0]
+    assert (reading.is_text(file), reading.is_image(file)) == (text, image)
