@@ -94,7 +94,7 @@ class SlackAdapter:
         self._group: asyncio.TaskGroup | None = None
         self._names: OrderedDict[str, str] = OrderedDict()
         self._kinds: OrderedDict[str, str] = OrderedDict()
-        self._lines: OrderedDict[str, deque[str]] = OrderedDict()
+        self._lines: OrderedDict[str, deque[tuple[str, str]]] = OrderedDict()
         self._last: OrderedDict[Address, tuple[str, str]] = OrderedDict()  # message and title to show work at
         self._commands_done: OrderedDict[str, None] = OrderedDict()
         self._statuses = ["agents", "assistant"]  # the ways to show work, best first, until one is refused
@@ -202,10 +202,12 @@ class SlackAdapter:
                 app, self._app_token, web_client=self._web(self._token), ping_interval=5
             )
             try:
+                # Before events come: they would hide what was missed before them.
+                known = await inbound.newest_keys(self.platform)
                 async with asyncio.timeout(_DEAF_S):
                     await handler.connect_async()  # type: ignore[no-untyped-call]
                 self._why = None
-                self._go(self._read_on(inbound))
+                self._go(self._read_on(known, inbound))
                 await self._watch(handler)
             except TimeoutError:
                 log.warning("Slack: no socket connection; beginning anew.")
@@ -227,6 +229,7 @@ class SlackAdapter:
         runner = web.AppRunner(AsyncSlackAppServer(port, _PATH, app, host).web_app, access_log=None)
         stack.push_async_callback(runner.cleanup)
         await runner.setup()
+        known = await inbound.newest_keys(self.platform)
         try:
             await web.TCPSite(runner, host, port).start()
         except OSError as error:
@@ -234,7 +237,7 @@ class SlackAdapter:
                 f"slack.listen: {host}:{port} cannot be listened on ({error.strerror})."
             ) from None
         self._why = None
-        await self._read_on(inbound)
+        await self._read_on(known, inbound)
         await asyncio.Event().wait()
 
     def ready(self) -> str | None:
@@ -324,8 +327,12 @@ class SlackAdapter:
         if subtype == "message_changed":
             message = event["message"]
             if message.get("edited") and not us.is_own(message):
+                self._changed(
+                    str(message["ts"]), f"{await self._name(reading.author(message))}: {message.get('text')}"
+                )
                 await inbound.submit(us.to_edit(event, kind, self._names))
         elif subtype == "message_deleted":
+            self._changed(str(event["deleted_ts"]), "(deleted)")
             await inbound.submit(us.to_deletion(event, kind))
         elif subtype in reading.SAID and not us.is_own(event):
             await self._take(event, kind, inbound)
@@ -346,9 +353,8 @@ class SlackAdapter:
                 await self._command(asked, event, said, inbound)
             return
         files, documents = await self._files(event, said) if await inbound.awaits(said) else ((), [])
-        context = self._context(
-            channel, str(event.get("thread_ts") or ""), f"{name}: {said.text[:300]}", kind
-        )
+        line = (ts, f"{name}: {said.text[:300]}")
+        context = self._context(channel, str(event.get("thread_ts") or ""), line, kind)
         _keep(self._last, said.address, (str(event.get("thread_ts") or ts), said.text))
         for document in documents:
             await self._submit(document, inbound, late=late)
@@ -411,16 +417,24 @@ class SlackAdapter:
     async def _on_nothing(self, event: Json, inbound: Inbound) -> None:
         """Told so that Slack does not tell it again."""
 
-    def _context(self, channel: str, thread: str, line: str, kind: str) -> tuple[str, ...]:
+    def _context(self, channel: str, thread: str, line: tuple[str, str], kind: str) -> tuple[str, ...]:
         """The lines before a message in its channel or thread; the message is the next one's."""
         if kind == "im" or not self._context_lines:
             return ()
-        place = f"{channel}/{thread}"
+        place = f"{kind} {channel}/{thread}"  # what was said behind a closed door stays there
         lines = self._lines.get(place) or deque(maxlen=self._context_lines)
-        before = tuple(lines)
-        lines.append(line)
+        before = tuple(text for ts, text in lines if ts != line[0])
+        if all(ts != line[0] for ts, _ in lines):
+            lines.append(line)
         _keep(self._lines, place, lines)
         return before
+
+    def _changed(self, ts: str, text: str) -> None:
+        """A line was edited or deleted: it is not shown any more as it was."""
+        for lines in self._lines.values():
+            for number, (known, _) in enumerate(lines):
+                if known == ts:
+                    lines[number] = (ts, text)
 
     async def _files(self, event: Json, said: Event) -> tuple[tuple[Attachment, ...], list[DocumentUploaded]]:
         """What came with a message: texts as documents, the rest as attachments."""
@@ -506,9 +520,8 @@ class SlackAdapter:
 
     # What came while we were away
 
-    async def _read_on(self, inbound: Inbound) -> None:
+    async def _read_on(self, known: Mapping[Address, str], inbound: Inbound) -> None:
         """Read on in every conversation: Slack gives up telling after some minutes."""
-        known = await inbound.newest_keys(self.platform)
         if not known:
             return
         us, now = self._workspace(), self._clock.now()

@@ -18,6 +18,7 @@ from adapters.slack.posting import BROKEN, Posting, code
 from adapters.slack.reading import Workspace
 from bot.events import Command, View
 from bot.ports import Inbound
+from memory.errors import StoreError
 
 log = logging.getLogger(__name__)
 
@@ -128,7 +129,11 @@ class Answering:
     ) -> View:
         origin = self._us.origin(user, name, where["channel"], where["kind"], where.get("thread"))
         asked = Command(**origin, command=command.lstrip("!/"), argument=argument, value=value)
-        return await self._inbound.invoke(asked)
+        try:
+            return await self._inbound.invoke(asked)
+        except StoreError as error:
+            log.error("A command could not be run: %s", error)
+            return View(text="I can't reach my memory just now. Please try again in a moment.", kind="error")
 
     async def _delivered(self, view: View, user: str) -> View:
         """The view, with its file sent to the person's direct messages."""

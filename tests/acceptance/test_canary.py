@@ -154,13 +154,22 @@ class Story:
 
         await asyncio.gather(*map(everywhere, people.values()))
 
+    async def beat(self, place: Place) -> None:
+        """A heartbeat, as the person may ask for one."""
+        spot = place.spot
+        if isinstance(spot, DiscordSpot):
+            await self.discord.slash(spot.user, spot.channel, "heartbeat", {"argument": "now"})
+        elif isinstance(spot, SlackSpot):
+            await self.slack.slash(spot.user, spot.channel, "/everbot", "heartbeat now")
+
     def play(self, request: ModelRequest) -> ModelReply:
         """The model that leaks."""
         shown = request.messages if is_summary(request) else without_context(request)
         known = sorted(set(SECRET.findall("".join(map(json.dumps, shown)))))
         if is_summary(request):
             self.summaries += 1
-            return ModelReply(text=f"They told {' '.join(known)}.")
+            mark = MARK.findall("".join(map(json.dumps, shown)))
+            return ModelReply(text=f"They told {' '.join(known)} ~{mark[-1][0]}.{mark[-1][1]}~.")
         event, since = question(request)
         if "send_message" in since:
             return ModelReply(text="Done.")
@@ -207,7 +216,8 @@ def question(request: ModelRequest) -> tuple[dict[str, Any], list[str]]:
 
 def marks(request: ModelRequest) -> list[str]:
     """The marks of the person's messages in view, oldest first."""
-    told = [str(event.get("message", "")) for event in events_of(request) if event["type"] == "message"]
+    events = [event for event in events_of(request) if event["type"] in ("message", "summary")]
+    told = [str(event.get("message", "")) for event in events]
     return [match[0] for text in told for match in MARK.finditer(text)]
 
 
@@ -246,6 +256,19 @@ def leaks_in_posts(story: Story) -> list[str]:
     return found
 
 
+def secrets_of(story: Story, person: str) -> set[str]:
+    return {place.secret for place in story.places if place.person == person}
+
+
+def secrets_seen(story: Story, requests: list[ModelRequest], place: Place) -> set[str]:
+    """The secrets in what the model was shown when it was asked there."""
+    number = f"~{story.places.index(place):03}.2~"
+    shown = [
+        "".join(map(json.dumps, r.messages)) for r in requests if not is_summary(r) and number in marks(r)
+    ]
+    return {secret for text in shown for secret in SECRET.findall(text)}
+
+
 @asynccontextmanager
 async def staged() -> AsyncIterator[Story]:
     async with DiscordServer(**FAST) as discord, SlackServer(pace=Pace(post_s=0.0)) as slack:
@@ -278,9 +301,18 @@ async def test_no_secret_is_seen_where_it_does_not_belong(tmp_path: Path) -> Non
                 for _ in range(3):
                     await story.say(place, FILLER)
                 await story.say(place, "Which secrets do you know?")
+            on_discord = [place for place in story.places if isinstance(place.spot, DiscordSpot)]
+            alone = [place for place in story.places if place.audience == "private"]
+            for place in dice.sample(on_discord, 20) + dice.sample(alone, 20):
+                await story.beat(place)
+            await town.app.inbound.settled()
             assert isinstance(town.model, Stage)
             requests = town.model.requests
         assert len(story.places) == 20 * PEOPLE
         assert leaks_in_requests(story, requests) == []
         assert leaks_in_posts(story) == []
         assert story.summaries > 0
+        assert any(question(r)[0]["type"] == "heartbeat" for r in requests if not is_summary(r))
+        for place in story.places:  # and what may be seen is seen: nobody just forgets everything
+            if place.audience == "private":
+                assert len(secrets_seen(story, requests, place) & secrets_of(story, place.person)) >= 10

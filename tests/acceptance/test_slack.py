@@ -15,12 +15,14 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.ports import ModelReply, ModelRequest
 from tests.acceptance.crowd import KNOWN, Slow, keep, requests, tell, texts
 from tests.fakes import slack_events
+from tests.fakes.discord_server import Channel, DiscordServer
 from tests.fakes.parlour import whole
-from tests.fakes.scripted_model import call, calls, say
+from tests.fakes.scripted_model import calls, say
 from tests.fakes.slack_server import Pace, SlackServer
-from tests.fakes.town import Town, heard
+from tests.fakes.town import FAST, Town, heard
 
 Json = dict[str, Any]
+ALONE = {"health": "", "context_lines": 0}  # no lines of others are shown
 
 
 @pytest.fixture
@@ -93,7 +95,7 @@ async def test_a_group_of_people_has_to_mention_us(server: SlackServer, tmp_path
 async def test_two_people_in_one_channel_are_two_agents(server: SlackServer, tmp_path: Path) -> None:
     ada, bob = server.user("ada"), server.user("bob")
     general = server.channel("general", [ada, bob])
-    async with Town(tmp_path, keep, slack=server, run={"health": "", "context_lines": 0}) as town:
+    async with Town(tmp_path, keep, slack=server, run=ALONE) as town:
         await asyncio.gather(
             tell(server, ada, general, "Keep walnut"), tell(server, bob, general, "Keep hazel")
         )
@@ -145,7 +147,7 @@ async def test_what_is_learned_somewhere_is_seen_where_it_may_be(server: SlackSe
         "group": server.mpim([ada, bob]),
     }
     seen: dict[str, set[str]] = {}
-    async with Town(tmp_path, keep, slack=server, run={"health": "", "context_lines": 0}) as town:
+    async with Town(tmp_path, keep, slack=server, run=ALONE) as town:
         for name, channel in places.items():
             await tell(server, ada, channel, f"Keep secret-{name}")
         for name, channel in places.items():
@@ -162,7 +164,7 @@ async def test_a_channel_made_private_and_back_keeps_what_was_learned_in_it_apar
 ) -> None:
     ada = server.user("ada")
     plans, general = server.channel("plans", [ada]), server.channel("general", [ada])
-    async with Town(tmp_path, keep, slack=server, run={"health": "", "context_lines": 0}) as town:
+    async with Town(tmp_path, keep, slack=server, run=ALONE) as town:
         await tell(server, ada, plans, "Keep oak")
         await server.make_private(plans, ada)
         await tell(server, ada, plans, "Keep elm")
@@ -666,24 +668,24 @@ async def test_channels_are_allowed_and_denied_by_id(server: SlackServer, tmp_pa
 # Beside what people say
 
 
-async def test_a_heartbeat_speaks_only_when_it_means_to(server: SlackServer, tmp_path: Path) -> None:
+async def test_what_is_thought_in_a_heartbeat_stays_unsaid(server: SlackServer, tmp_path: Path) -> None:
     ada = server.user("ada")
     dm = server.im(ada)
-    thoughts = iter(["They are resting.", None])
+    beats: list[str] = []
 
     def play(request: ModelRequest) -> ModelReply:
         if heard(request)["type"] != "heartbeat":
             return keep(request)
-        thought = next(thoughts)
-        return ModelReply(text=thought) if thought else call("send_message", message="Good morning!")
+        beats.append(request.key)
+        return ModelReply(text="They are resting.")
 
     async with Town(tmp_path, play, slack=server) as town:
         await tell(server, ada, dm, "Hello")
-        for _ in range(2):
-            assert (await server.slash(ada, dm, "/everbot", "heartbeat")).acked
-        await server.until(lambda: len(server.answers(dm)) == 2)
-    assert texts(server.answers(dm)) == ["You said: Hello", "Good morning!"]
-    assert len(requests(town)) == 3
+        assert (await server.slash(ada, dm, "/everbot", "heartbeat now")).acked
+        await town.app.inbound.settled()
+        await tell(server, ada, dm, "Bye")
+    assert beats
+    assert texts(server.answers(dm)) == ["You said: Hello", "You said: Bye"]
 
 
 async def test_the_lines_before_a_mention_are_shown_and_not_remembered(
@@ -703,3 +705,68 @@ async def test_the_lines_before_a_mention_are_shown_and_not_remembered(
     exported = server.workspace.contents[posted[0]["files"][0]["id"]].decode()
     assert "what did he say?" in exported
     assert "soup" not in exported
+
+
+# Known on two platforms
+
+
+async def test_who_is_linked_with_discord_is_one_person_in_private_and_two_in_public(
+    server: SlackServer, tmp_path: Path
+) -> None:
+    ada = server.user("ada")
+    dm, general = server.im(ada), server.channel("general", [ada])
+    seen: dict[str, list[str]] = {}
+    async with DiscordServer(**FAST) as discord:
+        eve = discord.user("eve")
+        private, lounge = discord.dm(eve), discord.channel(discord.guild("club", members=[eve]), "lounge")
+
+        async def eve_says(channel: Channel, text: str) -> None:
+            mention = "" if channel is private else f"{discord.bot.mention} "
+            said = await discord.say(eve, channel, mention + text)
+            await discord.until(lambda: channel.messages and discord.messages(channel)[-1].id > said.id)
+
+        async with Town(tmp_path, keep, discord=discord, slack=server, run=ALONE) as town:
+
+            async def asked() -> None:
+                await tell(server, ada, dm, KNOWN)
+                seen["dm"] = nuts(town)
+                await tell(server, ada, general, KNOWN)
+                seen["general"] = nuts(town)
+                await eve_says(private, KNOWN)
+                seen["private"] = nuts(town)
+                await eve_says(lounge, KNOWN)
+                seen["lounge"] = nuts(town)
+
+            await tell(server, ada, dm, "Keep walnut")
+            await tell(server, ada, general, "Keep almond")
+            await eve_says(private, "Keep hazel")
+            await eve_says(lounge, "Keep pecan")
+
+            shown = await server.slash(ada, dm, "/everbot", "link")
+            [code] = re.findall(r"[A-Z0-9]{4}-[A-Z0-9]{4}", shown.replies[0]["text"])[:1]
+            entered = await discord.slash(eve, private, "link", {"argument": code})
+            early = await server.slash(ada, dm, "/everbot", "link confirm")
+            assert "nothing to confirm" in early.replies[0]["text"]
+            await asked()
+            assert seen["private"] == ["hazel", "pecan"]
+
+            await entered.press(f"everbot link yes {code}")
+            done = await server.slash(ada, dm, "/everbot", "link confirm")
+            assert "one person" in done.replies[0]["text"]
+            await asked()
+            assert seen["dm"] == seen["private"] == ["almond", "hazel", "pecan", "walnut"]
+            assert (seen["general"], seen["lounge"]) == (["almond"], ["pecan"])
+            again = await discord.slash(eve, private, "link", {"argument": code})
+            assert "not known" in again.text
+
+            sure = await server.slash(ada, dm, "/everbot", "unlink")
+            await server.press(ada, sure.replies[0], "everbot unlink yes")
+            await server.until(lambda: any("anew" in m["text"] for m in server.ephemeral(dm, ada)))
+            await asked()
+            assert (seen["dm"], seen["general"]) == ([], [])
+            assert seen["private"] == ["almond", "hazel", "pecan", "walnut"]
+
+
+def nuts(town: Town) -> list[str]:
+    """The nuts that the model was shown last."""
+    return sorted(set(re.findall("walnut|almond|hazel|pecan", whole(requests(town)[-1]))))
