@@ -8,7 +8,7 @@ import logging
 import time
 from collections import OrderedDict, deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -37,6 +37,7 @@ _NONCE = timedelta(seconds=60)  # how long Discord surely knows a nonce ("a few 
 _SKEW = timedelta(seconds=60)  # between Discord's clock and ours
 _LAG = timedelta(minutes=10)  # what is not heard of so long after an event of its time was not delivered
 _TYPING_S = 8.0
+_CATCH_UP_S = 120.0  # that what comes now waits at most for what was missed
 _CHANNELS = 1_000  # whose last lines are kept in mind
 _BROKEN = (aiohttp.ClientError, OSError, TimeoutError, RuntimeError)  # RuntimeError: "Session is closed"
 
@@ -72,6 +73,7 @@ class DiscordAdapter:
         self._group: asyncio.TaskGroup | None = None
         self._lines: OrderedDict[tuple[int, str], deque[tuple[int, str]]] = OrderedDict()
         self._members: OrderedDict[tuple[int, int], discord.Member] = OrderedDict()
+        self._caught_up = asyncio.Event()
         self._known: Mapping[Address, str] | None = None  # where we were before we connected
         self._orders: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
@@ -216,6 +218,9 @@ class DiscordAdapter:
 
     async def hear(self, message: discord.Message, inbound: Inbound) -> None:
         """A message, in its channel's order; returns when it is committed, or is not for us."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_CATCH_UP_S):
+                await self._caught_up.wait()
         async with self.order(message.channel.id):
             await self._take(message, inbound)
 
@@ -350,11 +355,19 @@ class DiscordAdapter:
     # What came while we were away
 
     async def mark(self, inbound: Inbound) -> None:
-        """Note where we are, before events come: they would hide what was missed before them."""
+        """Note where we are, before events come, and let them wait: what was missed before them goes first."""
+        self._caught_up.clear()
         if self._known is None:
             self._known = await inbound.newest_keys(self.platform)
 
     async def catch_up(self, inbound: Inbound) -> None:
+        """Take what was missed; then what comes now may come."""
+        try:
+            await self._read_on(inbound)
+        finally:
+            self._caught_up.set()
+
+    async def _read_on(self, inbound: Inbound) -> None:
         """Read on in every known conversation, and in every channel that had news since we last heard any."""
         marks = await inbound.newest_keys(self.platform) if self._known is None else self._known
         self._known = None
@@ -374,21 +387,25 @@ class DiscordAdapter:
                     places.pop(channel.id, None)
                 else:
                     places.setdefault(channel.id, since)
+        missed: list[discord.Message] = []
         for channel_id, after in places.items():
             try:
-                await self._read_on(channel_id, after, inbound)
+                missed += await self._since(channel_id, after)
             except (discord.DiscordException, *_BROKEN) as error:
                 log.warning("What came while away could not be read in one place: %s", type(error).__name__)
+        # In the order of time over all places: if we end here, whatever is newer than our newest is read again.
+        for message in sorted(missed, key=lambda m: m.id):
+            async with self.order(message.channel.id):
+                await self._take(message, inbound)
 
-    async def _read_on(self, channel_id: int, after: int, inbound: Inbound) -> None:
+    async def _since(self, channel_id: int, after: int) -> list[discord.Message]:
         client = self._open()
         channel: Any = client.get_channel(channel_id) or await client.fetch_channel(channel_id)
         guild = getattr(channel, "guild", None)
         if guild is not None and client.get_guild(guild.id) is None:
-            return  # who can see it is not known
-        async with self.order(channel_id):
-            async for message in channel.history(limit=None, after=discord.Object(after), oldest_first=True):
-                await self._take(message, inbound)
+            return []  # who can see it is not known
+        history = channel.history(limit=None, after=discord.Object(after), oldest_first=True)
+        return [message async for message in history]
 
 
 def _is_guilds(channel: Any) -> bool:

@@ -33,7 +33,7 @@ from adapters.text import command_of, split
 from bot.errors import AdapterError, DeliveryError
 from bot.events import Address, Attachment, Command, DocumentUploaded, Event, Reply, View
 from bot.ports import Clock, Found, Inbound
-from memory.errors import StoreError
+from memory.errors import StoreError, StoreUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +45,7 @@ _NAME_S = 0.25  # that a person's name is waited for before an event is acknowle
 _FILE_S = 2.0
 _OVERLAP = timedelta(minutes=10)
 _KEPT = 10_000
+_WAIT_S = 2.0  # that an event may wait, and be acknowledged in time
 _PATH = "/slack/events"
 _HOSTS = (".slack.com", ".slack-files.com", ".slack-edge.com")  # where Slack keeps files
 _PROMPTS = (
@@ -97,6 +98,7 @@ class SlackAdapter:
         self._lines: OrderedDict[str, deque[tuple[str, str]]] = OrderedDict()
         self._last: OrderedDict[Address, tuple[str, str]] = OrderedDict()  # message and title to show work at
         self._commands_done: OrderedDict[str, None] = OrderedDict()
+        self._caught_up = asyncio.Event()
         self._statuses = ["agents", "assistant"]  # the ways to show work, best first, until one is refused
 
     async def run(self, inbound: Inbound) -> None:
@@ -204,6 +206,7 @@ class SlackAdapter:
             try:
                 # Before events come: they would hide what was missed before them.
                 known = await inbound.newest_keys(self.platform)
+                self._caught_up.clear()
                 async with asyncio.timeout(_DEAF_S):
                     await handler.connect_async()  # type: ignore[no-untyped-call]
                 self._why = None
@@ -316,6 +319,7 @@ class SlackAdapter:
     # In
 
     async def _on_message(self, event: Json, inbound: Inbound, *, ext: bool = False) -> None:
+        await self._in_time()
         us = self._workspace()
         kind = "ext" if ext else str(event.get("channel_type") or "")
         channel = str(event["channel"])
@@ -336,6 +340,14 @@ class SlackAdapter:
             await inbound.submit(us.to_deletion(event, kind))
         elif subtype in reading.SAID and not us.is_own(event):
             await self._take(event, kind, inbound)
+
+    async def _in_time(self) -> None:
+        """What was missed goes first. While that takes long, Slack is not told that we have heard, and tells again."""
+        try:
+            async with asyncio.timeout(_WAIT_S):
+                await self._caught_up.wait()
+        except TimeoutError:
+            raise StoreUnavailable("what was missed is being read") from None
 
     async def _take(self, event: Json, kind: str, inbound: Inbound, *, late: bool = False) -> None:
         """A message that somebody wrote; ``late`` when it was found in the history."""
@@ -521,16 +533,29 @@ class SlackAdapter:
     # What came while we were away
 
     async def _read_on(self, known: Mapping[Address, str], inbound: Inbound) -> None:
-        """Read on in every conversation: Slack gives up telling after some minutes."""
+        """Take what Slack gave up telling; then what it tells now may come."""
+        us = self._workspace()
+        try:
+            missed = await self._missed(known)
+            # In the order of time over all places: if we end here, whatever is newer than our newest is read again.
+            for message, kind in sorted(missed, key=lambda found: float(found[0]["ts"])):
+                if message.get("subtype") in reading.SAID and not us.is_own(message):
+                    await self._take(message, kind, inbound, late=True)
+        finally:
+            self._caught_up.set()
+
+    async def _missed(self, known: Mapping[Address, str]) -> list[tuple[dict[str, Any], str]]:
+        """What was said since we last heard of it, in every conversation and channel, with the channel's type."""
         if not known:
-            return
+            return []
         us, now = self._workspace(), self._clock.now()
         newest = {address: reading.moment(key.split("/")[2]) for address, key in known.items()}
         since = max(max(newest.values()) - _OVERLAP, now - self._catch_up)
         kinds = {c["id"]: reading.kind_of(c) for c in await self._conversations()}
+        found: list[tuple[dict[str, Any], str]] = []
         for channel, kind in kinds.items():
             _keep(self._kinds, channel, kind)
-            await self._each("conversations_history", inbound, kind, channel=channel, oldest=_ts(since))
+            found += await self._all("conversations_history", kind, channel=channel, oldest=_ts(since))
         for address, at in newest.items():
             if not address.startswith(us.address("")):
                 continue
@@ -538,7 +563,8 @@ class SlackAdapter:
             if thread and channel in kinds and at > now - self._catch_up:
                 oldest = _ts(max(at - _OVERLAP, now - self._catch_up))
                 where = {"channel": channel, "ts": thread, "oldest": oldest}
-                await self._each("conversations_replies", inbound, kinds[channel], **where)
+                found += await self._all("conversations_replies", kinds[channel], **where)
+        return found
 
     async def _conversations(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
@@ -551,23 +577,19 @@ class SlackAdapter:
             if not asked["cursor"]:
                 return found
 
-    async def _each(self, method: str, inbound: Inbound, kind: str, **where: Any) -> None:
-        """Take what is found there, oldest first."""
+    async def _all(self, method: str, kind: str, **where: Any) -> list[tuple[dict[str, Any], str]]:
         found: list[dict[str, Any]] = []
         while True:
             try:
                 answer = await self._ask(method, limit=200, **where)
             except SlackApiError as error:
                 log.warning("Slack: what came while away could not be read in one place (%s).", code(error))
-                return
+                break
             found += answer.get("messages") or ()
             where["cursor"] = (answer.get("response_metadata") or {}).get("next_cursor")
             if not where["cursor"]:
                 break
-        us = self._workspace()
-        for message in sorted(found, key=lambda m: float(m["ts"])):
-            if message.get("subtype") in reading.SAID and not us.is_own(message):
-                await self._take({**message, "channel": where["channel"]}, kind, inbound, late=True)
+        return [({**message, "channel": where["channel"]}, kind) for message in found]
 
     async def _ask(self, method: str, **arguments: Any) -> Any:
         """A question that waits while Slack says that we ask too much."""

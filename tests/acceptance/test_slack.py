@@ -309,10 +309,11 @@ async def test_a_reaction_to_our_message_is_heard_and_others_are_not(
         reactions.append(event["reason"])
         return say("Thank you!")
 
-    async with Town(tmp_path, play, slack=server):
+    async with Town(tmp_path, play, slack=server) as town:
         said = await server.say(ada, general, f"<@{server.bot}> hello")
         thread = str(said["ts"])
         [answer] = await server.until(lambda: server.answers(general, thread))
+        await town.app.inbound.settled()
         await server.react(bob, answer, "eyes")  # it was not said to him
         await server.react(ada, said, "wave")
         await server.react(ada, answer, "tada")
