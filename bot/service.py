@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
 from bot.app import App, SystemClock, open_app, platforms
@@ -64,9 +64,18 @@ async def _run(adapter: Adapter, app: App, refused: list[str]) -> None:
     """A platform that refuses us for good does not stop the others."""
     try:
         await adapter.run(app.inbound)
-    except AdapterError as error:
-        log.error("%s", error)
+    except* AdapterError as group:  # out of the adapter's own TaskGroup, perhaps
+        for error in _each(group):
+            log.error("%s", error)
         refused.append(adapter.platform)
+
+
+def _each(group: BaseExceptionGroup[AdapterError]) -> Iterator[BaseException]:
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _each(error)
+        else:
+            yield error
 
 
 async def _tell(adapters: Sequence[Adapter], clock: Clock) -> None:

@@ -40,11 +40,13 @@ log = logging.getLogger(__name__)
 _AGAIN_S = 2.0
 _AGAIN_MAX_S = 120.0
 _LOOK_S = 0.5
+_AWAY_S = 3.0  # that the SDK is given to mend a connection; it may ask a dead address for ever
 _DEAF_S = 60.0
 _NAME_S = 0.25  # that a person's name is waited for before an event is acknowledged
 _FILE_S = 2.0
 _OVERLAP = timedelta(minutes=10)
 _KEPT = 10_000
+_THREADS = timedelta(days=30)  # that nobody wrote to us in a thread, and it is still read after an outage
 _WAIT_S = 2.0  # that an event may wait, and be acknowledged in time
 _PATH = "/slack/events"
 _HOSTS = (".slack.com", ".slack-files.com", ".slack-edge.com")  # where Slack keeps files
@@ -201,7 +203,7 @@ class SlackAdapter:
             raise
         while True:
             handler = AsyncSocketModeHandler(
-                app, self._app_token, web_client=self._web(self._token), ping_interval=5
+                app, self._app_token, web_client=self._web(self._token), ping_interval=2
             )
             try:
                 # Before events come: they would hide what was missed before them.
@@ -221,7 +223,7 @@ class SlackAdapter:
     async def _watch(self, handler: AsyncSocketModeHandler) -> None:
         """While the connection lives, the SDK mending it; returns when it does not come back by itself."""
         away = 0.0
-        while away < _DEAF_S / 4:
+        while away < _AWAY_S:
             await self._clock.sleep(_LOOK_S)
             alive = await handler.client.is_connected()
             away = 0.0 if alive else away + _LOOK_S
@@ -560,7 +562,7 @@ class SlackAdapter:
             if not address.startswith(us.address("")):
                 continue
             channel, thread = place_of(address)
-            if thread and channel in kinds and at > now - self._catch_up:
+            if thread and channel in kinds and at > now - _THREADS:
                 oldest = _ts(max(at - _OVERLAP, now - self._catch_up))
                 where = {"channel": channel, "ts": thread, "oldest": oldest}
                 found += await self._all("conversations_replies", kinds[channel], **where)
