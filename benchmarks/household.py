@@ -15,7 +15,7 @@ from benchmarks.history import event
 from bot.app import App, SystemClock, choose_model, open_app
 from bot.events import Address, Reply
 from bot.ports import ChatModel, Found, Inbound, ModelReply, ModelRequest
-from bot.settings import AgentSettings, EmbedderSettings, ModelSettings, Settings
+from bot.settings import AgentSettings, EmbedderSettings, LimitSettings, ModelSettings, Settings
 
 EmbedderKind = Literal["auto", "none"]
 
@@ -28,6 +28,7 @@ def settings_of(data_dir: Path, url: str | None, embedder: EmbedderKind, window:
         model=ModelSettings(kind=kind, base_url=url, context_window=window),
         embedder=EmbedderSettings(kind=embedder),
         agent=AgentSettings(debounce_s=0.0),
+        limits=LimitSettings(messages_per_minute=0),
     )
 
 

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from bot.ports import ModelReply, ModelRequest
 from tests.fakes import discord_server, slack_server
-from tests.fakes.parlour import Stage
+from tests.fakes.parlour import Stage, is_summary
 from tests.fakes.scripted_model import call, calls, say
 from tests.fakes.slack_server import SlackServer
 from tests.fakes.town import Town, heard
@@ -43,7 +43,10 @@ def unanswered(messages: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def quote(request: ModelRequest) -> ModelReply:
     """Quotes the numbers of all messages that it answers."""
-    return say(f"Heard {', '.join(unanswered(request.messages))}")
+    if is_summary(request):
+        return ModelReply(text="They sent numbers.")
+    numbers = unanswered(request.messages)
+    return say(f"Heard {', '.join(numbers)}") if numbers else ModelReply(text="Done.")
 
 
 class Spot(Protocol):

@@ -559,6 +559,7 @@ async def test_a_big_memory_fits_app_home_and_its_forms(server: SlackServer, tmp
         await tell(server, ada, dm, "Keep everything")
         await server.open_home(ada)
         view = await server.until(lambda: server.home(ada))
+        assert view is not None
         pressed = await server.press(ada, view, "everbot memory passages")
         assert pressed.views
         pressed = await server.press(ada, view, "everbot memory edit human")

@@ -8,8 +8,8 @@ import socket
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,8 +36,8 @@ async def server() -> AsyncIterator[SlackServer]:
         yield server
 
 
-@contextmanager
-def refusing(folder: Path, table: str) -> Iterator[None]:
+@asynccontextmanager
+async def refusing(folder: Path, table: str) -> AsyncIterator[None]:
     """The database takes no new rows of a table, while the block runs."""
 
     def execute(statement: str) -> None:
@@ -45,11 +45,12 @@ def refusing(folder: Path, table: str) -> Iterator[None]:
             connection.execute(statement)
 
     overflow = "SELECT abs(-9223372036854775807 - 1)"  # an error at run time; the other connection recovers
-    execute(f"CREATE TRIGGER refuse BEFORE INSERT ON {table} BEGIN {overflow}; END")
+    refuse = f"CREATE TRIGGER refuse BEFORE INSERT ON {table} BEGIN {overflow}; END"
+    await asyncio.to_thread(execute, refuse)  # it may have to wait for a transaction of this loop's
     try:
         yield
     finally:
-        execute("DROP TRIGGER refuse")
+        await asyncio.to_thread(execute, "DROP TRIGGER refuse")
 
 
 async def quiet(server: SlackServer) -> None:
@@ -68,7 +69,7 @@ async def test_what_could_not_be_committed_is_not_acknowledged_and_comes_again(
     async with Town(tmp_path, echo, slack=server):
         await tell(server, ada, dm, "Hello")
         await quiet(server)
-        with refusing(tmp_path, "inbox"):
+        async with refusing(tmp_path, "inbox"):
             await server.say(ada, dm, "Take this")
             lost = server.envelopes[-1]
             await server.until(lambda: len(lost.attempts) > 1)
@@ -493,7 +494,7 @@ async def test_over_http_a_failed_commit_comes_again_too(server: SlackServer, tm
     town = Town(tmp_path, echo, slack=server)
     async with with_slack(town, mode="http", listen=f"127.0.0.1:{port}"):
         await tell(server, ada, dm, "Hello")
-        with refusing(tmp_path, "inbox"):
+        async with refusing(tmp_path, "inbox"):
             await server.say(ada, dm, "Take this")
             lost = server.envelopes[-1]
             await server.until(lambda: len(lost.attempts) > 1)
