@@ -20,6 +20,7 @@ log = logging.getLogger(__name__)
 
 _RETRY_S = 2.0
 _RETRY_MAX_S = 60.0
+_Line = tuple[str, Delivery | None, datetime, str | None, "asyncio.Future[None]"]
 _SETTLED = {Found.POSTED: Delivery.SENT, Found.ABSENT: Delivery.READY, Found.UNKNOWN: Delivery.DOUBTFUL}
 
 
@@ -33,6 +34,8 @@ class Courier:
         self._news = asyncio.Event()
         self._idle = asyncio.Event()
         self._busy: set[Address] = set()
+        self._unwritten: list[_Line] = []
+        self._pen = asyncio.Event()
         self._held: set[Address] = set()  # the busy ones whose platform takes nothing now
 
     def wake(self) -> None:
@@ -47,6 +50,7 @@ class Courier:
     async def run(self) -> None:
         """Deliver until cancelled. What a killed process had claimed is looked for before it is sent again."""
         async with asyncio.TaskGroup() as group:
+            group.create_task(self._keep_book())
             async with self._store.read() as session:
                 self._begin(group, await session.mailbox.in_doubt(list(self._adapters)))
             while True:
@@ -140,18 +144,33 @@ class Courier:
     async def _write(
         self, row: str, state: Delivery | None, at: datetime, receipt: str | None = None
     ) -> None:
-        """Claim a row (None), or note what came of it; a store that is away is waited for."""
+        """Claim a row (None), or note what came of it; returns when it is committed."""
+        written = asyncio.get_running_loop().create_future()
+        self._unwritten.append((row, state, at, receipt, written))
+        self._pen.set()
+        await written
+
+    async def _keep_book(self) -> None:
+        """Write what all places have to write, many at a time; a store that is away is waited for."""
         while True:
-            try:
-                async with self._store.write() as session:
-                    if state is None:
-                        await session.mailbox.claim([row], at)
-                    else:
-                        await session.mailbox.settle([(row, state, receipt)], at)
-                return
-            except StoreError as error:
-                log.error("The courier waits for the store: %s", error)
-                await self._clock.sleep(_RETRY_S)
+            await self._pen.wait()
+            self._pen.clear()
+            batch, self._unwritten = self._unwritten, []
+            while batch:
+                try:
+                    async with self._store.write() as session:
+                        for row, state, at, receipt, _ in batch:
+                            if state is None:
+                                await session.mailbox.claim([row], at)
+                            else:
+                                await session.mailbox.settle([(row, state, receipt)], at)
+                    break
+                except StoreError as error:
+                    log.error("The courier waits for the store: %s", error)
+                    await self._clock.sleep(_RETRY_S)
+            for *_, written in batch:
+                if not written.done():
+                    written.set_result(None)
 
 
 def reply_of(row: OutboxRow) -> Reply:

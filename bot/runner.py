@@ -23,6 +23,7 @@ from bot.events import (
     EVENTS,
     LOCAL,
     Address,
+    DocumentUploaded,
     Event,
     HeartbeatDue,
     MessageReceived,
@@ -166,7 +167,7 @@ class Runner:
             return []
         now, told = self._clock.now(), self._events
         away = await self._beats.heard(session, identity, now)
-        if not isinstance(event, MessageReceived) or platform_of(event.account) == LOCAL:
+        if not isinstance(event, MessageReceived | DocumentUploaded) or platform_of(event.account) == LOCAL:
             return []
         facts = {name: value for name, value in vars(event).items() if name in _ORIGIN}
         if told.first_contact and not await session.messages.extent(identity.agent.id):

@@ -193,7 +193,9 @@ class DiscordAdapter:
 
     @asynccontextmanager
     async def thinking(self, address: Address) -> AsyncIterator[None]:
-        typing = self._group.create_task(self._typing(address)) if self._group is not None else None
+        typing = None
+        with suppress(RuntimeError):  # at the end of the adapter's life nothing is shown any more
+            typing = self._group.create_task(self._typing(address)) if self._group is not None else None
         try:
             yield
         finally:
@@ -389,16 +391,27 @@ class DiscordAdapter:
                     places.setdefault(channel.id, since)
         missed: list[discord.Message] = []
         for channel_id, after in places.items():
-            try:
-                missed += await self._since(channel_id, after)
-            except (discord.DiscordException, *_BROKEN) as error:
-                log.warning("What came while away could not be read in one place: %s", type(error).__name__)
+            missed += await self._since(channel_id, after)
         # In the order of time over all places: if we end here, whatever is newer than our newest is read again.
         for message in sorted(missed, key=lambda m: m.id):
             async with self.order(message.channel.id):
                 await self._take(message, inbound)
 
     async def _since(self, channel_id: int, after: int) -> list[discord.Message]:
+        """What was said there after a message; nothing where it can't be read. Trouble is waited out a little."""
+        for wait in (0.5, 2.0, 8.0, None):
+            try:
+                return await self._history_after(channel_id, after)
+            except (discord.DiscordException, *_BROKEN) as error:
+                if wait is None or isinstance(error, discord.Forbidden | discord.NotFound):
+                    log.warning(
+                        "What came while away could not be read in one place: %s", type(error).__name__
+                    )
+                    return []
+            await self._clock.sleep(wait)
+        return []
+
+    async def _history_after(self, channel_id: int, after: int) -> list[discord.Message]:
         client = self._open()
         channel: Any = client.get_channel(channel_id) or await client.fetch_channel(channel_id)
         guild = getattr(channel, "guild", None)

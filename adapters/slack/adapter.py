@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import logging
+import time
 from collections import OrderedDict, deque
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -39,14 +40,18 @@ log = logging.getLogger(__name__)
 
 _AGAIN_S = 2.0
 _AGAIN_MAX_S = 120.0
-_LOOK_S = 0.5
-_AWAY_S = 3.0  # that the SDK is given to mend a connection; it may ask a dead address for ever
+_LOOK_S = 0.25
+_AWAY_S = 1.0  # that the SDK is given to mend a connection; it may ask a dead address for ever
 _DEAF_S = 60.0
 _NAME_S = 0.25  # that a person's name is waited for before an event is acknowledged
 _FILE_S = 2.0
 _OVERLAP = timedelta(minutes=10)
 _KEPT = 10_000
 _THREADS = timedelta(days=30)  # that nobody wrote to us in a thread, and it is still read after an outage
+_MISSED_S = 30.0  # of absence, after which history is read
+_LONG_S = 60.0  # that reading may take before it is done again for what came meanwhile
+_TYPE_S = 60.0  # that a channel's type is believed
+_TRIES = 6
 _WAIT_S = 2.0  # that an event may wait, and be acknowledged in time
 _PATH = "/slack/events"
 _HOSTS = (".slack.com", ".slack-files.com", ".slack-edge.com")  # where Slack keeps files
@@ -96,11 +101,12 @@ class SlackAdapter:
         self._session: aiohttp.ClientSession | None = None
         self._group: asyncio.TaskGroup | None = None
         self._names: OrderedDict[str, str] = OrderedDict()
-        self._kinds: OrderedDict[str, str] = OrderedDict()
+        self._kinds: OrderedDict[str, tuple[str, float]] = OrderedDict()  # types, and when they were told
         self._lines: OrderedDict[str, deque[tuple[str, str]]] = OrderedDict()
         self._last: OrderedDict[Address, tuple[str, str]] = OrderedDict()  # message and title to show work at
         self._commands_done: OrderedDict[str, None] = OrderedDict()
         self._caught_up = asyncio.Event()
+        self._heard_at = -_MISSED_S * 10  # when the connection was last alive
         self._statuses = ["agents", "assistant"]  # the ways to show work, best first, until one is refused
 
     async def run(self, inbound: Inbound) -> None:
@@ -206,13 +212,17 @@ class SlackAdapter:
                 app, self._app_token, web_client=self._web(self._token), ping_interval=2
             )
             try:
-                # Before events come: they would hide what was missed before them.
+                # Before events come: they would hide what was missed before them. What was not acknowledged in a
+                # short absence Slack tells again by itself.
                 known = await inbound.newest_keys(self.platform)
-                self._caught_up.clear()
+                missed = time.monotonic() - self._heard_at > _MISSED_S
+                if missed:
+                    self._caught_up.clear()
                 async with asyncio.timeout(_DEAF_S):
                     await handler.connect_async()  # type: ignore[no-untyped-call]
                 self._why = None
-                self._go(self._read_on(known, inbound))
+                if missed:
+                    self._go(self._read_on(known, inbound))
                 await self._watch(handler)
             except TimeoutError:
                 log.warning("Slack: no socket connection; beginning anew.")
@@ -227,6 +237,8 @@ class SlackAdapter:
             await self._clock.sleep(_LOOK_S)
             alive = await handler.client.is_connected()
             away = 0.0 if alive else away + _LOOK_S
+            if alive:
+                self._heard_at = time.monotonic()
             self._why = None if alive else "no socket connection"
 
     async def _by_http(self, app: AsyncApp, inbound: Inbound, stack: AsyncExitStack) -> None:
@@ -312,11 +324,14 @@ class SlackAdapter:
             log.debug("Slack: prompts were not shown.")
 
     def _go(self, work: Any) -> None:
-        """Do what nobody waits for."""
-        if self._group is None:
+        """Do what nobody waits for; at the end of the adapter's life nothing any more."""
+        quiet = _quietly(work)
+        try:
+            assert self._group is not None
+            self._group.create_task(quiet)
+        except (AssertionError, RuntimeError):
+            quiet.close()
             work.close()
-        else:
-            self._group.create_task(_quietly(work))
 
     # In
 
@@ -326,7 +341,7 @@ class SlackAdapter:
         kind = "ext" if ext else str(event.get("channel_type") or "")
         channel = str(event["channel"])
         if kind:
-            _keep(self._kinds, channel, kind)
+            self._keep_kind(channel, kind)
         else:
             kind = await self.kind_of(channel)
         subtype = event.get("subtype")
@@ -524,13 +539,18 @@ class SlackAdapter:
 
     async def kind_of(self, channel: str) -> str:
         """A channel's type, for what does not tell it: who can see a place is never guessed."""
-        if channel not in self._kinds:
-            if channel.startswith("D"):
-                return "im"
-            assert self._client is not None
-            told = await self._client.conversations_info(channel=channel)
-            _keep(self._kinds, channel, reading.kind_of(told["channel"]))
-        return self._kinds[channel]
+        kind, since = self._kinds.get(channel, ("", 0.0))
+        if kind and time.monotonic() - since < _TYPE_S:
+            return kind
+        if channel.startswith("D"):
+            return "im"
+        assert self._client is not None
+        told = await self._client.conversations_info(channel=channel)
+        return self._keep_kind(channel, reading.kind_of(told["channel"]))
+
+    def _keep_kind(self, channel: str, kind: str) -> str:
+        _keep(self._kinds, channel, (kind, time.monotonic()))
+        return kind
 
     # What came while we were away
 
@@ -538,11 +558,15 @@ class SlackAdapter:
         """Take what Slack gave up telling; then what it tells now may come."""
         us = self._workspace()
         try:
-            missed = await self._missed(known)
-            # In the order of time over all places: if we end here, whatever is newer than our newest is read again.
-            for message, kind in sorted(missed, key=lambda found: float(found[0]["ts"])):
-                if message.get("subtype") in reading.SAID and not us.is_own(message):
-                    await self._take(message, kind, inbound, late=True)
+            while True:
+                started = time.monotonic()
+                missed = await self._missed(known)
+                # In the order of time over all places: if we end here, whatever is newer than our newest is read again.
+                for message, kind in sorted(missed, key=lambda found: float(found[0]["ts"])):
+                    if message.get("subtype") in reading.SAID and not us.is_own(message):
+                        await self._take(message, kind, inbound, late=True)
+                if time.monotonic() - started < _LONG_S:
+                    return
         finally:
             self._caught_up.set()
 
@@ -556,7 +580,7 @@ class SlackAdapter:
         kinds = {c["id"]: reading.kind_of(c) for c in await self._conversations()}
         found: list[tuple[dict[str, Any], str]] = []
         for channel, kind in kinds.items():
-            _keep(self._kinds, channel, kind)
+            self._keep_kind(channel, kind)
             found += await self._all("conversations_history", kind, channel=channel, oldest=_ts(since))
         for address, at in newest.items():
             if not address.startswith(us.address("")):
@@ -584,8 +608,9 @@ class SlackAdapter:
         while True:
             try:
                 answer = await self._ask(method, limit=200, **where)
-            except SlackApiError as error:
-                log.warning("Slack: what came while away could not be read in one place (%s).", code(error))
+            except (SlackApiError, *BROKEN) as error:
+                name = code(error) if isinstance(error, SlackApiError) else type(error).__name__
+                log.warning("Slack: what came while away could not be read in one place (%s).", name)
                 break
             found += answer.get("messages") or ()
             where["cursor"] = (answer.get("response_metadata") or {}).get("next_cursor")
@@ -594,15 +619,22 @@ class SlackAdapter:
         return [({**message, "channel": where["channel"]}, kind) for message in found]
 
     async def _ask(self, method: str, **arguments: Any) -> Any:
-        """A question that waits while Slack says that we ask too much."""
-        while True:
+        """A question that waits while Slack says that we ask too much, or has trouble."""
+        for wait in (*(2.0**n / 2 for n in range(_TRIES - 1)), None):
             try:
                 return await getattr(self._client, method)(**arguments)
             except SlackApiError as error:
-                wait = retry_after(error)
+                asked_too_much = retry_after(error)
+                if asked_too_much is not None:
+                    await self._clock.sleep(asked_too_much)
+                    continue
+                if wait is None or getattr(error.response, "status_code", 0) < 500:
+                    raise
+            except BROKEN:
                 if wait is None:
                     raise
-                await self._clock.sleep(wait)
+            await self._clock.sleep(wait)
+        raise TimeoutError(f"{method} was not answered")
 
 
 _ORIGIN = ("account", "name", "address", "audience", "persona", "community", "channel", "roles", "bot")

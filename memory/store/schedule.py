@@ -16,6 +16,14 @@ from memory.store import tables as t
 
 _SILENT = "heartbeat"  # the kind of turns that count
 
+# What every message asks is built once.
+_BEAT = sa.select(t.beats).where(t.beats.c.agent_id == sa.bindparam("agent"))
+_NEW_BEAT = upsert(t.beats)
+_PUT_BEAT = _NEW_BEAT.on_conflict_do_update(
+    index_elements=["agent_id"],
+    set_={column.name: _NEW_BEAT.excluded[column.name] for column in t.beats.c if column.name != "agent_id"},
+)
+
 
 class Schedule:
     """See `memory.ports.Schedule`."""
@@ -24,13 +32,11 @@ class Schedule:
         self._c = connection
 
     async def beat(self, agent_id: int) -> Beat | None:
-        row = (await self._c.execute(sa.select(t.beats).where(t.beats.c.agent_id == agent_id))).first()
+        row = (await self._c.execute(_BEAT, {"agent": agent_id})).first()
         return _beat(row) if row else None
 
     async def put_beat(self, beat: Beat) -> None:
-        values = asdict(beat)
-        statement = upsert(t.beats).values(**values)
-        await self._c.execute(statement.on_conflict_do_update(index_elements=["agent_id"], set_=values))
+        await self._c.execute(_PUT_BEAT, vars(beat))
 
     async def due_beats(self, now: datetime, limit: int) -> list[Beat]:
         at = t.beats.c.next_at
