@@ -46,9 +46,12 @@ class Beats:
         limits = [s.personas.get(persona, BeatRules()), s.communities.get(community, BeatRules())]
         hours = (beat.first_hour, beat.last_hour)
         first, last = self._hours if hours[0] is None or hours[1] is None else (hours[0], hours[1])
-        wished = s.every_hours if beat.every_s is None else beat.every_s / 3600
-        every = max([wished, *(rule.every_hours for rule in limits if rule.every_hours)])
-        speak = s.speak_first if beat.speak is None else beat.speak
+        # What persona or community set is the default of who has not said, and the ceiling of who has.
+        least = [rule.every_hours for rule in limits if rule.every_hours is not None]
+        wished = max(least, default=s.every_hours) if beat.every_s is None else beat.every_s / 3600
+        every = max([wished, *least])
+        defaults = [rule.speak_first for rule in limits if rule.speak_first is not None]
+        speak = (defaults[0] if defaults else s.speak_first) if beat.speak is None else beat.speak
         return Rules(
             every=timedelta(hours=every),
             speak=speak and all(rule.speak_first is not False for rule in limits),

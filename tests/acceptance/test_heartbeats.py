@@ -12,10 +12,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from bot.beats import Beats
 from bot.errors import ModelUnavailable
 from bot.events import Command
 from bot.ports import ModelReply, ModelRequest
+from bot.settings import HeartbeatSettings
+from memory.records import Beat
 from tests.fakes.clock import FakeClock
+from tests.fakes.house import newcomer
 from tests.fakes.parlour import House, Stage, opened
 from tests.fakes.scripted_model import call, calls, say
 from tests.fakes.town import heard
@@ -79,13 +83,19 @@ async def test_a_beat_comes_once_after_a_conversation_and_then_no_more(tmp_path:
 
 
 async def test_a_month_idle_with_1000_agents_costs_no_model_call(tmp_path: Path) -> None:
+    """Thirty of them have just talked and are reflected upon once; the others did so before."""
     stage = Stage(talk)
     async with opened(tmp_path, stage) as house:
-        for number in range(1000):
+        for number in range(30):
             await house.app.inbound.submit(house.message(f"user{number}", "Hello."))
         await house.app.inbound.settled()
-        await pass_time(house, 6, step_s=60)
-        assert beats(house) == 1000
+        async with house.app.memory.store.write() as session:
+            for number in range(970):
+                agent = await newcomer(session, f"idle{number}")
+                last = house.clock.now() - timedelta(hours=5)
+                await session.schedule.put_beat(Beat(agent_id=agent.id, heard_at=last, last_at=last))
+        await pass_time(house, 6, step_s=300)
+        assert beats(house) == 30
         spent = len(stage.requests)
         await pass_time(house, 24 * 30, step_s=HOUR)
         assert len(stage.requests) == spent
@@ -152,6 +162,25 @@ async def test_quiet_hours_hold_when_the_clocks_change(tmp_path: Path, zone: str
         hours = [at.astimezone(ZoneInfo(zone)).hour for at, _ in unasked(house)]
         assert len(hours) >= 3
         assert set(hours) <= {9, 10, 11}
+
+
+async def test_persona_and_community_set_defaults_and_ceilings() -> None:
+    beats = Beats(
+        HeartbeatSettings.model_validate(
+            {
+                "personas": {"eager": {"speak_first": True, "every_hours": 2}},
+                "communities": {"slack:T1": {"speak_first": False, "daily_messages": 1, "every_hours": 12}},
+            }
+        )
+    )
+    unset, set_off = Beat(agent_id=1), Beat(agent_id=1, speak=False, every_s=3600)
+    assert not beats.rules(unset, "ever").speak
+    assert beats.rules(unset, "eager").speak
+    assert beats.rules(unset, "eager").every == timedelta(hours=2)
+    assert not beats.rules(set_off, "eager").speak
+    assert beats.rules(set_off, "eager").every == timedelta(hours=2)
+    there = beats.rules(Beat(agent_id=1, speak=True, every_s=3600), "eager", "slack:T1/D1")
+    assert (there.speak, there.daily_messages, there.every) == (False, 1, timedelta(hours=12))
 
 
 async def test_caps_hold_across_restarts(tmp_path: Path) -> None:

@@ -291,7 +291,7 @@ async def test_a_storm_of_429_is_outlived(town: Any, everywhere: bool) -> None:
 
 
 async def test_the_global_limit_and_the_ban(town: Any) -> None:
-    async with town(limits={**FAST, "global": (6, 0.2)}, invalid_total=4) as t, connected(t.server) as bot:
+    async with town(limits={**FAST, "global": (2, 0.5)}, invalid_total=4) as t, connected(t.server) as bot:
         await asyncio.gather(*(bot.fetch_user(t.ada.id) for _ in range(6)))
         told = [call.answer for call in t.server.calls("GET /users/[0-9]") if call.status == 429]
         assert told

@@ -152,7 +152,7 @@ _WORDS = ["".join(_CHANCE.choices(string.ascii_lowercase, k=7)) for _ in range(1
 def test_the_time_grows_with_the_length_and_not_with_its_square(text: str) -> None:
     # Of the same text and in the same run: 16 times as long takes 256 times where it is the square.
     part = min(seconds(text[: len(text) // 16]) for _ in range(3))
-    assert seconds(text) < 80 * max(part, 0.001)
+    assert min(seconds(text) for _ in range(2)) < 80 * max(part, 0.001)  # the machine may have been busy once
 
 
 # -- identifiers among rows that differ from them in one character
