@@ -1,7 +1,7 @@
 """What heartbeats cost: tokens a day by configuration, over a simulated week.
 
-One person, on an injected clock; the model is a script that, in a beat, reflects in three steps as a language
-model would (stores, rewrites, finishes). Tokens are those of the requests as they would be sent.
+One person, on an injected clock; the real model client talks to the tests' local model server, whose script
+reflects in three steps as a language model would (stores, rewrites, finishes) and reports what each took.
 """
 
 from __future__ import annotations
@@ -9,21 +9,28 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from benchmarks import report
 from benchmarks.texts import Texts
 from bot.app import open_app
 from bot.events import MessageReceived
-from bot.ports import ModelReply, ModelRequest, ToolCall
-from bot.settings import AgentSettings, EmbedderSettings, HeartbeatSettings, Settings
-from memory.records import PRIVATE, Usage
-from memory.tokens import token_counter
+from bot.settings import (
+    AgentSettings,
+    EmbedderSettings,
+    HeartbeatSettings,
+    LimitSettings,
+    ModelSettings,
+    Settings,
+)
+from memory.records import PRIVATE
 from tests.fakes.clock import FakeClock
+from tests.fakes.openai_server import Answer, OpenAIServer
 from tests.fakes.parlour import Parlour
 
 _START = datetime(2026, 11, 21, 6, 0, tzinfo=UTC)
@@ -47,49 +54,49 @@ WEEKS = (
 
 
 class Mind:
-    """A `bot.ports.ChatModel` that answers, and reflects in three steps."""
-
-    name = "script"
+    """The script of the model server: it answers, and reflects in three steps."""
 
     def __init__(self) -> None:
-        self._count = token_counter("gpt-5-mini", Path("nowhere")).count
         self.beats = 0
 
-    async def complete(self, request: ModelRequest) -> ModelReply:
-        prompt = self._count(json.dumps([*request.messages, *request.tools]))
-        if not request.tools:
-            return ModelReply(text="They talk about their days.", usage=Usage(prompt=prompt, completion=8))
-        begun = max(n for n, m in enumerate(request.messages) if m["role"] == "user")
-        event = json.loads(request.messages[begun]["content"])
+    def __call__(self, request: dict[str, Any], headers: Mapping[str, str]) -> Answer:
+        messages = request["messages"]
+        if not request.get("tools"):
+            return Answer(text="They talk about their days.")
+        begun = max(n for n, m in enumerate(messages) if m["role"] == "user")
+        event = json.loads(messages[begun]["content"])
         if event["type"] != "heartbeat":
-            return self._call("send_message", {"message": "I see. Tell me more."}, prompt)
-        done = sum(m["role"] == "tool" for m in request.messages[begun:])
+            return Answer(calls=[("send_message", {"message": "I see. Tell me more."})])
+        done = sum(m["role"] == "tool" for m in messages[begun:])
         self.beats += done == 0
         steps: tuple[tuple[str, dict[str, object]], ...] = (
             ("store_memories", {"chunks": ["Ada had a long day."], "request_heartbeat": True}),
             ("rethink_user_memory", {"new_value": "Name: Ada. Likes the river.", "request_heartbeat": True}),
             ("finish_rethinking_memory", {}),
         )
-        name, arguments = steps[min(done, 2)]
-        return self._call(name, arguments, prompt)
-
-    def _call(self, name: str, arguments: dict[str, object], prompt: int) -> ModelReply:
-        text = json.dumps(arguments)
-        call = ToolCall(id="call_1", name=name, arguments=text)
-        return ModelReply(text="", calls=(call,), usage=Usage(prompt=prompt, completion=self._count(text)))
+        return Answer(calls=[steps[min(done, 2)]])
 
 
 async def live(week: Week, days: int, directory: Path) -> list[object]:
     """The week's row: beats and tokens of beats a day, beside those of the conversation."""
     clock, mind = FakeClock(_START), Mind()
+    async with OpenAIServer(mind) as server:
+        return await _live(week, days, directory, clock, mind, server.url)
+
+
+async def _live(
+    week: Week, days: int, directory: Path, clock: FakeClock, mind: Mind, url: str
+) -> list[object]:
     settings = Settings(
         data_dir=directory,
+        model=ModelSettings(kind="openai", name="test-model", base_url=url),
+        limits=LimitSettings(messages_per_minute=0),
         agent=AgentSettings(debounce_s=0),
         embedder=EmbedderSettings(kind="none"),
         heartbeat=HeartbeatSettings(every_hours=week.every_hours, daily_beats=24, daily_tokens=10_000_000),
     )
     texts = Texts(seed=1)
-    async with open_app(settings, [Parlour()], "benchmark", model=mind, clock=clock) as app:
+    async with open_app(settings, [Parlour()], "benchmark", clock=clock) as app:
         end = _START + timedelta(days=days)
         while clock.now() < end:
             if clock.now().hour in week.hours and clock.now().minute == 0:
