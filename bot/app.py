@@ -281,6 +281,7 @@ def platforms(settings: Settings, clock: Clock) -> list[Adapter]:
             api_url=settings.discord.api_url,
             gateway_url=settings.discord.gateway_url,
             message_content=settings.discord.message_content,
+            guilds_wait_s=settings.discord.guilds_wait_s,
             vision=settings.model.vision,
             context_lines=run.context_lines,
             catch_up=catch_up,

@@ -117,6 +117,7 @@ class RunSettings(_Section):
 class DiscordSettings(_Section):
     token: SecretStr | None = None
     message_content: bool = False
+    guilds_wait_s: float = Field(0.5, ge=0)
     api_url: str = "https://discord.com/api/v10"
     gateway_url: str = "wss://gateway.discord.gg/"
 

@@ -57,6 +57,7 @@ class DiscordAdapter:
         api_url: str,
         gateway_url: str,
         message_content: bool,
+        guilds_wait_s: float,
         vision: bool,
         context_lines: int,
         catch_up: timedelta,
@@ -66,6 +67,7 @@ class DiscordAdapter:
         self._api_url = api_url.rstrip("/")
         self._gateway_url = gateway_url
         self._message_content = message_content
+        self._guilds_wait_s = guilds_wait_s
         self._vision = vision
         self._context_lines = context_lines
         self._catch_up = catch_up
@@ -96,7 +98,7 @@ class DiscordAdapter:
 
     async def _connected(self, inbound: Inbound) -> str:
         """One client's life; returns why it ended. Raises `AdapterError` when another would not fare better."""
-        client = self._client = _Client(self, inbound, intents(self._message_content))
+        client = self._client = _Client(self, inbound, intents(self._message_content), self._guilds_wait_s)
         try:
             await client.start(self._token)
             return "the connection was closed"
@@ -446,14 +448,16 @@ def _number(key: str) -> int:
 class _Client(discord.AutoShardedClient):
     """discord.py's client: each event goes to the adapter. Faults in a handler are logged, in one line."""
 
-    def __init__(self, adapter: DiscordAdapter, inbound: Inbound, wanted: discord.Intents) -> None:
+    def __init__(
+        self, adapter: DiscordAdapter, inbound: Inbound, wanted: discord.Intents, guilds_wait_s: float
+    ) -> None:
         super().__init__(
             intents=wanted,
             allowed_mentions=discord.AllowedMentions.none(),
             max_messages=None,
             member_cache_flags=discord.MemberCacheFlags.none(),
             chunk_guilds_at_startup=False,
-            guild_ready_timeout=0.5,
+            guild_ready_timeout=guilds_wait_s,
             enable_debug_events=True,  # for on_socket_raw_receive
         )
         self._adapter = adapter

@@ -67,7 +67,12 @@ class Town:
         }
         if discord is not None:
             urls = {"api_url": discord.api_url, "gateway_url": discord.gateway_url}
-            sections["discord"] = {"token": discord.token, "message_content": True, **urls}
+            sections["discord"] = {
+                "token": discord.token,
+                "message_content": True,
+                "guilds_wait_s": 0.1,
+                **urls,
+            }
         if slack is not None:
             tokens = {"bot_token": slack.bot_token, "app_token": slack.app_token}
             sections["slack"] = {
