@@ -173,6 +173,8 @@ class DiscordAdapter:
         client, channel_id = self._open(), int(reply.address.partition(":")[2])
         if self._clock.now() - claimed_at < _NONCE:
             return Found.ABSENT  # Discord still knows the nonce: sent again, it gives the same message
+        if not client.is_ready():
+            raise DeliveryError("Discord has not told of all guilds yet", retry_after=0.5)
         known = client.get_channel(channel_id)
         if _is_guilds(known) and not _readable(known):
             return Found.UNKNOWN  # Discord would show an empty history
