@@ -43,6 +43,11 @@ class Origin:
     bot: bool = False
 
 
+def origin_of(who: Origin) -> dict[str, Any]:
+    """Who and where, as the fields of another event or command of theirs."""
+    return {field.name: getattr(who, field.name) for field in fields(Origin)}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Event(Origin):
     """Something to think about. ``key`` is unique per platform message and ends redeliveries."""

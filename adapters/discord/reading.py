@@ -6,11 +6,12 @@ import re
 from datetime import datetime
 from typing import Any
 
+import aiohttp
 import discord
 
+from adapters import files
 from bot.events import (
     PRIVATE,
-    Attachment,
     MessageDeleted,
     MessageEdited,
     MessageReceived,
@@ -25,9 +26,7 @@ _TEXT_ENDINGS = (
     ".java .kt .c .h .cpp .hpp .cs .sh .sql .tex .diff .patch"
 ).split()
 _TAG = re.compile(r"<(?:(@&|@!?|#)(\d+)|a?:(\w+):\d+)>")
-_IMAGES = ("image/png", "image/jpeg", "image/webp", "image/gif")
-MAX_TEXT = 1_000_000  # bytes of a text file that are read
-MAX_IMAGE = 4_000_000
+BROKEN = (aiohttp.ClientError, OSError, TimeoutError, RuntimeError)  # RuntimeError: "Session is closed"
 
 Channel = Any  # a guild channel, a thread, or a direct message
 
@@ -126,7 +125,6 @@ def to_event(
     user: discord.abc.User,
     me: int,
     context: tuple[str, ...],
-    attachments: tuple[Attachment, ...],
 ) -> MessageReceived:
     replied = message.reference.resolved if message.reference else None
     return MessageReceived(
@@ -139,7 +137,6 @@ def to_event(
         place=f"#{message.channel}" if message.guild else "",
         thread=isinstance(message.channel, discord.Thread),
         context=context,
-        attachments=attachments,
     )
 
 
@@ -186,9 +183,9 @@ def line_of(message: discord.Message) -> str:
 
 def is_text(file: discord.Attachment) -> bool:
     kind = (file.content_type or "").partition(";")[0]
-    texts = kind.startswith("text/") or kind in ("application/json", "application/xml", "application/x-yaml")
-    return file.size <= MAX_TEXT and (texts or file.filename.lower().endswith(tuple(_TEXT_ENDINGS)))
+    is_one = files.is_text(kind) or file.filename.lower().endswith(tuple(_TEXT_ENDINGS))
+    return file.size <= files.MAX_TEXT and is_one
 
 
 def is_image(file: discord.Attachment) -> bool:
-    return file.size <= MAX_IMAGE and (file.content_type or "") in _IMAGES
+    return file.size <= files.MAX_IMAGE and (file.content_type or "") in files.IMAGES
