@@ -123,7 +123,7 @@ class SlackServer:
         """Open Socket Mode connections."""
         return len(self.delivery.links)
 
-    async def until(self, predicate: Callable[[], T], timeout: float = 10.0) -> T:  # noqa: ASYNC109
+    async def until(self, predicate: Callable[[], T], timeout: float = 30.0) -> T:  # noqa: ASYNC109
         """What the predicate gives, once it is true; it is tried after every change of anything here."""
         try:
             return await self.workspace.changes.until(predicate, timeout)
