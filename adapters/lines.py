@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Hashable, Iterable
+from dataclasses import replace
 
+from bot.events import Quote
 from bot.kept import Kept
-
-Line = tuple[Hashable, str]  # the message's id, and its author and text
 
 
 class Lines:
@@ -15,29 +15,29 @@ class Lines:
 
     def __init__(self, most: int, places: int) -> None:
         self._most = most
-        self._places: Kept[Hashable, deque[Line]] = Kept(places)
+        self._places: Kept[Hashable, deque[Quote]] = Kept(places)
 
     def __contains__(self, place: Hashable) -> bool:
         return place in self._places
 
-    def begin(self, place: Hashable, lines: Iterable[Line] = ()) -> None:
+    def begin(self, place: Hashable, lines: Iterable[Quote] = ()) -> None:
         """Keep a place's lines from now on; ``lines`` were there before."""
         self._places[place] = deque(lines, self._most)
 
-    def before(self, place: Hashable, line: Line) -> tuple[str, ...]:
+    def before(self, place: Hashable, line: Quote) -> tuple[Quote, ...]:
         """What stood there before the line, which is what stands before the next one."""
         if place not in self._places:
             self.begin(place)
         lines = self._places[place]
         self._places[place] = lines  # the newest
-        before = tuple(text for known, text in lines if known != line[0])
-        if all(known != line[0] for known, _ in lines):
+        before = tuple(known for known in lines if known.key != line.key)
+        if all(known.key != line.key for known in lines):
             lines.append(line)
         return before
 
-    def change(self, message: Hashable, text: str) -> None:
+    def change(self, key: str, text: str) -> None:
         """A line was edited or deleted: it is not shown any more as it was."""
         for lines in self._places.values():
-            for number, (known, _) in enumerate(lines):
-                if known == message:
-                    lines[number] = (message, text)
+            for number, known in enumerate(lines):
+                if known.key == key:
+                    lines[number] = replace(known, text=text)

@@ -22,11 +22,11 @@ from adapters.discord import commands, reading
 from adapters.discord.history import History, is_guilds, readable
 from adapters.discord.invite import intents
 from adapters.discord.reading import BROKEN
-from adapters.lines import Line, Lines
+from adapters.lines import Lines
 from adapters.text import split
 from adapters.waiting import until_committed
 from bot.errors import AdapterError, DeliveryDoubtful, DeliveryError, DeliveryRefused
-from bot.events import Address, Attachment, DocumentUploaded, Event, MessageReceived, Reply
+from bot.events import Address, Attachment, DocumentUploaded, Event, MessageReceived, Quote, Reply
 from bot.kept import Kept
 from bot.ports import Clock, Found, Inbound
 
@@ -278,7 +278,7 @@ class DiscordAdapter:
             except (discord.DiscordException, *BROKEN) as error:
                 log.warning("A notice was not delivered: %s", error)
 
-    async def _context(self, message: discord.Message, addressed: bool) -> tuple[str, ...]:
+    async def _context(self, message: discord.Message, addressed: bool) -> tuple[Quote, ...]:
         """The lines before a channel's message; the message itself is the next one's context.
 
         A channel's lines are kept from the first time that somebody addressed us there.
@@ -290,19 +290,19 @@ class DiscordAdapter:
             if not addressed:
                 return ()
             self._lines.begin(place, await self._history(message))
-        return self._lines.before(place, (message.id, reading.line_of(message)))
+        return self._lines.before(place, reading.line_of(message))
 
-    async def _history(self, message: discord.Message) -> list[Line]:
+    async def _history(self, message: discord.Message) -> list[Quote]:
         try:
             found = [m async for m in message.channel.history(limit=self._context_lines, before=message)]
         except (discord.DiscordException, *BROKEN):
             return []
         said = [m for m in reversed(found) if m.author.id != self._me() and m.content]
-        return [(m.id, reading.line_of(m)) for m in said]
+        return [reading.line_of(m) for m in said]
 
-    def changed(self, message_id: int, line: str | None) -> None:
-        """A line was edited, or (None) deleted: it is not shown any more as it was."""
-        self._lines.change(message_id, line or "(deleted)")
+    def changed(self, message_id: int, line: str) -> None:
+        """A line was edited or deleted: it is not shown any more as it was."""
+        self._lines.change(reading.key(message_id), line)
 
     async def _files(
         self, message: discord.Message, said: MessageReceived, inbound: Inbound
@@ -402,7 +402,7 @@ class _Client(discord.AutoShardedClient):
             return  # Discord added a preview, or we are told of ourselves
         async with self._adapter.order(payload.channel_id):
             if message.content:
-                self._adapter.changed(message.id, reading.line_of(message))
+                self._adapter.changed(message.id, reading.line_of(message).text)
                 edit = reading.to_edit(message, self.user.id, message.edited_at)
                 await self._adapter.submit(edit, self._inbound)
 
@@ -416,7 +416,7 @@ class _Client(discord.AutoShardedClient):
         now = discord.utils.utcnow()
         async with self._adapter.order(channel_id):
             for message_id in messages:
-                self._adapter.changed(message_id, None)
+                self._adapter.changed(message_id, "(deleted)")
                 deletion = reading.to_deletion(message_id, channel_id, now)
                 await self._adapter.submit(deletion, self._inbound)
 

@@ -15,6 +15,7 @@ from bot.events import (
     MessageDeleted,
     MessageEdited,
     MessageReceived,
+    Quote,
     ReactionAdded,
     community_audience,
     place_audience,
@@ -124,7 +125,7 @@ def to_event(
     message: discord.Message,
     user: discord.abc.User,
     me: int,
-    context: tuple[str, ...],
+    context: tuple[Quote, ...],
 ) -> MessageReceived:
     replied = message.reference.resolved if message.reference else None
     return MessageReceived(
@@ -133,7 +134,9 @@ def to_event(
         at=message.created_at,
         addressed=is_addressed(message, me),
         text=text_of(message, me),
-        reply_to=named(replied, replied.content) if isinstance(replied, discord.Message) else "",
+        reply_to=_quote(replied, named(replied, replied.content))
+        if isinstance(replied, discord.Message)
+        else None,
         place=f"#{message.channel}" if message.guild else "",
         thread=isinstance(message.channel, discord.Thread),
         context=context,
@@ -176,9 +179,13 @@ def to_reaction(
     )
 
 
-def line_of(message: discord.Message) -> str:
+def line_of(message: discord.Message) -> Quote:
     """A channel's line, as it is shown beside another message."""
-    return f"{message.author.display_name}: {named(message, message.content)[:300]}"
+    return _quote(message, f"{message.author.display_name}: {named(message, message.content)[:300]}")
+
+
+def _quote(message: discord.Message, text: str) -> Quote:
+    return Quote(key=key(message.id), account=account(message.author.id), text=text)
 
 
 def is_text(file: discord.Attachment) -> bool:

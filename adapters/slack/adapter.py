@@ -26,7 +26,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from yarl import URL
 
 from adapters import files
-from adapters.lines import Line, Lines
+from adapters.lines import Lines
 from adapters.slack import reading
 from adapters.slack.answering import Answering
 from adapters.slack.history import History
@@ -42,6 +42,7 @@ from bot.events import (
     DocumentUploaded,
     Event,
     MessageReceived,
+    Quote,
     Reply,
     View,
     origin_of,
@@ -359,10 +360,10 @@ class SlackAdapter:
             message = event["message"]
             if message.get("edited") and not us.is_own(message):
                 name = await self._name(reading.author(message))
-                self._lines.change(str(message["ts"]), f"{name}: {message.get('text')}")
+                self._lines.change(us.key(channel, str(message["ts"])), f"{name}: {message.get('text')}")
                 await inbound.submit(us.to_edit(event, kind, self._names))
         elif subtype == "message_deleted":
-            self._lines.change(str(event["deleted_ts"]), "(deleted)")
+            self._lines.change(us.key(channel, str(event["deleted_ts"])), "(deleted)")
             await inbound.submit(us.to_deletion(event, kind))
         elif subtype in reading.SAID and not us.is_own(event):
             await self._take(event, kind, inbound)
@@ -391,7 +392,7 @@ class SlackAdapter:
                 await self._command(asked, event, said, inbound)
             return
         shown, documents = await self._files(event, said, inbound)
-        line = (ts, f"{name}: {said.text[:300]}")
+        line = Quote(key=said.key, account=said.account, text=f"{name}: {said.text[:300]}")
         context = self._context(channel, str(event.get("thread_ts") or ""), line, kind)
         self._last[said.address] = (str(event.get("thread_ts") or ts), said.text)
         for document in documents:
@@ -443,7 +444,7 @@ class SlackAdapter:
     async def _on_nothing(self, event: Json, inbound: Inbound) -> None:
         """Told so that Slack does not tell it again."""
 
-    def _context(self, channel: str, thread: str, line: Line, kind: str) -> tuple[str, ...]:
+    def _context(self, channel: str, thread: str, line: Quote, kind: str) -> tuple[Quote, ...]:
         """The lines before a message in its channel or thread; the message is the next one's."""
         if kind == "im" or not self._context_lines:
             return ()

@@ -141,7 +141,8 @@ async def test_a_line_that_was_shown_reads_the_same(scene: Scene) -> None:
     message = await scene.hear(scene.general, f"{scene.server.bot.mention} Hello")
     line = reading.line_of(message)
     assert reading.text_of(message, scene.me) == "Hello"
-    assert reading.line_of(message) == line == "Ada: @everbot Hello"
+    assert reading.line_of(message) == line
+    assert line.text == "Ada: @everbot Hello"
     assert reading.to_edit(message, scene.me, message.created_at).text == "Hello"
 
 
@@ -156,7 +157,9 @@ async def test_what_is_for_the_bot(scene: Scene) -> None:
     await asyncio.wait_for(scene.client.heard.get(), 5)
     answer = await scene.hear(scene.general, "Why?", reply_to=quoted, ping=False)
     assert reading.is_addressed(answer, scene.me)
-    assert reading.to_event(answer, answer.author, scene.me, ()).reply_to == "I said so"
+    reply = reading.to_event(answer, answer.author, scene.me, ()).reply_to
+    assert reply is not None
+    assert (reply.text, reply.key) == ("I said so", f"discord:{quoted.id}")
 
 
 @pytest.mark.parametrize(
