@@ -24,6 +24,7 @@ from bot.commands.table import Commands
 from bot.commands.terminal import Terminal
 from bot.commands.timing import Timing
 from bot.courier import Courier
+from bot.erasure import Erasure, history
 from bot.errors import SettingsError
 from bot.events import platform_of
 from bot.health import address
@@ -58,6 +59,7 @@ log = logging.getLogger(__name__)
 
 _SLACK_PATH = "/slack/events"
 _OPENAI = "https://api.openai.com/v1"
+_SAVES, _EXPORTS, _HISTORIES = "saves", "exports", "history"  # folders in the data directory
 
 
 class SystemClock:
@@ -90,6 +92,7 @@ class App:
     inbound: Reception
     identities: Identities
     heartbeat: Heartbeat
+    erasure: Erasure
     clock: Clock
 
 
@@ -153,7 +156,8 @@ async def open_app(
         courier = Courier(memory.store, by_platform, clock)
         app = _assemble(settings, memory, chosen, quiet, clock, courier, by_platform)
         async with asyncio.TaskGroup() as background:
-            tasks = [background.create_task(courier.run()), background.create_task(memory.indexer.run())]
+            lasting = (courier.run(), memory.indexer.run(), app.erasure.run())
+            tasks = [background.create_task(work) for work in lasting]
             if settings.model.kind == "openai":
                 # For the next start: this one goes on with what it has.
                 tables = fetch_tables(settings.model.name, settings.data_dir / "tiktoken")
@@ -204,7 +208,7 @@ def _assemble(
         People(store, undo, locks, memory.indexer, clock, snapshots),
         Linking(store, clock),
         Timing(store, beats, identities),
-        Terminal(store, queues, undo, locks, clock, snapshots, settings.data_dir / "saves"),
+        Terminal(store, queues, undo, locks, clock, snapshots, settings.data_dir / _SAVES),
     )
     agent = Agent(
         store,
@@ -240,6 +244,20 @@ def _assemble(
         concurrent_turns=agent_settings.concurrent_turns,
     )
     heartbeat = Heartbeat(store, runner, identities, beats, memory.archival, clock, settings, list(adapters))
+    folder = settings.data_dir
+    erasure = Erasure(
+        store,
+        runner,
+        identities,
+        queues,
+        locks,
+        memory.indexer,
+        clock,
+        saves=folder / _SAVES,
+        exports=folder / _EXPORTS,
+        histories=folder / _HISTORIES,
+        keep_days=settings.privacy.keep_messages_days,
+    )
     access = Access(store, clock, settings.access, settings.limits)
     inbound = Reception(
         store,
@@ -252,14 +270,15 @@ def _assemble(
         memory.indexer,
         clock,
         heartbeat,
+        erasure,
         settings.events,
     )
-    return App(memory, runner, inbound, identities, heartbeat, clock)
+    return App(memory, runner, inbound, identities, heartbeat, erasure, clock)
 
 
 def terminal_console(settings: Settings, user: str, persona: str) -> TerminalConsole:
     """A person at this terminal."""
-    return TerminalConsole(settings.data_dir / "console_history", user=user, persona=persona)
+    return TerminalConsole(history(settings.data_dir / _HISTORIES, user), user=user, persona=persona)
 
 
 def pipe_console(user: str, persona: str, *, as_json: bool) -> PipeConsole:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    import logging
+
     from bot.settings import Settings
 
 app = typer.Typer(
@@ -176,7 +178,29 @@ def _settings(config: Path | None) -> Settings:
     from bot.settings import load as load_settings
 
     settings = load_settings(config)
-    logging.basicConfig(
-        level=settings.log.level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
+    style = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+    logging.basicConfig(level=settings.log.level.upper(), format=style, handlers=_handlers(settings))
     return settings
+
+
+def _handlers(settings: Settings) -> list[logging.Handler]:
+    """Standard error, and the log file where one is configured. Raises `SettingsError` when it can't be written."""
+    import logging
+
+    from bot.errors import SettingsError
+
+    handlers: list[logging.Handler] = [logging.StreamHandler()]
+    if settings.log.file is not None:
+        from logging.handlers import TimedRotatingFileHandler
+
+        keep = settings.privacy.keep_logs_days
+        try:
+            file = TimedRotatingFileHandler(
+                settings.log.file, when="midnight", utc=True, backupCount=keep, encoding="utf-8", delay=False
+            )
+        except OSError as error:
+            raise SettingsError(
+                f"log.file: {settings.log.file} cannot be written ({error.strerror})."
+            ) from None
+        handlers.append(file)
+    return handlers

@@ -132,6 +132,9 @@ class QueueManager:
 
     async def amend(self, session: Session, message: Message, text: str) -> None:
         """The author edited an admitted message, or (with an empty text) deleted it."""
+        if not message.queued:
+            await self.rewrite(session, message, text, "")
+            return
         rendered = json.loads(message.rendered)
         fields = context.told(rendered)
         if text:
@@ -143,8 +146,13 @@ class QueueManager:
 
     async def rewrite(self, session: Session, message: Message, text: str, rendered: str) -> None:
         """Store another text and rendering of a message."""
-        tokens = context.cost(self.count, rendered)
+        tokens = context.cost(self.count, rendered) if rendered else 0
         await session.messages.rewrite(message.key, text, rendered, tokens)
+        self.forget(message.conversation_id)
+
+    async def rerender(self, session: Session, message: Message, rendered: str) -> None:
+        """Show a message differently; its text stays."""
+        await session.messages.rerender(message.key, rendered, context.cost(self.count, rendered))
         self.forget(message.conversation_id)
 
     def extend(self, queue: Queue, messages: Sequence[Message]) -> None:
@@ -265,6 +273,7 @@ class QueueManager:
             rendered=rendered,
             tokens=context.cost(self.count, rendered),
             messages=count,
+            since=queue.summary.since if queue.summary else evicted[0].created_at,
             created_at=now,
         )
         async with self._store.write() as session:

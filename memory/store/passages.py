@@ -12,7 +12,7 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from memory.ports import Audiences
-from memory.records import Archive, Audience, Draft, Passage, scope_range, unique
+from memory.records import Archive, Audience, Draft, Passage, scope_of, scope_range, unique
 from memory.store import driver
 from memory.store import tables as t
 from memory.store.fulltext import FullText, slices
@@ -107,6 +107,39 @@ class Passages:
         )
         return {row.digest: _passage(row) for row in rows}
 
+    async def open(self, passage: Passage, audience: Audience, digest: str, now: datetime) -> None:
+        draft = Draft(
+            text=passage.text,
+            audience=audience,
+            tags=passage.tags,
+            digest=digest,
+            created_at=passage.created_at,
+        )
+        [copy] = await self.insert(scope_of(passage.key), [draft], now)
+        await self._c.execute(t.openings.insert().values(copy=copy.uid, original=passage.uid))
+
+    async def opened(self, uids: Collection[str]) -> dict[str, list[Passage]]:
+        o = t.openings.c
+        query = sa.select(t.passages, o.original).join(t.openings, o.copy == t.passages.c.uid)
+        found: dict[str, list[Passage]] = {}
+        for row in await self._c.execute(query.where(o.original.in_(uids)).order_by(t.passages.c.key)):
+            found.setdefault(row.original, []).append(_passage(row))
+        return found
+
+    async def by_uid(self, archive_id: int, prefix: str, audiences: Audiences) -> Passage | None:
+        own = _scope(archive_id, audiences) & t.passages.c.uid.startswith(prefix, autoescape=True)
+        row = (await self._c.execute(sa.select(t.passages).where(own).order_by(t.passages.c.key))).first()
+        return _passage(row) if row else None
+
+    async def rewrite(self, keys: Collection[int], text: str, digest: str) -> None:
+        vectors = t.vectors["passages"]
+        for part in slices(keys):
+            changed = t.passages.update().where(t.passages.c.key.in_(part))
+            await self._c.execute(changed.values(text=text, digest=digest, indexed=False))
+            await self._c.execute(vectors.delete().where(vectors.c.key.in_(part)))
+        await self._words.remove(keys)
+        await self._words.add([(key, text) for key in keys])
+
     async def delete(self, keys: Collection[int]) -> None:
         with driver.beside(self._c):
             await self._words.remove(keys)
@@ -177,7 +210,7 @@ def _passage_of(draft: Draft, key: int, now: datetime) -> Passage:
         audience=draft.audience,
         text=draft.text,
         tags=unique(draft.tags),
-        created_at=now,
+        created_at=draft.created_at or now,
         source=draft.source,
         position=draft.position,
         turn_id=draft.turn_id,
