@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
 from typing import Any
 
 from adapters.console import PipeConsole, TerminalConsole
@@ -19,7 +20,6 @@ from bot.agent import Agent
 from bot.beats import Beats
 from bot.commands.linking import Linking
 from bot.commands.people import People
-from bot.commands.snapshot import Snapshots
 from bot.commands.table import Commands
 from bot.commands.terminal import Terminal
 from bot.commands.timing import Timing
@@ -36,8 +36,10 @@ from bot.models.offline import OfflineModel
 from bot.ports import Adapter, ChatModel, Clock
 from bot.queue_manager import LEAST_ROOM, QueueManager
 from bot.reception import Reception
+from bot.restoration import Restoration
 from bot.runner import Runner
 from bot.settings import Settings
+from bot.takeout import Takeout
 from bot.tools import memory as memory_tools
 from bot.tools import messaging
 from bot.tools import time as time_tools
@@ -93,6 +95,8 @@ class App:
     identities: Identities
     heartbeat: Heartbeat
     erasure: Erasure
+    takeout: Takeout
+    restoration: Restoration
     clock: Clock
 
 
@@ -202,13 +206,14 @@ def _assemble(
     )
     executor = Executor(registry, count, queues.fit, agent_settings.max_calls, agent_settings.tool_timeout_s)
     undo = Undo(store, queues, memory.indexer, clock)
-    snapshots = Snapshots(store, clock)
+    takeout = Takeout(store, clock, version("everbot"))
+    folder = settings.data_dir
     beats = Beats(settings.heartbeat)
     groups = (
-        People(store, undo, locks, memory.indexer, clock, snapshots),
+        People(store, undo, locks, memory.indexer, clock, takeout, folder / _EXPORTS),
         Linking(store, clock),
         Timing(store, beats, identities),
-        Terminal(store, queues, undo, locks, clock, snapshots, settings.data_dir / _SAVES),
+        Terminal(store, queues, undo, locks, clock, takeout, folder / _SAVES),
     )
     agent = Agent(
         store,
@@ -244,7 +249,6 @@ def _assemble(
         concurrent_turns=agent_settings.concurrent_turns,
     )
     heartbeat = Heartbeat(store, runner, identities, beats, memory.archival, clock, settings, list(adapters))
-    folder = settings.data_dir
     erasure = Erasure(
         store,
         runner,
@@ -273,7 +277,8 @@ def _assemble(
         erasure,
         settings.events,
     )
-    return App(memory, runner, inbound, identities, heartbeat, erasure, clock)
+    restoration = Restoration(store, identities, queues, clock)
+    return App(memory, runner, inbound, identities, heartbeat, erasure, takeout, restoration, clock)
 
 
 def terminal_console(settings: Settings, user: str, persona: str) -> TerminalConsole:

@@ -87,6 +87,43 @@ def backup(
     sys.exit(asyncio.run(admin.backup(_settings(config), path)))
 
 
+@app.command()
+def export(
+    user: User,
+    folder: Annotated[Path, typer.Argument(help="Where to write it.")] = Path(),
+    persona: Persona = "ever",
+    config: Config = None,
+) -> None:
+    """Write all that an agent remembers to a zip, or several; also while everbot runs."""
+    from bot import admin
+
+    sys.exit(asyncio.run(admin.export(_settings(config), user, persona, folder)))
+
+
+@app.command("import")
+def import_(
+    files: Annotated[list[Path], typer.Argument(help="All parts of an export.")],
+    user: Annotated[str | None, typer.Option("--user", help="Whose it becomes. Default: as it says.")] = None,
+    config: Config = None,
+) -> None:
+    """Put an exported memory back."""
+    from bot import admin
+
+    sys.exit(asyncio.run(admin.import_(_settings(config), files, user)))
+
+
+@app.command()
+def forget(
+    user: User,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    config: Config = None,
+) -> None:
+    """Forget a person: everything, everywhere."""
+    from bot import admin
+
+    sys.exit(asyncio.run(admin.forget(_settings(config), user, sure=yes)))
+
+
 @discord_app.command("invite")
 def discord_invite(config: Config = None) -> None:
     """Print where a guild's admin lets the bot in, with the permissions and intents that it needs."""

@@ -300,7 +300,7 @@ class View:
     kind: str = "notice"
     actions: tuple[Action, ...] = ()
     form: Form | None = None
-    file: File | None = None
+    files: tuple[File, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -112,11 +112,20 @@ class Blocks(Protocol):
         read_only: bool = False,
     ) -> Block: ...
 
+    async def of(self, owner: str, audiences: Audiences) -> list[Block]:
+        """The owner's own, oldest first."""
+        ...
+
+    async def restore(self, block: Block, edits: Sequence[BlockEdit], now: datetime) -> None:
+        """Put a block back with its past, oldest edit first; the ids in them are given anew. One of the same
+        owner, label and audience must not exist."""
+        ...
+
     async def put(self, block_id: int, value: str, turn_id: str | None, now: datetime) -> None:
         """Replace the value, keeping the previous one and the turn that made the edit."""
         ...
 
-    async def history(self, owner: str, audiences: Audiences, limit: int = 100) -> list[BlockEdit]:
+    async def history(self, owner: str, audiences: Audiences, limit: int | None = 100) -> list[BlockEdit]:
         """Edits, newest first."""
         ...
 
@@ -132,6 +141,12 @@ class Messages(Protocol):
         """Store, in order; each ``key`` is given here and returned. Searchable by words at once."""
         ...
 
+    async def rows(
+        self, agent_id: int, audiences: Audiences, *, after: int = 0, limit: int = 1_000
+    ) -> list[Message]:
+        """Every row, also those without a text, in order of their keys; those beyond the key ``after``."""
+        ...
+
     async def get(self, agent_id: int, keys: Collection[int], audiences: Audiences) -> list[Message]:
         """The rows of ``keys`` that this agent may see in ``audiences``, in the order of ``keys``."""
         ...
@@ -145,6 +160,10 @@ class Messages(Protocol):
         ...
 
     async def of_turn(self, turn_id: str) -> list[Message]: ...
+    async def taken(self, event_keys: Collection[str]) -> set[str]:
+        """Those of the keys that some message has."""
+        ...
+
     async def by_event(self, event_key: str) -> Message | None: ...
     async def rewrite(self, key: int, text: str, rendered: str, tokens: int) -> None: ...
     async def rerender(self, key: int, rendered: str, tokens: int) -> None:
@@ -252,6 +271,10 @@ class Passages(Protocol):
         """Put a copy of a passage where another audience may use it."""
         ...
 
+    async def link(self, copy: str, original: str) -> None:
+        """One passage is a copy of another, by their uids."""
+        ...
+
     async def opened(self, uids: Collection[str]) -> dict[str, list[Passage]]:
         """The copies of passages, by the uid of the original; nothing for what was never opened."""
         ...
@@ -355,6 +378,10 @@ class Mailbox(Protocol):
         ...
 
     async def turn(self, turn_id: str) -> Turn | None: ...
+    async def turns_of(self, agent_id: int) -> list[Turn]:
+        """All that have ended, oldest first."""
+        ...
+
     async def events_of(self, turn_id: str) -> list[InboxRow]: ...
     async def commit_step(
         self, turn_id: str, step: int, model: str, usage: Usage, now: datetime, *, agent_id: int

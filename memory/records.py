@@ -374,7 +374,7 @@ class VectorEntry:
 
 @dataclass(frozen=True, kw_only=True)
 class Draft:
-    """A passage on its way into an archive; ``created_at`` None: it is of now."""
+    """A passage on its way into an archive; ``created_at`` None: it is of now; ``uid`` empty: a new one."""
 
     text: str
     audience: Audience
@@ -384,6 +384,7 @@ class Draft:
     turn_id: str | None = None
     digest: str = ""
     created_at: datetime | None = None
+    uid: str = ""
 
 
 def unique(items: Iterable[str]) -> tuple[str, ...]:

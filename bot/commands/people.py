@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
-from bot.commands.snapshot import Snapshots
 from bot.commands.table import Control, Run
 from bot.errors import CommandError
-from bot.events import Action, Command, CommandSpec, File, Form, HeartbeatDue, View
+from bot.events import LOCAL, Action, Command, CommandSpec, Form, HeartbeatDue, View, platform_of
 from bot.identities import Identity
 from bot.locks import Locks
 from bot.ports import Clock
+from bot.takeout import Takeout, keep
 from bot.undo import Undo
 from memory.indexer import Indexer
 from memory.ports import Store
@@ -40,14 +39,16 @@ class People:
         locks: Locks,
         indexer: Indexer,
         clock: Clock,
-        snapshots: Snapshots,
+        takeout: Takeout,
+        exports: Path,
     ) -> None:
         self._store = store
         self._undo = undo
         self._locks = locks
         self._indexer = indexer
         self._clock = clock
-        self._snapshots = snapshots
+        self._takeout = takeout
+        self._exports = exports
         self.table: list[tuple[CommandSpec, Run]] = [
             (
                 CommandSpec(
@@ -228,11 +229,14 @@ class People:
     # Taking away, forgetting
 
     async def _export(self, command: Command, who: Identity, control: Control) -> View:
-        data = json.dumps(await self._snapshots.of(who), ensure_ascii=False, indent=1).encode()
-        name = f"everbot-{self._clock.now():%Y%m%d-%H%M%S}.json"
-        return View(
-            text="All that I remember of you and that may be seen here.", file=File(name=name, data=data)
-        )
+        async with self._locks.of(who.agent.id):
+            files = await self._takeout.files(who.agent, command.audience)
+        told = "All that I remember of you and that may be seen here"
+        if platform_of(command.account) == LOCAL:
+            paths = [keep(self._exports, who.agent, file) for file in files]
+            return View(text=f"{told}: {', '.join(map(str, paths))}")
+        more = f", in {len(files)} parts." if len(files) > 1 else "."
+        return View(text=told + more, files=files)
 
     async def _forget(self, command: Command, who: Identity, control: Control) -> View:
         what, _, sure = command.argument.strip().partition(" ")

@@ -124,6 +124,12 @@ class Mailbox:
         row = (await self._c.execute(_TURN.where(t.turns.c.id == turn_id))).first()
         return _turn(row) if row else None
 
+    async def turns_of(self, agent_id: int) -> list[Turn]:
+        c = t.turns.c
+        query = _TURN.where((c.agent_id == agent_id) & (c.state == TurnState.DONE.value))
+        rows = await self._c.execute(query.order_by(c.started_at, sa.text("turns.rowid")))
+        return [_turn(row) for row in rows]
+
     async def events_of(self, turn_id: str) -> list[InboxRow]:
         return await self._events(t.inbox.c.turn_id == turn_id)
 

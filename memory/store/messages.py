@@ -37,6 +37,15 @@ class Messages:
             await self._words.add([(m.key, m.text) for m in stored if m.text])
         return stored
 
+    async def rows(
+        self, agent_id: int, audiences: Audiences, *, after: int = 0, limit: int = 1_000
+    ) -> list[Message]:
+        condition = self._scope(agent_id, audiences) & (t.messages.c.key > after)
+        query = sa.select(t.messages).where(condition).order_by(t.messages.c.key).limit(limit)
+        with driver.beside(self._c):
+            rows = await self._c.execute(query)
+        return [message_of(row) for row in rows]
+
     async def get(self, agent_id: int, keys: Collection[int], audiences: Audiences) -> list[Message]:
         found: dict[int, Message] = {}
         for part in slices(keys):
@@ -60,6 +69,13 @@ class Messages:
 
     async def of_turn(self, turn_id: str) -> list[Message]:
         return await self._select(t.messages.c.turn_id == turn_id)
+
+    async def taken(self, event_keys: Collection[str]) -> set[str]:
+        key = t.messages.c.event_key
+        found: set[str] = set()
+        for part in slices(event_keys):
+            found.update((await self._c.execute(sa.select(key).where(key.in_(part)))).scalars())
+        return found
 
     async def by_event(self, event_key: str) -> Message | None:
         found = await self._select(t.messages.c.event_key == event_key)

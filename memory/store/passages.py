@@ -116,14 +116,18 @@ class Passages:
             created_at=passage.created_at,
         )
         [copy] = await self.insert(scope_of(passage.key), [draft], now)
-        await self._c.execute(t.openings.insert().values(copy=copy.uid, original=passage.uid))
+        await self.link(copy.uid, passage.uid)
+
+    async def link(self, copy: str, original: str) -> None:
+        await self._c.execute(t.openings.insert().values(copy=copy, original=original))
 
     async def opened(self, uids: Collection[str]) -> dict[str, list[Passage]]:
         o = t.openings.c
         query = sa.select(t.passages, o.original).join(t.openings, o.copy == t.passages.c.uid)
         found: dict[str, list[Passage]] = {}
-        for row in await self._c.execute(query.where(o.original.in_(uids)).order_by(t.passages.c.key)):
-            found.setdefault(row.original, []).append(_passage(row))
+        for part in slices(uids):
+            for row in await self._c.execute(query.where(o.original.in_(part)).order_by(t.passages.c.key)):
+                found.setdefault(row.original, []).append(_passage(row))
         return found
 
     async def by_uid(self, archive_id: int, prefix: str, audiences: Audiences) -> Passage | None:
@@ -171,8 +175,11 @@ class Passages:
 
     async def keys_of(self, uids: Collection[str]) -> dict[str, int]:
         p = t.passages.c
-        rows = await self._c.execute(sa.select(p.uid, p.key).where(p.uid.in_(uids)))
-        return {row.uid: row.key for row in rows}
+        found: dict[str, int] = {}
+        for part in slices(uids):
+            rows = await self._c.execute(sa.select(p.uid, p.key).where(p.uid.in_(part)))
+            found.update((row.uid, row.key) for row in rows)
+        return found
 
     async def file_loaded(self, archive_id: int, digest: str) -> int | None:
         f = t.files.c
@@ -206,7 +213,7 @@ def _scope(archive_id: int, audiences: Audiences) -> sa.ColumnElement[bool]:
 def _passage_of(draft: Draft, key: int, now: datetime) -> Passage:
     return Passage(
         key=key,
-        uid=secrets.token_hex(8),
+        uid=draft.uid or secrets.token_hex(8),
         audience=draft.audience,
         text=draft.text,
         tags=unique(draft.tags),
