@@ -176,6 +176,14 @@ class Agents:
             t.conversations.update().where(t.conversations.c.id == conversation_id).values(warned=warned)
         )
 
+    async def name_community(self, community: str, name: str) -> None:
+        statement = upsert(t.communities).values(id=community, name=name)
+        await self._c.execute(statement.on_conflict_do_update(index_elements=["id"], set_={"name": name}))
+
+    async def communities(self) -> dict[str, str]:
+        rows = await self._c.execute(sa.select(t.communities))
+        return {row.id: row.name for row in rows}
+
     async def _agent(self, condition: sa.ColumnElement[bool]) -> Agent | None:
         row = await self._one(sa.select(t.agents).where(condition))
         return _agent(row) if row else None
