@@ -23,6 +23,7 @@ from memory.records import (
     InboxRow,
     Message,
     OutboxRow,
+    Outline,
     Passage,
     Persona,
     Summary,
@@ -162,6 +163,21 @@ class Messages(Protocol):
         """The analysed texts of rows that `postings` gave."""
         ...
 
+    async def around(
+        self, agent_id: int, keys: Collection[int], audiences: Audiences, reach: int
+    ) -> list[Outline]:
+        """The rows of ``keys``, and those with a text that stand up to ``reach`` positions beside one.
+
+        By key. A row that the searcher may not read is not among them.
+        """
+        ...
+
+    async def within(
+        self, agent_id: int, audiences: Audiences, since: datetime, until: datetime, limit: int
+    ) -> list[int]:
+        """Keys of the newest rows with a text from ``since`` until before ``until``."""
+        ...
+
     async def extent(self, agent_id: int) -> int:
         """How many rows there are, at most (the newest sequence number)."""
         ...
@@ -216,6 +232,12 @@ class Passages(Protocol):
         ...
 
     async def terms(self, keys: Collection[int]) -> dict[int, str]: ...
+    async def around(
+        self, archive_id: int, keys: Collection[int], audiences: Audiences, reach: int
+    ) -> list[Outline]:
+        """As `Messages.around`: the parts of a document stand beside each other, other passages alone."""
+        ...
+
     async def extent(self, archive_id: int) -> int: ...
     async def keys_of(self, uids: Collection[str]) -> dict[str, int]:
         """Keys of the passages that still exist, by uid."""
@@ -407,6 +429,11 @@ class VectorIndex(Protocol):
         self, scope: int, vector: Any, audiences: Audiences, limit: int
     ) -> list[tuple[int, float]]:
         """(key, cosine) of the nearest rows of ``scope`` in ``audiences``, best first."""
+        ...
+
+    async def compare(self, scope: int, vector: Any, audiences: Audiences, limit: int) -> tuple[Any, Any]:
+        """Keys (int64, ascending) and their cosines: of all the rows that may be read where the index compares
+        them anyway, of the ``limit`` nearest where it does not."""
         ...
 
     async def remove(self, scope: int, keys: Collection[int]) -> None:

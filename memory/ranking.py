@@ -1,31 +1,73 @@
-"""Scoring and fusing of search candidates. Pure.
+"""Ranks what a search has found. Pure.
 
-- Words: Okapi BM25 (Robertson and Zaragoza, "The Probabilistic Relevance Framework", 2009) with the
-  searching agent's own document frequencies.
-- Meaning: cosine of sentence vectors.
-- Fusion: a weighted sum of both, each scaled to 0..1 over the candidates (found to beat reciprocal ranks
-  on long conversations), then a bonus for identifiers, which must win over everything that is only alike.
+A row's score is a weighted sum of what speaks for it (`memory.evidence`). The weights are learned listwise: the
+softmax over a question's candidates is to give the evidence the most (ListNet, Cao et al., "Learning to rank: from
+pairwise to listwise approach", 2007), so that the same softmax serves as attention over memories. They were trained
+by `benchmarks.train_ranking`; that, and what else was tried, is in docs/retrieval.md. There are two sets: with
+vectors, and by words alone. Identifiers stand above all: who asks for ERR-1042 wants nothing that is only alike.
 """
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import Any
 
+import numpy as np
+
+from memory.evidence import FEATURES, Question, Rows, evidence, idf
 from memory.terms import is_identifier
 
-_K1 = 1.2
-_B = 0.75
-_WORDS = 0.55
-_MEANING = 0.45
-_FLOOR = 0.30
-"""Cosine below which a row that shares no word with the query does not count as a match."""
+WITH_VECTORS = {
+    "words": 0.06,
+    "around": 2.45,
+    "around_best": 1.79,
+    "before": 0.25,
+    "after": -0.15,
+    "named": 2.99,
+    "subject": 1.41,
+    "mine": 1.98,
+    "theirs": 1.14,
+    "dated": 4.83,
+    "when": 1.66,
+    "many": 0.76,
+    "opening": 0.51,
+    "late": -1.33,
+    "salience": 0.42,
+    "length_asked": -0.80,
+    "words_asked": 1.88,
+    "around_asked": -1.91,
+    "meaning": 4.93,
+    "meaning_around": 0.46,
+    "meaning_near": 1.48,
+    "both_around": 0.94,
+    "session": 2.92,
+    "meaning_asked": -2.01,
+    "session_asked": -1.41,
+}
+WORDS_ALONE = {
+    "words": 1.73,
+    "around": 3.56,
+    "around_best": 2.20,
+    "before": 1.03,
+    "after": 0.84,
+    "named": 2.54,
+    "subject": 1.47,
+    "mine": 1.94,
+    "theirs": 1.29,
+    "dated": 4.46,
+    "when": 1.59,
+    "many": 0.98,
+    "opening": 0.56,
+    "late": -1.29,
+    "salience": 0.41,
+    "length_asked": -1.49,
+    "words_asked": 1.87,
+    "around_asked": -2.29,
+}
 
-
-def idf(rows: int, holding: int) -> float:
-    """Inverse document frequency, always positive (Lucene's variant of BM25)."""
-    return math.log(1 + (max(rows, holding) - holding + 0.5) / (holding + 0.5))
+_EXACT = 100.0  # an identifier that a row shares with the question: beyond the reach of all else
+_SHORTEST_NUMBER = 4  # digits of a bare number that is taken for an identifier
 
 
 def shortlist(postings: Mapping[str, Sequence[int]], rows: int, limit: int) -> list[int]:
@@ -38,51 +80,48 @@ def shortlist(postings: Mapping[str, Sequence[int]], rows: int, limit: int) -> l
     return sorted(weights, key=lambda key: (-weights[key], -key))[:limit]
 
 
-def bm25(
-    query: Sequence[str], postings: Mapping[str, Sequence[int]], rows: int, terms: Mapping[int, str]
-) -> dict[int, float]:
-    """Score of each row in ``terms`` (key -> analysed text)."""
-    counts = {key: Counter(text.split()) for key, text in terms.items()}
-    lengths = {key: max(1, sum(count.values())) for key, count in counts.items()}
-    mean = sum(lengths.values()) / max(1, len(lengths))
-    weights = {term: idf(rows, len(postings[term])) for term in query if term in postings}
-    scores: dict[int, float] = {}
-    for key, count in counts.items():
-        norm = _K1 * (1 - _B + _B * lengths[key] / mean)
-        scores[key] = sum(
-            weight * count[term] * (_K1 + 1) / (count[term] + norm)
-            for term, weight in weights.items()
-            if count[term]
-        )
-    return scores
+def scores(question: Question, features: Any, rows: Rows, *, vectors: bool) -> Any:
+    """How strongly each row answers; softmax makes attention weights of it."""
+    weights = WITH_VECTORS if vectors else WORDS_ALONE
+    found = features @ np.array([weights.get(name, 0.0) for name in FEATURES])
+    wanted = _identifiers(question)
+    if wanted:
+        found = found + [
+            _EXACT * len(wanted.intersection(rows.terms.get(key, "").split())) for key in rows.keys.tolist()
+        ]
+    return found
 
 
-def fuse(
-    query: Sequence[str],
-    words: Mapping[int, float],
-    terms: Mapping[int, str],
-    cosines: Mapping[int, float],
+def attention(found: Any, temperature: float = 1.0) -> Any:
+    """β = softmax(score/τ) over the candidates."""
+    if not len(found):
+        return found
+    raised = np.exp((found - found.max()) / temperature)
+    return raised / raised.sum()
+
+
+def rank(
+    question: Question,
+    postings: Mapping[str, Sequence[int]],
+    total: int,
+    rows: Rows,
+    candidates: Sequence[int],
+    *,
+    vectors: bool,
 ) -> list[tuple[int, float]]:
-    """(key, score) of every match, best first; among equals the newer row.
-
-    A row matches when it shares a term with the query, or is close enough to it in meaning.
-    """
-    by_words = _scaled(words)
-    close = {key: cosine for key, cosine in cosines.items() if cosine >= _FLOOR or key in words}
-    by_meaning = _scaled(close)
-    wanted = {term for term in query if is_identifier(term)}
-    scores: dict[int, float] = {}
-    for key in words.keys() | close.keys():
-        score = _WORDS * by_words.get(key, 0.0) + _MEANING * by_meaning.get(key, 0.0)
-        if wanted:
-            score += len(wanted.intersection(terms.get(key, "").split()))
-        scores[key] = score
-    return sorted(scores.items(), key=lambda item: (-item[1], -item[0]))
+    """(key, attention) of the candidates, best first; among equals the newer row."""
+    if not candidates:
+        return []
+    found = scores(question, evidence(question, postings, total, rows), rows, vectors=vectors)
+    chosen = np.isin(rows.keys, np.asarray(candidates, np.int64))
+    keys, weights = rows.keys[chosen], attention(found[chosen])
+    order = np.lexsort((-keys, -found[chosen]))
+    return [(int(keys[i]), float(weights[i])) for i in order]
 
 
-def _scaled(scores: Mapping[int, float]) -> dict[int, float]:
-    """Scores scaled to 0..1. The lower end is 0 itself, so that a lone candidate keeps its full weight."""
-    if not scores:
-        return {}
-    top = max(scores.values())
-    return {key: max(0.0, score / top) if top > 0 else 0.0 for key, score in scores.items()}
+def _identifiers(question: Question) -> set[str]:
+    """The question's identifiers: not the days and years of a date, nor small numbers that stand alone."""
+    dates = question.span.words if question.span is not None else frozenset()
+    found = {term for term in question.terms if is_identifier(term) and not dates.issuperset(term.split("_"))}
+    small = {term for term in found if term.isdigit() and len(term) < _SHORTEST_NUMBER}
+    return found if found - small else set()

@@ -1,6 +1,7 @@
 """Texts to terms: what full-text search indexes and looks up. Pure.
 
-A text becomes words, folded and stemmed (Snowball's English, https://snowballstem.org); what looks like
+A text becomes words, folded and stemmed (Snowball's English, https://snowballstem.org, after irregular
+forms were led back to their basic one: "went" is "go"); what looks like
 an identifier (``ERR-1042``, ``ada@example.org``, ``2.10.3``, a UUID) is kept whole besides, joined by
 underscores, so that it is found exactly; runs of a script without spaces become single signs and overlapping pairs.
 """
@@ -13,7 +14,9 @@ from functools import lru_cache
 
 import Stemmer
 
-VERSION = 1
+from memory.lemmas import LEMMAS
+
+VERSION = 2
 """Changes when the same text would give other terms: stored terms are then made anew."""
 
 _STOP = frozenset(
@@ -45,7 +48,7 @@ _stemmer = Stemmer.Stemmer("english")
 
 @lru_cache(maxsize=50_000)
 def _stem(word: str) -> str:
-    return word if any(c.isdigit() for c in word) else str(_stemmer.stemWord(word))
+    return word if any(c.isdigit() for c in word) else str(_stemmer.stemWord(LEMMAS.get(word, word)))
 
 
 def _fold(text: str) -> str:

@@ -89,6 +89,11 @@ class FullText:
         return 0 if newest is None else int(newest) - low
 
 
+def beside(keys: Collection[int], reach: int) -> list[int]:
+    """The keys and those up to ``reach`` before and after each, ascending."""
+    return sorted({near for key in keys for near in range(key - reach, key + reach + 1)})
+
+
 def slices(keys: Collection[int]) -> list[list[int]]:
     """The keys in portions that fit one statement."""
     ordered = list(keys)

@@ -12,10 +12,10 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from memory.ports import Audiences
-from memory.records import Archive, Audience, Draft, Passage, scope_range, unique
+from memory.records import Archive, Audience, Draft, Outline, Passage, scope_range, unique
 from memory.store import driver
 from memory.store import tables as t
-from memory.store.fulltext import FullText, slices
+from memory.store.fulltext import FullText, beside, slices
 from memory.store.tables import inserted_id
 
 # Asked at every turn: built once.
@@ -121,6 +121,23 @@ class Passages:
 
     async def terms(self, keys: Collection[int]) -> dict[int, str]:
         return await self._words.terms(keys)
+
+    async def around(
+        self, archive_id: int, keys: Collection[int], audiences: Audiences, reach: int
+    ) -> list[Outline]:
+        p, wanted = t.passages.c, set(keys)
+        query = sa.select(p.key, p.source, sa.type_coerce(p.created_at, sa.BigInteger))
+        found: list[Outline] = []
+        for part in slices(beside(keys, reach)):
+            rows = await self._c.execute(
+                query.where(_scope(archive_id, audiences) & p.key.in_(part)).order_by(p.key)
+            )
+            found += [
+                Outline(key, source or key, "", at / 1e6, 0.0)
+                for key, source, at in rows
+                if source or key in wanted
+            ]
+        return found
 
     async def extent(self, archive_id: int) -> int:
         return int((await self._c.execute(_EXTENT, {"archive": archive_id})).scalar() or 0)
