@@ -16,6 +16,7 @@ import json
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
@@ -23,6 +24,8 @@ from time import perf_counter
 from benchmarks import dialogues, report
 from benchmarks.dialogues import Asked, Dialogues
 from benchmarks.household import EmbedderKind
+from memory import associative
+from memory.associative import Associative
 from memory.records import PRIVATE, Message
 
 _DEPTHS = (5, 10, 20)
@@ -62,13 +65,32 @@ async def search(talks: Dialogues, asked: Asked) -> Answer:
     return Answer(asked, [agent.items[row.key] for row in rows], [count(line(row)) for row in rows], seconds)
 
 
+async def surface(talks: Dialogues, asked: Asked, budget: int) -> Answer:
+    agent, memory = talks.agents[asked.scope], talks.memory
+    async with memory.store.read() as session:
+        record = await session.agents.agent(agent.id)
+    assert record is not None
+    reader = Associative(memory.store, memory.indexer, memory.counter.count, budget)
+    start = perf_counter()
+    reading = await reader.chosen(record, asked.text, PRIVATE, asker=asked.asker, now=agent.now)
+    seconds = perf_counter() - start
+    rows = [row for row, _ in reading.memories]
+    tokens = [memory.counter.count(associative.line(row, UTC)) for row in rows]
+    return Answer(asked, [agent.items[row.key] for row in rows], tokens, seconds)
+
+
 def line(row: Message) -> str:
     return f"{row.created_at:%Y-%m-%d} {row.author}: {row.text}"
 
 
-async def measure(data: Path, directory: Path, embedder: EmbedderKind) -> list[Answer]:
+async def measure(
+    data: Path, directory: Path, embedder: EmbedderKind, surfaced: int | None = None
+) -> list[Answer]:
+    """``surfaced``: the budget of what is brought to mind; None to search."""
     async with dialogues.opened(data, directory, embedder) as talks:
-        return [await search(talks, asked) for asked in talks.questions]
+        if surfaced is None:
+            return [await search(talks, asked) for asked in talks.questions]
+        return [await surface(talks, asked, surfaced) for asked in talks.questions]
 
 
 def table(answers: Sequence[Answer], budget: int) -> str:
@@ -102,15 +124,24 @@ def main() -> None:
     )
     parser.add_argument("--data", type=Path, required=True, help="a folder of conversations")
     parser.add_argument("--no-embedder", action="store_true", help="search by words alone")
-    parser.add_argument("--tokens", type=int, default=1_000, help="budget of tokens for results")
+    parser.add_argument("--surfaced", action="store_true", help="measure what is brought to mind instead")
+    parser.add_argument("--tokens", type=int, help="budget of tokens for results (1000; surfaced: 300)")
     parser.add_argument("--out", type=Path, help="write ranked ids here, one question a line")
     parser.add_argument("--keep", type=Path, help="keep the embedded conversations here for the next run")
     options = parser.parse_args()
     embedder: EmbedderKind = "none" if options.no_embedder else "auto"
-    print(report.heading(f"Evidence found in {options.data.name}, embedder: {embedder}"))
+    tokens = options.tokens or (300 if options.surfaced else 1_000)
+    verb = "surfaced" if options.surfaced else "found"
+    print(report.heading(f"Evidence {verb} in {options.data.name}, embedder: {embedder}"))
     with TemporaryDirectory(prefix="everbot-bench-") as scratch:
-        answers = asyncio.run(measure(options.data, options.keep or Path(scratch), embedder))
-    print(table(answers, options.tokens))
+        directory = options.keep or Path(scratch)
+        answers = asyncio.run(
+            measure(options.data, directory, embedder, tokens if options.surfaced else None)
+        )
+    print(table(answers, tokens))
+    if options.surfaced:
+        shown = [answer for answer in answers if answer.ids]
+        print(f"\nsomething was surfaced for {100 * len(shown) / len(answers):.1f} % of the questions")
     spent = sorted(answer.seconds for answer in answers)
     print(
         f"\nms per query: p50 {1e3 * spent[len(spent) // 2]:.1f}, p95 {1e3 * spent[int(len(spent) * 0.95)]:.1f}"

@@ -33,6 +33,7 @@ from bot.tools.executor import Executor
 from bot.tools.registry import Registry
 from bot.undo import Undo
 from memory.archival import Archival
+from memory.associative import Associative
 from memory.index.chroma import ChromaIndex
 from memory.index.exact import ExactIndex
 from memory.indexer import Indexer
@@ -167,7 +168,8 @@ def _assemble(
             f"take {fixed} tokens, the reply {settings.model.reply_reserve} (model.reply_reserve), and "
             f"{LEAST_ROOM} are needed for the conversation."
         )
-    queues = QueueManager(store, Calibrated(memory.counter), clock, room, fixed)
+    associative = Associative(store, memory.indexer, count, settings.memory.surface_tokens)
+    queues = QueueManager(store, Calibrated(memory.counter), clock, room, fixed, associative)
     identities = Identities(
         store, clock, dict(settings.personas), agent_settings.block_limit, agent_settings.timezone
     )

@@ -267,8 +267,9 @@ class Runner:
         if identity is None:
             return None  # the agent was deleted meanwhile
         if turn is None:
+            recalled = await self._queues.recollect(queue, identity.agent, rows, identity.zone)
             async with self._store.write() as session:
-                turn, admitted = await self._begin(session, identity, queue, rows)
+                turn, admitted = await self._begin(session, identity, queue, rows, recalled)
             self._queues.extend(queue, admitted)
         return Job(
             agent=identity.agent,
@@ -293,7 +294,12 @@ class Runner:
         return rows
 
     async def _begin(
-        self, session: Session, identity: Identity, queue: Queue, rows: Sequence[InboxRow]
+        self,
+        session: Session,
+        identity: Identity,
+        queue: Queue,
+        rows: Sequence[InboxRow],
+        recalled: Sequence[str],
     ) -> tuple[Turn, list[Message]]:
         """Claim the events and admit them as messages, in the caller's unit of work."""
         turn = Turn(
@@ -306,7 +312,9 @@ class Runner:
             started_at=self._clock.now(),
         )
         await session.mailbox.begin(turn, [row.id for row in rows])
-        messages = await self._queues.admit(session, queue, identity.agent, turn, rows, identity.zone)
+        messages = await self._queues.admit(
+            session, queue, identity.agent, turn, rows, identity.zone, recalled
+        )
         await self._queues.note_warned(session, queue, messages)
         return turn, messages
 

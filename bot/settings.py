@@ -59,6 +59,10 @@ class AgentSettings(_Section):
     tool_timeout_s: float = Field(30.0, gt=0)
 
 
+class MemorySettings(_Section):
+    surface_tokens: int = Field(300, ge=0, le=4_000)
+
+
 class LogSettings(_Section):
     level: Literal["debug", "info", "warning", "error"] = "warning"
 
@@ -71,6 +75,7 @@ class Settings(_Section):
     embedder: EmbedderSettings = EmbedderSettings()
     index: IndexSettings = IndexSettings()
     agent: AgentSettings = AgentSettings()
+    memory: MemorySettings = MemorySettings()
     log: LogSettings = LogSettings()
     personas: Mapping[str, str] = Field(default_factory=dict)
 

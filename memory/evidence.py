@@ -122,7 +122,7 @@ def idf(rows: int, holding: int) -> float:
 def evidence(question: Question, postings: Mapping[str, Sequence[int]], total: int, rows: Rows) -> Any:
     """A matrix: for each of ``rows`` its `FEATURES`. ``total`` is how many rows the searcher has in all."""
     talk = _Talk(rows)
-    terms = _telling(question, rows)
+    terms = telling(question, rows)
     asked = min(len(terms), 12) / 12
     weights = np.array([idf(total, len(postings.get(term, ()))) for term in terms])
     counts = [Counter(rows.terms.get(key, "").split()[:_HEAD]) for key in rows.keys.tolist()]
@@ -175,6 +175,14 @@ def bm25(terms: Sequence[str], weights: Any, counts: Sequence[Counter[str]]) -> 
     return scores
 
 
+def telling(question: Question, rows: Rows) -> list[str]:
+    """The terms that tell rows apart: not the people's names, nor the date that is understood."""
+    known = {term for author in set(rows.authors) for term in analyse(author).split()}
+    if question.span is not None and question.span.named:
+        known.update(analyse(" ".join(question.span.words)).split())
+    return [term for term in question.terms if term not in known] or list(question.terms) or [""]
+
+
 def named(authors: Sequence[str], text: str) -> list[str]:
     """Which of these people the text names, by any word of their name, in the order of their mention."""
     said = re.findall(r"[^\W_]+", text.casefold())
@@ -186,14 +194,6 @@ def named(authors: Sequence[str], text: str) -> list[str]:
         for author in dict.fromkeys(authors)
     }
     return sorted((author for author, place in places.items() if place >= 0), key=places.__getitem__)
-
-
-def _telling(question: Question, rows: Rows) -> list[str]:
-    """The terms that tell rows apart: not the people's names, nor the date that is understood."""
-    known = {term for author in set(rows.authors) for term in analyse(author).split()}
-    if question.span is not None and question.span.named:
-        known.update(analyse(" ".join(question.span.words)).split())
-    return [term for term in question.terms if term not in known] or list(question.terms) or [""]
 
 
 def _persons(question: Question, rows: Rows) -> dict[str, Any]:

@@ -93,10 +93,13 @@ def analyse(text: str) -> str:
 
 def query_terms(text: str) -> list[str]:
     """The distinct terms to look up for a question: stop words left out, unless there is nothing else."""
-    folded = _fold(text[:4_000])
-    plain = [w for w in _WORD.findall(folded) if w not in _STOP]
-    terms = _words(" ".join(plain)) or _words(folded)
+    terms = _words(" ".join(telling_words(text))) or _words(_fold(text[:4_000]))
     return list(dict.fromkeys([*identifiers(text[:4_000]), *terms]))[:64]
+
+
+def telling_words(text: str) -> list[str]:
+    """The words of a text that are worth looking up, folded; none of small ones alone."""
+    return [word for word in _WORD.findall(_fold(text[:4_000])) if word not in _STOP]
 
 
 def is_identifier(term: str) -> bool:

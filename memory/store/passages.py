@@ -133,7 +133,7 @@ class Passages:
                 query.where(_scope(archive_id, audiences) & p.key.in_(part)).order_by(p.key)
             )
             found += [
-                Outline(key, source or key, "", at / 1e6, 0.0)
+                Outline(key, source or key, "", at / 1e6, 0.5)
                 for key, source, at in rows
                 if source or key in wanted
             ]
