@@ -30,9 +30,11 @@ log = logging.getLogger(__name__)
 Memory = Message | Passage
 
 TEMPERATURE = 1.0
+_COMMON = 1_000  # rows that hold a word from which it tells nothing
 _MOST = 24  # memories that are looked at for the budget
-_LEAST = 0.05  # attention below which a memory is not surfaced
+_LEAST = 0.1  # of the most attention: below this share a memory is not surfaced
 _SURE = 0.5  # λ from which anything is
+_FEW = 100  # rows at least, for telling how rare a word is
 _LONGEST = 400  # characters of a memory that are surfaced
 _MEANING, _AROUND = FEATURES.index("meaning"), FEATURES.index("around")
 
@@ -98,9 +100,10 @@ class Associative:
             return Reading((), 0.0)
         reading = await self.read(agent, text, audience, asker=asker, now=now, leave_out=leave_out)
         memories = []
+        most = max((weight for _, weight in reading.memories), default=0.0)
         for memory, weight in reading.memories if reading.certainty >= _SURE else ():
             cost = self._count(line(memory, now.tzinfo))
-            if weight >= _LEAST and cost <= budget:
+            if weight >= _LEAST * most and cost <= budget:
                 memories.append((memory, weight))
                 budget -= cost
         log.debug("agent %s: λ %.2f, %d memories surfaced", agent.id, reading.certainty, len(memories))
@@ -138,7 +141,7 @@ class Associative:
         certainty = 0.0
         async with self._store.read() as session:
             for kind, place in places.items():
-                found = await gather(session, kind, [place], question)
+                found = await gather(session, kind, [place], question, most=_COMMON)
                 features = evidence(question, found.postings, found.total, found.rows)
                 certainty = max(certainty, gate(found, features))
                 scored += [(score, key, kind) for key, score in _scores(found, features, leave_out)]
@@ -175,8 +178,9 @@ def sureness(found: Found, features: Any) -> list[float]:
     if not len(features):
         return [0.0, 0.0]
     terms = telling(found.question, found.rows)
-    asked = sum(idf(found.total, len(found.postings.get(term, ()))) for term in terms)
-    matched = float(features[:, _AROUND].max()) * asked / max(1.0, idf(found.total, 1))
+    rows = max(found.total, _FEW)
+    asked = sum(idf(rows, len(found.postings.get(term, ()))) for term in terms)
+    matched = float(features[:, _AROUND].max()) * asked / idf(rows, 1)
     return [float(features[:, _MEANING].max()), min(matched, 4.0)]
 
 

@@ -150,9 +150,9 @@ class Messages(Protocol):
     ) -> int: ...
 
     async def postings(
-        self, agent_id: int, terms: Sequence[str], audiences: Audiences
+        self, agent_id: int, terms: Sequence[str], audiences: Audiences, *, limit: int = POSTINGS
     ) -> dict[str, list[int]]:
-        """Keys of the rows that hold each term, newest first, at most `POSTINGS` a term.
+        """Keys of the rows that hold each term, newest first, at most ``limit`` a term.
 
         Only this agent's rows in ``audiences`` are looked at, so the lengths are document frequencies
         of what the searcher may see, and of nothing else.
@@ -226,7 +226,13 @@ class Passages(Protocol):
 
     async def delete(self, keys: Collection[int]) -> None: ...
     async def postings(
-        self, archive_id: int, terms: Sequence[str], audiences: Audiences, tags: Sequence[str] = ()
+        self,
+        archive_id: int,
+        terms: Sequence[str],
+        audiences: Audiences,
+        tags: Sequence[str] = (),
+        *,
+        limit: int = POSTINGS,
     ) -> dict[str, list[int]]:
         """As `Messages.postings`; with ``tags``, only passages that carry one of them."""
         ...
@@ -273,7 +279,10 @@ class Vectors(Protocol):
         """Forget every vector: the next indexing starts from the texts."""
         ...
 
-    async def put(self, kind: str, embedder: str, rows: Sequence[tuple[int, Audience, bytes]]) -> None: ...
+    async def put(self, kind: str, embedder: str, rows: Sequence[tuple[int, Audience, bytes]]) -> set[int]:
+        """Store vectors; gives the keys of those whose rows are still there and want one."""
+        ...
+
     async def load(
         self, kind: str, embedder: str, scope: int, audiences: Audiences
     ) -> list[tuple[int, bytes]]: ...

@@ -9,7 +9,6 @@ vectors, and by words alone. Identifiers stand above all: who asks for ERR-1042 
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -72,12 +71,16 @@ _SHORTEST_NUMBER = 4  # digits of a bare number that is taken for an identifier
 
 def shortlist(postings: Mapping[str, Sequence[int]], rows: int, limit: int) -> list[int]:
     """The keys worth a closer look: by the sum of their terms' weights, best and newest first."""
-    weights: Counter[int] = Counter()
-    for keys in postings.values():
-        weight = idf(rows, len(keys))
-        for key in keys:
-            weights[key] += weight  # type: ignore[assignment]  # Counter is typed for whole numbers
-    return sorted(weights, key=lambda key: (-weights[key], -key))[:limit]
+    if not postings:
+        return []
+    found = np.concatenate([np.asarray(keys, np.int64) for keys in postings.values()])
+    weights = np.repeat(
+        [idf(rows, len(keys)) for keys in postings.values()], list(map(len, postings.values()))
+    )
+    keys, at = np.unique(found, return_inverse=True)
+    # Rounded, so that the order in which terms were added up does not decide.
+    sums = np.round(np.bincount(at, weights=weights, minlength=len(keys)), 9)
+    return [int(key) for key in keys[np.lexsort((-keys, -sums))][:limit]]
 
 
 def scores(question: Question, features: Any, rows: Rows, *, vectors: bool) -> Any:

@@ -12,7 +12,7 @@ import numpy as np
 from memory import ranking
 from memory.dates import span_of
 from memory.evidence import APART, PAUSE_S, Question, Rows
-from memory.ports import Audiences, Session, VectorIndex
+from memory.ports import POSTINGS, Audiences, Session, VectorIndex
 from memory.records import Outline, scope_range
 from memory.terms import query_terms
 
@@ -98,16 +98,27 @@ async def ranked(
     return best + [(key, 0.0) for key in found.others]
 
 
-async def gather(session: Session, kind: str, places: Sequence[Place], question: Question) -> Found:
-    """The matches, and what ranking wants to know of the best of them and of their neighbours."""
+async def gather(
+    session: Session, kind: str, places: Sequence[Place], question: Question, *, most: int = POSTINGS
+) -> Found:
+    """The matches, and what ranking wants to know of the best of them and of their neighbours.
+
+    At most so many rows are looked up for a term; with fewer than the usual, a term that has more is left out where
+    others are there: what is said that often tells little.
+    """
     texts: _Texts = session.messages if kind == "messages" else session.passages
     postings: dict[str, list[int]] = {}
     total, near = 0, []
     for place in places:
         if kind == "messages":
-            found = await session.messages.postings(place.scope, question.terms, place.audiences)
+            found = await session.messages.postings(place.scope, question.terms, place.audiences, limit=most)
         else:
-            found = await session.passages.postings(place.scope, question.terms, place.audiences, place.tags)
+            found = await session.passages.postings(
+                place.scope, question.terms, place.audiences, place.tags, limit=most
+            )
+        if most < POSTINGS:
+            rare = {term: keys for term, keys in found.items() if len(keys) < most}
+            found = rare or found
         for term, keys in found.items():
             postings.setdefault(term, []).extend(keys)
         total += await texts.extent(place.scope)

@@ -10,12 +10,12 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from memory.ports import Audiences
+from memory.ports import POSTINGS, Audiences
 from memory.records import Message, Outline, Role, Summary, scope_range
 from memory.salience import salience
 from memory.store import driver
 from memory.store import tables as t
-from memory.store.fulltext import FullText, beside, slices
+from memory.store.fulltext import FullText, among, beside, slices
 
 _APPEND = t.messages.insert()  # built once
 MICROSECONDS = sa.type_coerce(t.messages.c.created_at, sa.BigInteger)
@@ -125,9 +125,9 @@ class Messages:
             return int((await self._c.execute(query)).scalar_one())
 
     async def postings(
-        self, agent_id: int, terms: Sequence[str], audiences: Audiences
+        self, agent_id: int, terms: Sequence[str], audiences: Audiences, *, limit: int = POSTINGS
     ) -> dict[str, list[int]]:
-        return await self._words.postings(agent_id, terms, audiences, None)
+        return await self._words.postings(agent_id, terms, audiences, None, limit)
 
     async def terms(self, keys: Collection[int]) -> dict[int, str]:
         return await self._words.terms(keys)
@@ -137,12 +137,9 @@ class Messages:
     ) -> list[Outline]:
         m = t.messages.c
         query = sa.select(m.key, m.conversation_id, m.author, MICROSECONDS, m.salience)
-        found: list[Outline] = []
-        for part in slices(beside(keys, reach)):
-            condition = self._scope(agent_id, audiences) & m.key.in_(part) & (m.text != "")
-            rows = await self._c.execute(query.where(condition).order_by(m.key))
-            found += [Outline(key, strand, author, at / 1e6, g) for key, strand, author, at, g in rows]
-        return found
+        condition = self._scope(agent_id, audiences) & among(m.key, beside(keys, reach)) & (m.text != "")
+        rows = await self._c.execute(query.where(condition).order_by(m.key))
+        return [Outline(key, strand, author, at / 1e6, g) for key, strand, author, at, g in rows]
 
     async def within(
         self, agent_id: int, audiences: Audiences, since: datetime, until: datetime, limit: int
