@@ -54,7 +54,7 @@ class Archival:
         async with self._store.read() as session:
             question = question_of(query, None, now or datetime.now(UTC))
             found = await ranked(session, "passages", places, question)
-            shown = dict(found[page * page_size : (page + 1) * page_size])
+            shown = found.page(page, page_size)
             rows: list[Passage] = []
             for scope in scopes:
                 rows += await session.passages.get(scope, list(shown), audiences, tags)

@@ -34,7 +34,6 @@ _COMMON = 1_000  # rows that hold a word from which it tells nothing
 _MOST = 24  # memories that are looked at for the budget
 _LEAST = 0.1  # of the most attention: below this share a memory is not surfaced
 _SURE = 0.5  # λ from which anything is
-_FEW = 100  # rows at least, for telling how rare a word is
 _LONGEST = 400  # characters of a memory that are surfaced
 _MEANING, _AROUND = FEATURES.index("meaning"), FEATURES.index("around")
 
@@ -178,9 +177,8 @@ def sureness(found: Found, features: Any) -> list[float]:
     if not len(features):
         return [0.0, 0.0]
     terms = telling(found.question, found.rows)
-    rows = max(found.total, _FEW)
-    asked = sum(idf(rows, len(found.postings.get(term, ()))) for term in terms)
-    matched = float(features[:, _AROUND].max()) * asked / idf(rows, 1)
+    asked = sum(idf(found.total, len(found.postings.get(term, ()))) for term in terms)
+    matched = float(features[:, _AROUND].max()) * asked / idf(found.total, 1)
     return [float(features[:, _MEANING].max()), min(matched, 4.0)]
 
 

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import math
 import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -125,9 +124,9 @@ def evidence(question: Question, postings: Mapping[str, Sequence[int]], total: i
     terms = telling(question, rows)
     asked = min(len(terms), 12) / 12
     weights = np.array([idf(total, len(postings.get(term, ()))) for term in terms])
-    counts = [Counter(rows.terms.get(key, "").split()[:_HEAD]) for key in rows.keys.tolist()]
+    heads = [rows.terms[key].split()[:_HEAD] if key in rows.terms else [] for key in rows.keys.tolist()]
 
-    words = _scaled(bm25(terms, weights, counts))
+    words = _scaled(bm25(terms, weights, heads))
     has = np.stack([np.isin(rows.keys, np.asarray(postings.get(term, ()), np.int64)) for term in terms])
     own = weights @ has
     window = weights @ talk.widest(has.astype(float))
@@ -145,7 +144,7 @@ def evidence(question: Question, postings: Mapping[str, Sequence[int]], total: i
         "before": talk.shifted(words, -1),
         "after": talk.shifted(words, 1),
         **_persons(question, rows),
-        **_times(question, rows, counts),
+        **_times(question, rows, heads),
         "opening": talk.openings * said,
         "late": np.argsort(np.argsort(rows.times, kind="stable")) / max(1, len(rows.keys)) * said,
         "salience": _logits(rows.salience),
@@ -163,14 +162,14 @@ def evidence(question: Question, postings: Mapping[str, Sequence[int]], total: i
     return np.stack([columns[name] for name in FEATURES], axis=1)
 
 
-def bm25(terms: Sequence[str], weights: Any, counts: Sequence[Counter[str]]) -> Any:
-    """The score of each text, given as counts of its words; 0 for an empty one."""
-    lengths = np.array([count.total() for count in counts], float)
+def bm25(terms: Sequence[str], weights: Any, texts: Sequence[Sequence[str]]) -> Any:
+    """The score of each text, given as its words; 0 for an empty one."""
+    lengths = np.array([len(text) for text in texts], float)
     known = lengths[lengths > 0]
     norms = _K1 * (1 - _B + _B * lengths / (known.mean() if len(known) else 1.0))
-    scores = np.zeros(len(counts))
+    scores = np.zeros(len(texts))
     for term, weight in zip(terms, weights, strict=True):
-        found = np.array([count[term] for count in counts], float)
+        found = np.array([text.count(term) for text in texts], float)
         scores += weight * found * (_K1 + 1) / (found + norms + 1e-9)
     return scores
 
@@ -210,24 +209,24 @@ def _persons(question: Question, rows: Rows) -> dict[str, Any]:
     }
 
 
-def _times(question: Question, rows: Rows, counts: Sequence[Counter[str]]) -> dict[str, Any]:
-    dated = np.zeros(len(counts))
+def _times(question: Question, rows: Rows, heads: Sequence[Sequence[str]]) -> dict[str, Any]:
+    none = dated = np.zeros(len(heads))
     if question.span is not None:
         since, until = question.span.since.timestamp(), question.span.until.timestamp()
         near = (rows.times >= since - _BEFORE_S) & (rows.times < until + _AFTER_S)
         dated = np.where((rows.times >= since) & (rows.times < until), 1.0, 0.5 * near)
         if not question.span.named:
             dated = dated / 2  # people say "last week" of the week before the telling, too
-    when, many = bool(_WHEN.search(question.text)), bool(_COUNT.search(question.text))
+    when, many = _WHEN.search(question.text), _COUNT.search(question.text)
     return {
         "dated": dated,
-        "when": np.array([when and not _TIMES.isdisjoint(count) for count in counts], float),
-        "many": np.array([many and _counting(count) for count in counts], float),
+        "when": np.array([not _TIMES.isdisjoint(head) for head in heads], float) if when else none,
+        "many": np.array([_counting(head) for head in heads], float) if many else none,
     }
 
 
-def _counting(count: Counter[str]) -> bool:
-    return not _NUMBERS.isdisjoint(count) or any(term[0].isdigit() for term in count)
+def _counting(head: Sequence[str]) -> bool:
+    return not _NUMBERS.isdisjoint(head) or any(term[0].isdigit() for term in head)
 
 
 def _logits(gates: Any) -> Any:

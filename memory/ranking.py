@@ -69,18 +69,17 @@ _EXACT = 100.0  # an identifier that a row shares with the question: beyond the 
 _SHORTEST_NUMBER = 4  # digits of a bare number that is taken for an identifier
 
 
-def shortlist(postings: Mapping[str, Sequence[int]], rows: int, limit: int) -> list[int]:
-    """The keys worth a closer look: by the sum of their terms' weights, best and newest first."""
+def shortlist(postings: Mapping[str, Sequence[int]], rows: int) -> Any:
+    """The keys that hold any of the terms: by the sum of their terms' weights, best and newest first."""
     if not postings:
-        return []
+        return np.empty(0, np.int64)
     found = np.concatenate([np.asarray(keys, np.int64) for keys in postings.values()])
-    weights = np.repeat(
-        [idf(rows, len(keys)) for keys in postings.values()], list(map(len, postings.values()))
-    )
+    sizes = [len(keys) for keys in postings.values()]
+    weights = np.repeat([idf(rows, size) for size in sizes], sizes)
     keys, at = np.unique(found, return_inverse=True)
     # Rounded, so that the order in which terms were added up does not decide.
     sums = np.round(np.bincount(at, weights=weights, minlength=len(keys)), 9)
-    return [int(key) for key in keys[np.lexsort((-keys, -sums))][:limit]]
+    return keys[np.lexsort((-keys, -sums))]
 
 
 def scores(question: Question, features: Any, rows: Rows, *, vectors: bool) -> Any:

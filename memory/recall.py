@@ -41,8 +41,8 @@ class Recall:
         async with self._store.read() as session:
             question = question_of(query, asker, now or datetime.now(UTC))
             found = await ranked(session, "messages", [place], question)
-            found = [item for item in found if item[0] not in leave_out]
-            shown = dict(found[page * page_size : (page + 1) * page_size])
+            found = found.without(leave_out)
+            shown = found.page(page, page_size)
             rows = await session.messages.get(agent_id, list(shown), audiences)
         hits = tuple(Hit(row=row, score=shown[row.key]) for row in rows)
         return Page(hits=hits, total=len(found), page=page, page_size=page_size)

@@ -206,9 +206,9 @@ class Outline(NamedTuple):
     a conversation, or the parts of a document."""
 
     key: int
-    strand: int | str
+    strand: int
     author: str
-    at: float  # seconds since the epoch
+    at: int  # microseconds since the epoch
     salience: float
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -16,13 +16,14 @@ from memory.ports import POSTINGS, Audiences, Session, VectorIndex
 from memory.records import Outline, scope_range
 from memory.terms import query_terms
 
-_CLOSER = 150  # rows of those that share words with the question that are looked at closely
-_NEAREST = 100  # rows nearest in meaning that are
+_CLOSER = 100  # rows of those that share words with the question that are looked at closely
+_NEAREST = 80  # rows nearest in meaning that are
 _DATED = 60  # rows of the time that the question names that are
 _BESIDE = 4  # positions around a row in which its neighbours are looked for
-_SEEDS = 60  # of each kind of match: the best, whose neighbours are matches too
+_SEEDS = 40  # of each kind of match: the best, whose neighbours are matches too
 _FLOOR = 0.30
 """Cosine below which a row that shares no word with the question does not count as a match."""
+_FEW = 100  # rows that there are at least, for telling how rare a word is
 _NOTHING = (np.empty(0, np.int64), np.empty(0, np.float32))
 
 
@@ -66,11 +67,33 @@ class Found:
 
     question: Question
     postings: Mapping[str, Sequence[int]]
-    total: int  # rows searched, at most
+    total: int  # rows searched: at most, and never few
     rows: Rows
     candidates: Sequence[int]  # keys of the matches looked at closely
-    others: Sequence[int]  # of the rest, best first
+    others: Any  # of the rest, best first
     vectors: bool
+
+
+@dataclass(frozen=True)
+class Matches:
+    """(key, attention) of those ranked, best first, and the keys of ``others``, which were not looked at closely:
+    matches still, found on later pages."""
+
+    best: Sequence[tuple[int, float]]
+    others: Any
+
+    def without(self, keys: Collection[int]) -> Matches:
+        left = np.isin(self.others, np.array(list(keys), np.int64), invert=True)
+        return Matches([item for item in self.best if item[0] not in keys], self.others[left])
+
+    def __len__(self) -> int:
+        return len(self.best) + len(self.others)
+
+    def page(self, number: int, size: int) -> dict[int, float]:
+        first, end = number * size, (number + 1) * size
+        shown = dict(self.best[first:end])
+        rest = self.others[max(0, first - len(self.best)) : max(0, end - len(self.best))]
+        return shown | {int(key): 0.0 for key in rest}
 
 
 async def look(
@@ -86,16 +109,13 @@ def question_of(query: str, asker: str | None, now: datetime) -> Question:
     return Question(text=query, terms=query_terms(query), asker=asker, span=span_of(query, now))
 
 
-async def ranked(
-    session: Session, kind: str, places: Sequence[Place], question: Question
-) -> list[tuple[int, float]]:
-    """(key, attention) of every match in all the places, best first; by words alone without vectors."""
+async def ranked(session: Session, kind: str, places: Sequence[Place], question: Question) -> Matches:
+    """Every match in all the places, best first; by words alone without vectors."""
     found = await gather(session, kind, places, question)
     best = ranking.rank(
         question, found.postings, found.total, found.rows, found.candidates, vectors=found.vectors
     )
-    # What was not looked at closely is still a match, and is found on a later page.
-    return best + [(key, 0.0) for key in found.others]
+    return Matches(best, found.others)
 
 
 async def gather(
@@ -126,62 +146,62 @@ async def gather(
         if kind == "messages" and question.span is not None:
             since, until = question.span.since, question.span.until
             near += await session.messages.within(place.scope, place.audiences, since, until, _DATED)
-    by_words = ranking.shortlist(postings, total, limit=10**9)
-    matches = list(dict.fromkeys(by_words[:_CLOSER] + near))
-    seeds = {*by_words[:_SEEDS], *near[:_SEEDS]}
-    outlines, cosines = await _outlines(texts, places, matches)
-    candidates = list(dict.fromkeys([*matches, *_neighbours(outlines, seeds)]))
-    chosen = set(candidates)
+    total = max(total, _FEW)
+    by_words = ranking.shortlist(postings, total)
+    closer = by_words[:_CLOSER].tolist()
+    matches = list(dict.fromkeys(closer + near))
+    rows = await _rows(texts, places, matches)
+    beside = _neighbours(rows, {*closer[:_SEEDS], *near[:_SEEDS]})
+    candidates = list(dict.fromkeys(matches + beside))
+    others = by_words[_CLOSER:]
     return Found(
         question,
         postings,
         total,
-        _rows(outlines, cosines, await texts.terms(candidates)),
+        replace(rows, terms=await texts.terms(candidates)),
         candidates,
-        [key for key in by_words[_CLOSER:] if key not in chosen],
+        others[np.isin(others, np.array(candidates, np.int64), invert=True)],
         any(len(place.keys) for place in places),
     )
 
 
-async def _outlines(
-    texts: _Texts, places: Sequence[Place], keys: Sequence[int]
-) -> tuple[list[Outline], list[Any]]:
-    """The rows and their neighbours, those that the searcher may read, side by side; and their cosines."""
+async def _rows(texts: _Texts, places: Sequence[Place], keys: Sequence[int]) -> Rows:
+    """The rows and their neighbours, those that the searcher may read, side by side; without their words."""
     outlines: list[Outline] = []
     cosines: list[Any] = []
     for place in places:
         low, high = scope_range(place.scope)
         own = [key for key in keys if low <= key <= high]
         seen = await texts.around(place.scope, own, place.audiences, _BESIDE)
-        seen.sort(key=lambda outline: (str(outline.strand), outline.key))
         outlines += seen
         cosines.append(place.cosines_of(np.array([outline.key for outline in seen], np.int64)))
-    return outlines, cosines
-
-
-def _neighbours(outlines: Sequence[Outline], seeds: Collection[int]) -> list[int]:
-    """Keys of what was said right beside the seeds: an answer seldom repeats the words of its question."""
-    return [
-        row.key
-        for step in (1, 2)
-        for one, other in zip(outlines, outlines[step:], strict=False)
-        if one.strand == other.strand and other.key - one.key <= step * APART and other.at - one.at <= PAUSE_S
-        for seed, row in ((one, other), (other, one))
-        if seed.key in seeds
-    ]
-
-
-def _rows(outlines: Sequence[Outline], cosines: Sequence[Any], terms: Mapping[int, str]) -> Rows:
-    strands = {strand: n for n, strand in enumerate(dict.fromkeys(outline.strand for outline in outlines))}
+    columns = list(zip(*outlines, strict=True)) or [()] * len(Outline._fields)
+    found, strands = np.array(columns[0], np.int64), np.array(columns[1], np.int64)
+    order = np.lexsort((found, strands))
     return Rows(
-        keys=np.array([outline.key for outline in outlines], np.int64),
-        strands=np.array([strands[outline.strand] for outline in outlines], np.int64),
-        times=np.array([outline.at for outline in outlines], float),
-        authors=[outline.author for outline in outlines],
-        salience=np.array([outline.salience for outline in outlines], float),
-        cosines=np.concatenate(cosines) if cosines else np.zeros(0),
-        terms=terms,
+        keys=found[order],
+        strands=strands[order],
+        times=np.array(columns[3], float)[order] / 1e6,
+        authors=[columns[2][at] for at in order.tolist()],
+        salience=np.array(columns[4], float)[order],
+        cosines=(np.concatenate(cosines) if cosines else np.zeros(0))[order],
+        terms={},
     )
+
+
+def _neighbours(rows: Rows, seeds: Collection[int]) -> list[int]:
+    """Keys of what was said right beside the seeds: an answer seldom repeats the words of its question."""
+    seed = np.isin(rows.keys, np.array(list(seeds), np.int64))
+    found: list[int] = []
+    for step in (1, 2):
+        one, other = slice(None, -step), slice(step, None)
+        beside = (
+            (rows.strands[one] == rows.strands[other])
+            & (rows.keys[other] - rows.keys[one] <= step * APART)
+            & (rows.times[other] - rows.times[one] <= PAUSE_S)
+        )
+        found += rows.keys[other][beside & seed[one]].tolist() + rows.keys[one][beside & seed[other]].tolist()
+    return found
 
 
 async def _carrying(session: Session, place: Place) -> list[int]:

@@ -73,9 +73,12 @@ class ExactIndex:
         self._changes: Counter[int] = Counter()
 
     async def add(self, scope: int, entries: Sequence[VectorEntry]) -> None:
+        before = self._changes[scope]
         rows = [(entry.key, entry.audience, quantise(entry.vector)) for entry in entries]
         async with self._store.write() as session:
             stored = await session.vectors.put(self._kind, self._embedder, rows)
+        if self._changes[scope] != before:  # rows went meanwhile, these among them perhaps
+            self._forget(scope)
         self._changes[scope] += 1
         rows = sorted(row for row in rows if row[0] in stored)
         for name in [name for name in self._matrices if name[0] == scope]:

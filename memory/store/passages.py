@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import zlib
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
@@ -137,7 +138,7 @@ class Passages:
         condition = _scope(archive_id, audiences) & among(p.key, beside(keys, reach))
         rows = await self._c.execute(query.where(condition).order_by(p.key))
         return [
-            Outline(key, source or key, "", at / 1e6, 0.5)
+            Outline(key, zlib.crc32(source.encode()) if source else -key, "", at, 0.5)
             for key, source, at in rows
             if source or key in wanted
         ]

@@ -28,24 +28,22 @@ def test_a_rarer_term_weighs_more_and_none_weighs_nothing(rows: int, holding: in
         assert idf(rows, holding + 1) < idf(rows, holding)
 
 
-@given(st.dictionaries(st.sampled_from("abcd"), st.lists(KEYS, unique=True)), st.integers(0, 40))
-def test_a_shortlist_is_every_key_once_best_first(postings: dict[str, list[int]], limit: int) -> None:
-    found = shortlist(postings, 30, limit)
+@given(st.dictionaries(st.sampled_from("abcd"), st.lists(KEYS, unique=True)))
+def test_a_shortlist_is_every_key_once_best_first(postings: dict[str, list[int]]) -> None:
+    found = shortlist(postings, 30).tolist()
     everything = {key for keys in postings.values() for key in keys}
-    assert len(found) == len(set(found)) == min(limit, len(everything))
+    assert sorted(found) == sorted(everything)
     weights = [sum(idf(30, len(keys)) for keys in postings.values() if key in keys) for key in found]
     assert weights == pytest.approx(sorted(weights, reverse=True))
 
 
 def test_a_shortlist_prefers_rare_terms_then_newer_rows() -> None:
     postings = {"the": [9, 8, 7, 3, 2], "fox": [2], "red": [3, 2]}
-    assert shortlist(postings, 9, 10) == [2, 3, 9, 8, 7]
+    assert shortlist(postings, 9).tolist() == [2, 3, 9, 8, 7]
 
 
 def scores(query: str, *texts: str) -> list[float]:
-    from collections import Counter
-
-    counts = [Counter(text.split()) for text in texts]
+    counts = [text.split() for text in texts]
     terms = query.split()
     weights = [idf(len(texts), sum(term in count for count in counts)) for term in terms]
     return [float(score) for score in bm25(terms, weights, counts)]
