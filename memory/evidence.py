@@ -28,7 +28,7 @@ from memory.terms import analyse
 
 _K1 = 1.2
 _B = 0.75
-_HEAD = 80  # words of a text that are weighed: long answers would else match everything
+_HEAD = 80  # words of a message that are weighed: long answers would else match everything
 _DECAY = 0.8  # from one neighbour to the next
 _REACH = 2  # neighbours on each side
 APART = 6  # positions by which neighbours may differ for each step: tool results stand between
@@ -124,7 +124,10 @@ def evidence(question: Question, postings: Mapping[str, Sequence[int]], total: i
     terms = telling(question, rows)
     asked = min(len(terms), 12) / 12
     weights = np.array([idf(total, len(postings.get(term, ()))) for term in terms])
-    heads = [rows.terms[key].split()[:_HEAD] if key in rows.terms else [] for key in rows.keys.tolist()]
+    heads = [
+        rows.terms[key].split()[: _HEAD if author else None] if key in rows.terms else []
+        for key, author in zip(rows.keys.tolist(), rows.authors, strict=True)
+    ]
 
     words = _scaled(bm25(terms, weights, heads))
     has = np.stack([np.isin(rows.keys, np.asarray(postings.get(term, ()), np.int64)) for term in terms])

@@ -34,7 +34,7 @@ from memory.records import (
 )
 
 Audiences = Collection[Audience] | None
-POSTINGS = 5_000
+POSTINGS = 2_000
 
 
 class Agents(Protocol):
@@ -241,7 +241,7 @@ class Passages(Protocol):
     async def around(
         self, archive_id: int, keys: Collection[int], audiences: Audiences, reach: int
     ) -> list[Outline]:
-        """As `Messages.around`: the parts of a document stand beside each other, other passages alone."""
+        """As `Messages.around`, but a passage stands alone: it is a window of its document already."""
         ...
 
     async def extent(self, archive_id: int) -> int: ...

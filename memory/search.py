@@ -54,11 +54,11 @@ class Place:
         return [int(key) for key in self.keys[best]]
 
     def cosines_of(self, keys: Any) -> Any:
-        """Of rows given by ascending or any keys; 0 where none is known."""
+        """Of these rows; where none is known, the least of those that are: an index tells the nearest."""
         if not len(self.keys):
             return np.zeros(len(keys))
         at = np.minimum(np.searchsorted(self.keys, keys), len(self.keys) - 1)
-        return np.where(self.keys[at] == keys, self.cosines[at], 0.0)
+        return np.where(self.keys[at] == keys, self.cosines[at], self.cosines.min())
 
 
 @dataclass(frozen=True)

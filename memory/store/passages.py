@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import zlib
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
@@ -16,7 +15,7 @@ from memory.ports import POSTINGS, Audiences
 from memory.records import Archive, Audience, Draft, Outline, Passage, scope_range, unique
 from memory.store import driver
 from memory.store import tables as t
-from memory.store.fulltext import FullText, among, beside, slices
+from memory.store.fulltext import FullText, among, slices
 from memory.store.tables import inserted_id
 
 # Asked at every turn: built once.
@@ -133,15 +132,10 @@ class Passages:
     async def around(
         self, archive_id: int, keys: Collection[int], audiences: Audiences, reach: int
     ) -> list[Outline]:
-        p, wanted = t.passages.c, set(keys)
-        query = sa.select(p.key, p.source, sa.type_coerce(p.created_at, sa.BigInteger))
-        condition = _scope(archive_id, audiences) & among(p.key, beside(keys, reach))
-        rows = await self._c.execute(query.where(condition).order_by(p.key))
-        return [
-            Outline(key, zlib.crc32(source.encode()) if source else -key, "", at, 0.5)
-            for key, source, at in rows
-            if source or key in wanted
-        ]
+        p = t.passages.c
+        query = sa.select(p.key, sa.type_coerce(p.created_at, sa.BigInteger))
+        rows = await self._c.execute(query.where(_scope(archive_id, audiences) & among(p.key, keys)))
+        return [Outline(key, -key, "", at, 0.5) for key, at in rows]
 
     async def extent(self, archive_id: int) -> int:
         return int((await self._c.execute(_EXTENT, {"archive": archive_id})).scalar() or 0)
