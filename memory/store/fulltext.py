@@ -18,7 +18,7 @@ from memory.ports import Audiences
 from memory.records import scope_range
 from memory.store import driver
 from memory.store import tables as t
-from memory.terms import analyse
+from memory.terms import VERSION, analyse
 
 _LONG = 50_000  # characters that are analysed beside the event loop
 _CHUNK = 500  # bound parameters in one IN
@@ -93,6 +93,33 @@ class FullText:
         k = self._rows.c.key
         newest = (await self._c.execute(sa.select(sa.func.max(k)).where(k.between(low, high)))).scalar()
         return 0 if newest is None else int(newest) - low
+
+
+_VERSION = sa.select(t.meta.c.value).where(t.meta.c.name == "terms")
+
+
+async def is_current(connection: AsyncConnection) -> bool:
+    """Whether the terms were made by this version of the analysis."""
+    return (await connection.execute(_VERSION)).scalar() == str(VERSION)
+
+
+async def renew(connection: AsyncConnection) -> None:
+    """Make the terms of all rows anew."""
+    for kind in t.FULL_TEXT:
+        rows, words = t.metadata.tables[kind], FullText(connection, kind)
+        last = 0
+        while True:
+            some = sa.select(rows.c.key, rows.c.text).where((rows.c.key > last) & (rows.c.text != ""))
+            texts = [
+                (key, text) for key, text in await connection.execute(some.order_by(rows.c.key).limit(_CHUNK))
+            ]
+            if not texts:
+                break
+            await words.remove([key for key, _ in texts])
+            await words.add(texts)
+            last = texts[-1][0]
+    await connection.execute(t.meta.delete().where(t.meta.c.name == "terms"))
+    await connection.execute(t.meta.insert().values(name="terms", value=str(VERSION)))
 
 
 def among(column: sa.ColumnElement[int], keys: Collection[int]) -> sa.ColumnElement[bool]:
