@@ -22,7 +22,7 @@ from memory.evidence import FEATURES, evidence, idf, telling
 from memory.indexer import Indexer
 from memory.ports import Store
 from memory.records import Agent, Audience, Message, Passage, readable_from
-from memory.search import Found, gather, look, question_of
+from memory.search import NARROW, Found, gather, look, question_of
 from memory.terms import telling_words
 
 log = logging.getLogger(__name__)
@@ -30,7 +30,6 @@ log = logging.getLogger(__name__)
 Memory = Message | Passage
 
 TEMPERATURE = 1.0
-_COMMON = 1_000  # rows that hold a word from which it tells nothing
 _MOST = 24  # memories that are looked at for the budget
 _LEAST = 0.1  # of the most attention: below this share a memory is not surfaced
 _SURE = 0.5  # λ from which anything is
@@ -140,7 +139,7 @@ class Associative:
         certainty = 0.0
         async with self._store.read() as session:
             for kind, place in places.items():
-                found = await gather(session, kind, [place], question, most=_COMMON)
+                found = await gather(session, kind, [place], question, NARROW)
                 features = evidence(question, found.postings, found.total, found.rows)
                 certainty = max(certainty, gate(found, features))
                 scored += [(score, key, kind) for key, score in _scores(found, features, leave_out)]

@@ -16,15 +16,29 @@ from memory.ports import POSTINGS, Audiences, Session, VectorIndex
 from memory.records import Outline, scope_range
 from memory.terms import query_terms
 
-_CLOSER = 100  # rows of those that share words with the question that are looked at closely
-_NEAREST = 80  # rows nearest in meaning that are
+_NEAREST = 80  # asked of an index that tells the nearest only
 _DATED = 60  # rows of the time that the question names that are
 _BESIDE = 4  # positions around a row in which its neighbours are looked for
-_SEEDS = 40  # of each kind of match: the best, whose neighbours are matches too
 _FLOOR = 0.30
 """Cosine below which a row that shares no word with the question does not count as a match."""
 _FEW = 100  # rows that there are at least, for telling how rare a word is
 _NOTHING = (np.empty(0, np.int64), np.empty(0, np.float32))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Breadth:
+    """How much a search looks at closely: of the rows that share words with the question (``closer``), of those near
+    in meaning (``near``), and of how many of each the neighbours (``seeds``); at most ``most`` rows of a term."""
+
+    closer: int
+    near: int
+    seeds: int
+    most: int
+
+
+WIDE = Breadth(closer=100, near=80, seeds=40, most=POSTINGS)
+NARROW = Breadth(closer=30, near=30, seeds=12, most=400)
+"""For what happens at every turn. A term of more rows is left out where others are there: it tells little."""
 
 
 class _Texts(Protocol):
@@ -47,10 +61,10 @@ class Place:
     cosines: Any
     tags: Sequence[str] = ()
 
-    def nearest(self) -> list[int]:
+    def nearest(self, limit: int) -> list[int]:
         """Keys of the rows near enough in meaning to count as matches, the nearest of them."""
         near = np.flatnonzero(self.cosines >= _FLOOR)
-        best = near[np.argsort(-self.cosines[near], kind="stable")[:_NEAREST]]
+        best = near[np.argsort(-self.cosines[near], kind="stable")[:limit]]
         return [int(key) for key in self.keys[best]]
 
     def cosines_of(self, keys: Any) -> Any:
@@ -119,41 +133,39 @@ async def ranked(session: Session, kind: str, places: Sequence[Place], question:
 
 
 async def gather(
-    session: Session, kind: str, places: Sequence[Place], question: Question, *, most: int = POSTINGS
+    session: Session, kind: str, places: Sequence[Place], question: Question, breadth: Breadth = WIDE
 ) -> Found:
-    """The matches, and what ranking wants to know of the best of them and of their neighbours.
-
-    At most so many rows are looked up for a term; with fewer than the usual, a term that has more is left out where
-    others are there: what is said that often tells little.
-    """
+    """The matches, and what ranking wants to know of the best of them and of their neighbours."""
     texts: _Texts = session.messages if kind == "messages" else session.passages
     postings: dict[str, list[int]] = {}
     total, near = 0, []
     for place in places:
         if kind == "messages":
-            found = await session.messages.postings(place.scope, question.terms, place.audiences, limit=most)
+            found = await session.messages.postings(
+                place.scope, question.terms, place.audiences, limit=breadth.most
+            )
         else:
             found = await session.passages.postings(
-                place.scope, question.terms, place.audiences, place.tags, limit=most
+                place.scope, question.terms, place.audiences, place.tags, limit=breadth.most
             )
-        if most < POSTINGS:
-            rare = {term: keys for term, keys in found.items() if len(keys) < most}
+        if breadth is not WIDE:
+            rare = {term: keys for term, keys in found.items() if len(keys) < breadth.most}
             found = rare or found
         for term, keys in found.items():
             postings.setdefault(term, []).extend(keys)
         total += await texts.extent(place.scope)
-        near += await _carrying(session, place)
+        near += await _carrying(session, place, breadth.near)
         if kind == "messages" and question.span is not None:
             since, until = question.span.since, question.span.until
             near += await session.messages.within(place.scope, place.audiences, since, until, _DATED)
     total = max(total, _FEW)
     by_words = ranking.shortlist(postings, total)
-    closer = by_words[:_CLOSER].tolist()
+    closer = by_words[: breadth.closer].tolist()
     matches = list(dict.fromkeys(closer + near))
     rows = await _rows(texts, places, matches)
-    beside = _neighbours(rows, {*closer[:_SEEDS], *near[:_SEEDS]})
+    beside = _neighbours(rows, {*closer[: breadth.seeds], *near[: breadth.seeds]})
     candidates = list(dict.fromkeys(matches + beside))
-    others = by_words[_CLOSER:]
+    others = by_words[breadth.closer :]
     return Found(
         question,
         postings,
@@ -204,9 +216,9 @@ def _neighbours(rows: Rows, seeds: Collection[int]) -> list[int]:
     return found
 
 
-async def _carrying(session: Session, place: Place) -> list[int]:
+async def _carrying(session: Session, place: Place, limit: int) -> list[int]:
     """The near rows that carry one of the wanted tags."""
-    near = place.nearest()
+    near = place.nearest(limit)
     if not place.tags or not near:
         return near
     tagged = await session.passages.get(place.scope, near, place.audiences, place.tags)

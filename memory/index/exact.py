@@ -15,7 +15,7 @@ import numpy as np
 from memory.ports import Audiences, Store
 from memory.records import VectorEntry, scope_of
 
-_BIG = 2_000  # rows from which a scope's matrix is worth keeping
+_BIG = 256  # rows from which a scope's matrix is worth keeping
 _BLOCK = 1_024  # rows turned into floats at once: they stay in the processor's cache
 _KEPT = 400_000  # rows kept in all (x 384 bytes)
 
