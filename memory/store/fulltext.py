@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Collection, Sequence
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -24,16 +25,48 @@ _LONG = 50_000  # characters that are analysed beside the event loop
 _CHUNK = 500  # bound parameters in one IN
 
 
-_ADD = {kind: t.terms(kind).insert() for kind in t.FULL_TEXT}  # built once
+_WORDS = {kind: t.terms(kind) for kind in t.FULL_TEXT}
+_ADD = {kind: words.insert() for kind, words in _WORDS.items()}  # built once
+
+
+def _postings(kind: str, restricted: bool) -> sa.Select[tuple[int]]:
+    """Keys of one scope's rows that hold a term, newest first; ``restricted`` to some audiences."""
+    rowid = _WORDS[kind].c.rowid
+    low: sa.BindParameter[int] = sa.bindparam("low")
+    high: sa.BindParameter[int] = sa.bindparam("high")
+    query = (
+        sa.select(rowid)
+        .where(sa.text(f"{kind}_terms MATCH :term"))
+        .where(rowid.between(low, high))
+        .order_by(rowid.desc())
+        .limit(sa.bindparam("most"))
+    )
+    if restricted:
+        k = t.metadata.tables[kind].c
+        readable = k.audience.in_(sa.bindparam("audiences", expanding=True))
+        query = query.where(rowid.in_(sa.select(k.key).where(k.key.between(low, high) & readable)))
+    return query
+
+
+def _as_one(query: sa.Select[tuple[int]]) -> sa.Select[tuple[str]]:
+    """The keys as one value: thousands of rows cost more in coming over than in being found."""
+    return sa.select(sa.func.json_group_array(query.subquery().c[0]))
+
+
+# Looked up for every word of every question: built once.
+_AS_ONE = {
+    (kind, restricted): _as_one(_postings(kind, restricted))
+    for kind in t.FULL_TEXT
+    for restricted in (False, True)
+}
 
 
 class FullText:
     def __init__(self, connection: AsyncConnection, kind: str) -> None:
         self._c = connection
         self._rows = t.metadata.tables[kind]
-        self._words = t.terms(kind)
+        self._words = _WORDS[kind]
         self._add = _ADD[kind]
-        self._name = f"{kind}_terms"
 
     async def add(self, rows: Sequence[tuple[int, str]]) -> None:
         """(key, text) of new rows."""
@@ -58,27 +91,18 @@ class FullText:
         limit: int,
     ) -> dict[str, list[int]]:
         low, high = scope_range(scope)
-        rowid = self._words.c.rowid
+        as_one = _AS_ONE[self._rows.name, audiences is not None]
+        if tagged is not None:
+            query = _postings(self._rows.name, audiences is not None)
+            as_one = _as_one(query.where(self._words.c.rowid.in_(tagged)))
+        values: dict[str, Any] = {"low": low, "high": high, "most": limit}
+        if audiences is not None:
+            values["audiences"] = list(audiences)
         found: dict[str, list[int]] = {}
         with driver.beside(self._c):
             for term in terms:
-                query = (
-                    sa.select(rowid)
-                    .where(sa.text(f"{self._name} MATCH :term").bindparams(term=f'"{term}"'))
-                    .where(rowid.between(low, high))
-                    .order_by(rowid.desc())
-                    .limit(limit)
-                )
-                if audiences is not None:
-                    k = self._rows.c
-                    allowed = sa.select(k.key).where(k.key.between(low, high) & k.audience.in_(audiences))
-                    query = query.where(rowid.in_(allowed))
-                if tagged is not None:
-                    query = query.where(rowid.in_(tagged))
-                # As one value: thousands of rows cost more in coming over than in being found.
-                found_keys = query.subquery()
-                as_one = sa.select(sa.func.json_group_array(found_keys.c[0]))
-                keys: list[int] = json.loads((await self._c.execute(as_one)).scalar_one())
+                result = await self._c.execute(as_one, values | {"term": f'"{term}"'})
+                keys: list[int] = json.loads(str(result.scalar_one()))
                 if keys:
                     found[term] = keys
         return found
