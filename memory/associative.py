@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from typing import Any
 
@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 Memory = Message | Passage
 
 TEMPERATURE = 1.0
+_TERMS = 10  # words of a message that are looked up
 _MOST = 24  # memories that are looked at for the budget
 _LEAST = 0.1  # of the most attention: below this share a memory is not surfaced
 _SURE = 0.5  # λ from which anything is
@@ -135,6 +136,9 @@ class Associative:
         }
         places = {kind: await look(indexes[kind], scopes[kind][0], audiences, vector) for kind in kinds}
         question = question_of(text, asker, now)
+        # A long message has more words than need be looked up at every turn; longer words are rarer (Zipf).
+        telling_most = sorted(question.terms, key=len, reverse=True)[:_TERMS]
+        question = replace(question, terms=[term for term in question.terms if term in telling_most])
         scored: list[tuple[float, int, str]] = []
         certainty = 0.0
         async with self._store.read() as session:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Collection, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import sqlalchemy as sa
@@ -22,6 +23,7 @@ from memory.store import tables as t
 from memory.terms import VERSION, analyse
 
 _LONG = 50_000  # characters that are analysed beside the event loop
+_QUICK = 500  # rows of a term that are read on the event loop
 _CHUNK = 500  # bound parameters in one IN
 
 
@@ -99,7 +101,7 @@ class FullText:
         if audiences is not None:
             values["audiences"] = list(audiences)
         found: dict[str, list[int]] = {}
-        with driver.beside(self._c):
+        with driver.beside(self._c) if limit > _QUICK else nullcontext():
             for term in terms:
                 result = await self._c.execute(as_one, values | {"term": f'"{term}"'})
                 keys: list[int] = json.loads(str(result.scalar_one()))
