@@ -88,6 +88,14 @@ def told_blocks(rendered: str) -> dict[str, str]:
     return {label: block["value"] for label, block in blocks.items()} if isinstance(blocks, dict) else {}
 
 
+def recalled(message: Message) -> list[str]:
+    """What a stored event brought to mind when it was admitted."""
+    if message.event_key is None or "brings_to_mind" not in message.rendered:
+        return []
+    lines = json.loads(_parsed(message.rendered)["content"]).get("brings_to_mind")
+    return lines if isinstance(lines, list) else []
+
+
 def event_fields(event: Event, zone: ZoneInfo, fit: Fit, tokens: int) -> dict[str, Any]:
     """What the model is told of an event; a text longer than ``tokens`` is clipped, with a note."""
     fields: dict[str, Any] = {"type": event.kind, "name": event.name, "time": local_time(event.at, zone)}

@@ -132,6 +132,10 @@ class SlackSettings(_Section):
     post_interval_s: float = Field(1.0, ge=0)
 
 
+class MemorySettings(_Section):
+    surface_tokens: int = Field(0, ge=0, le=4_000)
+
+
 class LogSettings(_Section):
     level: Literal["debug", "info", "warning", "error"] = "warning"
 
@@ -151,6 +155,7 @@ class Settings(_Section):
     run: RunSettings = RunSettings()
     discord: DiscordSettings = DiscordSettings()
     slack: SlackSettings = SlackSettings()
+    memory: MemorySettings = MemorySettings()
     log: LogSettings = LogSettings()
     personas: Mapping[str, str] = Field(default_factory=dict)
 

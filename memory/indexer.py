@@ -24,6 +24,7 @@ _BATCH = 64
 _CATCH_UP = 64  # rows a search is willing to wait for
 _PAUSE_S = 30.0
 _QUIET_S = 1.0
+_ASKED = 512
 _BUSY_S = 10.0
 
 
@@ -48,6 +49,7 @@ class Indexer:
         self._shared = shared
         self._kinds: dict[int, str] = {}
         self._news = asyncio.Event()
+        self._asked: dict[str, Any] = {}  # vectors of the last queries
         self._checked = False  # the stored vectors are this embedder's
         self._one_at_a_time = asyncio.Lock()
 
@@ -118,10 +120,21 @@ class Indexer:
             await self._check_embedder(self._embedder)
             for scope in scopes:
                 await self._batch(kind, scope)
-            return (await self._embedder.embed([query]))[0]
+            vector = (await self._embedder.embed([query]))[0]
+            self._asked[query] = vector
+            while len(self._asked) > _ASKED:
+                self._asked.pop(next(iter(self._asked)))
+            return vector
         except EmbedderError as error:
             log.warning("Searching by words alone: %s", error)
             return None
+
+    async def _vectors(self, embedder: Embedder, texts: list[str]) -> list[Any]:
+        """What a person wrote was often embedded as a question a moment ago."""
+        known = {text: self._asked.pop(text) for text in set(texts) & self._asked.keys()}
+        new = [text for text in texts if text not in known]
+        made = iter(await embedder.embed(new) if new else ())
+        return [known[text] if text in known else next(made) for text in texts]
 
     async def vectors(self, texts: list[str]) -> Any | None:
         """Vectors of texts that are not stored yet; None when they can't be made now."""
@@ -179,7 +192,7 @@ class Indexer:
                 rows = await session.vectors.unindexed(kind, scope, _CATCH_UP if scope else _BATCH)
             if not rows:
                 return 0
-            vectors = await self._embedder.embed([row[3] for row in rows])
+            vectors = await self._vectors(self._embedder, [row[3] for row in rows])
             entries = [
                 VectorEntry(key=key, uid=uid, audience=audience, vector=vector)
                 for (key, uid, audience, _), vector in zip(rows, vectors, strict=True)

@@ -25,6 +25,7 @@ from memory.records import (
     InboxRow,
     Message,
     OutboxRow,
+    Outline,
     Passage,
     Persona,
     Spent,
@@ -37,7 +38,7 @@ from memory.records import (
 )
 
 Audiences = Collection[Audience] | None
-POSTINGS = 5_000
+POSTINGS = 2_000
 
 
 class Agents(Protocol):
@@ -173,9 +174,9 @@ class Messages(Protocol):
     ) -> int: ...
 
     async def postings(
-        self, agent_id: int, terms: Sequence[str], audiences: Audiences
+        self, agent_id: int, terms: Sequence[str], audiences: Audiences, *, limit: int = POSTINGS
     ) -> dict[str, list[int]]:
-        """Keys of the rows that hold each term, newest first, at most `POSTINGS` a term.
+        """Keys of the rows that hold each term, newest first, at most ``limit`` a term.
 
         Only this agent's rows in ``audiences`` are looked at, so the lengths are document frequencies
         of what the searcher may see, and of nothing else.
@@ -184,6 +185,21 @@ class Messages(Protocol):
 
     async def terms(self, keys: Collection[int]) -> dict[int, str]:
         """The analysed texts of rows that `postings` gave."""
+        ...
+
+    async def around(
+        self, agent_id: int, keys: Collection[int], audiences: Audiences, reach: int
+    ) -> list[Outline]:
+        """The rows of ``keys``, and those with a text that stand up to ``reach`` positions beside one.
+
+        By key. A row that the searcher may not read is not among them.
+        """
+        ...
+
+    async def within(
+        self, agent_id: int, audiences: Audiences, since: datetime, until: datetime, limit: int
+    ) -> list[int]:
+        """Keys of the newest rows with a text from ``since`` until before ``until``."""
         ...
 
     async def extent(self, agent_id: int) -> int:
@@ -234,12 +250,24 @@ class Passages(Protocol):
 
     async def delete(self, keys: Collection[int]) -> None: ...
     async def postings(
-        self, archive_id: int, terms: Sequence[str], audiences: Audiences, tags: Sequence[str] = ()
+        self,
+        archive_id: int,
+        terms: Sequence[str],
+        audiences: Audiences,
+        tags: Sequence[str] = (),
+        *,
+        limit: int = POSTINGS,
     ) -> dict[str, list[int]]:
         """As `Messages.postings`; with ``tags``, only passages that carry one of them."""
         ...
 
     async def terms(self, keys: Collection[int]) -> dict[int, str]: ...
+    async def around(
+        self, archive_id: int, keys: Collection[int], audiences: Audiences, reach: int
+    ) -> list[Outline]:
+        """As `Messages.around`, but a passage stands alone: it is a window of its document already."""
+        ...
+
     async def extent(self, archive_id: int) -> int: ...
     async def keys_of(self, uids: Collection[str]) -> dict[str, int]:
         """Keys of the passages that still exist, by uid."""
@@ -275,7 +303,10 @@ class Vectors(Protocol):
         """Forget every vector: the next indexing starts from the texts."""
         ...
 
-    async def put(self, kind: str, embedder: str, rows: Sequence[tuple[int, Audience, bytes]]) -> None: ...
+    async def put(self, kind: str, embedder: str, rows: Sequence[tuple[int, Audience, bytes]]) -> set[int]:
+        """Store vectors; gives the keys of those whose rows are still there and want one."""
+        ...
+
     async def load(
         self, kind: str, embedder: str, scope: int, audiences: Audiences
     ) -> list[tuple[int, bytes]]: ...
@@ -526,6 +557,11 @@ class VectorIndex(Protocol):
         self, scope: int, vector: Any, audiences: Audiences, limit: int
     ) -> list[tuple[int, float]]:
         """(key, cosine) of the nearest rows of ``scope`` in ``audiences``, best first."""
+        ...
+
+    async def compare(self, scope: int, vector: Any, audiences: Audiences, limit: int) -> tuple[Any, Any]:
+        """Keys (int64, ascending) and their cosines: of all the rows that may be read where the index compares
+        them anyway, of the ``limit`` nearest where it does not."""
         ...
 
     async def remove(self, scope: int, keys: Collection[int]) -> None:

@@ -19,7 +19,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote, unquote
 
 PRIVATE = "private"
@@ -163,6 +163,7 @@ class Message:
     step: int = -1  # -1: an admitted event
     event_key: str | None = None
     queued: bool = True  # still in the FIFO queue
+    salience: float = 0.0  # the writer's gate (memory.salience); given when the row is stored
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -200,9 +201,20 @@ class Passage:
     turn_id: str | None = None
 
 
+class Outline(NamedTuple):
+    """What a ranking needs of a row besides its words. Rows of one ``strand`` follow each other by key: those of
+    a conversation, or the parts of a document."""
+
+    key: int
+    strand: int
+    author: str
+    at: int  # microseconds since the epoch
+    salience: float
+
+
 @dataclass(frozen=True, kw_only=True)
 class Hit:
-    """A search result: the row, and how strongly it answers (higher is better)."""
+    """A search result: the row, and its share of attention among the candidates (0 to 1, higher is better)."""
 
     row: Message | Passage
     score: float

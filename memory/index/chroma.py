@@ -21,6 +21,8 @@ from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 from urllib.parse import urlsplit
 
+import numpy as np
+
 from memory.errors import StoreUnavailable
 from memory.ports import Audiences, Store
 from memory.records import VectorEntry
@@ -96,6 +98,13 @@ class ChromaIndex:
             if len(found) >= limit or len(near) < ask:
                 return found[:limit]
             ask *= 2
+
+    async def compare(self, scope: int, vector: Any, audiences: Audiences, limit: int) -> tuple[Any, Any]:
+        """Of the nearest only."""
+        near = sorted(await self.search(scope, vector, audiences, limit))
+        return np.array([key for key, _ in near], np.int64), np.array(
+            [cosine for _, cosine in near], np.float32
+        )
 
     async def remove(self, scope: int, keys: Collection[int]) -> None:
         """Idempotent. Removed rows are in no later answer; their bytes stay in Chroma's files until `drop`.

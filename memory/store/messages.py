@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from memory.ports import Audiences
-from memory.records import Message, Role, Summary, scope_range
+from memory.ports import POSTINGS, Audiences
+from memory.records import Message, Outline, Role, Summary, scope_range
+from memory.salience import salience
 from memory.store import driver
 from memory.store import tables as t
-from memory.store.fulltext import FullText, slices
+from memory.store.fulltext import FullText, among, beside, slices
 
 _APPEND = t.messages.insert()  # built once
+MICROSECONDS = sa.type_coerce(t.messages.c.created_at, sa.BigInteger)
 
 
 class Messages:
@@ -31,7 +33,10 @@ class Messages:
         extent = await self.extent(agent_id)
         self._extents[agent_id] = extent + len(messages)
         first = scope_range(agent_id)[0] + extent + 1
-        stored = [replace(message, key=first + i) for i, message in enumerate(messages)]
+        stored = [
+            replace(message, key=first + i, salience=salience(message.text))
+            for i, message in enumerate(messages)
+        ]
         if stored:
             await self._c.execute(_APPEND, [_values(message) for message in stored])
             await self._words.add([(m.key, m.text) for m in stored if m.text])
@@ -69,7 +74,7 @@ class Messages:
         await self._c.execute(
             t.messages.update()
             .where(t.messages.c.key == key)
-            .values(text=text, rendered=rendered, tokens=tokens, indexed=not text)
+            .values(text=text, rendered=rendered, tokens=tokens, salience=salience(text), indexed=not text)
         )
         await self._words.remove([key])
         vectors = t.vectors["messages"]
@@ -120,12 +125,29 @@ class Messages:
             return int((await self._c.execute(query)).scalar_one())
 
     async def postings(
-        self, agent_id: int, terms: Sequence[str], audiences: Audiences
+        self, agent_id: int, terms: Sequence[str], audiences: Audiences, *, limit: int = POSTINGS
     ) -> dict[str, list[int]]:
-        return await self._words.postings(agent_id, terms, audiences, None)
+        return await self._words.postings(agent_id, terms, audiences, None, limit)
 
     async def terms(self, keys: Collection[int]) -> dict[int, str]:
         return await self._words.terms(keys)
+
+    async def around(
+        self, agent_id: int, keys: Collection[int], audiences: Audiences, reach: int
+    ) -> list[Outline]:
+        m = t.messages.c
+        query = sa.select(m.key, m.conversation_id, m.author, MICROSECONDS, m.salience)
+        condition = self._scope(agent_id, audiences) & among(m.key, beside(keys, reach)) & (m.text != "")
+        rows = await self._c.execute(query.where(condition).order_by(m.key))
+        return cast(list[Outline], rows.all())  # of the same names, in the same order
+
+    async def within(
+        self, agent_id: int, audiences: Audiences, since: datetime, until: datetime, limit: int
+    ) -> list[int]:
+        query = sa.select(t.messages.c.key).where(self._said(agent_id, audiences, since, until))
+        with driver.beside(self._c):
+            rows = await self._c.execute(query.order_by(t.messages.c.key.desc()).limit(limit))
+        return [int(key) for key in rows.scalars()]
 
     async def extent(self, agent_id: int) -> int:
         if agent_id not in self._extents:
@@ -191,6 +213,7 @@ def _values(message: Message) -> dict[str, Any]:
         "step": message.step,
         "event_key": message.event_key,
         "queued": message.queued,
+        "salience": message.salience,
         "indexed": not message.text,  # nothing to index where nobody said anything
     }
 
@@ -210,4 +233,5 @@ def _message(row: Any) -> Message:
         step=row.step,
         event_key=row.event_key,
         queued=row.queued,
+        salience=row.salience,
     )

@@ -11,11 +11,11 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from memory.ports import Audiences
-from memory.records import Archive, Audience, Draft, Passage, scope_range, unique
+from memory.ports import POSTINGS, Audiences
+from memory.records import Archive, Audience, Draft, Outline, Passage, scope_range, unique
 from memory.store import driver
 from memory.store import tables as t
-from memory.store.fulltext import FullText, slices
+from memory.store.fulltext import FullText, among, slices
 from memory.store.tables import inserted_id
 
 # Asked at every turn: built once.
@@ -115,12 +115,27 @@ class Passages:
                     await self._c.execute(table.delete().where(table.c.key.in_(part)))
 
     async def postings(
-        self, archive_id: int, terms: Sequence[str], audiences: Audiences, tags: Sequence[str] = ()
+        self,
+        archive_id: int,
+        terms: Sequence[str],
+        audiences: Audiences,
+        tags: Sequence[str] = (),
+        *,
+        limit: int = POSTINGS,
     ) -> dict[str, list[int]]:
-        return await self._words.postings(archive_id, terms, audiences, _tagged(tags) if tags else None)
+        tagged = _tagged(tags) if tags else None
+        return await self._words.postings(archive_id, terms, audiences, tagged, limit)
 
     async def terms(self, keys: Collection[int]) -> dict[int, str]:
         return await self._words.terms(keys)
+
+    async def around(
+        self, archive_id: int, keys: Collection[int], audiences: Audiences, reach: int
+    ) -> list[Outline]:
+        p = t.passages.c
+        query = sa.select(p.key, sa.type_coerce(p.created_at, sa.BigInteger))
+        rows = await self._c.execute(query.where(_scope(archive_id, audiences) & among(p.key, keys)))
+        return [Outline(key, -key, "", at, 0.5) for key, at in rows]
 
     async def extent(self, archive_id: int) -> int:
         return int((await self._c.execute(_EXTENT, {"archive": archive_id})).scalar() or 0)

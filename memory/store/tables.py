@@ -154,6 +154,7 @@ messages = Table(
     Column("step", Integer, nullable=False),
     Column("event_key", Text, unique=True),
     Column("queued", sa.Boolean, nullable=False),
+    Column("salience", sa.Float, nullable=False),
     Column("indexed", sa.Boolean, nullable=False),
     Index("messages_queue", "conversation_id", "key", sqlite_where=sa.text("queued = 1")),
     Index("messages_unindexed", "key", sqlite_where=sa.text("indexed = 0")),

@@ -58,7 +58,7 @@ class Vectors:
                 await self._c.execute(rows.update().where(rows.c.text != "").values(indexed=False))
                 await self._c.execute(table.delete())
 
-    async def put(self, kind: str, embedder: str, rows: Sequence[tuple[int, Audience, bytes]]) -> None:
+    async def put(self, kind: str, embedder: str, rows: Sequence[tuple[int, Audience, bytes]]) -> set[int]:
         table = t.vectors[kind]
         statement = upsert(table)
         statement = statement.on_conflict_do_update(
@@ -80,6 +80,7 @@ class Vectors:
         ]
         if values:
             await self._c.execute(statement, values)
+        return alive
 
     async def load(
         self, kind: str, embedder: str, scope: int, audiences: Audiences

@@ -36,6 +36,7 @@ from memory.records import (
     readable_from,
     scope_of,
 )
+from memory.salience import salience
 from tests.fakes.house import NOW, newcomer, persona, said, settle, tell
 from tests.fakes.stores import BACKENDS, Backend
 
@@ -285,7 +286,7 @@ async def test_a_rewritten_message_is_found_by_its_new_words_only(store: Store) 
         await session.messages.rewrite(one.key, "blue whale", "{2}", 9)
     async with store.read() as session:
         assert await session.messages.queue(home.id) == [
-            replace(one, text="blue whale", rendered="{2}", tokens=9)
+            replace(one, text="blue whale", rendered="{2}", tokens=9, salience=salience("blue whale"))
         ]
         assert await session.messages.postings(ada.id, ["red", "blue"], None) == {"blue": [one.key]}
         assert [row[0] for row in await session.vectors.unindexed("messages", ada.id, 9)] == [one.key]
