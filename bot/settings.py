@@ -133,7 +133,7 @@ class SlackSettings(_Section):
 
 
 class MemorySettings(_Section):
-    surface_tokens: int = Field(0, ge=0, le=4_000)
+    surface_tokens: int = Field(300, ge=0, le=4_000)
 
 
 class LogSettings(_Section):

@@ -20,7 +20,7 @@ import numpy as np
 from memory import ranking
 from memory.evidence import FEATURES, evidence, idf, telling
 from memory.indexer import Indexer
-from memory.ports import Store
+from memory.ports import Audiences, Session, Store
 from memory.records import Agent, Audience, Message, Passage, readable_from
 from memory.search import NARROW, Found, gather, look, question_of
 from memory.terms import telling_words
@@ -34,6 +34,7 @@ _TERMS = 10  # words of a message that are looked up
 _MOST = 24  # memories that are looked at for the budget
 _LEAST = 0.1  # of the most attention: below this share a memory is not surfaced
 _SURE = 0.5  # λ from which anything is
+_DENSEST = 8  # characters of a token, at most
 _LONGEST = 400  # characters of a memory that are surfaced
 _MEANING, _AROUND = FEATURES.index("meaning"), FEATURES.index("around")
 
@@ -99,10 +100,12 @@ class Associative:
             return Reading((), 0.0)
         reading = await self.read(agent, text, audience, asker=asker, now=now, leave_out=leave_out)
         memories = []
-        most = max((weight for _, weight in reading.memories), default=0.0)
-        for memory, weight in reading.memories if reading.certainty >= _SURE else ():
-            cost = self._count(line(memory, now.tzinfo))
-            if weight >= _LEAST * most and cost <= budget:
+        for memory, weight in reading.memories:
+            shown = line(memory, now.tzinfo)
+            if len(shown) > _DENSEST * budget:
+                continue  # not worth counting
+            cost = self._count(shown)
+            if cost <= budget:
                 memories.append((memory, weight))
                 budget -= cost
         log.debug("agent %s: λ %.2f, %d memories surfaced", agent.id, reading.certainty, len(memories))
@@ -118,7 +121,7 @@ class Associative:
         now: datetime,
         leave_out: Collection[int] = (),
     ) -> Reading:
-        """The reader: attention over the agent's own messages and passages."""
+        """The reader: what has most of the attention over the agent's own messages and passages, if it is sure."""
         audiences = readable_from(audience)
         async with self._store.read() as session:
             scopes = {
@@ -132,7 +135,7 @@ class Associative:
         vector = await self._indexer.query_vector(text, "messages")
         indexes = {
             "messages": self._indexer.index_of_messages,
-            "passages": await self._indexer.index_of(agent.archive_id),
+            "passages": self._indexer.index_of_own,
         }
         places = {kind: await look(indexes[kind], scopes[kind][0], audiences, vector) for kind in kinds}
         question = question_of(text, asker, now)
@@ -147,23 +150,31 @@ class Associative:
                 features = evidence(question, found.postings, found.total, found.rows)
                 certainty = max(certainty, gate(found, features))
                 scored += [(score, key, kind) for key, score in _scores(found, features, leave_out)]
-            scored = sorted(scored, reverse=True)[:_MOST]
-            memories: dict[tuple[str, int], Memory] = {}
-            keys = [key for _, key, kind in scored if kind == "messages"]
-            for message in await session.messages.get(agent.id, keys, audiences):
-                memories["messages", message.key] = message
-            keys = [key for _, key, kind in scored if kind == "passages"]
-            for passage in await session.passages.get(agent.archive_id, keys, audiences):
-                memories["passages", passage.key] = passage
-        weights = ranking.attention(np.array([score for score, _, _ in scored]), TEMPERATURE)
-        return Reading(
-            [
-                (memories[kind, key], float(weight))
-                for (_, key, kind), weight in zip(scored, weights, strict=True)
-                if (kind, key) in memories
-            ],
-            certainty,
-        )
+            memories = await _heeded(session, agent, audiences, scored) if certainty >= _SURE else []
+        return Reading(memories, certainty)
+
+
+async def _heeded(
+    session: Session, agent: Agent, audiences: Audiences, scored: Sequence[tuple[float, int, str]]
+) -> list[tuple[Memory, float]]:
+    """Those of (score, key, kind) that get enough of the attention, most first."""
+    best = sorted(scored, reverse=True)[:_MOST]
+    weights = ranking.attention(np.array([score for score, _, _ in best]), TEMPERATURE)
+    heeded = {
+        (kind, key): float(weight)
+        for (_, key, kind), weight in zip(best, weights, strict=True)
+        if weight >= _LEAST * weights[0]
+    }
+    said = [key for kind, key in heeded if kind == "messages"]
+    noted = [key for kind, key in heeded if kind == "passages"]
+    known: dict[tuple[str, int], Memory] = {}
+    if said:
+        rows = await session.messages.get(agent.id, said, audiences)
+        known |= {("messages", row.key): row for row in rows}
+    if noted:
+        passages = await session.passages.get(agent.archive_id, noted, audiences)
+        known |= {("passages", row.key): row for row in passages}
+    return [(known[name], weight) for name, weight in heeded.items() if name in known]
 
 
 def line(memory: Memory, zone: tzinfo | None) -> str:

@@ -44,6 +44,7 @@ _YOU = re.compile(
 )
 _WHEN = re.compile(r"\b(?:when|how long|(?:what|which) (?:day|date|month|year|time))\b", re.IGNORECASE)
 _COUNT = re.compile(r"\bhow (?:many|much|often|old|long|far)\b", re.IGNORECASE)
+_DIGIT = re.compile(r"\b\d")
 _TIMES = frozenset(
     analyse(
         "yesterday today tonight tomorrow last next ago week weekend month year recently just soon since monday "
@@ -118,28 +119,28 @@ def idf(rows: int, holding: int) -> float:
     return math.log(1 + (max(rows, holding) - holding + 0.5) / (holding + 0.5))
 
 
-def evidence(question: Question, postings: Mapping[str, Sequence[int]], total: int, rows: Rows) -> Any:
+def evidence(question: Question, postings: Mapping[str, Any], total: int, rows: Rows) -> Any:
     """A matrix: for each of ``rows`` its `FEATURES`. ``total`` is how many rows the searcher has in all."""
     talk = _Talk(rows)
     terms = telling(question, rows)
     asked = min(len(terms), 12) / 12
     weights = np.array([idf(total, len(postings.get(term, ()))) for term in terms])
+    texts = [rows.terms.get(key, "") for key in rows.keys.tolist()]
     heads = [
-        rows.terms[key].split()[: _HEAD if author else None] if key in rows.terms else []
-        for key, author in zip(rows.keys.tolist(), rows.authors, strict=True)
+        (text.split(None, _HEAD)[:_HEAD] if author else text.split()) if text else ()
+        for text, author in zip(texts, rows.authors, strict=True)
     ]
-
-    words = _scaled(bm25(terms, weights, heads))
-    has = np.stack([np.isin(rows.keys, np.asarray(postings.get(term, ()), np.int64)) for term in terms])
-    own = weights @ has
-    window = weights @ talk.widest(has.astype(float))
+    has = _holding(rows.keys, [postings.get(term, ()) for term in terms])
+    words = _scaled(bm25(terms, weights, heads, has))
+    own = _weighed(weights, has)
+    window = _weighed(weights, talk.widest(has))
     around = _scaled(window)
     cosines = np.clip(np.asarray(rows.cosines, float), 0, None)
     meaning = _scaled(cosines, _LEAST_COSINE)
     meaning_around = _scaled(talk.mean(cosines), _LEAST_COSINE)
     session = _scaled(talk.best_of_session(_scaled(own) + meaning))
     said = np.array([bool(author) for author in rows.authors], float)  # documents have no course of talk
-    lengths = np.log1p([len(rows.terms.get(key, "")) for key in rows.keys.tolist()]) / 7
+    lengths = np.log1p(list(map(len, texts))) / 7
     columns = {
         "words": words,
         "around": window / max(float(weights.sum()), 1e-9),
@@ -165,16 +166,32 @@ def evidence(question: Question, postings: Mapping[str, Sequence[int]], total: i
     return np.stack([columns[name] for name in FEATURES], axis=1)
 
 
-def bm25(terms: Sequence[str], weights: Any, texts: Sequence[Sequence[str]]) -> Any:
-    """The score of each text, given as its words; 0 for an empty one."""
-    lengths = np.array([len(text) for text in texts], float)
+def bm25(terms: Sequence[str], weights: Any, texts: Sequence[Sequence[str]], has: Any) -> Any:
+    """The score of each text, given as its words; 0 for an empty one. ``has`` tells (term, text) which to look at."""
+    lengths = np.array(list(map(len, texts)), float)
     known = lengths[lengths > 0]
     norms = _K1 * (1 - _B + _B * lengths / (known.mean() if len(known) else 1.0))
-    scores = np.zeros(len(texts))
-    for term, weight in zip(terms, weights, strict=True):
-        found = np.array([text.count(term) for text in texts], float)
-        scores += weight * found * (_K1 + 1) / (found + norms + 1e-9)
-    return scores
+    found = np.zeros((len(terms), len(texts)))
+    for term, text in zip(*(at.tolist() for at in np.nonzero(has * (lengths > 0))), strict=True):
+        found[term, text] = texts[text].count(terms[term])
+    return _weighed(weights, found * (_K1 + 1) / (found + norms + 1e-9))
+
+
+def _holding(keys: Any, postings: Sequence[Sequence[int]]) -> Any:
+    """A matrix of 0 and 1: which of the terms (by their postings) are in which of the rows."""
+    holding = np.zeros((len(postings), len(keys)))
+    if len(keys) and postings:
+        order = np.argsort(keys)
+        held = np.concatenate([np.asarray(each, np.int64) for each in postings])
+        at = order[np.minimum(np.searchsorted(keys[order], held), len(keys) - 1)]
+        known = keys[at] == held
+        holding[np.repeat(np.arange(len(postings)), [len(each) for each in postings])[known], at[known]] = 1
+    return holding
+
+
+def _weighed(weights: Any, matrix: Any) -> Any:
+    """``weights @ matrix``, in this thread: BLAS would share it out over others, and wait for them."""
+    return np.einsum("t,tn->n", weights, matrix)
 
 
 def telling(question: Question, rows: Rows) -> list[str]:
@@ -229,7 +246,7 @@ def _times(question: Question, rows: Rows, heads: Sequence[Sequence[str]]) -> di
 
 
 def _counting(head: Sequence[str]) -> bool:
-    return not _NUMBERS.isdisjoint(head) or any(term[0].isdigit() for term in head)
+    return not _NUMBERS.isdisjoint(head) or bool(head and _DIGIT.search(" ".join(head)))
 
 
 def _logits(gates: Any) -> Any:
@@ -246,26 +263,27 @@ class _Talk:
     """Which rows stand beside which."""
 
     def __init__(self, rows: Rows) -> None:
-        self._strands, self._keys = np.asarray(rows.strands), np.asarray(rows.keys)
+        strands, self._keys = np.asarray(rows.strands), np.asarray(rows.keys)
         count = len(self._keys)
         self.openings = np.ones(count)
         if count > 1:
             pause = np.abs(np.diff(np.asarray(rows.times, float))) > PAUSE_S
-            self.openings[1:] = (np.diff(self._strands) != 0) | pause
+            self.openings[1:] = (np.diff(strands) != 0) | pause
         self._sessions = np.cumsum(self.openings).astype(int) - 1
+        self._beside = {step: self._apart(step) for step in range(1, _REACH + 1)}
+
+    def _apart(self, step: int) -> Any:
+        """For each row but the last ones whether the one ``step`` further on is of its session and near."""
+        near = self._keys[step:] - self._keys[:-step] <= APART * step
+        return (self._sessions[step:] == self._sessions[:-step]) & near
 
     def shifted(self, values: Any, step: int) -> Any:
         """For each row the value of the one ``step`` further on in its session, 0 where there is none."""
         out = np.zeros(values.shape)
-        count = values.shape[-1]
-        if abs(step) >= count:
-            return out
-        here = slice(0, count - step) if step > 0 else slice(-step, count)
-        there = slice(step, count) if step > 0 else slice(0, count + step)
-        beside = (self._sessions[here] == self._sessions[there]) & (
-            np.abs(self._keys[here] - self._keys[there]) <= APART * abs(step)
-        )
-        out[..., here] = values[..., there] * beside
+        if step > 0:
+            out[..., :-step] = values[..., step:] * self._beside[step]
+        else:
+            out[..., -step:] = values[..., :step] * self._beside[-step]
         return out
 
     def _steps(self) -> list[tuple[int, float]]:

@@ -45,7 +45,7 @@ class Indexer:
         self._store = store
         self._embedder = embedder
         self.index_of_messages = messages
-        self._own = own
+        self.index_of_own = own
         self._shared = shared
         self._kinds: dict[int, str] = {}
         self._news = asyncio.Event()
@@ -62,7 +62,7 @@ class Indexer:
         if archive_id not in self._kinds:
             async with self._store.read() as session:
                 self._kinds[archive_id] = (await session.passages.archive(archive_id)).kind
-        return self._own if self._kinds[archive_id] == "own" else self._shared
+        return self.index_of_own if self._kinds[archive_id] == "own" else self._shared
 
     async def run(self) -> None:
         """Embed what waits, until cancelled."""
@@ -150,17 +150,17 @@ class Indexer:
         if messages:
             await self.index_of_messages.remove(agent.id, messages)
         if passages:
-            await self._own.remove(agent.archive_id, passages)
+            await self.index_of_own.remove(agent.archive_id, passages)
 
     async def refresh(self, agent: Agent) -> None:
         """The agent's rows got other keys in SQL, with their vectors: what memory holds of them is void."""
         await self.index_of_messages.remove(agent.id, [])
-        await self._own.remove(agent.archive_id, [])
+        await self.index_of_own.remove(agent.archive_id, [])
 
     async def forget(self, agent: Agent) -> None:
         """The agent is gone from SQL with its own vectors: nothing of them stays in memory."""
         await self.index_of_messages.drop(agent.id)
-        await self._own.drop(agent.archive_id)
+        await self.index_of_own.drop(agent.archive_id)
 
     async def _check_embedder(self, embedder: Embedder) -> None:
         """Vectors of two models never mix: another model begins anew."""

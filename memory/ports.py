@@ -25,7 +25,7 @@ from memory.records import (
     InboxRow,
     Message,
     OutboxRow,
-    Outline,
+    Outlines,
     Passage,
     Persona,
     Spent,
@@ -175,8 +175,8 @@ class Messages(Protocol):
 
     async def postings(
         self, agent_id: int, terms: Sequence[str], audiences: Audiences, *, limit: int = POSTINGS
-    ) -> dict[str, list[int]]:
-        """Keys of the rows that hold each term, newest first, at most ``limit`` a term.
+    ) -> dict[str, Any]:
+        """Keys (int64) of the rows that hold each term, newest first, at most ``limit`` a term.
 
         Only this agent's rows in ``audiences`` are looked at, so the lengths are document frequencies
         of what the searcher may see, and of nothing else.
@@ -189,10 +189,10 @@ class Messages(Protocol):
 
     async def around(
         self, agent_id: int, keys: Collection[int], audiences: Audiences, reach: int
-    ) -> list[Outline]:
+    ) -> Outlines:
         """The rows of ``keys``, and those with a text that stand up to ``reach`` positions beside one.
 
-        By key. A row that the searcher may not read is not among them.
+        A row that the searcher may not read is not among them.
         """
         ...
 
@@ -257,14 +257,14 @@ class Passages(Protocol):
         tags: Sequence[str] = (),
         *,
         limit: int = POSTINGS,
-    ) -> dict[str, list[int]]:
+    ) -> dict[str, Any]:
         """As `Messages.postings`; with ``tags``, only passages that carry one of them."""
         ...
 
     async def terms(self, keys: Collection[int]) -> dict[int, str]: ...
     async def around(
         self, archive_id: int, keys: Collection[int], audiences: Audiences, reach: int
-    ) -> list[Outline]:
+    ) -> Outlines:
         """As `Messages.around`, but a passage stands alone: it is a window of its document already."""
         ...
 
@@ -546,6 +546,17 @@ class Embedder(Protocol):
         ...
 
 
+class Nearness(Protocol):
+    """Cosines of a scope's rows to one vector: ``keys`` (int64, ascending) of the nearest or of more, and theirs."""
+
+    keys: Any
+    cosines: Any
+
+    def of(self, keys: Any) -> Any:
+        """Cosines of these rows; where none is known, the most that it can be."""
+        ...
+
+
 class VectorIndex(Protocol):
     """Nearest neighbours by cosine within one scope (an agent's recall storage, or an archive)."""
 
@@ -559,9 +570,8 @@ class VectorIndex(Protocol):
         """(key, cosine) of the nearest rows of ``scope`` in ``audiences``, best first."""
         ...
 
-    async def compare(self, scope: int, vector: Any, audiences: Audiences, limit: int) -> tuple[Any, Any]:
-        """Keys (int64, ascending) and their cosines: of all the rows that may be read where the index compares
-        them anyway, of the ``limit`` nearest where it does not."""
+    async def compare(self, scope: int, vector: Any, audiences: Audiences, limit: int) -> Nearness:
+        """How near the rows are that may be read, of which the ``limit`` nearest are wanted."""
         ...
 
     async def remove(self, scope: int, keys: Collection[int]) -> None:

@@ -69,7 +69,7 @@ _EXACT = 100.0  # an identifier that a row shares with the question: beyond the 
 _SHORTEST_NUMBER = 4  # digits of a bare number that is taken for an identifier
 
 
-def shortlist(postings: Mapping[str, Sequence[int]], rows: int) -> Any:
+def shortlist(postings: Mapping[str, Any], rows: int) -> Any:
     """The keys that hold any of the terms: by the sum of their terms' weights, best and newest first."""
     if not postings:
         return np.empty(0, np.int64)
@@ -79,13 +79,13 @@ def shortlist(postings: Mapping[str, Sequence[int]], rows: int) -> Any:
     keys, at = np.unique(found, return_inverse=True)
     # Rounded, so that the order in which terms were added up does not decide.
     sums = np.round(np.bincount(at, weights=weights, minlength=len(keys)), 9)
-    return keys[np.lexsort((-keys, -sums))]
+    return keys[::-1][np.argsort(-sums[::-1], kind="stable")]
 
 
 def scores(question: Question, features: Any, rows: Rows, *, vectors: bool) -> Any:
     """How strongly each row answers; softmax makes attention weights of it."""
     weights = WITH_VECTORS if vectors else WORDS_ALONE
-    found = features @ np.array([weights.get(name, 0.0) for name in FEATURES])
+    found = np.vecdot(features, np.array([weights.get(name, 0.0) for name in FEATURES]))
     wanted = _identifiers(question)
     if wanted:
         found = found + [
@@ -104,7 +104,7 @@ def attention(found: Any, temperature: float = 1.0) -> Any:
 
 def rank(
     question: Question,
-    postings: Mapping[str, Sequence[int]],
+    postings: Mapping[str, Any],
     total: int,
     rows: Rows,
     candidates: Sequence[int],

@@ -15,7 +15,7 @@ Audiences. Every row carries the audience it was learned in, as text:
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -201,15 +201,15 @@ class Passage:
     turn_id: str | None = None
 
 
-class Outline(NamedTuple):
-    """What a ranking needs of a row besides its words. Rows of one ``strand`` follow each other by key: those of
-    a conversation, or the parts of a document."""
+class Outlines(NamedTuple):
+    """What a ranking needs of rows besides their words, in parallel arrays and in no order. Rows of one strand follow
+    each other by key: those of a conversation, or the parts of a document."""
 
-    key: int
-    strand: int
-    author: str
-    at: int  # microseconds since the epoch
-    salience: float
+    keys: Any
+    strands: Any
+    authors: Sequence[str]
+    times: Any  # seconds since the epoch
+    salience: Any
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import chain
 from typing import Any, Protocol
 
 import numpy as np
@@ -12,8 +13,8 @@ import numpy as np
 from memory import ranking
 from memory.dates import span_of
 from memory.evidence import APART, PAUSE_S, Question, Rows
-from memory.ports import POSTINGS, Audiences, Session, VectorIndex
-from memory.records import Outline, scope_range
+from memory.ports import POSTINGS, Audiences, Nearness, Session, VectorIndex
+from memory.records import Outlines, scope_range
 from memory.terms import query_terms
 
 _NEAREST = 80  # asked of an index that tells the nearest only
@@ -22,7 +23,6 @@ _BESIDE = 4  # positions around a row in which its neighbours are looked for
 _FLOOR = 0.30
 """Cosine below which a row that shares no word with the question does not count as a match."""
 _FEW = 100  # rows that there are at least, for telling how rare a word is
-_NOTHING = (np.empty(0, np.int64), np.empty(0, np.float32))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,31 +48,26 @@ class _Texts(Protocol):
     async def extent(self, scope: int) -> int: ...
     async def around(
         self, scope: int, keys: Collection[int], audiences: Audiences, reach: int
-    ) -> list[Outline]: ...
+    ) -> Outlines: ...
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where to look: one scope, who is looking, and how near in meaning its rows are (keys ascending)."""
+    """Where to look: one scope, who is looking, and how near in meaning its rows are, where that can be told."""
 
     scope: int
     audiences: Audiences
-    keys: Any
-    cosines: Any
+    near: Nearness | None
     tags: Sequence[str] = ()
 
     def nearest(self, limit: int) -> list[int]:
         """Keys of the rows near enough in meaning to count as matches, the nearest of them."""
-        near = np.flatnonzero(self.cosines >= _FLOOR)
-        best = near[np.argsort(-self.cosines[near], kind="stable")[:limit]]
-        return [int(key) for key in self.keys[best]]
-
-    def cosines_of(self, keys: Any) -> Any:
-        """Of these rows; where none is known, the least of those that are: an index tells the nearest."""
-        if not len(self.keys):
-            return np.zeros(len(keys))
-        at = np.minimum(np.searchsorted(self.keys, keys), len(self.keys) - 1)
-        return np.where(self.keys[at] == keys, self.cosines[at], self.cosines.min())
+        if self.near is None:
+            return []
+        near = np.flatnonzero(self.near.cosines >= _FLOOR)
+        best = near[np.argsort(-self.near.cosines[near], kind="stable")[:limit]]
+        found: list[int] = self.near.keys[best].tolist()
+        return found
 
 
 @dataclass(frozen=True)
@@ -80,7 +75,7 @@ class Found:
     """What a search found, before it is ranked."""
 
     question: Question
-    postings: Mapping[str, Sequence[int]]
+    postings: Mapping[str, Any]
     total: int  # rows searched: at most, and never few
     rows: Rows
     candidates: Sequence[int]  # keys of the matches looked at closely
@@ -114,8 +109,8 @@ async def look(
     index: VectorIndex, scope: int, audiences: Audiences, vector: Any | None, tags: Sequence[str] = ()
 ) -> Place:
     """The place, with its rows compared; do this before a session is open."""
-    keys, cosines = _NOTHING if vector is None else await index.compare(scope, vector, audiences, _NEAREST)
-    return Place(scope, audiences, keys, cosines, tags)
+    near = None if vector is None else await index.compare(scope, vector, audiences, _NEAREST)
+    return Place(scope, audiences, near, tags)
 
 
 def question_of(query: str, asker: str | None, now: datetime) -> Question:
@@ -137,7 +132,7 @@ async def gather(
 ) -> Found:
     """The matches, and what ranking wants to know of the best of them and of their neighbours."""
     texts: _Texts = session.messages if kind == "messages" else session.passages
-    postings: dict[str, list[int]] = {}
+    held: dict[str, list[Any]] = {}
     total, near = 0, []
     for place in places:
         if kind == "messages":
@@ -152,13 +147,14 @@ async def gather(
             rare = {term: keys for term, keys in found.items() if len(keys) < breadth.most}
             found = rare or found
         for term, keys in found.items():
-            postings.setdefault(term, []).extend(keys)
+            held.setdefault(term, []).append(keys)
         total += await texts.extent(place.scope)
         near += await _carrying(session, place, breadth.near)
         if kind == "messages" and question.span is not None:
             since, until = question.span.since, question.span.until
             near += await session.messages.within(place.scope, place.audiences, since, until, _DATED)
     total = max(total, _FEW)
+    postings = {term: np.concatenate(keys) for term, keys in held.items()}
     by_words = ranking.shortlist(postings, total)
     closer = by_words[: breadth.closer].tolist()
     matches = list(dict.fromkeys(closer + near))
@@ -173,32 +169,38 @@ async def gather(
         replace(rows, terms=await texts.terms(candidates)),
         candidates,
         others[np.isin(others, np.array(candidates, np.int64), invert=True)],
-        any(len(place.keys) for place in places),
+        any(place.near is not None and len(place.near.keys) for place in places),
     )
 
 
 async def _rows(texts: _Texts, places: Sequence[Place], keys: Sequence[int]) -> Rows:
     """The rows and their neighbours, those that the searcher may read, side by side; without their words."""
-    outlines: list[Outline] = []
+    seen: list[Outlines] = []
     cosines: list[Any] = []
     for place in places:
         low, high = scope_range(place.scope)
         own = [key for key in keys if low <= key <= high]
-        seen = await texts.around(place.scope, own, place.audiences, _BESIDE)
-        outlines += seen
-        cosines.append(place.cosines_of(np.array([outline.key for outline in seen], np.int64)))
-    columns = list(zip(*outlines, strict=True)) or [()] * len(Outline._fields)
-    found, strands = np.array(columns[0], np.int64), np.array(columns[1], np.int64)
-    order = np.lexsort((found, strands))
+        if own or not seen:
+            seen.append(await texts.around(place.scope, own, place.audiences, _BESIDE))
+            found = seen[-1].keys
+            cosines.append(np.zeros(len(found)) if place.near is None else place.near.of(found))
+    known = seen[0] if len(seen) == 1 else _together(seen)
+    order = np.lexsort((known.keys, known.strands))
     return Rows(
-        keys=found[order],
-        strands=strands[order],
-        times=np.array(columns[3], float)[order] / 1e6,
-        authors=[columns[2][at] for at in order.tolist()],
-        salience=np.array(columns[4], float)[order],
-        cosines=(np.concatenate(cosines) if cosines else np.zeros(0))[order],
+        keys=known.keys[order],
+        strands=known.strands[order],
+        times=known.times[order],
+        authors=[known.authors[at] for at in order.tolist()],
+        salience=known.salience[order],
+        cosines=np.concatenate(cosines)[order],
         terms={},
     )
+
+
+def _together(seen: Sequence[Outlines]) -> Outlines:
+    keys, strands, authors, times, salience = zip(*seen, strict=True)
+    columns = map(np.concatenate, (keys, strands, times, salience))
+    return Outlines(next(columns), next(columns), list(chain(*authors)), next(columns), next(columns))
 
 
 def _neighbours(rows: Rows, seeds: Collection[int]) -> list[int]:

@@ -11,8 +11,10 @@ import asyncio
 import json
 from collections.abc import Collection, Sequence
 from contextlib import nullcontext
+from itertools import product
 from typing import Any
 
+import numpy as np
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -23,7 +25,7 @@ from memory.store import tables as t
 from memory.terms import VERSION, analyse
 
 _LONG = 50_000  # characters that are analysed beside the event loop
-_QUICK = 500  # rows of a term that are read on the event loop
+QUICK = 3_000  # rows of a scope that are read on the event loop
 _CHUNK = 500  # bound parameters in one IN
 
 
@@ -31,35 +33,52 @@ _WORDS = {kind: t.terms(kind) for kind in t.FULL_TEXT}
 _ADD = {kind: words.insert() for kind, words in _WORDS.items()}  # built once
 
 
-def _postings(kind: str, restricted: bool) -> sa.Select[tuple[int]]:
-    """Keys of one scope's rows that hold a term, newest first; ``restricted`` to some audiences."""
+def _postings(kind: str, restricted: bool, tagged: bool, cut: bool) -> sa.Select[Any]:
+    """Each of ``terms``, with the numbers of one scope's rows that hold it, as one value.
+
+    One statement for all of them, and one value for each: thousands of rows cost more in coming over than in being
+    found. ``restricted`` to some ``audiences``, ``tagged`` with one of ``tags``; ``cut`` to the ``most`` newest, newest
+    first, which costs FTS5 three times as much as all of a small scope in their order.
+    """
     rowid = _WORDS[kind].c.rowid
-    low: sa.BindParameter[int] = sa.bindparam("low")
-    high: sa.BindParameter[int] = sa.bindparam("high")
-    query = (
-        sa.select(rowid)
-        .where(sa.text(f"{kind}_terms MATCH :term"))
-        .where(rowid.between(low, high))
-        .order_by(rowid.desc())
-        .limit(sa.bindparam("most"))
+    asked = sa.func.json_each(sa.bindparam("terms")).table_valued("value", name="asked")
+    low: sa.BindParameter[int] = sa.bindparam("low", type_=sa.BigInteger)
+    rows = (
+        sa.select((rowid - low).label("seq"))
+        .where(sa.text(f"{kind}_terms MATCH asked.value"))
+        .where(rowid.between(low, sa.bindparam("high")))
     )
+    if cut:
+        rows = rows.order_by(rowid.desc()).limit(sa.bindparam("most"))
     if restricted:
         k = t.metadata.tables[kind].c
-        readable = k.audience.in_(sa.bindparam("audiences", expanding=True))
-        query = query.where(rowid.in_(sa.select(k.key).where(k.key.between(low, high) & readable)))
-    return query
+        rows = rows.where(sa.exists().where((k.key == rowid) & k.audience.in_(each("audiences"))))
+    if tagged:
+        g = t.passage_tags.c
+        rows = rows.where(sa.exists().where((g.key == rowid) & g.tag.in_(each("tags"))))
+    found = rows.correlate(asked).subquery()
+    return sa.select(asked.c.value, sa.select(sa.func.group_concat(found.c.seq)).scalar_subquery())
 
 
-def _as_one(query: sa.Select[tuple[int]]) -> sa.Select[tuple[str]]:
-    """The keys as one value: thousands of rows cost more in coming over than in being found."""
-    return sa.select(sa.func.json_group_array(query.subquery().c[0]))
+def _newest(key: sa.Column[int]) -> sa.Select[Any]:
+    return sa.select(sa.func.max(key)).where(key.between(sa.bindparam("low"), sa.bindparam("high")))
 
 
-# Looked up for every word of every question: built once.
-_AS_ONE = {
-    (kind, restricted): _as_one(_postings(kind, restricted))
+def each(name: str) -> sa.Select[Any]:
+    """The values of a list that is bound as one, in JSON: nothing is compiled anew for another count."""
+    return sa.select(sa.func.json_each(sa.bindparam(name)).table_valued("value").c.value)
+
+
+# For every question: built once.
+_POSTINGS = {
+    (kind, *how): driver.Prepared(_postings(kind, *how))
     for kind in t.FULL_TEXT
-    for restricted in (False, True)
+    for how in product((False, True), repeat=3)
+}
+_NEWEST = {kind: driver.Prepared(_newest(t.metadata.tables[kind].c.key)) for kind in t.FULL_TEXT}
+_TERMS = {
+    kind: driver.Prepared(sa.select(words.c.rowid, words.c.terms).where(words.c.rowid.in_(each("keys"))))
+    for kind, words in _WORDS.items()
 }
 
 
@@ -89,35 +108,32 @@ class FullText:
         scope: int,
         terms: Sequence[str],
         audiences: Audiences,
-        tagged: sa.Select[tuple[int]] | None,
+        tags: Sequence[str],
+        *,
         limit: int,
-    ) -> dict[str, list[int]]:
+        rows: int,
+    ) -> dict[str, Any]:
+        """``rows`` is how many the scope has, at most."""
         low, high = scope_range(scope)
-        as_one = _AS_ONE[self._rows.name, audiences is not None]
-        if tagged is not None:
-            query = _postings(self._rows.name, audiences is not None)
-            as_one = _as_one(query.where(self._words.c.rowid.in_(tagged)))
-        values: dict[str, Any] = {"low": low, "high": high, "most": limit}
+        asked = json.dumps([f'"{term}"' for term in terms])
+        values: dict[str, Any] = {"low": low, "high": high, "most": limit, "terms": asked}
         if audiences is not None:
-            values["audiences"] = list(audiences)
-        found: dict[str, list[int]] = {}
-        with driver.beside(self._c) if limit > _QUICK else nullcontext():
-            for term in terms:
-                result = await self._c.execute(as_one, values | {"term": f'"{term}"'})
-                keys: list[int] = json.loads(str(result.scalar_one()))
-                if keys:
-                    found[term] = keys
-        return found
+            values["audiences"] = json.dumps(list(audiences))
+        if tags:
+            values["tags"] = json.dumps(list(tags))
+        cut = rows > limit
+        query = _POSTINGS[self._rows.name, audiences is not None, bool(tags), cut]
+        with driver.beside(self._c) if rows > QUICK else nullcontext():
+            found = await query.rows(self._c, **values)
+        held = {term: column(numbers) for term, (_, numbers) in zip(terms, found, strict=True) if numbers}
+        return {term: low + (numbers if cut else numbers[::-1]) for term, numbers in held.items()}
 
     async def terms(self, keys: Collection[int]) -> dict[int, str]:
-        w = self._words.c
-        rows = await self._c.execute(sa.select(w.rowid, w.terms).where(among(w.rowid, keys)))
-        return {int(key): str(terms) for key, terms in rows}
+        return dict(await _TERMS[self._rows.name].rows(self._c, keys=json.dumps(list(keys))))
 
     async def extent(self, scope: int) -> int:
         low, high = scope_range(scope)
-        k = self._rows.c.key
-        newest = (await self._c.execute(sa.select(sa.func.max(k)).where(k.between(low, high)))).scalar()
+        ((newest,),) = await _NEWEST[self._rows.name].rows(self._c, low=low, high=high)
         return 0 if newest is None else int(newest) - low
 
 
@@ -148,15 +164,16 @@ async def renew(connection: AsyncConnection) -> None:
     await connection.execute(t.meta.insert().values(name="terms", value=str(VERSION)))
 
 
-def among(column: sa.ColumnElement[int], keys: Collection[int]) -> sa.ColumnElement[bool]:
-    """Whether a column is one of many keys, as one bound value: nothing is compiled anew for another count."""
-    each = sa.func.json_each(json.dumps(list(keys))).table_valued("value")
-    return column.in_(sa.select(each.c.value))
-
-
 def beside(keys: Collection[int], reach: int) -> list[int]:
     """The keys and those up to ``reach`` before and after each, ascending."""
-    return sorted({near for key in keys for near in range(key - reach, key + reach + 1)})
+    near = np.add.outer(np.array(list(keys), np.int64), np.arange(-reach, reach + 1))
+    found: list[int] = np.unique(near).tolist()
+    return found
+
+
+def column(numbers: str | None, kind: Any = np.int64) -> Any:
+    """Numbers that came over as one value, by SQLite's ``group_concat``."""
+    return np.fromstring(numbers or "", kind, sep=",")
 
 
 def slices(keys: Collection[int]) -> list[list[int]]:

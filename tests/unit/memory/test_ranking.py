@@ -46,7 +46,8 @@ def scores(query: str, *texts: str) -> list[float]:
     counts = [text.split() for text in texts]
     terms = query.split()
     weights = [idf(len(texts), sum(term in count for count in counts)) for term in terms]
-    return [float(score) for score in bm25(terms, weights, counts)]
+    has = np.array([[term in count for count in counts] for term in terms])
+    return [float(score) for score in bm25(terms, weights, counts, has)]
 
 
 def test_bm25_prefers_rare_repeated_and_short() -> None:
