@@ -12,9 +12,10 @@ import numpy as np
 
 from memory import ranking
 from memory.dates import span_of
-from memory.evidence import APART, PAUSE_S, Question, Rows
+from memory.evidence import Question, Rows
 from memory.ports import POSTINGS, Audiences, Nearness, Session, VectorIndex
 from memory.records import Outlines, scope_range
+from memory.talk import APART, PAUSE_S
 from memory.terms import query_terms
 
 _NEAREST = 80  # asked of an index that tells the nearest only
