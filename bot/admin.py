@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 
 from bot.app import (
@@ -16,11 +18,11 @@ from bot.app import (
     slack_app_manifest,
 )
 from bot.errors import AgentNotFound, EverbotError
-from bot.events import LOCAL
 from bot.holder import holder, is_held
+from bot.identities import account_of, find_agent
 from bot.settings import Settings
-from memory.ports import Session
-from memory.records import Agent, Beat
+from bot.takeout import Takeout
+from memory.records import PRIVATE
 
 
 async def pair(settings: Settings, code: str) -> int:
@@ -39,18 +41,17 @@ async def pair(settings: Settings, code: str) -> int:
 
 async def heartbeat(settings: Settings, user: str, persona: str) -> int:
     """Let an agent's heart beat now: by the process that runs, or here if there is none."""
-    account = user if ":" in user else f"{LOCAL}:{user}"
     if is_held(settings.data_dir):
         async with open_memory(settings, embedders=lambda _: None) as memory, memory.store.write() as session:
-            agent = await _agent(session, account, persona)
-            beat = await session.schedule.beat(agent.id) or Beat(agent_id=agent.id)
+            agent = await find_agent(session, user, persona)
+            beat = await session.schedule.beat(agent.id)
             # heard_at None: whoever runs looks at neither the interval nor the person's being active.
             await session.schedule.put_beat(replace(beat, next_at=SystemClock().now(), heard_at=None))
         print(f"{holder(settings.data_dir)} lets its heart beat within seconds.")
         return 0
     async with open_app(settings, silent_platforms(), "heartbeat") as app:
         async with app.memory.store.read() as session:
-            agent = await _agent(session, account, persona)
+            agent = await find_agent(session, user, persona)
             before = await session.blocks.history(f"agent:{agent.id}", None)
             conversation_id = await session.schedule.home(
                 agent.id, [place.platform for place in silent_platforms()]
@@ -58,7 +59,7 @@ async def heartbeat(settings: Settings, user: str, persona: str) -> int:
             place = await session.agents.conversation(conversation_id) if conversation_id else None
         identity = await app.identities.at(place) if place else None
         if identity is None:
-            raise AgentNotFound(f"{account} has not talked with {persona} yet.")
+            raise AgentNotFound(f"{user} has not talked with {persona} yet.")
         await app.heartbeat.beat_now(identity)
         answered = await app.inbound.settled(identity.conversation.address)
         async with app.memory.store.read() as session:
@@ -75,12 +76,65 @@ async def heartbeat(settings: Settings, user: str, persona: str) -> int:
     return 0
 
 
-async def _agent(session: Session, account: str, persona: str) -> Agent:
-    user, chosen = await session.agents.user_of(account), await session.agents.persona(persona)
-    agent = await session.agents.agent_of(user.id, chosen.id) if user and chosen else None
-    if agent is None:
-        raise AgentNotFound(f"There is no memory of {account} with the persona {persona!r}.")
-    return agent
+async def export(settings: Settings, user: str, persona: str, folder: Path) -> int:
+    """Write a person's memory to files."""
+    clock = SystemClock()
+    async with open_memory(settings, embedders=lambda _: None) as memory:
+        async with memory.store.read() as session:
+            agent = await find_agent(session, user, persona)
+        for file in await Takeout(memory.store, clock, version("everbot")).files(agent, PRIVATE):
+            path = folder / file.name
+            try:
+                path.touch(mode=0o600, exist_ok=False)
+                path.write_bytes(file.data)
+            except OSError as error:
+                print(f"{path} cannot be written: {error.strerror}.", file=sys.stderr)
+                return 1
+            print(path)
+    return 0
+
+
+async def import_(settings: Settings, files: Sequence[Path], user: str | None) -> int:
+    """Put a memory back."""
+    try:
+        parts = [file.read_bytes() for file in files]
+    except OSError as error:
+        print(f"{error.filename} cannot be read: {error.strerror}.", file=sys.stderr)
+        return 1
+    async with open_app(settings, silent_platforms(), "import") as app:
+        agent = await app.restoration.of(parts, account_of(user) if user else None)
+        await app.memory.indexer.drain()
+        async with app.memory.store.read() as session:
+            said = await session.messages.count(agent.id, None)
+            passages = await session.passages.count(agent.archive_id, None)
+    print(f"{agent.name} is back: {said} messages, {passages} passages.")
+    return 0
+
+
+async def forget(settings: Settings, user: str, *, sure: bool) -> int:
+    """Forget a person: by the process that runs, or here if there is none."""
+    account = account_of(user)
+    async with open_memory(settings, embedders=lambda _: None) as memory:
+        async with memory.store.read() as session:
+            known = await session.agents.user_of(account)
+        if known is None:
+            print(f"Nothing is held of {account}.", file=sys.stderr)
+            return 1
+        if not sure:
+            print(
+                f"This deletes all that is held of {account} ({known.name}). Say --yes if you mean it.",
+                file=sys.stderr,
+            )
+            return 2
+        if is_held(settings.data_dir):
+            async with memory.store.write() as session:
+                await session.erasing.add_chores([f"user:{account}"], SystemClock().now())
+            print(f"{holder(settings.data_dir)} forgets {account} within a minute.")
+            return 0
+    async with open_app(settings, silent_platforms(), "forget") as app:
+        await app.erasure.user(known)
+    print(f"{account} is forgotten.")
+    return 0
 
 
 async def backup(settings: Settings, path: Path) -> int:

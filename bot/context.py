@@ -31,6 +31,9 @@ from memory.records import Block, Message, Summary
 
 Fit = Callable[[str, int], str]
 
+CORE_MEMORY = "core_memory"  # type of an event that tells what blocks read now
+RECALLED = ("brings_to_mind", "news", "related")
+"""Fields of an event that show what is stored elsewhere: they leave it when that may be gone."""
 _FOREIGN = 4_000  # characters of other places' blocks that a private turn is shown
 IMAGE = 1_600  # tokens that models take for an image, at most (OpenAI's vision guide: 85 to 1,445)
 _OVERHEAD = 8  # tokens that a message costs besides its text
@@ -79,7 +82,7 @@ def core_memory(blocks: Iterable[Block]) -> str:
 def blocks_fields(blocks: Iterable[Block], at: datetime, zone: ZoneInfo) -> dict[str, Any]:
     """An event that tells what core memory blocks read now."""
     values = {b.label: {"chars": f"{len(b.value)}/{b.limit}", "value": b.value} for b in blocks}
-    return {"type": "core_memory", "time": local_time(at, zone), "blocks": values}
+    return {"type": CORE_MEMORY, "time": local_time(at, zone), "blocks": values}
 
 
 def told_blocks(rendered: str) -> dict[str, str]:
@@ -92,7 +95,7 @@ def recalled(message: Message) -> list[str]:
     """What a stored event brought to mind when it was admitted."""
     if message.event_key is None or "brings_to_mind" not in message.rendered:
         return []
-    lines = json.loads(_parsed(message.rendered)["content"]).get("brings_to_mind")
+    lines = told(json.loads(message.rendered)).get("brings_to_mind")
     return lines if isinstance(lines, list) else []
 
 
@@ -103,9 +106,9 @@ def event_fields(event: Event, zone: ZoneInfo, fit: Fit, tokens: int) -> dict[st
         if event.place:
             fields["place"] = event.place
         if event.context:
-            fields["context"] = [_fitted(line, fit, tokens // 40) for line in event.context]
+            fields["context"] = [_fitted(quote.text, fit, tokens // 40) for quote in event.context]
         if event.reply_to:
-            fields["reply_to"] = _fitted(event.reply_to, fit, tokens // 8)
+            fields["reply_to"] = _fitted(event.reply_to.text, fit, tokens // 8)
         if event.attachments:
             share = tokens // (4 * len(event.attachments))
             fields["attachments"] = [
@@ -158,6 +161,12 @@ def told(message: dict[str, Any]) -> dict[str, Any]:
     content = message["content"]
     fields: dict[str, Any] = json.loads(content if isinstance(content, str) else content[0]["text"])
     return fields
+
+
+def images_in(message: dict[str, Any]) -> list[str]:
+    """The images of an event's message."""
+    content = message["content"]
+    return [] if isinstance(content, str) else [part["image_url"]["url"] for part in content[1:]]
 
 
 def images_of(event: Event) -> list[str]:

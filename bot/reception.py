@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from bot.access import Access, Turned
 from bot.commands.table import Commands
+from bot.erasure import Erasure
 from bot.events import (
     Address,
     Command,
@@ -28,8 +29,8 @@ from bot.queue_manager import QueueManager
 from bot.runner import Runner
 from bot.settings import EventSettings
 from memory.indexer import Indexer
-from memory.ports import Store
-from memory.records import Agent, Conversation, InboxRow, User, scope_of
+from memory.ports import Session, Store
+from memory.records import Agent, Conversation, InboxRow, Passage, User, scope_of
 
 _NOT_ALLOWED = "I may not talk with you here. Whoever runs me decides that."
 
@@ -49,6 +50,7 @@ class Reception:
         indexer: Indexer,
         clock: Clock,
         heartbeat: Heartbeat,
+        erasure: Erasure,
         events: EventSettings,
     ) -> None:
         self._store = store
@@ -61,7 +63,7 @@ class Reception:
         self._indexer = indexer
         self._clock = clock
         self._heartbeat = heartbeat
-        self._someone_forgotten: bool | None = None  # not known yet
+        self._erasure = erasure
         self._events = events
 
     # What adapters call
@@ -71,7 +73,7 @@ class Reception:
         if isinstance(event, MessageEdited | MessageDeleted):
             await self._amend(event)
             return None
-        if await self._is_forgotten(event):
+        if await self._erasure.is_forgotten(event.key):
             return None
         if isinstance(event, DocumentUploaded) and not self._events.documents:
             return None
@@ -124,8 +126,7 @@ class Reception:
             await self._runner.interrupt(address)
             return
         async with self._store.read() as session:
-            user = await session.agents.user_of(account)
-            agents = await session.agents.agents_of(user.id) if user else []
+            agents = await _agents(session, account)
         await self._runner.interrupt(address, [agent.id for agent in agents])
 
     async def newest_keys(self, platform: str) -> Mapping[Address, str]:
@@ -140,12 +141,19 @@ class Reception:
 
     async def delete(self, agent: Agent) -> None:
         """Call off what the agent is at, and delete it with all that it remembers."""
-        async with self._runner.still(agent.id), self._locks.of(agent.id):
-            async with self._store.write() as session:
-                await session.agents.delete_agent(agent.id)
-            self._someone_forgotten = True
-            self._identities.forget(agent.id)
-            await self._indexer.forget(agent)
+        await self._erasure.agent(agent)
+
+    async def forget(self, user: User) -> None:
+        """Everything of a person, everywhere."""
+        await self._erasure.user(user)
+
+    async def forget_here(self, who: Identity) -> None:
+        """What was said in one place."""
+        await self._erasure.conversation(who)
+
+    async def reword(self, agent: Agent, passage: Passage, text: str) -> None:
+        """A passage reads otherwise now, or (with an empty text) is forgotten."""
+        await self._erasure.passage(agent, passage, text)
 
     async def beat(self, who: Identity) -> None:
         """A heartbeat at once."""
@@ -184,22 +192,12 @@ class Reception:
         for agent in agents:
             self._identities.forget(agent.id)
 
-    async def _is_forgotten(self, event: Event) -> bool:
-        """Whether it was told before, by a person whom we have forgotten since."""
-        if self._someone_forgotten is False:
-            return False
-        async with self._store.read() as session:
-            if self._someone_forgotten is None:
-                self._someone_forgotten = await session.mailbox.any_forgotten()
-            return await session.mailbox.is_forgotten(event.key)
-
     async def _follows(self, event: Event) -> bool:
         """Whether the person has talked with us in that thread before."""
         if not isinstance(event, MessageReceived) or event.addressed or not event.thread:
             return False
         async with self._store.read() as session:
-            user = await session.agents.user_of(event.account)
-            for agent in await session.agents.agents_of(user.id) if user else ():
+            for agent in await _agents(session, event.account):
                 place = await session.agents.conversation_at(agent.id, event.address, event.audience)
                 if place is not None and await session.mailbox.has_events(place.id):
                     return True
@@ -208,8 +206,7 @@ class Reception:
     async def _posted(self, event: ReactionAdded) -> Conversation | None:
         """Where the person's own agent said what they react to; None when it was not theirs."""
         async with self._store.read() as session:
-            user = await session.agents.user_of(event.account)
-            for agent in await session.agents.agents_of(user.id) if user else ():
+            for agent in await _agents(session, event.account):
                 row = await session.mailbox.posted(agent.id, event.target)
                 if row is not None:
                     return await session.agents.conversation(row.conversation_id)
@@ -219,6 +216,8 @@ class Reception:
         """A message was edited or deleted where it was written: memory follows."""
         async with self._store.read() as session:
             rows = await session.mailbox.events_from(event.target)
+        if not rows:
+            await self._erasure.quoted(event.target)
         for row in rows:
             if isinstance(event, MessageDeleted):
                 await self._reword(row, "")
@@ -236,4 +235,11 @@ class Reception:
             if message is not None:
                 await self._queues.amend(session, message, text)
                 row = replace(row, agent_id=scope_of(message.key))
+            await self._erasure.message(session, message, row.key, row.agent_id)
         self._runner.restart(row.agent_id, row.key)
+
+
+async def _agents(session: Session, account: str) -> list[Agent]:
+    """The agents of whom the account is; oldest first."""
+    user = await session.agents.user_of(account)
+    return await session.agents.agents_of(user.id) if user else []

@@ -11,7 +11,7 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import uuid4
 
@@ -27,11 +27,12 @@ from bot.events import (
     Event,
     HeartbeatDue,
     MessageReceived,
-    Origin,
     ScheduledDue,
     UserJoined,
     UserReturned,
+    origin_of,
     platform_of,
+    quotes_of,
     to_json,
 )
 from bot.fifo_queue import Queue
@@ -48,7 +49,6 @@ from memory.records import InboxRow, Message, OutboxRow, Turn, TurnState
 
 log = logging.getLogger(__name__)
 
-_ORIGIN = {field.name for field in fields(Origin)}
 _BURST = 16  # events of one turn
 _RETRY_S = 5.0
 _RETRY_MAX_S = 300.0
@@ -154,6 +154,8 @@ class Runner:
                 new = await session.mailbox.receive(
                     row.key, agent.id, identity.conversation.id, row.kind, to_json(row), self._clock.now()
                 )
+            if new and (quotes := quotes_of(event)):
+                await session.erasing.quote(event.key, {q.key: q.account for q in quotes})
         if new:
             self._places.setdefault(event.address, set()).add(agent.id)
             job = self.mailbox(agent.id).job
@@ -169,8 +171,8 @@ class Runner:
         away = await self._beats.heard(session, identity, now)
         if not isinstance(event, MessageReceived | DocumentUploaded) or platform_of(event.account) == LOCAL:
             return []
-        facts = {name: value for name, value in vars(event).items() if name in _ORIGIN}
-        if told.first_contact and not await session.messages.extent(identity.agent.id):
+        facts = origin_of(event)
+        if told.first_contact and away is None and not await session.messages.extent(identity.agent.id):
             # Its key is the agent's: this comes once, however many messages come before the first turn.
             return [UserJoined(**facts, key=f"joined:{identity.agent.id}", at=event.at)]
         if away is not None and told.return_after_days and away >= timedelta(days=told.return_after_days):
@@ -336,7 +338,7 @@ class Runner:
             return False
         async with self._store.write() as session:
             beat = await session.schedule.beat(agent_id)
-            if beat is None or beat.heard_at is None or beat.heard_at <= rows[0].received_at:
+            if beat.heard_at is None or beat.heard_at <= rows[0].received_at:
                 return False
             await session.mailbox.drop_event(rows[0].key)
             await self._beats.change(session, agent_id, next_at=beat.heard_at + IDLE, last_at=_since(rows[0]))

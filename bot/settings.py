@@ -126,6 +126,7 @@ class SlackSettings(_Section):
     bot_token: SecretStr | None = None
     app_token: SecretStr | None = None
     signing_secret: SecretStr | None = None
+    config_token: SecretStr | None = None
     mode: Literal["socket", "http"] = "socket"
     listen: str = "127.0.0.1:3000"
     api_url: str = "https://slack.com/api/"
@@ -136,7 +137,13 @@ class MemorySettings(_Section):
     surface_tokens: int = Field(300, ge=0, le=4_000)
 
 
+class PrivacySettings(_Section):
+    keep_messages_days: int = Field(0, ge=0)
+    keep_logs_days: int = Field(14, ge=1)
+
+
 class LogSettings(_Section):
+    file: Path | None = None
     level: Literal["debug", "info", "warning", "error"] = "warning"
 
 
@@ -151,6 +158,7 @@ class Settings(_Section):
     access: AccessSettings = AccessSettings()
     limits: LimitSettings = LimitSettings()
     heartbeat: HeartbeatSettings = HeartbeatSettings()
+    privacy: PrivacySettings = PrivacySettings()
     events: EventSettings = EventSettings()
     run: RunSettings = RunSettings()
     discord: DiscordSettings = DiscordSettings()
@@ -204,6 +212,7 @@ _TOKENS = (
     ("SLACK_BOT_TOKEN", "slack", "bot_token"),
     ("SLACK_APP_TOKEN", "slack", "app_token"),
     ("SLACK_SIGNING_SECRET", "slack", "signing_secret"),
+    ("SLACK_CONFIG_TOKEN", "slack", "config_token"),
 )
 
 

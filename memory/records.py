@@ -131,6 +131,13 @@ class BlockEdit:
     turn_id: str | None
     at: datetime
 
+    @property
+    def changes(self) -> list[str]:
+        """The lines that went (``- ...``), then those that came (``+ ...``)."""
+        before, after = self.before.splitlines(), self.after.splitlines()
+        gone = [f"- {line}" for line in before if line not in after]
+        return gone + [f"+ {line}" for line in after if line not in before]
+
 
 class Role(StrEnum):
     """Who a message is from, in the chat-completions protocol's words."""
@@ -147,7 +154,7 @@ class Message:
     ``text`` is the bare text that search, summarizer and export use: what a person wrote or what the
     agent said; empty for what nobody said (tool results, thoughts, alerts), which is never indexed.
     ``rendered`` is the chat-completions message exactly as it is sent to the model, as JSON; it is made
-    once, at admission, and never changes while it is in the queue.
+    once, at admission, and never changes while it is in the queue. What left the queue has none.
     """
 
     key: int
@@ -175,6 +182,7 @@ class Summary:
     rendered: str
     tokens: int
     messages: int  # evicted so far
+    since: datetime  # time of the oldest of them
     created_at: datetime
 
 
@@ -361,6 +369,10 @@ class Usage:
     completion: int = 0
     cached: int = 0
 
+    @property
+    def total(self) -> int:
+        return self.prompt + self.completion
+
 
 @dataclass(frozen=True, kw_only=True)
 class VectorEntry:
@@ -374,7 +386,7 @@ class VectorEntry:
 
 @dataclass(frozen=True, kw_only=True)
 class Draft:
-    """A passage on its way into an archive."""
+    """A passage on its way into an archive; ``created_at`` None: it is of now; ``uid`` empty: a new one."""
 
     text: str
     audience: Audience
@@ -383,6 +395,8 @@ class Draft:
     position: int = 0
     turn_id: str | None = None
     digest: str = ""
+    created_at: datetime | None = None
+    uid: str = ""
 
 
 def unique(items: Iterable[str]) -> tuple[str, ...]:

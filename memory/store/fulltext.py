@@ -12,7 +12,7 @@ import json
 from collections.abc import Collection, Sequence
 from contextlib import nullcontext
 from itertools import product
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import sqlalchemy as sa
@@ -23,6 +23,8 @@ from memory.records import scope_range
 from memory.store import driver
 from memory.store import tables as t
 from memory.terms import VERSION, analyse
+
+K = TypeVar("K")
 
 _LONG = 50_000  # characters that are analysed beside the event loop
 QUICK = 3_000  # rows of a scope that are read on the event loop
@@ -176,7 +178,7 @@ def column(numbers: str | None, kind: Any = np.int64) -> Any:
     return np.fromstring(numbers or "", kind, sep=",")
 
 
-def slices(keys: Collection[int]) -> list[list[int]]:
+def slices(keys: Collection[K]) -> list[list[K]]:
     """The keys in portions that fit one statement."""
     ordered = list(keys)
     return [ordered[i : i + _CHUNK] for i in range(0, len(ordered), _CHUNK)]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -12,7 +14,6 @@ from memory.index.exact import ExactIndex
 from memory.indexer import Indexer
 from memory.recall import Recall
 from memory.records import PRIVATE, Agent, Audience, Conversation, community_audience
-from memory.store import fulltext
 from memory.store.database import Database
 from tests.fakes.house import NOW, said, settle, tell
 
@@ -97,18 +98,16 @@ async def test_every_message_has_its_salience(memory: Memory) -> None:
     assert told.salience > ok.salience > 0
 
 
-async def test_terms_of_another_analysis_are_made_anew(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_terms_of_another_analysis_are_made_anew(tmp_path: Path) -> None:
     path = tmp_path / "x.db"
-    with monkeypatch.context() as earlier:
-        earlier.setattr(fulltext, "VERSION", -1)
-        earlier.setattr(fulltext, "analyse", lambda text: "nothing")
-        store = await Database.open(path)
-        ada, home = await settle(store)
-        for n in range(3):
-            await tell(store, home, f"a fox, {n}", *["more"] * 400)
-        await store.close()
+    store = await Database.open(path)
+    ada, home = await settle(store)
+    for n in range(3):
+        await tell(store, home, f"a fox, {n}", *["more"] * 400)
+    await store.close()
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE messages_terms SET terms = 'nothing'")
+        connection.execute("UPDATE meta SET value = '-1' WHERE name = 'terms'")
     store = await Database.open(path)
     async with store.read() as session:
         found = await session.messages.postings(ada.id, ["fox", "nothing"], None)
