@@ -131,8 +131,9 @@ class Associative:
         kinds = [kind for kind, (_, rows) in scopes.items() if rows > 0]
         if not kinds:
             return Reading((), 0.0)
-        # The newest rows may still wait for their vectors: they are in the context anyway.
-        vector = await self._indexer.query_vector(text, "messages")
+        # The newest rows may still wait for their vectors: they are in the context anyway. And a turn does not
+        # stand in line: while the embedder has others to serve, words alone tell.
+        vector = await self._indexer.query_vector(text, "messages", patient=False)
         indexes = {
             "messages": self._indexer.index_of_messages,
             "passages": self._indexer.index_of_own,

@@ -50,6 +50,7 @@ class Indexer:
         self._kinds: dict[int, str] = {}
         self._news = asyncio.Event()
         self._asked: dict[str, Any] = {}  # vectors of the last queries
+        self._embedding = 0  # calls of the embedder under way
         self._checked = False  # the stored vectors are this embedder's
         self._one_at_a_time = asyncio.Lock()
 
@@ -112,15 +113,18 @@ class Indexer:
                 progress(done)
         return done
 
-    async def query_vector(self, query: str, kind: str, *scopes: int) -> Any | None:
-        """The query's vector, once the scopes' newest rows are indexed; None when it can't be made now."""
-        if self._embedder is None:
+    async def query_vector(self, query: str, kind: str, *scopes: int, patient: bool = True) -> Any | None:
+        """The query's vector, once the scopes' newest rows are indexed; None when it can't be made now.
+
+        Not ``patient``: nor when others are before it.
+        """
+        if self._embedder is None or (self._embedding and not patient):
             return None
         try:
             await self._check_embedder(self._embedder)
             for scope in scopes:
                 await self._batch(kind, scope)
-            vector = (await self._embedder.embed([query]))[0]
+            vector = (await self._embed(self._embedder, [query]))[0]
             self._asked[query] = vector
             while len(self._asked) > _ASKED:
                 self._asked.pop(next(iter(self._asked)))
@@ -133,15 +137,22 @@ class Indexer:
         """What a person wrote was often embedded as a question a moment ago."""
         known = {text: self._asked.pop(text) for text in set(texts) & self._asked.keys()}
         new = [text for text in texts if text not in known]
-        made = iter(await embedder.embed(new) if new else ())
+        made = iter(await self._embed(embedder, new) if new else ())
         return [known[text] if text in known else next(made) for text in texts]
+
+    async def _embed(self, embedder: Embedder, texts: list[str]) -> Any:
+        self._embedding += 1
+        try:
+            return await embedder.embed(texts)
+        finally:
+            self._embedding -= 1
 
     async def vectors(self, texts: list[str]) -> Any | None:
         """Vectors of texts that are not stored yet; None when they can't be made now."""
         if self._embedder is None:
             return None
         try:
-            return await self._embedder.embed(texts)
+            return await self._embed(self._embedder, texts)
         except EmbedderError:
             return None
 

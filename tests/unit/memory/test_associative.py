@@ -140,6 +140,21 @@ async def test_the_budget_holds(mind: Mind) -> None:
     assert len(await mind.recalls(question, at_most=10)) == 1
 
 
+async def test_a_message_does_not_wait_for_a_busy_embedder(tmp_path: Path) -> None:
+    store, embedder = await Database.open(tmp_path / "x.db"), WordsEmbedder()
+    mind = Mind(store, embedder, *await settle(store))
+    question, found = "Where does my violin teacher live?", []
+
+    async def ask() -> None:
+        found.extend(await mind.recalls(question))
+
+    embedder.meanwhile = ask
+    await mind.tell(*FILLER, "My violin teacher lives in Ghent.", *FILLER)
+    assert found[0].endswith("My violin teacher lives in Ghent.")
+    assert question not in embedder.embedded
+    await store.close()
+
+
 def test_a_line_is_short_and_in_the_persons_zone() -> None:
     place = Conversation(id=1, agent_id=1, address="console:ada", audience=PRIVATE)
     late = datetime(2026, 11, 21, 23, 30, tzinfo=UTC)
