@@ -209,6 +209,8 @@ def gate(found: Found, features: Any) -> float:
 
 def _scores(found: Found, features: Any, leave_out: Collection[int]) -> list[tuple[int, float]]:
     """Key and score of the candidates that are not left out."""
-    scores = ranking.scores(found.question, features, found.rows, vectors=found.vectors)
+    scores = ranking.scores(
+        found.question, found.postings, found.total, found.rows, features, vectors=found.vectors
+    )
     wanted = set(found.candidates).difference(leave_out)
     return [(key, float(s)) for key, s in zip(found.rows.keys.tolist(), scores, strict=True) if key in wanted]

@@ -4,7 +4,8 @@ A row's score is a weighted sum of what speaks for it (`memory.evidence`). The w
 softmax over a question's candidates is to give the evidence the most (ListNet, Cao et al., "Learning to rank: from
 pairwise to listwise approach", 2007), so that the same softmax serves as attention over memories. They were trained
 by `benchmarks.train_ranking`; that, and what else was tried, is in docs/retrieval.md. There are two sets: with
-vectors, and by words alone. Identifiers stand above all: who asks for ERR-1042 wants nothing that is only alike.
+vectors, and by words alone. Identifiers stand above all: who asks for ERR-1042 wants nothing that is only alike; and
+words of scripts without spaces nearly so, for vectors made for English tell little of them.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from memory.evidence import FEATURES, Question, Rows, evidence, idf
-from memory.terms import is_identifier
+from memory.terms import is_identifier, is_pair
 
 WITH_VECTORS = {
     "words": 0.08,
@@ -65,6 +66,9 @@ WORDS_ALONE = {
     "around_asked": -2.28,
 }
 
+_PAIR = (
+    8.0  # two signs of a script without spaces that are in one row only: of such words vectors tell little
+)
 _EXACT = 100.0  # an identifier that a row shares with the question: beyond the reach of all else
 _SHORTEST_NUMBER = 4  # digits of a bare number that is taken for an identifier
 
@@ -82,15 +86,24 @@ def shortlist(postings: Mapping[str, Any], rows: int) -> Any:
     return keys[::-1][np.argsort(-sums[::-1], kind="stable")]
 
 
-def scores(question: Question, features: Any, rows: Rows, *, vectors: bool) -> Any:
+def scores(
+    question: Question,
+    postings: Mapping[str, Any],
+    total: int,
+    rows: Rows,
+    features: Any,
+    *,
+    vectors: bool,
+) -> Any:
     """How strongly each row answers; softmax makes attention weights of it."""
     weights = WITH_VECTORS if vectors else WORDS_ALONE
     found = np.vecdot(features, np.array([weights.get(name, 0.0) for name in FEATURES]))
-    wanted = _identifiers(question)
+    wanted = dict.fromkeys(_identifiers(question), _EXACT)
+    for term in filter(is_pair, question.terms):
+        wanted[term] = _PAIR * idf(total, len(postings.get(term, ()))) / idf(total, 1)
     if wanted:
-        found = found + [
-            _EXACT * len(wanted.intersection(rows.terms.get(key, "").split())) for key in rows.keys.tolist()
-        ]
+        texts = [set(rows.terms.get(key, "").split()) for key in rows.keys.tolist()]
+        found = found + [sum(w for term, w in wanted.items() if term in text) for text in texts]
     return found
 
 
@@ -114,7 +127,8 @@ def rank(
     """(key, attention) of the candidates, best first; among equals the newer row."""
     if not candidates:
         return []
-    found = scores(question, evidence(question, postings, total, rows), rows, vectors=vectors)
+    features = evidence(question, postings, total, rows)
+    found = scores(question, postings, total, rows, features, vectors=vectors)
     chosen = np.isin(rows.keys, np.asarray(candidates, np.int64))
     keys, weights = rows.keys[chosen], attention(found[chosen])
     order = np.lexsort((-keys, -found[chosen]))

@@ -107,6 +107,11 @@ def is_identifier(term: str) -> bool:
     return "_" in term or any(c.isdigit() for c in term)
 
 
+def is_pair(term: str) -> bool:
+    """Whether a term is two signs of a script without spaces."""
+    return len(term) == 2 and _RUN.fullmatch(term) is not None
+
+
 def digest_words(text: str) -> str:
     """The text, folded, without surplus blanks and final marks: equal for texts that say the same."""
     folded = unicodedata.normalize("NFKC", text).casefold()

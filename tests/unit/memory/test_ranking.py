@@ -201,6 +201,14 @@ def test_an_identifier_beats_whatever_is_only_alike(wanted: str) -> None:
     assert talk.ask(f"which error code was {wanted}?")[0] == f"the error {wanted} again"
 
 
+@pytest.mark.parametrize("text", ["昨天我们去吃了北京烤鸭", "明日は図書館で烤鸭を食べる"])
+def test_a_word_of_a_language_without_spaces_beats_what_is_only_alike(text: str) -> None:
+    lines = [f"Ada: {text}", *["---", "Ada: do you remember what that was about?"] * 3]
+    talk = Talk(*lines, cosines=[0.0, 0.99, 0.99, 0.99])
+    assert talk.ask("烤鸭")[0] == text
+    assert talk.ask("What was that about 烤鸭, do you remember?")[0] == text
+
+
 def test_a_year_is_no_identifier() -> None:
     talk = Talk("Ada: the model 2026", "---", "Ada: we sold hens and geese and ducks at the market")
     assert talk.ask("what did we sell at the market in 2026?")[0].startswith("we sold")
