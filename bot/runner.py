@@ -299,8 +299,9 @@ class Runner:
         if identity is None:
             return None  # the agent was deleted meanwhile
         if turn is None:
+            recalled = await self._recalled(queue, identity, rows)
             async with self._store.write() as session:
-                turn, admitted = await self._begin(session, identity, queue, rows)
+                turn, admitted = await self._begin(session, identity, queue, rows, recalled)
             self._queues.extend(queue, admitted)
         mute, most_said = "", None
         if turn.kind == HeartbeatDue.kind:
@@ -320,6 +321,16 @@ class Runner:
             mute=mute,
             most_said=most_said,
         )
+
+    async def _recalled(self, queue: Queue, identity: Identity, rows: Sequence[InboxRow]) -> list[str]:
+        """What the newest message brings to mind. A fault there must not keep the turn from being held."""
+        try:
+            return await self._queues.recollect(queue, identity.agent, rows, identity.zone)
+        except StoreError:
+            raise
+        except Exception:
+            log.exception("agent %s: nothing is brought to mind", identity.agent.id)
+            return []
 
     async def _overtaken(self, agent_id: int, rows: Sequence[InboxRow]) -> bool:
         """Whether the person was heard since a beat fell due: then it waits until they are idle."""
@@ -355,7 +366,12 @@ class Runner:
         return rows
 
     async def _begin(
-        self, session: Session, identity: Identity, queue: Queue, rows: Sequence[InboxRow]
+        self,
+        session: Session,
+        identity: Identity,
+        queue: Queue,
+        rows: Sequence[InboxRow],
+        recalled: Sequence[str],
     ) -> tuple[Turn, list[Message]]:
         """Claim the events and admit them as messages, in the caller's unit of work."""
         turn = Turn(
@@ -368,7 +384,9 @@ class Runner:
             started_at=self._clock.now(),
         )
         await session.mailbox.begin(turn, [row.id for row in rows])
-        messages = await self._queues.admit(session, queue, identity.agent, turn, rows, identity.zone)
+        messages = await self._queues.admit(
+            session, queue, identity.agent, turn, rows, identity.zone, recalled
+        )
         await self._queues.note_warned(session, queue, messages)
         return turn, messages
 

@@ -133,6 +133,10 @@ class SlackSettings(_Section):
     post_interval_s: float = Field(1.0, ge=0)
 
 
+class MemorySettings(_Section):
+    surface_tokens: int = Field(300, ge=0, le=4_000)
+
+
 class PrivacySettings(_Section):
     keep_messages_days: int = Field(0, ge=0)
     keep_logs_days: int = Field(14, ge=1)
@@ -159,6 +163,7 @@ class Settings(_Section):
     run: RunSettings = RunSettings()
     discord: DiscordSettings = DiscordSettings()
     slack: SlackSettings = SlackSettings()
+    memory: MemorySettings = MemorySettings()
     log: LogSettings = LogSettings()
     personas: Mapping[str, str] = Field(default_factory=dict)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ import numpy as np
 from memory.indexer import Indexer
 from memory.ports import Session, Store
 from memory.records import Agent, Audience, Draft, Hit, Page, Passage, readable_from
-from memory.search import look, ranked
+from memory.search import look, question_of, ranked
 from memory.terms import analyse, digest_words, is_stop_word
 
 _SAME = 0.95
@@ -36,8 +36,12 @@ class Archival:
         page: int = 0,
         page_size: int = 5,
         tags: Sequence[str] = (),
+        now: datetime | None = None,
     ) -> Page:
-        """The passages that answer ``query`` best, in the agent's own archive and the attached ones."""
+        """The passages that answer ``query`` best, in the agent's own archive and the attached ones.
+
+        ``now`` is the moment in the asker's zone, to which "last week" is relative.
+        """
         audiences = readable_from(audience)
         async with self._store.read() as session:
             shared = [archive.id for archive in await session.passages.attached(agent.id)]
@@ -48,8 +52,9 @@ class Archival:
             for scope in scopes
         ]
         async with self._store.read() as session:
-            found = await ranked(session, "passages", places, query)
-            shown = dict(found[page * page_size : (page + 1) * page_size])
+            question = question_of(query, None, now or datetime.now(UTC))
+            found = await ranked(session, "passages", places, question)
+            shown = found.page(page, page_size)
             rows: list[Passage] = []
             for scope in scopes:
                 rows += await session.passages.get(scope, list(shown), audiences, tags)
