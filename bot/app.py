@@ -327,7 +327,14 @@ async def check_platforms(settings: Settings) -> list[tuple[bool, str, str]]:
         from adapters.slack import checking as of_slack
 
         app_token = slack.app_token.get_secret_value() if slack.app_token else None
-        told = await of_slack.check(slack.bot_token.get_secret_value(), app_token, slack.api_url)
+        config_token = slack.config_token.get_secret_value() if slack.config_token else None
+        told = await of_slack.check(
+            slack.bot_token.get_secret_value(),
+            app_token,
+            slack.api_url,
+            config_token=config_token,
+            mode=slack.mode,
+        )
         found += [(good, "Slack", what) for good, what in told]
     try:
         platforms(settings, SystemClock())

@@ -11,7 +11,7 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import uuid4
 
@@ -27,10 +27,10 @@ from bot.events import (
     Event,
     HeartbeatDue,
     MessageReceived,
-    Origin,
     ScheduledDue,
     UserJoined,
     UserReturned,
+    origin_of,
     platform_of,
     to_json,
 )
@@ -48,7 +48,6 @@ from memory.records import InboxRow, Message, OutboxRow, Turn, TurnState
 
 log = logging.getLogger(__name__)
 
-_ORIGIN = {field.name for field in fields(Origin)}
 _BURST = 16  # events of one turn
 _RETRY_S = 5.0
 _RETRY_MAX_S = 300.0
@@ -169,7 +168,7 @@ class Runner:
         away = await self._beats.heard(session, identity, now)
         if not isinstance(event, MessageReceived | DocumentUploaded) or platform_of(event.account) == LOCAL:
             return []
-        facts = {name: value for name, value in vars(event).items() if name in _ORIGIN}
+        facts = origin_of(event)
         if told.first_contact and not await session.messages.extent(identity.agent.id):
             # Its key is the agent's: this comes once, however many messages come before the first turn.
             return [UserJoined(**facts, key=f"joined:{identity.agent.id}", at=event.at)]
@@ -325,7 +324,7 @@ class Runner:
             return False
         async with self._store.write() as session:
             beat = await session.schedule.beat(agent_id)
-            if beat is None or beat.heard_at is None or beat.heard_at <= rows[0].received_at:
+            if beat.heard_at is None or beat.heard_at <= rows[0].received_at:
                 return False
             await session.mailbox.drop_event(rows[0].key)
             await self._beats.change(session, agent_id, next_at=beat.heard_at + IDLE, last_at=_since(rows[0]))

@@ -14,7 +14,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.slack import views
-from adapters.slack.posting import BROKEN, Posting, code
+from adapters.slack.posting import BROKEN, Posting, reason
 from adapters.slack.reading import Workspace
 from bot.events import Command, View
 from bot.ports import Inbound
@@ -76,8 +76,7 @@ class Answering:
             await ack(text=view.text[:3_000], blocks=views.blocks_of(view), response_type="ephemeral")
 
     async def _pressed(self, ack: Any, body: Json, action: Json) -> None:
-        user = str(body["user"]["id"])
-        name = str(body["user"].get("username") or body["user"].get("name") or user)
+        user, name = _person(body)
         opened: Json = body.get("view") or {}
         if opened.get("type") == "modal":
             where = json.loads(opened.get("private_metadata") or "{}")
@@ -111,8 +110,7 @@ class Answering:
             await self.publish(user)
 
     async def _filled_in(self, ack: Any, body: Json, view: Json) -> None:
-        user = str(body["user"]["id"])
-        name = str(body["user"].get("username") or body["user"].get("name") or user)
+        user, name = _person(body)
         where = json.loads(view.get("private_metadata") or "{}")
         command, argument = views.asked_by(str(view["callback_id"]))
         value = str(view["state"]["values"]["value"]["value"].get("value") or "")
@@ -160,6 +158,10 @@ class Answering:
         try:
             await self._client.chat_postEphemeral(channel=channel, user=user, text=text)
         except (SlackApiError, *BROKEN) as error:
-            log.warning(
-                "An answer was not delivered: %s", code(error) if isinstance(error, SlackApiError) else error
-            )
+            log.warning("An answer was not delivered: %s", reason(error))
+
+
+def _person(body: Json) -> tuple[str, str]:
+    """Id and name of who pressed a button or filled in a form."""
+    user = str(body["user"]["id"])
+    return user, str(body["user"].get("username") or body["user"].get("name") or user)

@@ -202,11 +202,8 @@ class People:
                     short,
                     Action(label=f"Undo {short}", command="memory", argument=f"undo {short}", danger=True),
                 )
-            before, after = edit.before.splitlines(), edit.after.splitlines()
-            changed = [f"- {line}" for line in before if line not in after]
-            changed += [f"+ {line}" for line in after if line not in before]
             when = f"{edit.at.astimezone(who.zone):%Y-%m-%d %H:%M}"
-            parts.append("\n".join([f"{when}  [{edit.label}] {by}", *changed]))
+            parts.append("\n".join([f"{when}  [{edit.label}] {by}", *edit.changes]))
         return View(text="\n\n".join(parts) or "Nothing was edited yet.", actions=tuple(actions.values()))
 
     async def _undone(self, who: Identity, command: Command, short: str) -> View:

@@ -42,7 +42,7 @@ class Changes:
         self._next.set()
         self._next = asyncio.Event()
 
-    async def until(self, predicate: Callable[[], T], timeout: float | None = 10.0) -> T:  # noqa: ASYNC109
+    async def until(self, predicate: Callable[[], T], timeout: float | None = 30.0) -> T:  # noqa: ASYNC109
         async with asyncio.timeout(timeout):
             while not (value := predicate()):
                 await self._next.wait()
