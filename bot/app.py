@@ -23,9 +23,9 @@ from bot.commands.snapshot import Snapshots
 from bot.commands.table import Commands
 from bot.commands.terminal import Terminal
 from bot.commands.timing import Timing
-from bot.courier import Courier
+from bot.courier import Courier, SpeakerOf
 from bot.errors import SettingsError
-from bot.events import platform_of
+from bot.events import Speaker, platform_of
 from bot.health import address
 from bot.heartbeat import Heartbeat
 from bot.holder import hold, private
@@ -50,6 +50,7 @@ from memory.index.exact import ExactIndex
 from memory.indexer import Indexer
 from memory.ports import Embedder, TokenCounter
 from memory.recall import Recall
+from memory.records import OutboxRow
 from memory.store.database import Database
 from memory.tokens import Calibrated, fetch_tables, token_counter
 
@@ -132,6 +133,7 @@ async def open_app(
     model: ChatModel | None = None,
     clock: Clock | None = None,
     embedders: Embedders | None = None,
+    speaker_of: SpeakerOf | None = None,
 ) -> AsyncIterator[App]:
     """Everbot, running on the data directory while the block runs. Tests pass their fakes in here.
 
@@ -150,7 +152,7 @@ async def open_app(
             if hasattr(one, "aclose"):
                 stack.push_async_callback(one.aclose)
         by_platform = {adapter.platform: adapter for adapter in adapters}
-        courier = Courier(memory.store, by_platform, clock)
+        courier = Courier(memory.store, by_platform, clock, speaker_of or _the_bot)
         app = _assemble(settings, memory, chosen, quiet, clock, courier, by_platform)
         async with asyncio.TaskGroup() as background:
             tasks = [background.create_task(courier.run()), background.create_task(memory.indexer.run())]
@@ -164,6 +166,11 @@ async def open_app(
             finally:
                 for task in tasks:
                     task.cancel()
+
+
+async def _the_bot(_: OutboxRow) -> Speaker | None:
+    """Who speaks while no persona has a face of its own."""
+    return None
 
 
 def _assemble(
