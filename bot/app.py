@@ -360,7 +360,11 @@ async def discord_invite_url(settings: Settings) -> tuple[str, list[str]]:
     content = "Privileged intents: none needed."
     if settings.discord.message_content:
         content = "Privileged intents: switch on the Message Content Intent on the application's Bot page."
-    return url, [content]
+    faces = (
+        "Optional permission: Manage Webhooks, by which personas are shown under their own name and picture; without "
+        "it the bot speaks for them."
+    )
+    return url, [content, faces]
 
 
 def slack_app_manifest(settings: Settings) -> dict[str, Any]:

@@ -94,6 +94,7 @@ async def test_two_personas_share_a_channel_and_its_threads(server: DiscordServe
     async def by_words(row: OutboxRow) -> Speaker | None:
         return MIRA if "Mira" in row.text else Speaker(name="Otto")
 
+    server.delay("GET /channels/[0-9]+/webhooks", 0.2, times=2)  # both places ask at once
     async with Town(tmp_path, answer, discord=server, speaker_of=by_words):
         await asyncio.gather(
             call(server, ada, general, "Mira, hello"), call(server, ada, thread, "Mira, there too")
