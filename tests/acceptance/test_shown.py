@@ -87,8 +87,8 @@ async def test_a_picture_may_lie_elsewhere(server: DiscordServer, tmp_path: Path
 
 
 async def test_two_personas_share_a_channel_and_its_threads(server: DiscordServer, tmp_path: Path) -> None:
-    ada = server.user("ada")
-    general = server.channel(server.guild("Home", members=[ada]), "general")
+    ada, bob = server.user("ada"), server.user("bob")
+    general = server.channel(server.guild("Home", members=[ada, bob]), "general")
     thread = server.thread(general, "talk", ada)
 
     async def by_words(row: OutboxRow) -> Speaker | None:
@@ -97,7 +97,7 @@ async def test_two_personas_share_a_channel_and_its_threads(server: DiscordServe
     server.delay("GET /channels/[0-9]+/webhooks", 0.2, times=2)  # both places ask at once
     async with Town(tmp_path, answer, discord=server, speaker_of=by_words):
         await asyncio.gather(
-            call(server, ada, general, "Mira, hello"), call(server, ada, thread, "Mira, there too")
+            call(server, ada, general, "Mira, hello"), call(server, bob, thread, "Mira, there too")
         )
         await call(server, ada, general, "Otto, hello")
     assert [message.author.name for message in spoken(server, general)] == ["Mira", "Otto"]
