@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
 from typing import Any
 
 from adapters.console import PipeConsole, TerminalConsole
@@ -19,11 +20,11 @@ from bot.agent import Agent
 from bot.beats import Beats
 from bot.commands.linking import Linking
 from bot.commands.people import People
-from bot.commands.snapshot import Snapshots
 from bot.commands.table import Commands
 from bot.commands.terminal import Terminal
 from bot.commands.timing import Timing
 from bot.courier import Courier, SpeakerOf
+from bot.erasure import Erasure, history
 from bot.errors import SettingsError
 from bot.events import Speaker, platform_of
 from bot.health import address
@@ -35,8 +36,10 @@ from bot.models.offline import OfflineModel
 from bot.ports import Adapter, ChatModel, Clock
 from bot.queue_manager import LEAST_ROOM, QueueManager
 from bot.reception import Reception
+from bot.restoration import Restoration
 from bot.runner import Runner
 from bot.settings import Settings
+from bot.takeout import Takeout
 from bot.tools import memory as memory_tools
 from bot.tools import messaging
 from bot.tools import time as time_tools
@@ -59,6 +62,7 @@ log = logging.getLogger(__name__)
 
 _SLACK_PATH = "/slack/events"
 _OPENAI = "https://api.openai.com/v1"
+_SAVES, _EXPORTS, _HISTORIES = "saves", "exports", "history"  # folders in the data directory
 
 
 class SystemClock:
@@ -91,6 +95,9 @@ class App:
     inbound: Reception
     identities: Identities
     heartbeat: Heartbeat
+    erasure: Erasure
+    takeout: Takeout
+    restoration: Restoration
     clock: Clock
 
 
@@ -155,7 +162,8 @@ async def open_app(
         courier = Courier(memory.store, by_platform, clock, speaker_of or _the_bot)
         app = _assemble(settings, memory, chosen, quiet, clock, courier, by_platform)
         async with asyncio.TaskGroup() as background:
-            tasks = [background.create_task(courier.run()), background.create_task(memory.indexer.run())]
+            lasting = (courier.run(), memory.indexer.run(), app.erasure.run())
+            tasks = [background.create_task(work) for work in lasting]
             if settings.model.kind == "openai":
                 # For the next start: this one goes on with what it has.
                 tables = fetch_tables(settings.model.name, settings.data_dir / "tiktoken")
@@ -205,13 +213,14 @@ def _assemble(
     )
     executor = Executor(registry, count, queues.fit, agent_settings.max_calls, agent_settings.tool_timeout_s)
     undo = Undo(store, queues, memory.indexer, clock)
-    snapshots = Snapshots(store, clock)
+    takeout = Takeout(store, clock, version("everbot"))
+    folder = settings.data_dir
     beats = Beats(settings.heartbeat)
     groups = (
-        People(store, undo, locks, memory.indexer, clock, snapshots),
+        People(store, undo, locks, memory.indexer, clock, takeout, folder / _EXPORTS),
         Linking(store, clock),
         Timing(store, beats, identities),
-        Terminal(store, queues, undo, locks, clock, snapshots, settings.data_dir / "saves"),
+        Terminal(store, queues, undo, locks, clock, takeout, folder / _SAVES),
     )
     agent = Agent(
         store,
@@ -247,6 +256,19 @@ def _assemble(
         concurrent_turns=agent_settings.concurrent_turns,
     )
     heartbeat = Heartbeat(store, runner, identities, beats, memory.archival, clock, settings, list(adapters))
+    erasure = Erasure(
+        store,
+        runner,
+        identities,
+        queues,
+        locks,
+        memory.indexer,
+        clock,
+        saves=folder / _SAVES,
+        exports=folder / _EXPORTS,
+        histories=folder / _HISTORIES,
+        keep_days=settings.privacy.keep_messages_days,
+    )
     access = Access(store, clock, settings.access, settings.limits)
     inbound = Reception(
         store,
@@ -259,14 +281,16 @@ def _assemble(
         memory.indexer,
         clock,
         heartbeat,
+        erasure,
         settings.events,
     )
-    return App(memory, runner, inbound, identities, heartbeat, clock)
+    restoration = Restoration(store, identities, queues, clock)
+    return App(memory, runner, inbound, identities, heartbeat, erasure, takeout, restoration, clock)
 
 
 def terminal_console(settings: Settings, user: str, persona: str) -> TerminalConsole:
     """A person at this terminal."""
-    return TerminalConsole(settings.data_dir / "console_history", user=user, persona=persona)
+    return TerminalConsole(history(settings.data_dir / _HISTORIES, user), user=user, persona=persona)
 
 
 def pipe_console(user: str, persona: str, *, as_json: bool) -> PipeConsole:

@@ -13,6 +13,7 @@ EverbotError
 ├── AdapterError         a platform refused us: token, intent or scope; the operator must mend it
 ├── ToolError            the model called a tool wrongly; the text says how to mend it
 ├── CommandError         a person used a command wrongly; the text says how
+├── BundleError          a file that was given to be imported is not what it should be
 ├── CardError            a character card is refused; the text says what is wrong with it
 ├── AgentExists          an agent of that name is there already
 └── AgentNotFound        there is no agent of that name or id
@@ -86,6 +87,10 @@ class CommandError(EverbotError):
 
 
 class CardError(EverbotError):
+    pass
+
+
+class BundleError(EverbotError):
     pass
 
 

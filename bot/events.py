@@ -186,6 +186,13 @@ def clean(text: str) -> str:
     return text
 
 
+def quotes_of(event: Event) -> list[Quote]:
+    """Others' words that are shown beside an event."""
+    if not isinstance(event, MessageReceived):
+        return []
+    return [*event.context, *([event.reply_to] if event.reply_to else [])]
+
+
 EVENTS: dict[str, type[Event]] = {
     event.kind: event
     for event in (
@@ -293,7 +300,7 @@ class View:
     kind: str = "notice"
     actions: tuple[Action, ...] = ()
     form: Form | None = None
-    file: File | None = None
+    files: tuple[File, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

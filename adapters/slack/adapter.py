@@ -416,8 +416,8 @@ class SlackAdapter:
         user, client = str(event["user"]), self._client
         assert client is not None
         text = view.text
-        if view.file is not None:
-            text = f"{text}\n{await self._posts().upload(user, view.file, text)}"
+        if view.files:
+            text = f"{text}\n{await self._posts().upload(user, view.files, text)}"
         thread = event.get("thread_ts")
         for part in split(text, LIMIT):
             self._go(

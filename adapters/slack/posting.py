@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -104,17 +104,19 @@ class Posting:
         except BROKEN as error:
             raise DeliveryError(f"Slack: {type(error).__name__}") from None
 
-    async def upload(self, user: str, file: File, comment: str) -> str:
-        """A file to a person's direct messages; returns what to tell them."""
+    async def upload(self, user: str, files: Sequence[File], comment: str) -> str:
+        """Files to a person's direct messages; returns what to tell them."""
         try:
             opened = await self._client.conversations_open(users=user)
             channel = opened["channel"]["id"]
-            await self._client.files_upload_v2(
-                channel=channel, filename=file.name, content=file.data, initial_comment=comment
-            )
+            for file in files:
+                await self._client.files_upload_v2(
+                    channel=channel, filename=file.name, content=file.data, initial_comment=comment
+                )
+                comment = ""
         except (SlackApiError, *BROKEN) as error:
             log.warning("A file was not delivered: %s", reason(error))
-            return "I could not send you the file. Please try again later."
+            return "I could not send you all of it. Please try again later."
         return "I sent it to you as a direct message."
 
     async def _turn(self, channel: str) -> None:
