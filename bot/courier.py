@@ -129,6 +129,8 @@ class Courier:
             except DeliveryError as error:
                 log.warning("agent %s: %s not delivered, tried again: %s", row.agent_id, row.id, error)
                 wait = error.retry_after
+            except StoreError as error:
+                log.error("The courier waits for the store: %s", error)
             except Exception:
                 # An adapter's bug must not stop the others' replies.
                 log.exception("agent %s: sending %s failed", row.agent_id, row.id)
