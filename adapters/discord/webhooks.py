@@ -131,9 +131,8 @@ def hook_name(speaker: Speaker) -> str:
 
 def mended(name: str) -> str:
     """The name as Discord takes it for a webhook: not with "discord" or "clyde" in it, and no longer than 80."""
-    return _DENIED.sub(lambda match: "-".join(filter(None, match.groups())), " ".join(name.split()))[
-        :NAME
-    ].rstrip()
+    taken = _DENIED.sub(lambda match: "-".join(filter(None, match.groups())), " ".join(name.split()))
+    return taken[:NAME].rstrip()
 
 
 def _home(channel: Any) -> Any | None:
