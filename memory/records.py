@@ -51,9 +51,16 @@ def readable_from(audience: Audience) -> frozenset[Audience] | None:
     if audience.startswith("community:"):
         return frozenset({audience, SHARED})
     if audience.startswith("place:") and "#" in audience:
-        community = audience.removeprefix("place:").partition("#")[0]
-        return frozenset({audience, community_audience(unquote(community)), SHARED})
+        return frozenset({audience, community_audience(community_of(audience)), SHARED})
     raise ValueError(f"not an audience: {audience!r}")
+
+
+def community_of(audience: Audience) -> str:
+    """The community that a place is in; empty for a private one."""
+    kind, _, rest = audience.partition(":")
+    if kind == "community":
+        return rest
+    return unquote(rest.partition("#")[0]) if kind == "place" else ""
 
 
 def scope_range(scope: int) -> tuple[int, int]:

@@ -7,6 +7,7 @@ import json
 import logging
 import re
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 from slack_bolt.app.async_app import AsyncApp
@@ -16,6 +17,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from adapters.slack import views
 from adapters.slack.posting import BROKEN, Posting, reason
 from adapters.slack.reading import Workspace
+from adapters.text import plain
 from bot.events import Command, View
 from bot.ports import Inbound
 from memory.errors import StoreError
@@ -73,7 +75,7 @@ class Answering:
             await ack()
         else:
             view = await self._delivered(view, user)
-            await ack(text=view.text[:3_000], blocks=views.blocks_of(view), response_type="ephemeral")
+            await ack(text=plain(view)[:3_000], blocks=views.blocks_of(view), response_type="ephemeral")
 
     async def _pressed(self, ack: Any, body: Json, action: Json) -> None:
         user, name = _person(body)
@@ -102,7 +104,7 @@ class Answering:
                 channel=where["channel"],
                 user=user,
                 thread_ts=where.get("thread"),
-                text=view.text[:3_000],
+                text=plain(view)[:3_000],
                 blocks=views.blocks_of(view),
             )
         await ack()
@@ -138,7 +140,7 @@ class Answering:
         if not view.files:
             return view
         told = await self._posting.upload(user, view.files, view.text)
-        return View(text=f"{view.text}\n{told}", kind=view.kind, actions=view.actions)
+        return replace(view, text=f"{view.text}\n{told}", files=())
 
     async def _home(self, user: str) -> Json:
         """App Home belongs to a person's direct messages with us."""
@@ -149,7 +151,7 @@ class Answering:
 
     def _later(self, running: asyncio.Future[View], where: Json, user: str) -> None:
         if not running.cancelled() and running.exception() is None:
-            text = running.result().text[:3_000]
+            text = plain(running.result())[:3_000]
             task = asyncio.ensure_future(self._tell(where["channel"], user, text))
             self._late.add(task)
             task.add_done_callback(self._late.discard)
