@@ -24,10 +24,10 @@ from bot.commands.people import People
 from bot.commands.table import Commands
 from bot.commands.terminal import Terminal
 from bot.commands.timing import Timing
-from bot.courier import Courier
+from bot.courier import Courier, SpeakerOf
 from bot.erasure import Erasure, history
 from bot.errors import SettingsError
-from bot.events import platform_of
+from bot.events import Speaker, platform_of
 from bot.health import address
 from bot.heartbeat import Heartbeat
 from bot.holder import hold, private
@@ -55,6 +55,7 @@ from memory.index.exact import ExactIndex
 from memory.indexer import Indexer
 from memory.ports import Embedder, TokenCounter
 from memory.recall import Recall
+from memory.records import OutboxRow
 from memory.store.database import Database
 from memory.tokens import Calibrated, fetch_tables, token_counter
 
@@ -141,6 +142,7 @@ async def open_app(
     model: ChatModel | None = None,
     clock: Clock | None = None,
     embedders: Embedders | None = None,
+    speaker_of: SpeakerOf | None = None,
 ) -> AsyncIterator[App]:
     """Everbot, running on the data directory while the block runs. Tests pass their fakes in here.
 
@@ -159,7 +161,7 @@ async def open_app(
             if hasattr(one, "aclose"):
                 stack.push_async_callback(one.aclose)
         by_platform = {adapter.platform: adapter for adapter in adapters}
-        courier = Courier(memory.store, by_platform, clock)
+        courier = Courier(memory.store, by_platform, clock, speaker_of or _the_bot)
         app = _assemble(settings, memory, chosen, quiet, clock, courier, by_platform)
         async with asyncio.TaskGroup() as background:
             lasting = (courier.run(), memory.indexer.run(), app.erasure.run())
@@ -174,6 +176,11 @@ async def open_app(
             finally:
                 for task in tasks:
                     task.cancel()
+
+
+async def _the_bot(_: OutboxRow) -> Speaker | None:
+    """Who speaks while no persona has a face of its own."""
+    return None
 
 
 def _assemble(
@@ -387,7 +394,11 @@ async def discord_invite_url(settings: Settings) -> tuple[str, list[str]]:
     content = "Privileged intents: none needed."
     if settings.discord.message_content:
         content = "Privileged intents: switch on the Message Content Intent on the application's Bot page."
-    return url, [content]
+    faces = (
+        "Optional permission: Manage Webhooks, by which personas are shown under their own name and picture; without "
+        "it the bot speaks for them."
+    )
+    return url, [content, faces]
 
 
 def slack_app_manifest(settings: Settings) -> dict[str, Any]:

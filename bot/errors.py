@@ -14,6 +14,7 @@ EverbotError
 ├── ToolError            the model called a tool wrongly; the text says how to mend it
 ├── CommandError         a person used a command wrongly; the text says how
 ├── BundleError          a file that was given to be imported is not what it should be
+├── CardError            a character card is refused; the text says what is wrong with it
 ├── AgentExists          an agent of that name is there already
 └── AgentNotFound        there is no agent of that name or id
 """
@@ -82,6 +83,10 @@ class ToolError(EverbotError):
 
 
 class CommandError(EverbotError):
+    pass
+
+
+class CardError(EverbotError):
     pass
 
 

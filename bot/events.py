@@ -331,6 +331,16 @@ class CommandSpec:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Speaker:
+    """Who is seen to speak where it is not the bot itself. A platform shows what it can: ``avatar`` is a picture
+    (PNG, JPEG, GIF or WebP), ``avatar_url`` where one lies for everybody (https)."""
+
+    name: str
+    avatar: bytes = b""
+    avatar_url: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Reply:
     """One part of a reply, as an adapter posts it. ``id`` is the same on every attempt."""
 
@@ -341,3 +351,4 @@ class Reply:
     in_reply_to: tuple[str, ...]
     at: datetime
     nonce: str
+    speaker: Speaker | None = None  # None: the bot itself

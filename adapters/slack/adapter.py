@@ -439,7 +439,9 @@ class SlackAdapter:
 
     async def _on_reaction(self, event: Json, inbound: Inbound) -> None:
         us = self._workspace()
-        ours = event.get("item_user") == us.user and event.get("item", {}).get("type") == "message"
+        # What a persona said is of no user: whether it is ours is known by whoever posted it.
+        maybe_ours = event.get("item_user") in (None, us.user)
+        ours = maybe_ours and event.get("item", {}).get("type") == "message"
         if ours and event.get("user") != us.user:
             await inbound.submit(us.to_reaction(event, await self._name(str(event["user"]))))
 
