@@ -76,7 +76,7 @@ async def heartbeat(settings: Settings, user: str, persona: str) -> int:
 
 
 async def _agent(session: Session, account: str, persona: str) -> Agent:
-    user, chosen = await session.agents.user_of(account), await session.agents.persona(persona)
+    user, chosen = await session.agents.user_of(account), await session.personas.named(persona)
     agent = await session.agents.agent_of(user.id, chosen.id) if user and chosen else None
     if agent is None:
         raise AgentNotFound(f"There is no memory of {account} with the persona {persona!r}.")

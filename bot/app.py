@@ -24,7 +24,7 @@ from bot.commands.table import Commands
 from bot.commands.terminal import Terminal
 from bot.commands.timing import Timing
 from bot.courier import Courier
-from bot.errors import SettingsError
+from bot.errors import PersonaError, SettingsError
 from bot.events import platform_of
 from bot.health import address
 from bot.heartbeat import Heartbeat
@@ -32,6 +32,7 @@ from bot.holder import hold, private
 from bot.identities import Identities
 from bot.locks import Locks
 from bot.models.offline import OfflineModel
+from bot.personas import Personas
 from bot.ports import Adapter, ChatModel, Clock
 from bot.queue_manager import LEAST_ROOM, QueueManager
 from bot.reception import Reception
@@ -89,8 +90,33 @@ class App:
     runner: Runner
     inbound: Reception
     identities: Identities
+    personas: Personas
     heartbeat: Heartbeat
     clock: Clock
+
+
+class Minds:
+    """The models at the configured endpoint, by name. ``only`` takes the place of all of them."""
+
+    def __init__(self, settings: Settings, clock: Clock, only: ChatModel | None) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._only = only
+        self._known: dict[str, ChatModel] = {}
+
+    def named(self, name: str) -> ChatModel:
+        if self._settings.model.kind == "offline":
+            name = ""  # the stand-in is one, whatever it is called
+        if name not in self._known:
+            model = self._settings.model.model_copy(update={"name": name} if name else {})
+            settings = self._settings.model_copy(update={"model": model})
+            self._known[name] = self._only or choose_model(settings, self._clock)
+        return self._known[name]
+
+    async def aclose(self) -> None:
+        for one in {id(one): one for one in self._known.values()}.values():
+            if hasattr(one, "aclose"):
+                await one.aclose()
 
 
 Embedders = Callable[[Settings], Embedder | None]
@@ -141,17 +167,14 @@ async def open_app(
     async with AsyncExitStack() as stack:
         stack.enter_context(hold(settings.data_dir, command))
         memory = await stack.enter_async_context(open_memory(settings, embedders=embedders))
-        chosen = model or choose_model(settings, clock)
-        quiet = chosen
-        if model is None and settings.heartbeat.model is not None and settings.model.kind == "openai":
-            named = settings.model.model_copy(update={"name": settings.heartbeat.model})
-            quiet = choose_model(settings.model_copy(update={"model": named}), clock)
-        for one in {id(chosen): chosen, id(quiet): quiet}.values():
-            if hasattr(one, "aclose"):
-                stack.push_async_callback(one.aclose)
+        minds = Minds(settings, clock, model)
+        stack.push_async_callback(minds.aclose)
+        chosen = minds.named(settings.model.name)
+        quiet = minds.named(settings.heartbeat.model or settings.model.name)
         by_platform = {adapter.platform: adapter for adapter in adapters}
         courier = Courier(memory.store, by_platform, clock)
-        app = _assemble(settings, memory, chosen, quiet, clock, courier, by_platform)
+        app = _assemble(settings, memory, chosen, quiet, minds.named, clock, courier, by_platform)
+        await _check_default(app, settings)
         async with asyncio.TaskGroup() as background:
             tasks = [background.create_task(courier.run()), background.create_task(memory.indexer.run())]
             if settings.model.kind == "openai":
@@ -166,11 +189,26 @@ async def open_app(
                     task.cancel()
 
 
+async def _check_default(app: App, settings: Settings) -> None:
+    """Whoever comes first must meet someone."""
+    name = settings.personas.default
+    async with app.memory.store.read() as session:
+        known = await session.personas.named(name)
+    if known is not None and known.retired:
+        raise SettingsError(f"personas.default: the persona {name!r} was deleted; name another.")
+    if known is None:
+        try:
+            await app.identities.check(name)
+        except PersonaError as error:
+            raise SettingsError(f"personas.default: {error}") from None
+
+
 def _assemble(
     settings: Settings,
     memory: Memory,
     model: ChatModel,
     quiet: ChatModel,
+    named_model: Callable[[str], ChatModel],
     clock: Clock,
     courier: Courier,
     adapters: dict[str, Adapter],
@@ -193,9 +231,8 @@ def _assemble(
     queues = QueueManager(
         store, Calibrated(memory.counter), clock, room, fixed, alerts=settings.events.memory_pressure
     )
-    identities = Identities(
-        store, clock, dict(settings.personas), agent_settings.block_limit, agent_settings.timezone
-    )
+    personas = Personas(clock, settings.personas.default, agent_settings.block_limit)
+    identities = Identities(store, clock, personas, agent_settings.block_limit, agent_settings.timezone)
     executor = Executor(registry, count, queues.fit, agent_settings.max_calls, agent_settings.tool_timeout_s)
     undo = Undo(store, queues, memory.indexer, clock)
     snapshots = Snapshots(store, clock)
@@ -222,6 +259,8 @@ def _assemble(
         quiet_steps=settings.heartbeat.max_steps,
         reply_reserve=settings.model.reply_reserve,
         page_size=agent_settings.page_size,
+        personas=personas,
+        named_model=named_model,
     )
     runner = Runner(
         store,
@@ -254,7 +293,7 @@ def _assemble(
         heartbeat,
         settings.events,
     )
-    return App(memory, runner, inbound, identities, heartbeat, clock)
+    return App(memory, runner, inbound, identities, personas, heartbeat, clock)
 
 
 def terminal_console(settings: Settings, user: str, persona: str) -> TerminalConsole:

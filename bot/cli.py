@@ -29,7 +29,7 @@ app.add_typer(slack_app, name="slack")
 
 Config = Annotated[Path | None, typer.Option("--config", help="The configuration file.", metavar="PATH")]
 User = Annotated[str, typer.Option("--user", help="Whose memory.")]
-Persona = Annotated[str, typer.Option("--persona", help="Which persona.")]
+Persona = Annotated[str | None, typer.Option("--persona", help="Which persona (default: personas.default).")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object per line.")]
 Page = Annotated[int, typer.Option("--page", min=0, help="Which page, from 0.")]
 
@@ -37,7 +37,7 @@ Page = Annotated[int, typer.Option("--page", min=0, help="Which page, from 0.")]
 @app.command()
 def chat(
     user: Annotated[str | None, typer.Option(help="Who you are.")] = None,
-    persona: Annotated[str, typer.Option(help="Whom you talk with.")] = "ever",
+    persona: Persona = None,
     as_json: Annotated[bool, typer.Option("--json", help="Read and print one JSON object per line.")] = False,
     config: Config = None,
 ) -> None:
@@ -46,7 +46,9 @@ def chat(
 
     settings = _settings(config)
     name = user or os.environ.get("USER") or getpass.getuser()
-    sys.exit(asyncio.run(chatting.chat(settings, name.strip() or "me", persona, as_json=as_json)))
+    sys.exit(
+        asyncio.run(chatting.chat(settings, name.strip() or "me", _whom(settings, persona), as_json=as_json))
+    )
 
 
 @app.command()
@@ -68,11 +70,12 @@ def pair(
 
 
 @app.command()
-def heartbeat(user: User, persona: Persona = "ever", config: Config = None) -> None:
+def heartbeat(user: User, persona: Persona = None, config: Config = None) -> None:
     """Let an agent's heart beat now: it reflects, and tidies its memory."""
     from bot import admin
 
-    sys.exit(asyncio.run(admin.heartbeat(_settings(config), user, persona)))
+    settings = _settings(config)
+    sys.exit(asyncio.run(admin.heartbeat(settings, user, _whom(settings, persona))))
 
 
 @app.command()
@@ -114,11 +117,12 @@ def load(
 
 
 @memory_app.command("show")
-def memory_show(user: User, persona: Persona = "ever", as_json: Json = False, config: Config = None) -> None:
+def memory_show(user: User, persona: Persona = None, as_json: Json = False, config: Config = None) -> None:
     """Core memory blocks, and how much is stored."""
     from bot import inspection
 
-    asyncio.run(inspection.show(_settings(config), user, persona, as_json=as_json))
+    settings = _settings(config)
+    asyncio.run(inspection.show(settings, user, _whom(settings, persona), as_json=as_json))
 
 
 @memory_app.command("search")
@@ -128,7 +132,7 @@ def memory_search(
     recall: Annotated[bool, typer.Option("--recall", help="Only what was said.")] = False,
     archival: Annotated[bool, typer.Option("--archival", help="Only archival storage.")] = False,
     page: Page = 0,
-    persona: Persona = "ever",
+    persona: Persona = None,
     as_json: Json = False,
     config: Config = None,
 ) -> None:
@@ -137,21 +141,20 @@ def memory_search(
 
     kinds = [kind for kind, wanted in (("recall", recall), ("archival", archival)) if wanted]
     settings = _settings(config)
-    asyncio.run(
-        inspection.search(
-            settings, user, persona, query, kinds or ["recall", "archival"], page, as_json=as_json
-        )
-    )
+    places = kinds or ["recall", "archival"]
+    persona = _whom(settings, persona)
+    asyncio.run(inspection.search(settings, user, persona, query, places, page, as_json=as_json))
 
 
 @memory_app.command("history")
 def memory_history(
-    user: User, page: Page = 0, persona: Persona = "ever", as_json: Json = False, config: Config = None
+    user: User, page: Page = 0, persona: Persona = None, as_json: Json = False, config: Config = None
 ) -> None:
     """How core memory came to be: every edit, newest first."""
     from bot import inspection
 
-    asyncio.run(inspection.history(_settings(config), user, persona, page, as_json=as_json))
+    settings = _settings(config)
+    asyncio.run(inspection.history(settings, user, _whom(settings, persona), page, as_json=as_json))
 
 
 @app.command()
@@ -180,3 +183,7 @@ def _settings(config: Path | None) -> Settings:
         level=settings.log.level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
     return settings
+
+
+def _whom(settings: Settings, persona: str | None) -> str:
+    return persona or settings.personas.default

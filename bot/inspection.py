@@ -106,7 +106,7 @@ async def _agent(settings: Settings, user: str, persona: str) -> AsyncIterator[t
         async with memory.store.read() as session:
             account = user if ":" in user else f"console:{user}"
             known = await session.agents.user_of(account)
-            chosen = await session.agents.persona(persona)
+            chosen = await session.personas.named(persona)
             agent = await session.agents.agent_of(known.id, chosen.id) if known and chosen else None
         if agent is None:
             raise AgentNotFound(

@@ -84,7 +84,11 @@ class Reception:
                 if place is None:
                     return None
                 event = replace(event, address=place.address, audience=place.audience)
-            identity = await self._identities.of(event)
+                identity = await self._identities.at(place)  # whoever speaks there by now
+                if identity is None:
+                    return None
+            else:
+                identity = await self._identities.of(event)
             await self._access.spend(event, identity)
         except Turned as turned:
             return turned.view

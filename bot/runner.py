@@ -18,6 +18,7 @@ from uuid import uuid4
 from bot.agent import Agent, Job
 from bot.beats import IDLE, Beats
 from bot.courier import Courier
+from bot.definition import filled, parsed
 from bot.errors import Interrupted, ModelError
 from bot.events import (
     EVENTS,
@@ -44,7 +45,7 @@ from bot.settings import EventSettings
 from memory.errors import StoreError, StoreUnavailable
 from memory.indexer import Indexer
 from memory.ports import Session, Store
-from memory.records import InboxRow, Message, OutboxRow, Turn, TurnState
+from memory.records import PRIVATE, InboxRow, Message, OutboxRow, Turn, TurnState
 
 log = logging.getLogger(__name__)
 
@@ -172,10 +173,18 @@ class Runner:
         facts = {name: value for name, value in vars(event).items() if name in _ORIGIN}
         if told.first_contact and not await session.messages.extent(identity.agent.id):
             # Its key is the agent's: this comes once, however many messages come before the first turn.
-            return [UserJoined(**facts, key=f"joined:{identity.agent.id}", at=event.at)]
+            greeting = await self._greeting(session, identity)
+            key = f"joined:{identity.agent.id}"
+            return [UserJoined(**facts, key=key, at=event.at, greeting=greeting)]
         if away is not None and told.return_after_days and away >= timedelta(days=told.return_after_days):
             return [UserReturned(**facts, key=f"{event.key}/returned", at=event.at, days=away.days)]
         return []
+
+    async def _greeting(self, session: Session, identity: Identity) -> str:
+        definition = parsed(await session.personas.definition(identity.persona.id))
+        private = identity.conversation.audience == PRIVATE
+        text = definition.greeting(identity.agent.id, private=private)
+        return filled(text, definition.nickname or identity.persona.name, identity.user.name)
 
     def restart(self, agent_id: int, event_key: str) -> None:
         """An event has changed: its turn begins anew, unless it has said something already."""
@@ -296,18 +305,21 @@ class Runner:
         identity = await self._identities.at(queue.conversation)
         if identity is None:
             return None  # the agent was deleted meanwhile
+        mute, most_said = "", None
+        async with self._store.read() as session:
+            definition = parsed(await session.personas.definition(identity.persona.id))
+            if (turn.kind if turn else rows[0].kind) == HeartbeatDue.kind:
+                mute, most_said = await self._beats.silence(session, identity, self._clock.now())
         if turn is None:
             async with self._store.write() as session:
                 turn, admitted = await self._begin(session, identity, queue, rows)
             self._queues.extend(queue, admitted)
-        mute, most_said = "", None
-        if turn.kind == HeartbeatDue.kind:
-            async with self._store.read() as session:
-                mute, most_said = await self._beats.silence(session, identity, self._clock.now())
         return Job(
             agent=identity.agent,
             address=queue.conversation.address,
             persona=identity.persona.name,
+            person=identity.user.name,
+            definition=definition,
             turn=turn,
             answers=tuple(row.key for row in rows),
             from_person=any(EVENTS[row.kind].from_person for row in rows),

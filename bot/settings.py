@@ -69,6 +69,8 @@ class AccessSettings(_Section):
     require_mention: bool = True
     free_response: tuple[str, ...] = ()
     bots: bool = False
+    owners: tuple[str, ...] = ()
+    admins: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
 
 
 class LimitSettings(_Section):
@@ -95,7 +97,6 @@ class HeartbeatSettings(_Section):
     daily_tokens: int = Field(50_000, ge=0)
     model: str | None = None
     max_steps: int = Field(6, ge=2)
-    personas: Mapping[str, BeatRules] = Field(default_factory=dict)
     communities: Mapping[str, BeatRules] = Field(default_factory=dict)
 
 
@@ -132,6 +133,12 @@ class SlackSettings(_Section):
     post_interval_s: float = Field(1.0, ge=0)
 
 
+class PersonaSettings(_Section):
+    default: str = "ever"
+    on_removal: Literal["keep", "delete"] = "keep"
+    removal_days: float = Field(30.0, ge=0)
+
+
 class LogSettings(_Section):
     level: Literal["debug", "info", "warning", "error"] = "warning"
 
@@ -152,7 +159,7 @@ class Settings(_Section):
     discord: DiscordSettings = DiscordSettings()
     slack: SlackSettings = SlackSettings()
     log: LogSettings = LogSettings()
-    personas: Mapping[str, str] = Field(default_factory=dict)
+    personas: PersonaSettings = PersonaSettings()
 
 
 def load(

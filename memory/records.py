@@ -40,6 +40,18 @@ def place_audience(community: str, place: str) -> Audience:
     return f"place:{quote(community, safe=':/')}#{place}"
 
 
+def public_in(audience: Audience) -> str | None:
+    """The community whose every member hears what is said there; None where not all do."""
+    return audience.removeprefix("community:") if audience.startswith("community:") else None
+
+
+def community_of(audience: Audience) -> str | None:
+    """The community of a place, restricted or not; None for a direct message."""
+    if audience.startswith("place:"):
+        return unquote(audience.removeprefix("place:").partition("#")[0])
+    return public_in(audience)
+
+
 def readable_from(audience: Audience) -> frozenset[Audience] | None:
     """The audiences whose rows a turn held in ``audience`` may read; None means all of the agent's.
 
@@ -51,8 +63,7 @@ def readable_from(audience: Audience) -> frozenset[Audience] | None:
     if audience.startswith("community:"):
         return frozenset({audience, SHARED})
     if audience.startswith("place:") and "#" in audience:
-        community = audience.removeprefix("place:").partition("#")[0]
-        return frozenset({audience, community_audience(unquote(community)), SHARED})
+        return frozenset({audience, community_audience(community_of(audience) or ""), SHARED})
     raise ValueError(f"not an audience: {audience!r}")
 
 
@@ -75,9 +86,55 @@ class User:
 
 @dataclass(frozen=True, kw_only=True)
 class Persona:
+    """``version`` counts its changes; one that is retired is nobody's any more who is not its already."""
+
     id: int
     name: str
     description: str = ""
+    version: int = 0
+    retired: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class PersonaVersion:
+    """All of a persona as it was from ``at`` on; ``user_id`` tells who made it so, None: the operator, or one
+    who is forgotten."""
+
+    version: int
+    data: dict[str, Any]
+    user_id: int | None
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Binding:
+    """The persona of a place: ``<community>``, or ``<community>/<channel>`` for one channel of it."""
+
+    place: str
+    community: str
+    persona_id: int
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proposal:
+    """An edit of a persona's block that a reflection asks for: ``before`` is the value that it saw."""
+
+    id: int
+    persona_id: int
+    label: str
+    before: str
+    value: str
+    agent_id: int
+    community: str
+    turn_id: str
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Avatar:
+    media_type: str
+    data: bytes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,6 +158,11 @@ class Conversation:
     address: str  # "<platform>:<place>", see bot.events.Address
     audience: Audience
     warned: bool = False  # the memory-pressure alert was given for the present fill
+
+    @property
+    def home(self) -> str:
+        """The community in which it is; empty for a direct message."""
+        return community_of(self.audience) or ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,7 +242,9 @@ class Summary:
 @dataclass(frozen=True, kw_only=True)
 class Archive:
     id: int
-    kind: str  # "own": one agent's, searched exactly; "source": shared documents, in a Chroma collection
+    # "own": one agent's, searched exactly. In a Chroma collection each: "source", shared documents; "lore", what a
+    # persona's agents and admins told of a community, for all of them there.
+    kind: str
     name: str
     collection: str  # random name of the vector collection; tells nothing
 

@@ -49,6 +49,10 @@ class Blocks:
         ]
         return shared + here + elsewhere
 
+    async def of(self, owner: str) -> list[Block]:
+        query = sa.select(t.blocks).where(t.blocks.c.owner == owner).order_by(t.blocks.c.id)
+        return [_block(row) for row in await self._c.execute(query)]
+
     async def create(
         self,
         owner: str,
@@ -96,6 +100,18 @@ class Blocks:
             .where(b.id == block_id)
             .values(value=value, version=before.version + 1, updated_at=now)
         )
+
+    async def reshape(self, block_id: int, limit: int, description: str) -> None:
+        await self._c.execute(
+            t.blocks.update().where(t.blocks.c.id == block_id).values(limit=limit, description=description)
+        )
+
+    async def delete(self, block_id: int) -> None:
+        await self._c.execute(t.blocks.delete().where(t.blocks.c.id == block_id))
+
+    async def note_edit(self, edit: BlockEdit) -> None:
+        values = {name: getattr(edit, name) for name in ("block_id", "version", "before", "after", "at")}
+        await self._c.execute(t.block_history.insert().values(**values, turn_id=edit.turn_id))
 
     async def history(self, owner: str, audiences: Audiences, limit: int = 100) -> list[BlockEdit]:
         condition = t.blocks.c.owner == owner

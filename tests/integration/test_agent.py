@@ -72,7 +72,7 @@ async def test_what_changed_in_core_memory_is_told_before_the_next_event(folder:
 
 
 async def test_core_memory_that_changes_too_much_is_shown_anew(folder: Path) -> None:
-    values = [f"{n} " * 150 for n in range(6)]
+    values = [f"{n} " * 140 for n in range(6)]
     edits = [
         calls(
             ("core_memory_append", {"label": "human", "content": v}), ("send_message", {"message": "Noted."})
