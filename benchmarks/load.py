@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from benchmarks import report
 from benchmarks.model_server import SLOWLY, running
@@ -66,24 +67,8 @@ class Person:
     whisper: Say
 
 
-def of_discord(server: DiscordServer, name: str) -> Person:
-    user = server.user(name)
-    channel = server.dm(user)
-
-    async def whisper(text: str) -> None:
-        await server.say(user, channel, text)
-
-    async def say(text: str) -> None:
-        before = len(server.messages(channel))
-        await whisper(text)
-        await server.until(lambda: len(server.messages(channel)) >= before + 2, _PATIENCE_S)
-
-    return Person(say, whisper)
-
-
-def of_slack(server: SlackServer, name: str) -> Person:
-    user = server.user(name)
-    channel = server.im(user)
+def person_of(server: Any, user: Any, channel: Any) -> Person:
+    """``user`` in their direct messages with the bot, on either platform's server."""
 
     async def whisper(text: str) -> None:
         await server.say(user, channel, text)
@@ -135,9 +120,9 @@ async def measure(directory: Path, people: int, rounds: int, slow: int, embedder
         names = count()
         crowds, slow_ones = (
             [
-                of_discord(discord, f"person{next(names)}")
+                person_of(discord, user := discord.user(f"person{next(names)}"), discord.dm(user))
                 if number % 2
-                else of_slack(slack, f"person{next(names)}")
+                else person_of(slack, member := slack.user(f"person{next(names)}"), slack.im(member))
                 for number in range(size)
             ]
             for size in (people, slow)
@@ -150,7 +135,7 @@ async def measure(directory: Path, people: int, rounds: int, slow: int, embedder
             await discord.until(lambda: discord.identifies > 0, _PATIENCE_S)
             first, first_s = await crowd(crowds, 1)
             again, again_s = await crowd(crowds, rounds)
-            memory = _resident_mb(process.pid)
+            memory = report.resident_mb(process.pid)
             del slack.acks[:]
             for person in slow_ones:
                 await person.whisper(f"Please answer {SLOWLY}.")
@@ -176,14 +161,6 @@ def _row(name: str, waits: list[float], seconds: float) -> list[object]:
     ms = [wait * 1000 for wait in waits]
     # Two events a turn: the message, and the platform's telling us of our own answer.
     return [name, len(waits), rate, 2 * rate, report.quantile(ms, 0.5), report.quantile(ms, 0.95)]
-
-
-def _resident_mb(pid: int) -> float:
-    try:
-        status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
-    except OSError:
-        return float("nan")
-    return next(int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmRSS"))
 
 
 def main() -> None:

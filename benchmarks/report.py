@@ -45,10 +45,10 @@ def quantile(values: Sequence[float], share: float) -> float:
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
-def resident_mb() -> float:
-    """Memory of this process now, where the system tells (Linux); else NaN."""
+def resident_mb(process: int | str = "self") -> float:
+    """Memory of a process now, where the system tells (Linux); else NaN."""
     try:
-        status = Path("/proc/self/status").read_text(encoding="ascii")
+        status = Path(f"/proc/{process}/status").read_text(encoding="ascii")
     except OSError:
         return float("nan")
     return next(int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmRSS"))

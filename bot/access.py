@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from bot.events import LOCAL, DocumentUploaded, Event, MessageReceived, Origin, View, platform_of
 from bot.identities import Identity
+from bot.kept import Kept
 from bot.ports import Clock
+from bot.schedules import midnight
 from bot.settings import AccessSettings, LimitSettings
 from memory.ports import Store
 from memory.records import PRIVATE, Code
@@ -48,8 +50,8 @@ class Access:
         self._clock = clock
         self._rules = rules
         self._limits = limits
-        self._recent: OrderedDict[str, deque[tuple[float, str]]] = OrderedDict()
-        self._told: OrderedDict[str, str] = OrderedDict()
+        self._recent: Kept[str, deque[tuple[float, str]]] = Kept(_KEPT)
+        self._told: Kept[str, str] = Kept(_KEPT)
 
     async def check(self, who: Origin, *, followed: bool = False, ask: bool = False) -> None:
         """Raises `Turned` when this person may not talk with us, or when the event is not meant for us.
@@ -121,13 +123,12 @@ class Access:
         return known.code
 
     async def _used(self, identity: Identity | None) -> int:
-        midnight = self._clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
         async with self._store.read() as session:
             agents: Sequence[int] | None = None
             if identity is not None:
                 agents = [agent.id for agent in await session.agents.agents_of(identity.user.id)]
-            usage = await session.mailbox.usage_since(agents, midnight)
-        return usage.prompt + usage.completion
+            usage = await session.mailbox.usage_since(agents, midnight(self._clock.now(), UTC))
+        return usage.total
 
     def _count(self, who: str, event: Event) -> int:
         """How many events of theirs there were in the minute that ended with it, this one included.
@@ -135,10 +136,7 @@ class Access:
         By the platform's time: what was caught up after an outage did not come all at once.
         """
         now = event.at.timestamp()
-        times = self._recent.setdefault(who, deque())
-        self._recent.move_to_end(who)
-        while len(self._recent) > _KEPT:
-            self._recent.popitem(last=False)
+        times = self._recent[who] = self._recent.get(who) or deque()
         if all(key != event.key for _, key in times):  # what is told again is not counted again
             times.append((now, event.key))
         while times and times[0][0] <= now - _MINUTE.total_seconds():
@@ -150,8 +148,6 @@ class Access:
         if self._told.get(account) == occasion:
             return None
         self._told[account] = occasion
-        while len(self._told) > _KEPT:
-            self._told.popitem(last=False)
         return View(text=sentence)
 
 

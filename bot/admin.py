@@ -16,11 +16,9 @@ from bot.app import (
     slack_app_manifest,
 )
 from bot.errors import AgentNotFound, EverbotError
-from bot.events import LOCAL
 from bot.holder import holder, is_held
+from bot.identities import find_agent
 from bot.settings import Settings
-from memory.ports import Session
-from memory.records import Agent, Beat
 
 
 async def pair(settings: Settings, code: str) -> int:
@@ -39,18 +37,17 @@ async def pair(settings: Settings, code: str) -> int:
 
 async def heartbeat(settings: Settings, user: str, persona: str) -> int:
     """Let an agent's heart beat now: by the process that runs, or here if there is none."""
-    account = user if ":" in user else f"{LOCAL}:{user}"
     if is_held(settings.data_dir):
         async with open_memory(settings, embedders=lambda _: None) as memory, memory.store.write() as session:
-            agent = await _agent(session, account, persona)
-            beat = await session.schedule.beat(agent.id) or Beat(agent_id=agent.id)
+            agent = await find_agent(session, user, persona)
+            beat = await session.schedule.beat(agent.id)
             # heard_at None: whoever runs looks at neither the interval nor the person's being active.
             await session.schedule.put_beat(replace(beat, next_at=SystemClock().now(), heard_at=None))
         print(f"{holder(settings.data_dir)} lets its heart beat within seconds.")
         return 0
     async with open_app(settings, silent_platforms(), "heartbeat") as app:
         async with app.memory.store.read() as session:
-            agent = await _agent(session, account, persona)
+            agent = await find_agent(session, user, persona)
             before = await session.blocks.history(f"agent:{agent.id}", None)
             conversation_id = await session.schedule.home(
                 agent.id, [place.platform for place in silent_platforms()]
@@ -58,7 +55,7 @@ async def heartbeat(settings: Settings, user: str, persona: str) -> int:
             place = await session.agents.conversation(conversation_id) if conversation_id else None
         identity = await app.identities.at(place) if place else None
         if identity is None:
-            raise AgentNotFound(f"{account} has not talked with {persona} yet.")
+            raise AgentNotFound(f"{user} has not talked with {persona} yet.")
         await app.heartbeat.beat_now(identity)
         answered = await app.inbound.settled(identity.conversation.address)
         async with app.memory.store.read() as session:
@@ -73,14 +70,6 @@ async def heartbeat(settings: Settings, user: str, persona: str) -> int:
     if len(edits) == len(before):
         print("Its heart beat; core memory is as it was.")
     return 0
-
-
-async def _agent(session: Session, account: str, persona: str) -> Agent:
-    user, chosen = await session.agents.user_of(account), await session.personas.named(persona)
-    agent = await session.agents.agent_of(user.id, chosen.id) if user and chosen else None
-    if agent is None:
-        raise AgentNotFound(f"There is no memory of {account} with the persona {persona!r}.")
-    return agent
 
 
 async def backup(settings: Settings, path: Path) -> int:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from zoneinfo import ZoneInfo
 
 from bot import context
-from bot.definition import Definition, instructions
+from bot.definition import Definition, cast, instructions
 from bot.errors import ModelOverflow
 from bot.events import HeartbeatDue, clean
 from bot.fifo_queue import Queue
@@ -213,13 +213,8 @@ class Agent:
         """The system text, and the tokens that it takes with the tools."""
         memory = context.core_memory(blocks)
         most = self._queues.room // 8
-        text = instructions(
-            job.definition,
-            self._instructions,
-            job.persona,
-            job.person,
-            lambda own: self._queues.fit(own, most),
-        )
+        who = cast(job.definition, job.persona, job.person)
+        text = instructions(job.definition, self._instructions, who, lambda own: self._queues.fit(own, most))
         fixed = self._queues.fixed(text, memory, self._tools_text)
         if fixed > self._queues.most_fixed:
             # Core memory may hold few characters of many tokens each: the conversation keeps its room.

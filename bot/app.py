@@ -18,7 +18,9 @@ from bot.access import Access
 from bot.agent import Agent
 from bot.beats import Beats
 from bot.commands.linking import Linking
+from bot.commands.lore import Lore
 from bot.commands.people import People
+from bot.commands.personas import PersonaCommands
 from bot.commands.snapshot import Snapshots
 from bot.commands.table import Commands
 from bot.commands.terminal import Terminal
@@ -36,6 +38,7 @@ from bot.personas import Personas
 from bot.ports import Adapter, ChatModel, Clock
 from bot.queue_manager import LEAST_ROOM, QueueManager
 from bot.reception import Reception
+from bot.roles import Roles
 from bot.runner import Runner
 from bot.settings import Settings
 from bot.tools import memory as memory_tools
@@ -239,6 +242,7 @@ def _assemble(
     beats = Beats(settings.heartbeat)
     groups = (
         People(store, undo, locks, memory.indexer, clock, snapshots),
+        PersonaCommands(store, personas, Roles(settings.access), Lore(store, memory.indexer), clock),
         Linking(store, clock),
         Timing(store, beats, identities),
         Terminal(store, queues, undo, locks, clock, snapshots, settings.data_dir / "saves"),
@@ -366,7 +370,14 @@ async def check_platforms(settings: Settings) -> list[tuple[bool, str, str]]:
         from adapters.slack import checking as of_slack
 
         app_token = slack.app_token.get_secret_value() if slack.app_token else None
-        told = await of_slack.check(slack.bot_token.get_secret_value(), app_token, slack.api_url)
+        config_token = slack.config_token.get_secret_value() if slack.config_token else None
+        told = await of_slack.check(
+            slack.bot_token.get_secret_value(),
+            app_token,
+            slack.api_url,
+            config_token=config_token,
+            mode=slack.mode,
+        )
         found += [(good, "Slack", what) for good, what in told]
     try:
         platforms(settings, SystemClock())

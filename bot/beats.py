@@ -74,7 +74,7 @@ class Beats:
         due, last = self._known.get(agent_id, (False, None))
         if due and last is not None and now - last < _NOTED:
             return now - last
-        beat = await session.schedule.beat(agent_id) or Beat(agent_id=agent_id)
+        beat = await session.schedule.beat(agent_id)
         away = None if beat.heard_at is None else now - beat.heard_at
         next_at = beat.next_at
         if next_at is None and self._settings.enabled:
@@ -86,7 +86,7 @@ class Beats:
 
     async def change(self, session: Session, agent_id: int, **changes: object) -> Beat:
         """Write some fields of an agent's beat."""
-        beat = await session.schedule.beat(agent_id) or Beat(agent_id=agent_id)
+        beat = await session.schedule.beat(agent_id)
         beat = replace(beat, **changes)  # type: ignore[arg-type]
         await session.schedule.put_beat(beat)
         self._known.pop(agent_id, None)
@@ -94,7 +94,7 @@ class Beats:
 
     async def silence(self, session: Session, identity: Identity, now: datetime) -> tuple[str, int]:
         """Why a beat of the agent may not speak now (empty: it may), and how many messages it may send."""
-        beat = await session.schedule.beat(identity.agent.id) or Beat(agent_id=identity.agent.id)
+        beat = await session.schedule.beat(identity.agent.id)
         rules = await self.rules(session, beat, identity)
         if identity.conversation.audience != PRIVATE:
             return "nobody asked you to speak up in a place where others read.", 0
@@ -105,15 +105,9 @@ class Beats:
                 f"it is outside the hours they want to hear from you ({rules.first_hour}-{rules.last_hour}).",
                 0,
             )
-        spent = await session.schedule.spent(identity.agent.id, midnight(now, identity.zone))
+        spent = await session.schedule.spent(identity.agent.id, schedules.midnight(now, identity.zone))
         left = rules.daily_messages - spent.messages
         return ("", left) if left > 0 else ("you have said all that you may unasked today.", 0)
-
-
-def midnight(now: datetime, zone: ZoneInfo) -> datetime:
-    """The beginning of the day there."""
-    local = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
-    return local.astimezone(now.tzinfo)
 
 
 def jitter(agent_id: int, every: timedelta) -> timedelta:

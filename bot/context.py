@@ -95,9 +95,9 @@ def event_fields(event: Event, zone: ZoneInfo, fit: Fit, tokens: int) -> dict[st
         if event.place:
             fields["place"] = event.place
         if event.context:
-            fields["context"] = [_fitted(line, fit, tokens // 40) for line in event.context]
+            fields["context"] = [_fitted(quote.text, fit, tokens // 40) for quote in event.context]
         if event.reply_to:
-            fields["reply_to"] = _fitted(event.reply_to, fit, tokens // 8)
+            fields["reply_to"] = _fitted(event.reply_to.text, fit, tokens // 8)
         if event.attachments:
             share = tokens // (4 * len(event.attachments))
             fields["attachments"] = [

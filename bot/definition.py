@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from bot.cards.book import Book, always, book_of, constant, matching
+from bot.cards.macros import Cast, rendered
+from bot.errors import CardError
 from bot.settings import BeatRules
 
 _TEXT = 20_000  # characters of a text that goes into every request
@@ -51,7 +54,11 @@ class Definition(_Part):
 def parsed(data: Mapping[str, Any]) -> Definition:
     """The definition of `to_json`, or of a file. Raises ValueError with one sentence that names the field."""
     try:
-        return Definition.model_validate(data)
+        definition = Definition.model_validate(data)
+        _book(definition)
+        return definition
+    except CardError as error:
+        raise ValueError(str(error)) from None
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         key = ".".join(str(part) for part in first["loc"])
@@ -64,15 +71,13 @@ def to_json(definition: Definition) -> dict[str, Any]:
     return values
 
 
-def filled(text: str, persona: str, person: str) -> str:
-    """A persona's text with the names put in that cards leave open."""
+def cast(definition: Definition, persona: str, person: str) -> Cast:
+    """Who is who in the persona's texts. What is left to chance in them is the same in every request."""
     name = " ".join(person.split())[:_NAME]
-    return text.replace("{{char}}", persona).replace("{{user}}", name)
+    return Cast(char=definition.nickname or persona, user=name, seed=f"{persona} {name}")
 
 
-def instructions(
-    definition: Definition, ours: str, persona: str, person: str, fit: Callable[[str], str]
-) -> str:
+def instructions(definition: Definition, ours: str, who: Cast, fit: Callable[[str], str]) -> str:
     """The system instructions as this persona follows them. Ours always stay: the persona's own stand around
     them where they say ``{{original}}``, and after them otherwise.
 
@@ -80,23 +85,40 @@ def instructions(
     there they would end the cached prefix before the conversation. ``fit`` cuts each of the persona's texts to
     its share of the window.
     """
-    own = definition.system_prompt.strip()
-    # Ours are put in last: what is filled into a persona's text is never searched for names in its turn.
-    before, found, after = own.partition("{{original}}")
+    before, found, after = definition.system_prompt.partition("{{original}}")
     if not found:
-        before, after = "", own
-    name = definition.nickname or persona
+        before, after = "", before
 
     def of(text: str) -> str:
-        return fit(filled(text.replace("{{original}}", ""), name, person).strip())
+        return fit(rendered(text, who).strip()) if text else ""
 
     parts = [of(before), ours, of(after)]
-    if definition.example.strip():
-        parts.append(f"# How {name} speaks, by example\n\n{of(definition.example)}")
-    if definition.post_history_instructions.strip():
-        parts.append(f"# Above all\n\n{of(definition.post_history_instructions)}")
+    for title, text in (
+        (f"How {who.char} speaks, by example", definition.example),
+        ("Above all", definition.post_history_instructions),
+    ):
+        parts += [f"# {title}\n\n{of(text)}"] if text.strip() else []
+    known = constant(_book(definition), len, cast=who)
+    if known:
+        lines = (rendered(entry.content, who).strip() for entry in known)
+        parts.append("# What you know\n\n" + fit("\n\n".join(lines)))
     if definition.policies.languages:
         parts.append(
             f"Speak {' or '.join(definition.policies.languages)}, whatever language you are addressed in."
         )
     return "\n\n".join(part for part in parts if part)
+
+
+def coming_to_mind(
+    definition: Definition, who: Cast, texts: Sequence[str], count: Callable[[str], int], budget: int
+) -> list[str]:
+    """What the book says of what is being talked of, by its keys in the newest texts, within both budgets.
+
+    What it says whatever is talked of stands in the instructions.
+    """
+    found = matching(_book(definition), texts, count, cast=who, budget=budget)
+    return [rendered(entry.content, who).strip() for entry in found if not always(entry)]
+
+
+def _book(definition: Definition) -> Book:
+    return book_of(definition.book, "book") if definition.book else Book()

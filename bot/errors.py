@@ -14,6 +14,7 @@ EverbotError
 ├── ToolError            the model called a tool wrongly; the text says how to mend it
 ├── CommandError         a person used a command wrongly; the text says how
 ├── PersonaError         there is no such persona, or it can't be that; the text says why
+├── CardError            a character card is refused; the text says what is wrong with it
 ├── AgentExists          an agent of that name is there already
 └── AgentNotFound        there is no agent of that name or id
 """
@@ -86,6 +87,10 @@ class CommandError(EverbotError):
 
 
 class PersonaError(EverbotError):
+    pass
+
+
+class CardError(EverbotError):
     pass
 
 

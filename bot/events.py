@@ -54,6 +54,11 @@ class Origin:
         return self.community or workspace_of(self.address)
 
 
+def origin_of(who: Origin) -> dict[str, Any]:
+    """Who and where, as the fields of another event or command of theirs."""
+    return {field.name: getattr(who, field.name) for field in fields(Origin)}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Event(Origin):
     """Something to think about. ``key`` is unique per platform message and ends redeliveries."""
@@ -75,6 +80,18 @@ class Attachment:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Quote:
+    """Somebody's words shown beside another's message: ``key`` and ``account`` as of an event of theirs.
+
+    They are kept with the message, so that they leave it when their author deletes them or is forgotten.
+    """
+
+    key: str
+    account: str
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class MessageReceived(Event):
     """``context`` is the last few lines of a channel: shown as untrusted, never stored as memory.
 
@@ -85,10 +102,10 @@ class MessageReceived(Event):
     from_person: ClassVar[bool] = True
 
     text: str
-    reply_to: str = ""  # the text being replied to
+    reply_to: Quote | None = None  # what is being replied to
     place: str = ""  # how people call the place, such as "#general"
     thread: bool = False
-    context: tuple[str, ...] = ()
+    context: tuple[Quote, ...] = ()
     attachments: tuple[Attachment, ...] = ()
 
 
@@ -204,6 +221,8 @@ def to_json(event: Event) -> dict[str, Any]:
     values["at"] = event.at.isoformat()
     if isinstance(event, MessageReceived):
         values["attachments"] = [vars(attachment) for attachment in event.attachments]
+        values["context"] = [vars(quote) for quote in event.context]
+        values["reply_to"] = vars(event.reply_to) if event.reply_to else None
     return values
 
 
@@ -212,11 +231,15 @@ def from_json(data: dict[str, Any]) -> Event:
     cls = EVENTS[data["kind"]]
     values = {f.name: data[f.name] for f in fields(cls) if f.name in data}
     values["at"] = datetime.fromisoformat(values["at"])
-    for name in ("context", "roles", "news", "related"):
+    for name in ("roles", "news", "related"):
         if name in values:
             values[name] = tuple(values[name])
     if "attachments" in values:
         values["attachments"] = tuple(Attachment(**a) for a in values["attachments"])
+    if "context" in values:
+        values["context"] = tuple(Quote(**quote) for quote in values["context"])
+    if values.get("reply_to"):
+        values["reply_to"] = Quote(**values["reply_to"])
     return cls(**values)
 
 
@@ -231,7 +254,7 @@ def _clean(value: Any) -> Any:
         return clean(value)
     if isinstance(value, tuple):
         return tuple(map(_clean, value))
-    return cleaned(value) if isinstance(value, Attachment) else value
+    return cleaned(value) if isinstance(value, Attachment | Quote) else value
 
 
 @dataclass(frozen=True, kw_only=True)

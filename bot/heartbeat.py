@@ -7,16 +7,16 @@ when nothing happened: an agent whose person was silent since its last beat has 
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from bot import prompts, schedules
-from bot.beats import IDLE, Beats, jitter, midnight
+from bot.beats import IDLE, Beats, jitter
 from bot.events import HeartbeatDue, ScheduledDue, platform_of
 from bot.identities import Identities, Identity
 from bot.ports import Clock
@@ -25,7 +25,7 @@ from bot.settings import Settings
 from memory.archival import Archival
 from memory.errors import StoreError
 from memory.ports import Session, Store
-from memory.records import Beat, Passage, Role, Wish, readable_from
+from memory.records import Beat, Message, Passage, Role, Wish, readable_from
 
 log = logging.getLogger(__name__)
 
@@ -103,7 +103,7 @@ class Heartbeat:
         unless it might anyway."""
         now = self._clock.now()
         async with self._store.read() as session:
-            beat = await session.schedule.beat(identity.agent.id) or Beat(agent_id=identity.agent.id)
+            beat = await session.schedule.beat(identity.agent.id)
         await self._submit(identity, beat, now, uuid4().hex)
 
     async def _safely(self) -> None:
@@ -137,7 +137,7 @@ class Heartbeat:
 
     async def _postponed(self, beat: Beat, identity: Identity, now: datetime) -> datetime | None:
         """When to look again, if the beat must not be now. It is never dropped."""
-        tomorrow = midnight(now, identity.zone) + timedelta(days=1, seconds=beat.agent_id % 3600)
+        tomorrow = schedules.midnight(now, identity.zone) + timedelta(days=1, seconds=beat.agent_id % 3600)
         async with self._store.read() as session:
             rules = await self._beats.rules(session, beat, identity)
             agent = await session.agents.agent(identity.agent.id)
@@ -145,7 +145,7 @@ class Heartbeat:
                 return agent.paused_until
             if beat.heard_at is not None and now - beat.heard_at < IDLE:
                 return beat.heard_at + IDLE
-            spent = await session.schedule.spent(identity.agent.id, midnight(now, identity.zone))
+            spent = await session.schedule.spent(identity.agent.id, schedules.midnight(now, identity.zone))
             if spent.beats >= rules.daily_beats or spent.tokens >= rules.daily_tokens:
                 return tomorrow
             if await self._all_spent(session, now):
@@ -159,13 +159,12 @@ class Heartbeat:
     async def _all_spent(self, session: Session, now: datetime) -> bool:
         if not self._tokens:
             return False
-        since = now.replace(hour=0, minute=0, second=0, microsecond=0)
-        usage = await session.mailbox.usage_since(None, since)
-        return usage.prompt + usage.completion >= self._tokens
+        usage = await session.mailbox.usage_since(None, schedules.midnight(now, UTC))
+        return usage.total >= self._tokens
 
     async def _submit(self, identity: Identity, beat: Beat, now: datetime, name: str) -> None:
-        news = await self._news(identity, beat)
-        related = await self._related(identity, beat)
+        said = await self._said(identity, beat)
+        related = await self._related(identity, said)
         async with self._store.read() as session:
             mute, left = await self._beats.silence(session, identity, now)
         speech = (
@@ -177,42 +176,38 @@ class Heartbeat:
             at=now,
             reason=self._reflection.format(speech=speech).strip(),
             since=beat.last_at.isoformat() if beat.last_at else "",
-            news=tuple(news),
+            news=self._news(identity, said),
             related=tuple(related),
         )
         await self._runner.receive(event, identity)
         async with self._store.write() as session:
             await self._beats.change(session, identity.agent.id, next_at=None, last_at=now)
 
-    async def _news(self, identity: Identity, beat: Beat) -> list[str]:
-        """What was said since the last beat and is not in view, wherever this place may know of it."""
-        audiences = readable_from(identity.conversation.audience)
-        here = identity.conversation.id
+    async def _said(self, identity: Identity, beat: Beat) -> list[Message]:
+        """What was said since the last beat, wherever this place may know of it; newest first."""
+        agent, audiences = identity.agent.id, readable_from(identity.conversation.audience)
         async with self._store.read() as session:
-            said = await session.messages.said(
-                identity.agent.id, audiences, since=beat.last_at, limit=_NEWS, newest_first=True
+            return await session.messages.said(
+                agent, audiences, since=beat.last_at, limit=_NEWS, newest_first=True
             )
-            said = [m for m in said if not (m.queued and m.conversation_id == here)]  # that is in view anyway
-        return [
+
+    def _news(self, identity: Identity, said: Sequence[Message]) -> tuple[str, ...]:
+        """What of it is not in view anyway."""
+        here = identity.conversation.id
+        return tuple(
             f"{m.created_at.astimezone(identity.zone):%Y-%m-%d %H:%M} {m.author}: {m.text[:400]}"
             for m in reversed(said)
-        ]
+            if not (m.queued and m.conversation_id == here)
+        )
 
-    async def _related(self, identity: Identity, beat: Beat) -> list[str]:
+    async def _related(self, identity: Identity, said: Sequence[Message]) -> list[str]:
         """Passages about what is new, which may say otherwise."""
-        audience = identity.conversation.audience
-        async with self._store.read() as session:
-            said = await session.messages.said(
-                identity.agent.id,
-                readable_from(audience),
-                since=beat.last_at,
-                limit=_ABOUT,
-                newest_first=True,
-            )
-        query = " ".join(m.text for m in said if m.role is Role.USER)[:1_000]
+        query = " ".join(m.text for m in said[:_ABOUT] if m.role is Role.USER)[:1_000]
         if not query:
             return []
-        page = await self._archival.search(identity.agent, query, audience, page=0, page_size=_RELATED)
+        page = await self._archival.search(
+            identity.agent, query, identity.conversation.audience, page=0, page_size=_RELATED
+        )
         rows = [hit.row for hit in page.hits if isinstance(hit.row, Passage)]
         return [f"{row.created_at.astimezone(identity.zone):%Y-%m-%d} {row.text[:400]}" for row in rows]
 

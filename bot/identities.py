@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from bot.errors import PersonaError
-from bot.events import Origin
+from bot.errors import AgentNotFound, PersonaError
+from bot.events import LOCAL, Origin
+from bot.kept import Kept
 from bot.personas import Personas
 from bot.ports import Clock
 from memory.ports import Session, Store
@@ -39,8 +39,8 @@ class Identities:
         self._personas = personas
         self._limit = block_limit
         self._timezone = timezone
-        self._known: OrderedDict[tuple[str, str, str, str], Identity] = OrderedDict()
-        self._homes: OrderedDict[int, Identity] = OrderedDict()
+        self._known: Kept[tuple[str, str, str, str], Identity] = Kept(_KEPT)
+        self._homes: Kept[int, Identity] = Kept(_KEPT)
 
     async def of(self, who: Origin) -> Identity:
         """Raises `PersonaError` for a persona that there is not."""
@@ -50,14 +50,13 @@ class Identities:
             async with self._store.read() as session:
                 name = await self._personas.here(session, who)
         key = (who.account, name, who.address, who.audience)
-        if key not in self._known:
+        known = self._known.get(key)
+        if known is None:
             async with self._store.write() as session:
-                self._known[key] = await self._resolve(session, who, name)
-            while len(self._known) > _KEPT:
-                self._known.popitem(last=False)
-            self._keep_home(self._known[key])
-        self._known.move_to_end(key)
-        return self._known[key]
+                known = await self._resolve(session, who, name)
+            self._homes[known.conversation.id] = known
+        self._known[key] = known
+        return known
 
     def forget(self, agent_id: int) -> None:
         """The agent changed or is gone."""
@@ -68,20 +67,16 @@ class Identities:
 
     async def at(self, conversation: Conversation) -> Identity | None:
         """Whose conversation it is; None when the agent is gone."""
-        if conversation.id not in self._homes:
+        home = self._homes.get(conversation.id)
+        if home is None:
             async with self._store.read() as session:
                 agent = await session.agents.agent(conversation.agent_id)
                 if agent is None:
                     return None
                 user = await session.agents.user(agent.user_id)
                 persona = await session.personas.get(agent.persona_id)
-            self._keep_home(Identity(user, persona, agent, conversation))
-        return self._homes[conversation.id]
-
-    def _keep_home(self, identity: Identity) -> None:
-        self._homes[identity.conversation.id] = identity
-        while len(self._homes) > _KEPT:
-            self._homes.popitem(last=False)
+            home = self._homes[conversation.id] = Identity(user, persona, agent, conversation)
+        return home
 
     async def _resolve(self, session: Session, who: Origin, name: str) -> Identity:
         now = self._clock.now()
@@ -121,3 +116,16 @@ class Identities:
                 "What you need to know of the person in every conversation.",
                 self._clock.now(),
             )
+
+
+async def find_agent(session: Session, user: str, persona: str) -> Agent:
+    """The agent that ``user`` (an account, or a name on this machine) has with a persona.
+
+    Raises `AgentNotFound`.
+    """
+    account = user if ":" in user else f"{LOCAL}:{user}"
+    known, chosen = await session.agents.user_of(account), await session.personas.named(persona)
+    agent = await session.agents.agent_of(known.id, chosen.id) if known and chosen else None
+    if agent is None:
+        raise AgentNotFound(f"There is no memory of {account} with the persona {persona!r}.")
+    return agent

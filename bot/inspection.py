@@ -9,8 +9,8 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from bot.app import Memory, open_memory
-from bot.errors import AgentNotFound
 from bot.events import HeartbeatDue
+from bot.identities import find_agent
 from bot.settings import Settings
 from memory.records import PRIVATE, Agent, BlockEdit, Hit, Message, Turn
 
@@ -81,13 +81,8 @@ async def history(settings: Settings, user: str, persona: str, page: int, *, as_
             )
             continue
         print(f"{edit.at:%Y-%m-%d %H:%M:%S}  [{edit.label}] version {edit.version}, by {by}")
-        before, after = edit.before.splitlines(), edit.after.splitlines()
-        for line in before:
-            if line not in after:
-                print(f"  - {line}")
-        for line in after:
-            if line not in before:
-                print(f"  + {line}")
+        for line in edit.changes:
+            print(f"  {line}")
     if not edits and not as_json:
         print("Nothing was edited yet.")
 
@@ -104,14 +99,7 @@ def author(edit: BlockEdit, turn: Turn | None) -> str:
 async def _agent(settings: Settings, user: str, persona: str) -> AsyncIterator[tuple[Memory, Agent]]:
     async with open_memory(settings) as memory:
         async with memory.store.read() as session:
-            account = user if ":" in user else f"console:{user}"
-            known = await session.agents.user_of(account)
-            chosen = await session.personas.named(persona)
-            agent = await session.agents.agent_of(known.id, chosen.id) if known and chosen else None
-        if agent is None:
-            raise AgentNotFound(
-                f"There is no memory of {account} with the persona {persona!r} in {settings.data_dir}."
-            )
+            agent = await find_agent(session, user, persona)
         yield memory, agent
 
 

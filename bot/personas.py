@@ -46,6 +46,7 @@ class Personas:
         self.default = default
         self._limit = block_limit
         self._ready = prompts.personas()
+        self.ready = frozenset(self._ready)
 
     # Who, where
 

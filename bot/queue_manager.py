@@ -108,8 +108,12 @@ class QueueManager:
         turn: Turn,
         rows: Sequence[InboxRow],
         zone: ZoneInfo,
+        minded: Sequence[str] = (),
     ) -> list[Message]:
-        """Store a turn's events as messages, rendered once. Call `extend` when the commit has succeeded."""
+        """Store a turn's events as messages, rendered once. Call `extend` when the commit has succeeded.
+
+        ``minded`` is what comes to the persona's mind, told with the newest event.
+        """
         share = self.share // max(1, len(rows))
         events = [from_json(row.payload) for row in rows]
         counts = None
@@ -123,6 +127,8 @@ class QueueManager:
             fields = context.event_fields(event, zone, self.fit, share)
             if counts is not None and event is events[-1]:
                 fields["stored"] = counts
+            if minded and event is events[-1]:
+                fields["comes_to_mind"] = list(minded)
             text = _bare(event)
             images = context.images_of(event)[: max(1, self.share // context.IMAGE)]
             messages.append(self._event(queue, turn, event, context.user_message(fields, images), text))

@@ -28,7 +28,7 @@ from bot.queue_manager import QueueManager
 from bot.runner import Runner
 from bot.settings import EventSettings
 from memory.indexer import Indexer
-from memory.ports import Store
+from memory.ports import Session, Store
 from memory.records import Agent, Conversation, InboxRow, User, scope_of
 
 _NOT_ALLOWED = "I may not talk with you here. Whoever runs me decides that."
@@ -128,8 +128,7 @@ class Reception:
             await self._runner.interrupt(address)
             return
         async with self._store.read() as session:
-            user = await session.agents.user_of(account)
-            agents = await session.agents.agents_of(user.id) if user else []
+            agents = await _agents(session, account)
         await self._runner.interrupt(address, [agent.id for agent in agents])
 
     async def newest_keys(self, platform: str) -> Mapping[Address, str]:
@@ -202,8 +201,7 @@ class Reception:
         if not isinstance(event, MessageReceived) or event.addressed or not event.thread:
             return False
         async with self._store.read() as session:
-            user = await session.agents.user_of(event.account)
-            for agent in await session.agents.agents_of(user.id) if user else ():
+            for agent in await _agents(session, event.account):
                 place = await session.agents.conversation_at(agent.id, event.address, event.audience)
                 if place is not None and await session.mailbox.has_events(place.id):
                     return True
@@ -212,8 +210,7 @@ class Reception:
     async def _posted(self, event: ReactionAdded) -> Conversation | None:
         """Where the person's own agent said what they react to; None when it was not theirs."""
         async with self._store.read() as session:
-            user = await session.agents.user_of(event.account)
-            for agent in await session.agents.agents_of(user.id) if user else ():
+            for agent in await _agents(session, event.account):
                 row = await session.mailbox.posted(agent.id, event.target)
                 if row is not None:
                     return await session.agents.conversation(row.conversation_id)
@@ -241,3 +238,9 @@ class Reception:
                 await self._queues.amend(session, message, text)
                 row = replace(row, agent_id=scope_of(message.key))
         self._runner.restart(row.agent_id, row.key)
+
+
+async def _agents(session: Session, account: str) -> list[Agent]:
+    """The agents of whom the account is; oldest first."""
+    user = await session.agents.user_of(account)
+    return await session.agents.agents_of(user.id) if user else []

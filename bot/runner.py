@@ -11,14 +11,15 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import uuid4
 
 from bot.agent import Agent, Job
 from bot.beats import IDLE, Beats
+from bot.cards.macros import rendered
 from bot.courier import Courier
-from bot.definition import filled, parsed
+from bot.definition import Definition, cast, coming_to_mind, parsed
 from bot.errors import Interrupted, ModelError
 from bot.events import (
     EVENTS,
@@ -28,10 +29,10 @@ from bot.events import (
     Event,
     HeartbeatDue,
     MessageReceived,
-    Origin,
     ScheduledDue,
     UserJoined,
     UserReturned,
+    origin_of,
     platform_of,
     to_json,
 )
@@ -49,7 +50,6 @@ from memory.records import PRIVATE, InboxRow, Message, OutboxRow, Turn, TurnStat
 
 log = logging.getLogger(__name__)
 
-_ORIGIN = {field.name for field in fields(Origin)}
 _BURST = 16  # events of one turn
 _RETRY_S = 5.0
 _RETRY_MAX_S = 300.0
@@ -170,7 +170,7 @@ class Runner:
         away = await self._beats.heard(session, identity, now)
         if not isinstance(event, MessageReceived | DocumentUploaded) or platform_of(event.account) == LOCAL:
             return []
-        facts = {name: value for name, value in vars(event).items() if name in _ORIGIN}
+        facts = origin_of(event)
         if told.first_contact and not await session.messages.extent(identity.agent.id):
             # Its key is the agent's: this comes once, however many messages come before the first turn.
             greeting = await self._greeting(session, identity)
@@ -184,7 +184,7 @@ class Runner:
         definition = parsed(await session.personas.definition(identity.persona.id))
         private = identity.conversation.audience == PRIVATE
         text = definition.greeting(identity.agent.id, private=private)
-        return filled(text, definition.nickname or identity.persona.name, identity.user.name)
+        return rendered(text, cast(definition, identity.persona.name, identity.user.name))
 
     def restart(self, agent_id: int, event_key: str) -> None:
         """An event has changed: its turn begins anew, unless it has said something already."""
@@ -311,8 +311,9 @@ class Runner:
             if (turn.kind if turn else rows[0].kind) == HeartbeatDue.kind:
                 mute, most_said = await self._beats.silence(session, identity, self._clock.now())
         if turn is None:
+            minded = await self._minded(definition, identity, queue, rows)
             async with self._store.write() as session:
-                turn, admitted = await self._begin(session, identity, queue, rows)
+                turn, admitted = await self._begin(session, identity, queue, rows, minded)
             self._queues.extend(queue, admitted)
         return Job(
             agent=identity.agent,
@@ -337,7 +338,7 @@ class Runner:
             return False
         async with self._store.write() as session:
             beat = await session.schedule.beat(agent_id)
-            if beat is None or beat.heard_at is None or beat.heard_at <= rows[0].received_at:
+            if beat.heard_at is None or beat.heard_at <= rows[0].received_at:
                 return False
             await session.mailbox.drop_event(rows[0].key)
             await self._beats.change(session, agent_id, next_at=beat.heard_at + IDLE, last_at=_since(rows[0]))
@@ -364,8 +365,28 @@ class Runner:
                 rows = _burst(await session.mailbox.waiting(agent_id, list(self._adapters)))
         return rows
 
+    async def _minded(
+        self, definition: Definition, identity: Identity, queue: Queue, rows: Sequence[InboxRow]
+    ) -> list[str]:
+        """What the persona's book says of what is being talked of, and is not in view already."""
+        said = [str(row.payload["text"]) for row in rows if row.kind == MessageReceived.kind]
+        if not definition.book or not said:
+            return []
+        who = cast(definition, identity.persona.name, identity.user.name)
+        texts = [message.text for message in queue.messages if message.text] + said
+        # In a thread: a book of other people's patterns may take its time.
+        found = await asyncio.to_thread(
+            coming_to_mind, definition, who, texts, self._queues.count, self._queues.share // 4
+        )
+        return [text for text in found if not queue.shows(text)]
+
     async def _begin(
-        self, session: Session, identity: Identity, queue: Queue, rows: Sequence[InboxRow]
+        self,
+        session: Session,
+        identity: Identity,
+        queue: Queue,
+        rows: Sequence[InboxRow],
+        minded: Sequence[str],
     ) -> tuple[Turn, list[Message]]:
         """Claim the events and admit them as messages, in the caller's unit of work."""
         turn = Turn(
@@ -378,7 +399,7 @@ class Runner:
             started_at=self._clock.now(),
         )
         await session.mailbox.begin(turn, [row.id for row in rows])
-        messages = await self._queues.admit(session, queue, identity.agent, turn, rows, identity.zone)
+        messages = await self._queues.admit(session, queue, identity.agent, turn, rows, identity.zone, minded)
         await self._queues.note_warned(session, queue, messages)
         return turn, messages
 

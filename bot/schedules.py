@@ -7,7 +7,7 @@ Written as the model is told to: ``2026-11-27T09:00`` (in the person's time zone
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 from apscheduler.triggers.cron import CronTrigger
@@ -84,6 +84,12 @@ def active(now: datetime, first_hour: int, last_hour: int, zone: ZoneInfo) -> bo
 def next_start(now: datetime, first_hour: int, zone: ZoneInfo) -> datetime:
     """The next time that it is ``first_hour`` o'clock there."""
     return following(f"0 {first_hour % 24} * * *", now, zone)
+
+
+def midnight(now: datetime, zone: tzinfo) -> datetime:
+    """The beginning of the day there."""
+    local = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
+    return local.astimezone(now.tzinfo)
 
 
 def hours(text: str) -> tuple[int, int]:

@@ -127,6 +127,7 @@ class SlackSettings(_Section):
     bot_token: SecretStr | None = None
     app_token: SecretStr | None = None
     signing_secret: SecretStr | None = None
+    config_token: SecretStr | None = None
     mode: Literal["socket", "http"] = "socket"
     listen: str = "127.0.0.1:3000"
     api_url: str = "https://slack.com/api/"
@@ -206,6 +207,7 @@ _TOKENS = (
     ("SLACK_BOT_TOKEN", "slack", "bot_token"),
     ("SLACK_APP_TOKEN", "slack", "app_token"),
     ("SLACK_SIGNING_SECRET", "slack", "signing_secret"),
+    ("SLACK_CONFIG_TOKEN", "slack", "config_token"),
 )
 
 

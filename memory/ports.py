@@ -556,7 +556,10 @@ class Codes(Protocol):
 class Schedule(Protocol):
     """Heartbeat times, and what people asked to hear of at a time."""
 
-    async def beat(self, agent_id: int) -> Beat | None: ...
+    async def beat(self, agent_id: int) -> Beat:
+        """A fresh one for an agent that has none yet."""
+        ...
+
     async def put_beat(self, beat: Beat) -> None:
         """Add or replace the agent's."""
         ...

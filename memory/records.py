@@ -193,6 +193,13 @@ class BlockEdit:
     turn_id: str | None
     at: datetime
 
+    @property
+    def changes(self) -> list[str]:
+        """The lines that went (``- ...``), then those that came (``+ ...``)."""
+        before, after = self.before.splitlines(), self.after.splitlines()
+        gone = [f"- {line}" for line in before if line not in after]
+        return gone + [f"+ {line}" for line in after if line not in before]
+
 
 class Role(StrEnum):
     """Who a message is from, in the chat-completions protocol's words."""
@@ -412,6 +419,10 @@ class Usage:
     prompt: int = 0
     completion: int = 0
     cached: int = 0
+
+    @property
+    def total(self) -> int:
+        return self.prompt + self.completion
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,30 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import logging
 import time
-from collections import OrderedDict, deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from weakref import WeakValueDictionary
 
-import aiohttp
 import discord
 import yarl
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
+from adapters import files
 from adapters.discord import commands, reading
+from adapters.discord.history import History, is_guilds, readable
 from adapters.discord.invite import intents
+from adapters.discord.reading import BROKEN
+from adapters.lines import Lines
 from adapters.text import split
+from adapters.waiting import until_committed
 from bot.errors import AdapterError, DeliveryDoubtful, DeliveryError, DeliveryRefused
-from bot.events import Address, Attachment, DocumentUploaded, Event, Reply
+from bot.events import Address, Attachment, DocumentUploaded, Event, MessageReceived, Quote, Reply
+from bot.kept import Kept
 from bot.ports import Clock, Found, Inbound
-from memory.errors import StoreError
 
 log = logging.getLogger(__name__)
 
@@ -35,13 +37,10 @@ _AGAIN_S = 5.0
 _AGAIN_MAX_S = 300.0
 _NONCE = timedelta(seconds=60)  # how long Discord surely knows a nonce ("a few minutes")
 _SKEW = timedelta(seconds=60)  # between Discord's clock and ours
-_LAG = timedelta(minutes=10)  # what is not heard of so long after an event of its time was not delivered
 _TYPING_S = 8.0
 _CATCH_UP_S = 120.0  # that what comes now waits at most for what was missed
 _CHANNELS = 1_000  # whose last lines are kept in mind
-_BROKEN = (aiohttp.ClientError, OSError, TimeoutError, RuntimeError)  # RuntimeError: "Session is closed"
-
-Handler = Callable[..., Awaitable[None]]
+_MEMBERS = 10_000  # whose roles are kept in mind
 
 
 class DiscordAdapter:
@@ -73,8 +72,8 @@ class DiscordAdapter:
         self._catch_up = catch_up
         self._client: _Client | None = None
         self._group: asyncio.TaskGroup | None = None
-        self._lines: OrderedDict[tuple[int, str], deque[tuple[int, str]]] = OrderedDict()
-        self._members: OrderedDict[tuple[int, int], discord.Member] = OrderedDict()
+        self._lines = Lines(context_lines, _CHANNELS)
+        self._members: Kept[tuple[int, int], discord.Member] = Kept(_MEMBERS)
         self._caught_up = asyncio.Event()
         self._known: Mapping[Address, str] | None = None  # where we were before we connected
         self._orders: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
@@ -118,7 +117,7 @@ class DiscordAdapter:
                     "Discord no longer takes the token: set a new DISCORD_BOT_TOKEN."
                 ) from None
             return f"the gateway closed the connection ({error.code})"
-        except (discord.DiscordException, *_BROKEN) as error:
+        except (discord.DiscordException, *BROKEN) as error:
             return f"no connection ({type(error).__name__}: {error})"
         finally:
             await client.close()
@@ -139,7 +138,7 @@ class DiscordAdapter:
         client, channel_id = self._open(), int(reply.address.partition(":")[2])
         channel = client.get_channel(channel_id)
         more: dict[str, Any] = {}
-        if _is_guilds(channel) and reply.id.endswith("/0") and _readable(channel):
+        if is_guilds(channel) and reply.id.endswith("/0") and readable(channel):
             more = self._answered(reply, channel)
         try:
             place = client.get_partial_messageable(channel_id)
@@ -154,7 +153,7 @@ class DiscordAdapter:
             if error.status in (401, 429):
                 raise DeliveryError(f"Discord answered {error.status}") from None
             raise DeliveryRefused(f"Discord: {error.text or error.status}") from None
-        except _BROKEN as error:
+        except BROKEN as error:
             raise DeliveryDoubtful(f"Discord: {type(error).__name__}") from None
         return str(sent.id)
 
@@ -176,7 +175,7 @@ class DiscordAdapter:
         if not client.is_ready():
             raise DeliveryError("Discord has not told of all guilds yet", retry_after=0.5)
         known = client.get_channel(channel_id)
-        if _is_guilds(known) and not _readable(known):
+        if is_guilds(known) and not readable(known):
             return Found.UNKNOWN  # Discord would show an empty history
         channel = client.get_partial_messageable(channel_id)
         since = discord.utils.time_snowflake(claimed_at - _SKEW)
@@ -188,7 +187,7 @@ class DiscordAdapter:
                     return Found.POSTED
         except (discord.Forbidden, discord.NotFound):
             return Found.UNKNOWN
-        except (discord.DiscordException, *_BROKEN) as error:
+        except (discord.DiscordException, *BROKEN) as error:
             raise DeliveryError(f"Discord: {type(error).__name__}") from None
         return Found.ABSENT
 
@@ -211,7 +210,7 @@ class DiscordAdapter:
         while True:
             try:
                 await self._open().http.send_typing(channel_id)
-            except (DeliveryError, discord.DiscordException, *_BROKEN):
+            except (DeliveryError, discord.DiscordException, *BROKEN):
                 log.debug("Typing was not shown.")
             await self._clock.sleep(_TYPING_S)
 
@@ -248,11 +247,9 @@ class DiscordAdapter:
         addressed = reading.is_addressed(message, me)
         context = await self._context(message, addressed)
         user = await self._member(message)
-        event = reading.to_event(message, user, me, context, ())
-        documents: list[DocumentUploaded] = []
-        if message.attachments and await inbound.awaits(event):
-            files, documents = await self._files(message, user)
-            event = replace(event, attachments=files)
+        event = reading.to_event(message, user, me, context)
+        shown, documents = await self._files(message, event, inbound)
+        event = replace(event, attachments=shown)
         for document in documents:
             await self.submit(document, inbound)
         if event.text or event.attachments or not documents:
@@ -266,30 +263,22 @@ class DiscordAdapter:
         key = (guild.id, author.id)
         if key not in self._members:
             try:
-                _keep(self._members, key, await guild.fetch_member(author.id))
-            except (discord.DiscordException, *_BROKEN):
+                self._members[key] = await guild.fetch_member(author.id)
+            except (discord.DiscordException, *BROKEN):
                 return author
         return self._members[key]
 
     async def submit(self, event: Event, inbound: Inbound) -> None:
         """Until it is committed: Discord never tells it again."""
-        wait = 1.0
-        while True:
-            try:
-                view = await inbound.submit(event)
-                break
-            except StoreError as error:
-                log.error("A message waits for the store: %s", error)
-                await self._clock.sleep(wait)
-                wait = min(30.0, wait * 2)
+        view = await until_committed(event, inbound, self._clock)
         if view is not None:
             channel = self._open().get_partial_messageable(int(event.address.partition(":")[2]))
             try:
                 await channel.send(view.text)
-            except (discord.DiscordException, *_BROKEN) as error:
+            except (discord.DiscordException, *BROKEN) as error:
                 log.warning("A notice was not delivered: %s", error)
 
-    async def _context(self, message: discord.Message, addressed: bool) -> tuple[str, ...]:
+    async def _context(self, message: discord.Message, addressed: bool) -> tuple[Quote, ...]:
         """The lines before a channel's message; the message itself is the next one's context.
 
         A channel's lines are kept from the first time that somebody addressed us there.
@@ -297,59 +286,47 @@ class DiscordAdapter:
         if message.guild is None or not self._message_content or not self._context_lines:
             return ()
         place = (message.channel.id, reading.audience(message.channel))
-        lines = self._lines.get(place)
-        if lines is None:
+        if place not in self._lines:
             if not addressed:
                 return ()
-            lines = deque(await self._history(message), self._context_lines)
-        _keep(self._lines, place, lines)
-        before = tuple(line for known, line in lines if known != message.id)
-        if all(known != message.id for known, _ in lines):
-            lines.append((message.id, reading.line_of(message)))
-        return before
+            self._lines.begin(place, await self._history(message))
+        return self._lines.before(place, reading.line_of(message))
 
-    async def _history(self, message: discord.Message) -> list[tuple[int, str]]:
+    async def _history(self, message: discord.Message) -> list[Quote]:
         try:
             found = [m async for m in message.channel.history(limit=self._context_lines, before=message)]
-        except (discord.DiscordException, *_BROKEN):
+        except (discord.DiscordException, *BROKEN):
             return []
         said = [m for m in reversed(found) if m.author.id != self._me() and m.content]
-        return [(m.id, reading.line_of(m)) for m in said]
+        return [reading.line_of(m) for m in said]
 
-    def changed(self, message_id: int, line: str | None) -> None:
-        """A line was edited, or (None) deleted: it is not shown any more as it was."""
-        for lines in self._lines.values():
-            for number, (known, _) in enumerate(lines):
-                if known == message_id:
-                    lines[number] = (known, line or "(deleted)")
+    def changed(self, message_id: int, line: str) -> None:
+        """A line was edited or deleted: it is not shown any more as it was."""
+        self._lines.change(reading.key(message_id), line)
 
     async def _files(
-        self, message: discord.Message, user: discord.abc.User
+        self, message: discord.Message, said: MessageReceived, inbound: Inbound
     ) -> tuple[tuple[Attachment, ...], list[DocumentUploaded]]:
-        """What came with a message: texts as documents, the rest as attachments."""
-        shown, documents = [], []
+        """What came with a message that is waited for: texts as documents, the rest as attachments."""
+        shown: list[Attachment] = []
+        documents: list[DocumentUploaded] = []
+        if not message.attachments or not await inbound.awaits(said):
+            return (), documents
         for file in message.attachments:
-            kind = file.content_type or "application/octet-stream"
+            media_type = file.content_type or "application/octet-stream"
             is_image = self._vision and reading.is_image(file)
             data = await self._read(file) if is_image or reading.is_text(file) else None
-            if data is None or is_image:
-                image = f"data:{kind};base64,{base64.b64encode(data).decode()}" if data else ""
-                shown.append(Attachment(name=file.filename, media_type=kind, image=image))
-                continue
-            document = DocumentUploaded(
-                **reading.origin(user, message.channel),
-                key=f"{reading.key(message.id)}/{file.id}",
-                at=message.created_at,
-                document=file.filename,
-                text=data.decode("utf-8", "replace"),
-            )
-            documents.append(document)
+            came = files.received(said, file.id, file.filename, media_type, data, is_image=is_image)
+            if isinstance(came, DocumentUploaded):
+                documents.append(came)
+            else:
+                shown.append(came)
         return tuple(shown), documents
 
     async def _read(self, file: discord.Attachment) -> bytes | None:
         try:
             return await file.read()
-        except (discord.DiscordException, *_BROKEN) as error:
+        except (discord.DiscordException, *BROKEN) as error:
             log.warning("An attachment could not be read: %s", type(error).__name__)
             return None
 
@@ -374,77 +351,12 @@ class DiscordAdapter:
             self._caught_up.set()
 
     async def _read_on(self, inbound: Inbound) -> None:
-        """Read on in every known conversation, and in every channel that had news since we last heard any."""
         marks = await inbound.newest_keys(self.platform) if self._known is None else self._known
         self._known = None
-        known = {int(address.partition(":")[2]): _number(key) for address, key in marks.items()}
-        if not known:
-            return
-        client = self._open()
-        floor = discord.utils.time_snowflake(self._clock.now() - self._catch_up)
-        awake = discord.utils.snowflake_time(max(known.values())) - _LAG
-        since = max(floor, discord.utils.time_snowflake(awake))
-        places: dict[int, int] = {channel: max(key, floor) for channel, key in known.items()}
-        for guild in client.guilds:
-            channels: list[discord.TextChannel | discord.Thread] = [*guild.text_channels, *guild.threads]
-            for channel in channels:
-                newest = channel.last_message_id or 0
-                if newest <= places.get(channel.id, since) or not _readable(channel):
-                    places.pop(channel.id, None)
-                else:
-                    places.setdefault(channel.id, since)
-        missed: list[discord.Message] = []
-        for channel_id, after in places.items():
-            missed += await self._since(channel_id, after)
         # In the order of time over all places: if we end here, whatever is newer than our newest is read again.
-        for message in sorted(missed, key=lambda m: m.id):
+        for message in await History(self._open(), self._clock, self._catch_up).missed(marks):
             async with self.order(message.channel.id):
                 await self._take(message, inbound)
-
-    async def _since(self, channel_id: int, after: int) -> list[discord.Message]:
-        """What was said there after a message; nothing where it can't be read. Trouble is waited out a little."""
-        for wait in (0.5, 2.0, 8.0, None):
-            try:
-                return await self._history_after(channel_id, after)
-            except (discord.DiscordException, *_BROKEN) as error:
-                if wait is None or isinstance(error, discord.Forbidden | discord.NotFound):
-                    log.warning(
-                        "What came while away could not be read in one place: %s", type(error).__name__
-                    )
-                    return []
-            await self._clock.sleep(wait)
-        return []
-
-    async def _history_after(self, channel_id: int, after: int) -> list[discord.Message]:
-        client = self._open()
-        channel: Any = client.get_channel(channel_id) or await client.fetch_channel(channel_id)
-        guild = getattr(channel, "guild", None)
-        if guild is not None and client.get_guild(guild.id) is None:
-            return []  # who can see it is not known
-        history = channel.history(limit=None, after=discord.Object(after), oldest_first=True)
-        return [message async for message in history]
-
-
-def _is_guilds(channel: Any) -> bool:
-    return getattr(channel, "guild", None) is not None
-
-
-def _readable(channel: Any) -> bool:
-    may = channel.permissions_for(channel.guild.me)
-    return bool(may.view_channel and may.read_message_history)
-
-
-def _keep(known: OrderedDict[Any, Any], key: Any, value: Any) -> None:
-    known[key] = value
-    known.move_to_end(key)
-    while len(known) > _CHANNELS:
-        known.popitem(last=False)
-
-
-def _number(key: str) -> int:
-    """The message id in an event's key (``discord:<id>`` or ``discord:<id>/...``)."""
-    number = key.partition(":")[2].partition("/")[0]
-    return int(number) if number.isdecimal() else 0
 
 
 class _Client(discord.AutoShardedClient):
@@ -490,7 +402,7 @@ class _Client(discord.AutoShardedClient):
             return  # Discord added a preview, or we are told of ourselves
         async with self._adapter.order(payload.channel_id):
             if message.content:
-                self._adapter.changed(message.id, reading.line_of(message))
+                self._adapter.changed(message.id, reading.line_of(message).text)
                 edit = reading.to_edit(message, self.user.id, message.edited_at)
                 await self._adapter.submit(edit, self._inbound)
 
@@ -504,7 +416,7 @@ class _Client(discord.AutoShardedClient):
         now = discord.utils.utcnow()
         async with self._adapter.order(channel_id):
             for message_id in messages:
-                self._adapter.changed(message_id, None)
+                self._adapter.changed(message_id, "(deleted)")
                 deletion = reading.to_deletion(message_id, channel_id, now)
                 await self._adapter.submit(deletion, self._inbound)
 

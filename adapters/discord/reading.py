@@ -6,14 +6,16 @@ import re
 from datetime import datetime
 from typing import Any
 
+import aiohttp
 import discord
 
+from adapters import files
 from bot.events import (
     PRIVATE,
-    Attachment,
     MessageDeleted,
     MessageEdited,
     MessageReceived,
+    Quote,
     ReactionAdded,
     community_audience,
     place_audience,
@@ -25,9 +27,7 @@ _TEXT_ENDINGS = (
     ".java .kt .c .h .cpp .hpp .cs .sh .sql .tex .diff .patch"
 ).split()
 _TAG = re.compile(r"<(?:(@&|@!?|#)(\d+)|a?:(\w+):\d+)>")
-_IMAGES = ("image/png", "image/jpeg", "image/webp", "image/gif")
-MAX_TEXT = 1_000_000  # bytes of a text file that are read
-MAX_IMAGE = 4_000_000
+BROKEN = (aiohttp.ClientError, OSError, TimeoutError, RuntimeError)  # RuntimeError: "Session is closed"
 
 Channel = Any  # a guild channel, a thread, or a direct message
 
@@ -79,6 +79,7 @@ def origin(user: discord.abc.User, channel: Channel) -> dict[str, Any]:
         "community": f"{PLATFORM}:{guild.id}" if guild else "",
         "channel": str(base or channel.id) if guild else "",
         "roles": tuple(str(role.id) for role in roles),
+        "admin": isinstance(user, discord.Member) and user.guild_permissions.manage_guild,
         "bot": user.bot,
     }
 
@@ -125,8 +126,7 @@ def to_event(
     message: discord.Message,
     user: discord.abc.User,
     me: int,
-    context: tuple[str, ...],
-    attachments: tuple[Attachment, ...],
+    context: tuple[Quote, ...],
 ) -> MessageReceived:
     replied = message.reference.resolved if message.reference else None
     return MessageReceived(
@@ -135,11 +135,12 @@ def to_event(
         at=message.created_at,
         addressed=is_addressed(message, me),
         text=text_of(message, me),
-        reply_to=named(replied, replied.content) if isinstance(replied, discord.Message) else "",
+        reply_to=_quote(replied, named(replied, replied.content))
+        if isinstance(replied, discord.Message)
+        else None,
         place=f"#{message.channel}" if message.guild else "",
         thread=isinstance(message.channel, discord.Thread),
         context=context,
-        attachments=attachments,
     )
 
 
@@ -179,16 +180,20 @@ def to_reaction(
     )
 
 
-def line_of(message: discord.Message) -> str:
+def line_of(message: discord.Message) -> Quote:
     """A channel's line, as it is shown beside another message."""
-    return f"{message.author.display_name}: {named(message, message.content)[:300]}"
+    return _quote(message, f"{message.author.display_name}: {named(message, message.content)[:300]}")
+
+
+def _quote(message: discord.Message, text: str) -> Quote:
+    return Quote(key=key(message.id), account=account(message.author.id), text=text)
 
 
 def is_text(file: discord.Attachment) -> bool:
     kind = (file.content_type or "").partition(";")[0]
-    texts = kind.startswith("text/") or kind in ("application/json", "application/xml", "application/x-yaml")
-    return file.size <= MAX_TEXT and (texts or file.filename.lower().endswith(tuple(_TEXT_ENDINGS)))
+    is_one = files.is_text(kind) or file.filename.lower().endswith(tuple(_TEXT_ENDINGS))
+    return file.size <= files.MAX_TEXT and is_one
 
 
 def is_image(file: discord.Attachment) -> bool:
-    return file.size <= MAX_IMAGE and (file.content_type or "") in _IMAGES
+    return file.size <= files.MAX_IMAGE and (file.content_type or "") in files.IMAGES

@@ -7,12 +7,11 @@ from (``process_before_response``), so a failed commit is told again by Slack.
 from __future__ import annotations
 
 import asyncio
-import base64
 import logging
 import time
-from collections import OrderedDict, deque
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -26,13 +25,29 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from yarl import URL
 
+from adapters import files
+from adapters.lines import Lines
 from adapters.slack import reading
 from adapters.slack.answering import Answering
-from adapters.slack.posting import BROKEN, LIMIT, Posting, code, place_of, retry_after
+from adapters.slack.history import History
+from adapters.slack.posting import BROKEN, LIMIT, Posting, code, place_of, reason
 from adapters.slack.reading import Workspace
 from adapters.text import command_of, split
+from adapters.waiting import until_committed
 from bot.errors import AdapterError, DeliveryError
-from bot.events import Address, Attachment, Command, DocumentUploaded, Event, Reply, View
+from bot.events import (
+    Address,
+    Attachment,
+    Command,
+    DocumentUploaded,
+    Event,
+    MessageReceived,
+    Quote,
+    Reply,
+    View,
+    origin_of,
+)
+from bot.kept import Kept
 from bot.ports import Clock, Found, Inbound
 from memory.errors import StoreError, StoreUnavailable
 
@@ -45,13 +60,10 @@ _AWAY_S = 1.0  # that the SDK is given to mend a connection; it may ask a dead a
 _DEAF_S = 60.0
 _NAME_S = 0.25  # that a person's name is waited for before an event is acknowledged
 _FILE_S = 2.0
-_OVERLAP = timedelta(minutes=10)
 _KEPT = 10_000
-_THREADS = timedelta(days=30)  # that nobody wrote to us in a thread, and it is still read after an outage
 _MISSED_S = 30.0  # of absence, after which history is read
 _LONG_S = 60.0  # that reading may take before it is done again for what came meanwhile
 _TYPE_S = 60.0  # that a channel's type is believed
-_TRIES = 6
 _WAIT_S = 2.0  # that an event may wait, and be acknowledged in time
 _PATH = "/slack/events"
 _HOSTS = (".slack.com", ".slack-files.com", ".slack-edge.com")  # where Slack keeps files
@@ -100,11 +112,11 @@ class SlackAdapter:
         self._client: AsyncWebClient | None = None
         self._session: aiohttp.ClientSession | None = None
         self._group: asyncio.TaskGroup | None = None
-        self._names: OrderedDict[str, str] = OrderedDict()
-        self._kinds: OrderedDict[str, tuple[str, float]] = OrderedDict()  # types, and when they were told
-        self._lines: OrderedDict[str, deque[tuple[str, str]]] = OrderedDict()
-        self._last: OrderedDict[Address, tuple[str, str]] = OrderedDict()  # message and title to show work at
-        self._commands_done: OrderedDict[str, None] = OrderedDict()
+        self._names: Kept[str, str] = Kept(_KEPT)
+        self._kinds: Kept[str, tuple[str, float]] = Kept(_KEPT)  # types, and when they were told
+        self._lines = Lines(context_lines, _KEPT)
+        self._last: Kept[Address, tuple[str, str]] = Kept(_KEPT)  # message and title to show work at
+        self._commands_done: Kept[str, None] = Kept(_KEPT)
         self._caught_up = asyncio.Event()
         self._heard_at = -_MISSED_S * 10  # when the connection was last alive
         self._statuses = ["agents", "assistant"]  # the ways to show work, best first, until one is refused
@@ -118,8 +130,7 @@ class SlackAdapter:
                     await self._connected(inbound)
                     wait = _AGAIN_S
                 except (SlackApiError, *BROKEN) as error:
-                    name = code(error) if isinstance(error, SlackApiError) else type(error).__name__
-                    log.warning("Slack: no connection (%s); again in %.0f s.", name, wait)
+                    log.warning("Slack: no connection (%s); again in %.0f s.", reason(error), wait)
                     await self._clock.sleep(wait)
                     wait = min(_AGAIN_MAX_S, wait * 2)
                 finally:
@@ -135,7 +146,7 @@ class SlackAdapter:
             self._posting = Posting(self._client, self._clock, self._interval)
             app = self._bolt(inbound, us)
             if self._app_token is not None and self._secret is None:
-                await self._by_socket(app, inbound, stack)
+                await self._by_socket(app, inbound)
             else:
                 await self._by_http(app, inbound, stack)
 
@@ -195,7 +206,7 @@ class SlackAdapter:
         app.error(_failed)
         return app
 
-    async def _by_socket(self, app: AsyncApp, inbound: Inbound, stack: AsyncExitStack) -> None:
+    async def _by_socket(self, app: AsyncApp, inbound: Inbound) -> None:
         assert self._app_token is not None
         try:
             # The SDK would retry a wrong token for ever, and say nothing.
@@ -212,11 +223,11 @@ class SlackAdapter:
                 app, self._app_token, web_client=self._web(self._token), ping_interval=2
             )
             try:
-                # Before events come: they would hide what was missed before them. What was not acknowledged in a
-                # short absence Slack tells again by itself.
-                known = await inbound.newest_keys(self.platform)
+                # What was not acknowledged in a short absence Slack tells again by itself.
                 missed = time.monotonic() - self._heard_at > _MISSED_S
-                if missed:
+                known: Mapping[Address, str] = {}
+                if missed:  # asked before events come: they would hide what was missed before them
+                    known = await inbound.newest_keys(self.platform)
                     self._caught_up.clear()
                 async with asyncio.timeout(_DEAF_S):
                     await handler.connect_async()  # type: ignore[no-untyped-call]
@@ -348,12 +359,11 @@ class SlackAdapter:
         if subtype == "message_changed":
             message = event["message"]
             if message.get("edited") and not us.is_own(message):
-                self._changed(
-                    str(message["ts"]), f"{await self._name(reading.author(message))}: {message.get('text')}"
-                )
+                name = await self._name(reading.author(message))
+                self._lines.change(us.key(channel, str(message["ts"])), f"{name}: {message.get('text')}")
                 await inbound.submit(us.to_edit(event, kind, self._names))
         elif subtype == "message_deleted":
-            self._changed(str(event["deleted_ts"]), "(deleted)")
+            self._lines.change(us.key(channel, str(event["deleted_ts"])), "(deleted)")
             await inbound.submit(us.to_deletion(event, kind))
         elif subtype in reading.SAID and not us.is_own(event):
             await self._take(event, kind, inbound)
@@ -374,36 +384,25 @@ class SlackAdapter:
         if not user:
             return
         name = await self._name(user)
-        said = us.to_event(event, kind, name, self._names, (), ())
+        said = us.to_event(event, kind, name, self._names)
         asked = command_of(said.text, [spec.name for spec in inbound.commands])
         if asked is not None and (said.addressed or said.thread):
             if not late and said.key not in self._commands_done:
-                _keep(self._commands_done, said.key, None)
+                self._commands_done[said.key] = None
                 await self._command(asked, event, said, inbound)
             return
-        files, documents = await self._files(event, said) if await inbound.awaits(said) else ((), [])
-        line = (ts, f"{name}: {said.text[:300]}")
+        shown, documents = await self._files(event, said, inbound)
+        line = Quote(key=said.key, account=said.account, text=f"{name}: {said.text[:300]}")
         context = self._context(channel, str(event.get("thread_ts") or ""), line, kind)
-        _keep(self._last, said.address, (str(event.get("thread_ts") or ts), said.text))
+        self._last[said.address] = (str(event.get("thread_ts") or ts), said.text)
         for document in documents:
             await self._submit(document, inbound, late=late)
-        if said.text or files or not documents:
-            whole = us.to_event(event, kind, name, self._names, context, files)
-            await self._submit(whole, inbound, late=late)
+        if said.text or shown or not documents:
+            await self._submit(replace(said, context=context, attachments=shown), inbound, late=late)
 
     async def _submit(self, event: Event, inbound: Inbound, *, late: bool) -> None:
         """Commit it. What Slack told just now, it tells again; what was found is tried until it is committed."""
-        wait = 1.0
-        while True:
-            try:
-                view = await inbound.submit(event)
-                break
-            except StoreError as error:
-                if not late:
-                    raise
-                log.error("Slack: a message waits for the store: %s", error)
-                await self._clock.sleep(wait)
-                wait = min(30.0, wait * 2)
+        view = await (until_committed(event, inbound, self._clock) if late else inbound.submit(event))
         if view is not None:
             self._go(self._tell(place_of(event.address), view))
 
@@ -413,8 +412,7 @@ class SlackAdapter:
 
     async def _command(self, asked: tuple[str, str], event: Json, said: Event, inbound: Inbound) -> None:
         """``!word`` in a thread, where slash commands can't be had; only the asker sees the answer."""
-        facts = {name: getattr(said, name) for name in _ORIGIN}
-        view = await inbound.invoke(Command(**facts, command=asked[0], argument=asked[1]))
+        view = await inbound.invoke(Command(**origin_of(said), command=asked[0], argument=asked[1]))
         user, client = str(event["user"]), self._client
         assert client is not None
         text = view.text
@@ -446,48 +444,32 @@ class SlackAdapter:
     async def _on_nothing(self, event: Json, inbound: Inbound) -> None:
         """Told so that Slack does not tell it again."""
 
-    def _context(self, channel: str, thread: str, line: tuple[str, str], kind: str) -> tuple[str, ...]:
+    def _context(self, channel: str, thread: str, line: Quote, kind: str) -> tuple[Quote, ...]:
         """The lines before a message in its channel or thread; the message is the next one's."""
         if kind == "im" or not self._context_lines:
             return ()
-        place = f"{kind} {channel}/{thread}"  # what was said behind a closed door stays there
-        lines = self._lines.get(place) or deque(maxlen=self._context_lines)
-        before = tuple(text for ts, text in lines if ts != line[0])
-        if all(ts != line[0] for ts, _ in lines):
-            lines.append(line)
-        _keep(self._lines, place, lines)
-        return before
+        return self._lines.before(
+            f"{kind} {channel}/{thread}", line
+        )  # what was said behind a closed door stays there
 
-    def _changed(self, ts: str, text: str) -> None:
-        """A line was edited or deleted: it is not shown any more as it was."""
-        for lines in self._lines.values():
-            for number, (known, _) in enumerate(lines):
-                if known == ts:
-                    lines[number] = (ts, text)
-
-    async def _files(self, event: Json, said: Event) -> tuple[tuple[Attachment, ...], list[DocumentUploaded]]:
-        """What came with a message: texts as documents, the rest as attachments."""
-        shown, documents = [], []
-        for file in event.get("files") or ():
-            name, kind = (
-                str(file.get("name") or "file"),
-                str(file.get("mimetype") or "application/octet-stream"),
-            )
+    async def _files(
+        self, event: Json, said: MessageReceived, inbound: Inbound
+    ) -> tuple[tuple[Attachment, ...], list[DocumentUploaded]]:
+        """What came with a message that is waited for: texts as documents, the rest as attachments."""
+        shown: list[Attachment] = []
+        documents: list[DocumentUploaded] = []
+        if not event.get("files") or not await inbound.awaits(said):
+            return (), documents
+        for file in event["files"]:
+            name = str(file.get("name") or "file")
+            media_type = str(file.get("mimetype") or "application/octet-stream")
             is_image = self._vision and reading.is_image(file)
             data = await self._read(file) if is_image or reading.is_text(file) else None
-            if data is None or is_image:
-                image = f"data:{kind};base64,{base64.b64encode(data).decode()}" if data else ""
-                shown.append(Attachment(name=name, media_type=kind, image=image))
-                continue
-            facts = {field: getattr(said, field) for field in _ORIGIN}
-            document = DocumentUploaded(
-                **facts,
-                key=f"{said.key}/{file.get('id')}",
-                at=said.at,
-                document=name,
-                text=data.decode("utf-8", "replace"),
-            )
-            documents.append(document)
+            came = files.received(said, file.get("id"), name, media_type, data, is_image=is_image)
+            if isinstance(came, DocumentUploaded):
+                documents.append(came)
+            else:
+                shown.append(came)
         return tuple(shown), documents
 
     async def _read(self, file: Json) -> bytes | None:
@@ -505,7 +487,7 @@ class SlackAdapter:
                     return None  # without the right to it, Slack answers with a page to log in
                 async for chunk in got.content.iter_chunked(65_536):
                     data += chunk
-                    if len(data) > reading.MAX_IMAGE:
+                    if len(data) > files.MAX_IMAGE:
                         return None
                 return bytes(data)
         except BROKEN:
@@ -530,12 +512,12 @@ class SlackAdapter:
         with suppress(SlackApiError, *BROKEN):
             if user.startswith("B"):
                 told = (await client.bots_info(bot=user))["bot"]
-                _keep(self._names, user, str(told.get("name") or user))
+                self._names[user] = str(told.get("name") or user)
                 return
             told = (await client.users_info(user=user))["user"]
             profile = told.get("profile") or {}
             name = profile.get("display_name") or told.get("real_name") or told.get("name")
-            _keep(self._names, user, str(name or user))
+            self._names[user] = str(name or user)
 
     async def kind_of(self, channel: str) -> str:
         """A channel's type, for what does not tell it: who can see a place is never guessed."""
@@ -549,95 +531,25 @@ class SlackAdapter:
         return self._keep_kind(channel, reading.kind_of(told["channel"]))
 
     def _keep_kind(self, channel: str, kind: str) -> str:
-        _keep(self._kinds, channel, (kind, time.monotonic()))
+        self._kinds[channel] = (kind, time.monotonic())
         return kind
 
     # What came while we were away
 
     async def _read_on(self, known: Mapping[Address, str], inbound: Inbound) -> None:
         """Take what Slack gave up telling; then what it tells now may come."""
-        us = self._workspace()
+        assert self._client is not None
+        history = History(self._client, self._clock, self._workspace(), self._catch_up)
         try:
             while True:
                 started = time.monotonic()
-                missed = await self._missed(known)
                 # In the order of time over all places: if we end here, whatever is newer than our newest is read again.
-                for message, kind in sorted(missed, key=lambda found: float(found[0]["ts"])):
-                    if message.get("subtype") in reading.SAID and not us.is_own(message):
-                        await self._take(message, kind, inbound, late=True)
+                for message, kind in await history.missed(known):
+                    await self._take(message, kind, inbound, late=True)
                 if time.monotonic() - started < _LONG_S:
                     return
         finally:
             self._caught_up.set()
-
-    async def _missed(self, known: Mapping[Address, str]) -> list[tuple[dict[str, Any], str]]:
-        """What was said since we last heard of it, in every conversation and channel, with the channel's type."""
-        if not known:
-            return []
-        us, now = self._workspace(), self._clock.now()
-        newest = {address: reading.moment(key.split("/")[2]) for address, key in known.items()}
-        since = max(max(newest.values()) - _OVERLAP, now - self._catch_up)
-        kinds = {c["id"]: reading.kind_of(c) for c in await self._conversations()}
-        found: list[tuple[dict[str, Any], str]] = []
-        for channel, kind in kinds.items():
-            self._keep_kind(channel, kind)
-            found += await self._all("conversations_history", kind, channel=channel, oldest=_ts(since))
-        for address, at in newest.items():
-            if not address.startswith(us.address("")):
-                continue
-            channel, thread = place_of(address)
-            if thread and channel in kinds and at > now - _THREADS:
-                oldest = _ts(max(at - _OVERLAP, now - self._catch_up))
-                where = {"channel": channel, "ts": thread, "oldest": oldest}
-                found += await self._all("conversations_replies", kinds[channel], **where)
-        return found
-
-    async def _conversations(self) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = []
-        types = "public_channel,private_channel,mpim,im"
-        asked: dict[str, Any] = {"types": types, "limit": 200, "exclude_archived": True}
-        while True:
-            answer = await self._ask("users_conversations", **asked)
-            found += answer.get("channels") or ()
-            asked["cursor"] = (answer.get("response_metadata") or {}).get("next_cursor")
-            if not asked["cursor"]:
-                return found
-
-    async def _all(self, method: str, kind: str, **where: Any) -> list[tuple[dict[str, Any], str]]:
-        found: list[dict[str, Any]] = []
-        while True:
-            try:
-                answer = await self._ask(method, limit=200, **where)
-            except (SlackApiError, *BROKEN) as error:
-                name = code(error) if isinstance(error, SlackApiError) else type(error).__name__
-                log.warning("Slack: what came while away could not be read in one place (%s).", name)
-                break
-            found += answer.get("messages") or ()
-            where["cursor"] = (answer.get("response_metadata") or {}).get("next_cursor")
-            if not where["cursor"]:
-                break
-        return [({**message, "channel": where["channel"]}, kind) for message in found]
-
-    async def _ask(self, method: str, **arguments: Any) -> Any:
-        """A question that waits while Slack says that we ask too much, or has trouble."""
-        for wait in (*(2.0**n / 2 for n in range(_TRIES - 1)), None):
-            try:
-                return await getattr(self._client, method)(**arguments)
-            except SlackApiError as error:
-                asked_too_much = retry_after(error)
-                if asked_too_much is not None:
-                    await self._clock.sleep(asked_too_much)
-                    continue
-                if wait is None or getattr(error.response, "status_code", 0) < 500:
-                    raise
-            except BROKEN:
-                if wait is None:
-                    raise
-            await self._clock.sleep(wait)
-        raise TimeoutError(f"{method} was not answered")
-
-
-_ORIGIN = ("account", "name", "address", "audience", "persona", "community", "channel", "roles", "bot")
 
 
 def _listener(handle: Any, inbound: Inbound) -> Any:
@@ -663,17 +575,6 @@ async def _quietly(work: Any) -> None:
     try:
         await work
     except (SlackApiError, *BROKEN) as error:
-        log.warning("Slack: %s", code(error) if isinstance(error, SlackApiError) else type(error).__name__)
+        log.warning("Slack: %s", reason(error))
     except Exception:
         log.exception("Slack: something beside the conversation failed")
-
-
-def _keep(known: OrderedDict[str, Any], key: str, value: Any) -> None:
-    known[key] = value
-    known.move_to_end(key)
-    while len(known) > _KEPT:
-        known.popitem(last=False)
-
-
-def _ts(at: datetime) -> str:
-    return f"{at.timestamp():.6f}"

@@ -6,7 +6,9 @@ import asyncio
 import json
 import logging
 import re
+import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 from slack_bolt.app.async_app import AsyncApp
@@ -14,7 +16,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.slack import views
-from adapters.slack.posting import BROKEN, Posting, code
+from adapters.slack.posting import BROKEN, Posting, reason
 from adapters.slack.reading import Workspace
 from bot.events import Command, View
 from bot.ports import Inbound
@@ -22,6 +24,7 @@ from memory.errors import StoreError
 
 log = logging.getLogger(__name__)
 
+_ROLE_S = 300.0  # that an admin's role is believed
 _PROMPT_S = 2.0  # after so long an answer comes later, for Slack waits 3 s
 _OURS = re.compile(rf"^{views.PREFIX}")
 
@@ -45,6 +48,7 @@ class Answering:
         self._inbound = inbound
         self._kind_of = kind_of
         self._direct: dict[str, str] = {}
+        self._admins: dict[str, tuple[float, bool]] = {}  # until when it is believed
         self._late: set[asyncio.Future[None]] = set()
 
     def listen(self, app: AsyncApp) -> None:
@@ -76,8 +80,7 @@ class Answering:
             await ack(text=view.text[:3_000], blocks=views.blocks_of(view), response_type="ephemeral")
 
     async def _pressed(self, ack: Any, body: Json, action: Json) -> None:
-        user = str(body["user"]["id"])
-        name = str(body["user"].get("username") or body["user"].get("name") or user)
+        user, name = _person(body)
         opened: Json = body.get("view") or {}
         if opened.get("type") == "modal":
             where = json.loads(opened.get("private_metadata") or "{}")
@@ -111,8 +114,7 @@ class Answering:
             await self.publish(user)
 
     async def _filled_in(self, ack: Any, body: Json, view: Json) -> None:
-        user = str(body["user"]["id"])
-        name = str(body["user"].get("username") or body["user"].get("name") or user)
+        user, name = _person(body)
         where = json.loads(view.get("private_metadata") or "{}")
         command, argument = views.asked_by(str(view["callback_id"]))
         value = str(view["state"]["values"]["value"]["value"].get("value") or "")
@@ -129,11 +131,26 @@ class Answering:
     ) -> View:
         origin = self._us.origin(user, name, where["channel"], where["kind"], where.get("thread"))
         asked = Command(**origin, command=command.lstrip("!/"), argument=argument, value=value)
+        if asked.command == "persona":
+            asked = replace(asked, admin=await self._is_admin(user))
         try:
             return await self._inbound.invoke(asked)
         except StoreError as error:
             log.error("A command could not be run: %s", error)
             return View(text="I can't reach my memory just now. Please try again in a moment.", kind="error")
+
+    async def _is_admin(self, user: str) -> bool:
+        """Whether the workspace counts them among its admins, asked once in a while."""
+        known = self._admins.get(user)
+        if known is None or known[0] < time.monotonic():
+            try:
+                told = (await self._client.users_info(user=user))["user"]
+            except (SlackApiError, *BROKEN) as error:
+                log.warning("Slack: who is an admin could not be asked: %s", type(error).__name__)
+                return False
+            known = (time.monotonic() + _ROLE_S, bool(told.get("is_admin") or told.get("is_owner")))
+            self._admins[user] = known
+        return known[1]
 
     async def _delivered(self, view: View, user: str) -> View:
         """The view, with its file sent to the person's direct messages."""
@@ -160,6 +177,10 @@ class Answering:
         try:
             await self._client.chat_postEphemeral(channel=channel, user=user, text=text)
         except (SlackApiError, *BROKEN) as error:
-            log.warning(
-                "An answer was not delivered: %s", code(error) if isinstance(error, SlackApiError) else error
-            )
+            log.warning("An answer was not delivered: %s", reason(error))
+
+
+def _person(body: Json) -> tuple[str, str]:
+    """Id and name of who pressed a button or filled in a form."""
+    user = str(body["user"]["id"])
+    return user, str(body["user"].get("username") or body["user"].get("name") or user)

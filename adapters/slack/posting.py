@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import OrderedDict
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,6 +14,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import DeliveryDoubtful, DeliveryError, DeliveryRefused
 from bot.events import File, Reply
+from bot.kept import Kept
 from bot.ports import Clock, Found
 
 log = logging.getLogger(__name__)
@@ -37,7 +38,7 @@ class Posting:
         self._client = client
         self._clock = clock
         self._interval = interval_s
-        self._free: OrderedDict[str, float] = OrderedDict()  # when a channel takes the next post
+        self._free: Kept[str, float] = Kept(_CHANNELS)  # when a channel takes the next post
 
     async def send(self, reply: Reply) -> str:
         """Returns ``<channel>/<ts>``. Raises as `bot.ports.Adapter.send`."""
@@ -63,25 +64,16 @@ class Posting:
         """As `bot.ports.Adapter.find`: by the metadata of what was posted since."""
         channel, thread = place_of(reply.address)
         since = f"{(claimed_at - _SKEW).timestamp():.6f}"
-        asked: dict[str, Any] = {
-            "channel": channel,
-            "oldest": since,
-            "limit": 200,
-            "include_all_metadata": True,
-        }
+        client: Any = self._client
+        ask = client.conversations_replies if thread else client.conversations_history
+        where = {"channel": channel, **({"ts": thread} if thread else {})}
         try:
-            while True:
-                if thread:
-                    answer = await self._client.conversations_replies(ts=thread, **asked)
-                else:
-                    answer = await self._client.conversations_history(**asked)
+            async for answer in pages(ask, **where, oldest=since, limit=200, include_all_metadata=True):
                 for message in answer.get("messages") or ():
                     payload = (message.get("metadata") or {}).get("event_payload") or {}
                     if payload.get("id") == reply.id:
                         return Found.POSTED
-                asked["cursor"] = (answer.get("response_metadata") or {}).get("next_cursor")
-                if not asked["cursor"]:
-                    return Found.ABSENT
+            return Found.ABSENT
         except SlackApiError as error:
             if code(error) in _UNREADABLE:
                 return Found.UNKNOWN
@@ -98,9 +90,7 @@ class Posting:
                 channel=channel, filename=file.name, content=file.data, initial_comment=comment
             )
         except (SlackApiError, *BROKEN) as error:
-            log.warning(
-                "A file was not delivered: %s", code(error) if isinstance(error, SlackApiError) else error
-            )
+            log.warning("A file was not delivered: %s", reason(error))
             return "I could not send you the file. Please try again later."
         return "I sent it to you as a direct message."
 
@@ -110,9 +100,6 @@ class Posting:
         now = loop.time()
         free = max(now, self._free.get(channel, 0.0))
         self._free[channel] = free + self._interval
-        self._free.move_to_end(channel)
-        while len(self._free) > _CHANNELS:
-            self._free.popitem(last=False)
         if free > now:
             await self._clock.sleep(free - now)
 
@@ -148,6 +135,21 @@ def code(error: SlackApiError) -> str:
         return str(response.get("error") or "")
     except (AttributeError, ValueError):  # no answer of Slack's API at all
         return ""
+
+
+def reason(error: Exception) -> str:
+    """Why Slack could not be asked, in a word and without anybody's text."""
+    return (code(error) if isinstance(error, SlackApiError) else "") or type(error).__name__
+
+
+async def pages(ask: Callable[..., Awaitable[Any]], **arguments: Any) -> AsyncIterator[Any]:
+    """Every page of an answer that Slack gives in pages (docs.slack.dev: "Pagination")."""
+    while True:
+        answer = await ask(**arguments)
+        yield answer
+        arguments["cursor"] = (answer.get("response_metadata") or {}).get("next_cursor")
+        if not arguments["cursor"]:
+            return
 
 
 def retry_after(error: SlackApiError) -> float | None:

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from adapters import files
 from bot.events import (
     PRIVATE,
-    Attachment,
     MessageDeleted,
     MessageEdited,
     MessageReceived,
@@ -23,9 +23,6 @@ from bot.events import (
 PLATFORM = "slack"
 SAID = (None, "file_share", "thread_broadcast", "bot_message", "me_message")
 """Subtypes of messages that somebody wrote."""
-MAX_TEXT = 1_000_000
-MAX_IMAGE = 4_000_000
-_IMAGES = ("image/png", "image/jpeg", "image/webp", "image/gif")
 _TAG = re.compile(r"<([@#!]?)([^<>|]+)(?:\|([^<>]*))?>")
 
 Json = Mapping[str, Any]
@@ -88,8 +85,6 @@ class Workspace:
         kind: str,
         name: str,
         names: Mapping[str, str],
-        context: tuple[str, ...],
-        attachments: tuple[Attachment, ...],
     ) -> MessageReceived:
         channel, text = str(event["channel"]), str(event.get("text") or "")
         thread = event.get("thread_ts")
@@ -102,8 +97,6 @@ class Workspace:
             text=plain(re.sub(rf"^\s*<@{self.user}>[\s,:]*", "", text), names),
             thread=thread is not None and thread != event["ts"],
             place="" if kind == "im" else f"<#{channel}>",
-            context=context,
-            attachments=attachments,
         )
 
     def to_edit(self, event: Json, kind: str, names: Mapping[str, str]) -> MessageEdited:
@@ -176,10 +169,8 @@ def plain(text: str, names: Mapping[str, str]) -> str:
 
 
 def is_text(file: Json) -> bool:
-    kind = str(file.get("mimetype", ""))
-    texts = kind.startswith("text/") or kind in ("application/json", "application/xml", "application/x-yaml")
-    return texts and int(file.get("size", 0)) <= MAX_TEXT
+    return files.is_text(str(file.get("mimetype", ""))) and int(file.get("size", 0)) <= files.MAX_TEXT
 
 
 def is_image(file: Json) -> bool:
-    return file.get("mimetype") in _IMAGES and int(file.get("size", 0)) <= MAX_IMAGE
+    return file.get("mimetype") in files.IMAGES and int(file.get("size", 0)) <= files.MAX_IMAGE

@@ -59,15 +59,11 @@ class People:
                 self._forget,
             ),
             (CommandSpec(name="privacy", summary="what is kept, where, and who can read it"), self._privacy),
-            (CommandSpec(name="persona", summary="who I am here"), self._persona),
             (CommandSpec(name="whoami", summary="who I take you for"), self._whoami),
         ]
 
     async def _whoami(self, command: Command, who: Identity, control: Control) -> str:
         return f"You are {who.user.name} ({command.account}); you talk with {who.persona.name}."
-
-    async def _persona(self, command: Command, who: Identity, control: Control) -> str:
-        return f"Here I am {who.persona.name}."
 
     async def _privacy(self, command: Command, who: Identity, control: Control) -> str:
         return Path(__file__).with_name("privacy.md").read_text(encoding="utf-8").strip()
@@ -202,11 +198,8 @@ class People:
                     short,
                     Action(label=f"Undo {short}", command="memory", argument=f"undo {short}", danger=True),
                 )
-            before, after = edit.before.splitlines(), edit.after.splitlines()
-            changed = [f"- {line}" for line in before if line not in after]
-            changed += [f"+ {line}" for line in after if line not in before]
             when = f"{edit.at.astimezone(who.zone):%Y-%m-%d %H:%M}"
-            parts.append("\n".join([f"{when}  [{edit.label}] {by}", *changed]))
+            parts.append("\n".join([f"{when}  [{edit.label}] {by}", *edit.changes]))
         return View(text="\n\n".join(parts) or "Nothing was edited yet.", actions=tuple(actions.values()))
 
     async def _undone(self, who: Identity, command: Command, short: str) -> View:

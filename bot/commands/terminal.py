@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -19,9 +19,9 @@ from bot.events import (
     Command,
     CommandSpec,
     MessageReceived,
-    Origin,
     SystemAlert,
     from_json,
+    origin_of,
     platform_of,
 )
 from bot.identities import Identity
@@ -32,7 +32,6 @@ from bot.undo import Undo
 from memory.ports import Store
 from memory.records import Message, Role
 
-_ORIGIN = {field.name for field in fields(Origin)}
 _FAR = 20  # turns back that /retry looks for a message
 
 
@@ -189,8 +188,7 @@ class Terminal:
 
     def _own(self, command: Command, kind: str) -> dict[str, Any]:
         """The common fields of an event that a command makes."""
-        facts = {name: value for name, value in vars(command).items() if name in _ORIGIN}
-        return {**facts, "key": f"{kind}:{uuid4().hex}", "at": self._clock.now()}
+        return {**origin_of(command), "key": f"{kind}:{uuid4().hex}", "at": self._clock.now()}
 
 
 def _spec(name: str, summary: str, argument: str = "") -> CommandSpec:

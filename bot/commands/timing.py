@@ -11,7 +11,6 @@ from bot.errors import CommandError
 from bot.events import Action, Command, CommandSpec, View
 from bot.identities import Identities, Identity
 from memory.ports import Store
-from memory.records import Beat
 
 
 class Timing:
@@ -64,7 +63,7 @@ class Timing:
 
     async def _status(self, who: Identity) -> str:
         async with self._store.read() as session:
-            beat = await session.schedule.beat(who.agent.id) or Beat(agent_id=who.agent.id)
+            beat = await session.schedule.beat(who.agent.id)
             rules = await self._beats.rules(session, beat, who)
         hours = f"{rules.every.total_seconds() / 3600:g}"
         may = (

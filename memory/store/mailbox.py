@@ -91,7 +91,7 @@ class Mailbox:
         await self._c.execute(t.inbox.update().where(unclaimed).values(done=True))
 
     async def busy_agents(self, platforms: Collection[str]) -> list[int]:
-        here = _places(platforms)
+        here = places(platforms)
         i = t.inbox.c
         waiting = sa.select(i.agent_id).where(~i.done & i.conversation_id.in_(here))
         running = sa.select(t.turns.c.agent_id).where(
@@ -114,7 +114,7 @@ class Mailbox:
             await self._c.execute(_TAKE, [{"event": event, "turn": turn.id} for event in event_ids])
 
     async def unfinished(self, agent_id: int, platforms: Collection[str]) -> Turn | None:
-        here = t.turns.c.conversation_id.in_(_places(platforms, agent_id))
+        here = t.turns.c.conversation_id.in_(places(platforms, agent_id))
         # The literal lets SQLite use the partial index on running turns.
         query = _TURN.where((t.turns.c.agent_id == agent_id) & sa.text("turns.state = 'running'") & here)
         row = (await self._c.execute(query.order_by(t.turns.c.started_at))).first()
@@ -175,7 +175,7 @@ class Mailbox:
             sa.select(t.conversations.c.address, t.inbox.c.key)
             .select_from(t.conversations)
             .join(t.inbox, t.inbox.c.id == newest)
-            .where(_on([platform], t.conversations.c.address))
+            .where(on_platforms([platform], t.conversations.c.address))
             .order_by(t.inbox.c.id)
         )
         return {row.address: row.key for row in await self._c.execute(query)}
@@ -277,16 +277,21 @@ def _open(platforms: tuple[str, ...], limit: int | None) -> sa.Select[Any]:
     # Two conditions on the state: the literal one lets SQLite use the partial index.
     unsent = sa.text("outbox.state IN ('ready', 'sending')") & (o.state == sa.bindparam("wanted"))
     free = o.address.not_in(sa.bindparam("busy", expanding=True))
-    return sa.select(t.outbox).where(unsent & free & _on(platforms, o.address)).order_by(o.seq).limit(limit)
+    return (
+        sa.select(t.outbox)
+        .where(unsent & free & on_platforms(platforms, o.address))
+        .order_by(o.seq)
+        .limit(limit)
+    )
 
 
 @lru_cache(maxsize=16)
 def _waiting(platforms: tuple[str, ...]) -> sa.Select[Any]:
     i = t.inbox.c
     agent: sa.BindParameter[int] = sa.bindparam("agent")
-    places = _places(platforms).where(t.conversations.c.agent_id == agent)
+    here = places(platforms).where(t.conversations.c.agent_id == agent)
     unclaimed = (i.agent_id == agent) & ~i.done & i.turn_id.is_(None)
-    return sa.select(t.inbox).where(unclaimed & i.conversation_id.in_(places)).order_by(i.id)
+    return sa.select(t.inbox).where(unclaimed & i.conversation_id.in_(here)).order_by(i.id)
 
 
 def _inbox_row(row: Any) -> InboxRow:
@@ -302,16 +307,17 @@ def _inbox_row(row: Any) -> InboxRow:
     )
 
 
-def _on(platforms: Collection[str], address: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
+def on_platforms(platforms: Collection[str], address: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
+    """Whether an address is on one of them."""
     return sa.or_(
         sa.false(), *(address.startswith(f"{platform}:", autoescape=True) for platform in platforms)
     )
 
 
-def _places(platforms: Collection[str], agent_id: int | None = None) -> sa.Select[tuple[int]]:
+def places(platforms: Collection[str], agent_id: int | None = None) -> sa.Select[tuple[int]]:
     """Ids of the conversations (of one agent) on these platforms."""
     c = t.conversations.c
-    query = sa.select(c.id).where(_on(platforms, c.address))
+    query = sa.select(c.id).where(on_platforms(platforms, c.address))
     return query if agent_id is None else query.where(c.agent_id == agent_id)
 
 

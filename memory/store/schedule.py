@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from memory.records import PRIVATE, Beat, Spent, Wish
 from memory.store import tables as t
+from memory.store.mailbox import on_platforms, places
 
 _SILENT = "heartbeat"  # the kind of turns that count
 
@@ -31,9 +32,9 @@ class Schedule:
     def __init__(self, connection: AsyncConnection) -> None:
         self._c = connection
 
-    async def beat(self, agent_id: int) -> Beat | None:
+    async def beat(self, agent_id: int) -> Beat:
         row = (await self._c.execute(_BEAT, {"agent": agent_id})).first()
-        return _beat(row) if row else None
+        return _beat(row) if row else Beat(agent_id=agent_id)
 
     async def put_beat(self, beat: Beat) -> None:
         await self._c.execute(_PUT_BEAT, vars(beat))
@@ -49,7 +50,7 @@ class Schedule:
 
     async def home(self, agent_id: int, platforms: Collection[str]) -> int | None:
         c, i = t.conversations.c, t.inbox.c
-        here = sa.or_(sa.false(), *(c.address.startswith(f"{name}:", autoescape=True) for name in platforms))
+        here = on_platforms(platforms, c.address)
         newest = sa.func.max(i.id)
         query = (
             sa.select(c.id)
@@ -94,10 +95,8 @@ class Schedule:
         await self._c.execute(t.wishes.delete().where(t.wishes.c.id == wish_id))
 
     async def due_wishes(self, now: datetime, platforms: Collection[str], limit: int) -> list[Wish]:
-        c = t.conversations.c
-        here = sa.or_(sa.false(), *(c.address.startswith(f"{name}:", autoescape=True) for name in platforms))
-        places = sa.select(c.id).where(here)
-        return await self._wishes((t.wishes.c.next_at <= now) & t.wishes.c.conversation_id.in_(places), limit)
+        here = t.wishes.c.conversation_id.in_(places(platforms))
+        return await self._wishes((t.wishes.c.next_at <= now) & here, limit)
 
     async def _wishes(self, condition: sa.ColumnElement[bool], limit: int | None = None) -> list[Wish]:
         query = sa.select(t.wishes).where(condition).order_by(t.wishes.c.next_at, t.wishes.c.id).limit(limit)

@@ -567,7 +567,7 @@ async def test_what_it_could_not_end_goes_on_at_the_next_start(server: DiscordSe
         async with home.running() as process:
             await server.until(lambda: server.identifies == 1, 20)
             await server.say(ada, dm, "Hello")
-            await asyncio.wait_for(model.arrival.wait(), 10)
+            await asyncio.wait_for(model.arrival.wait(), 30)
             code, seconds = await stopped(process)
             assert code == 0, home.stderr.read_text()
             assert seconds < 5

@@ -24,7 +24,7 @@ from tests.acceptance.crowd import SlackSpot, Slow, numbers_in, posts_on_slack, 
 from tests.fakes.discord_server import DiscordServer
 from tests.fakes.scripted_model import say
 from tests.fakes.slack_delivery import Envelope
-from tests.fakes.slack_server import Pace, SlackServer
+from tests.fakes.slack_server import CONFIG_TOKEN, Pace, SlackServer
 from tests.fakes.town import FAST, Town, echo
 
 FORGETFUL = Pace(retry_s=(), keep_s=0.05, post_s=0.0)  # what is not taken at once is never told again
@@ -545,6 +545,21 @@ async def test_doctor_names_what_is_missing(server: SlackServer) -> None:
     assert "SLACK_APP_TOKEN" in wrong
     [away] = [what for ok, what in await checking.check("xoxb-x", None, "http://127.0.0.1:9/api/") if not ok]
     assert "does not answer" in away
+
+
+async def test_doctor_names_what_is_missing_of_the_manifest(server: SlackServer) -> None:
+    async def wrong(token: str = CONFIG_TOKEN) -> list[str]:
+        found = await checking.check(server.bot_token, None, server.api_url, config_token=token)
+        return [what for ok, what in found if not ok]
+
+    assert await wrong() == []
+    server.subscribed.difference_update({"message.im", "reaction_added"})
+    [lacking] = await wrong()
+    assert "message.im, reaction_added" in lacking
+    server.manifest = {"settings": {}, "features": {}}
+    assert len(await wrong()) == 6
+    [refused] = await wrong("xoxe.xoxp-old")
+    assert "SLACK_CONFIG_TOKEN" in refused
 
 
 # Both platforms

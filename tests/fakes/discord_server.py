@@ -76,7 +76,7 @@ class DiscordServer(People):
     def transcript(self) -> list[Entry]:
         return self._log.entries
 
-    async def until(self, predicate: Callable[[], T], timeout: float = 10.0) -> T:  # noqa: ASYNC109
+    async def until(self, predicate: Callable[[], T], timeout: float = 30.0) -> T:  # noqa: ASYNC109
         """Wait for something to become true of the server, tried after every change; what it became is returned."""
         return await self._log.until(predicate, timeout)
 

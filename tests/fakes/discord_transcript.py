@@ -42,7 +42,7 @@ class Transcript:
             except Exception as error:
                 future.set_exception(error)
 
-    async def until(self, predicate: Callable[[], T], timeout: float = 10.0) -> T:  # noqa: ASYNC109
+    async def until(self, predicate: Callable[[], T], timeout: float = 30.0) -> T:  # noqa: ASYNC109
         """Wait for something to become true; what it became is returned."""
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         entry = (predicate, future)

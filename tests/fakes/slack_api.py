@@ -19,6 +19,7 @@ from tests.fakes.slack_state import Json, Refused, Workspace
 
 OBJECTS = ("attachments", "blocks", "files", "loading_messages", "metadata", "prompts", "view")
 APP_METHODS = ("apps.connections.open",)  # by the app-level token
+CONFIG_METHODS = ("apps.manifest.export",)  # by an app configuration token
 
 
 @dataclass(frozen=True)
@@ -61,10 +62,15 @@ class Api:
         methods: Mapping[str, Method],
         bot_token: str,
         app_token: str,
+        config_token: str,
         post_s: float,
     ) -> None:
         self.workspace, self.methods, self.post_s = workspace, methods, post_s
-        self.bot_token, self.app_token = bot_token, app_token
+        self.tokens = {
+            app_token: APP_METHODS,
+            config_token: CONFIG_METHODS,
+            bot_token: [name for name in methods if name not in APP_METHODS + CONFIG_METHODS],
+        }
         self.transcript: list[Call] = []
         self.faults: dict[str, deque[Fault]] = defaultdict(deque)  # by method; "*" for any
         self.revoked = ""  # the error that a token of an uninstalled app meets
@@ -101,9 +107,9 @@ class Api:
             raise Refused("unknown_method", req_method=name)
         if not token:
             raise Refused("not_authed")
-        if token not in (self.bot_token, self.app_token):
+        if token not in self.tokens:
             raise Refused("invalid_auth")
-        if (token == self.app_token) != (name in APP_METHODS):
+        if name not in self.tokens[token]:
             raise Refused("not_allowed_token_type")
         if self.revoked:
             raise Refused(self.revoked)

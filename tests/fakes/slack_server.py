@@ -20,11 +20,12 @@ from tests.fakes.slack_delivery import REAL, Ack, Delivery, Envelope, Pace, fare
 from tests.fakes.slack_files import Files
 from tests.fakes.slack_interactions import Interactions
 from tests.fakes.slack_methods import Methods
-from tests.fakes.slack_state import SCOPES, Channel, Json, Workspace
+from tests.fakes.slack_state import SCOPES, Channel, Json, Refused, Workspace
 from tests.fakes.slack_views import Interaction, Views
 
 __all__ = ["REAL", "Ack", "Call", "Interaction", "Pace", "SlackServer"]
 BOT_TOKEN, APP_TOKEN, SIGNING_SECRET = "xoxb-fake", "xapp-fake", "fake-signing-secret"
+CONFIG_TOKEN = "xoxe.xoxp-fake"
 T = TypeVar("T")
 
 
@@ -54,6 +55,13 @@ class SlackServer:
         self.scopes, self.subscribed = self.workspace.scopes, set(subscribed)
         self.delivery = Delivery(self.workspace, pace, self.subscribed, signing_secret)
         self.url = ""
+        self.manifest: Json = {
+            "features": {
+                "app_home": {"home_tab_enabled": True, "messages_tab_enabled": True},
+                "slash_commands": [{"command": "/everbot"}],
+            },
+            "settings": {"interactivity": {"is_enabled": True}, "socket_mode_enabled": True},
+        }
         self._port, self._is_down = port, False
         publish = self.delivery.publish
         self._methods = Methods(self.workspace, publish, lambda: self.url)
@@ -63,7 +71,8 @@ class SlackServer:
         parts = (self._methods, self._files, views, Agents(self.workspace, self.subscribed))
         table = {name: method for part in parts for name, method in part.table().items()}
         table["apps.connections.open"] = Method(self._open_connection)
-        self.api = Api(self.workspace, table, bot_token, app_token, pace.post_s)
+        table["apps.manifest.export"] = Method(self._export_manifest)
+        self.api = Api(self.workspace, table, bot_token, app_token, CONFIG_TOKEN, pace.post_s)
 
     async def __aenter__(self) -> Self:
         app = web.Application(client_max_size=64 * 2**20, middlewares=[self._reachable])
@@ -92,6 +101,16 @@ class SlackServer:
     def _open_connection(self, args: Json) -> Json:
         host = self.url.removeprefix("http")
         return {"url": f"ws{host}/link?ticket={self.delivery.ticket()}&app_id={self.workspace.app}"}
+
+    def _export_manifest(self, args: Json) -> Json:
+        """The app's manifest: what its owner made of it, with the events it is sent now."""
+        if args.get("app_id") != self.workspace.app:
+            raise Refused("invalid_app_id")
+        settings = {
+            **self.manifest["settings"],
+            "event_subscriptions": {"bot_events": sorted(self.subscribed)},
+        }
+        return {"manifest": {**self.manifest, "settings": settings}}
 
     # waiting and looking
 
@@ -123,7 +142,7 @@ class SlackServer:
         """Open Socket Mode connections."""
         return len(self.delivery.links)
 
-    async def until(self, predicate: Callable[[], T], timeout: float = 10.0) -> T:  # noqa: ASYNC109
+    async def until(self, predicate: Callable[[], T], timeout: float = 30.0) -> T:  # noqa: ASYNC109
         """What the predicate gives, once it is true; it is tried after every change of anything here."""
         try:
             return await self.workspace.changes.until(predicate, timeout)

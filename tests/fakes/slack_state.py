@@ -42,7 +42,7 @@ class Changes:
         self._next.set()
         self._next = asyncio.Event()
 
-    async def until(self, predicate: Callable[[], T], timeout: float | None = 10.0) -> T:  # noqa: ASYNC109
+    async def until(self, predicate: Callable[[], T], timeout: float | None = 30.0) -> T:  # noqa: ASYNC109
         async with asyncio.timeout(timeout):
             while not (value := predicate()):
                 await self._next.wait()
@@ -55,6 +55,7 @@ class User:
     name: str
     team: str
     is_bot: bool = False
+    is_admin: bool = False
 
     def json(self) -> Json:
         profile = {"real_name": self.name.title(), "display_name": self.name, "team": self.team}
@@ -68,7 +69,7 @@ class User:
             "tz_label": "Central European Time",
             "tz_offset": 3600,
             "profile": profile,
-            "is_admin": False,
+            "is_admin": self.is_admin,
             "is_restricted": False,
             "is_bot": self.is_bot,
             "is_app_user": False,

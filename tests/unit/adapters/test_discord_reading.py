@@ -10,6 +10,7 @@ import discord
 import pytest
 import yarl
 
+from adapters import files
 from adapters.discord import reading
 from adapters.discord.invite import intents
 from bot.events import PRIVATE
@@ -109,7 +110,7 @@ async def test_where_an_event_is_from(scene: Scene) -> None:
     crew = scene.server.role(scene.guild, "crew")
     scene.server.assign(scene.guild, scene.ada, [crew])
     message = await scene.hear(thread, "Hello")
-    event = reading.to_event(message, message.author, scene.me, (), ())
+    event = reading.to_event(message, message.author, scene.me, ())
     assert (event.account, event.name) == (f"discord:{scene.ada.id}", "Ada")
     assert (event.address, event.channel) == (f"discord:{thread.id}", str(scene.general.id))
     assert event.community == f"discord:{scene.guild.id}"
@@ -140,7 +141,8 @@ async def test_a_line_that_was_shown_reads_the_same(scene: Scene) -> None:
     message = await scene.hear(scene.general, f"{scene.server.bot.mention} Hello")
     line = reading.line_of(message)
     assert reading.text_of(message, scene.me) == "Hello"
-    assert reading.line_of(message) == line == "Ada: @everbot Hello"
+    assert reading.line_of(message) == line
+    assert line.text == "Ada: @everbot Hello"
     assert reading.to_edit(message, scene.me, message.created_at).text == "Hello"
 
 
@@ -155,7 +157,9 @@ async def test_what_is_for_the_bot(scene: Scene) -> None:
     await asyncio.wait_for(scene.client.heard.get(), 5)
     answer = await scene.hear(scene.general, "Why?", reply_to=quoted, ping=False)
     assert reading.is_addressed(answer, scene.me)
-    assert reading.to_event(answer, answer.author, scene.me, (), ()).reply_to == "I said so"
+    reply = reading.to_event(answer, answer.author, scene.me, ()).reply_to
+    assert reply is not None
+    assert (reply.text, reply.key) == ("I said so", f"discord:{quoted.id}")
 
 
 @pytest.mark.parametrize(
@@ -165,10 +169,10 @@ async def test_what_is_for_the_bot(scene: Scene) -> None:
         ("notes.md", None, 10, True, False),
         ("main.rs", "application/octet-stream", 10, True, False),
         ("data.json", "application/json", 10, True, False),
-        ("huge.txt", "text/plain", reading.MAX_TEXT + 1, False, False),
+        ("huge.txt", "text/plain", files.MAX_TEXT + 1, False, False),
         ("photo.png", "image/png", 10, False, True),
         ("drawing.bmp", "image/bmp", 10, False, False),
-        ("poster.png", "image/png", reading.MAX_IMAGE + 1, False, False),
+        ("poster.png", "image/png", files.MAX_IMAGE + 1, False, False),
         ("song.mp3", "audio/mpeg", 10, False, False),
     ],
 )

@@ -17,7 +17,7 @@ NAMES = {"U1": "ada"}
 
 def said(text: str, kind: str = "channel", **fields: Any) -> MessageReceived:
     event = {"user": "U1", "channel": "C1", "ts": "1700000000.000100", "text": text, **fields}
-    return US.to_event(event, kind, "ada", NAMES, (), ())
+    return US.to_event(event, kind, "ada", NAMES)
 
 
 @pytest.mark.parametrize(

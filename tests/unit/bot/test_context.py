@@ -17,6 +17,7 @@ from bot.events import (
     Event,
     HeartbeatDue,
     MessageReceived,
+    Quote,
     ReactionAdded,
     SystemAlert,
     UserJoined,
@@ -110,14 +111,18 @@ def test_local_time_across_a_change_of_the_clocks() -> None:
     assert local_time(datetime(2026, 10, 25, 1, 30, tzinfo=UTC), zone) == "2026-10-25T02:30:00+01:00 (Sunday)"
 
 
+def quote(text: str) -> Quote:
+    return Quote(key="discord:1", account="discord:2", text=text)
+
+
 def test_all_that_comes_with_a_message() -> None:
     fields = shown(
         MessageReceived(
             **WHO,
             text="This one?",
-            reply_to="Which?",
+            reply_to=quote("Which?"),
             place="#general",
-            context=("bob: hi", "cyd: hello"),
+            context=(quote("bob: hi"), quote("cyd: hello")),
             attachments=(Attachment(name="a.txt", media_type="text/plain", text="Hello"),),
         )
     )
@@ -178,8 +183,8 @@ def test_an_event_takes_no_more_than_its_share(
     event = MessageReceived(
         **WHO,
         text=LONG[:length],
-        reply_to=LONG[:reply],
-        context=tuple(LONG[:n] for n in context),
+        reply_to=quote(LONG[:reply]),
+        context=tuple(quote(LONG[:n]) for n in context),
         attachments=tuple(
             Attachment(name=f"{i}.txt", media_type="text/plain", text=LONG[:n])
             for i, n in enumerate(attached)

@@ -9,7 +9,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.events import EVENTS, Attachment, Event, MessageReceived, clean, from_json, platform_of, to_json
+from bot.events import (
+    EVENTS,
+    Attachment,
+    Event,
+    MessageReceived,
+    Quote,
+    clean,
+    from_json,
+    platform_of,
+    to_json,
+)
 
 moments = st.datetimes(
     min_value=datetime(2000, 1, 1),  # noqa: DTZ001 - hypothesis wants it so, and adds the zone
@@ -18,6 +28,7 @@ moments = st.datetimes(
 )
 texts = st.text(max_size=30)
 attachments = st.builds(Attachment, name=texts, media_type=texts, text=texts, image=texts)
+quotes = st.builds(Quote, key=texts, account=texts, text=texts)
 VALUES: dict[str, st.SearchStrategy[Any]] = {
     "str": texts,
     "Address": texts,
@@ -25,6 +36,8 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "int": st.integers(0, 10_000),
     "datetime": moments,
     "tuple[str, ...]": st.lists(texts, max_size=3).map(tuple),
+    "tuple[Quote, ...]": st.lists(quotes, max_size=2).map(tuple),
+    "Quote | None": st.none() | quotes,
     "tuple[Attachment, ...]": st.lists(attachments, max_size=2).map(tuple),
 }
 

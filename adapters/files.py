@@ -1,0 +1,32 @@
+"""What comes with a message, as everbot takes it. Pure."""
+
+from __future__ import annotations
+
+import base64
+
+from bot.events import Attachment, DocumentUploaded, MessageReceived, origin_of
+
+MAX_TEXT = 1_000_000  # bytes of a text file that are read
+MAX_IMAGE = 4_000_000
+IMAGES = ("image/png", "image/jpeg", "image/webp", "image/gif")
+_TEXTS = ("application/json", "application/xml", "application/x-yaml")
+
+
+def is_text(media_type: str) -> bool:
+    return media_type.startswith("text/") or media_type in _TEXTS
+
+
+def received(
+    said: MessageReceived, file_id: object, name: str, media_type: str, data: bytes | None, *, is_image: bool
+) -> Attachment | DocumentUploaded:
+    """A text as a document that came with the message; an image as data; anything else by its name."""
+    if data is None or is_image:
+        image = f"data:{media_type};base64,{base64.b64encode(data).decode()}" if data else ""
+        return Attachment(name=name, media_type=media_type, image=image)
+    return DocumentUploaded(
+        **origin_of(said),
+        key=f"{said.key}/{file_id}",
+        at=said.at,
+        document=name,
+        text=data.decode("utf-8", "replace"),
+    )

@@ -1,0 +1,120 @@
+"""The fields of a card's JSON, read by type; whatever is wrong is told with the field's name."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from bot.errors import CardError
+
+Json = Mapping[str, Any]
+
+MAX_DEPTH = 32
+
+
+class Fields:
+    """The fields of one JSON object. ``where`` is how an error calls it (``data.character_book``).
+
+    A field that is absent, or null where the specification makes it optional, reads as its default.
+    """
+
+    def __init__(self, value: Any, where: str) -> None:
+        if not isinstance(value, Mapping):
+            raise CardError(f"The card's {where} must be an object, not {named(value)}.")
+        self.value: Json = value
+        self.where = where
+
+    def text(self, name: str) -> str:
+        """A text that the specification demands; null is refused, as it says."""
+        value = self.value.get(name, "")
+        if not isinstance(value, str):
+            raise self.wrong(name, "a text", value)
+        return value
+
+    def maybe_text(self, name: str) -> str | None:
+        return None if self.value.get(name) is None else self.text(name)
+
+    def maybe_flag(self, name: str) -> bool | None:
+        value = self.value.get(name)
+        if value is not None and not isinstance(value, bool):
+            raise self.wrong(name, "true or false", value)
+        return value
+
+    def maybe_number(self, name: str) -> float | None:
+        value = self.value.get(name)
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
+            raise self.wrong(name, "a number", value)
+        return value
+
+    def maybe_texts(self, name: str) -> tuple[str, ...] | None:
+        value = self.value.get(name)
+        if value is None:
+            return None
+        if not isinstance(value, list):
+            raise self.wrong(name, "a list of texts", value)
+        for n, item in enumerate(value):
+            if not isinstance(item, str):
+                raise self.wrong(f"{name}[{n}]", "a text", item)
+        return tuple(value)
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        return self.maybe_texts(name) or ()
+
+    def maybe_object(self, name: str) -> Json | None:
+        value = self.value.get(name)
+        return None if value is None else Fields(value, self.of(name)).value
+
+    def maybe_objects(self, name: str) -> tuple[Fields, ...] | None:
+        value = self.value.get(name)
+        if value is None:
+            return None
+        if not isinstance(value, list):
+            raise self.wrong(name, "a list of objects", value)
+        return tuple(Fields(item, f"{self.of(name)}[{n}]") for n, item in enumerate(value))
+
+    def of(self, name: str) -> str:
+        return f"{self.where}.{name}"
+
+    def wrong(self, name: str, wanted: str, value: Any) -> CardError:
+        return CardError(f"The card's {self.of(name)} must be {wanted}, not {named(value)}.")
+
+
+def named(value: Any) -> str:
+    """What kind of JSON value it is, in plain words."""
+    kinds: tuple[tuple[type | tuple[type, ...], str], ...] = (
+        (bool, "true or false"),
+        (str, "a text"),
+        ((int, float), "a number"),
+        (list, "a list"),
+        (Mapping, "an object"),
+    )
+    return next((words for kind, words in kinds if isinstance(value, kind)), "null")
+
+
+def check_values(document: Any) -> None:
+    """Refuses, at any depth, what databases, terminals and models do not take."""
+    waiting: list[tuple[Any, str, int]] = [(document, "", 0)]
+    while waiting:
+        value, where, depth = waiting.pop()
+        if depth > MAX_DEPTH:
+            raise CardError(f"The card is nested more than {MAX_DEPTH} levels deep, at {where[:80]}.")
+        if isinstance(value, str):
+            _check_text(value, where)
+        elif isinstance(value, float) and not math.isfinite(value):
+            raise CardError(f"The card's {where} is not a finite number.")
+        elif isinstance(value, list):
+            waiting += [(item, f"{where}[{n}]", depth + 1) for n, item in enumerate(value)]
+        elif isinstance(value, dict):
+            for key, item in value.items():
+                _check_text(key, f"{where or 'top level'} (in the name of a field)")
+                waiting.append((item, f"{where}.{key[:80]}" if where else key[:80], depth + 1))
+
+
+def _check_text(text: str, where: str) -> None:
+    if "\0" in text:
+        raise CardError(f"The card's {where} contains a NUL character.")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise CardError(f"The card's {where} contains a lone surrogate, which is no character.") from None
