@@ -81,12 +81,13 @@ class Personas:
         """Of all that are not retired, and of those that come with everbot."""
         known = await session.personas.all()
         retired = {persona.name for persona in known if persona.retired}
-        return sorted({persona.name for persona in known} | set(self._ready) - retired)
+        return sorted(({persona.name for persona in known} | self.ready) - retired)
 
     async def described(self, session: Session) -> dict[str, str]:
         """Name and description of all that `names` gives."""
         known = {persona.name: persona.description for persona in await session.personas.all()}
-        return {name: known.get(name, self._about(name)) for name in await self.names(session)}
+        names = await self.names(session)
+        return {name: known[name] if name in known else self._about(name) for name in names}
 
     async def communities_of(self, session: Session, user_id: int) -> set[str]:
         """Where the person and the bot have talked with others around."""

@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from bot.app import App, SystemClock, open_app, platforms
-from bot.ports import Adapter, ChatModel, ModelReply, ModelRequest
+from bot.ports import Adapter, ChatModel, Clock, ModelReply, ModelRequest
 from bot.service import attend
 from bot.settings import Settings
 from tests.fakes.discord_server import DiscordServer
@@ -47,7 +47,8 @@ def echo(request: ModelRequest) -> ModelReply:
 
 
 class Town:
-    """``settings`` are sections of the configuration, as ``access={"dm_policy": "pairing"}``."""
+    """``settings`` are sections of the configuration, as ``access={"dm_policy": "pairing"}``; ``clock`` must let
+    its sleepers sleep."""
 
     def __init__(
         self,
@@ -56,8 +57,10 @@ class Town:
         *,
         discord: DiscordServer | None = None,
         slack: SlackServer | None = None,
+        clock: Clock | None = None,
         **settings: dict[str, Any],
     ) -> None:
+        self._clock = clock or SystemClock()
         self.model = Stage(play) if inspect.isroutine(play) else play
         sections: dict[str, dict[str, Any]] = {
             "agent": {"debounce_s": 0.0},
@@ -87,7 +90,7 @@ class Town:
 
     async def __aenter__(self) -> Self:
         self._stack = AsyncExitStack()
-        clock = SystemClock()
+        clock = self._clock
         self.adapters: list[Adapter] = platforms(self.settings, clock)
         opened = open_app(self.settings, self.adapters, "test", model=self.model, clock=clock)  # type: ignore[arg-type]
         self.app: App = await self._stack.enter_async_context(opened)

@@ -1,0 +1,364 @@
+"""Personas that communities share: who speaks where, what all of them know, and who may change it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bot.ports import ModelReply, ModelRequest
+from tests.acceptance.crowd import requests
+from tests.acceptance.crowd import tell as tell_on_slack
+from tests.acceptance.test_discord import ask, mention
+from tests.fakes.clock import LeapingClock
+from tests.fakes.discord_server import Channel, DiscordServer, Permission, User
+from tests.fakes.parlour import is_summary, whole
+from tests.fakes.scripted_model import call, calls, say
+from tests.fakes.slack_server import Pace, SlackServer
+from tests.fakes.town import FAST, Town, heard
+
+SELF = re.compile(r'<block label="persona"[^>]*>\n(.*?)\n</block>', re.DOTALL)
+DAY_S = 86_400.0
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[DiscordServer]:
+    async with DiscordServer(**FAST) as server:
+        yield server
+
+
+@pytest.fixture
+async def slack() -> AsyncIterator[SlackServer]:
+    async with SlackServer(pace=Pace(post_s=0.0)) as server:
+        yield server
+
+
+def who_am_i(request: ModelRequest) -> str:
+    """The first words of the persona's block, as the model was told last."""
+    told = SELF.findall(request.messages[0]["content"])[0]
+    for message in request.messages:
+        if message["role"] == "user":
+            fields = json.loads(message["content"])
+            if fields["type"] == "core_memory" and "persona" in fields["blocks"]:
+                told = fields["blocks"]["persona"]["value"]
+    return str(told.partition(".")[0].partition(",")[0])
+
+
+def play(request: ModelRequest) -> ModelReply:
+    """``share …`` goes into the community's lore, ``find …`` is looked for, all else is answered with who it is."""
+    if is_summary(request):
+        return ModelReply(text="They talked.")
+    event = heard(request)
+    if event["type"] == "heartbeat":
+        return reflect(request)
+    if request.messages[-1]["role"] == "tool":
+        return say(f"Found: {request.messages[-1]['content']}"[:1500])
+    word, _, rest = str(event.get("message", "")).partition(" ")
+    if word == "share":
+        return call("archival_memory_insert", content=rest, scope="community", request_heartbeat=True)
+    if word == "find":
+        return call("archival_memory_search", query=rest, request_heartbeat=True)
+    if word == "become":
+        return call(
+            "core_memory_replace",
+            label="persona",
+            old_content="I am",
+            new_content=rest,
+            request_heartbeat=True,
+        )
+    return say(f"{who_am_i(request)}. You said: {event.get('message', '')}")
+
+
+def reflect(request: ModelRequest) -> ModelReply:
+    if request.messages[-1]["role"] == "tool":
+        return call("finish_rethinking_memory")
+    return calls(
+        (
+            "rethink_memory",
+            {"label": "persona", "new_value": "I am Ivy, who loves roses.", "request_heartbeat": True},
+        )
+    )
+
+
+async def make(town: Town, name: str, text: str) -> None:
+    personas = town.app.personas
+    async with town.app.memory.store.write() as session:
+        await personas.create(session, name, [personas.text(text)])
+
+
+async def persona(server: DiscordServer, user: User, channel: Channel, words: str) -> str:
+    """What ``/persona words`` shows them."""
+    return (await server.slash(user, channel, "persona", {"argument": words})).text
+
+
+async def on_slack(slack: SlackServer, user: str, channel: str, words: str) -> str:
+    used = await slack.slash(user, channel, "/everbot", f"persona {words}".strip())
+    return str(used.replies[-1]["text"])
+
+
+async def test_two_personas_in_one_guild(server: DiscordServer, tmp_path: Path) -> None:
+    boss, ada = server.user("boss"), server.user("ada")
+    guild = server.guild("hall", owner=boss, members=[ada])
+    general, garden = server.channel(guild, "general"), server.channel(guild, "garden")
+    thread = server.thread(garden, "roses", ada)
+    async with Town(tmp_path, play, discord=server) as town:
+        await make(town, "flora", "I am Flora. I know plants.")
+        await make(town, "rex", "I am Rex. I know rocks.")
+        assert (await mention(server, ada, general, "hello")).startswith("I am Ever")
+        assert "This community is rex" in await persona(server, boss, general, "bind rex")
+        assert "This channel is flora" in await persona(server, boss, garden, "bind flora here")
+        assert (await mention(server, ada, general, "and now?")).startswith("I am Rex")
+        assert (await mention(server, ada, garden, "hello")).startswith("I am Flora")
+        assert (await mention(server, ada, thread, "hello")).startswith("I am Flora")
+        assert "Here I am flora." in await persona(server, ada, thread, "")
+        shown = await persona(server, ada, general, "list")
+        assert "rex" in shown
+        assert f"The channel {garden.id} is flora." in shown
+        # Each of them knows her by herself.
+        rex, flora = whole(requests(town)[1]), whole(requests(town)[2])
+        assert "and now?" in rex
+        assert "and now?" not in flora
+        await persona(server, boss, garden, "unbind here")
+        await persona(server, boss, general, "unbind")
+        assert (await mention(server, ada, garden, "who is it?")).startswith("I am Ever")
+
+
+async def test_in_a_direct_message_people_choose_among_their_communities_personas(
+    server: DiscordServer, tmp_path: Path
+) -> None:
+    boss, ada, eve = server.user("boss"), server.user("ada"), server.user("eve")
+    guild = server.guild("hall", owner=boss, members=[ada])
+    general = server.channel(guild, "general")
+    async with Town(tmp_path, play, discord=server) as town:
+        await make(town, "flora", "I am Flora. I know plants.")
+        await make(town, "rex", "I am Rex. I know rocks.")
+        await persona(server, boss, general, "bind flora")
+        dm = server.dm(ada)
+        assert (await ask(server, ada, dm, "hello")).startswith("I am Ever")
+        assert "There is no persona 'flora' here" in await persona(server, ada, dm, "flora")
+        await mention(server, ada, general, "hello")
+        assert "rex" not in await persona(server, ada, dm, "list")
+        assert "There is no persona 'rex' here" in await persona(server, ada, dm, "rex")
+        assert "From your next message on, I am flora here." in await persona(server, ada, dm, "flora")
+        assert (await ask(server, ada, dm, "hello")).startswith("I am Flora")
+        assert (await ask(server, eve, server.dm(eve), "hello")).startswith("I am Ever")
+        await persona(server, ada, dm, "ever")
+        assert (await ask(server, ada, dm, "hello")).startswith("I am Ever")
+
+
+async def test_a_workspaces_direct_messages_are_its_personas(slack: SlackServer, tmp_path: Path) -> None:
+    boss, ada = slack.user("boss"), slack.user("ada")
+    slack.workspace.users[boss].is_admin = True
+    general = slack.channel("general", [boss, ada])
+    async with Town(tmp_path, play, slack=slack) as town:
+        await make(town, "flora", "I am Flora. I know plants.")
+        assert "for this community's admins" in await on_slack(slack, ada, general, "bind flora")
+        assert "This community is flora" in await on_slack(slack, boss, general, "bind flora")
+        assert (await tell_on_slack(slack, ada, slack.im(ada), "hello")).startswith("I am Flora")
+        assert (await tell_on_slack(slack, ada, general, "hello")).startswith("I am Flora")
+
+
+async def test_an_edit_reaches_everyone_by_their_next_turn(
+    server: DiscordServer, slack: SlackServer, tmp_path: Path
+) -> None:
+    """Also those whose conversations are held in memory; and what follows the instructions stays cached."""
+    boss, people = server.user("boss"), [server.user(f"d{n}") for n in range(5)]
+    general = server.channel(server.guild("hall", owner=boss, members=people), "general")
+    team = [slack.user(f"s{n}") for n in range(3)]
+    slack.workspace.users[team[0]].is_admin = True
+    lobby = slack.channel("lobby", team)
+    owners = {"owners": [f"discord:{boss.id}", f"slack:{slack.workspace.team}/{team[0]}"]}
+    async with Town(tmp_path, play, discord=server, slack=slack, access=owners) as town:
+        await make(town, "flora", "I am Flora. I know plants.")
+        await persona(server, boss, general, "bind flora")
+        await on_slack(slack, team[0], lobby, "bind flora")
+        long = "hello, " + "and so the afternoon went by, " * 40
+        for user in people:
+            assert (await mention(server, user, general, long)).startswith("I am Flora")
+        for member in team:
+            assert (await tell_on_slack(slack, member, lobby, long)).startswith("I am Flora")
+        before = {r.messages[0]["content"] for r in requests(town)}
+        shown = await persona(server, boss, general, "set persona I am Ivy. I know roses.")
+        assert "now reads, for everyone" in shown
+        for user in people:
+            assert (await mention(server, user, general, "and now?")).startswith("I am Ivy")
+            assert requests(town)[-1].messages[0]["content"] in before
+        for member in team:
+            assert (await tell_on_slack(slack, member, lobby, "and now?")).startswith("I am Ivy")
+        history = await persona(server, boss, general, "history")
+        assert re.search(r"2  \S+ \S+  by boss: blocks", history)
+        await persona(server, boss, general, "restore 1")
+        assert (await mention(server, people[0], general, "who?")).startswith("I am Flora")
+
+
+async def test_only_who_may_changes_a_persona(
+    server: DiscordServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    boss, keeper, ada = server.user("boss"), server.user("keeper"), server.user("ada")
+    guild = server.guild("hall", owner=boss, members=[keeper, ada])
+    server.assign(guild, keeper, [server.role(guild, "keepers", Permission.MANAGE_GUILD)])
+    other = server.guild("club", owner=keeper, members=[ada])
+    general, lounge = server.channel(guild, "general"), server.channel(other, "lounge")
+    async with Town(tmp_path, play, discord=server) as town:
+        await make(town, "flora", "I am Flora. I know plants.")
+        for words in (
+            "bind flora",
+            "unbind",
+            "edit persona",
+            "set persona SECRET",
+            "history",
+            "restore 1",
+            "proposals",
+            "accept 1",
+            "reject 1",
+            "lore",
+            "lore delete x",
+        ):
+            assert "for this community's admins" in await persona(server, ada, general, words)
+        assert await persona(server, keeper, general, "bind flora")
+        assert "now reads" in await persona(server, keeper, general, "set persona I am Fern. I know ferns.")
+        # What is one community's is not another's to take, to read or to change; the default is the owner's.
+        assert "There is no persona 'flora' here" in await persona(server, keeper, lounge, "bind flora")
+        assert "There is no persona 'flora' here" in await persona(server, keeper, lounge, "show flora")
+        assert "only the owner changes it" in await persona(server, keeper, lounge, "set persona I am mean.")
+        assert "only the owner changes it" in await persona(server, keeper, lounge, "edit persona")
+        # A model that is talked into it cannot either.
+        assert "read-only in a conversation" in await mention(server, ada, general, "become I was")
+    refused = [r.getMessage() for r in caplog.records if "was refused" in r.getMessage()]
+    assert len(refused) == 13
+    assert "SECRET" not in caplog.text
+    assert f"/persona set was refused to discord:{ada.id}" in refused
+
+
+async def test_what_a_reflection_proposes_waits_for_an_admin(server: DiscordServer, tmp_path: Path) -> None:
+    boss, ada, bob = server.user("boss"), server.user("ada"), server.user("bob")
+    general = server.channel(server.guild("hall", owner=boss, members=[ada, bob]), "general")
+    async with Town(tmp_path, play, discord=server) as town:
+        await make(town, "flora", "I am Flora. I know plants.")
+        await persona(server, boss, general, "bind flora")
+        await mention(server, ada, general, "You love roses, we all know!")
+        await server.slash(ada, general, "heartbeat", {"argument": "now"})
+        await server.until(lambda: "proposal" in whole(requests(town)[-1]))
+        await town.app.inbound.settled()
+        assert (await mention(server, bob, general, "hello")).startswith("I am Flora")
+        shown = await persona(server, boss, general, "proposals")
+        assert "+ I am Ivy, who loves roses." in shown
+        assert "- I am Flora. I know plants." in shown
+        number = shown.partition(" ")[0]
+        assert "now reads, for everyone" in await persona(server, boss, general, f"accept {number}")
+        assert (await mention(server, bob, general, "hello")).startswith("I am Ivy")
+        assert "Nothing is proposed." in await persona(server, boss, general, "proposals")
+
+
+async def test_a_reflection_on_what_is_private_proposes_nothing(
+    server: DiscordServer, tmp_path: Path
+) -> None:
+    boss, ada = server.user("boss"), server.user("ada")
+    general = server.channel(server.guild("hall", owner=boss, members=[ada]), "general")
+    async with Town(tmp_path, play, discord=server) as town:
+        await make(town, "flora", "I am Flora. I know plants.")
+        await persona(server, boss, general, "bind flora")
+        await mention(server, ada, general, "hello")
+        dm = server.dm(ada)
+        await persona(server, ada, dm, "flora")
+        await ask(server, ada, dm, "hello")
+        await server.slash(ada, dm, "heartbeat", {"argument": "now"})
+        await server.until(lambda: "said in confidence" in whole(requests(town)[-1]))
+        assert "Nothing is proposed." in await persona(server, boss, general, "proposals")
+
+
+async def test_lore_is_known_to_all_of_a_community_and_to_no_other(
+    server: DiscordServer, tmp_path: Path
+) -> None:
+    boss, ada, bob = server.user("boss"), server.user("ada"), server.user("bob")
+    hall, club = (server.guild(name, owner=boss, members=[ada, bob]) for name in ("hall", "club"))
+    general, lounge = server.channel(hall, "general"), server.channel(club, "lounge")
+    staff = server.channel(hall, "staff", private_to=[boss, ada, server.bot])
+    owners = {"owners": [f"discord:{boss.id}"]}
+    async with Town(tmp_path, play, discord=server, access=owners) as town:
+        await make(town, "flora", "I am Flora. I know plants.")
+        for place in (general, lounge):
+            await persona(server, boss, place, "bind flora")
+        assert "Stored for the community" in await mention(server, ada, general, "share The fair is in May.")
+        assert "says that already" in await mention(server, bob, general, "share The fair is in May!")
+        # Nothing of a closed room, or of a direct message, becomes lore.
+        assert "use scope own" in await mention(server, ada, staff, "share The fair costs too much.")
+        dm = server.dm(ada)
+        await persona(server, ada, dm, "flora")
+        assert "use scope own" in await ask(server, ada, dm, "share I am broke.")
+        # It is found by everyone there, in closed rooms and in private; elsewhere by nobody.
+        for asked in (general, staff):
+            assert "The fair is in May." in await mention(server, boss, asked, "find fair")
+        assert "The fair is in May." in await ask(server, ada, dm, "find fair")
+        eve = server.user("eve")
+        server.join(club, eve)
+        for user in (bob, eve):
+            assert "The fair is" not in await mention(server, user, lounge, "find fair")
+        # Admins tend it.
+        shown = await persona(server, boss, general, "lore")
+        assert "The fair is in May. (told by 2 people)" in shown
+        uid = shown.splitlines()[1].split()[0]
+        assert "has no lore" in await persona(server, boss, lounge, "lore")
+        assert "There is no entry" in await persona(server, boss, lounge, f"lore delete {uid}")
+        await persona(server, boss, general, f"lore edit {uid} The fair is in June.")
+        found = await mention(server, bob, general, "find fair")
+        assert "The fair is in June." in found
+        assert "in May" not in found
+        await persona(server, boss, general, f"lore delete {uid}")
+        assert "The fair is" not in await mention(server, bob, general, "find fair")
+
+
+async def test_a_persona_greets_in_its_own_way(server: DiscordServer, tmp_path: Path) -> None:
+    boss, ada = server.user("boss"), server.user("ada")
+    general = server.channel(server.guild("hall", owner=boss, members=[ada]), "general")
+    async with Town(tmp_path, play, discord=server) as town:
+        await persona(server, boss, general, "bind marlow")
+        await mention(server, ada, general, "hello")
+        (joined,) = [
+            event
+            for message in requests(town)[-1].messages
+            if message["role"] == "user"
+            and (event := json.loads(message["content"]))["type"] == "user_joined"
+        ]
+        assert joined["greeting"].startswith("Good day, ada. I am Marlow")
+        assert "How marlow speaks, by example" in requests(town)[-1].messages[0]["content"]
+
+
+async def test_a_month_of_a_hundred_people(server: DiscordServer, slack: SlackServer, tmp_path: Path) -> None:
+    """One persona of a guild and a workspace: everyone is known by themselves, what is shared by all stays
+    shared where it was told, and an edit in the middle of it reaches all."""
+    boss = server.user("boss")
+    people = [server.user(f"d{n}") for n in range(50)]
+    general = server.channel(server.guild("hall", owner=boss, members=people), "general")
+    team = [slack.user(f"s{n}") for n in range(50)]
+    lobby = slack.channel("lobby", team)
+    owners = {"owners": [f"discord:{boss.id}", f"slack:{slack.workspace.team}/{team[0]}"]}
+    clock = LeapingClock()
+    async with Town(tmp_path, play, discord=server, slack=slack, access=owners, clock=clock) as town:
+        await make(town, "flora", "I am Flora. I know plants.")
+        await persona(server, boss, general, "bind flora")
+        await on_slack(slack, team[0], lobby, "bind flora")
+        for day in range(30):
+            clock.advance(DAY_S)
+            few = [n for n in range(50) if n % 30 == day]
+            for n in few:
+                await mention(server, people[n], general, f"share Day {day} was good for plant number {n}.")
+                await tell_on_slack(slack, team[n], lobby, f"share Team day {day}, task {n} is done.")
+            if day == 15:
+                await persona(server, boss, general, "set persona I am Ivy. I know roses.")
+        assert (await mention(server, people[49], general, "who?")).startswith("I am Ivy")
+        assert (await tell_on_slack(slack, team[49], lobby, "who?")).startswith("I am Ivy")
+        found = await mention(server, people[3], general, "find plant number 20")
+        assert "Day 20 was good for plant number 20." in found
+        assert "Team day" not in await mention(server, people[3], general, "find team task done")
+        async with town.app.memory.store.read() as session:
+            flora = await session.personas.named("flora")
+            assert flora is not None
+            told = await session.passages.lore_of(flora.id)
+            counts = [await session.passages.count(a.id, None) for a in told.values()]
+            assert await session.personas.agents_of(flora.id) == 101
+        assert len(counts) == 2
+        assert min(counts) >= 50
