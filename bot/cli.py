@@ -7,7 +7,7 @@ import getpass
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -26,6 +26,8 @@ discord_app = typer.Typer(help="Set up Discord.", no_args_is_help=True)
 app.add_typer(discord_app, name="discord")
 slack_app = typer.Typer(help="Set up Slack.", no_args_is_help=True)
 app.add_typer(slack_app, name="slack")
+persona_app = typer.Typer(help="Make, change, move and retire personas.", no_args_is_help=True)
+app.add_typer(persona_app, name="persona")
 
 Config = Annotated[Path | None, typer.Option("--config", help="The configuration file.", metavar="PATH")]
 User = Annotated[str, typer.Option("--user", help="Whose memory.")]
@@ -107,13 +109,19 @@ def slack_manifest(config: Config = None) -> None:
 @app.command()
 def load(
     paths: Annotated[list[Path], typer.Argument(help="Files and directories.")],
-    name: Annotated[str, typer.Option("--name", help="What to call the source (for /attach).")],
+    name: Annotated[str, typer.Option("--name", help="What to call the source (for /attach).")] = "",
+    lore: Annotated[
+        str,
+        typer.Option(
+            "--lore", help="Instead: make it a persona's lore of a community.", metavar="PERSONA@COMMUNITY"
+        ),
+    ] = "",
     config: Config = None,
 ) -> None:
-    """Load documents into a source that agents can search: text, Markdown, HTML, PDF, DOCX."""
+    """Load documents into a source that agents can search, or into lore: text, Markdown, HTML, PDF, DOCX."""
     from bot import loading
 
-    sys.exit(asyncio.run(loading.load(_settings(config), paths, name)))
+    sys.exit(asyncio.run(loading.load(_settings(config), paths, name, lore)))
 
 
 @memory_app.command("show")
@@ -155,6 +163,139 @@ def memory_history(
 
     settings = _settings(config)
     asyncio.run(inspection.history(settings, user, _whom(settings, persona), page, as_json=as_json))
+
+
+Name = Annotated[str, typer.Argument(help="The persona's name.")]
+Community = Annotated[
+    str | None,
+    typer.Option("--community", help="Whose lore, such as discord:1 or slack:T1.", metavar="COMMUNITY"),
+]
+Defined = Annotated[
+    Path | None,
+    typer.Option(
+        "--definition", help="Greetings, example, policies: a file of TOML or JSON.", metavar="FILE"
+    ),
+]
+Picture = Annotated[
+    Path | None, typer.Option("--avatar", help="An image: PNG, JPEG, GIF, WebP.", metavar="FILE")
+]
+
+
+@persona_app.command("create")
+def persona_create(
+    name: Name,
+    text: Annotated[str | None, typer.Option(help="Who it is, in the first person.")] = None,
+    file: Annotated[Path | None, typer.Option(help="A file with that text.", metavar="FILE")] = None,
+    description: Annotated[str, typer.Option(help="One line for people.")] = "",
+    definition: Defined = None,
+    avatar: Picture = None,
+    config: Config = None,
+) -> None:
+    """Make a persona; its text is taken from --text, --file or standard input."""
+    from bot import casting
+
+    settings = _settings(config)
+    told = text if text is not None else (file.read_text(encoding="utf-8") if file else sys.stdin.read())
+    asyncio.run(casting.create(settings, name, told, description, definition, avatar))
+
+
+@persona_app.command("list")
+def persona_list(config: Config = None) -> None:
+    """All personas, and where they are bound."""
+    from bot import casting
+
+    asyncio.run(casting.show_all(_settings(config)))
+
+
+@persona_app.command("show")
+def persona_show(name: Name, as_json: Json = False, config: Config = None) -> None:
+    """A persona's blocks, definition, lore and versions."""
+    from bot import casting
+
+    asyncio.run(casting.show(_settings(config), name, as_json=as_json))
+
+
+@persona_app.command("edit")
+def persona_edit(
+    name: Name,
+    label: Annotated[str, typer.Argument(help="Which block.")] = "persona",
+    given: Annotated[
+        Path | None, typer.Option("--set", help="Take the new text from here.", metavar="FILE")
+    ] = None,
+    definition: Annotated[
+        bool, typer.Option("--definition", help="The definition instead, as JSON.")
+    ] = False,
+    description: Annotated[str | None, typer.Option(help="Another line for people.")] = None,
+    avatar: Picture = None,
+    config: Config = None,
+) -> None:
+    """Change a persona in $EDITOR, or from a file. It holds from everyone's next message on."""
+    import click
+
+    from bot import casting
+
+    def change(text: str, ending: str) -> str | None:
+        if given is not None:
+            return given.read_text(encoding="utf-8")
+        return click.edit(text, extension=ending)
+
+    settings = _settings(config)
+    asyncio.run(
+        casting.edit(
+            settings, name, label, change, definition=definition, description=description, avatar=avatar
+        )
+    )
+
+
+@persona_app.command("export")
+def persona_export(
+    name: Name,
+    path: Annotated[Path | None, typer.Argument(help="The file to write; it must not exist.")] = None,
+    community: Community = None,
+    card: Annotated[str | None, typer.Option(help="A character card instead: v2 or v3.")] = None,
+    png: Annotated[bool, typer.Option("--png", help="The card inside the avatar.")] = False,
+    config: Config = None,
+) -> None:
+    """Write a persona to a file: with its history, and with a community's lore if one is named."""
+    from bot import casting
+
+    versions: dict[str | None, Literal["2", "3"] | None] = {None: None, "v2": "2", "v3": "3"}
+    if card not in versions:
+        raise typer.BadParameter("--card is v2 or v3.")
+    asyncio.run(casting.take_out(_settings(config), name, path, community, versions[card], png=png))
+
+
+@persona_app.command("import")
+def persona_import(
+    path: Annotated[Path, typer.Argument(help="A persona's file, or a character card (PNG, JSON).")],
+    name: Annotated[str | None, typer.Option("--name", help="Another name for it.")] = None,
+    community: Community = None,
+    config: Config = None,
+) -> None:
+    """Make a persona of a file."""
+    from bot import casting
+
+    asyncio.run(casting.bring_in(_settings(config), path, name, community))
+
+
+@persona_app.command("delete")
+def persona_delete(
+    name: Name,
+    force: Annotated[bool, typer.Option("--force", help="Also when it is bound, or has agents.")] = False,
+    config: Config = None,
+) -> None:
+    """Delete a persona; one that people have talked with is retired, and what its agents remember stays."""
+    from bot import casting
+
+    sys.exit(asyncio.run(casting.delete(_settings(config), name, force=force)))
+
+
+@persona_app.command("restore")
+def persona_restore(name: Name, config: Config = None) -> None:
+    """Bring a retired persona back."""
+    from bot import casting
+
+    asyncio.run(casting.restore(_settings(config), name))
 
 
 @app.command()

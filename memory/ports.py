@@ -225,7 +225,7 @@ class Blocks(Protocol):
         ...
 
     async def note_edit(self, edit: BlockEdit) -> None:
-        """Keep an edit that was made elsewhere (`everbot persona import`)."""
+        """Keep an edit that was made elsewhere, and go on counting after it (`everbot persona import`)."""
         ...
 
     async def edits_of(self, turn_id: str) -> list[BlockEdit]:

@@ -112,6 +112,9 @@ class Blocks:
     async def note_edit(self, edit: BlockEdit) -> None:
         values = {name: getattr(edit, name) for name in ("block_id", "version", "before", "after", "at")}
         await self._c.execute(t.block_history.insert().values(**values, turn_id=edit.turn_id))
+        b = t.blocks
+        later = (b.c.id == edit.block_id) & (b.c.version < edit.version)
+        await self._c.execute(b.update().where(later).values(version=edit.version))
 
     async def history(self, owner: str, audiences: Audiences, limit: int = 100) -> list[BlockEdit]:
         condition = t.blocks.c.owner == owner
