@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
 from typing import Any
 
 from adapters.console import PipeConsole, TerminalConsole
@@ -21,13 +22,13 @@ from bot.commands.linking import Linking
 from bot.commands.lore import Lore
 from bot.commands.people import People
 from bot.commands.personas import PersonaCommands
-from bot.commands.snapshot import Snapshots
 from bot.commands.table import Commands
 from bot.commands.terminal import Terminal
 from bot.commands.timing import Timing
-from bot.courier import Courier
+from bot.courier import Courier, SpeakerOf
+from bot.erasure import Erasure, history
 from bot.errors import PersonaError, SettingsError
-from bot.events import platform_of
+from bot.events import Speaker, platform_of
 from bot.health import address
 from bot.heartbeat import Heartbeat
 from bot.holder import hold, private
@@ -38,9 +39,11 @@ from bot.personas import Personas
 from bot.ports import Adapter, ChatModel, Clock
 from bot.queue_manager import LEAST_ROOM, QueueManager
 from bot.reception import Reception
+from bot.restoration import Restoration
 from bot.roles import Roles
 from bot.runner import Runner
 from bot.settings import Settings
+from bot.takeout import Takeout
 from bot.tools import memory as memory_tools
 from bot.tools import messaging
 from bot.tools import time as time_tools
@@ -54,6 +57,7 @@ from memory.index.exact import ExactIndex
 from memory.indexer import Indexer
 from memory.ports import Embedder, TokenCounter
 from memory.recall import Recall
+from memory.records import OutboxRow
 from memory.store.database import Database
 from memory.tokens import Calibrated, fetch_tables, token_counter
 
@@ -62,6 +66,7 @@ log = logging.getLogger(__name__)
 
 _SLACK_PATH = "/slack/events"
 _OPENAI = "https://api.openai.com/v1"
+_SAVES, _EXPORTS, _HISTORIES = "saves", "exports", "history"  # folders in the data directory
 
 
 class SystemClock:
@@ -95,6 +100,9 @@ class App:
     identities: Identities
     personas: Personas
     heartbeat: Heartbeat
+    erasure: Erasure
+    takeout: Takeout
+    restoration: Restoration
     clock: Clock
 
 
@@ -161,6 +169,7 @@ async def open_app(
     model: ChatModel | None = None,
     clock: Clock | None = None,
     embedders: Embedders | None = None,
+    speaker_of: SpeakerOf | None = None,
 ) -> AsyncIterator[App]:
     """Everbot, running on the data directory while the block runs. Tests pass their fakes in here.
 
@@ -175,11 +184,12 @@ async def open_app(
         chosen = minds.named(settings.model.name)
         quiet = minds.named(settings.heartbeat.model or settings.model.name)
         by_platform = {adapter.platform: adapter for adapter in adapters}
-        courier = Courier(memory.store, by_platform, clock)
+        courier = Courier(memory.store, by_platform, clock, speaker_of or _the_bot)
         app = _assemble(settings, memory, chosen, quiet, minds.named, clock, courier, by_platform)
         await _check_default(app, settings)
         async with asyncio.TaskGroup() as background:
-            tasks = [background.create_task(courier.run()), background.create_task(memory.indexer.run())]
+            lasting = (courier.run(), memory.indexer.run(), app.erasure.run())
+            tasks = [background.create_task(work) for work in lasting]
             if settings.model.kind == "openai":
                 # For the next start: this one goes on with what it has.
                 tables = fetch_tables(settings.model.name, settings.data_dir / "tiktoken")
@@ -204,6 +214,11 @@ async def _check_default(app: App, settings: Settings) -> None:
             await app.identities.check(name)
         except PersonaError as error:
             raise SettingsError(f"personas.default: {error}") from None
+
+
+async def _the_bot(_: OutboxRow) -> Speaker | None:
+    """Who speaks while no persona has a face of its own."""
+    return None
 
 
 def _assemble(
@@ -238,14 +253,15 @@ def _assemble(
     identities = Identities(store, clock, personas, agent_settings.block_limit, agent_settings.timezone)
     executor = Executor(registry, count, queues.fit, agent_settings.max_calls, agent_settings.tool_timeout_s)
     undo = Undo(store, queues, memory.indexer, clock)
-    snapshots = Snapshots(store, clock)
+    takeout = Takeout(store, clock, version("everbot"))
+    folder = settings.data_dir
     beats = Beats(settings.heartbeat)
     groups = (
-        People(store, undo, locks, memory.indexer, clock, snapshots),
+        People(store, undo, locks, memory.indexer, clock, takeout, folder / _EXPORTS),
         PersonaCommands(store, personas, Roles(settings.access), Lore(store, memory.indexer), clock),
         Linking(store, clock),
         Timing(store, beats, identities),
-        Terminal(store, queues, undo, locks, clock, snapshots, settings.data_dir / "saves"),
+        Terminal(store, queues, undo, locks, clock, takeout, folder / _SAVES),
     )
     agent = Agent(
         store,
@@ -283,6 +299,19 @@ def _assemble(
         concurrent_turns=agent_settings.concurrent_turns,
     )
     heartbeat = Heartbeat(store, runner, identities, beats, memory.archival, clock, settings, list(adapters))
+    erasure = Erasure(
+        store,
+        runner,
+        identities,
+        queues,
+        locks,
+        memory.indexer,
+        clock,
+        saves=folder / _SAVES,
+        exports=folder / _EXPORTS,
+        histories=folder / _HISTORIES,
+        keep_days=settings.privacy.keep_messages_days,
+    )
     access = Access(store, clock, settings.access, settings.limits)
     inbound = Reception(
         store,
@@ -295,14 +324,16 @@ def _assemble(
         memory.indexer,
         clock,
         heartbeat,
+        erasure,
         settings.events,
     )
-    return App(memory, runner, inbound, identities, personas, heartbeat, clock)
+    restoration = Restoration(store, personas, queues, clock)
+    return App(memory, runner, inbound, identities, personas, heartbeat, erasure, takeout, restoration, clock)
 
 
 def terminal_console(settings: Settings, user: str, persona: str) -> TerminalConsole:
     """A person at this terminal."""
-    return TerminalConsole(settings.data_dir / "console_history", user=user, persona=persona)
+    return TerminalConsole(history(settings.data_dir / _HISTORIES, user), user=user, persona=persona)
 
 
 def pipe_console(user: str, persona: str, *, as_json: bool) -> PipeConsole:
@@ -396,7 +427,11 @@ async def discord_invite_url(settings: Settings) -> tuple[str, list[str]]:
     content = "Privileged intents: none needed."
     if settings.discord.message_content:
         content = "Privileged intents: switch on the Message Content Intent on the application's Bot page."
-    return url, [content]
+    faces = (
+        "Optional permission: Manage Webhooks, by which personas are shown under their own name and picture; without "
+        "it the bot speaks for them."
+    )
+    return url, [content, faces]
 
 
 def slack_app_manifest(settings: Settings) -> dict[str, Any]:

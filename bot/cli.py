@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 if TYPE_CHECKING:
+    import logging
+
     from bot.settings import Settings
 
 app = typer.Typer(
@@ -88,6 +90,44 @@ def backup(
     from bot import admin
 
     sys.exit(asyncio.run(admin.backup(_settings(config), path)))
+
+
+@app.command()
+def export(
+    user: User,
+    folder: Annotated[Path, typer.Argument(help="Where to write it.")] = Path(),
+    persona: Persona = None,
+    config: Config = None,
+) -> None:
+    """Write all that an agent remembers to a zip, or several; also while everbot runs."""
+    from bot import admin
+
+    settings = _settings(config)
+    sys.exit(asyncio.run(admin.export(settings, user, _whom(settings, persona), folder)))
+
+
+@app.command("import")
+def import_(
+    files: Annotated[list[Path], typer.Argument(help="All parts of an export.")],
+    user: Annotated[str | None, typer.Option("--user", help="Whose it becomes. Default: as it says.")] = None,
+    config: Config = None,
+) -> None:
+    """Put an exported memory back."""
+    from bot import admin
+
+    sys.exit(asyncio.run(admin.import_(_settings(config), files, user)))
+
+
+@app.command()
+def forget(
+    user: User,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    config: Config = None,
+) -> None:
+    """Forget a person: everything, everywhere."""
+    from bot import admin
+
+    sys.exit(asyncio.run(admin.forget(_settings(config), user, sure=yes)))
 
 
 @discord_app.command("invite")
@@ -320,11 +360,33 @@ def _settings(config: Path | None) -> Settings:
     from bot.settings import load as load_settings
 
     settings = load_settings(config)
-    logging.basicConfig(
-        level=settings.log.level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
+    style = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+    logging.basicConfig(level=settings.log.level.upper(), format=style, handlers=_handlers(settings))
     return settings
 
 
 def _whom(settings: Settings, persona: str | None) -> str:
     return persona or settings.personas.default
+
+
+def _handlers(settings: Settings) -> list[logging.Handler]:
+    """Standard error, and the log file where one is configured. Raises `SettingsError` when it can't be written."""
+    import logging
+
+    from bot.errors import SettingsError
+
+    handlers: list[logging.Handler] = [logging.StreamHandler()]
+    if settings.log.file is not None:
+        from logging.handlers import TimedRotatingFileHandler
+
+        keep = settings.privacy.keep_logs_days
+        try:
+            file = TimedRotatingFileHandler(
+                settings.log.file, when="midnight", utc=True, backupCount=keep, encoding="utf-8", delay=False
+            )
+        except OSError as error:
+            raise SettingsError(
+                f"log.file: {settings.log.file} cannot be written ({error.strerror})."
+            ) from None
+        handlers.append(file)
+    return handlers

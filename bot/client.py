@@ -320,6 +320,8 @@ def _found(hit: Hit) -> Result:
 
 
 def _steps(row: Message) -> list[Step]:
+    if not row.rendered:  # it left the queue
+        return [Step("reply", row.text)] if row.text else []
     message = json.loads(row.rendered)
     content = message.get("content") or ""
     if message["role"] == "tool":

@@ -31,6 +31,9 @@ from memory.records import Block, Message, Summary
 
 Fit = Callable[[str, int], str]
 
+CORE_MEMORY = "core_memory"  # type of an event that tells what blocks read now
+RECALLED = ("news", "related")
+"""Fields of an event that show what is stored elsewhere: they leave it when that may be gone."""
 _FOREIGN = 4_000  # characters of other places' blocks that a private turn is shown
 IMAGE = 1_600  # tokens that models take for an image, at most (OpenAI's vision guide: 85 to 1,445)
 _OVERHEAD = 8  # tokens that a message costs besides its text
@@ -79,7 +82,7 @@ def core_memory(blocks: Iterable[Block]) -> str:
 def blocks_fields(blocks: Iterable[Block], at: datetime, zone: ZoneInfo) -> dict[str, Any]:
     """An event that tells what core memory blocks read now."""
     values = {b.label: {"chars": f"{len(b.value)}/{b.limit}", "value": b.value} for b in blocks}
-    return {"type": "core_memory", "time": local_time(at, zone), "blocks": values}
+    return {"type": CORE_MEMORY, "time": local_time(at, zone), "blocks": values}
 
 
 def told_blocks(rendered: str) -> dict[str, str]:
@@ -153,6 +156,12 @@ def told(message: dict[str, Any]) -> dict[str, Any]:
     content = message["content"]
     fields: dict[str, Any] = json.loads(content if isinstance(content, str) else content[0]["text"])
     return fields
+
+
+def images_in(message: dict[str, Any]) -> list[str]:
+    """The images of an event's message."""
+    content = message["content"]
+    return [] if isinstance(content, str) else [part["image_url"]["url"] for part in content[1:]]
 
 
 def images_of(event: Event) -> list[str]:

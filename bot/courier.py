@@ -6,11 +6,11 @@ import asyncio
 import hashlib
 import logging
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 
 from bot.errors import DeliveryDoubtful, DeliveryError, DeliveryRefused
-from bot.events import Address, Reply, platform_of
+from bot.events import Address, Reply, Speaker, platform_of
 from bot.ports import Adapter, Clock, Found
 from memory.errors import StoreError
 from memory.ports import Store
@@ -21,16 +21,23 @@ log = logging.getLogger(__name__)
 _RETRY_S = 2.0
 _RETRY_MAX_S = 60.0
 _Line = tuple[str, Delivery | None, datetime, str | None, "asyncio.Future[None]"]
+SpeakerOf = Callable[[OutboxRow], Awaitable[Speaker | None]]
 _SETTLED = {Found.POSTED: Delivery.SENT, Found.ABSENT: Delivery.READY, Found.UNKNOWN: Delivery.DOUBTFUL}
 
 
 class Courier:
-    """Replies of one place are sent in order; places do not wait for each other."""
+    """Replies of one place are sent in order; places do not wait for each other.
 
-    def __init__(self, store: Store, adapters: Mapping[str, Adapter], clock: Clock) -> None:
+    ``speaker_of`` is asked at every attempt who is seen to speak.
+    """
+
+    def __init__(
+        self, store: Store, adapters: Mapping[str, Adapter], clock: Clock, speaker_of: SpeakerOf
+    ) -> None:
         self._store = store
         self._adapters = adapters
         self._clock = clock
+        self._speaker_of = speaker_of
         self._news = asyncio.Event()
         self._idle = asyncio.Event()
         self._busy: set[Address] = set()
@@ -92,15 +99,16 @@ class Courier:
         while True:
             wait = None
             try:
+                reply = reply_of(row, await self._speaker_of(row))
                 if doubt is None:
                     claimed = first or self._clock.now()
                     await self._write(row.id, None, claimed)
-                    receipt = await self._adapter(row).send(reply_of(row))
+                    receipt = await self._adapter(row).send(reply)
                     await self._write(row.id, Delivery.SENT, claimed, receipt)
                     return
                 async with self._store.read() as session:
                     before = await session.mailbox.last_receipt(row.address)
-                found = await self._adapter(row).find(reply_of(row), doubt, before)
+                found = await self._adapter(row).find(reply, doubt, before)
                 doubt = None
                 if found is Found.UNKNOWN:
                     log.warning(
@@ -121,6 +129,8 @@ class Courier:
             except DeliveryError as error:
                 log.warning("agent %s: %s not delivered, tried again: %s", row.agent_id, row.id, error)
                 wait = error.retry_after
+            except StoreError as error:
+                log.error("The courier waits for the store: %s", error)
             except Exception:
                 # An adapter's bug must not stop the others' replies.
                 log.exception("agent %s: sending %s failed", row.agent_id, row.id)
@@ -173,7 +183,7 @@ class Courier:
                     written.set_result(None)
 
 
-def reply_of(row: OutboxRow) -> Reply:
+def reply_of(row: OutboxRow, speaker: Speaker | None) -> Reply:
     """The row as an adapter posts it. The nonce is the same on every attempt (Discord takes 25 characters)."""
     nonce = hashlib.blake2b(row.id.encode(), digest_size=12).hexdigest()
     return Reply(
@@ -184,4 +194,5 @@ def reply_of(row: OutboxRow) -> Reply:
         in_reply_to=row.in_reply_to,
         at=row.created_at,
         nonce=nonce,
+        speaker=speaker,
     )

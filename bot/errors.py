@@ -14,6 +14,7 @@ EverbotError
 ├── ToolError            the model called a tool wrongly; the text says how to mend it
 ├── CommandError         a person used a command wrongly; the text says how
 ├── PersonaError         there is no such persona, or it can't be that; the text says why
+├── BundleError          a file that was given to be imported is not what it should be
 ├── CardError            a character card is refused; the text says what is wrong with it
 ├── AgentExists          an agent of that name is there already
 └── AgentNotFound        there is no agent of that name or id
@@ -91,6 +92,10 @@ class PersonaError(EverbotError):
 
 
 class CardError(EverbotError):
+    pass
+
+
+class BundleError(EverbotError):
     pass
 
 

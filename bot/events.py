@@ -198,6 +198,13 @@ def clean(text: str) -> str:
     return text
 
 
+def quotes_of(event: Event) -> list[Quote]:
+    """Others' words that are shown beside an event."""
+    if not isinstance(event, MessageReceived):
+        return []
+    return [*event.context, *([event.reply_to] if event.reply_to else [])]
+
+
 EVENTS: dict[str, type[Event]] = {
     event.kind: event
     for event in (
@@ -305,7 +312,7 @@ class View:
     kind: str = "notice"
     actions: tuple[Action, ...] = ()
     form: Form | None = None
-    file: File | None = None
+    files: tuple[File, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -320,6 +327,16 @@ class CommandSpec:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Speaker:
+    """Who is seen to speak where it is not the bot itself. A platform shows what it can: ``avatar`` is a picture
+    (PNG, JPEG, GIF or WebP), ``avatar_url`` where one lies for everybody (https)."""
+
+    name: str
+    avatar: bytes = b""
+    avatar_url: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Reply:
     """One part of a reply, as an adapter posts it. ``id`` is the same on every attempt."""
 
@@ -330,3 +347,4 @@ class Reply:
     in_reply_to: tuple[str, ...]
     at: datetime
     nonce: str
+    speaker: Speaker | None = None  # None: the bot itself

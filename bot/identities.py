@@ -118,12 +118,17 @@ class Identities:
             )
 
 
+def account_of(user: str) -> str:
+    """The account that an operator means: one as it is, or a name on this machine."""
+    return user if ":" in user else f"{LOCAL}:{user}"
+
+
 async def find_agent(session: Session, user: str, persona: str) -> Agent:
     """The agent that ``user`` (an account, or a name on this machine) has with a persona.
 
     Raises `AgentNotFound`.
     """
-    account = user if ":" in user else f"{LOCAL}:{user}"
+    account = account_of(user)
     known, chosen = await session.agents.user_of(account), await session.personas.named(persona)
     agent = await session.agents.agent_of(known.id, chosen.id) if known and chosen else None
     if agent is None:

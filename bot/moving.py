@@ -15,13 +15,13 @@ from bot.errors import PersonaError
 from bot.personas import Personas
 from memory.archival import store
 from memory.ports import Session
-from memory.records import SHARED, Archive, Avatar, BlockEdit, Draft, Persona, community_audience
+from memory.records import SHARED, Archive, Avatar, Block, BlockEdit, Draft, Persona, community_audience
 
 
 async def taken_out(session: Session, persona: Persona, lore: Archive | None) -> portable.PersonaFile:
     """All of a persona, with the lore of one community or none."""
     owner = f"persona:{persona.id}"
-    edits = list(reversed(await session.blocks.history(owner, None, limit=10**9)))
+    edits = list(reversed(await session.blocks.history(owner, None, limit=None)))
     blocks = [
         portable.PortableBlock(
             label=block.label,
@@ -34,7 +34,7 @@ async def taken_out(session: Session, persona: Persona, lore: Archive | None) ->
                 if e.block_id == block.id
             ),
         )
-        for block in await session.blocks.of(owner)
+        for block in await session.blocks.of(owner, None)
     ]
     versions = [
         portable.Made(version=made.version, data=made.data, at=made.at)
@@ -102,29 +102,31 @@ def _definition(data: Json) -> Definition:
 
 
 async def _block(session: Session, persona_id: int, block: portable.PortableBlock, now: datetime) -> None:
-    made = await session.blocks.create(
-        f"persona:{persona_id}",
-        block.label,
-        SHARED,
-        block.value,
-        block.limit,
-        block.description,
-        now,
-        read_only=True,
-    )
-    for edit in block.history:
-        await session.blocks.note_edit(
-            BlockEdit(
-                block_id=made.id,
-                label=made.label,
-                audience=SHARED,
-                version=edit.version,
-                before=edit.before,
-                after=edit.after,
-                turn_id=None,
-                at=edit.at,
-            )
+    edits = [
+        BlockEdit(
+            block_id=0,
+            label=block.label,
+            audience=SHARED,
+            version=edit.version,
+            before=edit.before,
+            after=edit.after,
+            turn_id=None,
+            at=edit.at,
         )
+        for edit in block.history
+    ]
+    made = Block(
+        id=0,
+        owner=f"persona:{persona_id}",
+        label=block.label,
+        audience=SHARED,
+        value=block.value,
+        limit=block.limit,
+        description=block.description,
+        read_only=True,
+        version=max((edit.version for edit in edits), default=1),
+    )
+    await session.blocks.restore(made, edits, now)
 
 
 async def _lore(

@@ -165,7 +165,7 @@ class Personas:
         await self._note(session, persona, user_id)
 
     async def blocks(self, session: Session, persona: Persona) -> list[Block]:
-        return await session.blocks.of(f"persona:{persona.id}")
+        return await session.blocks.of(f"persona:{persona.id}", None)
 
     async def definition(self, session: Session, persona_id: int) -> Definition:
         return parsed(await session.personas.definition(persona_id))

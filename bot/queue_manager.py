@@ -138,6 +138,9 @@ class QueueManager:
 
     async def amend(self, session: Session, message: Message, text: str) -> None:
         """The author edited an admitted message, or (with an empty text) deleted it."""
+        if not message.queued:
+            await self.rewrite(session, message, text, "")
+            return
         rendered = json.loads(message.rendered)
         fields = context.told(rendered)
         if text:
@@ -149,8 +152,17 @@ class QueueManager:
 
     async def rewrite(self, session: Session, message: Message, text: str, rendered: str) -> None:
         """Store another text and rendering of a message."""
-        tokens = context.cost(self.count, rendered)
+        tokens = self.cost(rendered) if rendered else 0
         await session.messages.rewrite(message.key, text, rendered, tokens)
+        self.forget(message.conversation_id)
+
+    def cost(self, rendered: str) -> int:
+        """Tokens that a rendered message takes."""
+        return context.cost(self.count, rendered)
+
+    async def rerender(self, session: Session, message: Message, rendered: str) -> None:
+        """Show a message differently; its text stays."""
+        await session.messages.rerender(message.key, rendered, self.cost(rendered))
         self.forget(message.conversation_id)
 
     def extend(self, queue: Queue, messages: Sequence[Message]) -> None:
@@ -232,7 +244,7 @@ class QueueManager:
         if largest is None or largest.tokens < _SMALL:
             return False
         rendered = context.shrunk(largest.rendered, self.fit, largest.tokens // 2 - 60)
-        smaller = replace(largest, rendered=rendered, tokens=context.cost(self.count, rendered))
+        smaller = replace(largest, rendered=rendered, tokens=self.cost(rendered))
         if smaller.tokens >= largest.tokens:
             return False
         async with self._store.write() as session:
@@ -269,8 +281,9 @@ class QueueManager:
             conversation_id=queue.conversation.id,
             text=text,
             rendered=rendered,
-            tokens=context.cost(self.count, rendered),
+            tokens=self.cost(rendered),
             messages=count,
+            since=queue.summary.since if queue.summary else evicted[0].created_at,
             created_at=now,
         )
         async with self._store.write() as session:
@@ -362,7 +375,7 @@ class QueueManager:
             author=author,
             text=text,
             rendered=rendered,
-            tokens=context.cost(self.count, rendered),
+            tokens=self.cost(rendered),
             created_at=at,
             turn_id=turn.id,
             step=step,

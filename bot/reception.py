@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from bot.access import Access, Turned
 from bot.commands.table import Commands
+from bot.erasure import Erasure
 from bot.events import (
     Address,
     Command,
@@ -29,7 +30,7 @@ from bot.runner import Runner
 from bot.settings import EventSettings
 from memory.indexer import Indexer
 from memory.ports import Session, Store
-from memory.records import Agent, Conversation, InboxRow, User, scope_of
+from memory.records import Agent, Conversation, InboxRow, Passage, User, scope_of
 
 _NOT_ALLOWED = "I may not talk with you here. Whoever runs me decides that."
 
@@ -49,6 +50,7 @@ class Reception:
         indexer: Indexer,
         clock: Clock,
         heartbeat: Heartbeat,
+        erasure: Erasure,
         events: EventSettings,
     ) -> None:
         self._store = store
@@ -61,7 +63,7 @@ class Reception:
         self._indexer = indexer
         self._clock = clock
         self._heartbeat = heartbeat
-        self._someone_forgotten: bool | None = None  # not known yet
+        self._erasure = erasure
         self._events = events
 
     # What adapters call
@@ -71,7 +73,7 @@ class Reception:
         if isinstance(event, MessageEdited | MessageDeleted):
             await self._amend(event)
             return None
-        if await self._is_forgotten(event):
+        if await self._erasure.is_forgotten(event.key):
             return None
         if isinstance(event, DocumentUploaded) and not self._events.documents:
             return None
@@ -143,12 +145,19 @@ class Reception:
 
     async def delete(self, agent: Agent) -> None:
         """Call off what the agent is at, and delete it with all that it remembers."""
-        async with self._runner.still(agent.id), self._locks.of(agent.id):
-            async with self._store.write() as session:
-                await session.agents.delete_agent(agent.id)
-            self._someone_forgotten = True
-            self._identities.forget(agent.id)
-            await self._indexer.forget(agent)
+        await self._erasure.agent(agent)
+
+    async def forget(self, user: User) -> None:
+        """Everything of a person, everywhere."""
+        await self._erasure.user(user)
+
+    async def forget_here(self, who: Identity) -> None:
+        """What was said in one place."""
+        await self._erasure.conversation(who)
+
+    async def reword(self, agent: Agent, passage: Passage, text: str) -> None:
+        """A passage reads otherwise now, or (with an empty text) is forgotten."""
+        await self._erasure.passage(agent, passage, text)
 
     async def beat(self, who: Identity) -> None:
         """A heartbeat at once."""
@@ -187,15 +196,6 @@ class Reception:
         for agent in agents:
             self._identities.forget(agent.id)
 
-    async def _is_forgotten(self, event: Event) -> bool:
-        """Whether it was told before, by a person whom we have forgotten since."""
-        if self._someone_forgotten is False:
-            return False
-        async with self._store.read() as session:
-            if self._someone_forgotten is None:
-                self._someone_forgotten = await session.mailbox.any_forgotten()
-            return await session.mailbox.is_forgotten(event.key)
-
     async def _follows(self, event: Event) -> bool:
         """Whether the person has talked with us in that thread before."""
         if not isinstance(event, MessageReceived) or event.addressed or not event.thread:
@@ -220,6 +220,8 @@ class Reception:
         """A message was edited or deleted where it was written: memory follows."""
         async with self._store.read() as session:
             rows = await session.mailbox.events_from(event.target)
+        if not rows:
+            await self._erasure.quoted(event.target)
         for row in rows:
             if isinstance(event, MessageDeleted):
                 await self._reword(row, "")
@@ -237,6 +239,7 @@ class Reception:
             if message is not None:
                 await self._queues.amend(session, message, text)
                 row = replace(row, agent_id=scope_of(message.key))
+            await self._erasure.message(session, message, row.key, row.agent_id)
         self._runner.restart(row.agent_id, row.key)
 
 

@@ -34,6 +34,7 @@ from bot.events import (
     UserReturned,
     origin_of,
     platform_of,
+    quotes_of,
     to_json,
 )
 from bot.fifo_queue import Queue
@@ -155,6 +156,8 @@ class Runner:
                 new = await session.mailbox.receive(
                     row.key, agent.id, identity.conversation.id, row.kind, to_json(row), self._clock.now()
                 )
+            if new and (quotes := quotes_of(event)):
+                await session.erasing.quote(event.key, {q.key: q.account for q in quotes})
         if new:
             self._places.setdefault(event.address, set()).add(agent.id)
             job = self.mailbox(agent.id).job
@@ -171,7 +174,7 @@ class Runner:
         if not isinstance(event, MessageReceived | DocumentUploaded) or platform_of(event.account) == LOCAL:
             return []
         facts = origin_of(event)
-        if told.first_contact and not await session.messages.extent(identity.agent.id):
+        if told.first_contact and away is None and not await session.messages.extent(identity.agent.id):
             # Its key is the agent's: this comes once, however many messages come before the first turn.
             greeting = await self._greeting(session, identity)
             key = f"joined:{identity.agent.id}"

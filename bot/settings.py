@@ -140,7 +140,13 @@ class PersonaSettings(_Section):
     removal_days: float = Field(30.0, ge=0)
 
 
+class PrivacySettings(_Section):
+    keep_messages_days: int = Field(0, ge=0)
+    keep_logs_days: int = Field(14, ge=1)
+
+
 class LogSettings(_Section):
+    file: Path | None = None
     level: Literal["debug", "info", "warning", "error"] = "warning"
 
 
@@ -155,6 +161,7 @@ class Settings(_Section):
     access: AccessSettings = AccessSettings()
     limits: LimitSettings = LimitSettings()
     heartbeat: HeartbeatSettings = HeartbeatSettings()
+    privacy: PrivacySettings = PrivacySettings()
     events: EventSettings = EventSettings()
     run: RunSettings = RunSettings()
     discord: DiscordSettings = DiscordSettings()

@@ -153,6 +153,14 @@ class Indexer:
         await self.index_of_messages.drop(agent.id)
         await self._own.drop(agent.archive_id)
 
+    async def rebuild(self, archive_id: int) -> None:
+        """Make a shared archive's index anew from SQL, so that nothing deleted is left in it."""
+        async with self._one_at_a_time:
+            await self._shared.drop(archive_id)
+            async with self._store.write() as session:
+                await session.vectors.mark_unindexed("passages", archive_id)
+        self._news.set()
+
     async def _check_embedder(self, embedder: Embedder) -> None:
         """Vectors of two models never mix: another model begins anew."""
         if self._checked:

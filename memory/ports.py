@@ -187,10 +187,6 @@ class Personas(Protocol):
 class Blocks(Protocol):
     """Core memory blocks and their history."""
 
-    async def of(self, owner: str) -> list[Block]:
-        """All of an owner, oldest first."""
-        ...
-
     async def visible(self, agent: Agent, audience: Audience) -> list[Block]:
         """The persona's blocks, then the agent's of ``audience``, then (private only) its other ones."""
         ...
@@ -208,6 +204,15 @@ class Blocks(Protocol):
         read_only: bool = False,
     ) -> Block: ...
 
+    async def of(self, owner: str, audiences: Audiences) -> list[Block]:
+        """The owner's own, oldest first."""
+        ...
+
+    async def restore(self, block: Block, edits: Sequence[BlockEdit], now: datetime) -> None:
+        """Put a block back with its past, oldest edit first; the ids in them are given anew. One of the same
+        owner, label and audience must not exist."""
+        ...
+
     async def put(self, block_id: int, value: str, turn_id: str | None, now: datetime) -> None:
         """Replace the value, keeping the previous one and the turn that made the edit."""
         ...
@@ -220,12 +225,8 @@ class Blocks(Protocol):
         """The block with its history."""
         ...
 
-    async def history(self, owner: str, audiences: Audiences, limit: int = 100) -> list[BlockEdit]:
+    async def history(self, owner: str, audiences: Audiences, limit: int | None = 100) -> list[BlockEdit]:
         """Edits, newest first."""
-        ...
-
-    async def note_edit(self, edit: BlockEdit) -> None:
-        """Keep an edit that was made elsewhere, and go on counting after it (`everbot persona import`)."""
         ...
 
     async def edits_of(self, turn_id: str) -> list[BlockEdit]:
@@ -240,6 +241,12 @@ class Messages(Protocol):
         """Store, in order; each ``key`` is given here and returned. Searchable by words at once."""
         ...
 
+    async def rows(
+        self, agent_id: int, audiences: Audiences, *, after: int = 0, limit: int = 1_000
+    ) -> list[Message]:
+        """Every row, also those without a text, in order of their keys; those beyond the key ``after``."""
+        ...
+
     async def get(self, agent_id: int, keys: Collection[int], audiences: Audiences) -> list[Message]:
         """The rows of ``keys`` that this agent may see in ``audiences``, in the order of ``keys``."""
         ...
@@ -248,8 +255,15 @@ class Messages(Protocol):
         """The FIFO queue, oldest first."""
         ...
 
-    async def evict(self, conversation_id: int, keys: Collection[int]) -> None: ...
+    async def evict(self, conversation_id: int, keys: Collection[int]) -> None:
+        """Take rows out of the queue. Their texts stay; how they were rendered is forgotten."""
+        ...
+
     async def of_turn(self, turn_id: str) -> list[Message]: ...
+    async def taken(self, event_keys: Collection[str]) -> set[str]:
+        """Those of the keys that some message has."""
+        ...
+
     async def by_event(self, event_key: str) -> Message | None: ...
     async def rewrite(self, key: int, text: str, rendered: str, tokens: int) -> None: ...
     async def rerender(self, key: int, rendered: str, tokens: int) -> None:
@@ -300,6 +314,7 @@ class Messages(Protocol):
 
     async def summary(self, conversation_id: int) -> Summary | None: ...
     async def put_summary(self, summary: Summary) -> None: ...
+    async def drop_summary(self, conversation_id: int) -> None: ...
 
 
 class Passages(Protocol):
@@ -347,10 +362,6 @@ class Passages(Protocol):
         """Store, in order. Searchable by words at once, by meaning when the index has caught up."""
         ...
 
-    async def rewrite(self, key: int, text: str, digest: str) -> None:
-        """Another text in the passage's place; it waits for another vector."""
-        ...
-
     async def get(
         self,
         archive_id: int,
@@ -373,7 +384,30 @@ class Passages(Protocol):
         """Passages of ``audience`` whose digest (of their words) is one of these."""
         ...
 
-    async def delete(self, keys: Collection[int]) -> None: ...
+    async def delete(self, keys: Collection[int]) -> None:
+        """Copies that were opened to other audiences stay: see `opened`."""
+        ...
+
+    async def by_uid(self, archive_id: int, prefix: str, audiences: Audiences) -> Passage | None:
+        """The passage whose uid begins so."""
+        ...
+
+    async def rewrite(self, keys: Collection[int], text: str, digest: str) -> None:
+        """Another text for these passages; their vectors are made anew."""
+        ...
+
+    async def open(self, passage: Passage, audience: Audience, digest: str, now: datetime) -> None:
+        """Put a copy of a passage where another audience may use it."""
+        ...
+
+    async def link(self, copy: str, original: str) -> None:
+        """One passage is a copy of another, by their uids."""
+        ...
+
+    async def opened(self, uids: Collection[str]) -> dict[str, list[Passage]]:
+        """The copies of passages, by the uid of the original; nothing for what was never opened."""
+        ...
+
     async def postings(
         self, archive_id: int, terms: Sequence[str], audiences: Audiences, tags: Sequence[str] = ()
     ) -> dict[str, list[int]]:
@@ -410,6 +444,10 @@ class Vectors(Protocol):
     async def count_unindexed(self) -> int: ...
     async def mark_indexed(self, kind: str, texts: Mapping[int, str]) -> None:
         """The rows of these keys have their vector, unless their text is another by now."""
+        ...
+
+    async def mark_unindexed(self, kind: str, scope: int) -> None:
+        """Forget the vectors of one scope: its indexing starts from the texts."""
         ...
 
     async def mark_all_unindexed(self) -> None:
@@ -469,6 +507,10 @@ class Mailbox(Protocol):
         ...
 
     async def turn(self, turn_id: str) -> Turn | None: ...
+    async def turns_of(self, agent_id: int) -> list[Turn]:
+        """All that have ended, oldest first."""
+        ...
+
     async def events_of(self, turn_id: str) -> list[InboxRow]: ...
     async def commit_step(
         self, turn_id: str, step: int, model: str, usage: Usage, now: datetime, *, agent_id: int
@@ -604,6 +646,52 @@ class Joining(Protocol):
         ...
 
 
+class Erasing(Protocol):
+    """Forgetting beyond single rows. All of it is part of the caller's unit of work.
+
+    What is outside of the tables (files, logs of writes, indexes) is a *chore*: noted in the same unit of
+    work, done after it, and done again at the next start if the process died before.
+    """
+
+    async def conversation(self, place: Conversation, archive_id: int, now: datetime) -> list[int]:
+        """Forget all that was said there, the notes and reminders that came of it, and what these turns put
+        into core memory. The keys of the passages that went are returned; the conversation itself stays, empty."""
+        ...
+
+    async def expire(self, before: datetime) -> tuple[int, list[int], list[int]]:
+        """Forget messages, events, replies, turns, summaries and edits from before: how many messages it were,
+        and which agents and conversations have changed. Core memory and passages stay."""
+        ...
+
+    async def showing(
+        self, agent_id: int | None, tools: Collection[str], before: datetime | None
+    ) -> list[Message]:
+        """Messages in view that may show other rows' texts: results of these tools, and events."""
+        ...
+
+    async def quote(self, event_key: str, quotes: Mapping[str, str]) -> None:
+        """The event shows others' words: the key of each message, with its author's account."""
+        ...
+
+    async def quoting(self, accounts: Collection[str], keys: Collection[str]) -> list[InboxRow]:
+        """Events that show words of these accounts, or these messages."""
+        ...
+
+    async def unquote(self, accounts: Collection[str], keys: Collection[str]) -> None:
+        """No event shows them any more."""
+        ...
+
+    async def chores(self) -> list[tuple[str, datetime]]:
+        """Name and time of what is still to be done, oldest first."""
+        ...
+
+    async def add_chores(self, names: Collection[str], now: datetime) -> None:
+        """One that is noted already stays as it is."""
+        ...
+
+    async def done(self, name: str) -> None: ...
+
+
 class Session(Protocol):
     """One transaction's view of everything."""
 
@@ -627,6 +715,8 @@ class Session(Protocol):
     def joining(self) -> Joining: ...
     @property
     def schedule(self) -> Schedule: ...
+    @property
+    def erasing(self) -> Erasing: ...
 
 
 class Store(Protocol):
@@ -642,6 +732,10 @@ class Store(Protocol):
         Writers run one at a time, in the order they asked. Never hold one across a model call.
         Raises `StoreUnavailable` when the disk is full or read-only.
         """
+        ...
+
+    async def scrub(self) -> bool:
+        """Leave no byte of what was deleted in the store's own files; False: not now, ask again."""
         ...
 
     async def close(self) -> None: ...

@@ -216,7 +216,7 @@ class Message:
     ``text`` is the bare text that search, summarizer and export use: what a person wrote or what the
     agent said; empty for what nobody said (tool results, thoughts, alerts), which is never indexed.
     ``rendered`` is the chat-completions message exactly as it is sent to the model, as JSON; it is made
-    once, at admission, and never changes while it is in the queue.
+    once, at admission, and never changes while it is in the queue. What left the queue has none.
     """
 
     key: int
@@ -243,6 +243,7 @@ class Summary:
     rendered: str
     tokens: int
     messages: int  # evicted so far
+    since: datetime  # time of the oldest of them
     created_at: datetime
 
 
@@ -437,7 +438,7 @@ class VectorEntry:
 
 @dataclass(frozen=True, kw_only=True)
 class Draft:
-    """A passage on its way into an archive."""
+    """A passage on its way into an archive; ``created_at`` None: it is of now; ``uid`` empty: a new one."""
 
     text: str
     audience: Audience
@@ -446,6 +447,8 @@ class Draft:
     position: int = 0
     turn_id: str | None = None
     digest: str = ""
+    created_at: datetime | None = None
+    uid: str = ""
 
 
 def unique(items: Iterable[str]) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from weakref import WeakValueDictionary
 
+import aiohttp
 import discord
 import yarl
 from discord.gateway import DiscordWebSocket
@@ -19,13 +20,15 @@ from discord.http import Route
 
 from adapters import files
 from adapters.discord import commands, reading
-from adapters.discord.history import History, is_guilds, readable
+from adapters.discord.history import History
 from adapters.discord.invite import intents
+from adapters.discord.posting import LIMIT, Posting
 from adapters.discord.reading import BROKEN
+from adapters.discord.webhooks import Webhooks, may_have_webhooks
 from adapters.lines import Lines
 from adapters.text import split
 from adapters.waiting import until_committed
-from bot.errors import AdapterError, DeliveryDoubtful, DeliveryError, DeliveryRefused
+from bot.errors import AdapterError, DeliveryError
 from bot.events import Address, Attachment, DocumentUploaded, Event, MessageReceived, Quote, Reply
 from bot.kept import Kept
 from bot.ports import Clock, Found, Inbound
@@ -35,8 +38,6 @@ log = logging.getLogger(__name__)
 _DEAF_S = 60.0
 _AGAIN_S = 5.0
 _AGAIN_MAX_S = 300.0
-_NONCE = timedelta(seconds=60)  # how long Discord surely knows a nonce ("a few minutes")
-_SKEW = timedelta(seconds=60)  # between Discord's clock and ours
 _TYPING_S = 8.0
 _CATCH_UP_S = 120.0  # that what comes now waits at most for what was missed
 _CHANNELS = 1_000  # whose last lines are kept in mind
@@ -71,6 +72,7 @@ class DiscordAdapter:
         self._context_lines = context_lines
         self._catch_up = catch_up
         self._client: _Client | None = None
+        self._webhooks: Webhooks | None = None
         self._group: asyncio.TaskGroup | None = None
         self._lines = Lines(context_lines, _CHANNELS)
         self._members: Kept[tuple[int, int], discord.Member] = Kept(_MEMBERS)
@@ -84,7 +86,8 @@ class DiscordAdapter:
         DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(self._gateway_url)
         discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # nobody speaks aloud here
         wait = _AGAIN_S
-        async with asyncio.TaskGroup() as group:
+        async with aiohttp.ClientSession() as session, asyncio.TaskGroup() as group:
+            self._webhooks = Webhooks(self._api_url, session)
             self._group = group
             while True:
                 started = time.monotonic()
@@ -135,64 +138,17 @@ class DiscordAdapter:
     # Out
 
     async def send(self, reply: Reply) -> str:
-        client, channel_id = self._open(), int(reply.address.partition(":")[2])
-        channel = client.get_channel(channel_id)
-        more: dict[str, Any] = {}
-        if is_guilds(channel) and reply.id.endswith("/0") and readable(channel):
-            more = self._answered(reply, channel)
-        try:
-            place = client.get_partial_messageable(channel_id)
-            sent = await place.send(reply.text, nonce=reply.nonce, **more)
-        except (discord.Forbidden, discord.NotFound) as error:
-            raise DeliveryRefused(f"Discord: {error.text or error.status}") from None
-        except discord.RateLimited as error:
-            raise DeliveryError("Discord's rate limit", error.retry_after) from None
-        except discord.DiscordServerError as error:
-            raise DeliveryDoubtful(f"Discord answered {error.status}") from None
-        except discord.HTTPException as error:
-            if error.status in (401, 429):
-                raise DeliveryError(f"Discord answered {error.status}") from None
-            raise DeliveryRefused(f"Discord: {error.text or error.status}") from None
-        except BROKEN as error:
-            raise DeliveryDoubtful(f"Discord: {type(error).__name__}") from None
-        return str(sent.id)
-
-    def _answered(self, reply: Reply, channel: Any) -> dict[str, discord.MessageReference]:
-        """Which message is answered, for people to see."""
-        for key in reversed(reply.in_reply_to):
-            number = key.partition(":")[2]
-            if key.startswith("discord:") and number.isdecimal():
-                reference = discord.MessageReference(
-                    message_id=int(number), channel_id=channel.id, fail_if_not_exists=False
-                )
-                return {"reference": reference}
-        return {}
+        return await self._posting(self._open()).send(reply)
 
     async def find(self, reply: Reply, claimed_at: datetime, after: str | None) -> Found:
-        client, channel_id = self._open(), int(reply.address.partition(":")[2])
-        if self._clock.now() - claimed_at < _NONCE:
-            return Found.ABSENT  # Discord still knows the nonce: sent again, it gives the same message
-        if not client.is_ready():
-            raise DeliveryError("Discord has not told of all guilds yet", retry_after=0.5)
-        known = client.get_channel(channel_id)
-        if is_guilds(known) and not readable(known):
-            return Found.UNKNOWN  # Discord would show an empty history
-        channel = client.get_partial_messageable(channel_id)
-        since = discord.utils.time_snowflake(claimed_at - _SKEW)
-        since = max(since, int(after)) if after and after.isdecimal() else since
-        try:
-            async for message in channel.history(limit=500, after=discord.Object(since), oldest_first=True):
-                ours = client.user is not None and message.author.id == client.user.id
-                if ours and message.content.strip() == reply.text.strip():
-                    return Found.POSTED
-        except (discord.Forbidden, discord.NotFound):
-            return Found.UNKNOWN
-        except (discord.DiscordException, *BROKEN) as error:
-            raise DeliveryError(f"Discord: {type(error).__name__}") from None
-        return Found.ABSENT
+        return await self._posting(self._open()).find(reply, claimed_at, after)
+
+    def _posting(self, client: _Client) -> Posting:
+        assert self._webhooks is not None
+        return Posting(client, reading.us(client), self._webhooks, self._clock)
 
     def split(self, text: str) -> list[str]:
-        return split(text, commands.LIMIT)
+        return split(text, LIMIT)
 
     @asynccontextmanager
     async def thinking(self, address: Address) -> AsyncIterator[None]:
@@ -237,17 +193,17 @@ class DiscordAdapter:
         return lock
 
     async def _take(self, message: discord.Message, inbound: Inbound) -> None:
-        me = self._me()
-        if message.author.id == me or not reading.is_said(message):
+        us = reading.us(self._open())
+        if us.said(message) or not reading.is_said(message):
             return
         if not reading.is_direct(message.channel) and not (
             message.content or message.attachments or message.message_snapshots
         ):
             return  # withheld: it is not for us
-        addressed = reading.is_addressed(message, me)
+        addressed = reading.is_addressed(message, us)
         context = await self._context(message, addressed)
         user = await self._member(message)
-        event = reading.to_event(message, user, me, context)
+        event = reading.to_event(message, user, us, context)
         shown, documents = await self._files(message, event, inbound)
         event = replace(event, attachments=shown)
         for document in documents:
@@ -297,7 +253,8 @@ class DiscordAdapter:
             found = [m async for m in message.channel.history(limit=self._context_lines, before=message)]
         except (discord.DiscordException, *BROKEN):
             return []
-        said = [m for m in reversed(found) if m.author.id != self._me() and m.content]
+        us = reading.us(self._open())
+        said = [m for m in reversed(found) if m.content and not us.said(m)]
         return [reading.line_of(m) for m in said]
 
     def changed(self, message_id: int, line: str) -> None:
@@ -329,11 +286,6 @@ class DiscordAdapter:
         except (discord.DiscordException, *BROKEN) as error:
             log.warning("An attachment could not be read: %s", type(error).__name__)
             return None
-
-    def _me(self) -> int:
-        client = self._open()
-        assert client.user is not None
-        return client.user.id
 
     # What came while we were away
 
@@ -398,12 +350,12 @@ class _Client(discord.AutoShardedClient):
 
     async def on_raw_message_edit(self, payload: discord.RawMessageUpdateEvent) -> None:
         message = payload.message
-        if message.edited_at is None or self.user is None or message.author.id == self.user.id:
+        if message.edited_at is None or self.user is None or reading.us(self).said(message):
             return  # Discord added a preview, or we are told of ourselves
         async with self._adapter.order(payload.channel_id):
             if message.content:
                 self._adapter.changed(message.id, reading.line_of(message).text)
-                edit = reading.to_edit(message, self.user.id, message.edited_at)
+                edit = reading.to_edit(message, reading.us(self), message.edited_at)
                 await self._adapter.submit(edit, self._inbound)
 
     async def on_raw_message_delete(self, payload: discord.RawMessageDeleteEvent) -> None:
@@ -421,11 +373,12 @@ class _Client(discord.AutoShardedClient):
                 await self._adapter.submit(deletion, self._inbound)
 
     async def on_raw_reaction_add(self, payload: discord.RawReactionActionEvent) -> None:
-        if self.user is None or payload.message_author_id not in (None, self.user.id):
-            return
-        if payload.user_id == self.user.id:
+        if self.user is None or payload.user_id == self.user.id:
             return
         channel: Any = self.get_channel(payload.channel_id)
+        # The author of what a webhook said is nobody: whether the message is ours is known by whoever posted it.
+        if payload.message_author_id not in (None, self.user.id) and not may_have_webhooks(channel):
+            return
         user = payload.member or self.get_user(payload.user_id) or await self.fetch_user(payload.user_id)
         if payload.guild_id is None:
             channel = self.get_partial_messageable(payload.channel_id)

@@ -10,6 +10,8 @@ from bot.errors import AdapterError
 
 Finding = tuple[bool, str]
 
+_PAGE = 200
+_NAMED = 20
 _CONTENT = (1 << 18) | (1 << 19)  # application flags: the intent is granted, or switched on for few guilds
 
 
@@ -20,6 +22,7 @@ async def check(token: str, api_url: str, message_content: bool) -> list[Finding
     try:
         await client.login(token)
         application = await client.application_info()
+        faceless = await _faceless(client)
     except discord.LoginFailure:
         return [
             (False, "the token is refused: set DISCORD_BOT_TOKEN to the one of your application's Bot page")
@@ -44,7 +47,31 @@ async def check(token: str, api_url: str, message_content: bool) -> list[Finding
             "and !commands in channels are off"
         )
         found.append((True, off))
+    if faceless:
+        found.append(
+            (
+                True,
+                f"without the permission Manage Webhooks personas speak as the bot, with their name before the text, "
+                f"in {len(faceless)} guilds: grant it to the bot's role there, or invite the bot again "
+                f"(`everbot discord invite`): {', '.join(faceless[:_NAMED])}",
+            )
+        )
     return found
+
+
+async def _faceless(client: discord.Client) -> list[str]:
+    """The guilds in which personas cannot be shown under their own name and picture."""
+    found: list[str] = []
+    after = 0
+    while True:
+        page = await client.http.get_guilds(_PAGE, after=after, with_counts=False)
+        for guild in page:
+            held = discord.Permissions(int(guild["permissions"]))
+            if not (held.manage_webhooks or held.administrator):
+                found.append(f"{guild['name']} ({guild['id']})")
+        if len(page) < _PAGE:
+            return found
+        after = int(page[-1]["id"])
 
 
 async def invitation(token: str, api_url: str) -> str:

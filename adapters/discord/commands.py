@@ -13,7 +13,7 @@ from discord import app_commands, ui
 
 from adapters.discord.reading import origin
 from adapters.text import split
-from bot.events import Command, CommandSpec, View
+from bot.events import Command, CommandSpec, File, View
 from bot.ports import Inbound
 from memory.errors import StoreError
 
@@ -135,14 +135,18 @@ async def _show(interaction: discord.Interaction, view: View) -> None:
     for number, part in enumerate(parts):
         more: dict[str, Any] = {}
         if number == len(parts) - 1:
-            if view.actions:
-                more["view"] = _buttons(view)
-            if view.file is not None:
-                more["file"] = discord.File(io.BytesIO(view.file.data), filename=view.file.name)
+            more |= {"view": _buttons(view)} if view.actions else {}
+            more |= {"file": _file(view.files[0])} if view.files else {}
         if interaction.response.is_done():
             await interaction.followup.send(part, ephemeral=True, **more)
         else:
             await interaction.response.send_message(part, ephemeral=True, **more)
+    for file in view.files[1:]:  # one in a message: the limit is on them together
+        await interaction.followup.send(file.name, file=_file(file), ephemeral=True)
+
+
+def _file(file: File) -> discord.File:
+    return discord.File(io.BytesIO(file.data), filename=file.name)
 
 
 def _buttons(view: View) -> ui.View:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -30,6 +31,25 @@ _TAG = re.compile(r"<(?:(@&|@!?|#)(\d+)|a?:(\w+):\d+)>")
 BROKEN = (aiohttp.ClientError, OSError, TimeoutError, RuntimeError)  # RuntimeError: "Session is closed"
 
 Channel = Any  # a guild channel, a thread, or a direct message
+
+
+@dataclass(frozen=True)
+class Us:
+    """Who we are on Discord."""
+
+    user: int  # the bot's user id
+    application: int  # which our webhooks' messages name
+
+    def said(self, message: discord.Message) -> bool:
+        """Whether we posted it: as the bot, or as a persona through a webhook of ours."""
+        ours = message.webhook_id is not None and message.application_id == self.application
+        return ours or message.author.id == self.user
+
+
+def us(client: discord.Client) -> Us:
+    """``client`` has logged in."""
+    assert client.user is not None
+    return Us(client.user.id, client.application_id or client.user.id)
 
 
 def address(channel_id: int) -> str:
@@ -89,18 +109,18 @@ def is_said(message: discord.Message) -> bool:
     return message.type in (discord.MessageType.default, discord.MessageType.reply)
 
 
-def is_addressed(message: discord.Message, me: int) -> bool:
-    if is_direct(message.channel) or any(user.id == me for user in message.mentions):
+def is_addressed(message: discord.Message, us: Us) -> bool:
+    if is_direct(message.channel) or any(user.id == us.user for user in message.mentions):
         return True
-    if any(role.tags is not None and role.tags.bot_id == me for role in message.role_mentions):
+    if any(role.tags is not None and role.tags.bot_id == us.user for role in message.role_mentions):
         return True
     replied = message.reference.resolved if message.reference else None
-    return isinstance(replied, discord.Message) and replied.author.id == me
+    return isinstance(replied, discord.Message) and us.said(replied)
 
 
-def text_of(message: discord.Message, me: int) -> str:
+def text_of(message: discord.Message, us: Us) -> str:
     """What was written, with names for mentions, and without the mention that calls us."""
-    text = named(message, re.sub(rf"^\s*<@!?{me}>[\s,:]*", "", message.content))
+    text = named(message, re.sub(rf"^\s*<@!?{us.user}>[\s,:]*", "", message.content))
     if not text and message.message_snapshots:
         text = f"(forwarded) {message.message_snapshots[0].content}"
     return text
@@ -125,7 +145,7 @@ def named(message: discord.Message, text: str) -> str:
 def to_event(
     message: discord.Message,
     user: discord.abc.User,
-    me: int,
+    us: Us,
     context: tuple[Quote, ...],
 ) -> MessageReceived:
     replied = message.reference.resolved if message.reference else None
@@ -133,8 +153,8 @@ def to_event(
         **origin(user, message.channel),
         key=key(message.id),
         at=message.created_at,
-        addressed=is_addressed(message, me),
-        text=text_of(message, me),
+        addressed=is_addressed(message, us),
+        text=text_of(message, us),
         reply_to=_quote(replied, named(replied, replied.content))
         if isinstance(replied, discord.Message)
         else None,
@@ -144,13 +164,13 @@ def to_event(
     )
 
 
-def to_edit(message: discord.Message, me: int, at: datetime) -> MessageEdited:
+def to_edit(message: discord.Message, us: Us, at: datetime) -> MessageEdited:
     return MessageEdited(
         **origin(message.author, message.channel),
         key=f"{key(message.id)}/edited",
         at=at,
         target=key(message.id),
-        text=text_of(message, me),
+        text=text_of(message, us),
     )
 
 

@@ -416,8 +416,8 @@ class SlackAdapter:
         user, client = str(event["user"]), self._client
         assert client is not None
         text = view.text
-        if view.file is not None:
-            text = f"{text}\n{await self._posts().upload(user, view.file, text)}"
+        if view.files:
+            text = f"{text}\n{await self._posts().upload(user, view.files, text)}"
         thread = event.get("thread_ts")
         for part in split(text, LIMIT):
             self._go(
@@ -434,7 +434,9 @@ class SlackAdapter:
 
     async def _on_reaction(self, event: Json, inbound: Inbound) -> None:
         us = self._workspace()
-        ours = event.get("item_user") == us.user and event.get("item", {}).get("type") == "message"
+        # What a persona said is of no user: whether it is ours is known by whoever posted it.
+        maybe_ours = event.get("item_user") in (None, us.user)
+        ours = maybe_ours and event.get("item", {}).get("type") == "message"
         if ours and event.get("user") != us.user:
             await inbound.submit(us.to_reaction(event, await self._name(str(event["user"]))))
 

@@ -153,10 +153,10 @@ class Answering:
         return known[1]
 
     async def _delivered(self, view: View, user: str) -> View:
-        """The view, with its file sent to the person's direct messages."""
-        if view.file is None:
+        """The view, with its files sent to the person's direct messages."""
+        if not view.files:
             return view
-        told = await self._posting.upload(user, view.file, view.text)
+        told = await self._posting.upload(user, view.files, view.text)
         return View(text=f"{view.text}\n{told}", kind=view.kind, actions=view.actions)
 
     async def _home(self, user: str) -> Json:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,7 +13,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import DeliveryDoubtful, DeliveryError, DeliveryRefused
-from bot.events import File, Reply
+from bot.events import File, Reply, Speaker
 from bot.kept import Kept
 from bot.ports import Clock, Found
 
@@ -29,6 +29,8 @@ _GONE = (
 _UNREADABLE = ("missing_scope", "channel_not_found", "not_in_channel", "thread_not_found", "no_permission")
 _SKEW = timedelta(seconds=60)
 _CHANNELS = 5_000
+_NAME = 80
+_PLAIN = str.maketrans(dict.fromkeys("*_~`<>", ""))  # signs of markup
 
 
 class Posting:
@@ -38,27 +40,48 @@ class Posting:
         self._client = client
         self._clock = clock
         self._interval = interval_s
+        self._faceless = False  # the app lacks the scope to speak under other names
         self._free: Kept[str, float] = Kept(_CHANNELS)  # when a channel takes the next post
 
     async def send(self, reply: Reply) -> str:
         """Returns ``<channel>/<ts>``. Raises as `bot.ports.Adapter.send`."""
-        channel, thread = place_of(reply.address)
-        await self._turn(channel)
+        await self._turn(place_of(reply.address)[0])
         try:
-            answer = await self._client.chat_postMessage(
-                channel=channel,
-                thread_ts=thread,
-                text=escaped(reply.text),
-                blocks=[{"type": "markdown", "text": harmless(reply.text)}],
-                metadata={"event_type": METADATA, "event_payload": {"id": reply.id}},
-                unfurl_links=False,
-                unfurl_media=False,
-            )
+            answer = await self._post(reply)
         except SlackApiError as error:
             raise delivery_error(error) from None
         except BROKEN as error:
             raise DeliveryDoubtful(f"Slack: {type(error).__name__}") from None
         return f"{answer['channel']}/{answer['ts']}"
+
+    async def _post(self, reply: Reply) -> Any:
+        """As the speaker, or as the app, with the speaker's name before the text, where that is not allowed."""
+        if reply.speaker is not None and not self._faceless:
+            try:
+                return await self._posted(reply, reply.text, **_look(reply.speaker))
+            except SlackApiError as error:
+                if code(error) != "missing_scope":
+                    raise
+            self._faceless = True
+            log.warning(
+                "Slack: the app lacks the scope chat:write.customize: personas speak as the app, with their name "
+                "before the text. Install the app again with the manifest of `everbot slack manifest`."
+            )
+        return await self._posted(reply, _as_app(reply))
+
+    async def _posted(self, reply: Reply, text: str, **look: str) -> Any:
+        channel, thread = place_of(reply.address)
+        post: Any = self._client.chat_postMessage
+        return await post(
+            channel=channel,
+            thread_ts=thread,
+            text=escaped(text),
+            blocks=[{"type": "markdown", "text": harmless(text)}],
+            metadata={"event_type": METADATA, "event_payload": {"id": reply.id}},
+            unfurl_links=False,
+            unfurl_media=False,
+            **look,
+        )
 
     async def find(self, reply: Reply, claimed_at: datetime) -> Found:
         """As `bot.ports.Adapter.find`: by the metadata of what was posted since."""
@@ -81,17 +104,19 @@ class Posting:
         except BROKEN as error:
             raise DeliveryError(f"Slack: {type(error).__name__}") from None
 
-    async def upload(self, user: str, file: File, comment: str) -> str:
-        """A file to a person's direct messages; returns what to tell them."""
+    async def upload(self, user: str, files: Sequence[File], comment: str) -> str:
+        """Files to a person's direct messages; returns what to tell them."""
         try:
             opened = await self._client.conversations_open(users=user)
             channel = opened["channel"]["id"]
-            await self._client.files_upload_v2(
-                channel=channel, filename=file.name, content=file.data, initial_comment=comment
-            )
+            for file in files:
+                await self._client.files_upload_v2(
+                    channel=channel, filename=file.name, content=file.data, initial_comment=comment
+                )
+                comment = ""
         except (SlackApiError, *BROKEN) as error:
             log.warning("A file was not delivered: %s", reason(error))
-            return "I could not send you the file. Please try again later."
+            return "I could not send you all of it. Please try again later."
         return "I sent it to you as a direct message."
 
     async def _turn(self, channel: str) -> None:
@@ -102,6 +127,18 @@ class Posting:
         self._free[channel] = free + self._interval
         if free > now:
             await self._clock.sleep(free - now)
+
+
+def _look(speaker: Speaker) -> dict[str, str]:
+    """Name and picture of a post; a picture is shown only from where it lies for everybody."""
+    icon = {"icon_url": speaker.avatar_url} if speaker.avatar_url.startswith("https://") else {}
+    return {"username": " ".join(speaker.name.split())[:_NAME]} | icon
+
+
+def _as_app(reply: Reply) -> str:
+    if reply.speaker is None or not reply.id.endswith("/0"):
+        return reply.text
+    return f"**{' '.join(reply.speaker.name.split())[:_NAME].translate(_PLAIN)}**\n{reply.text}"
 
 
 def place_of(address: str) -> tuple[str, str | None]:

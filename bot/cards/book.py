@@ -19,9 +19,10 @@ from bot.errors import CardError
 
 MAX_ENTRIES = 2_000
 MAX_KEYS = 10_000  # of a whole book
+MAX_PATTERNS = 200  # of the keys, those that are regular expressions
 MAX_SCANNED = 20_000  # characters of the newest texts that keys are looked for in
 MAX_ROUNDS = 4  # of entries that bring in entries
-MAX_STEPS = 400_000  # of all regular expressions together: half a second at worst
+MAX_STEPS = 200_000  # of all regular expressions together: well under a second
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +68,11 @@ def book_of(data: Json | None, where: str = "data.character_book") -> Book:
     )
     if sum(len(entry.keys) + len(entry.secondary_keys) for entry in book.entries) > MAX_KEYS:
         raise CardError(f"The card's {where} has more than the {MAX_KEYS:,} keys that are taken.")
+    patterns = sum(len(entry.keys) for entry in book.entries if entry.use_regex)
+    if patterns > MAX_PATTERNS:
+        raise CardError(
+            f"The card's {where} has {patterns:,} regular expressions; up to {MAX_PATTERNS} are taken."
+        )
     return book
 
 
@@ -226,7 +232,7 @@ class _Scan:
         return (*self.brought, *window)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=2 * MAX_PATTERNS)
 def _pattern(key: str, ignore_case: bool) -> Pattern:
     return compiled(key, ignore_case=ignore_case)
 

@@ -11,6 +11,7 @@ from bot.errors import CardError
 Json = Mapping[str, Any]
 
 MAX_DEPTH = 32
+MAX_VALUES = 200_000
 
 
 class Fields:
@@ -95,20 +96,28 @@ def named(value: Any) -> str:
 def check_values(document: Any) -> None:
     """Refuses, at any depth, what databases, terminals and models do not take."""
     waiting: list[tuple[Any, str, int]] = [(document, "", 0)]
+    count = 0
     while waiting:
         value, where, depth = waiting.pop()
-        if depth > MAX_DEPTH:
-            raise CardError(f"The card is nested more than {MAX_DEPTH} levels deep, at {where[:80]}.")
         if isinstance(value, str):
             _check_text(value, where)
         elif isinstance(value, float) and not math.isfinite(value):
             raise CardError(f"The card's {where} is not a finite number.")
-        elif isinstance(value, list):
-            waiting += [(item, f"{where}[{n}]", depth + 1) for n, item in enumerate(value)]
-        elif isinstance(value, dict):
-            for key, item in value.items():
-                _check_text(key, f"{where or 'top level'} (in the name of a field)")
-                waiting.append((item, f"{where}.{key[:80]}" if where else key[:80], depth + 1))
+        elif isinstance(value, list | dict):
+            count += len(value)
+            if count > MAX_VALUES:
+                raise CardError(f"The card has more than the {MAX_VALUES:,} values that are taken.")
+            if depth >= MAX_DEPTH:
+                raise CardError(f"The card is nested more than {MAX_DEPTH} levels deep, at {where[:80]}.")
+            waiting += _members(value, where, depth + 1)
+
+
+def _members(value: list[Any] | dict[str, Any], where: str, depth: int) -> list[tuple[Any, str, int]]:
+    if isinstance(value, list):
+        return [(item, f"{where}[{n}]", depth) for n, item in enumerate(value)]
+    for key in value:
+        _check_text(key, f"{where or 'top level'} (in the name of a field)")
+    return [(item, f"{where}.{key[:80]}" if where else key[:80], depth) for key, item in value.items()]
 
 
 def _check_text(text: str, where: str) -> None:

@@ -58,7 +58,7 @@ class _Reader:
         if self.at < len(self.source):
             raise PatternError("a ) without its (")
         return [
-            replace(state, ways=tuple(number + way for way in state.ways))
+            replace(state, ways=tuple(number + way for way in state.ways)) if state.ways else state
             for number, state in enumerate(states)
         ]
 
@@ -73,7 +73,8 @@ class _Reader:
     def _row(self) -> list[State]:
         states: list[State] = []
         while self.at < len(self.source) and self.source[self.at] not in "|)":
-            states = _bounded(states + self._repeated(self._one()))
+            states += self._repeated(self._one())
+            _bounded(states)
         return states
 
     def _repeated(self, one: list[State]) -> list[State]:

@@ -74,9 +74,9 @@ class Lore:
     async def _find(self, session: Session, command: Command, who: Identity, uid: str) -> Passage:
         archive = await self._archive(session, command, who)
         if archive is not None and uid:
-            for passage in await session.passages.page(archive.id, None, limit=10**9):
-                if passage.uid.startswith(uid):
-                    return passage
+            passage = await session.passages.by_uid(archive.id, uid, None)
+            if passage is not None:
+                return passage
         raise CommandError(f"There is no entry {uid!r}. /persona lore lists them.")
 
     async def _edit(self, command: Command, who: Identity, uid: str, text: str) -> View:
@@ -96,7 +96,7 @@ class Lore:
                 )
             if len(text) > _LONGEST:
                 raise CommandError(f"That is {len(text)} characters; an entry holds {_LONGEST}.")
-            await session.passages.rewrite(passage.key, text, digest_words(text))
+            await session.passages.rewrite([passage.key], text, digest_words(text))
         self._indexer.wake()  # its new vector replaces the old one
         return View(text=f"It now reads: {text}")
 

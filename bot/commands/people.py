@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
-from bot.commands.snapshot import Snapshots
 from bot.commands.table import Control, Run
 from bot.errors import CommandError
-from bot.events import Action, Command, CommandSpec, File, Form, HeartbeatDue, View
+from bot.events import LOCAL, Action, Command, CommandSpec, Form, HeartbeatDue, View, platform_of
 from bot.identities import Identity
 from bot.locks import Locks
 from bot.ports import Clock
+from bot.takeout import Takeout, keep
 from bot.undo import Undo
 from memory.indexer import Indexer
 from memory.ports import Store
@@ -19,6 +18,10 @@ from memory.records import Block, Passage, readable_from
 
 _PAGE = 5
 _EDITS = 10
+_FORGET_HERE = (
+    "This deletes what was said between us in this place, my notes and reminders that came of it, and what it put "
+    "into core memory. It cannot be undone. Sure? `/forget here yes`"
+)
 _FORGET = (
     "This deletes everything that I hold of you, everywhere: core memory, {said} messages, {passages} passages "
     "and what waits to be sent. It cannot be undone, and I will not know you any more. `/export` takes it "
@@ -36,14 +39,16 @@ class People:
         locks: Locks,
         indexer: Indexer,
         clock: Clock,
-        snapshots: Snapshots,
+        takeout: Takeout,
+        exports: Path,
     ) -> None:
         self._store = store
         self._undo = undo
         self._locks = locks
         self._indexer = indexer
         self._clock = clock
-        self._snapshots = snapshots
+        self._takeout = takeout
+        self._exports = exports
         self.table: list[tuple[CommandSpec, Run]] = [
             (
                 CommandSpec(
@@ -55,7 +60,11 @@ class People:
             ),
             (CommandSpec(name="export", summary="take away all that I remember of you here"), self._export),
             (
-                CommandSpec(name="forget", summary="delete all that I hold of you", argument="[yes]"),
+                CommandSpec(
+                    name="forget",
+                    summary="delete all that I hold of you, or what was said here",
+                    argument="[yes | here]",
+                ),
                 self._forget,
             ),
             (CommandSpec(name="privacy", summary="what is kept, where, and who can read it"), self._privacy),
@@ -80,7 +89,7 @@ class People:
             label, _, text = rest.strip().partition(" ")
             return await self._set(who, command, label, command.value or text.strip())
         if word == "drop":
-            return await self._drop(who, command, rest.strip())
+            return await self._drop(who, command, rest.strip(), control)
         if word == "history":
             return await self._history(who, command)
         if word == "undo":
@@ -165,20 +174,17 @@ class People:
         text = "\n".join([f"Passages, page {page} of {pages} (/memory drop ID deletes one):", *lines])
         return View(text=text, actions=tuple(actions))
 
-    async def _drop(self, who: Identity, command: Command, uid: str) -> View:
+    async def _drop(self, who: Identity, command: Command, uid: str, control: Control) -> View:
         passage = await self._passage(who, command, uid)
-        async with self._locks.of(who.agent.id), self._store.write() as session:
-            await session.passages.delete([passage.key])
-        await self._indexer.removed(who.agent, [], [passage.key])
+        await control.reword(who.agent, passage, "")
         return View(text=f"Deleted: {passage.text}")
 
     async def _passage(self, who: Identity, command: Command, uid: str) -> Passage:
         archive, audiences = who.agent.archive_id, readable_from(command.audience)
         async with self._store.read() as session:
-            held = await session.passages.count(archive, audiences)
-            for passage in await session.passages.page(archive, audiences, limit=held):
-                if uid and passage.uid.startswith(uid):
-                    return passage
+            passage = await session.passages.by_uid(archive, uid, audiences) if uid else None
+        if passage is not None:
+            return passage
         raise CommandError(f"There is no passage {uid!r}. /memory passages lists them.")
 
     async def _history(self, who: Identity, command: Command) -> View:
@@ -219,13 +225,19 @@ class People:
     # Taking away, forgetting
 
     async def _export(self, command: Command, who: Identity, control: Control) -> View:
-        data = json.dumps(await self._snapshots.of(who), ensure_ascii=False, indent=1).encode()
-        name = f"everbot-{self._clock.now():%Y%m%d-%H%M%S}.json"
-        return View(
-            text="All that I remember of you and that may be seen here.", file=File(name=name, data=data)
-        )
+        async with self._locks.of(who.agent.id):
+            files = await self._takeout.files(who.agent, command.audience)
+        told = "All that I remember of you and that may be seen here"
+        if platform_of(command.account) == LOCAL:
+            paths = [keep(self._exports, who.agent, file) for file in files]
+            return View(text=f"{told}: {', '.join(map(str, paths))}")
+        more = f", in {len(files)} parts." if len(files) > 1 else "."
+        return View(text=told + more, files=files)
 
     async def _forget(self, command: Command, who: Identity, control: Control) -> View:
+        what, _, sure = command.argument.strip().partition(" ")
+        if what == "here":
+            return await self._forget_here(who, control, sure=sure.strip() == "yes")
         async with self._store.read() as session:
             agents = await session.agents.agents_of(who.user.id)
             said = sum([await session.messages.count(agent.id, None) for agent in agents])
@@ -233,9 +245,17 @@ class People:
         if command.argument.strip() != "yes":
             confirm = Action(label="Forget everything", command="forget", argument="yes", danger=True)
             return View(text=_FORGET.format(said=said, passages=passages), actions=(confirm,))
-        for agent in agents:
-            await control.delete(agent)
+        await control.forget(who.user)
         return View(text=f"Forgotten: {said} messages, {passages} passages, and who you are.")
+
+    async def _forget_here(self, who: Identity, control: Control, *, sure: bool) -> View:
+        if not sure:
+            confirm = Action(
+                label="Forget this conversation", command="forget", argument="here yes", danger=True
+            )
+            return View(text=_FORGET_HERE, actions=(confirm,))
+        await control.forget_here(who)
+        return View(text="Forgotten: what was said here, and what I noted of it.")
 
 
 def _is_own(block: Block, who: Identity, command: Command) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +10,6 @@ from typing import Any
 from uuid import uuid4
 
 from bot import context
-from bot.commands.snapshot import Snapshots
 from bot.commands.table import Control, Run
 from bot.errors import CommandError
 from bot.events import (
@@ -28,6 +26,7 @@ from bot.identities import Identity
 from bot.locks import Locks
 from bot.ports import Clock
 from bot.queue_manager import QueueManager
+from bot.takeout import Takeout, keep
 from bot.undo import Undo
 from memory.ports import Store
 from memory.records import Message, Role
@@ -45,7 +44,7 @@ class Terminal:
         undo: Undo,
         locks: Locks,
         clock: Clock,
-        snapshots: Snapshots,
+        takeout: Takeout,
         saves: Path,
     ) -> None:
         self._store = store
@@ -53,7 +52,7 @@ class Terminal:
         self._undo = undo
         self._locks = locks
         self._clock = clock
-        self._snapshots = snapshots
+        self._takeout = takeout
         self._saves = saves
         self.table: list[tuple[CommandSpec, Run]] = [
             (_spec("dump", "the last messages in my view (10)", "[N]"), self._dump),
@@ -164,17 +163,10 @@ class Terminal:
     async def _save(self, command: Command, who: Identity, control: Control) -> str:
         if platform_of(command.account) != LOCAL:
             raise CommandError("/save is for the terminal; /export gives you a file.")
-        label = re.sub(r"[^\w.-]+", "-", command.argument.strip()).strip(".-")
-        name = label or f"{self._clock.now():%Y%m%d-%H%M%S}"
-        path = self._saves / f"agent-{who.agent.id}-{name}.json"
-        data = await self._snapshots.of(who)
-        try:
-            self._saves.mkdir(parents=True, exist_ok=True)
-            path.touch(mode=0o600)
-            path.write_text(json.dumps(data, ensure_ascii=False, indent=1), encoding="utf-8")
-        except OSError as error:
-            raise CommandError(f"Nothing was saved: {path} cannot be written ({error.strerror}).") from None
-        return f"Saved to {path}."
+        async with self._locks.of(who.agent.id):
+            files = await self._takeout.files(who.agent, command.audience, command.argument.strip())
+        paths = [keep(self._saves, who.agent, file) for file in files]
+        return f"Saved to {', '.join(map(str, paths))}."
 
     async def _memorywarning(self, command: Command, who: Identity, control: Control) -> str:
         queue = await self._queues.queue(who.conversation.id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -49,10 +50,6 @@ class Blocks:
         ]
         return shared + here + elsewhere
 
-    async def of(self, owner: str) -> list[Block]:
-        query = sa.select(t.blocks).where(t.blocks.c.owner == owner).order_by(t.blocks.c.id)
-        return [_block(row) for row in await self._c.execute(query)]
-
     async def create(
         self,
         owner: str,
@@ -82,6 +79,40 @@ class Blocks:
         result = await self._c.execute(t.blocks.insert().values(**values, updated_at=now))
         return Block(id=inserted_id(result), **values)  # type: ignore[arg-type]
 
+    async def of(self, owner: str, audiences: Audiences) -> list[Block]:
+        condition = t.blocks.c.owner == owner
+        if audiences is not None:
+            condition &= t.blocks.c.audience.in_(audiences)
+        query = sa.select(t.blocks).where(condition).order_by(t.blocks.c.id)
+        return [_block(row) for row in await self._c.execute(query)]
+
+    async def restore(self, block: Block, edits: Sequence[BlockEdit], now: datetime) -> None:
+        made = await self.create(
+            block.owner,
+            block.label,
+            block.audience,
+            block.value,
+            block.limit,
+            block.description,
+            now,
+            read_only=block.read_only,
+        )
+        b = t.blocks.c
+        await self._c.execute(t.blocks.update().where(b.id == made.id).values(version=block.version))
+        values = [
+            {
+                "block_id": made.id,
+                "version": edit.version,
+                "before": edit.before,
+                "after": edit.after,
+                "turn_id": edit.turn_id,
+                "at": edit.at,
+            }
+            for edit in edits
+        ]
+        if values:
+            await self._c.execute(t.block_history.insert(), values)
+
     async def put(self, block_id: int, value: str, turn_id: str | None, now: datetime) -> None:
         b = t.blocks.c
         before = (await self._c.execute(sa.select(b.value, b.version).where(b.id == block_id))).one()
@@ -109,14 +140,7 @@ class Blocks:
     async def delete(self, block_id: int) -> None:
         await self._c.execute(t.blocks.delete().where(t.blocks.c.id == block_id))
 
-    async def note_edit(self, edit: BlockEdit) -> None:
-        values = {name: getattr(edit, name) for name in ("block_id", "version", "before", "after", "at")}
-        await self._c.execute(t.block_history.insert().values(**values, turn_id=edit.turn_id))
-        b = t.blocks
-        later = (b.c.id == edit.block_id) & (b.c.version < edit.version)
-        await self._c.execute(b.update().where(later).values(version=edit.version))
-
-    async def history(self, owner: str, audiences: Audiences, limit: int = 100) -> list[BlockEdit]:
+    async def history(self, owner: str, audiences: Audiences, limit: int | None = 100) -> list[BlockEdit]:
         condition = t.blocks.c.owner == owner
         if audiences is not None:
             condition &= t.blocks.c.audience.in_(audiences)

@@ -23,6 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from memory.errors import StoreTooNew, StoreUnavailable
 from memory.store import driver
+from memory.store import tables as t
 from memory.store.session import Session
 
 HEAD = "0001"
@@ -237,6 +238,25 @@ class Database:
         Raises `StoreUnavailable` when the file exists or cannot be written.
         """
         await asyncio.to_thread(_copy, self.path, path)
+
+    async def scrub(self) -> bool:
+        """Overwrite what is left of deleted rows: in the full-text indexes, and in the log of writes.
+
+        False when a reader was in the way; then ask again. Writers wait meanwhile: about a second for a
+        million messages.
+        """
+        if self._closed:
+            raise StoreUnavailable(f"{self.path} is closed.")
+        async with self.write() as session:
+            with driver.beside(session.connection):
+                for kind in t.FULL_TEXT:
+                    words = sa.table(f"{kind}_terms", sa.column(f"{kind}_terms"))
+                    await session.connection.execute(words.insert().values({f"{kind}_terms": "optimize"}))
+        async with _mapped(self.path), self._turnstile:
+            if self._batch is not None or self._writer is None:
+                return False  # somebody's transaction is open
+            found = await self._writer.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+            return bool(found.one()[0] == 0)
 
     async def check(self) -> str | None:
         """None when the file is sound, else what SQLite finds wrong with it."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Sequence
+from typing import TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -18,6 +19,8 @@ from memory.records import scope_range
 from memory.store import driver
 from memory.store import tables as t
 from memory.terms import analyse
+
+K = TypeVar("K")
 
 _LONG = 50_000  # characters that are analysed beside the event loop
 _CHUNK = 500  # bound parameters in one IN
@@ -89,7 +92,7 @@ class FullText:
         return 0 if newest is None else int(newest) - low
 
 
-def slices(keys: Collection[int]) -> list[list[int]]:
+def slices(keys: Collection[K]) -> list[list[K]]:
     """The keys in portions that fit one statement."""
     ordered = list(keys)
     return [ordered[i : i + _CHUNK] for i in range(0, len(ordered), _CHUNK)]

@@ -91,7 +91,7 @@ class Joining:
             await self._c.execute(
                 t.messages.update()
                 .where(m.conversation_id == pair.other)
-                .values(conversation_id=pair.into, queued=False)
+                .values(conversation_id=pair.into, queued=False, rendered="")
             )
             for table in (t.inbox, t.turns, t.outbox, t.wishes):
                 moved = table.update().where(table.c.conversation_id == pair.other)

@@ -77,7 +77,7 @@ class Mailbox:
 
     async def waiting(self, agent_id: int, platforms: Collection[str]) -> list[InboxRow]:
         rows = await self._c.execute(_waiting(tuple(platforms)), {"agent": agent_id})
-        return [_inbox_row(row) for row in rows]
+        return [inbox_row(row) for row in rows]
 
     async def events_from(self, key: str) -> list[InboxRow]:
         k = t.inbox.c.key
@@ -123,6 +123,12 @@ class Mailbox:
     async def turn(self, turn_id: str) -> Turn | None:
         row = (await self._c.execute(_TURN.where(t.turns.c.id == turn_id))).first()
         return _turn(row) if row else None
+
+    async def turns_of(self, agent_id: int) -> list[Turn]:
+        c = t.turns.c
+        query = _TURN.where((c.agent_id == agent_id) & (c.state == TurnState.DONE.value))
+        rows = await self._c.execute(query.order_by(c.started_at, sa.text("turns.rowid")))
+        return [_turn(row) for row in rows]
 
     async def events_of(self, turn_id: str) -> list[InboxRow]:
         return await self._events(t.inbox.c.turn_id == turn_id)
@@ -268,7 +274,7 @@ class Mailbox:
 
     async def _events(self, condition: sa.ColumnElement[bool]) -> list[InboxRow]:
         rows = await self._c.execute(sa.select(t.inbox).where(condition).order_by(t.inbox.c.id))
-        return [_inbox_row(row) for row in rows]
+        return [inbox_row(row) for row in rows]
 
 
 @lru_cache(maxsize=16)
@@ -294,7 +300,7 @@ def _waiting(platforms: tuple[str, ...]) -> sa.Select[Any]:
     return sa.select(t.inbox).where(unclaimed & i.conversation_id.in_(here)).order_by(i.id)
 
 
-def _inbox_row(row: Any) -> InboxRow:
+def inbox_row(row: Any) -> InboxRow:
     return InboxRow(
         id=row.id,
         key=row.key,

@@ -37,12 +37,21 @@ class Messages:
             await self._words.add([(m.key, m.text) for m in stored if m.text])
         return stored
 
+    async def rows(
+        self, agent_id: int, audiences: Audiences, *, after: int = 0, limit: int = 1_000
+    ) -> list[Message]:
+        condition = self._scope(agent_id, audiences) & (t.messages.c.key > after)
+        query = sa.select(t.messages).where(condition).order_by(t.messages.c.key).limit(limit)
+        with driver.beside(self._c):
+            rows = await self._c.execute(query)
+        return [message_of(row) for row in rows]
+
     async def get(self, agent_id: int, keys: Collection[int], audiences: Audiences) -> list[Message]:
         found: dict[int, Message] = {}
         for part in slices(keys):
             condition = self._scope(agent_id, audiences) & t.messages.c.key.in_(part)
             for row in await self._c.execute(sa.select(t.messages).where(condition)):
-                found[row.key] = _message(row)
+                found[row.key] = message_of(row)
         return [found[key] for key in keys if key in found]
 
     async def queue(self, conversation_id: int) -> list[Message]:
@@ -55,11 +64,18 @@ class Messages:
             await self._c.execute(
                 t.messages.update()
                 .where((m.conversation_id == conversation_id) & m.key.in_(part))
-                .values(queued=False)
+                .values(queued=False, rendered="")
             )
 
     async def of_turn(self, turn_id: str) -> list[Message]:
         return await self._select(t.messages.c.turn_id == turn_id)
+
+    async def taken(self, event_keys: Collection[str]) -> set[str]:
+        key = t.messages.c.event_key
+        found: set[str] = set()
+        for part in slices(event_keys):
+            found.update((await self._c.execute(sa.select(key).where(key.in_(part)))).scalars())
+        return found
 
     async def by_event(self, event_key: str) -> Message | None:
         found = await self._select(t.messages.c.event_key == event_key)
@@ -105,7 +121,7 @@ class Messages:
         query = sa.select(t.messages).where(self._said(agent_id, audiences, since, until))
         with driver.beside(self._c):
             rows = await self._c.execute(query.order_by(*order).offset(offset).limit(limit))
-        return [_message(row) for row in rows]
+        return [message_of(row) for row in rows]
 
     async def count(
         self,
@@ -134,6 +150,9 @@ class Messages:
             self._extents[agent_id] = max(found, self._extents.get(agent_id, 0))
         return self._extents[agent_id]
 
+    async def drop_summary(self, conversation_id: int) -> None:
+        await self._c.execute(t.summaries.delete().where(t.summaries.c.conversation_id == conversation_id))
+
     async def summary(self, conversation_id: int) -> Summary | None:
         s = t.summaries
         row = (await self._c.execute(sa.select(s).where(s.c.conversation_id == conversation_id))).first()
@@ -149,13 +168,14 @@ class Messages:
                 rendered=summary.rendered,
                 tokens=summary.tokens,
                 messages=summary.messages,
+                since=summary.since,
                 created_at=summary.created_at,
             )
         )
 
     async def _select(self, condition: sa.ColumnElement[bool]) -> list[Message]:
         rows = await self._c.execute(sa.select(t.messages).where(condition).order_by(t.messages.c.key))
-        return [_message(row) for row in rows]
+        return [message_of(row) for row in rows]
 
     def _said(
         self, agent_id: int, audiences: Audiences, since: datetime | None, until: datetime | None
@@ -195,7 +215,7 @@ def _values(message: Message) -> dict[str, Any]:
     }
 
 
-def _message(row: Any) -> Message:
+def message_of(row: Any) -> Message:
     return Message(
         key=row.key,
         conversation_id=row.conversation_id,

@@ -12,7 +12,7 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from memory.ports import Audiences
-from memory.records import Archive, Audience, Draft, Passage, scope_range, unique
+from memory.records import Archive, Audience, Draft, Passage, scope_of, scope_range, unique
 from memory.store import driver
 from memory.store import tables as t
 from memory.store.fulltext import FullText, slices
@@ -101,13 +101,6 @@ class Passages:
         await self.delete(held)
         await self._c.execute(t.archives.delete().where(t.archives.c.id == archive_id))
 
-    async def rewrite(self, key: int, text: str, digest: str) -> None:
-        await self._words.remove([key])
-        await self._c.execute(
-            t.passages.update().where(t.passages.c.key == key).values(text=text, digest=digest, indexed=False)
-        )
-        await self._words.add([(key, text)])
-
     async def insert(self, archive_id: int, drafts: Sequence[Draft], now: datetime) -> list[Passage]:
         if not drafts:
             return []
@@ -162,6 +155,43 @@ class Passages:
         )
         return {row.digest: _passage(row) for row in rows}
 
+    async def open(self, passage: Passage, audience: Audience, digest: str, now: datetime) -> None:
+        draft = Draft(
+            text=passage.text,
+            audience=audience,
+            tags=passage.tags,
+            digest=digest,
+            created_at=passage.created_at,
+        )
+        [copy] = await self.insert(scope_of(passage.key), [draft], now)
+        await self.link(copy.uid, passage.uid)
+
+    async def link(self, copy: str, original: str) -> None:
+        await self._c.execute(t.openings.insert().values(copy=copy, original=original))
+
+    async def opened(self, uids: Collection[str]) -> dict[str, list[Passage]]:
+        o = t.openings.c
+        query = sa.select(t.passages, o.original).join(t.openings, o.copy == t.passages.c.uid)
+        found: dict[str, list[Passage]] = {}
+        for part in slices(uids):
+            for row in await self._c.execute(query.where(o.original.in_(part)).order_by(t.passages.c.key)):
+                found.setdefault(row.original, []).append(_passage(row))
+        return found
+
+    async def by_uid(self, archive_id: int, prefix: str, audiences: Audiences) -> Passage | None:
+        own = _scope(archive_id, audiences) & t.passages.c.uid.startswith(prefix, autoescape=True)
+        row = (await self._c.execute(sa.select(t.passages).where(own).order_by(t.passages.c.key))).first()
+        return _passage(row) if row else None
+
+    async def rewrite(self, keys: Collection[int], text: str, digest: str) -> None:
+        vectors = t.vectors["passages"]
+        for part in slices(keys):
+            changed = t.passages.update().where(t.passages.c.key.in_(part))
+            await self._c.execute(changed.values(text=text, digest=digest, indexed=False))
+            await self._c.execute(vectors.delete().where(vectors.c.key.in_(part)))
+        await self._words.remove(keys)
+        await self._words.add([(key, text) for key in keys])
+
     async def delete(self, keys: Collection[int]) -> None:
         with driver.beside(self._c):
             await self._words.remove(keys)
@@ -193,8 +223,11 @@ class Passages:
 
     async def keys_of(self, uids: Collection[str]) -> dict[str, int]:
         p = t.passages.c
-        rows = await self._c.execute(sa.select(p.uid, p.key).where(p.uid.in_(uids)))
-        return {row.uid: row.key for row in rows}
+        found: dict[str, int] = {}
+        for part in slices(uids):
+            rows = await self._c.execute(sa.select(p.uid, p.key).where(p.uid.in_(part)))
+            found.update((row.uid, row.key) for row in rows)
+        return found
 
     async def file_loaded(self, archive_id: int, digest: str) -> int | None:
         f = t.files.c
@@ -232,11 +265,11 @@ def _scope(archive_id: int, audiences: Audiences) -> sa.ColumnElement[bool]:
 def _passage_of(draft: Draft, key: int, now: datetime) -> Passage:
     return Passage(
         key=key,
-        uid=secrets.token_hex(8),
+        uid=draft.uid or secrets.token_hex(8),
         audience=draft.audience,
         text=draft.text,
         tags=unique(draft.tags),
-        created_at=now,
+        created_at=draft.created_at or now,
         source=draft.source,
         position=draft.position,
         turn_id=draft.turn_id,

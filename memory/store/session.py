@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from memory.store.agents import Agents
 from memory.store.blocks import Blocks
 from memory.store.codes import Codes
+from memory.store.erasing import Erasing
 from memory.store.joining import Joining
 from memory.store.mailbox import Mailbox
 from memory.store.messages import Messages
@@ -64,6 +65,10 @@ class Session:
     @cached_property
     def schedule(self) -> Schedule:
         return Schedule(self.connection)
+
+    @cached_property
+    def erasing(self) -> Erasing:
+        return Erasing(self.connection)
 
     @cached_property
     def joining(self) -> Joining:

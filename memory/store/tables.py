@@ -215,6 +215,7 @@ summaries = Table(
     Column("rendered", Text, nullable=False),
     Column("tokens", Integer, nullable=False),
     Column("messages", Integer, nullable=False),
+    _at("since"),
     _at(),
 )
 passages = Table(
@@ -259,6 +260,12 @@ contributors = Table(
     Column("user_id", Integer, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, index=True),
     sqlite_with_rowid=False,
 )
+openings = Table(
+    "openings",
+    metadata,
+    Column("copy", Text, ForeignKey("passages.uid", ondelete="CASCADE"), primary_key=True),
+    Column("original", Text, nullable=False, index=True),
+)  # passages that a person let be used elsewhere: a copy there of one that stays where it was
 files = Table(
     "files",
     metadata,
@@ -298,6 +305,14 @@ inbox = Table(
     Index("inbox_conversation", "conversation_id", "id"),
     Index("inbox_waiting", "agent_id", "id", sqlite_where=sa.text("done = 0")),
 )
+quotes = Table(
+    "quotes",
+    metadata,
+    Column("inbox_id", Integer, ForeignKey("inbox.id", ondelete="CASCADE"), primary_key=True),
+    Column("key", Text, primary_key=True, index=True),
+    Column("account", Text, nullable=False, index=True),
+    sqlite_with_rowid=False,
+)  # whose words are shown beside an event, so that they can be taken back
 turns = Table(
     "turns",
     metadata,
@@ -385,6 +400,12 @@ welcome = Table("welcome", metadata, Column("account", Text, primary_key=True), 
 forgotten = Table(
     "forgotten", metadata, Column("digest", sa.LargeBinary, primary_key=True), _at()
 )  # of inbox keys of people who are gone: what a platform tells again stays forgotten
+chores = Table(
+    "chores", metadata, Column("name", Text, primary_key=True), _at()
+)  # what forgetting has still to do outside of the tables
+communities = Table(
+    "communities", metadata, Column("id", Text, primary_key=True), Column("name", Text, nullable=False)
+)
 meta = Table("meta", metadata, Column("name", Text, primary_key=True), Column("value", Text, nullable=False))
 
 FULL_TEXT = ("messages", "passages")

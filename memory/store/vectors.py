@@ -51,6 +51,13 @@ class Vectors:
         if values:
             await self._c.execute(rows.update().where(same).values(indexed=True), values)
 
+    async def mark_unindexed(self, kind: str, scope: int) -> None:
+        rows, held = t.metadata.tables[kind], t.vectors[kind]
+        with driver.beside(self._c):
+            within = rows.c.key.between(*scope_range(scope)) & (rows.c.text != "")
+            await self._c.execute(rows.update().where(within).values(indexed=False))
+            await self._c.execute(held.delete().where(held.c.key.between(*scope_range(scope))))
+
     async def mark_all_unindexed(self) -> None:
         with driver.beside(self._c):
             for kind, table in t.vectors.items():

@@ -16,8 +16,9 @@ from typing import Any
 
 import pytest
 
-from bot import admin
+from bot import admin, bundle
 from bot.ports import ModelReply, ModelRequest
+from bot.takeout import FORMAT
 from tests.fakes.discord_server import Channel, DiscordServer, Permission, User
 from tests.fakes.parlour import is_summary, whole
 from tests.fakes.scripted_model import calls, say
@@ -732,11 +733,14 @@ async def test_all_that_may_be_seen_can_be_taken_away(server: DiscordServer, tmp
     assert here.ephemeral
     assert here.response is not None
     assert all_of_it.response is not None
-    public, private = here.response.attachments[0].data, all_of_it.response.attachments[0].data
-    assert b"PUBLIC-FACT" in public
-    assert b"PRIVATE-FACT" not in public
-    assert b"PRIVATE-FACT" in private
-    assert json.loads(private)["format"] == "everbot-save/1"
+    public, private = (
+        bundle.canonical(bundle.unpack([used.response.attachments[0].data], FORMAT)[1])
+        for used in (here, all_of_it)
+        if used.response is not None
+    )
+    assert "PUBLIC-FACT" in public
+    assert "PRIVATE-FACT" not in public
+    assert "PRIVATE-FACT" in private
 
 
 async def test_stop_ends_the_turn_of_whoever_says_so(server: DiscordServer, tmp_path: Path) -> None:

@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot import bundle
 from bot.ports import ModelReply, ModelRequest
+from bot.takeout import FORMAT
 from tests.acceptance.crowd import KNOWN, Slow, keep, requests, tell, texts
 from tests.fakes import slack_events
 from tests.fakes.discord_server import Channel, DiscordServer
@@ -412,9 +414,8 @@ async def test_an_export_comes_as_a_direct_message(server: SlackServer, tmp_path
         assert used.acked
         [posted] = await server.until(lambda: [m for m in server.answers(dm) if m.get("files")])
     [file] = posted["files"]
-    exported = server.workspace.contents[file["id"]].decode()
-    assert "walnut" in exported
-    json.loads(exported)
+    _, exported = bundle.unpack([server.workspace.contents[file["id"]]], FORMAT)
+    assert "walnut" in bundle.canonical(exported)
     assert not [m for m in server.answers(general) if m.get("files")]
 
 
@@ -570,9 +571,10 @@ async def test_a_big_memory_fits_app_home_and_its_forms(server: SlackServer, tmp
         used = await server.slash(ada, dm, "/everbot", "export")
         assert used.acked
         posted = await server.until(lambda: [m for m in server.answers(dm) if m.get("files")])
-    exported = server.workspace.contents[posted[0]["files"][0]["id"]].decode()
-    assert exported.count("All that she likes.") >= 5900 // len("All that she likes. ")
-    assert much[:5000].strip() in exported
+    _, exported = bundle.unpack([server.workspace.contents[posted[0]["files"][0]["id"]]], FORMAT)
+    [block] = [block for block in exported["blocks"] if block["audience"] == "private"]
+    assert block["value"].count("All that she likes.") >= 5900 // len("All that she likes. ")
+    assert much[:5000].strip() in block["value"]
 
 
 # The agent view

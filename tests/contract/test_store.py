@@ -235,7 +235,9 @@ async def test_evicted_messages_stay_in_recall_storage(store: Store) -> None:
         await session.messages.evict(home.id, [one.key])
     async with store.read() as session:
         assert await session.messages.queue(home.id) == [two]
-        assert await session.messages.get(ada.id, [one.key], None) == [replace(one, queued=False)]
+        assert await session.messages.get(ada.id, [one.key], None) == [
+            replace(one, queued=False, rendered="")
+        ]
         assert await session.messages.postings(ada.id, ["one"], None) == {"one": [one.key]}
 
 
@@ -344,7 +346,9 @@ async def test_more_keys_than_fit_one_statement(store: Store) -> None:
 
 async def test_the_summary_is_replaced(store: Store) -> None:
     _, home = await settle(store)
-    one = Summary(conversation_id=home.id, text="a", rendered="{}", tokens=1, messages=2, created_at=NOW)
+    one = Summary(
+        conversation_id=home.id, text="a", rendered="{}", tokens=1, messages=2, since=NOW, created_at=NOW
+    )
     async with store.write() as session:
         assert await session.messages.summary(home.id) is None
         await session.messages.put_summary(one)
@@ -773,10 +777,20 @@ async def everything(store: Store, agent: Agent, place: Conversation, word: str)
     async with store.write() as session:
         mailbox, passages = session.mailbox, session.passages
         await session.messages.put_summary(
-            Summary(conversation_id=place.id, text=word, rendered=word, tokens=1, messages=1, created_at=NOW)
+            Summary(
+                conversation_id=place.id,
+                text=word,
+                rendered=word,
+                tokens=1,
+                messages=1,
+                since=NOW,
+                created_at=NOW,
+            )
         )
+        await session.erasing.quote(f"{word}:1", {"discord:1": "discord:2"})
         drafts = [Draft(text=f"{word} passage", audience=PRIVATE, tags=(word,), digest=word)]
         (passage,) = await passages.insert(agent.archive_id, drafts, NOW)
+        await passages.open(passage, HERE, word, NOW)
         await passages.note_file(agent.archive_id, word, word, 1, NOW)
         source = await passages.archive_named("library") or await passages.create_source("library", NOW)
         await passages.attach(agent.id, source.id)
@@ -819,6 +833,20 @@ def code_for(account: str, code: str, **more: Any) -> Code:
     return Code(code=code, account=account, **(values | more))
 
 
+_NOBODYS = {
+    "personas",
+    "avatars",
+    "persona_versions",
+    "bindings",
+    "departures",
+    "meta",
+    "alembic_version",
+    "forgotten",
+    "chores",
+    "communities",
+}
+
+
 async def test_a_deleted_agent_leaves_no_row_in_any_table(store: Store, backend: Backend) -> None:
     ada, home = await settle(store, "ada")
     await everything(store, ada, home, "ada")
@@ -829,10 +857,7 @@ async def test_a_deleted_agent_leaves_no_row_in_any_table(store: Store, backend:
     await everything(store, bob, other, "bob")
     between = await backend.rows()
     untouched = {table for table in between if between[table] == before[table]}
-    nobodys = {"personas", "avatars", "persona_versions", "bindings", "departures"}
-    assert untouched == {*nobodys, "meta", "alembic_version", "forgotten"} & set(between), (
-        "a table this test does not fill"
-    )
+    assert untouched == _NOBODYS & set(between), "a table this test does not fill"
     async with store.write() as session:
         await session.agents.delete_agent(bob.id)
         await session.agents.delete_agent(bob.id)
@@ -931,7 +956,8 @@ async def test_joined_agents_are_one_that_holds_everything_of_both(store: Store)
         assert {m.audience for m in queue} == {ROOM}
         seen = await session.passages.page(ada.archive_id, {ROOM})
         assert [(p.text, p.tags, p.uid) for p in seen] == [("two secret", ("two",), kept.uid)]
-        assert await session.passages.count(ada.archive_id, None) == 4  # one is what the block could not hold
+        # the notes and their copies elsewhere, the secret, and what the block could not hold
+        assert await session.passages.count(ada.archive_id, None) == 6
         vectors = await session.vectors.load("passages", "e", ada.archive_id, None)
         assert len(vectors) == 2
         assert len(await session.vectors.load("messages", "e", ada.id, None)) == 4

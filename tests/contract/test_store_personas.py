@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from memory.ports import Store
-from memory.records import PRIVATE, SHARED, Avatar, BlockEdit, Draft, Passage, community_audience
+from memory.records import PRIVATE, SHARED, Avatar, Draft, Passage, community_audience
 from tests.fakes.house import NOW, newcomer, persona, settle
 from tests.fakes.stores import BACKENDS, Backend
 
@@ -217,7 +217,7 @@ async def test_rewritten_lore_is_found_by_its_new_words_only(store: Store) -> No
     (fair,) = await lore(store, ada.persona_id, "here", "The fair is in May.")
     async with store.write() as session:
         await session.vectors.mark_indexed("passages", {fair.key: fair.text})
-        await session.passages.rewrite(fair.key, "The market is in June.", "d")
+        await session.passages.rewrite([fair.key], "The market is in June.", "d")
         (archive,) = await session.passages.lore(ada.persona_id, ["here"])
         found = await session.passages.postings(archive.id, ["fair", "market"], None)
         assert {term for term, keys in found.items() if keys} == {"market"}
@@ -226,26 +226,15 @@ async def test_rewritten_lore_is_found_by_its_new_words_only(store: Store) -> No
         assert await session.passages.lore(ada.persona_id, ["here"]) == []
 
 
-async def test_blocks_are_reshaped_deleted_and_given_a_history(store: Store) -> None:
+async def test_blocks_are_reshaped_and_deleted_with_their_history(store: Store) -> None:
     async with store.write() as session:
         made = await persona(session)
         owner = f"persona:{made.id}"
         block = await session.blocks.create(owner, "persona", SHARED, "I", 9, "", NOW)
         await session.blocks.reshape(block.id, 20, "who")
-        (known,) = await session.blocks.of(owner)
+        (known,) = await session.blocks.of(owner, None)
         assert (known.limit, known.description) == (20, "who")
-        edit = BlockEdit(
-            block_id=block.id,
-            label="persona",
-            audience=SHARED,
-            version=1,
-            before="",
-            after="I",
-            turn_id=None,
-            at=NOW,
-        )
-        await session.blocks.note_edit(edit)
-        assert await session.blocks.history(owner, None) == [edit]
+        await session.blocks.put(block.id, "me", None, NOW)
         await session.blocks.delete(block.id)
-        assert await session.blocks.of(owner) == []
+        assert await session.blocks.of(owner, None) == []
         assert await session.blocks.history(owner, None) == []

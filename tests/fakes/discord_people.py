@@ -132,6 +132,13 @@ class People:
         """A webhook that a person made, or another bot."""
         return self.world.add_webhook(channel, name, maker)
 
+    def delete_webhook(self, hook: Webhook) -> None:
+        """An admin deletes it."""
+        self.world.drop_webhook(hook)
+
+    def webhooks(self, channel: Channel) -> list[Webhook]:
+        return [hook for hook in self.world.webhooks.values() if hook.channel is channel]
+
     # What people do
 
     async def say(

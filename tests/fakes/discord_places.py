@@ -51,8 +51,13 @@ class Places(Handlers):
 
     @route("GET", "/users/@me/guilds")
     def my_guilds(self, call: Call) -> list[Json]:
-        mine = [guild for guild in self.world.guilds.values() if self.world.bot.id in guild.members]
-        return [{"id": str(g.id), "name": g.name, "icon": None, "owner": False, "features": []} for g in mine]
+        bot, after = self.world.bot, int(call.query.get("after", 0))
+        mine = [g for g in self.world.guilds.values() if bot.id in g.members and g.id > after]
+        page = sorted(mine, key=lambda guild: guild.id)[: int(call.query.get("limit", 200))]
+        body: Json = {"icon": None, "owner": False, "features": []}
+        return [
+            {"id": str(g.id), "name": g.name, "permissions": str(int(g.held_by(bot))), **body} for g in page
+        ]
 
     @route("GET", GUILD)
     def one_guild(self, call: Call) -> Json:

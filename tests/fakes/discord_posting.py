@@ -12,6 +12,7 @@ from tests.fakes.discord_rules import (
     check_message,
     check_webhook_name,
     invalid,
+    picture,
 )
 from tests.fakes.discord_world import World
 
@@ -130,10 +131,13 @@ class Posting(Handlers):
     @route("POST", f"{CHANNEL}/webhooks")
     def make_webhook(self, call: Call) -> Json:
         channel = self.channel(call, Permission.MANAGE_WEBHOOKS)
+        if channel.guild is None:
+            raise Refusal(403, 50003)
         check_webhook_name("name", call.body.get("name"))
         if sum(hook.channel is channel for hook in self.world.webhooks.values()) >= 15:
             raise Refusal(400, 30007)
-        return self.world.add_webhook(channel, call.body["name"], self.world.bot).payload()
+        avatar = picture("avatar", call.body.get("avatar"))
+        return self.world.add_webhook(channel, call.body["name"], self.world.bot, avatar).payload()
 
     def webhook(self, call: Call) -> Webhook:
         """The webhook in the path; where its token is not there, the bot must be allowed to manage it."""
@@ -151,10 +155,21 @@ class Posting(Handlers):
     def one_webhook(self, call: Call) -> Json:
         return self.webhook(call).payload()
 
+    @route("PATCH", "/webhooks/{webhook}")
+    @route("PATCH", HOOK, tokened=True)
+    def edit_webhook(self, call: Call) -> Json:
+        hook, body = self.webhook(call), call.body
+        if "name" in body:
+            check_webhook_name("name", body["name"])
+            hook.name = body["name"]
+        if "avatar" in body:
+            hook.avatar = picture("avatar", body["avatar"])
+        return hook.payload()
+
     @route("DELETE", "/webhooks/{webhook}")
     @route("DELETE", HOOK, tokened=True)
     def drop_webhook(self, call: Call) -> None:
-        del self.world.webhooks[self.webhook(call).id]
+        self.world.drop_webhook(self.webhook(call))
 
     @route("POST", HOOK, "webhooks", tokened=True)
     def execute(self, call: Call) -> Json | None:
@@ -166,7 +181,7 @@ class Posting(Handlers):
         name = call.body.get("username") or hook.name
         check_webhook_name("username", name)
         channel = self._hooked_channel(call, hook)
-        author = User(hook.id, name, bot=True)
+        author = User(hook.id, name, bot=True, avatar=call.body.get("avatar_url") or hook.avatar)
         message = self.world.post(channel, author, webhook=hook, **self.fields(call, channel))
         return self.shown(message) if call.query.get("wait") in ("1", "true") else None
 

@@ -29,6 +29,7 @@ class User:
     display: str | None = None
     bot: bool = False
     takes_dms: bool = True
+    avatar: str | None = None  # the mark of a picture, or where it lies
 
     def __repr__(self) -> str:
         return self.name
@@ -39,7 +40,7 @@ class User:
 
     def payload(self) -> Json:
         body = {"id": str(self.id), "username": self.name, "global_name": self.display, "bot": self.bot}
-        return {**body, "discriminator": "0", "avatar": None, "public_flags": 0}
+        return {**body, "discriminator": "0", "avatar": self.avatar, "public_flags": 0}
 
 
 @dataclass(eq=False)
@@ -99,6 +100,13 @@ class Guild:
         body |= {"features": [], "emojis": [], "stickers": []}
         return body | {"roles": [role.payload() for role in self.roles.values()]}
 
+    def held_by(self, user: User) -> Permission:
+        """A member's permissions, before any channel's overwrites."""
+        held = self.roles[self.id].permissions
+        for role in self.members[user.id].roles:
+            held |= role.permissions
+        return held
+
     def arrival(self, bot: User) -> Json:
         """What GUILD_CREATE says of a new guild. Of the members it names the bot alone, as the real one does."""
         channels = [c.payload(bot) for c in self.channels.values() if c.parent is None]
@@ -147,9 +155,7 @@ class Channel:
         member = self.guild.members.get(user.id)
         if member is None:
             return NONE
-        held = self.guild.roles[self.guild.id].permissions
-        for role in member.roles:
-            held |= role.permissions
+        held = self.guild.held_by(user)
         if user is self.guild.owner or held & Permission.ADMINISTRATOR:
             return ALL
         roles = {role.id for role in member.roles}
@@ -222,9 +228,11 @@ class Webhook:
     name: str
     channel: Channel
     maker: User
+    avatar: str | None = None  # the mark of its picture
 
     def payload(self) -> Json:
-        body: Json = {"id": str(self.id), "type": 1, "token": self.token, "name": self.name, "avatar": None}
+        body: Json = {"id": str(self.id), "type": 1, "token": self.token, "name": self.name}
+        body |= {"avatar": self.avatar}
         guild = {"guild_id": str(self.channel.guild.id)} if self.channel.guild else {}
         body |= guild | {"channel_id": str(self.channel.id), "user": self.maker.payload()}
         return body | {"application_id": str(self.maker.id) if self.maker.bot else None}
@@ -306,6 +314,8 @@ class Message:
                 body["member"] = guild.members[self.author.id].payload(user=False)
         if self.webhook:
             body |= {"webhook_id": str(self.webhook.id)}
+            if self.webhook.maker.bot:  # it is an application's
+                body |= {"application_id": str(self.webhook.maker.id)}
         if self.interaction:
             body |= {"webhook_id": str(reader.id), "application_id": str(reader.id)}
             body |= {"interaction_metadata": self.interaction}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -213,6 +215,16 @@ def check_webhook_name(field: str, name: object) -> None:
     length(field, name, 1, 80)
     if re.search("clyde|discord", str(name), re.IGNORECASE):
         raise invalid(field, f'{field} cannot contain "{name}"', "USERNAME_INVALID_CONTAINS")
+
+
+def picture(field: str, data: object) -> str | None:
+    """The mark of a picture that came as a data URL; None for none."""
+    if data is None:
+        return None
+    found = re.fullmatch(r"data:image/(png|jpeg|gif|webp);base64,([A-Za-z0-9+/=]+)", str(data))
+    if found is None:
+        raise invalid(field, "Invalid image data", "IMAGE_INVALID")
+    return hashlib.md5(base64.b64decode(found[2]), usedforsecurity=False).hexdigest()
 
 
 def check_commands(commands: Sequence[Json]) -> None:

@@ -98,14 +98,23 @@ class World:
         event = "CHANNEL_DELETE" if channel.parent is None else "THREAD_DELETE"
         self.emit(event, channel.payload(self.bot), guild=channel.guild)
         del self.channels[channel.id], channel.guild.channels[channel.id]
+        for hook in [hook for hook in self.webhooks.values() if hook.channel is channel]:
+            del self.webhooks[hook.id]
 
-    def add_webhook(self, channel: Channel, name: str, maker: User) -> Webhook:
-        hook = Webhook(self.snowflake(), secrets.token_urlsafe(48), name, channel, maker)
+    def add_webhook(self, channel: Channel, name: str, maker: User, avatar: str | None = None) -> Webhook:
+        hook = Webhook(self.snowflake(), secrets.token_urlsafe(48), name, channel, maker, avatar)
         self.webhooks[hook.id] = hook
+        self._webhooks_changed(channel)
+        return hook
+
+    def drop_webhook(self, hook: Webhook) -> None:
+        del self.webhooks[hook.id]
+        self._webhooks_changed(hook.channel)
+
+    def _webhooks_changed(self, channel: Channel) -> None:
         assert channel.guild is not None
         place = {"guild_id": str(channel.guild.id), "channel_id": str(channel.id)}
         self.emit("WEBHOOKS_UPDATE", place, channel=channel)
-        return hook
 
     def attach(self, channel: Channel, files: Iterable[tuple[str, bytes, str | None]]) -> list[Attachment]:
         made = []

@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from bot.app import App, SystemClock, open_app, platforms
+from bot.courier import SpeakerOf
 from bot.ports import Adapter, ChatModel, Clock, ModelReply, ModelRequest
 from bot.service import attend
 from bot.settings import Settings
@@ -24,7 +25,13 @@ from tests.fakes.scripted_model import say
 from tests.fakes.slack_server import SlackServer
 
 FAST = {
-    "limits": {"messages": (1000, 1.0), "other": (1000, 1.0), "global": (5000, 1.0), "reactions": (100, 1.0)}
+    "limits": {
+        "messages": (1000, 1.0),
+        "webhooks": (1000, 1.0),
+        "other": (1000, 1.0),
+        "global": (5000, 1.0),
+        "reactions": (100, 1.0),
+    }
 }
 
 
@@ -58,9 +65,11 @@ class Town:
         discord: DiscordServer | None = None,
         slack: SlackServer | None = None,
         clock: Clock | None = None,
+        speaker_of: SpeakerOf | None = None,
         **settings: dict[str, Any],
     ) -> None:
         self._clock = clock or SystemClock()
+        self._speaker_of = speaker_of
         self.model = Stage(play) if inspect.isroutine(play) else play
         sections: dict[str, dict[str, Any]] = {
             "agent": {"debounce_s": 0.0},
@@ -92,7 +101,14 @@ class Town:
         self._stack = AsyncExitStack()
         clock = self._clock
         self.adapters: list[Adapter] = platforms(self.settings, clock)
-        opened = open_app(self.settings, self.adapters, "test", model=self.model, clock=clock)  # type: ignore[arg-type]
+        opened = open_app(
+            self.settings,
+            self.adapters,
+            "test",
+            model=self.model,  # type: ignore[arg-type]
+            clock=clock,
+            speaker_of=self._speaker_of,
+        )
         self.app: App = await self._stack.enter_async_context(opened)
         self._stop = asyncio.Event()
         self._serving = asyncio.create_task(attend(self.app, self.adapters, clock, self._stop, 5.0))

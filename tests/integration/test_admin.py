@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -14,7 +15,7 @@ from bot.doctor import examine
 from bot.settings import Settings, load
 from memory.errors import StoreUnavailable
 from tests.acceptance.process import Home
-from tests.fakes.discord_server import DiscordServer, Intent
+from tests.fakes.discord_server import DiscordServer, Intent, Permission
 from tests.fakes.slack_server import SlackServer
 
 OFFLINE = '[model]\nkind = "offline"\n[embedder]\nkind = "none"\n'
@@ -88,11 +89,35 @@ async def test_the_invitation_names_the_application(
     async with DiscordServer() as server:
         urls = {"token": server.token, "api_url": server.api_url}
         assert await admin.discord_invite(at(tmp_path, discord=urls)) == 0
-        told = capsys.readouterr().out
+        told, notes = capsys.readouterr()
         assert "client_id=" in told
+        assert "Optional permission: Manage Webhooks" in notes
         assert "applications.commands" in told
+        [permissions] = re.findall(r"permissions=(\d+)", told)
+        assert Permission(int(permissions)) & Permission.MANAGE_WEBHOOKS
         assert await admin.discord_invite(at(tmp_path, discord={**urls, "token": "wrong"})) == 1
         assert "DISCORD_BOT_TOKEN" in capsys.readouterr().err
+
+
+async def test_doctor_names_the_guilds_where_personas_have_no_face(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with DiscordServer() as server:
+        config = tmp_path / "config.toml"
+        config.write_text(
+            f'data_dir = "{tmp_path}/data"\n{OFFLINE}'
+            f'[discord]\ntoken = "{server.token}"\napi_url = "{server.api_url}"\n',
+            encoding="utf-8",
+        )
+        fine, modest = server.guild("Fine"), server.guild("Modest")
+        assert await examine(config) == 0
+        assert "Manage Webhooks" not in capsys.readouterr().out
+        server.assign(modest, server.bot, [])
+        assert await examine(config) == 0, "it is no must"
+        told = capsys.readouterr().out
+    assert "Manage Webhooks" in told
+    assert f"Modest ({modest.id})" in told
+    assert str(fine.id) not in told
 
 
 async def test_doctor_names_what_a_platform_lacks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,10 +11,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from bot import bundle
 from bot.app import App, open_app
 from bot.events import Command, MessageReceived, Reply, View
 from bot.ports import Found, Inbound, ModelReply, ModelRequest
 from bot.settings import Settings
+from bot.takeout import FORMAT
 from memory.archival import store
 from memory.records import PRIVATE, SHARED, Agent, Draft
 from tests.fakes.clock import FakeClock
@@ -404,23 +406,23 @@ async def test_save_writes_a_private_file(tmp_path: Path) -> None:
         answer = await chat.done("/save before the move")
         unnamed = await chat.done("/save")
         agent = await chat.agent()
-    path = tmp_path / "saves" / f"agent-{agent.id}-before-the-move.json"
+    path = tmp_path / "saves" / f"agent-{agent.id}-before-the-move.zip"
     assert answer == f"Saved to {path}."
     assert path.stat().st_mode & 0o777 == 0o600
-    data = json.loads(path.read_text(encoding="utf-8"))
-    assert data["format"] == "everbot-save/1"
-    assert (data["user"], data["persona"]) == ("ada", "ever")
-    assert data["blocks"]["human"] == "Ada lives in Köln."
-    assert data["blocks"]["persona"]
-    assert [(m["author"], m["text"]) for m in data["messages"]] == [
+    header, tables = bundle.unpack([path.read_bytes()], FORMAT)
+    assert header["exported_at"] == "2026-11-21T09:02:00+00:00"
+    [who] = tables["agent"]
+    assert (who["name"], who["persona"]) == ("ada", "ever")
+    assert [(b["label"], b["value"]) for b in tables["blocks"]] == [("human", "Ada lives in Köln.")]
+    assert [(m["author"], m["text"]) for m in tables["messages"] if m["text"]] == [
         ("ada", "I live in Köln."),
         ("ever", "I noted: Ada lives in Köln."),
         ("ada", "Really."),
         ("ever", "Yes."),
     ]
-    assert data["messages"][0]["time"] == "2026-11-21T09:01:00+00:00"
-    assert [p["text"] for p in data["passages"]] == ["Ada lives in Köln. It is so."]
-    assert unnamed == f"Saved to {tmp_path / 'saves' / f'agent-{agent.id}-20261121-090200.json'}."
+    assert tables["messages"][0]["at"] == "2026-11-21T09:01:00+00:00"
+    assert [p["text"] for p in tables["passages"]] == ["Ada lives in Köln. It is so."]
+    assert unnamed == f"Saved to {tmp_path / 'saves' / f'agent-{agent.id}-20261121-090200.zip'}."
 
 
 async def test_a_saves_name_stays_in_its_folder(tmp_path: Path) -> None:

@@ -44,8 +44,8 @@ class Scene:
         self.client = Listener()
 
     @property
-    def me(self) -> int:
-        return self.server.bot.id
+    def us(self) -> reading.Us:
+        return reading.us(self.client)
 
     async def hear(self, channel: Channel, text: str, **more: Any) -> discord.Message:
         """What arrives when Ada says something."""
@@ -110,7 +110,7 @@ async def test_where_an_event_is_from(scene: Scene) -> None:
     crew = scene.server.role(scene.guild, "crew")
     scene.server.assign(scene.guild, scene.ada, [crew])
     message = await scene.hear(thread, "Hello")
-    event = reading.to_event(message, message.author, scene.me, ())
+    event = reading.to_event(message, message.author, scene.us, ())
     assert (event.account, event.name) == (f"discord:{scene.ada.id}", "Ada")
     assert (event.address, event.channel) == (f"discord:{thread.id}", str(scene.general.id))
     assert event.community == f"discord:{scene.guild.id}"
@@ -133,33 +133,46 @@ async def test_mentions_are_read_as_names(scene: Scene) -> None:
         (bot, ""),
     ):
         message = await scene.hear(scene.general, written)
-        assert reading.text_of(message, scene.me) == read
+        assert reading.text_of(message, scene.us) == read
 
 
 async def test_a_line_that_was_shown_reads_the_same(scene: Scene) -> None:
     """A message is a line of its channel first, and then an event: neither changes the other."""
     message = await scene.hear(scene.general, f"{scene.server.bot.mention} Hello")
     line = reading.line_of(message)
-    assert reading.text_of(message, scene.me) == "Hello"
+    assert reading.text_of(message, scene.us) == "Hello"
     assert reading.line_of(message) == line
     assert line.text == "Ada: @everbot Hello"
-    assert reading.to_edit(message, scene.me, message.created_at).text == "Hello"
+    assert reading.to_edit(message, scene.us, message.created_at).text == "Hello"
 
 
 async def test_what_is_for_the_bot(scene: Scene) -> None:
     dm = scene.server.dm(scene.ada)
-    assert reading.is_addressed(await scene.hear(dm, "Hello"), scene.me)
-    assert not reading.is_addressed(await scene.hear(scene.general, "Hello"), scene.me)
+    assert reading.is_addressed(await scene.hear(dm, "Hello"), scene.us)
+    assert not reading.is_addressed(await scene.hear(scene.general, "Hello"), scene.us)
     assert reading.is_addressed(
-        await scene.hear(scene.general, f"Hello {scene.server.bot.mention}"), scene.me
+        await scene.hear(scene.general, f"Hello {scene.server.bot.mention}"), scene.us
     )
     quoted = scene.server.world.post(scene.general, scene.server.bot, "I said so")
     await asyncio.wait_for(scene.client.heard.get(), 5)
     answer = await scene.hear(scene.general, "Why?", reply_to=quoted, ping=False)
-    assert reading.is_addressed(answer, scene.me)
-    reply = reading.to_event(answer, answer.author, scene.me, ()).reply_to
+    assert reading.is_addressed(answer, scene.us)
+    reply = reading.to_event(answer, answer.author, scene.us, ()).reply_to
     assert reply is not None
     assert (reply.text, reply.key) == ("I said so", f"discord:{quoted.id}")
+
+
+async def test_what_our_webhooks_say_is_ours(scene: Scene) -> None:
+    server = scene.server
+    ours = server.webhook(scene.general, "Mira", server.bot)
+    others = [
+        server.webhook(scene.general, "Mira", maker) for maker in (scene.ada, server.user("bo", bot=True))
+    ]
+    heard = []
+    for hook in (ours, *others):
+        await server.post_webhook(hook, "Hello")
+        heard.append(await asyncio.wait_for(scene.client.heard.get(), 5))
+    assert [scene.us.said(message) for message in heard] == [True, False, False]
 
 
 @pytest.mark.parametrize(

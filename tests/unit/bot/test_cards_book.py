@@ -208,6 +208,6 @@ def test_no_book_no_entries() -> None:
 def test_a_large_book_of_slow_patterns_is_searched_within_its_steps() -> None:
     slow = "[" + "".join(f"{chr(0x100 + 3 * n)}-{chr(0x101 + 3 * n)}" for n in range(150)) + "]{400}y"
     text = "".join(chr(0x100 + n * 7 % 450) for n in range(20_000))
-    data = book(*[entry("X", slow, use_regex=True)] * 1_000, entry("plain", "\u0100"))
+    data = book(*[entry("X", slow, use_regex=True)] * 200, entry("plain", "\u0100"))
 
     assert entered(data, text) == ["plain"]

@@ -116,6 +116,7 @@ WRONG = [
     (v2(character_book=book(entry("x", "a", insertion_order="1"))), "insertion_order must be a number"),
     (v2(character_book=book(*[entry("x", "a")] * 2_001)), "2,001 entries"),
     (v2(character_book=book(*[entry("x", *"abcdefghijk")] * 1_000)), "10,000 keys"),
+    (v3(character_book=book(*[entry("x", "a", use_regex=True)] * 201)), "201 regular expressions"),
     (v2(first_mes="a\0b"), "data.first_mes contains a NUL"),
     (v2(extensions={"a": {"b\0": 1}}), "data.extensions.a (in the name of a field) contains a NUL"),
     (v2(extensions={"a": ["\ud800"]}), "data.extensions.a[0] contains a lone surrogate"),
@@ -143,6 +144,7 @@ TEXTS = [
     (b'{"name": "a", "description": "b", "x": ' + b"9" * 5_000 + b"}", "not JSON"),
     (b'{"name": "a", "description": "b", "x": ' + b"[" * 100 + b"]" * 100 + b"}", "nested"),
     (b"[" * 500_000, "nested"),
+    (b'{"name": "a", "description": "b", "x": [' + b"[]," * 200_000 + b"0]}", "200,000 values"),
     (b" " * (MAX_JSON + 1), "larger than"),
 ]
 

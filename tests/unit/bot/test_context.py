@@ -277,7 +277,7 @@ def test_the_main_context_is_system_summary_queue() -> None:
     )
     rendered = context.summary_message("Before.", 3, AT, UTC_ZONE)
     summary = Summary(
-        conversation_id=1, text="Before.", rendered=rendered, tokens=1, messages=3, created_at=AT
+        conversation_id=1, text="Before.", rendered=rendered, tokens=1, messages=3, since=AT, created_at=AT
     )
     messages = MainContext("Be kind.", summary, [stored]).messages()
     assert [message["role"] for message in messages] == ["system", "user", "user"]

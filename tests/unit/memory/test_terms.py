@@ -125,11 +125,11 @@ def test_stop_words_are_known_in_any_case() -> None:
 
 
 def seconds(text: str) -> float:
-    begun = time.perf_counter()
+    begun = time.process_time()
     analyse(text)
     query_terms(text)
     digest_words(text)
-    return time.perf_counter() - begun
+    return time.process_time() - begun
 
 
 _CHANCE = random.Random(1)
@@ -151,8 +151,8 @@ _WORDS = ["".join(_CHANCE.choices(string.ascii_lowercase, k=7)) for _ in range(1
 )
 def test_the_time_grows_with_the_length_and_not_with_its_square(text: str) -> None:
     # Of the same text and in the same run: 16 times as long takes 256 times where it is the square.
-    part = min(seconds(text[: len(text) // 16]) for _ in range(3))
-    assert min(seconds(text) for _ in range(2)) < 80 * max(part, 0.001)  # the machine may have been busy once
+    part = seconds(text[: len(text) // 16])  # once: its words are remembered then
+    assert seconds(text) < 80 * max(part, 0.001)
 
 
 # -- identifiers among rows that differ from them in one character

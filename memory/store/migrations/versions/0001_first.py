@@ -45,6 +45,12 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_table(
+        "chores",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("created_at", Moment(), nullable=False),
+        sa.PrimaryKeyConstraint("name"),
+    )
+    op.create_table(
         "codes",
         sa.Column("code", sa.Text(), nullable=False),
         sa.Column("purpose", sa.Text(), nullable=False),
@@ -56,6 +62,12 @@ def upgrade() -> None:
         sa.Column("expires_at", Moment(), nullable=False),
         sa.PrimaryKeyConstraint("code"),
         sa.UniqueConstraint("purpose", "account"),
+    )
+    op.create_table(
+        "communities",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
         "departures",
@@ -225,6 +237,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("archive_id", "digest"),
     )
     op.create_table(
+        "openings",
+        sa.Column("copy", sa.Text(), nullable=False),
+        sa.Column("original", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["copy"], ["passages.uid"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("copy"),
+    )
+    op.create_index(op.f("ix_openings_original"), "openings", ["original"], unique=False)
+    op.create_table(
         "passage_tags",
         sa.Column("tag", sa.Text(), nullable=False),
         sa.Column("key", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -393,6 +413,7 @@ def upgrade() -> None:
         sa.Column("rendered", sa.Text(), nullable=False),
         sa.Column("tokens", sa.Integer(), nullable=False),
         sa.Column("messages", sa.Integer(), nullable=False),
+        sa.Column("since", Moment(), nullable=False),
         sa.Column("created_at", Moment(), nullable=False),
         sa.ForeignKeyConstraint(["conversation_id"], ["conversations.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("conversation_id"),
@@ -432,6 +453,17 @@ def upgrade() -> None:
     op.create_index(op.f("ix_wishes_agent_id"), "wishes", ["agent_id"], unique=False)
     op.create_index(op.f("ix_wishes_next_at"), "wishes", ["next_at"], unique=False)
     op.create_index(op.f("ix_wishes_turn_id"), "wishes", ["turn_id"], unique=False)
+    op.create_table(
+        "quotes",
+        sa.Column("inbox_id", sa.Integer(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("account", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["inbox_id"], ["inbox.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("inbox_id", "key"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(op.f("ix_quotes_account"), "quotes", ["account"], unique=False)
+    op.create_index(op.f("ix_quotes_key"), "quotes", ["key"], unique=False)
     op.create_table(
         "steps",
         sa.Column("turn_id", sa.Text(), nullable=False),

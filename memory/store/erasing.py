@@ -1,0 +1,154 @@
+"""Forgetting beyond single rows: what hangs on a conversation, what is too old, whose words are quoted."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from memory.records import Conversation, InboxRow, Message, scope_of, scope_range
+from memory.store import driver
+from memory.store import tables as t
+from memory.store.agents import digest_of
+from memory.store.blocks import Blocks
+from memory.store.mailbox import inbox_row
+from memory.store.messages import message_of
+from memory.store.passages import Passages
+
+
+class Erasing:
+    """See `memory.ports.Erasing`."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._c = connection
+
+    async def conversation(self, place: Conversation, archive_id: int, now: datetime) -> list[int]:
+        turns = sa.select(t.turns.c.id).where(t.turns.c.conversation_id == place.id)
+        with driver.beside(self._c):
+            p = t.passages.c
+            mine = p.turn_id.in_(turns) & p.key.between(*scope_range(archive_id))
+            noted = [int(key) for key in (await self._c.execute(sa.select(p.key).where(mine))).scalars()]
+            await Passages(self._c).delete(noted)
+            await self._lines(f"agent:{place.agent_id}", turns, now)
+            m = t.messages.c
+            here = m.key.between(*scope_range(place.agent_id)) & (m.conversation_id == place.id)
+            await self._messages(here)
+            await self._events(place.id, now)
+            for table in (t.outbox, t.wishes, t.summaries, t.turns):
+                await self._c.execute(table.delete().where(table.c.conversation_id == place.id))
+            warned = t.conversations.update().where(t.conversations.c.id == place.id)
+            await self._c.execute(warned.values(warned=False))
+        return noted
+
+    async def _lines(self, owner: str, turns: sa.Select[tuple[str]], now: datetime) -> None:
+        """Take the lines out of core memory that the turns put there; such a block's past goes whole."""
+        h, b = t.block_history.c, t.blocks.c
+        query = (
+            sa.select(b.id, b.value, h.before, h.after)
+            .join(t.block_history, h.block_id == b.id)
+            .where((b.owner == owner) & h.turn_id.in_(turns))
+        )
+        values: dict[int, str] = {}
+        added: dict[int, set[str]] = {}
+        for row in await self._c.execute(query):
+            values[row.id] = row.value
+            added.setdefault(row.id, set()).update(set(row.after.splitlines()) - set(row.before.splitlines()))
+        for block_id, value in values.items():
+            kept = "\n".join(line for line in value.splitlines() if line not in added[block_id])
+            if kept != value:
+                await Blocks(self._c).put(block_id, kept, None, now)
+            await self._c.execute(t.block_history.delete().where(h.block_id == block_id))
+
+    async def _messages(self, condition: sa.ColumnElement[bool]) -> int:
+        """Delete messages with their terms and vectors."""
+        keys = sa.select(t.messages.c.key).where(condition)
+        words, vectors = t.terms("messages"), t.vectors["messages"]
+        await self._c.execute(words.delete().where(words.c.rowid.in_(keys)))
+        await self._c.execute(vectors.delete().where(vectors.c.key.in_(keys)))
+        return (await self._c.execute(t.messages.delete().where(condition))).rowcount
+
+    async def _events(self, conversation_id: int, now: datetime) -> None:
+        """A conversation's events: their keys are remembered, unreadable; the newest one marks the place."""
+        i = t.inbox.c
+        here = i.conversation_id == conversation_id
+        rows = (await self._c.execute(sa.select(i.id, i.key).where(here).order_by(i.id))).all()
+        values = [{"digest": digest_of(row.key), "created_at": now} for row in rows]
+        if not values:
+            return
+        await self._c.execute(upsert(t.forgotten).on_conflict_do_nothing(), values)
+        await self._c.execute(t.inbox.delete().where(here & (i.id != rows[-1].id)))
+        await self._blank(i.id == rows[-1].id)
+
+    async def _blank(self, condition: sa.ColumnElement[bool]) -> None:
+        emptied = t.inbox.update().where(condition).values(payload={}, done=True, turn_id=None)
+        await self._c.execute(emptied)
+        rows = sa.select(t.inbox.c.id).where(condition)
+        await self._c.execute(t.quotes.delete().where(t.quotes.c.inbox_id.in_(rows)))
+
+    async def expire(self, before: datetime) -> tuple[int, list[int], list[int]]:
+        m, i = t.messages.c, t.inbox.c
+        with driver.beside(self._c):
+            # Rows without a text that left the queue are of no use to anybody.
+            old = (m.created_at < before) | (~m.queued & (m.text == ""))
+            keys = (await self._c.execute(sa.select(m.key, m.conversation_id).where(old))).all()
+            summaries = sa.select(t.summaries.c.conversation_id).where(t.summaries.c.since < before)
+            places = set((await self._c.execute(summaries)).scalars()) | {row.conversation_id for row in keys}
+            count = await self._messages(old)
+            await self._c.execute(t.summaries.delete().where(t.summaries.c.since < before))
+            past = (i.received_at < before) & i.done
+            newest = sa.select(sa.func.max(i.id)).group_by(i.conversation_id)
+            await self._c.execute(t.inbox.delete().where(past & i.id.not_in(newest)))
+            await self._blank(past)  # the newest mark how far a place was read
+            await self._c.execute(
+                t.outbox.delete().where(
+                    (t.outbox.c.created_at < before) & t.outbox.c.state.not_in(["ready", "sending"])
+                )
+            )
+            over = (t.turns.c.started_at < before) & (t.turns.c.state == "done")
+            await self._c.execute(t.turns.delete().where(over))
+            await self._c.execute(t.block_history.delete().where(t.block_history.c.at < before))
+        return count, sorted({scope_of(row.key) for row in keys}), sorted(places)
+
+    async def showing(
+        self, agent_id: int | None, tools: Collection[str], before: datetime | None
+    ) -> list[Message]:
+        m = t.messages.c
+        shows = m.queued & (m.author.in_(tools) | ((m.role == "user") & (m.step < 0)))
+        if agent_id is not None:
+            shows &= m.key.between(*scope_range(agent_id))
+        if before is not None:
+            shows &= m.created_at < before
+        return [message_of(row) for row in await self._c.execute(sa.select(t.messages).where(shows))]
+
+    async def quote(self, event_key: str, quotes: Mapping[str, str]) -> None:
+        event = (
+            await self._c.execute(sa.select(t.inbox.c.id).where(t.inbox.c.key == event_key))
+        ).scalar_one()
+        values = [{"inbox_id": event, "key": key, "account": account} for key, account in quotes.items()]
+        await self._c.execute(t.quotes.insert(), values)
+
+    async def quoting(self, accounts: Collection[str], keys: Collection[str]) -> list[InboxRow]:
+        q = t.quotes.c
+        rows = sa.select(q.inbox_id).where(q.account.in_(accounts) | q.key.in_(keys))
+        found = await self._c.execute(sa.select(t.inbox).where(t.inbox.c.id.in_(rows)).order_by(t.inbox.c.id))
+        return [inbox_row(row) for row in found]
+
+    async def unquote(self, accounts: Collection[str], keys: Collection[str]) -> None:
+        q = t.quotes.c
+        await self._c.execute(t.quotes.delete().where(q.account.in_(accounts) | q.key.in_(keys)))
+
+    async def chores(self) -> list[tuple[str, datetime]]:
+        rows = await self._c.execute(sa.select(t.chores).order_by(t.chores.c.created_at, t.chores.c.name))
+        return [(row.name, row.created_at) for row in rows]
+
+    async def add_chores(self, names: Collection[str], now: datetime) -> None:
+        values: list[dict[str, Any]] = [{"name": name, "created_at": now} for name in names]
+        if values:
+            await self._c.execute(upsert(t.chores).on_conflict_do_nothing(), values)
+
+    async def done(self, name: str) -> None:
+        await self._c.execute(t.chores.delete().where(t.chores.c.name == name))
