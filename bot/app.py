@@ -28,7 +28,8 @@ from bot.commands.timing import Timing
 from bot.courier import Courier, SpeakerOf
 from bot.erasure import Erasure, history
 from bot.errors import PersonaError, SettingsError
-from bot.events import Speaker, platform_of
+from bot.events import platform_of
+from bot.faces import Faces
 from bot.health import address
 from bot.heartbeat import Heartbeat
 from bot.holder import hold, private
@@ -57,7 +58,6 @@ from memory.index.exact import ExactIndex
 from memory.indexer import Indexer
 from memory.ports import Embedder, TokenCounter
 from memory.recall import Recall
-from memory.records import OutboxRow
 from memory.store.database import Database
 from memory.tokens import Calibrated, fetch_tables, token_counter
 
@@ -184,7 +184,9 @@ async def open_app(
         chosen = minds.named(settings.model.name)
         quiet = minds.named(settings.heartbeat.model or settings.model.name)
         by_platform = {adapter.platform: adapter for adapter in adapters}
-        courier = Courier(memory.store, by_platform, clock, speaker_of or _the_bot)
+        courier = Courier(
+            memory.store, by_platform, clock, speaker_of or Faces(memory.store, settings.personas.default).of
+        )
         app = _assemble(settings, memory, chosen, quiet, minds.named, clock, courier, by_platform)
         await _check_default(app, settings)
         async with asyncio.TaskGroup() as background:
@@ -214,11 +216,6 @@ async def _check_default(app: App, settings: Settings) -> None:
             await app.identities.check(name)
         except PersonaError as error:
             raise SettingsError(f"personas.default: {error}") from None
-
-
-async def _the_bot(_: OutboxRow) -> Speaker | None:
-    """Who speaks while no persona has a face of its own."""
-    return None
 
 
 def _assemble(

@@ -12,7 +12,6 @@ import pytest
 from bot.ports import ModelReply, ModelRequest
 from tests.acceptance.crowd import requests
 from tests.acceptance.crowd import tell as tell_on_slack
-from tests.acceptance.test_discord import ask, mention
 from tests.fakes.clock import LeapingClock
 from tests.fakes.discord_server import Channel, DiscordServer, Permission, User
 from tests.fakes.parlour import is_summary, whole
@@ -81,6 +80,28 @@ def reflect(request: ModelRequest) -> ModelReply:
             {"label": "persona", "new_value": "I am Ivy, who loves roses.", "request_heartbeat": True},
         )
     )
+
+
+def said(server: DiscordServer, channel: Channel) -> list[str]:
+    """What the bot has said there, under whatever name, without the name that stands before it."""
+    ours = [
+        m
+        for m in server.messages(channel)
+        if m.author is server.bot or (m.webhook is not None and m.webhook.maker is server.bot)
+    ]
+    return [re.sub(r"\A\*\*.*\*\*\n", "", message.content) for message in ours]
+
+
+async def ask(server: DiscordServer, user: User, channel: Channel, text: str) -> str:
+    """Somebody says something, and is answered."""
+    before = len(said(server, channel))
+    await server.say(user, channel, text)
+    await server.until(lambda: len(said(server, channel)) > before)
+    return said(server, channel)[-1]
+
+
+async def mention(server: DiscordServer, user: User, channel: Channel, text: str) -> str:
+    return await ask(server, user, channel, f"{server.bot.mention} {text}")
 
 
 async def make(town: Town, name: str, text: str) -> None:
@@ -309,6 +330,19 @@ async def test_lore_is_known_to_all_of_a_community_and_to_no_other(
         assert "in May" not in found
         await persona(server, boss, general, f"lore delete {uid}")
         assert "The fair is" not in await mention(server, bob, general, "find fair")
+
+
+async def test_each_persona_is_shown_under_its_own_name(server: DiscordServer, tmp_path: Path) -> None:
+    boss, ada = server.user("boss"), server.user("ada")
+    guild = server.guild("hall", owner=boss, members=[ada])
+    general, garden = server.channel(guild, "general"), server.channel(guild, "garden")
+    async with Town(tmp_path, play, discord=server) as town:
+        await make(town, "flora", "I am Flora. I know plants.")
+        await persona(server, boss, garden, "bind flora here")
+        await mention(server, ada, general, "hello")
+        await mention(server, ada, garden, "hello")
+    assert [m.author.name for m in server.messages(general)][-1] == server.bot.name
+    assert [m.author.name for m in server.messages(garden)][-1] == "flora"
 
 
 async def test_a_persona_greets_in_its_own_way(server: DiscordServer, tmp_path: Path) -> None:
