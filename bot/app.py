@@ -26,6 +26,7 @@ from bot.commands.table import Commands
 from bot.commands.terminal import Terminal
 from bot.commands.timing import Timing
 from bot.courier import Courier, SpeakerOf
+from bot.departures import Departures
 from bot.erasure import Erasure, history
 from bot.errors import PersonaError, SettingsError
 from bot.events import platform_of
@@ -101,6 +102,7 @@ class App:
     personas: Personas
     heartbeat: Heartbeat
     erasure: Erasure
+    departures: Departures
     takeout: Takeout
     restoration: Restoration
     clock: Clock
@@ -190,7 +192,7 @@ async def open_app(
         app = _assemble(settings, memory, chosen, quiet, minds.named, clock, courier, by_platform)
         await _check_default(app, settings)
         async with asyncio.TaskGroup() as background:
-            lasting = (courier.run(), memory.indexer.run(), app.erasure.run())
+            lasting = (courier.run(), memory.indexer.run(), app.erasure.run(), app.departures.run())
             tasks = [background.create_task(work) for work in lasting]
             if settings.model.kind == "openai":
                 # For the next start: this one goes on with what it has.
@@ -296,6 +298,7 @@ def _assemble(
         concurrent_turns=agent_settings.concurrent_turns,
     )
     heartbeat = Heartbeat(store, runner, identities, beats, memory.archival, clock, settings, list(adapters))
+    departures = Departures(store, queues, memory.indexer, clock, settings.personas)
     erasure = Erasure(
         store,
         runner,
@@ -322,10 +325,23 @@ def _assemble(
         clock,
         heartbeat,
         erasure,
+        departures,
         settings.events,
     )
     restoration = Restoration(store, personas, queues, clock)
-    return App(memory, runner, inbound, identities, personas, heartbeat, erasure, takeout, restoration, clock)
+    return App(
+        memory,
+        runner,
+        inbound,
+        identities,
+        personas,
+        heartbeat,
+        erasure,
+        departures,
+        takeout,
+        restoration,
+        clock,
+    )
 
 
 def terminal_console(settings: Settings, user: str, persona: str) -> TerminalConsole:

@@ -181,6 +181,20 @@ class DocumentUploaded(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class CommunityLeft(Event):
+    """The bot was removed from ``community``. Nobody thinks about it, nor about its counterpart."""
+
+    kind: ClassVar[str] = "community_left"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommunityJoined(Event):
+    """The bot is in ``community``."""
+
+    kind: ClassVar[str] = "community_joined"
+
+
+@dataclass(frozen=True, kw_only=True)
 class ReactionAdded(Event):
     kind: ClassVar[str] = "reaction"
     emoji: str

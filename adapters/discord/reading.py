@@ -13,6 +13,9 @@ import discord
 from adapters import files
 from bot.events import (
     PRIVATE,
+    CommunityJoined,
+    CommunityLeft,
+    Event,
     MessageDeleted,
     MessageEdited,
     MessageReceived,
@@ -102,6 +105,15 @@ def origin(user: discord.abc.User, channel: Channel) -> dict[str, Any]:
         "admin": isinstance(user, discord.Member) and user.guild_permissions.manage_guild,
         "bot": user.bot,
     }
+
+
+def presence(guild: discord.Guild, at: datetime, *, here: bool) -> Event:
+    """That we are in a guild, or were removed from it."""
+    community = f"{PLATFORM}:{guild.id}"
+    facts: dict[str, Any] = {"account": f"{PLATFORM}:", "name": "", "address": community}
+    facts |= {"audience": community_audience(community), "community": community}
+    kind = CommunityJoined if here else CommunityLeft
+    return kind(**facts, key=f"{community}/{kind.kind}", at=at)
 
 
 def is_said(message: discord.Message) -> bool:

@@ -11,7 +11,15 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from memory.records import Agent, Audience, Conversation, User, scope_range
+from memory.records import (
+    Agent,
+    Audience,
+    Conversation,
+    User,
+    community_audience,
+    place_audience,
+    scope_range,
+)
 from memory.store import driver
 from memory.store import tables as t
 from memory.store.tables import inserted_id
@@ -160,6 +168,13 @@ class Agents:
             .where(t.conversations.c.agent_id == agent_id)
             .order_by(t.conversations.c.id)
         )
+        return [_conversation(row) for row in rows]
+
+    async def conversations_in(self, community: str) -> list[Conversation]:
+        audience = t.conversations.c.audience
+        public, restricted = community_audience(community), place_audience(community, "")
+        inside = (audience == public) | audience.startswith(restricted, autoescape=True)
+        rows = await self._c.execute(sa.select(t.conversations).where(inside).order_by(t.conversations.c.id))
         return [_conversation(row) for row in rows]
 
     async def create_conversation(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -396,3 +398,87 @@ async def test_a_month_of_a_hundred_people(server: DiscordServer, slack: SlackSe
             assert await session.personas.agents_of(flora.id) == 101
         assert len(counts) == 2
         assert min(counts) >= 50
+
+
+GONE = {"on_removal": "delete", "removal_days": 30}
+
+
+async def kept_of(town: Town) -> dict[str, int]:
+    """Rows that are left of communities."""
+    async with town.app.memory.store.read() as session:
+        known = await session.personas.all()
+        lore = [a for p in known for a in (await session.passages.lore_of(p.id)).values()]
+        agents = await session.agents.agents()
+        places = [c for agent in agents for c in await session.agents.conversations(agent.id) if c.home]
+        return {
+            "bindings": len(await session.personas.bindings()),
+            "lore": sum([await session.passages.count(archive.id, None) for archive in lore]),
+            "in view": sum([len(await session.messages.queue(place.id)) for place in places]),
+        }
+
+
+@pytest.mark.parametrize(("rules", "back"), [({}, False), (GONE, False), (GONE, True)])
+async def test_the_bot_is_removed_from_a_guild(
+    server: DiscordServer, tmp_path: Path, rules: dict[str, Any], back: bool
+) -> None:
+    """What was the community's is kept, or deleted after a month, unless the bot was let in again."""
+    boss, ada = server.user("boss"), server.user("ada")
+    guild = server.guild("hall", owner=boss, members=[ada])
+    general = server.channel(guild, "general")
+    clock = LeapingClock()
+    async with Town(tmp_path, play, discord=server, clock=clock, personas=rules) as town:
+        await make(town, "flora", "I am Flora. I know plants.")
+        await persona(server, boss, general, "bind flora")
+        await mention(server, ada, general, "share The fair is in May.")
+        await ask(server, ada, server.dm(ada), "hello")
+        before = await kept_of(town)
+        assert min(before.values()) > 0
+        server.remove_guild(guild)
+        departed = town.app.memory.store
+
+        async def noticed() -> bool:
+            async with departed.read() as session:
+                return bool(await session.personas.departed(clock.now()))
+
+        async with asyncio.timeout(20):
+            while not await noticed():
+                await asyncio.sleep(0.01)
+            if back:
+                server.add_guild(guild)
+                while await noticed():
+                    await asyncio.sleep(0.01)
+        clock.advance(29 * DAY_S)
+        await town.app.departures.sweep()
+        assert await kept_of(town) == before
+        clock.advance(2 * DAY_S)
+        await town.app.departures.sweep()
+        left = await kept_of(town)
+        if rules and not back:
+            assert left == {"bindings": 0, "lore": 0, "in view": 0}
+        else:
+            assert left == before
+        # What she told in private is hers.
+        await ask(server, ada, server.dm(ada), "and still?")
+        assert "You said: hello" in whole(requests(town)[-1])
+
+
+async def test_the_app_is_uninstalled_from_a_workspace(slack: SlackServer, tmp_path: Path) -> None:
+    boss, ada = slack.user("boss"), slack.user("ada")
+    slack.workspace.users[boss].is_admin = True
+    general = slack.channel("general", [boss, ada])
+    clock = LeapingClock()
+    async with Town(tmp_path, play, slack=slack, clock=clock, personas=GONE) as town:
+        await make(town, "flora", "I am Flora. I know plants.")
+        await on_slack(slack, boss, general, "bind flora")
+        await tell_on_slack(slack, ada, general, "share The fair is in May.")
+        assert min((await kept_of(town)).values()) > 0
+        await slack.uninstall()
+        async with asyncio.timeout(20):
+            while True:
+                async with town.app.memory.store.read() as session:
+                    if await session.personas.departed(clock.now()):
+                        break
+                await asyncio.sleep(0.01)
+        clock.advance(31 * DAY_S)
+        await town.app.departures.sweep()
+        assert await kept_of(town) == {"bindings": 0, "lore": 0, "in view": 0}
