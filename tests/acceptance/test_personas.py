@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import zlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -482,3 +483,79 @@ async def test_the_app_is_uninstalled_from_a_workspace(slack: SlackServer, tmp_p
         clock.advance(31 * DAY_S)
         await town.app.departures.sweep()
         assert await kept_of(town) == {"bindings": 0, "lore": 0, "in view": 0}
+
+
+SECRET = re.compile(r"zq[0-9a-f]{8}")
+
+
+def gossip(request: ModelRequest) -> ModelReply:
+    """A model that leaks on purpose: it shares all that it hears, and repeats all that it finds."""
+    if is_summary(request):
+        return ModelReply(text=whole(request)[:500])
+    results = [m for m in request.messages if m["role"] == "tool"]
+    if request.messages[-1]["role"] == "tool" and len(results) % 2 == 0:
+        return say(" ".join(SECRET.findall(whole(request)))[:1800] or "Nothing.")
+    text = str(heard(request).get("message", ""))
+    return calls(
+        (
+            "archival_memory_insert",
+            {"content": f"They said {text}", "scope": "community", "request_heartbeat": True},
+        ),
+        ("archival_memory_search", {"query": "They said secret", "request_heartbeat": True}),
+    )
+
+
+async def test_no_secret_leaves_its_community_through_lore(server: DiscordServer, tmp_path: Path) -> None:
+    """In public, in a closed room and alone, in two guilds, three people: everywhere a secret is told."""
+    boss = server.user("boss")
+    people = [server.user(f"u{n}") for n in range(3)]
+    places: dict[str, list[Channel]] = {}
+    for name in ("hall", "club"):
+        guild = server.guild(name, owner=boss, members=people)
+        closed = [boss, *people, server.bot]
+        staff = server.channel(guild, "staff", private_to=closed)
+        places[name] = [server.channel(guild, "general"), staff]
+    owners = {"owners": [f"discord:{boss.id}"]}
+    allowed: dict[str, set[tuple[int, str]]] = {}  # who may see a secret: (person, place)
+    async with Town(
+        tmp_path, gossip, discord=server, access=owners, run={"health": "", "context_lines": 0}
+    ) as town:
+        await make(town, "flora", "I am Flora. I know plants.")
+        for rooms in places.values():
+            await persona(server, boss, rooms[0], "bind flora")
+        spots: list[tuple[int, str, Channel]] = []
+        for name, rooms in places.items():
+            for at, room in enumerate(rooms):
+                spots += [(n, f"{name} {at}", room) for n in range(3)]
+        spots += [(n, f"dm {n}", server.dm(people[n])) for n in range(3)]
+        every = {(n, where) for n, where, _ in spots}
+        for n, where, _ in spots:
+            secret = f"zq{zlib.crc32(f'{n} {where}'.encode()):08x}"
+            own = {(n, where), (n, f"dm {n}")}
+            if where.endswith(" 0"):
+                own.add((n, where.replace(" 0", " 1")))
+            if where.endswith(
+                " 0"
+            ):  # told in public: everyone of that guild may know, where they talk with it
+                guild = where.partition(" ")[0]
+                own |= {(m, w) for m, w in every if w.startswith(f"{guild} ")} | {(0, "dm 0")}
+            allowed[secret] = own
+        told = list(allowed)
+        for (n, where, channel), secret in zip(spots, told, strict=True):
+            if where == "dm 0":
+                assert "I am flora" in await persona(server, people[0], channel, "flora")
+            mark = f"secret {secret}"
+            before = len(requests(town))
+            say_it = ask if where.startswith("dm") else mention
+            answer = await say_it(server, people[n], channel, mark)
+            seen = SECRET.findall("".join(whole(r) for r in requests(town)[before:]) + answer)
+            leaked = {s for s in seen if (n, where) not in allowed[s]}
+            assert leaked == set(), (n, where)
+            if where == "dm 0":
+                assert len(set(seen)) > 4, "a page of lore of both, and her own"
+        async with town.app.memory.store.read() as session:
+            flora = await session.personas.named("flora")
+            assert flora is not None
+            for community, archive in (await session.passages.lore_of(flora.id)).items():
+                rows = await session.passages.page(archive.id, None)
+                assert len(rows) == 3, community
