@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO, Any
 from uuid import uuid4
 
+from adapters.text import plain
 from bot.errors import DeliveryError
 from bot.events import LOCAL, Address, Command, MessageReceived, Reply, clean
 from bot.ports import Found, Inbound
@@ -123,7 +124,7 @@ class PipeConsole(_Console):
                 continue
             if command is not None:
                 view = await inbound.invoke(command)
-                self._print(view.kind, uuid4().hex, [message_id] if message_id else [], view.text)
+                self._print(view.kind, uuid4().hex, [message_id] if message_id else [], plain(view, "/"))
             else:
                 await inbound.submit(self._message(user, text, message_id))
             if model_is_up:
@@ -204,7 +205,9 @@ class TerminalConsole(_Console):
                 return
             if command is not None:
                 view = await inbound.invoke(command)
-                self._screen.print(view.text, style="red" if view.kind == "error" else "dim", markup=False)
+                self._screen.print(
+                    plain(view, "/"), style="red" if view.kind == "error" else "dim", markup=False
+                )
             else:
                 await inbound.submit(self._message(self._user, text))
             await self._wait(inbound)

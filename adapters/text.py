@@ -1,9 +1,11 @@
-"""Texts as platforms give and take them: split on natural borders, commands told from talk. Pure."""
+"""Texts as platforms give and take them: split on natural borders, commands told from talk, views as text. Pure."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection
+
+from bot.events import Action, View
 
 _FENCE = re.compile(r"^[ \t]{0,3}(`{3,}|~{3,})[ \t]*([^\s`]*)", re.MULTILINE)
 _BORDERS = ("\n\n", "\n", ". ", "! ", "? ", "; ", ", ", " ")
@@ -75,3 +77,20 @@ def _open_fence(text: str) -> str:
 def _mark(fence: str) -> str:
     """The fence's signs without its language."""
     return fence[: len(fence) - len(fence.lstrip(fence[0]))] if fence else ""
+
+
+def plain(view: View, sign: str = "") -> str:
+    """A view as text; with a ``sign`` (``/`` or ``!``) its actions are named as the commands that they are."""
+    parts = [view.text]
+    for number, entry in enumerate(view.entries, 1):
+        lines = [f"{number}. {entry.text}", *([f"   {entry.note}"] if entry.note else [])]
+        if sign and entry.actions:
+            lines.append("   " + "  ".join(_usage(action, sign) for action in entry.actions))
+        parts.append("\n".join(lines))
+    if sign and view.actions:
+        parts.append("  ".join(_usage(action, sign) for action in view.actions))
+    return "\n\n".join(part for part in parts if part)
+
+
+def _usage(action: Action, sign: str) -> str:
+    return f"{sign}{action.command} {action.argument}".rstrip()

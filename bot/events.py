@@ -43,6 +43,7 @@ class Origin:
     audience: str
     persona: str = ""
     community: str = ""
+    community_name: str = ""
     channel: str = ""
     roles: tuple[str, ...] = ()
     admin: bool = False
@@ -298,6 +299,15 @@ class Action:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One of several things that a view shows, with what can be done to it."""
+
+    text: str
+    note: str = ""
+    actions: tuple[Action, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Form:
     """One text to edit; when it is sent, the command comes with it as ``value``."""
 
@@ -315,15 +325,21 @@ class File:
     data: bytes
 
 
+ENTRIES = 4
+"""That a view shows at once: Discord has five rows of buttons, one of them for the view's own."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class View:
-    """What a command shows, to the person who asked only. ``kind`` is ``notice`` or ``error``.
+    """What a command shows, to the person who asked only: a text, then ``entries`` (at most `ENTRIES`).
+    ``kind`` is ``notice`` or ``error``.
 
     A platform that can show a ``form`` shows it instead of the text.
     """
 
     text: str
     kind: str = "notice"
+    entries: tuple[Entry, ...] = ()
     actions: tuple[Action, ...] = ()
     form: Form | None = None
     files: tuple[File, ...] = ()

@@ -95,6 +95,8 @@ class Identities:
         conversation = await session.agents.conversation_at(agent.id, who.address, who.audience)
         if conversation is None:
             conversation = await session.agents.create_conversation(agent.id, who.address, who.audience, now)
+        if who.community and who.community_name:
+            await session.agents.name_community(who.community, who.community_name)
         await self.human_block(session, agent, conversation.audience)
         return Identity(user, persona, agent, conversation)
 

@@ -157,7 +157,7 @@ async def _lore(session: Session, agent: Agent, audience: Audience) -> list[int]
     if audience == PRIVATE:
         communities = {place.home for place in await session.agents.conversations(agent.id)} - {""}
     else:
-        communities = {community_of(audience) or ""}
+        communities = {community_of(audience)}
     if not communities:
         return []
     return [archive.id for archive in await session.passages.lore(agent.persona_id, communities)]

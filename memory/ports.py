@@ -96,6 +96,13 @@ class Agents(Protocol):
         self, agent_id: int, address: str, audience: Audience, now: datetime
     ) -> Conversation: ...
     async def warn(self, conversation_id: int, warned: bool) -> None: ...
+    async def name_community(self, community: str, name: str) -> None:
+        """What people call it."""
+        ...
+
+    async def communities(self) -> dict[str, str]:
+        """Names of all whose name is known."""
+        ...
 
 
 class Personas(Protocol):
@@ -375,12 +382,19 @@ class Passages(Protocol):
     ) -> list[Passage]: ...
 
     async def page(
-        self, archive_id: int, audiences: Audiences, *, offset: int = 0, limit: int = 50
+        self,
+        archive_id: int,
+        audiences: Audiences,
+        *,
+        offset: int = 0,
+        limit: int = 50,
+        originals: bool = False,
     ) -> list[Passage]:
-        """Newest first."""
+        """Newest first; ``originals``: without the copies that were opened to other audiences, where the original
+        is shown, too."""
         ...
 
-    async def count(self, archive_id: int, audiences: Audiences) -> int: ...
+    async def count(self, archive_id: int, audiences: Audiences, *, originals: bool = False) -> int: ...
     async def of_turn(self, turn_id: str) -> list[Passage]: ...
     async def with_digest(
         self, archive_id: int, audience: Audience, digests: Collection[str]

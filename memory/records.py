@@ -45,13 +45,6 @@ def public_in(audience: Audience) -> str | None:
     return audience.removeprefix("community:") if audience.startswith("community:") else None
 
 
-def community_of(audience: Audience) -> str | None:
-    """The community of a place, restricted or not; None for a direct message."""
-    if audience.startswith("place:"):
-        return unquote(audience.removeprefix("place:").partition("#")[0])
-    return public_in(audience)
-
-
 def readable_from(audience: Audience) -> frozenset[Audience] | None:
     """The audiences whose rows a turn held in ``audience`` may read; None means all of the agent's.
 
@@ -63,8 +56,16 @@ def readable_from(audience: Audience) -> frozenset[Audience] | None:
     if audience.startswith("community:"):
         return frozenset({audience, SHARED})
     if audience.startswith("place:") and "#" in audience:
-        return frozenset({audience, community_audience(community_of(audience) or ""), SHARED})
+        return frozenset({audience, community_audience(community_of(audience)), SHARED})
     raise ValueError(f"not an audience: {audience!r}")
+
+
+def community_of(audience: Audience) -> str:
+    """The community that a place is in; empty for a private one."""
+    kind, _, rest = audience.partition(":")
+    if kind == "community":
+        return rest
+    return unquote(rest.partition("#")[0]) if kind == "place" else ""
 
 
 def scope_range(scope: int) -> tuple[int, int]:
@@ -162,7 +163,7 @@ class Conversation:
     @property
     def home(self) -> str:
         """The community in which it is; empty for a direct message."""
-        return community_of(self.audience) or ""
+        return community_of(self.audience)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,7 @@ from discord import app_commands, ui
 
 from adapters.discord.reading import origin
 from adapters.text import split
-from bot.events import Command, CommandSpec, File, View
+from bot.events import ENTRIES, Action, Command, CommandSpec, File, View
 from bot.ports import Inbound
 from memory.errors import StoreError
 
@@ -23,6 +23,7 @@ LIMIT = 2_000
 _PREFIX = "everbot "  # of the ids of our buttons and modals
 _PROMPT_S = 2.0  # after so long an answer is announced, for Discord waits 3 s
 _MODAL = 4_000
+_ROW = 5  # buttons in a row
 
 
 def tree_of(
@@ -131,11 +132,11 @@ class _Direct:
 
 
 async def _show(interaction: discord.Interaction, view: View) -> None:
-    parts = split(view.text, LIMIT)
+    parts = split(_shown(view), LIMIT)
     for number, part in enumerate(parts):
         more: dict[str, Any] = {}
         if number == len(parts) - 1:
-            more |= {"view": _buttons(view)} if view.actions else {}
+            more |= {"view": _buttons(view)} if view.actions or view.entries else {}
             more |= {"file": _file(view.files[0])} if view.files else {}
         if interaction.response.is_done():
             await interaction.followup.send(part, ephemeral=True, **more)
@@ -149,14 +150,30 @@ def _file(file: File) -> discord.File:
     return discord.File(io.BytesIO(file.data), filename=file.name)
 
 
+def _shown(view: View) -> str:
+    """A view as text; an entry's note in small print (Discord's ``-#``)."""
+    parts = [view.text]
+    for number, entry in enumerate(view.entries[:ENTRIES], 1):
+        parts.append(f"**{number}.** {entry.text}" + (f"\n-# {entry.note}" if entry.note else ""))
+    return "\n\n".join(part for part in parts if part)
+
+
 def _buttons(view: View) -> ui.View:
+    """A row of buttons for each entry, by its number, and one for the view's own."""
     shown = ui.View(timeout=None)
-    for action in view.actions[:25]:
-        style = discord.ButtonStyle.danger if action.danger else discord.ButtonStyle.secondary
-        custom_id = f"{_PREFIX}{action.command} {action.argument}".rstrip()[:100]
-        shown.add_item(ui.Button(label=action.label[:80], style=style, custom_id=custom_id))
+    for number, entry in enumerate(view.entries[:ENTRIES]):
+        for action in entry.actions[:_ROW]:
+            shown.add_item(_button(action, f"{number + 1}. {action.label}", number))
+    for action in view.actions[: _ROW if view.entries else 5 * _ROW]:
+        shown.add_item(_button(action, action.label, ENTRIES if view.entries else None))
     shown.stop()  # presses come to `pressed`: nothing is kept in memory for them
     return shown
+
+
+def _button(action: Action, label: str, row: int | None) -> ui.Button[Any]:
+    style = discord.ButtonStyle.danger if action.danger else discord.ButtonStyle.secondary
+    custom_id = f"{_PREFIX}{action.command} {action.argument}".rstrip()[:100]
+    return ui.Button(label=label[:80], style=style, custom_id=custom_id, row=row)
 
 
 def _modal(view: View) -> ui.Modal:

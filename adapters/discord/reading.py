@@ -100,6 +100,7 @@ def origin(user: discord.abc.User, channel: Channel) -> dict[str, Any]:
         "address": address(channel.id),
         "audience": audience(channel),
         "community": f"{PLATFORM}:{guild.id}" if guild else "",
+        "community_name": str(guild.name or "") if guild else "",
         "channel": str(base or channel.id) if guild else "",
         "roles": tuple(str(role.id) for role in roles),
         "admin": isinstance(user, discord.Member) and user.guild_permissions.manage_guild,

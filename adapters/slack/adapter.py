@@ -32,7 +32,7 @@ from adapters.slack.answering import Answering
 from adapters.slack.history import History
 from adapters.slack.posting import BROKEN, LIMIT, Posting, code, place_of, reason
 from adapters.slack.reading import Workspace
-from adapters.text import command_of, split
+from adapters.text import command_of, plain, split
 from adapters.waiting import until_committed
 from bot.errors import AdapterError, DeliveryError
 from bot.events import (
@@ -165,7 +165,12 @@ class SlackAdapter:
                     "xoxb- token of your app's OAuth page."
                 ) from None
             raise
-        return Workspace(team=told["team_id"], user=told["user_id"], bot=told.get("bot_id") or "")
+        return Workspace(
+            team=told["team_id"],
+            user=told["user_id"],
+            bot=told.get("bot_id") or "",
+            name=str(told.get("team") or ""),
+        )
 
     def _bolt(self, inbound: Inbound, us: Workspace) -> AsyncApp:
         known = AuthorizeResult(
@@ -416,7 +421,7 @@ class SlackAdapter:
         view = await inbound.invoke(Command(**origin_of(said), command=asked[0], argument=asked[1]))
         user, client = str(event["user"]), self._client
         assert client is not None
-        text = view.text
+        text = plain(view, "!")
         if view.files:
             text = f"{text}\n{await self._posts().upload(user, view.files, text)}"
         thread = event.get("thread_ts")

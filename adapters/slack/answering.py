@@ -18,6 +18,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from adapters.slack import views
 from adapters.slack.posting import BROKEN, Posting, reason
 from adapters.slack.reading import Workspace
+from adapters.text import plain
 from bot.events import Command, View
 from bot.ports import Inbound
 from memory.errors import StoreError
@@ -77,7 +78,7 @@ class Answering:
             await ack()
         else:
             view = await self._delivered(view, user)
-            await ack(text=view.text[:3_000], blocks=views.blocks_of(view), response_type="ephemeral")
+            await ack(text=plain(view)[:3_000], blocks=views.blocks_of(view), response_type="ephemeral")
 
     async def _pressed(self, ack: Any, body: Json, action: Json) -> None:
         user, name = _person(body)
@@ -106,7 +107,7 @@ class Answering:
                 channel=where["channel"],
                 user=user,
                 thread_ts=where.get("thread"),
-                text=view.text[:3_000],
+                text=plain(view)[:3_000],
                 blocks=views.blocks_of(view),
             )
         await ack()
@@ -157,7 +158,7 @@ class Answering:
         if not view.files:
             return view
         told = await self._posting.upload(user, view.files, view.text)
-        return View(text=f"{view.text}\n{told}", kind=view.kind, actions=view.actions)
+        return replace(view, text=f"{view.text}\n{told}", files=())
 
     async def _home(self, user: str) -> Json:
         """App Home belongs to a person's direct messages with us."""
@@ -168,7 +169,7 @@ class Answering:
 
     def _later(self, running: asyncio.Future[View], where: Json, user: str) -> None:
         if not running.cancelled() and running.exception() is None:
-            text = running.result().text[:3_000]
+            text = plain(running.result())[:3_000]
             task = asyncio.ensure_future(self._tell(where["channel"], user, text))
             self._late.add(task)
             task.add_done_callback(self._late.discard)

@@ -38,6 +38,7 @@ class Workspace:
     team: str
     user: str  # the bot's user id
     bot: str  # its bot id
+    name: str = ""  # what the workspace is called
 
     def address(self, channel: str, thread: str | None = None) -> str:
         return f"{PLATFORM}:{self.team}/{channel}" + (f"/{thread}" if thread else "")
@@ -71,6 +72,7 @@ class Workspace:
             "address": self.address(channel, thread),
             "audience": self.audience(channel, kind),
             "community": "" if private else f"{PLATFORM}:{self.team}",
+            "community_name": "" if private else self.name,
             "channel": "" if private else channel,
         }
 

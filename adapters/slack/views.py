@@ -3,25 +3,45 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from adapters.text import split
-from bot.events import View
+from bot.events import ENTRIES, Action, View
 
 PREFIX = "everbot "  # of the ids of our buttons and forms
 _SECTION = 2_900  # of 3,000
 _BLOCKS = 40  # of 50 in a message
+_ENTRY = 3  # sections of one entry
 _INPUT = 3_000
 
 Json = dict[str, Any]
 
 
 def blocks_of(view: View) -> list[Json]:
-    """A view's text and buttons."""
-    sections = [
+    """A view's text, its entries, each with its buttons, and the view's own buttons."""
+    entries: list[Json] = []
+    for entry in view.entries[:ENTRIES]:
+        entries.append({"type": "divider"})
+        entries += _sections(entry.text, _ENTRY)
+        if entry.note:
+            note = {"type": "plain_text", "text": entry.note[:_SECTION], "emoji": False}
+            entries.append({"type": "context", "elements": [note]})
+        entries += _buttons(entry.actions)
+    if entries:
+        entries.append({"type": "divider"})
+    own = _buttons(view.actions)
+    return [*_sections(view.text, _BLOCKS - len(entries) - len(own)), *entries, *own]
+
+
+def _sections(text: str, most: int) -> list[Json]:
+    return [
         {"type": "section", "text": {"type": "plain_text", "text": part, "emoji": False}}
-        for part in split(view.text, _SECTION)[:_BLOCKS]
+        for part in split(text, _SECTION)[:most]
     ]
+
+
+def _buttons(actions: Sequence[Action]) -> list[Json]:
     buttons = [
         {
             "type": "button",
@@ -29,9 +49,9 @@ def blocks_of(view: View) -> list[Json]:
             "action_id": f"{PREFIX}{action.command} {action.argument}".rstrip()[:255],
             **({"style": "danger"} if action.danger else {}),
         }
-        for action in view.actions[:25]
+        for action in actions[:25]
     ]
-    return [*sections, *([{"type": "actions", "elements": buttons}] if buttons else [])]
+    return [{"type": "actions", "elements": buttons}] if buttons else []
 
 
 def home(view: View) -> Json:

@@ -22,6 +22,7 @@ from memory.records import (
 )
 from memory.store import driver
 from memory.store import tables as t
+from memory.store.fulltext import FullText
 from memory.store.tables import inserted_id
 
 
@@ -117,8 +118,7 @@ class Agents:
             await self._forget_keys(agent_id)
             for kind, scope in (("messages", agent_id), ("passages", agent.archive_id)):
                 low, high = scope_range(scope)
-                words = t.terms(kind)
-                await self._c.execute(words.delete().where(words.c.rowid.between(low, high)))
+                await FullText(self._c, kind).purge(t.terms(kind).c.rowid.between(low, high))
                 for table in (t.vectors[kind], t.metadata.tables[kind]):
                     await self._c.execute(table.delete().where(table.c.key.between(low, high)))
             await self._c.execute(t.blocks.delete().where(t.blocks.c.owner == f"agent:{agent_id}"))
@@ -189,6 +189,14 @@ class Agents:
         await self._c.execute(
             t.conversations.update().where(t.conversations.c.id == conversation_id).values(warned=warned)
         )
+
+    async def name_community(self, community: str, name: str) -> None:
+        statement = upsert(t.communities).values(id=community, name=name)
+        await self._c.execute(statement.on_conflict_do_update(index_elements=["id"], set_={"name": name}))
+
+    async def communities(self) -> dict[str, str]:
+        rows = await self._c.execute(sa.select(t.communities))
+        return {row.id: row.name for row in rows}
 
     async def _agent(self, condition: sa.ColumnElement[bool]) -> Agent | None:
         row = await self._one(sa.select(t.agents).where(condition))

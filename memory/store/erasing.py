@@ -15,6 +15,7 @@ from memory.store import driver
 from memory.store import tables as t
 from memory.store.agents import digest_of
 from memory.store.blocks import Blocks
+from memory.store.fulltext import FullText
 from memory.store.mailbox import inbox_row
 from memory.store.messages import message_of
 from memory.store.passages import Passages
@@ -66,8 +67,8 @@ class Erasing:
     async def _messages(self, condition: sa.ColumnElement[bool]) -> int:
         """Delete messages with their terms and vectors."""
         keys = sa.select(t.messages.c.key).where(condition)
-        words, vectors = t.terms("messages"), t.vectors["messages"]
-        await self._c.execute(words.delete().where(words.c.rowid.in_(keys)))
+        vectors = t.vectors["messages"]
+        await FullText(self._c, "messages").purge(t.terms("messages").c.rowid.in_(keys))
         await self._c.execute(vectors.delete().where(vectors.c.key.in_(keys)))
         return (await self._c.execute(t.messages.delete().where(condition))).rowcount
 

@@ -23,6 +23,7 @@ from memory.terms import analyse
 K = TypeVar("K")
 
 _LONG = 50_000  # characters that are analysed beside the event loop
+_LARGE = 32 << 20  # bytes of terms that a large removal gathers before it writes
 _CHUNK = 500  # bound parameters in one IN
 
 
@@ -50,6 +51,21 @@ class FullText:
     async def remove(self, keys: Collection[int]) -> None:
         for part in slices(keys):
             await self._c.execute(self._words.delete().where(self._words.c.rowid.in_(part)))
+
+    async def purge(self, condition: sa.ColumnElement[bool]) -> None:
+        """Remove many rows at once, by a condition on their rowid.
+
+        The index is not merged meanwhile, and gathers more before it writes: that halves the time. What it
+        still holds of them goes when it is optimized (`memory.store.database.Database.scrub`).
+        """
+        await self._configure(automerge=0, hashsize=_LARGE)
+        await self._c.execute(self._words.delete().where(condition))
+        await self._configure(automerge=4, hashsize=1 << 20)  # FTS5's own defaults
+
+    async def _configure(self, **values: int) -> None:
+        for option, value in values.items():
+            row = sa.table(self._name, sa.column(self._name), sa.column("rank"))
+            await self._c.execute(row.insert().values({self._name: option, "rank": value}))
 
     async def postings(
         self, scope: int, terms: Sequence[str], audiences: Audiences, tagged: sa.Select[tuple[int]] | None

@@ -129,15 +129,23 @@ class Passages:
         return [found[key] for key in keys if key in found]
 
     async def page(
-        self, archive_id: int, audiences: Audiences, *, offset: int = 0, limit: int = 50
+        self,
+        archive_id: int,
+        audiences: Audiences,
+        *,
+        offset: int = 0,
+        limit: int = 50,
+        originals: bool = False,
     ) -> list[Passage]:
-        query = sa.select(t.passages).where(_scope(archive_id, audiences)).order_by(t.passages.c.key.desc())
+        own = _listed(archive_id, audiences, originals=originals)
+        query = sa.select(t.passages).where(own).order_by(t.passages.c.key.desc())
         with driver.beside(self._c):
             rows = await self._c.execute(query.offset(offset).limit(limit))
         return [_passage(row) for row in rows]
 
-    async def count(self, archive_id: int, audiences: Audiences) -> int:
-        query = sa.select(sa.func.count()).where(_scope(archive_id, audiences))
+    async def count(self, archive_id: int, audiences: Audiences, *, originals: bool = False) -> int:
+        own = _listed(archive_id, audiences, originals=originals)
+        query = sa.select(sa.func.count()).select_from(t.passages).where(own)
         with driver.beside(self._c):
             return int((await self._c.execute(query)).scalar_one())
 
@@ -260,6 +268,15 @@ def _scope(archive_id: int, audiences: Audiences) -> sa.ColumnElement[bool]:
     if audiences is not None:
         condition &= t.passages.c.audience.in_(audiences)
     return condition
+
+
+def _listed(archive_id: int, audiences: Audiences, *, originals: bool) -> sa.ColumnElement[bool]:
+    own = _scope(archive_id, audiences)
+    if not originals:
+        return own
+    shown = sa.select(t.passages.c.uid).where(own)
+    copies = sa.select(t.openings.c.copy).where(t.openings.c.original.in_(shown))
+    return own & t.passages.c.uid.not_in(copies)
 
 
 def _passage_of(draft: Draft, key: int, now: datetime) -> Passage:

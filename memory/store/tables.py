@@ -7,6 +7,7 @@ terms (memory.terms), their rowid is the key: a term is looked up in one scope's
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -414,6 +415,7 @@ for _name in FULL_TEXT:
     sa.event.listen(metadata, "after_create", sa.DDL(_fts))  # type: ignore[no-untyped-call]
 
 
+@cache
 def terms(kind: str) -> sa.TableClause:
     """The full-text table beside ``messages`` or ``passages``."""
     return sa.table(f"{kind}_terms", sa.column("rowid", Integer), sa.column("terms", Text))

@@ -657,8 +657,8 @@ async def test_memory_is_read_edited_and_deleted_where_it_was_learned(
         sent = await form.submit({"value": "Ada is a fine person."})
         assert "Ada is a fine person." in sent.text
         assert sent.ephemeral
-        listed = await used.press("everbot memory passages")
-        uid = re.findall(r"^(\w{8}) .* PRIVATE-FACT", listed.text, re.MULTILINE)[0]
+        listed = await used.press("everbot memory notes")
+        uid = re.findall(r"PRIVATE-FACT\n-# (\w{8})", listed.text)[0]
         dropped = await listed.press(f"everbot memory drop {uid}")
         assert "PRIVATE-FACT" in dropped.text
         await ask(server, ada, dm, "What do you hold?")

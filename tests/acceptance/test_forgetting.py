@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
 
+from adapters.text import plain
 from bot.events import Command, MessageDeleted, Quote, View
 from bot.ports import ModelReply, ModelRequest
 from memory.records import community_audience
@@ -186,7 +187,7 @@ async def test_one_conversation_is_forgotten_and_the_others_stay(tmp_path: Path)
         assert found(tmp_path) != {}
         await command(house, "ada", "forget here yes", audience=HERE, place="general")
         assert found(tmp_path) == {}
-        assert "bees" in (await command(house, "ada", "memory")).text
+        assert "bees" in plain(await command(house, "ada", "memory"))
         assert await house.say("ada", "Hello again, quietly", audience=HERE, place="general") != []
 
 
@@ -232,7 +233,7 @@ async def test_old_messages_expire_with_all_that_shows_them(tmp_path: Path) -> N
             "Noted: Still there, quietly?"
         ]
         # What was noted of it is memory, not a message.
-        assert CANARIES[0] in (await command(house, "ada", "memory")).text
+        assert CANARIES[0] in plain(await command(house, "ada", "memory"))
 
 
 async def test_a_forgetting_that_was_killed_is_whole_after_the_next_start(tmp_path: Path) -> None:

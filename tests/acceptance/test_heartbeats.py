@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from adapters.text import plain
 from bot.beats import Beats
 from bot.errors import ModelUnavailable
 from bot.events import Command
@@ -57,7 +58,7 @@ async def pass_time(house: House, hours: float, step_s: float = 600) -> None:
 async def command(house: House, user: str, line: str) -> str:
     name, _, argument = line.partition(" ")
     facts = {k: v for k, v in house.who(user).items() if k not in ("key", "at")}
-    return (await house.app.inbound.invoke(Command(**facts, command=name, argument=argument))).text
+    return plain(await house.app.inbound.invoke(Command(**facts, command=name, argument=argument)))
 
 
 def beats(house: House) -> int:

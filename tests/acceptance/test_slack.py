@@ -447,11 +447,11 @@ async def test_memory_is_edited_from_a_commands_answer(server: SlackServer, tmp_
         assert filled.acked
         await tell(server, ada, general, KNOWN)
         assert "Likes pecans." in whole(requests(town)[-1])
-        passages = await server.slash(ada, general, "/everbot", "memory passages")
+        passages = await server.slash(ada, general, "/everbot", "memory notes")
         [button] = [name for name in buttons(passages.replies[0]) if "drop" in name]
         dropped = await server.press(ada, passages.replies[0], button)
         assert dropped.acked
-        left = await server.slash(ada, general, "/everbot", "memory passages")
+        left = await server.slash(ada, general, "/everbot", "memory notes")
         assert "walnut" not in str(left.replies)
 
 
@@ -522,7 +522,7 @@ async def test_app_home_shows_what_is_remembered_and_lets_it_be_changed(
         await server.until(lambda: "Likes pecans." in str(home()))
         assert "walnut" not in str(home())
 
-        pressed = await server.press(ada, home(), "everbot memory passages")
+        pressed = await server.press(ada, home(), "everbot memory notes")
         [shown] = pressed.views
         [button] = [name for name in buttons(shown) if "drop" in name]
         await server.press(ada, shown, button)
@@ -561,7 +561,7 @@ async def test_a_big_memory_fits_app_home_and_its_forms(server: SlackServer, tmp
         await server.open_home(ada)
         view = await server.until(lambda: server.home(ada))
         assert view is not None
-        pressed = await server.press(ada, view, "everbot memory passages")
+        pressed = await server.press(ada, view, "everbot memory notes")
         assert pressed.views
         pressed = await server.press(ada, view, "everbot memory edit human")
         [modal] = pressed.views
@@ -706,7 +706,8 @@ async def test_the_lines_before_a_mention_are_shown_and_not_remembered(
         used = await server.slash(ada, server.im(ada), "/everbot", "export")
         assert used.acked
         posted = await server.until(lambda: [m for m in server.answers(server.im(ada)) if m.get("files")])
-    exported = server.workspace.contents[posted[0]["files"][0]["id"]].decode()
+    _, tables = bundle.unpack([server.workspace.contents[posted[0]["files"][0]["id"]]], FORMAT)
+    exported = bundle.canonical(tables)
     assert "what did he say?" in exported
     assert "soup" not in exported
 

@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from adapters.text import plain
 from bot import bundle
 from bot.app import App, open_app
 from bot.events import Command, MessageReceived, Reply, View
@@ -104,7 +105,7 @@ class Chat:
     async def done(self, line: str) -> str:
         view = await self.command(line)
         assert view.kind == "notice", view.text
-        return view.text
+        return plain(view)
 
     async def refused(self, line: str) -> str:
         view = await self.command(line)
@@ -182,11 +183,11 @@ async def test_a_command_that_is_none(tmp_path: Path) -> None:
 
 async def test_memory_shows_blocks_and_counts(tmp_path: Path) -> None:
     async with chatting(tmp_path, [note("Ada lives in Lisbon.")]) as chat:
-        assert "[human] 0/2000 characters\n(empty)" in await chat.done("/memory")
+        assert "1. [human]\n(empty)\n   0/2000 characters" in await chat.done("/memory")
         await chat.say("I live in Lisbon.")
         text = await chat.done("/memory")
     assert "[persona]" in text
-    assert "[human] 20/2000 characters\nAda lives in Lisbon." in text
+    assert "1. [human]\nAda lives in Lisbon.\n   20/2000 characters" in text
     assert "Recall storage: 2 messages. Archival storage: 1 passages." in text
 
 

@@ -1,0 +1,322 @@
+"""`/memory`: what is held of a person, to see, correct, open to a community, or delete, page by page."""
+
+from __future__ import annotations
+
+from bot.commands.table import Control, Run
+from bot.errors import CommandError
+from bot.events import ENTRIES, Action, Command, CommandSpec, Entry, Form, HeartbeatDue, View
+from bot.identities import Identity
+from bot.locks import Locks
+from bot.ports import Clock
+from bot.undo import Undo
+from memory.archival import store
+from memory.ports import Store
+from memory.records import (
+    PRIVATE,
+    Audience,
+    Block,
+    Draft,
+    Passage,
+    community_audience,
+    community_of,
+    readable_from,
+    unique,
+)
+from memory.terms import digest_words
+
+_EDITS = 10
+_SHOWN = 400  # characters of a note in a list; the form shows all of it
+_LONGEST = 3_000  # characters that a note may be given by hand
+_USAGE = "Say /memory, /memory notes, /memory edit WHAT, /memory drop ID or /memory add TEXT."
+
+
+class Memories:
+    """`bot.commands.table.Group`."""
+
+    def __init__(self, store_: Store, undo: Undo, locks: Locks, clock: Clock) -> None:
+        self._store = store_
+        self._undo = undo
+        self._locks = locks
+        self._clock = clock
+        self.table: list[tuple[CommandSpec, Run]] = [
+            (
+                CommandSpec(
+                    name="memory",
+                    summary="what I hold of you, to read, correct and delete",
+                    argument="[notes | edit WHAT | add TEXT | drop ID | open ID | history | undo ID]",
+                ),
+                self._memory,
+            )
+        ]
+
+    async def _memory(self, command: Command, who: Identity, control: Control) -> View:
+        word, _, rest = command.argument.strip().partition(" ")
+        what, _, more = rest.strip().partition(" ")
+        if not word:
+            return await self._overview(who, command)
+        if word == "notes":
+            return await self._notes(who, command, what)
+        if word == "edit":
+            return await self._edit(who, command, what)
+        if word == "set":
+            return await self._set(who, command, what, command.value or more.strip(), control)
+        if word == "add":
+            return await self._add(who, command, rest.strip() or command.value)
+        if word == "drop":
+            passage = await self._passage(who, command, what)
+            await control.reword(who.agent, passage, "")
+            return View(text=f"Deleted: {passage.text}")
+        if word == "open":
+            return await self._open(who, command, what, more.removeprefix("to ").strip())
+        if word == "close":
+            return await self._close(who, command, what, more.strip(), control)
+        if word == "history":
+            return await self._history(who, command)
+        if word == "undo":
+            return await self._undone(who, command, what)
+        raise CommandError(_USAGE)
+
+    async def _overview(self, who: Identity, command: Command) -> View:
+        audiences = readable_from(command.audience)
+        async with self._store.read() as session:
+            blocks = await session.blocks.visible(who.agent, command.audience)
+            said = await session.messages.count(who.agent.id, audiences)
+            notes = await session.passages.count(who.agent.archive_id, audiences, originals=True)
+            sources = [archive.name for archive in await session.passages.attached(who.agent.id)]
+            wishes = await session.schedule.wishes(who.agent.id)
+            names = await session.agents.communities()
+        own = [block for block in blocks if _is_own(block, who, command)]
+        others = [block for block in blocks if block not in own]
+        parts = [f"[{_label(b, names)}] {_fill(b)}\n{b.value or '(empty)'}" for b in others]
+        counts = f"Recall storage: {said} messages. Archival storage: {notes} passages."
+        parts.append(f"{counts} Attached sources: {', '.join(sources)}." if sources else counts)
+        entries = tuple(
+            Entry(
+                text=f"[{block.label}]\n{block.value or '(empty)'}",
+                note=_fill(block),
+                actions=(Action(label="Edit", command="memory", argument=f"edit {block.label}"),),
+            )
+            for block in own
+        )
+        actions = [
+            *([Action(label=f"Notes ({notes})", command="memory", argument="notes")] if notes else []),
+            *([Action(label="Reminders", command="scheduled")] if wishes else []),
+            Action(label="History", command="memory", argument="history"),
+            Action(label="Export", command="export"),
+            Action(label="Forget me", command="forget", danger=True),
+        ]
+        return View(text="\n\n".join(parts), entries=entries, actions=tuple(actions))
+
+    # Correcting
+
+    async def _edit(self, who: Identity, command: Command, what: str) -> View:
+        own = await self._own_blocks(who, command)
+        if what in own:
+            value, limit, title = own[what].value, own[what].limit, "What I hold in mind of you"
+        else:
+            passage = await self._passage(who, command, what, f"There is nothing {what!r} to edit here.")
+            value, limit, title = passage.text, _LONGEST, "A note of mine"
+        form = Form(
+            title=title, label=what, value=value, limit=limit, command="memory", argument=f"set {what}"
+        )
+        text = f"[{what}]\n{value or '(empty)'}\n\nReplace it with /memory set {what} TEXT"
+        return View(text=text, form=form)
+
+    async def _set(self, who: Identity, command: Command, what: str, text: str, control: Control) -> View:
+        own = await self._own_blocks(who, command)
+        if what not in own:
+            passage = await self._passage(who, command, what, f"There is nothing {what!r} to edit here.")
+            if not text:
+                raise CommandError(f"A note can't be empty; /memory drop {what} deletes it.")
+            await control.reword(who.agent, passage, _bounded(text, what, _LONGEST))
+            return View(text=f"The note now reads:\n{text}")
+        _bounded(text, what, own[what].limit)
+        async with self._locks.of(who.agent.id), self._store.write() as session:
+            await session.blocks.put(own[what].id, text, None, self._clock.now())
+        return View(text=f"[{what}] now reads:\n{text or '(empty)'}")
+
+    async def _add(self, who: Identity, command: Command, text: str) -> View:
+        if not text:
+            raise CommandError("Say what I shall note: /memory add TEXT")
+        draft = Draft(text=_bounded(text, "A note", _LONGEST), audience=command.audience)
+        async with self._locks.of(who.agent.id), self._store.write() as session:
+            await store(session, who.agent.archive_id, [draft], self._clock.now())
+        return View(text=f"Noted: {text}")
+
+    async def _own_blocks(self, who: Identity, command: Command) -> dict[str, Block]:
+        async with self._store.read() as session:
+            blocks = await session.blocks.visible(who.agent, command.audience)
+        return {block.label: block for block in blocks if _is_own(block, who, command)}
+
+    # Notes
+
+    async def _notes(self, who: Identity, command: Command, number: str) -> View:
+        page = max(1, int(number)) if number.isdecimal() and len(number) < 7 else 1
+        audiences = readable_from(command.audience)
+        async with self._store.read() as session:
+            total = await session.passages.count(who.agent.archive_id, audiences, originals=True)
+            found = await session.passages.page(
+                who.agent.archive_id,
+                audiences,
+                offset=(page - 1) * ENTRIES,
+                limit=ENTRIES,
+                originals=True,
+            )
+            opened = await session.passages.opened([passage.uid for passage in found])
+            names = await session.agents.communities()
+        pages = max(1, -(-total // ENTRIES))
+        if not found:
+            return View(text="I have no notes here." if not total else f"There are {pages} pages.")
+        entries = tuple(_entry(p, opened.get(p.uid, []), names, who, command) for p in found)
+        actions = []
+        if page > 1:
+            actions.append(Action(label="Newer", command="memory", argument=f"notes {page - 1}"))
+        if page < pages:
+            actions.append(Action(label="Older", command="memory", argument=f"notes {page + 1}"))
+        return View(text=f"My notes, page {page} of {pages}.", entries=entries, actions=tuple(actions))
+
+    async def _passage(self, who: Identity, command: Command, uid: str, why: str = "") -> Passage:
+        archive, audiences = who.agent.archive_id, readable_from(command.audience)
+        async with self._store.read() as session:
+            passage = await session.passages.by_uid(archive, uid, audiences) if uid else None
+        if passage is None:
+            raise CommandError(f"{why or f'There is no note {uid!r}.'} /memory notes lists my notes.")
+        return passage
+
+    # What may be used elsewhere
+
+    async def _open(self, who: Identity, command: Command, uid: str, community: str) -> View:
+        passage = await self._passage(who, command, uid)
+        if command.audience != PRIVATE or passage.audience != PRIVATE:
+            raise CommandError("Only a private note can be opened to a community, in a direct message to me.")
+        async with self._locks.of(who.agent.id), self._store.write() as session:
+            places = await session.agents.conversations(who.agent.id)
+            names = await session.agents.communities()
+            known = unique(found for place in places if (found := community_of(place.audience)))
+            opened = await session.passages.opened([passage.uid])
+            used = {copy.audience for copy in opened.get(passage.uid, ())}
+            if not community:
+                return _choice(passage, [c for c in known if community_audience(c) not in used], names)
+            if community not in known:
+                raise CommandError("We have not talked in that community.")
+            audience = community_audience(community)
+            if audience not in used:
+                await session.passages.open(passage, audience, digest_words(passage.text), self._clock.now())
+        close = Action(label="Close", command="memory", argument=f"close {uid} {community}")
+        text = f"This may be used in {_named(audience, names)} from now on: {passage.text}"
+        return View(text=text, actions=(close,))
+
+    async def _close(
+        self, who: Identity, command: Command, uid: str, community: str, control: Control
+    ) -> View:
+        passage = await self._passage(who, command, uid)
+        async with self._store.read() as session:
+            opened = await session.passages.opened([passage.uid])
+        for copy in opened.get(passage.uid, ()):
+            if not community or copy.audience == community_audience(community):
+                await control.reword(who.agent, copy, "")
+        return View(text=f"This is used here only: {passage.text}")
+
+    # How it came to be
+
+    async def _history(self, who: Identity, command: Command) -> View:
+        """How core memory came to be, as far as it may be seen here: the newest edits."""
+        async with self._store.read() as session:
+            owner, audiences = f"agent:{who.agent.id}", readable_from(command.audience)
+            edits = await session.blocks.history(owner, audiences, limit=_EDITS)
+            turns = {e.turn_id: await session.mailbox.turn(e.turn_id) for e in edits if e.turn_id}
+        parts, actions = [], dict[str, Action]()
+        for edit in edits:
+            turn = turns.get(edit.turn_id) if edit.turn_id else None
+            by = "by a person" if edit.turn_id is None else "in a conversation"
+            if turn is not None and turn.kind == HeartbeatDue.kind:
+                short = turn.id[:8]
+                by = f"by reflection {short}"
+                actions.setdefault(
+                    short,
+                    Action(label=f"Undo {short}", command="memory", argument=f"undo {short}", danger=True),
+                )
+            when = f"{edit.at.astimezone(who.zone):%Y-%m-%d %H:%M}"
+            parts.append("\n".join([f"{when}  [{edit.label}] {by}", *edit.changes]))
+        return View(text="\n\n".join(parts) or "Nothing was edited yet.", actions=tuple(actions.values()))
+
+    async def _undone(self, who: Identity, command: Command, short: str) -> View:
+        async with self._store.read() as session:
+            owner, audiences = f"agent:{who.agent.id}", readable_from(command.audience)
+            made = {edit.turn_id for edit in await session.blocks.history(owner, audiences) if edit.turn_id}
+            turns = [
+                await session.mailbox.turn(turn_id) for turn_id in made if short and turn_id.startswith(short)
+            ]
+        found = [turn for turn in turns if turn is not None and turn.kind == HeartbeatDue.kind]
+        if not found:
+            raise CommandError(f"There is no reflection {short!r}. /memory history lists them.")
+        async with self._locks.of(who.agent.id):
+            notes = await self._undo.reflection(who.agent, found[0])
+        return View(text=" ".join(["What that reflection did to memory is undone.", *notes]))
+
+
+def _entry(
+    passage: Passage, copies: list[Passage], names: dict[str, str], who: Identity, command: Command
+) -> Entry:
+    short = passage.uid[:8]
+    facts = [short, f"{passage.created_at.astimezone(who.zone):%Y-%m-%d}"]
+    if command.audience == PRIVATE:
+        facts.append(_named(passage.audience, names))
+        facts += [f"also used in {_named(copy.audience, names)}" for copy in copies]
+    facts += [f"#{tag}" for tag in passage.tags]
+    actions = [
+        Action(label="Edit", command="memory", argument=f"edit {short}"),
+        Action(label="Delete", command="memory", argument=f"drop {short}", danger=True),
+    ]
+    if command.audience == passage.audience == PRIVATE:
+        actions.append(Action(label="May be used in …", command="memory", argument=f"open {short}"))
+    if copies:
+        actions.append(Action(label="Use here only", command="memory", argument=f"close {short}"))
+    text = passage.text if len(passage.text) <= _SHOWN else f"{passage.text[:_SHOWN]} …"
+    return Entry(text=text, note=" · ".join(facts), actions=tuple(actions))
+
+
+def _choice(passage: Passage, communities: list[str], names: dict[str, str]) -> View:
+    if not communities:
+        raise CommandError("We have not talked in any other community yet.")
+    short = passage.uid[:8]
+    actions = tuple(
+        Action(
+            label=_named(community_audience(community), names)[:70],
+            command="memory",
+            argument=f"open {short} to {community}",
+        )
+        for community in communities[:20]
+    )
+    return View(
+        text=f"Where may this be used, and be seen by others when I speak?\n{passage.text}", actions=actions
+    )
+
+
+def _bounded(text: str, what: str, limit: int) -> str:
+    if len(text) > limit:
+        raise CommandError(f"That is {len(text)} characters; {what} holds {limit}.")
+    return text
+
+
+def _fill(block: Block) -> str:
+    return f"{len(block.value)}/{block.limit} characters"
+
+
+def _label(block: Block, names: dict[str, str]) -> str:
+    label, at, audience = block.label.partition("@")
+    return f"{label} in {_named(audience, names)}" if at else label
+
+
+def _named(audience: Audience, names: dict[str, str]) -> str:
+    """Where something may be used, for people."""
+    if audience == PRIVATE:
+        return "private"
+    community = community_of(audience)
+    name = names.get(community, community)
+    return name if audience == community_audience(community) else f"a closed place in {name}"
+
+
+def _is_own(block: Block, who: Identity, command: Command) -> bool:
+    """Whether the person may edit the block from this place."""
+    return block.owner == f"agent:{who.agent.id}" and block.audience == command.audience
