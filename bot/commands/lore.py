@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from bot.errors import CommandError
-from bot.events import Action, Command, Form, View
+from bot.events import ENTRIES, Action, Command, Entry, Form, View
 from bot.identities import Identity
 from memory.indexer import Indexer
 from memory.ports import Session, Store
 from memory.records import Archive, Passage, community_of
 from memory.terms import digest_words
 
-_PAGE = 5
 _LONGEST = 8_000  # characters of an entry
 
 
@@ -46,30 +45,17 @@ class Lore:
             total = await session.passages.count(archive.id, None) if archive else 0
             if archive is None or not total:
                 return View(text=f"{who.persona.name} has no lore of this community yet.")
-            found = await session.passages.page(archive.id, None, offset=(page - 1) * _PAGE, limit=_PAGE)
+            found = await session.passages.page(archive.id, None, offset=(page - 1) * ENTRIES, limit=ENTRIES)
             told = await session.passages.contributors_of([p.key for p in found])
-        pages = -(-total // _PAGE)
+        pages = -(-total // ENTRIES)
         if not found:
             raise CommandError(f"There are {pages} pages.")
-        lines, actions = [f"Lore, page {page} of {pages}:"], []
-        for passage in found:
-            people = len(told.get(passage.key, ()))
-            source = passage.source or f"told by {people} {'person' if people == 1 else 'people'}"
-            day = f"{passage.created_at.astimezone(who.zone):%Y-%m-%d}"
-            lines.append(f"{passage.uid[:8]}  {day}  {passage.text} ({source})")
-            for label, argument in (("Edit", "edit"), ("Delete", "delete")):
-                argument = f"lore {argument} {passage.uid[:8]}"
-                actions.append(
-                    Action(
-                        label=f"{label} {passage.uid[:8]}",
-                        command="persona",
-                        argument=argument,
-                        danger=label == "Delete",
-                    )
-                )
-        if page < pages:
-            actions.append(Action(label="Next page", command="persona", argument=f"lore {page + 1}"))
-        return View(text="\n".join(lines), actions=tuple(actions))
+        more = Action(label="Next page", command="persona", argument=f"lore {page + 1}")
+        return View(
+            text=f"Lore of {who.persona.name} here, page {page} of {pages}:",
+            entries=tuple(_entry(passage, len(told.get(passage.key, ())), who) for passage in found),
+            actions=(more,) if page < pages else (),
+        )
 
     async def _find(self, session: Session, command: Command, who: Identity, uid: str) -> Passage:
         archive = await self._archive(session, command, who)
@@ -106,3 +92,16 @@ class Lore:
             await session.passages.delete([passage.key])
         await self._indexer.removed(who.agent, [], [passage.key])
         return View(text=f"Deleted: {passage.text}")
+
+
+def _entry(passage: Passage, people: int, who: Identity) -> Entry:
+    source = passage.source or f"told by {people} {'person' if people == 1 else 'people'}"
+    uid = passage.uid[:8]
+    return Entry(
+        text=passage.text,
+        note=f"{uid}, {passage.created_at.astimezone(who.zone):%Y-%m-%d}, {source}",
+        actions=(
+            Action(label="Edit", command="persona", argument=f"lore edit {uid}"),
+            Action(label="Delete", command="persona", argument=f"lore delete {uid}", danger=True),
+        ),
+    )

@@ -9,7 +9,7 @@ from bot.commands.lore import Lore
 from bot.commands.table import Control, Run
 from bot.definition import Definition
 from bot.errors import CommandError
-from bot.events import LOCAL, Action, Command, CommandSpec, Form, View, platform_of
+from bot.events import ENTRIES, LOCAL, Action, Command, CommandSpec, Entry, Form, View, platform_of
 from bot.identities import Identity
 from bot.personas import Personas
 from bot.ports import Clock
@@ -236,21 +236,10 @@ class PersonaCommands:
             found = await self._proposed(session, command, who)
         if not found:
             return View(text="Nothing is proposed.")
-        parts, actions = [], []
-        for proposal in found:
-            changes = _lines(proposal.before, proposal.value)
-            when = f"{proposal.at.astimezone(who.zone):%Y-%m-%d %H:%M}"
-            parts.append("\n".join([f"{proposal.id}  [{proposal.label}]  {when}", *changes]))
-            actions += [
-                Action(label=f"Accept {proposal.id}", command="persona", argument=f"accept {proposal.id}"),
-                Action(
-                    label=f"Reject {proposal.id}",
-                    command="persona",
-                    argument=f"reject {proposal.id}",
-                    danger=True,
-                ),
-            ]
-        return View(text="\n\n".join(parts), actions=tuple(actions))
+        shown = found[:ENTRIES]
+        more = f" ({len(shown)} of {len(found)})" if len(found) > len(shown) else ""
+        text = f"What reflections propose to change in {who.persona.name}{more}:"
+        return View(text=text, entries=tuple(_entry(proposal, who) for proposal in shown))
 
     async def _proposed(self, session: Session, command: Command, who: Identity) -> list[Proposal]:
         """Those that were made in this community: what another one talked of stays there."""
@@ -322,6 +311,18 @@ def _described(persona: Persona, definition: Definition, blocks: Iterable[Block]
 def _changed(before: dict[str, object], after: dict[str, object]) -> list[str]:
     """The parts of a persona that are others in ``after``."""
     return [name for name in after if before.get(name) != after[name]] or ["nothing"]
+
+
+def _entry(proposal: Proposal, who: Identity) -> Entry:
+    number = str(proposal.id)
+    return Entry(
+        text="\n".join(_lines(proposal.before, proposal.value)),
+        note=f"{number}, [{proposal.label}], {proposal.at.astimezone(who.zone):%Y-%m-%d %H:%M}",
+        actions=(
+            Action(label="Accept", command="persona", argument=f"accept {number}"),
+            Action(label="Reject", command="persona", argument=f"reject {number}", danger=True),
+        ),
+    )
 
 
 def _lines(before: str, after: str) -> list[str]:

@@ -271,7 +271,7 @@ async def test_what_a_reflection_proposes_waits_for_an_admin(server: DiscordServ
         shown = await persona(server, boss, general, "proposals")
         assert "+ I am Ivy, who loves roses." in shown
         assert "- I am Flora. I know plants." in shown
-        number = shown.partition(" ")[0]
+        number = re.findall(r"-# (\d+), \[persona\]", shown)[0]
         assert "now reads, for everyone" in await persona(server, boss, general, f"accept {number}")
         assert (await mention(server, bob, general, "hello")).startswith("I am Ivy")
         assert "Nothing is proposed." in await persona(server, boss, general, "proposals")
@@ -323,8 +323,9 @@ async def test_lore_is_known_to_all_of_a_community_and_to_no_other(
             assert "The fair is" not in await mention(server, user, lounge, "find fair")
         # Admins tend it.
         shown = await persona(server, boss, general, "lore")
-        assert "The fair is in May. (told by 2 people)" in shown
-        uid = shown.splitlines()[1].split()[0]
+        told = re.search(r"The fair is in May\.\n-# (\w{8}), \S+, told by 2 people", shown)
+        assert told is not None
+        uid = told[1]
         assert "has no lore" in await persona(server, boss, lounge, "lore")
         assert "There is no entry" in await persona(server, boss, lounge, f"lore delete {uid}")
         await persona(server, boss, general, f"lore edit {uid} The fair is in June.")
