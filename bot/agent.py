@@ -212,9 +212,7 @@ class Agent:
     def _system(self, job: Job, blocks: Sequence[Block]) -> tuple[str, int]:
         """The system text, and the tokens that it takes with the tools."""
         memory = context.core_memory(blocks)
-        most = self._queues.room // 8
-        who = cast(job.definition, job.persona, job.person)
-        text = instructions(job.definition, self._instructions, who, lambda own: self._queues.fit(own, most))
+        text = self._instructed(job)
         fixed = self._queues.fixed(text, memory, self._tools_text)
         if fixed > self._queues.most_fixed:
             # Core memory may hold few characters of many tokens each: the conversation keeps its room.
@@ -224,6 +222,19 @@ class Agent:
             memory = context.core_memory(clipped)
             fixed = self._queues.fixed(text, memory, self._tools_text)
         return f"{text}\n\n{memory}", fixed
+
+    def _instructed(self, job: Job) -> str:
+        """The system instructions, with the persona's own in at most half of what ours and the tools leave."""
+        left = (self._queues.most_fixed - self._queues.fixed(self._instructions, self._tools_text)) // 2
+
+        def fit(own: str) -> str:
+            nonlocal left
+            shown = self._queues.fit(own, max(0, left))
+            left -= self._queues.fixed(shown)
+            return shown
+
+        who = cast(job.definition, job.persona, job.person)
+        return instructions(job.definition, self._instructions, who, fit)
 
     def _desk(self, job: Job, queue: Queue) -> Desk:
         """A step's desk; the same one for all steps of a whole turn."""

@@ -104,15 +104,16 @@ class PersonaCommands:
         bound: dict[int, set[str]] = {}
         for binding in await session.personas.bindings():
             bound.setdefault(binding.persona_id, set()).add(binding.community)
-        ids = {persona.name: persona.id for persona in await session.personas.all()}
+        made = {persona.name: persona for persona in await session.personas.all()}
         communities = {command.home}
         if command.audience == PRIVATE and not command.home:
             communities = await self._personas.communities_of(session, who.user.id)
-        free = self._personas.ready | {self._personas.default} if self._roles.is_admin(command) else set()
-        seen = {self._personas.default, who.persona.name, *free}
+        seen = {self._personas.default, who.persona.name}
         for name in known:
-            places = bound.get(ids.get(name, 0), set())
-            if places & communities or (not places and self._roles.is_admin(command)):
+            places = bound.get(made[name].id, set()) if name in made else set()
+            # Those that come with everbot are everyone's, as long as nobody has made them their own.
+            free = not places or (name in self._personas.ready and made[name].version == 1)
+            if places & communities or (free and self._roles.is_admin(command)):
                 seen.add(name)
         return {name: about for name, about in known.items() if name in seen}
 

@@ -249,6 +249,12 @@ async def test_only_who_may_changes_a_persona(
         assert "There is no persona 'flora' here" in await persona(server, keeper, lounge, "show flora")
         assert "only the owner changes it" in await persona(server, keeper, lounge, "set persona I am mean.")
         assert "only the owner changes it" in await persona(server, keeper, lounge, "edit persona")
+        # Those that come with everbot are everyone's, until one community makes them its own.
+        third = server.channel(server.guild("pub", owner=ada), "bar")
+        assert "This community is pip" in await persona(server, keeper, lounge, "bind pip")
+        assert "pip" in await persona(server, ada, third, "list")
+        assert "now reads" in await persona(server, keeper, lounge, "set persona I am Pop, of the club.")
+        assert "There is no persona 'pip' here" in await persona(server, ada, third, "bind pip")
         # A model that is talked into it cannot either.
         assert "read-only in a conversation" in await mention(server, ada, general, "become I was")
     refused = [r.getMessage() for r in caplog.records if "was refused" in r.getMessage()]

@@ -155,6 +155,22 @@ async def test_what_comes_to_mind_comes_once_and_changes_nothing_before_it(tmp_p
         assert json.dumps(list(after.messages)).startswith(json.dumps(list(before.messages))[:-1])
 
 
+async def test_a_persona_of_many_words_leaves_the_window_whole(tmp_path: Path) -> None:
+    """Also in a small one, with a full core memory: the conversation keeps its room."""
+    many = "Mulch and compost, patience and rain. " * 400
+    model = Stage(polite)
+    async with opened(tmp_path, model, model={"context_window": 8_000, "reply_reserve": 500}) as house:
+        entries = [{**SOIL, "content": many[:8_000]}]
+        texts = dict.fromkeys(("system_prompt", "example", "post_history_instructions"), many)
+        await become(house, book=book(*entries), **texts)
+        for number in range(4):
+            await house.say("ada", f"Message {number}. " + "Hm. " * 200)
+        assert max(house.tokens(request) for request in model.requests) <= 8_000
+    assert not model.problems
+    assert "You are a companion with a lasting memory" in model.requests[0].messages[0]["content"]
+    assert "Message 3." in json.dumps(list(model.requests[-1].messages))
+
+
 async def test_a_tool_that_the_persona_may_not_use_is_refused(tmp_path: Path) -> None:
     def play(request: ModelRequest) -> ModelReply:
         results = results_in(request)
