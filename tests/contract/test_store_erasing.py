@@ -1,0 +1,219 @@
+"""The contract of forgetting and of what goes with it: `memory.ports.Erasing`, opened passages, whole rows."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from memory.ports import Store
+from memory.records import (
+    PRIVATE,
+    Block,
+    BlockEdit,
+    Conversation,
+    Draft,
+    Summary,
+    Turn,
+    TurnState,
+    community_audience,
+)
+from tests.fakes.house import NOW, settle, tell
+from tests.fakes.stores import BACKENDS, Backend
+
+HERE = community_audience("here")
+OLD = NOW - timedelta(days=40)
+
+
+@pytest.fixture(params=BACKENDS, ids=lambda made: made.__name__)
+def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Backend:
+    made: Backend = request.param(tmp_path)
+    return made
+
+
+@pytest.fixture
+async def store(backend: Backend) -> AsyncIterator[Store]:
+    opened = await backend.open()
+    yield opened
+    await opened.close()
+
+
+async def turn(store: Store, place: Conversation, name: str) -> Turn:
+    made = Turn(
+        id=name,
+        agent_id=place.agent_id,
+        conversation_id=place.id,
+        kind="message",
+        state=TurnState.RUNNING,
+        steps=0,
+        started_at=NOW,
+    )
+    async with store.write() as session:
+        await session.mailbox.receive(f"key:{name}", place.agent_id, place.id, "message", {"text": name}, NOW)
+        [row] = await session.mailbox.waiting(place.agent_id, ["console"])
+        await session.mailbox.begin(made, [row.id])
+        await session.mailbox.finish(name, NOW)
+    return made
+
+
+async def test_a_forgotten_conversation_leaves_the_others_and_its_place(store: Store) -> None:
+    ada, home = await settle(store)
+    async with store.write() as session:
+        other = await session.agents.create_conversation(ada.id, "console:other", PRIVATE, NOW)
+        block = await session.blocks.create(f"agent:{ada.id}", "human", PRIVATE, "Has bees.", 99, "", NOW)
+    await tell(store, home, "red fox")
+    [kept] = await tell(store, other, "blue fox")
+    await turn(store, home, "t1")
+    await turn(store, other, "t2")
+    async with store.write() as session:
+        drafts = [Draft(text=text, audience=PRIVATE, turn_id=t) for text, t in (("one", "t1"), ("two", "t2"))]
+        first, second = await session.passages.insert(ada.archive_id, drafts, NOW)
+        await session.blocks.put(block.id, "Has bees.\nHas a secret.", "t1", NOW)
+        await session.blocks.put(block.id, "Has bees.\nHas a secret.\nHas a boat.", "t2", NOW)
+        gone = await session.erasing.conversation(home, ada.archive_id, NOW)
+    assert gone == [first.key]
+    async with store.read() as session:
+        assert await session.messages.said(ada.id, None) == [kept]
+        assert await session.messages.postings(ada.id, ["fox", "red"], None) == {"fox": [kept.key]}
+        assert await session.passages.page(ada.archive_id, None) == [second]
+        [now] = await session.blocks.of(f"agent:{ada.id}", None)
+        assert now.value == "Has bees.\nHas a boat."
+        assert await session.blocks.history(f"agent:{ada.id}", None) == []
+        assert await session.mailbox.turn("t1") is None
+        assert await session.mailbox.turn("t2") is not None
+        assert await session.mailbox.is_forgotten("key:t1")
+        assert not await session.mailbox.is_forgotten("key:t2")
+        # Where the place was read up to is still known.
+        assert (await session.mailbox.newest_keys("console"))[home.address] == "key:t1"
+        assert await session.mailbox.waiting(ada.id, ["console"]) == []
+
+
+async def test_what_is_older_expires_and_what_is_younger_stays(store: Store) -> None:
+    ada, home = await settle(store)
+    await tell(store, home, "old words", created_at=OLD)
+    [young] = await tell(store, home, "young words")
+    async with store.write() as session:
+        for since in (OLD, NOW):
+            place = await session.agents.create_conversation(ada.id, f"console:{since}", PRIVATE, NOW)
+            summary = Summary(
+                conversation_id=place.id,
+                text="s",
+                rendered="{}",
+                tokens=1,
+                messages=1,
+                since=since,
+                created_at=NOW,
+            )
+            await session.messages.put_summary(summary)
+        count, agents, places = await session.erasing.expire(NOW - timedelta(days=30))
+    assert (count, agents) == (1, [ada.id])
+    assert home.id in places
+    async with store.read() as session:
+        assert await session.messages.said(ada.id, None) == [young]
+        assert await session.messages.postings(ada.id, ["old"], None) == {}
+        left = [await session.messages.summary(c.id) for c in await session.agents.conversations(ada.id)]
+        assert [s.since for s in left if s] == [NOW]
+
+
+async def test_quotes_are_found_by_account_and_by_message(store: Store) -> None:
+    _, home = await settle(store)
+    async with store.write() as session:
+        for key in ("a", "b"):
+            await session.mailbox.receive(key, home.agent_id, home.id, "message", {"text": key}, NOW)
+        await session.erasing.quote("a", {"q1": "zed", "q2": "yve"})
+        await session.erasing.quote("b", {"q1": "zed"})
+        erasing = session.erasing
+        assert [row.key for row in await erasing.quoting(["zed"], [])] == ["a", "b"]
+        assert [row.key for row in await erasing.quoting([], ["q2"])] == ["a"]
+        assert await erasing.quoting(["nobody"], ["q9"]) == []
+        await erasing.unquote([], ["q1"])
+        assert [row.key for row in await erasing.quoting(["zed", "yve"], [])] == ["a"]
+
+
+async def test_chores_are_noted_once_and_done(store: Store) -> None:
+    async with store.write() as session:
+        await session.erasing.add_chores(["scrub", "files:1"], NOW)
+        await session.erasing.add_chores(["scrub"], NOW + timedelta(hours=1))
+        assert await session.erasing.chores() == [("files:1", NOW), ("scrub", NOW)]
+        await session.erasing.done("files:1")
+        assert await session.erasing.chores() == [("scrub", NOW)]
+
+
+async def test_a_passage_is_opened_rewritten_and_found_by_its_ids_beginning(store: Store) -> None:
+    ada, _ = await settle(store)
+    bob, _ = await settle(store, "bob")
+    async with store.write() as session:
+        passages = session.passages
+        draft = Draft(text="old text", audience=PRIVATE, created_at=OLD)
+        [made] = await passages.insert(ada.archive_id, [draft], NOW)
+        assert made.created_at == OLD
+        await passages.open(made, HERE, "d", NOW)
+        [copy] = (await passages.opened([made.uid]))[made.uid]
+        assert (copy.text, copy.audience, copy.created_at) == ("old text", HERE, OLD)
+        assert await passages.page(ada.archive_id, None, originals=True) == [made]
+        assert await passages.count(ada.archive_id, None, originals=True) == 1
+        assert await passages.page(ada.archive_id, {HERE}, originals=True) == [copy]
+        await session.vectors.put("passages", "e", [(made.key, PRIVATE, b"v")])
+        await passages.rewrite([made.key, copy.key], "new words", "e")
+        assert {p.text for p in await passages.page(ada.archive_id, None)} == {"new words"}
+        assert await session.vectors.load("passages", "e", ada.archive_id, None) == []
+        assert await passages.postings(ada.archive_id, ["old"], None) == {}
+        assert await passages.by_uid(ada.archive_id, made.uid[:6], None) == replace(made, text="new words")
+        assert await passages.by_uid(ada.archive_id, made.uid[:6], {HERE}) in (None, copy)
+        assert await passages.by_uid(bob.archive_id, made.uid[:6], None) is None
+        assert await passages.by_uid(ada.archive_id, "%", None) is None
+        await passages.delete([copy.key])
+        assert await passages.opened([made.uid]) == {}
+
+
+async def test_rows_come_whole_and_in_order(store: Store) -> None:
+    ada, home = await settle(store)
+    rows = await tell(store, home, "one", "", "three", event_key=None)
+    await tell(store, home, "elsewhere", audience=HERE)
+    async with store.read() as session:
+        assert await session.messages.rows(ada.id, {PRIVATE}, limit=2) == rows[:2]
+        assert await session.messages.rows(ada.id, {PRIVATE}, after=rows[1].key) == rows[2:]
+        assert len(await session.messages.rows(ada.id, None)) == 4
+
+
+async def test_event_keys_that_are_taken(store: Store) -> None:
+    _, home = await settle(store)
+    await tell(store, home, "one", event_key="k1")
+    async with store.read() as session:
+        assert await session.messages.taken(["k1", "k2"]) == {"k1"}
+        assert await session.messages.taken([]) == set()
+
+
+async def test_a_block_comes_back_with_its_past(store: Store) -> None:
+    ada, _ = await settle(store)
+    owner = f"agent:{ada.id}"
+    block = Block(
+        id=0, owner=owner, label="human", audience=HERE, value="now", limit=9, description="d", version=2
+    )
+    edit = BlockEdit(
+        block_id=0, label="human", audience=HERE, version=2, before="then", after="now", turn_id="t", at=OLD
+    )
+    async with store.write() as session:
+        await session.blocks.restore(block, [edit], NOW)
+        [back] = await session.blocks.of(owner, {HERE})
+        assert back == replace(block, id=back.id)
+        assert await session.blocks.history(owner, {HERE}) == [replace(edit, block_id=back.id)]
+        assert await session.blocks.of(owner, {PRIVATE}) == []
+
+
+async def test_one_scopes_vectors_are_made_anew(store: Store) -> None:
+    ada, home = await settle(store)
+    bob, away = await settle(store, "bob")
+    [one], [two] = await tell(store, home, "one"), await tell(store, away, "two")
+    async with store.write() as session:
+        vectors = session.vectors
+        for row in (one, two):
+            await vectors.put("messages", "e", [(row.key, PRIVATE, b"v")])
+        await vectors.mark_indexed("messages", {one.key: "one", two.key: "two"})
+        await vectors.mark_unindexed("messages", ada.id)
+        assert [row[0] for row in await vectors.unindexed("messages", None, 9)] == [one.key]
+        assert await vectors.load("messages", "e", ada.id, None) == []
+        assert len(await vectors.load("messages", "e", bob.id, None)) == 1
