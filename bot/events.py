@@ -229,6 +229,8 @@ EVENTS: dict[str, type[Event]] = {
         HeartbeatDue,
         ScheduledDue,
         UserReturned,
+        CommunityLeft,
+        CommunityJoined,
         SystemAlert,
         UserJoined,
         DocumentUploaded,

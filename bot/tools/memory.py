@@ -75,7 +75,7 @@ async def archival_memory_insert(
 
     content: one self-contained statement, understandable on its own
     tags: words to find it by, such as family or work
-    scope: own (of this person, the default), or community: what everyone in this community may know
+    scope: own (the default), or community: shared with everyone in this community
     """
     content = _filled(content, "content")
     if len(content) > _LONGEST_PASSAGE:
