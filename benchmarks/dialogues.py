@@ -130,9 +130,7 @@ async def _agent(memory: Memory, name: str, items: Sequence[dict[str, Any]]) -> 
         user = await session.agents.user_of(f"bench:{name}")
         if user is None:
             user = await session.agents.create_user(f"bench:{name}", name, "UTC", now)
-        persona = await session.agents.persona("bench") or await session.agents.create_persona(
-            "bench", "", now
-        )
+        persona = await session.personas.named("bench") or await session.personas.create("bench", "", now)
         agent = await session.agents.agent_of(user.id, persona.id)
         if agent is None:
             agent = await session.agents.create_agent(user.id, persona.id, f"bench:{name}", now)

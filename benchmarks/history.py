@@ -13,6 +13,7 @@ from bot import context
 from bot.app import SystemClock, choose_embedder, open_memory
 from bot.events import MessageReceived
 from bot.identities import Identities, Identity
+from bot.personas import Personas
 from bot.ports import ToolCall
 from bot.settings import Settings
 from memory.index.exact import quantise
@@ -58,9 +59,9 @@ async def fill(settings: Settings, size: Size) -> None:
     embedder = choose_embedder(settings)
     writer = _Writer(texts, embedder.name if embedder else None, embedder.dimensions if embedder else 0)
     async with open_memory(settings) as memory:
-        identities = Identities(
-            memory.store, SystemClock(), {}, settings.agent.block_limit, settings.agent.timezone
-        )
+        clock, limit = SystemClock(), settings.agent.block_limit
+        personas = Personas(clock, settings.personas.default, limit)
+        identities = Identities(memory.store, clock, personas, limit, settings.agent.timezone)
         for agent in range(size.agents):
             identity = await identities.of(event(agent, "", "first"))
             for first in range(0, turns, _BATCH):

@@ -97,7 +97,7 @@ class Bulk:
 
 async def newcomer(session: Session, name: str) -> tuple[Agent, Conversation]:
     user = await session.agents.create_user(name, name, "UTC", _NOW)
-    persona = await session.agents.persona("bench") or await session.agents.create_persona("bench", "", _NOW)
+    persona = await session.personas.named("bench") or await session.personas.create("bench", "", _NOW)
     agent = await session.agents.create_agent(user.id, persona.id, name, _NOW)
     return agent, await session.agents.create_conversation(agent.id, name, PRIVATE, _NOW)
 

@@ -14,19 +14,21 @@ from dataclasses import dataclass, field, replace
 from zoneinfo import ZoneInfo
 
 from bot import context
+from bot.definition import Definition, cast, instructions
 from bot.errors import ModelOverflow
 from bot.events import HeartbeatDue, clean
 from bot.fifo_queue import Queue
 from bot.interrupt import Interrupt
+from bot.personas import Personas
 from bot.ports import ChatModel, Clock, ModelReply, ModelRequest, ToolCall
 from bot.queue_manager import QueueManager
 from bot.tools.desk import Desk
 from bot.tools.executor import Executor, ToolResult
 from memory import records
 from memory.archival import Archival
-from memory.ports import Store
+from memory.ports import Session, Store
 from memory.recall import Recall
-from memory.records import Block, Message, OutboxRow, Role, Wish
+from memory.records import Block, Message, OutboxRow, Role, Wish, public_in
 
 _UNSAID = (
     "Your turn ended, but the person has seen nothing of it. Answer them now with send_message; "
@@ -36,6 +38,7 @@ _TOO_MANY = "You made too many calls in one step: the first {run} were run, {dro
 _NAME = 64  # characters of a tool's name or a call's id
 _UNFIT = re.compile(r"[^A-Za-z0-9_-]")
 _NUDGES = 2  # times that a model is told to answer before its last step
+_NEEDED = ("send_message", "finish_rethinking_memory")  # whatever a persona may use
 _NO_ANSWER = "I could not find an answer to that. Please try again, or put it differently."
 
 
@@ -46,6 +49,8 @@ class Job:
     agent: records.Agent
     address: str  # where the turn is held
     persona: str  # its name: the author of what the agent says
+    person: str  # who it talks with
+    definition: Definition
     turn: records.Turn
     answers: tuple[str, ...]  # keys of the events being answered
     from_person: bool  # someone waits: the turn must end visibly
@@ -68,7 +73,8 @@ class Job:
 
 class Agent:
     """``split(address, text)`` cuts a reply into the parts that its platform takes; ``committed`` is
-    called after each step, so that its replies are delivered at once."""
+    called after each step, so that its replies are delivered at once; ``named_model(name)`` is another model at the
+    same endpoint."""
 
     def __init__(
         self,
@@ -88,9 +94,13 @@ class Agent:
         quiet_steps: int,
         reply_reserve: int,
         page_size: int,
+        personas: Personas,
+        named_model: Callable[[str], ChatModel],
     ) -> None:
         self._store = store
         self._model = model
+        self._personas = personas
+        self._named = named_model
         self._queues = queues
         self._executor = executor
         self._recall = recall
@@ -172,7 +182,7 @@ class Agent:
         at_most = 1.0
         while True:
             shown = await self._queues.core_memory(queue, job.agent)
-            system, fixed = self._system(shown)
+            system, fixed = self._system(job, shown)
             if await self._queues.make_room(queue, job.turn, fixed, job.zone, ask, at_most=at_most):
                 continue  # what follows core memory has changed anyway: it is shown anew
             main = context.MainContext(system, queue.summary, queue.messages)
@@ -194,20 +204,37 @@ class Agent:
             return _cleaned(reply), fixed + queue.tokens
 
     def _mind(self, job: Job) -> ChatModel:
-        return self._quiet if job.whole else self._model
+        if job.whole:
+            return self._quiet
+        own = job.definition.policies.model
+        return self._named(own) if own else self._model
 
-    def _system(self, blocks: Sequence[Block]) -> tuple[str, int]:
+    def _system(self, job: Job, blocks: Sequence[Block]) -> tuple[str, int]:
         """The system text, and the tokens that it takes with the tools."""
         memory = context.core_memory(blocks)
-        fixed = self._queues.fixed(self._instructions, memory, self._tools_text)
+        text = self._instructed(job)
+        fixed = self._queues.fixed(text, memory, self._tools_text)
         if fixed > self._queues.most_fixed:
             # Core memory may hold few characters of many tokens each: the conversation keeps its room.
             over = fixed - self._queues.most_fixed
             values = sum(self._queues.count(block.value) for block in blocks)
             clipped = context.clipped_blocks(blocks, self._queues.fit, values - over - 100 * len(blocks))
             memory = context.core_memory(clipped)
-            fixed = self._queues.fixed(self._instructions, memory, self._tools_text)
-        return f"{self._instructions}\n\n{memory}", fixed
+            fixed = self._queues.fixed(text, memory, self._tools_text)
+        return f"{text}\n\n{memory}", fixed
+
+    def _instructed(self, job: Job) -> str:
+        """The system instructions, with the persona's own in at most half of what ours and the tools leave."""
+        left = (self._queues.most_fixed - self._queues.fixed(self._instructions, self._tools_text)) // 2
+
+        def fit(own: str) -> str:
+            nonlocal left
+            shown = self._queues.fit(own, max(0, left))
+            left -= self._queues.fixed(shown)
+            return shown
+
+        who = cast(job.definition, job.persona, job.person)
+        return instructions(job.definition, self._instructions, who, fit)
 
     def _desk(self, job: Job, queue: Queue) -> Desk:
         """A step's desk; the same one for all steps of a whole turn."""
@@ -228,6 +255,12 @@ class Agent:
             async with self._store.read() as session:
                 return await session.blocks.visible(job.agent, queue.conversation.audience)
 
+        async def amend(session: Session, before: Block, value: str) -> None:
+            community = public_in(queue.conversation.audience)
+            assert community is not None
+            await self._personas.propose(session, job.agent, community, job.turn.id, before, value)
+
+        tools = job.definition.policies.tools
         return Desk(
             agent=job.agent,
             audience=queue.conversation.audience,
@@ -243,6 +276,8 @@ class Agent:
             results_room=self._queues.share,
             conversation_id=queue.conversation.id,
             scheduled=scheduled,
+            amend=amend,
+            allowed=None if tools is None else frozenset({*tools, *_NEEDED}),
             quiet=job.whole,
             mute=job.mute,
             most_said=job.most_said,

@@ -19,25 +19,31 @@ from bot.access import Access
 from bot.agent import Agent
 from bot.beats import Beats
 from bot.commands.linking import Linking
+from bot.commands.lore import Lore
 from bot.commands.memory import Memories
 from bot.commands.people import People
+from bot.commands.personas import PersonaCommands
 from bot.commands.table import Commands
 from bot.commands.terminal import Terminal
 from bot.commands.timing import Timing
 from bot.courier import Courier, SpeakerOf
+from bot.departures import Departures
 from bot.erasure import Erasure, history
-from bot.errors import SettingsError
-from bot.events import Speaker, platform_of
+from bot.errors import PersonaError, SettingsError
+from bot.events import platform_of
+from bot.faces import Faces
 from bot.health import address
 from bot.heartbeat import Heartbeat
 from bot.holder import hold, private
 from bot.identities import Identities
 from bot.locks import Locks
 from bot.models.offline import OfflineModel
+from bot.personas import Personas
 from bot.ports import Adapter, ChatModel, Clock
 from bot.queue_manager import LEAST_ROOM, QueueManager
 from bot.reception import Reception
 from bot.restoration import Restoration
+from bot.roles import Roles
 from bot.runner import Runner
 from bot.settings import Settings
 from bot.takeout import Takeout
@@ -55,7 +61,6 @@ from memory.index.exact import ExactIndex
 from memory.indexer import Indexer
 from memory.ports import Embedder, TokenCounter
 from memory.recall import Recall
-from memory.records import OutboxRow
 from memory.store.database import Database
 from memory.tokens import Calibrated, fetch_tables, token_counter
 
@@ -96,11 +101,37 @@ class App:
     runner: Runner
     inbound: Reception
     identities: Identities
+    personas: Personas
     heartbeat: Heartbeat
     erasure: Erasure
+    departures: Departures
     takeout: Takeout
     restoration: Restoration
     clock: Clock
+
+
+class Minds:
+    """The models at the configured endpoint, by name. ``only`` takes the place of all of them."""
+
+    def __init__(self, settings: Settings, clock: Clock, only: ChatModel | None) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._only = only
+        self._known: dict[str, ChatModel] = {}
+
+    def named(self, name: str) -> ChatModel:
+        if self._settings.model.kind == "offline":
+            name = ""  # the stand-in is one, whatever it is called
+        if name not in self._known:
+            model = self._settings.model.model_copy(update={"name": name} if name else {})
+            settings = self._settings.model_copy(update={"model": model})
+            self._known[name] = self._only or choose_model(settings, self._clock)
+        return self._known[name]
+
+    async def aclose(self) -> None:
+        for one in {id(one): one for one in self._known.values()}.values():
+            if hasattr(one, "aclose"):
+                await one.aclose()
 
 
 Embedders = Callable[[Settings], Embedder | None]
@@ -152,19 +183,18 @@ async def open_app(
     async with AsyncExitStack() as stack:
         stack.enter_context(hold(settings.data_dir, command))
         memory = await stack.enter_async_context(open_memory(settings, embedders=embedders))
-        chosen = model or choose_model(settings, clock)
-        quiet = chosen
-        if model is None and settings.heartbeat.model is not None and settings.model.kind == "openai":
-            named = settings.model.model_copy(update={"name": settings.heartbeat.model})
-            quiet = choose_model(settings.model_copy(update={"model": named}), clock)
-        for one in {id(chosen): chosen, id(quiet): quiet}.values():
-            if hasattr(one, "aclose"):
-                stack.push_async_callback(one.aclose)
+        minds = Minds(settings, clock, model)
+        stack.push_async_callback(minds.aclose)
+        chosen = minds.named(settings.model.name)
+        quiet = minds.named(settings.heartbeat.model or settings.model.name)
         by_platform = {adapter.platform: adapter for adapter in adapters}
-        courier = Courier(memory.store, by_platform, clock, speaker_of or _the_bot)
-        app = _assemble(settings, memory, chosen, quiet, clock, courier, by_platform)
+        courier = Courier(
+            memory.store, by_platform, clock, speaker_of or Faces(memory.store, settings.personas.default).of
+        )
+        app = _assemble(settings, memory, chosen, quiet, minds.named, clock, courier, by_platform)
+        await _check_default(app, settings)
         async with asyncio.TaskGroup() as background:
-            lasting = (courier.run(), memory.indexer.run(), app.erasure.run())
+            lasting = (courier.run(), memory.indexer.run(), app.erasure.run(), app.departures.run())
             tasks = [background.create_task(work) for work in lasting]
             if settings.model.kind == "openai":
                 # For the next start: this one goes on with what it has.
@@ -178,9 +208,18 @@ async def open_app(
                     task.cancel()
 
 
-async def _the_bot(_: OutboxRow) -> Speaker | None:
-    """Who speaks while no persona has a face of its own."""
-    return None
+async def _check_default(app: App, settings: Settings) -> None:
+    """Whoever comes first must meet someone."""
+    name = settings.personas.default
+    async with app.memory.store.read() as session:
+        known = await session.personas.named(name)
+    if known is not None and known.retired:
+        raise SettingsError(f"personas.default: the persona {name!r} was deleted; name another.")
+    if known is None:
+        try:
+            await app.identities.check(name)
+        except PersonaError as error:
+            raise SettingsError(f"personas.default: {error}") from None
 
 
 def _assemble(
@@ -188,6 +227,7 @@ def _assemble(
     memory: Memory,
     model: ChatModel,
     quiet: ChatModel,
+    named_model: Callable[[str], ChatModel],
     clock: Clock,
     courier: Courier,
     adapters: dict[str, Adapter],
@@ -217,9 +257,8 @@ def _assemble(
         associative,
         alerts=settings.events.memory_pressure,
     )
-    identities = Identities(
-        store, clock, dict(settings.personas), agent_settings.block_limit, agent_settings.timezone
-    )
+    personas = Personas(clock, settings.personas.default, agent_settings.block_limit)
+    identities = Identities(store, clock, personas, agent_settings.block_limit, agent_settings.timezone)
     executor = Executor(registry, count, queues.fit, agent_settings.max_calls, agent_settings.tool_timeout_s)
     undo = Undo(store, queues, memory.indexer, clock)
     takeout = Takeout(store, clock, version("everbot"))
@@ -228,6 +267,7 @@ def _assemble(
     groups = (
         People(store, locks, takeout, folder / _EXPORTS),
         Memories(store, undo, locks, clock),
+        PersonaCommands(store, personas, Roles(settings.access), Lore(store, memory.indexer), clock),
         Linking(store, clock),
         Timing(store, beats, identities),
         Terminal(store, queues, undo, locks, clock, takeout, folder / _SAVES),
@@ -248,6 +288,8 @@ def _assemble(
         quiet_steps=settings.heartbeat.max_steps,
         reply_reserve=settings.model.reply_reserve,
         page_size=agent_settings.page_size,
+        personas=personas,
+        named_model=named_model,
     )
     runner = Runner(
         store,
@@ -266,6 +308,7 @@ def _assemble(
         concurrent_turns=agent_settings.concurrent_turns,
     )
     heartbeat = Heartbeat(store, runner, identities, beats, memory.archival, clock, settings, list(adapters))
+    departures = Departures(store, queues, memory.indexer, clock, settings.personas)
     erasure = Erasure(
         store,
         runner,
@@ -292,10 +335,23 @@ def _assemble(
         clock,
         heartbeat,
         erasure,
+        departures,
         settings.events,
     )
-    restoration = Restoration(store, identities, queues, clock)
-    return App(memory, runner, inbound, identities, heartbeat, erasure, takeout, restoration, clock)
+    restoration = Restoration(store, personas, queues, clock)
+    return App(
+        memory,
+        runner,
+        inbound,
+        identities,
+        personas,
+        heartbeat,
+        erasure,
+        departures,
+        takeout,
+        restoration,
+        clock,
+    )
 
 
 def terminal_console(settings: Settings, user: str, persona: str) -> TerminalConsole:

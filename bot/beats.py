@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from bot import schedules
+from bot.definition import parsed
+from bot.events import workspace_of
 from bot.identities import Identity
 from bot.settings import BeatRules, HeartbeatSettings
 from memory.ports import Session
@@ -39,11 +41,15 @@ class Beats:
         self._hours = schedules.hours(settings.hours)
         self._known: dict[int, tuple[bool, datetime | None]] = {}  # (a beat is due, last heard), as written
 
-    def rules(self, beat: Beat, persona: str, address: str = "") -> Rules:
+    async def rules(self, session: Session, beat: Beat, who: Identity) -> Rules:
         """The person's wishes, never beyond what persona and community allow."""
+        definition = parsed(await session.personas.definition(who.persona.id))
+        return self.within(beat, definition.policies.heartbeat, workspace_of(who.conversation.address))
+
+    def within(self, beat: Beat, persona: BeatRules, community: str = "") -> Rules:
+        """The same, with what the persona allows given."""
         s = self._settings
-        community = address.partition("/")[0] if "/" in address else ""  # a workspace's direct messages, too
-        limits = [s.personas.get(persona, BeatRules()), s.communities.get(community, BeatRules())]
+        limits = [persona, s.communities.get(community, BeatRules())]
         hours = (beat.first_hour, beat.last_hour)
         first, last = self._hours if hours[0] is None or hours[1] is None else (hours[0], hours[1])
         # What persona or community set is the default of who has not said, and the ceiling of who has.
@@ -72,7 +78,7 @@ class Beats:
         away = None if beat.heard_at is None else now - beat.heard_at
         next_at = beat.next_at
         if next_at is None and self._settings.enabled:
-            every = max(self.rules(beat, identity.persona.name, identity.conversation.address).every, IDLE)
+            every = max((await self.rules(session, beat, identity)).every, IDLE)
             next_at = now + every + jitter(agent_id, every)
         await session.schedule.put_beat(replace(beat, heard_at=now, next_at=next_at))
         self._known[agent_id] = (next_at is not None, now)
@@ -89,7 +95,7 @@ class Beats:
     async def silence(self, session: Session, identity: Identity, now: datetime) -> tuple[str, int]:
         """Why a beat of the agent may not speak now (empty: it may), and how many messages it may send."""
         beat = await session.schedule.beat(identity.agent.id)
-        rules = self.rules(beat, identity.persona.name, identity.conversation.address)
+        rules = await self.rules(session, beat, identity)
         if identity.conversation.audience != PRIVATE:
             return "nobody asked you to speak up in a place where others read.", 0
         if not rules.speak:

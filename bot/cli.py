@@ -7,7 +7,7 @@ import getpass
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -28,10 +28,12 @@ discord_app = typer.Typer(help="Set up Discord.", no_args_is_help=True)
 app.add_typer(discord_app, name="discord")
 slack_app = typer.Typer(help="Set up Slack.", no_args_is_help=True)
 app.add_typer(slack_app, name="slack")
+persona_app = typer.Typer(help="Make, change, move and retire personas.", no_args_is_help=True)
+app.add_typer(persona_app, name="persona")
 
 Config = Annotated[Path | None, typer.Option("--config", help="The configuration file.", metavar="PATH")]
 User = Annotated[str, typer.Option("--user", help="Whose memory.")]
-Persona = Annotated[str, typer.Option("--persona", help="Which persona.")]
+Persona = Annotated[str | None, typer.Option("--persona", help="Which persona (default: personas.default).")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object per line.")]
 Page = Annotated[int, typer.Option("--page", min=0, help="Which page, from 0.")]
 
@@ -39,7 +41,7 @@ Page = Annotated[int, typer.Option("--page", min=0, help="Which page, from 0.")]
 @app.command()
 def chat(
     user: Annotated[str | None, typer.Option(help="Who you are.")] = None,
-    persona: Annotated[str, typer.Option(help="Whom you talk with.")] = "ever",
+    persona: Persona = None,
     as_json: Annotated[bool, typer.Option("--json", help="Read and print one JSON object per line.")] = False,
     config: Config = None,
 ) -> None:
@@ -48,7 +50,9 @@ def chat(
 
     settings = _settings(config)
     name = user or os.environ.get("USER") or getpass.getuser()
-    sys.exit(asyncio.run(chatting.chat(settings, name.strip() or "me", persona, as_json=as_json)))
+    sys.exit(
+        asyncio.run(chatting.chat(settings, name.strip() or "me", _whom(settings, persona), as_json=as_json))
+    )
 
 
 @app.command()
@@ -70,11 +74,12 @@ def pair(
 
 
 @app.command()
-def heartbeat(user: User, persona: Persona = "ever", config: Config = None) -> None:
+def heartbeat(user: User, persona: Persona = None, config: Config = None) -> None:
     """Let an agent's heart beat now: it reflects, and tidies its memory."""
     from bot import admin
 
-    sys.exit(asyncio.run(admin.heartbeat(_settings(config), user, persona)))
+    settings = _settings(config)
+    sys.exit(asyncio.run(admin.heartbeat(settings, user, _whom(settings, persona))))
 
 
 @app.command()
@@ -91,13 +96,14 @@ def backup(
 def export(
     user: User,
     folder: Annotated[Path, typer.Argument(help="Where to write it.")] = Path(),
-    persona: Persona = "ever",
+    persona: Persona = None,
     config: Config = None,
 ) -> None:
     """Write all that an agent remembers to a zip, or several; also while everbot runs."""
     from bot import admin
 
-    sys.exit(asyncio.run(admin.export(_settings(config), user, persona, folder)))
+    settings = _settings(config)
+    sys.exit(asyncio.run(admin.export(settings, user, _whom(settings, persona), folder)))
 
 
 @app.command("import")
@@ -143,21 +149,28 @@ def slack_manifest(config: Config = None) -> None:
 @app.command()
 def load(
     paths: Annotated[list[Path], typer.Argument(help="Files and directories.")],
-    name: Annotated[str, typer.Option("--name", help="What to call the source (for /attach).")],
+    name: Annotated[str, typer.Option("--name", help="What to call the source (for /attach).")] = "",
+    lore: Annotated[
+        str,
+        typer.Option(
+            "--lore", help="Instead: make it a persona's lore of a community.", metavar="PERSONA@COMMUNITY"
+        ),
+    ] = "",
     config: Config = None,
 ) -> None:
-    """Load documents into a source that agents can search: text, Markdown, HTML, PDF, DOCX."""
+    """Load documents into a source that agents can search, or into lore: text, Markdown, HTML, PDF, DOCX."""
     from bot import loading
 
-    sys.exit(asyncio.run(loading.load(_settings(config), paths, name)))
+    sys.exit(asyncio.run(loading.load(_settings(config), paths, name, lore)))
 
 
 @memory_app.command("show")
-def memory_show(user: User, persona: Persona = "ever", as_json: Json = False, config: Config = None) -> None:
+def memory_show(user: User, persona: Persona = None, as_json: Json = False, config: Config = None) -> None:
     """Core memory blocks, and how much is stored."""
     from bot import inspection
 
-    asyncio.run(inspection.show(_settings(config), user, persona, as_json=as_json))
+    settings = _settings(config)
+    asyncio.run(inspection.show(settings, user, _whom(settings, persona), as_json=as_json))
 
 
 @memory_app.command("search")
@@ -167,7 +180,7 @@ def memory_search(
     recall: Annotated[bool, typer.Option("--recall", help="Only what was said.")] = False,
     archival: Annotated[bool, typer.Option("--archival", help="Only archival storage.")] = False,
     page: Page = 0,
-    persona: Persona = "ever",
+    persona: Persona = None,
     as_json: Json = False,
     config: Config = None,
 ) -> None:
@@ -176,21 +189,153 @@ def memory_search(
 
     kinds = [kind for kind, wanted in (("recall", recall), ("archival", archival)) if wanted]
     settings = _settings(config)
-    asyncio.run(
-        inspection.search(
-            settings, user, persona, query, kinds or ["recall", "archival"], page, as_json=as_json
-        )
-    )
+    places = kinds or ["recall", "archival"]
+    persona = _whom(settings, persona)
+    asyncio.run(inspection.search(settings, user, persona, query, places, page, as_json=as_json))
 
 
 @memory_app.command("history")
 def memory_history(
-    user: User, page: Page = 0, persona: Persona = "ever", as_json: Json = False, config: Config = None
+    user: User, page: Page = 0, persona: Persona = None, as_json: Json = False, config: Config = None
 ) -> None:
     """How core memory came to be: every edit, newest first."""
     from bot import inspection
 
-    asyncio.run(inspection.history(_settings(config), user, persona, page, as_json=as_json))
+    settings = _settings(config)
+    asyncio.run(inspection.history(settings, user, _whom(settings, persona), page, as_json=as_json))
+
+
+Name = Annotated[str, typer.Argument(help="The persona's name.")]
+Community = Annotated[
+    str | None,
+    typer.Option("--community", help="Whose lore, such as discord:1 or slack:T1.", metavar="COMMUNITY"),
+]
+Defined = Annotated[
+    Path | None,
+    typer.Option(
+        "--definition", help="Greetings, example, policies: a file of TOML or JSON.", metavar="FILE"
+    ),
+]
+Picture = Annotated[
+    Path | None, typer.Option("--avatar", help="An image: PNG, JPEG, GIF, WebP.", metavar="FILE")
+]
+
+
+@persona_app.command("create")
+def persona_create(
+    name: Name,
+    text: Annotated[str | None, typer.Option(help="Who it is, in the first person.")] = None,
+    file: Annotated[Path | None, typer.Option(help="A file with that text.", metavar="FILE")] = None,
+    description: Annotated[str, typer.Option(help="One line for people.")] = "",
+    definition: Defined = None,
+    avatar: Picture = None,
+    config: Config = None,
+) -> None:
+    """Make a persona; its text is taken from --text, --file or standard input."""
+    from bot import casting
+
+    settings = _settings(config)
+    told = text if text is not None else (file.read_text(encoding="utf-8") if file else sys.stdin.read())
+    asyncio.run(casting.create(settings, name, told, description, definition, avatar))
+
+
+@persona_app.command("list")
+def persona_list(config: Config = None) -> None:
+    """All personas, and where they are bound."""
+    from bot import casting
+
+    asyncio.run(casting.show_all(_settings(config)))
+
+
+@persona_app.command("show")
+def persona_show(name: Name, as_json: Json = False, config: Config = None) -> None:
+    """A persona's blocks, definition, lore and versions."""
+    from bot import casting
+
+    asyncio.run(casting.show(_settings(config), name, as_json=as_json))
+
+
+@persona_app.command("edit")
+def persona_edit(
+    name: Name,
+    label: Annotated[str, typer.Argument(help="Which block.")] = "persona",
+    given: Annotated[
+        Path | None, typer.Option("--set", help="Take the new text from here.", metavar="FILE")
+    ] = None,
+    definition: Annotated[
+        bool, typer.Option("--definition", help="The definition instead, as JSON.")
+    ] = False,
+    description: Annotated[str | None, typer.Option(help="Another line for people.")] = None,
+    avatar: Picture = None,
+    config: Config = None,
+) -> None:
+    """Change a persona in $EDITOR, or from a file. It holds from everyone's next message on."""
+    import click
+
+    from bot import casting
+
+    def change(text: str, ending: str) -> str | None:
+        if given is not None:
+            return given.read_text(encoding="utf-8")
+        return click.edit(text, extension=ending)
+
+    settings = _settings(config)
+    asyncio.run(
+        casting.edit(
+            settings, name, label, change, definition=definition, description=description, avatar=avatar
+        )
+    )
+
+
+@persona_app.command("export")
+def persona_export(
+    name: Name,
+    path: Annotated[Path | None, typer.Argument(help="The file to write; it must not exist.")] = None,
+    community: Community = None,
+    card: Annotated[str | None, typer.Option(help="A character card instead: v2 or v3.")] = None,
+    png: Annotated[bool, typer.Option("--png", help="The card inside the avatar.")] = False,
+    config: Config = None,
+) -> None:
+    """Write a persona to a file: with its history, and with a community's lore if one is named."""
+    from bot import casting
+
+    versions: dict[str | None, Literal["2", "3"] | None] = {None: None, "v2": "2", "v3": "3"}
+    if card not in versions:
+        raise typer.BadParameter("--card is v2 or v3.")
+    asyncio.run(casting.take_out(_settings(config), name, path, community, versions[card], png=png))
+
+
+@persona_app.command("import")
+def persona_import(
+    path: Annotated[Path, typer.Argument(help="A persona's file, or a character card (PNG, JSON).")],
+    name: Annotated[str | None, typer.Option("--name", help="Another name for it.")] = None,
+    community: Community = None,
+    config: Config = None,
+) -> None:
+    """Make a persona of a file."""
+    from bot import casting
+
+    asyncio.run(casting.bring_in(_settings(config), path, name, community))
+
+
+@persona_app.command("delete")
+def persona_delete(
+    name: Name,
+    force: Annotated[bool, typer.Option("--force", help="Also when it is bound, or has agents.")] = False,
+    config: Config = None,
+) -> None:
+    """Delete a persona; one that people have talked with is retired, and what its agents remember stays."""
+    from bot import casting
+
+    sys.exit(asyncio.run(casting.delete(_settings(config), name, force=force)))
+
+
+@persona_app.command("restore")
+def persona_restore(name: Name, config: Config = None) -> None:
+    """Bring a retired persona back."""
+    from bot import casting
+
+    asyncio.run(casting.restore(_settings(config), name))
 
 
 @app.command()
@@ -218,6 +363,10 @@ def _settings(config: Path | None) -> Settings:
     style = "%(asctime)s %(levelname)s %(name)s: %(message)s"
     logging.basicConfig(level=settings.log.level.upper(), format=style, handlers=_handlers(settings))
     return settings
+
+
+def _whom(settings: Settings, persona: str | None) -> str:
+    return persona or settings.personas.default
 
 
 def _handlers(settings: Settings) -> list[logging.Handler]:

@@ -25,8 +25,8 @@ from typing import Any, TypeVar
 from uuid import uuid4
 
 from bot.app import App, open_app
-from bot.errors import AgentExists, AgentNotFound, ModelUnavailable
-from bot.events import DEFAULT_PERSONA, Address, MessageReceived, Reply, clean
+from bot.errors import AgentExists, AgentNotFound, ModelUnavailable, PersonaError
+from bot.events import Address, MessageReceived, Reply, clean
 from bot.ports import Found, Inbound
 from bot.settings import Settings
 from bot.settings import load as load_settings
@@ -179,27 +179,30 @@ class Client:
 
     async def _create(self, name: str, persona: str | None, human: str) -> AgentState:
         identities, clock = self._running.identities, self._running.clock
+        personas = self._running.personas
         now = clock.now()
         async with self._running.memory.store.write() as session:
             if await session.agents.agent_named(name) is not None:
                 raise AgentExists(f"There is an agent named {name!r} already; get_agent gives it.")
             if persona is None:
-                chosen = await identities.persona(session, DEFAULT_PERSONA)
+                chosen = await personas.named(session, personas.default)
             else:
-                chosen = await identities.create_persona(
-                    session, await self._free_name(session, name), persona
-                )
+                free = await self._free_name(session, name)
+                chosen = await personas.create(session, free, [personas.text(persona)])
             user = await session.agents.create_user(f"{_PLATFORM}:{uuid4().hex}", "User", "UTC", now)
             agent = await session.agents.create_agent(user.id, chosen.id, name, now)
             await session.agents.create_conversation(agent.id, _place(agent.id), PRIVATE, now)
             await identities.human_block(session, agent, PRIVATE, human)
         return await self._state(name)
 
-    @staticmethod
-    async def _free_name(session: Session, name: str) -> str:
+    async def _free_name(self, session: Session, name: str) -> str:
         """A persona's name is what the agent is called in its own memory: the agent's, where it is free."""
-        taken = await session.agents.persona(name) is not None
-        return f"{name}-{uuid4().hex[:8]}" if taken else name
+        free = f"agent-{uuid4().hex[:8]}"
+        try:
+            self._running.personas.check_name(name)
+        except PersonaError:
+            return free
+        return name if await session.personas.named(name) is None else free
 
     async def _state(self, name: str) -> AgentState:
         async with self._running.memory.store.read() as session:

@@ -138,6 +138,9 @@ def event_fields(event: Event, zone: ZoneInfo, fit: Fit, tokens: int) -> dict[st
             "First contact. Greet them; say that you are software, that you remember what you are told, and that "
             "/privacy tells them what is kept and how it is deleted."
         )
+        if event.greeting:
+            fields["greeting"] = _fitted(event.greeting, fit, tokens // 4)
+            fields["reason"] += " `greeting` is how you greet: use it, or say it in your own words."
     return fields
 
 

@@ -13,6 +13,7 @@ EverbotError
 ├── AdapterError         a platform refused us: token, intent or scope; the operator must mend it
 ├── ToolError            the model called a tool wrongly; the text says how to mend it
 ├── CommandError         a person used a command wrongly; the text says how
+├── PersonaError         there is no such persona, or it can't be that; the text says why
 ├── BundleError          a file that was given to be imported is not what it should be
 ├── CardError            a character card is refused; the text says what is wrong with it
 ├── AgentExists          an agent of that name is there already
@@ -83,6 +84,10 @@ class ToolError(EverbotError):
 
 
 class CommandError(EverbotError):
+    pass
+
+
+class PersonaError(EverbotError):
     pass
 
 

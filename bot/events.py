@@ -17,7 +17,6 @@ __all__ = ["PRIVATE", "community_audience", "place_audience"]  # beside what is 
 
 T = TypeVar("T")
 Address = str
-DEFAULT_PERSONA = "ever"
 LOCAL = "console"
 """The platform of whoever sits at the machine: no stranger, and under no limit."""
 
@@ -26,22 +25,34 @@ def platform_of(address: Address) -> str:
     return address.partition(":")[0]
 
 
+def workspace_of(address: Address) -> str:
+    """The workspace of a place on a platform that has such (``slack:T1/D1``), a direct message, too."""
+    return address.partition("/")[0] if "/" in address else ""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Origin:
     """Who, and where: the facts that `bot.access` judges by. ``channel`` is the platform's id of the channel
     (of a thread: the channel it hangs on), ``community`` that of the guild or workspace; both are empty in
-    a direct message."""
+    a direct message. ``persona`` is empty where the place decides who speaks (see `bot.personas`); ``admin``
+    tells that the platform lets them administer the community."""
 
     account: str
     name: str  # what the person is called there
     address: Address
     audience: str
-    persona: str = DEFAULT_PERSONA
+    persona: str = ""
     community: str = ""
     community_name: str = ""
     channel: str = ""
     roles: tuple[str, ...] = ()
+    admin: bool = False
     bot: bool = False
+
+    @property
+    def home(self) -> str:
+        """The community in which this is; of a workspace's direct message the workspace, else empty."""
+        return self.community or workspace_of(self.address)
 
 
 def origin_of(who: Origin) -> dict[str, Any]:
@@ -146,10 +157,11 @@ class SystemAlert(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class UserJoined(Event):
-    """First contact."""
+    """First contact. ``greeting`` is how the persona greets, if it has a way of its own."""
 
     kind: ClassVar[str] = "user_joined"
     from_person: ClassVar[bool] = True
+    greeting: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,6 +179,20 @@ class DocumentUploaded(Event):
     from_person: ClassVar[bool] = True
     document: str
     text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommunityLeft(Event):
+    """The bot was removed from ``community``. Nobody thinks about it, nor about its counterpart."""
+
+    kind: ClassVar[str] = "community_left"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommunityJoined(Event):
+    """The bot is in ``community``."""
+
+    kind: ClassVar[str] = "community_joined"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -203,6 +229,8 @@ EVENTS: dict[str, type[Event]] = {
         HeartbeatDue,
         ScheduledDue,
         UserReturned,
+        CommunityLeft,
+        CommunityJoined,
         SystemAlert,
         UserJoined,
         DocumentUploaded,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -26,6 +27,11 @@ class Queue:
     @property
     def tokens(self) -> int:
         return self._tokens + (self.summary.tokens if self.summary else 0)
+
+    def shows(self, text: str) -> bool:
+        """Whether an event in the queue tells this already."""
+        told = json.dumps(json.dumps(text, ensure_ascii=False)[1:-1], ensure_ascii=False)[1:-1]
+        return any(told in message.rendered for message in self.messages)
 
     def notes(self) -> list[Message]:
         """What was told of core memory since the system text was made."""

@@ -137,9 +137,9 @@ class Heartbeat:
 
     async def _postponed(self, beat: Beat, identity: Identity, now: datetime) -> datetime | None:
         """When to look again, if the beat must not be now. It is never dropped."""
-        rules = self._beats.rules(beat, identity.persona.name, identity.conversation.address)
         tomorrow = schedules.midnight(now, identity.zone) + timedelta(days=1, seconds=beat.agent_id % 3600)
         async with self._store.read() as session:
+            rules = await self._beats.rules(session, beat, identity)
             agent = await session.agents.agent(identity.agent.id)
             if agent is not None and agent.paused_until is not None and agent.paused_until > now:
                 return agent.paused_until

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from bot import prompts
-from bot.errors import AgentNotFound, SettingsError
+from bot.errors import AgentNotFound, PersonaError
 from bot.events import LOCAL, Origin
 from bot.kept import Kept
+from bot.personas import Personas
 from bot.ports import Clock
 from memory.ports import Session, Store
 from memory.records import Agent, Conversation, Persona, User
@@ -31,26 +31,29 @@ class Identity:
 
 
 class Identities:
-    """``personas`` are the configured ones, by name, beside those that come with everbot."""
-
     def __init__(
-        self, store: Store, clock: Clock, personas: dict[str, str], block_limit: int, timezone: str
+        self, store: Store, clock: Clock, personas: Personas, block_limit: int, timezone: str
     ) -> None:
         self._store = store
         self._clock = clock
-        self._personas = {**prompts.personas(), **personas}
+        self._personas = personas
         self._limit = block_limit
         self._timezone = timezone
         self._known: Kept[tuple[str, str, str, str], Identity] = Kept(_KEPT)
         self._homes: Kept[int, Identity] = Kept(_KEPT)
 
     async def of(self, who: Origin) -> Identity:
-        """Raises `SettingsError` for a persona that nobody defined."""
-        key = (who.account, who.persona, who.address, who.audience)
+        """Raises `PersonaError` for a persona that there is not."""
+        name = who.persona
+        if not name:
+            # Not kept: a binding may change at any time, and from another process, too.
+            async with self._store.read() as session:
+                name = await self._personas.here(session, who)
+        key = (who.account, name, who.address, who.audience)
         known = self._known.get(key)
         if known is None:
             async with self._store.write() as session:
-                known = await self._resolve(session, who)
+                known = await self._resolve(session, who, name)
             self._homes[known.conversation.id] = known
         self._known[key] = known
         return known
@@ -71,17 +74,19 @@ class Identities:
                 if agent is None:
                     return None
                 user = await session.agents.user(agent.user_id)
-                persona = await session.agents.persona_by_id(agent.persona_id)
+                persona = await session.personas.get(agent.persona_id)
             home = self._homes[conversation.id] = Identity(user, persona, agent, conversation)
         return home
 
-    async def _resolve(self, session: Session, who: Origin) -> Identity:
+    async def _resolve(self, session: Session, who: Origin, name: str) -> Identity:
         now = self._clock.now()
         user = await session.agents.user_of(who.account)
         if user is None:
             user = await session.agents.create_user(who.account, who.name, self._timezone, now)
-        persona = await self.persona(session, who.persona)
+        persona = await self._personas.named(session, name)
         agent = await session.agents.agent_of(user.id, persona.id)
+        if agent is None and persona.retired:
+            raise PersonaError(f"The persona {persona.name!r} is retired: it meets nobody new.")
         if agent is None:
             name = f"{who.account}/{persona.name}"
             if await session.agents.agent_named(name) is not None:
@@ -96,34 +101,9 @@ class Identities:
         return Identity(user, persona, agent, conversation)
 
     async def check(self, persona: str) -> None:
-        """Raises `SettingsError` for a persona that nobody defined."""
+        """Raises `PersonaError` for a persona that there is not."""
         async with self._store.write() as session:
-            await self.persona(session, persona)
-
-    async def persona(self, session: Session, name: str) -> Persona:
-        """The persona of that name, created with its block when it is only configured yet."""
-        persona = await session.agents.persona(name)
-        if persona is None:
-            text = self._personas.get(name)
-            if text is None:
-                names = ", ".join(sorted(self._personas))
-                raise SettingsError(f"There is no persona {name!r}. Personas: {names} (see [personas]).")
-            persona = await self.create_persona(session, name, text)
-        return persona
-
-    async def create_persona(self, session: Session, name: str, text: str) -> Persona:
-        persona = await session.agents.create_persona(name, "", self._clock.now())
-        await session.blocks.create(
-            f"persona:{persona.id}",
-            "persona",
-            "shared",
-            text,
-            max(self._limit, len(text)),
-            "Who you are. The same for everyone who talks with this persona.",
-            self._clock.now(),
-            read_only=True,
-        )
-        return persona
+            await self._personas.named(session, persona)
 
     async def human_block(self, session: Session, agent: Agent, audience: str, value: str = "") -> None:
         """The block about the person, as known in this audience; created when it is missing."""
@@ -151,7 +131,7 @@ async def find_agent(session: Session, user: str, persona: str) -> Agent:
     Raises `AgentNotFound`.
     """
     account = account_of(user)
-    known, chosen = await session.agents.user_of(account), await session.agents.persona(persona)
+    known, chosen = await session.agents.user_of(account), await session.personas.named(persona)
     agent = await session.agents.agent_of(known.id, chosen.id) if known and chosen else None
     if agent is None:
         raise AgentNotFound(f"There is no memory of {account} with the persona {persona!r}.")

@@ -12,39 +12,46 @@ from rich.progress import Progress
 from bot.app import Memory, SystemClock, open_memory
 from bot.errors import EverbotError
 from bot.holder import hold, holder, is_held
+from bot.personas import Personas
 from bot.settings import Settings
 from memory import documents
 from memory.archival import store
 from memory.errors import DocumentError
-from memory.records import SHARED, Draft
+from memory.records import SHARED, Draft, community_audience
 
 _BATCH = 100  # chunks of one unit of work
 
 
-async def load(settings: Settings, paths: Sequence[Path], name: str) -> int:
-    """Load files into a source. The same file twice adds nothing; a load that was killed goes on.
+async def load(settings: Settings, paths: Sequence[Path], name: str, lore: str = "") -> int:
+    """Load files into a source, or into the lore of a persona in a community (``PERSONA@COMMUNITY``). The same
+    file twice adds nothing; a load that was killed goes on.
 
     Returns the exit code: 1 when a file could not be read.
     """
-    if not name.strip():
-        raise EverbotError("--name is empty: give the source a name.")
+    if bool(name.strip()) == bool(lore.strip()):
+        raise EverbotError("--name is empty: give the source a name; or say with --lore whose lore it is.")
     screen = Console(stderr=True)
     files = documents.find_files(paths)
     if not files:
         raise EverbotError("There is nothing to load: no file of a known kind at the paths given.")
     failed = added = 0
     async with open_memory(settings) as memory:
-        archive_id = await _source(memory, name.strip())
+        if lore:
+            archive_id, audience = await _lore(memory, settings, lore.strip())
+        else:
+            archive_id, audience = await _source(memory, name.strip()), SHARED
         with Progress(console=screen) as progress:
             task = progress.add_task("Loading", total=len(files))
             for path in files:
                 try:
-                    added += await _file(memory, archive_id, path)
+                    added += await _file(memory, archive_id, path, audience)
                 except DocumentError as error:
                     failed += 1
                     screen.print(f"Left out: {error}", style="red", markup=False)
                 progress.advance(task)
-        screen.print(f"{len(files) - failed} of {len(files)} files are in {name}; {added} new passages.")
+        screen.print(
+            f"{len(files) - failed} of {len(files)} files are in {name or lore}; {added} new passages."
+        )
         await _index(memory, settings, screen)
     return 1 if failed else 0
 
@@ -70,7 +77,23 @@ async def _source(memory: Memory, name: str) -> int:
         return (archive or await session.passages.create_source(name, SystemClock().now())).id
 
 
-async def _file(memory: Memory, archive_id: int, path: Path) -> int:
+async def _lore(memory: Memory, settings: Settings, lore: str) -> tuple[int, str]:
+    """The archive of that lore, made if need be, and who may see it."""
+    name, _, community = lore.rpartition("@")
+    if not name or ":" not in community:
+        raise EverbotError(f"--lore {lore!r} is not PERSONA@COMMUNITY, such as flora@discord:1.")
+    clock = SystemClock()
+    personas = Personas(clock, settings.personas.default, settings.agent.block_limit)
+    async with memory.store.write() as session:
+        persona = await personas.named(session, name)
+        found = await session.passages.lore(persona.id, [community])
+        archive = (
+            found[0] if found else await session.passages.create_lore(persona.id, community, clock.now())
+        )
+    return archive.id, community_audience(community)
+
+
+async def _file(memory: Memory, archive_id: int, path: Path, audience: str = SHARED) -> int:
     """Store what is missing of a file; returns how many passages that were."""
     digest = await asyncio.to_thread(documents.digest, path)
     async with memory.store.read() as session:
@@ -83,7 +106,7 @@ async def _file(memory: Memory, archive_id: int, path: Path) -> int:
     for start in range(done, len(chunks), _BATCH):
         part = chunks[start : start + _BATCH]
         drafts = [
-            Draft(text=chunk, audience=SHARED, source=path.name, position=start + i)
+            Draft(text=chunk, audience=audience, source=path.name, position=start + i)
             for i, chunk in enumerate(part)
         ]
         now = SystemClock().now()

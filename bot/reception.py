@@ -7,11 +7,14 @@ from dataclasses import replace
 
 from bot.access import Access, Turned
 from bot.commands.table import Commands
+from bot.departures import Departures
 from bot.erasure import Erasure
 from bot.events import (
     Address,
     Command,
     CommandSpec,
+    CommunityJoined,
+    CommunityLeft,
     DocumentUploaded,
     Event,
     MessageDeleted,
@@ -51,6 +54,7 @@ class Reception:
         clock: Clock,
         heartbeat: Heartbeat,
         erasure: Erasure,
+        departures: Departures,
         events: EventSettings,
     ) -> None:
         self._store = store
@@ -64,6 +68,7 @@ class Reception:
         self._clock = clock
         self._heartbeat = heartbeat
         self._erasure = erasure
+        self._departures = departures
         self._events = events
 
     # What adapters call
@@ -72,6 +77,12 @@ class Reception:
         event = cleaned(event)
         if isinstance(event, MessageEdited | MessageDeleted):
             await self._amend(event)
+            return None
+        if isinstance(event, CommunityLeft):
+            await self._departures.left(event.community)
+            return None
+        if isinstance(event, CommunityJoined):
+            await self._departures.returned(event.community)
             return None
         if await self._erasure.is_forgotten(event.key):
             return None
@@ -86,7 +97,11 @@ class Reception:
                 if place is None:
                     return None
                 event = replace(event, address=place.address, audience=place.audience)
-            identity = await self._identities.of(event)
+                identity = await self._identities.at(place)  # whoever speaks there by now
+                if identity is None:
+                    return None
+            else:
+                identity = await self._identities.of(event)
             await self._access.spend(event, identity)
         except Turned as turned:
             return turned.view

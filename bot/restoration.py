@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from bot import bundle, context
 from bot.bundle import Row, Tables
 from bot.errors import AgentExists, BundleError
-from bot.identities import Identities
+from bot.personas import Personas
 from bot.ports import Clock
 from bot.queue_manager import QueueManager
 from bot.takeout import BEAT, BLOCK, FORMAT, MOMENTS
@@ -41,9 +41,9 @@ _BATCH = 1_000
 class Restoration:
     """Into one installation."""
 
-    def __init__(self, store: Store, identities: Identities, queues: QueueManager, clock: Clock) -> None:
+    def __init__(self, store: Store, personas: Personas, queues: QueueManager, clock: Clock) -> None:
         self._store = store
-        self._identities = identities
+        self._personas = personas
         self._queues = queues
         self._clock = clock
 
@@ -51,12 +51,12 @@ class Restoration:
         """Put a memory back: for ``account``, or the accounts that it names. It is one unit of work.
 
         Raises `BundleError` for what is no such file, `AgentExists` when the person has a memory with that
-        persona here, `SettingsError` when there is no such persona.
+        persona here, `PersonaError` when there is no such persona.
         """
         _, tables = bundle.unpack(parts, FORMAT)
         try:
             async with self._store.write() as session:
-                return await _Restoring(session, self._identities, self._queues, self._clock.now()).all(
+                return await _Restoring(session, self._personas, self._queues, self._clock.now()).all(
                     tables, account
                 )
         except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
@@ -66,9 +66,9 @@ class Restoration:
 class _Restoring:
     """One import, in the caller's unit of work."""
 
-    def __init__(self, session: Session, identities: Identities, queues: QueueManager, now: datetime) -> None:
+    def __init__(self, session: Session, personas: Personas, queues: QueueManager, now: datetime) -> None:
         self._session = session
-        self._identities = identities
+        self._personas = personas
         self._queues = queues
         self._now = now
         self._turns: dict[str, str] = {}
@@ -92,7 +92,7 @@ class _Restoring:
 
     async def _agent(self, who: Row, accounts: Sequence[str]) -> Agent:
         agents = self._session.agents
-        persona = await self._identities.persona(self._session, str(who["persona"]))
+        persona = await self._personas.named(self._session, str(who["persona"]))
         users = [user for a in accounts if (user := await agents.user_of(a)) is not None]
         for user in users:
             if await agents.agent_of(user.id, persona.id) is not None:

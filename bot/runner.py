@@ -17,7 +17,9 @@ from uuid import uuid4
 
 from bot.agent import Agent, Job
 from bot.beats import IDLE, Beats
+from bot.cards.macros import rendered
 from bot.courier import Courier
+from bot.definition import Definition, cast, coming_to_mind, parsed
 from bot.errors import Interrupted, ModelError
 from bot.events import (
     EVENTS,
@@ -45,7 +47,7 @@ from bot.settings import EventSettings
 from memory.errors import StoreError, StoreUnavailable
 from memory.indexer import Indexer
 from memory.ports import Session, Store
-from memory.records import InboxRow, Message, OutboxRow, Turn, TurnState
+from memory.records import PRIVATE, InboxRow, Message, OutboxRow, Turn, TurnState
 
 log = logging.getLogger(__name__)
 
@@ -174,10 +176,18 @@ class Runner:
         facts = origin_of(event)
         if told.first_contact and away is None and not await session.messages.extent(identity.agent.id):
             # Its key is the agent's: this comes once, however many messages come before the first turn.
-            return [UserJoined(**facts, key=f"joined:{identity.agent.id}", at=event.at)]
+            greeting = await self._greeting(session, identity)
+            key = f"joined:{identity.agent.id}"
+            return [UserJoined(**facts, key=key, at=event.at, greeting=greeting)]
         if away is not None and told.return_after_days and away >= timedelta(days=told.return_after_days):
             return [UserReturned(**facts, key=f"{event.key}/returned", at=event.at, days=away.days)]
         return []
+
+    async def _greeting(self, session: Session, identity: Identity) -> str:
+        definition = parsed(await session.personas.definition(identity.persona.id))
+        private = identity.conversation.audience == PRIVATE
+        text = definition.greeting(identity.agent.id, private=private)
+        return rendered(text, cast(definition, identity.persona.name, identity.user.name))
 
     def restart(self, agent_id: int, event_key: str) -> None:
         """An event has changed: its turn begins anew, unless it has said something already."""
@@ -298,19 +308,23 @@ class Runner:
         identity = await self._identities.at(queue.conversation)
         if identity is None:
             return None  # the agent was deleted meanwhile
+        mute, most_said = "", None
+        async with self._store.read() as session:
+            definition = parsed(await session.personas.definition(identity.persona.id))
+            if (turn.kind if turn else rows[0].kind) == HeartbeatDue.kind:
+                mute, most_said = await self._beats.silence(session, identity, self._clock.now())
         if turn is None:
             recalled = await self._recalled(queue, identity, rows)
+            minded = await self._minded(definition, identity, queue, rows)
             async with self._store.write() as session:
-                turn, admitted = await self._begin(session, identity, queue, rows, recalled)
+                turn, admitted = await self._begin(session, identity, queue, rows, recalled, minded)
             self._queues.extend(queue, admitted)
-        mute, most_said = "", None
-        if turn.kind == HeartbeatDue.kind:
-            async with self._store.read() as session:
-                mute, most_said = await self._beats.silence(session, identity, self._clock.now())
         return Job(
             agent=identity.agent,
             address=queue.conversation.address,
             persona=identity.persona.name,
+            person=identity.user.name,
+            definition=definition,
             turn=turn,
             answers=tuple(row.key for row in rows),
             from_person=any(EVENTS[row.kind].from_person for row in rows),
@@ -365,6 +379,21 @@ class Runner:
                 rows = _burst(await session.mailbox.waiting(agent_id, list(self._adapters)))
         return rows
 
+    async def _minded(
+        self, definition: Definition, identity: Identity, queue: Queue, rows: Sequence[InboxRow]
+    ) -> list[str]:
+        """What the persona's book says of what is being talked of, and is not in view already."""
+        said = [str(row.payload["text"]) for row in rows if row.kind == MessageReceived.kind]
+        if not definition.book or not said:
+            return []
+        who = cast(definition, identity.persona.name, identity.user.name)
+        texts = [message.text for message in queue.messages if message.text] + said
+        # In a thread: a book of other people's patterns may take its time.
+        found = await asyncio.to_thread(
+            coming_to_mind, definition, who, texts, self._queues.count, self._queues.share // 4
+        )
+        return [text for text in found if not queue.shows(text)]
+
     async def _begin(
         self,
         session: Session,
@@ -372,6 +401,7 @@ class Runner:
         queue: Queue,
         rows: Sequence[InboxRow],
         recalled: Sequence[str],
+        minded: Sequence[str],
     ) -> tuple[Turn, list[Message]]:
         """Claim the events and admit them as messages, in the caller's unit of work."""
         turn = Turn(
@@ -385,7 +415,7 @@ class Runner:
         )
         await session.mailbox.begin(turn, [row.id for row in rows])
         messages = await self._queues.admit(
-            session, queue, identity.agent, turn, rows, identity.zone, recalled
+            session, queue, identity.agent, turn, rows, identity.zone, recalled, minded
         )
         await self._queues.note_warned(session, queue, messages)
         return turn, messages

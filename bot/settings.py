@@ -69,6 +69,8 @@ class AccessSettings(_Section):
     require_mention: bool = True
     free_response: tuple[str, ...] = ()
     bots: bool = False
+    owners: tuple[str, ...] = ()
+    admins: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
 
 
 class LimitSettings(_Section):
@@ -95,7 +97,6 @@ class HeartbeatSettings(_Section):
     daily_tokens: int = Field(50_000, ge=0)
     model: str | None = None
     max_steps: int = Field(6, ge=2)
-    personas: Mapping[str, BeatRules] = Field(default_factory=dict)
     communities: Mapping[str, BeatRules] = Field(default_factory=dict)
 
 
@@ -137,6 +138,12 @@ class MemorySettings(_Section):
     surface_tokens: int = Field(300, ge=0, le=4_000)
 
 
+class PersonaSettings(_Section):
+    default: str = "ever"
+    on_removal: Literal["keep", "delete"] = "keep"
+    removal_days: float = Field(30.0, ge=0)
+
+
 class PrivacySettings(_Section):
     keep_messages_days: int = Field(0, ge=0)
     keep_logs_days: int = Field(14, ge=1)
@@ -165,7 +172,7 @@ class Settings(_Section):
     slack: SlackSettings = SlackSettings()
     memory: MemorySettings = MemorySettings()
     log: LogSettings = LogSettings()
-    personas: Mapping[str, str] = Field(default_factory=dict)
+    personas: PersonaSettings = PersonaSettings()
 
 
 def load(

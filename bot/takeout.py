@@ -106,7 +106,7 @@ class Takeout:
 
     async def _agent(self, session: Session, agent: Agent) -> Row:
         user = await session.agents.user(agent.user_id)
-        persona = await session.agents.persona_by_id(agent.persona_id)
+        persona = await session.personas.get(agent.persona_id)
         beat = await session.schedule.beat(agent.id)
         sources = [archive.name for archive in await session.passages.attached(agent.id)]
         return {

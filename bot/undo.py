@@ -60,11 +60,20 @@ class Undo:
     ) -> tuple[list[str], list[int]]:
         """Blocks, passages and schedules as before the turn: what had to stay, and the keys that went."""
         notes = await self._blocks(session, agent, conversation, turn)
-        made = [passage.key for passage in await session.passages.of_turn(turn.id)]
+        made = await self._passages(session, agent, turn)
         await session.passages.delete(made)
+        await session.personas.withdraw_proposals(turn.id)
         for wish in await session.schedule.wishes_of(turn.id):
             await session.schedule.drop_wish(wish.id)
         return notes, made
+
+    async def _passages(self, session: Session, agent: Agent, turn: Turn) -> list[int]:
+        """What the turn stored and nobody else has a part in; lore that others told, too, is theirs as well."""
+        keys = [passage.key for passage in await session.passages.of_turn(turn.id)]
+        told = await session.passages.contributors_of(keys)
+        shared = [key for key in keys if set(told.get(key, ())) - {agent.user_id}]
+        await session.passages.withdraw(shared, agent.user_id)
+        return [key for key in keys if key not in shared]
 
     async def _blocks(
         self, session: Session, agent: Agent, conversation: Conversation, turn: Turn
@@ -74,6 +83,8 @@ class Undo:
         for edit in await session.blocks.edits_of(turn.id):
             blocks = await session.blocks.visible(agent, conversation.audience)
             block = next((b for b in blocks if b.id == edit.block_id), None)
+            if block is not None and block.owner.startswith("persona:"):
+                continue  # what a persona says is not one person's to undo
             if block is not None and block.value == edit.after:
                 await session.blocks.put(block.id, edit.before, None, self._clock.now())
             else:

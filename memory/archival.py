@@ -12,7 +12,17 @@ import numpy as np
 
 from memory.indexer import Indexer
 from memory.ports import Session, Store
-from memory.records import Agent, Audience, Draft, Hit, Page, Passage, readable_from
+from memory.records import (
+    PRIVATE,
+    Agent,
+    Audience,
+    Draft,
+    Hit,
+    Page,
+    Passage,
+    community_of,
+    readable_from,
+)
 from memory.search import look, question_of, ranked
 from memory.terms import analyse, digest_words, is_stop_word
 
@@ -38,15 +48,17 @@ class Archival:
         tags: Sequence[str] = (),
         now: datetime | None = None,
     ) -> Page:
-        """The passages that answer ``query`` best, in the agent's own archive and the attached ones.
+        """The passages that answer ``query`` best: in the agent's own archive, in its persona's lore of this
+        community (in private: of those where the agent has talked), and in the attached ones.
 
         ``now`` is the moment in the asker's zone, to which "last week" is relative.
         """
         audiences = readable_from(audience)
         async with self._store.read() as session:
+            lore = await _lore(session, agent, audience)
             shared = [archive.id for archive in await session.passages.attached(agent.id)]
-        vector = await self._indexer.query_vector(query, "passages", agent.archive_id)
-        scopes = [agent.archive_id, *shared]
+        vector = await self._indexer.query_vector(query, "passages", agent.archive_id, *lore)
+        scopes = [agent.archive_id, *lore, *shared]
         places = [
             await look(await self._indexer.index_of(scope), scope, audiences, vector, tags)
             for scope in scopes
@@ -63,9 +75,9 @@ class Archival:
         return Page(hits=hits, total=len(found), page=page, page_size=page_size)
 
     async def known(
-        self, agent: Agent, drafts: Sequence[Draft], staged: Collection[Draft] = ()
+        self, archive_id: int, drafts: Sequence[Draft], staged: Collection[Draft] = ()
     ) -> dict[int, Passage | Draft]:
-        """For each draft (by position) that says what is stored already, or staged: that one.
+        """For each draft (by position) that says what the archive holds already, or what is staged: that one.
 
         Only texts of the same audience are compared: deduplication never crosses audiences.
         """
@@ -74,7 +86,7 @@ class Archival:
         async with self._store.read() as session:
             for i, draft in enumerate(drafts):
                 words = digest_words(draft.text)
-                same = await session.passages.with_digest(agent.archive_id, draft.audience, [words])
+                same = await session.passages.with_digest(archive_id, draft.audience, [words])
                 known = same.get(words) or earlier.get((draft.audience, words))
                 if known is not None:
                     found[i] = known
@@ -82,19 +94,30 @@ class Archival:
         vectors = await self._indexer.vectors([drafts[i].text for i in left]) if left else None
         if vectors is not None:
             for i, vector in zip(left, vectors, strict=True):
-                near = await self._near(agent, drafts[i], vector)
+                near = await self._near(archive_id, drafts[i], vector)
                 if near is not None:
                     found[i] = near
         return found
 
-    async def _near(self, agent: Agent, draft: Draft, vector: Any) -> Passage | None:
-        index = await self._indexer.index_of(agent.archive_id)
-        near = await index.search(agent.archive_id, np.asarray(vector), (draft.audience,), 3)
+    async def known_lore(
+        self, agent: Agent, community: str, draft: Draft, staged: Collection[Draft] = ()
+    ) -> Passage | Draft | None:
+        """What the persona's lore of the community holds already that says the same, or what is staged."""
+        async with self._store.read() as session:
+            archives = await session.passages.lore(agent.persona_id, [community])
+        if not archives:
+            words = digest_words(draft.text)
+            return next((d for d in staged if digest_words(d.text) == words), None)
+        return (await self.known(archives[0].id, [draft], staged)).get(0)
+
+    async def _near(self, archive_id: int, draft: Draft, vector: Any) -> Passage | None:
+        index = await self._indexer.index_of(archive_id)
+        near = await index.search(archive_id, np.asarray(vector), (draft.audience,), 3)
         keys = [key for key, cosine in near if cosine >= _SAME]
         if not keys:
             return None
         async with self._store.read() as session:
-            passages = await session.passages.get(agent.archive_id, keys, (draft.audience,))
+            passages = await session.passages.get(archive_id, keys, (draft.audience,))
         return next((p for p in passages if says_the_same(p.text, draft.text)), None)
 
     async def insert(self, archive_id: int, drafts: Sequence[Draft], now: datetime) -> list[Passage]:
@@ -109,6 +132,40 @@ async def store(session: Session, archive_id: int, drafts: Sequence[Draft], now:
     """Store passages inside the caller's unit of work."""
     marked = [replace(draft, digest=digest_words(draft.text)) for draft in drafts]
     return await session.passages.insert(archive_id, marked, now)
+
+
+async def share(
+    session: Session,
+    persona_id: int,
+    community: str,
+    drafts: Sequence[Draft],
+    user_id: int | None,
+    now: datetime,
+) -> list[Passage]:
+    """Store lore inside the caller's unit of work; who told what is there already contributed to it, too."""
+    archives = await session.passages.lore(persona_id, [community])
+    archive = archives[0] if archives else await session.passages.create_lore(persona_id, community, now)
+    shared = []
+    for draft in drafts:
+        words = digest_words(draft.text)
+        # Another agent may have stored the very same since this one looked.
+        same = await session.passages.with_digest(archive.id, draft.audience, [words])
+        passage = same[words] if same else (await store(session, archive.id, [draft], now))[0]
+        if user_id is not None:
+            await session.passages.contribute([passage.key], user_id)
+        shared.append(passage)
+    return shared
+
+
+async def _lore(session: Session, agent: Agent, audience: Audience) -> list[int]:
+    """The lore that may be read there: it is known to everyone in its community."""
+    if audience == PRIVATE:
+        communities = {place.home for place in await session.agents.conversations(agent.id)} - {""}
+    else:
+        communities = {community_of(audience)}
+    if not communities:
+        return []
+    return [archive.id for archive in await session.passages.lore(agent.persona_id, communities)]
 
 
 _TOKEN = re.compile(r"[-+]?\d+(?:[.,:/-]\d+)*|[^\W_]+(?:['’][^\W_]+)*")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from itertools import groupby
 from typing import Any
 
@@ -156,12 +156,16 @@ class Indexer:
         except EmbedderError:
             return None
 
-    async def removed(self, agent: Agent, messages: list[int], passages: list[int]) -> None:
-        """Rows of the agent's own memory are gone from SQL: their vectors go too."""
+    async def removed(self, agent: Agent, messages: list[int], passages: Collection[int]) -> None:
+        """Rows of the agent's own memory, and passages of any archive, are gone from SQL: their vectors go too."""
         if messages:
             await self.index_of_messages.remove(agent.id, messages)
-        if passages:
-            await self.index_of_own.remove(agent.archive_id, passages)
+        for archive_id, keys in _by_scope(passages).items():
+            await (await self.index_of(archive_id)).remove(archive_id, keys)
+
+    async def drop(self, archive_id: int) -> None:
+        """All vectors of an archive go; call it while its row is there."""
+        await (await self.index_of(archive_id)).drop(archive_id)
 
     async def refresh(self, agent: Agent) -> None:
         """The agent's rows got other keys in SQL, with their vectors: what memory holds of them is void."""
@@ -222,3 +226,10 @@ class Indexer:
             async with self._store.write() as session:
                 await session.vectors.mark_indexed(kind, {row[0]: row[3] for row in rows})
             return len(entries)
+
+
+def _by_scope(keys: Collection[int]) -> dict[int, list[int]]:
+    found: dict[int, list[int]] = {}
+    for key in keys:
+        found.setdefault(scope_of(key), []).append(key)
+    return found

@@ -15,7 +15,9 @@ from memory.records import (
     Agent,
     Archive,
     Audience,
+    Avatar,
     Beat,
+    Binding,
     Block,
     BlockEdit,
     Code,
@@ -28,6 +30,8 @@ from memory.records import (
     Outlines,
     Passage,
     Persona,
+    PersonaVersion,
+    Proposal,
     Spent,
     Summary,
     Turn,
@@ -42,7 +46,7 @@ POSTINGS = 2_000
 
 
 class Agents(Protocol):
-    """Users, personas, agents and their conversations."""
+    """Users, agents and their conversations."""
 
     async def user_of(self, account: str) -> User | None: ...
     async def create_user(self, account: str, name: str, timezone: str, now: datetime) -> User:
@@ -50,9 +54,6 @@ class Agents(Protocol):
         ...
 
     async def user(self, user_id: int) -> User: ...
-    async def persona(self, name: str) -> Persona | None: ...
-    async def persona_by_id(self, persona_id: int) -> Persona: ...
-    async def create_persona(self, name: str, description: str, now: datetime) -> Persona: ...
     async def agent(self, agent_id: int) -> Agent | None: ...
     async def agent_of(self, user_id: int, persona_id: int) -> Agent | None: ...
     async def agent_named(self, name: str) -> Agent | None: ...
@@ -67,7 +68,8 @@ class Agents(Protocol):
 
     async def accounts_of(self, user_id: int) -> list[str]: ...
     async def move_account(self, account: str, user_id: int) -> None:
-        """The account is that user's from now on; a user with neither account nor agent is deleted."""
+        """The account is that user's from now on. A user with neither account nor agent is deleted; what they
+        contributed to lore is then that user's, too."""
         ...
 
     async def create_agent(self, user_id: int, persona_id: int, name: str, now: datetime) -> Agent:
@@ -87,6 +89,10 @@ class Agents(Protocol):
         ...
 
     async def conversations(self, agent_id: int) -> list[Conversation]: ...
+    async def conversations_in(self, community: str) -> list[Conversation]:
+        """Of all agents, in public and in restricted places of that community."""
+        ...
+
     async def create_conversation(
         self, agent_id: int, address: str, audience: Audience, now: datetime
     ) -> Conversation: ...
@@ -97,6 +103,96 @@ class Agents(Protocol):
 
     async def communities(self) -> dict[str, str]:
         """Names of all whose name is known."""
+        ...
+
+
+class Personas(Protocol):
+    """Personas, where they are bound, and what is proposed to change in them. Their blocks are rows of
+    `Blocks`, owned by ``persona:<id>``."""
+
+    async def named(self, name: str) -> Persona | None: ...
+    async def get(self, persona_id: int) -> Persona: ...
+    async def all(self) -> list[Persona]:
+        """By name; the retired ones, too."""
+        ...
+
+    async def create(self, name: str, description: str, now: datetime) -> Persona: ...
+    async def definition(self, persona_id: int) -> dict[str, Any]: ...
+    async def put(self, persona_id: int, description: str, definition: Mapping[str, Any]) -> None: ...
+    async def note_version(
+        self, persona_id: int, data: Mapping[str, Any], user_id: int | None, now: datetime
+    ) -> int:
+        """Keep what the persona is now as its next version, whose number is given back."""
+        ...
+
+    async def versions(self, persona_id: int) -> list[PersonaVersion]:
+        """Newest first."""
+        ...
+
+    async def drop_versions(self, persona_id: int) -> None: ...
+    async def avatar(self, persona_id: int) -> Avatar | None: ...
+    async def put_avatar(self, persona_id: int, avatar: Avatar | None) -> None: ...
+    async def retire(self, persona_id: int, now: datetime | None) -> None:
+        """Whoever talks with it already goes on; nobody else begins. With None it is as before."""
+        ...
+
+    async def delete(self, persona_id: int) -> None:
+        """The persona with its blocks, lore, bindings and proposals. It must have no agents."""
+        ...
+
+    async def agents_of(self, persona_id: int) -> int:
+        """How many agents it has."""
+        ...
+
+    async def at(self, places: Sequence[str]) -> Persona | None:
+        """The persona bound to the first of these places that has one which is not retired."""
+        ...
+
+    async def bind(self, place: str, community: str, persona_id: int, now: datetime) -> None: ...
+    async def unbind(self, place: str) -> bool:
+        """False when nothing was bound there."""
+        ...
+
+    async def unbind_all(self, community: str) -> None: ...
+    async def bindings(
+        self, *, community: str | None = None, persona_id: int | None = None
+    ) -> list[Binding]: ...
+    async def pick(self, user_id: int, persona_id: int | None) -> None:
+        """Whom the person talks with in direct messages; None: the default."""
+        ...
+
+    async def picked(self, account: str) -> Persona | None: ...
+    async def propose(
+        self,
+        persona_id: int,
+        label: str,
+        before: str,
+        value: str,
+        *,
+        agent_id: int,
+        community: str,
+        turn_id: str,
+        now: datetime,
+    ) -> None:
+        """Replaces what the same agent proposed for that block."""
+        ...
+
+    async def proposals(self, persona_id: int, community: str | None) -> list[Proposal]:
+        """Those made in the community (None: anywhere), oldest first."""
+        ...
+
+    async def drop_proposal(self, proposal_id: int) -> None: ...
+    async def withdraw_proposals(self, turn_id: str) -> None:
+        """Those that the turn made."""
+        ...
+
+    async def note_departure(self, community: str, now: datetime) -> None:
+        """The bot was removed from it. The first time counts, until `note_return`."""
+        ...
+
+    async def note_return(self, community: str) -> None: ...
+    async def departed(self, until: datetime) -> list[str]:
+        """Communities that the bot has been away from since ``until`` or longer."""
         ...
 
 
@@ -131,6 +227,14 @@ class Blocks(Protocol):
 
     async def put(self, block_id: int, value: str, turn_id: str | None, now: datetime) -> None:
         """Replace the value, keeping the previous one and the turn that made the edit."""
+        ...
+
+    async def reshape(self, block_id: int, limit: int, description: str) -> None:
+        """Change what a block says of itself."""
+        ...
+
+    async def delete(self, block_id: int) -> None:
+        """The block with its history."""
         ...
 
     async def history(self, owner: str, audiences: Audiences, limit: int | None = 100) -> list[BlockEdit]:
@@ -250,6 +354,35 @@ class Passages(Protocol):
     async def attach(self, agent_id: int, archive_id: int) -> None: ...
     async def attached(self, agent_id: int) -> list[Archive]:
         """The shared archives that this agent may search."""
+        ...
+
+    async def lore(self, persona_id: int, communities: Collection[str]) -> list[Archive]:
+        """What the persona's agents share of each of these communities, as far as there is any."""
+        ...
+
+    async def create_lore(self, persona_id: int, community: str, now: datetime) -> Archive: ...
+    async def lore_of(self, persona_id: int) -> dict[str, Archive]:
+        """All lore of a persona, by community."""
+        ...
+
+    async def contribute(self, keys: Collection[int], user_id: int) -> None:
+        """The user contributed to these passages. Idempotent."""
+        ...
+
+    async def contributors_of(self, keys: Collection[int]) -> dict[int, list[int]]:
+        """Ids of the users that contributed to each passage, in order; for each key that has any."""
+        ...
+
+    async def contributed_by(self, user_id: int) -> list[Passage]:
+        """Oldest first, from every archive."""
+        ...
+
+    async def withdraw(self, keys: Collection[int], user_id: int) -> None:
+        """The user's part in these passages is forgotten; the passages stay."""
+        ...
+
+    async def drop_archive(self, archive_id: int) -> None:
+        """The archive with its passages. Drop its vectors first: the row names their collection."""
         ...
 
     async def insert(self, archive_id: int, drafts: Sequence[Draft], now: datetime) -> list[Passage]:
@@ -613,6 +746,8 @@ class Session(Protocol):
 
     @property
     def agents(self) -> Agents: ...
+    @property
+    def personas(self) -> Personas: ...
     @property
     def blocks(self) -> Blocks: ...
     @property

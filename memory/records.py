@@ -40,6 +40,11 @@ def place_audience(community: str, place: str) -> Audience:
     return f"place:{quote(community, safe=':/')}#{place}"
 
 
+def public_in(audience: Audience) -> str | None:
+    """The community whose every member hears what is said there; None where not all do."""
+    return audience.removeprefix("community:") if audience.startswith("community:") else None
+
+
 def readable_from(audience: Audience) -> frozenset[Audience] | None:
     """The audiences whose rows a turn held in ``audience`` may read; None means all of the agent's.
 
@@ -82,9 +87,55 @@ class User:
 
 @dataclass(frozen=True, kw_only=True)
 class Persona:
+    """``version`` counts its changes; one that is retired is nobody's any more who is not its already."""
+
     id: int
     name: str
     description: str = ""
+    version: int = 0
+    retired: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class PersonaVersion:
+    """All of a persona as it was from ``at`` on; ``user_id`` tells who made it so, None: the operator, or one
+    who is forgotten."""
+
+    version: int
+    data: dict[str, Any]
+    user_id: int | None
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Binding:
+    """The persona of a place: ``<community>``, or ``<community>/<channel>`` for one channel of it."""
+
+    place: str
+    community: str
+    persona_id: int
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proposal:
+    """An edit of a persona's block that a reflection asks for: ``before`` is the value that it saw."""
+
+    id: int
+    persona_id: int
+    label: str
+    before: str
+    value: str
+    agent_id: int
+    community: str
+    turn_id: str
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Avatar:
+    media_type: str
+    data: bytes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,6 +159,11 @@ class Conversation:
     address: str  # "<platform>:<place>", see bot.events.Address
     audience: Audience
     warned: bool = False  # the memory-pressure alert was given for the present fill
+
+    @property
+    def home(self) -> str:
+        """The community in which it is; empty for a direct message."""
+        return community_of(self.audience)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -196,7 +252,9 @@ class Summary:
 @dataclass(frozen=True, kw_only=True)
 class Archive:
     id: int
-    kind: str  # "own": one agent's, searched exactly; "source": shared documents, in a Chroma collection
+    # "own": one agent's, searched exactly. In a Chroma collection each: "source", shared documents; "lore", what a
+    # persona's agents and admins told of a community, for all of them there.
+    kind: str
     name: str
     collection: str  # random name of the vector collection; tells nothing
 

@@ -344,6 +344,16 @@ class _Client(discord.AutoShardedClient):
     async def on_ready(self) -> None:
         log.info("Discord: connected as %s, %d guilds.", self.user, len(self.guilds))
         await self._adapter.catch_up(self._inbound)
+        for guild in self.guilds:  # we may have been let in again while we were away
+            await self.on_guild_join(guild)
+
+    async def on_guild_join(self, guild: discord.Guild) -> None:
+        event = reading.presence(guild, discord.utils.utcnow(), here=True)
+        await self._adapter.submit(event, self._inbound)
+
+    async def on_guild_remove(self, guild: discord.Guild) -> None:
+        event = reading.presence(guild, discord.utils.utcnow(), here=False)
+        await self._adapter.submit(event, self._inbound)
 
     async def on_message(self, message: discord.Message) -> None:
         await self._adapter.hear(message, self._inbound)

@@ -13,6 +13,9 @@ import discord
 from adapters import files
 from bot.events import (
     PRIVATE,
+    CommunityJoined,
+    CommunityLeft,
+    Event,
     MessageDeleted,
     MessageEdited,
     MessageReceived,
@@ -100,8 +103,18 @@ def origin(user: discord.abc.User, channel: Channel) -> dict[str, Any]:
         "community_name": str(guild.name or "") if guild else "",
         "channel": str(base or channel.id) if guild else "",
         "roles": tuple(str(role.id) for role in roles),
+        "admin": isinstance(user, discord.Member) and user.guild_permissions.manage_guild,
         "bot": user.bot,
     }
+
+
+def presence(guild: discord.Guild, at: datetime, *, here: bool) -> Event:
+    """That we are in a guild, or were removed from it."""
+    community = f"{PLATFORM}:{guild.id}"
+    facts: dict[str, Any] = {"account": f"{PLATFORM}:", "name": "", "address": community}
+    facts |= {"audience": community_audience(community), "community": community}
+    kind = CommunityJoined if here else CommunityLeft
+    return kind(**facts, key=f"{community}/{kind.kind}", at=at)
 
 
 def is_said(message: discord.Message) -> bool:

@@ -145,6 +145,7 @@ class SlackAdapter:
             us = self._us = await self._who_we_are(self._client)
             self._posting = Posting(self._client, self._clock, self._interval)
             app = self._bolt(inbound, us)
+            await until_committed(us.presence(self._clock.now(), here=True), inbound, self._clock)
             if self._app_token is not None and self._secret is None:
                 await self._by_socket(app, inbound)
             else:
@@ -447,6 +448,9 @@ class SlackAdapter:
 
     async def _on_gone(self, event: Json, inbound: Inbound) -> None:
         log.error("Slack: %s: this workspace no longer wants the app.", event.get("type"))
+        if event.get("type") == "app_uninstalled":
+            assert self._us is not None
+            await inbound.submit(self._us.presence(self._clock.now(), here=False))
 
     async def _on_nothing(self, event: Json, inbound: Inbound) -> None:
         """Told so that Slack does not tell it again."""

@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 import re
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
@@ -24,6 +25,7 @@ from memory.errors import StoreError
 
 log = logging.getLogger(__name__)
 
+_ROLE_S = 300.0  # that an admin's role is believed
 _PROMPT_S = 2.0  # after so long an answer comes later, for Slack waits 3 s
 _OURS = re.compile(rf"^{views.PREFIX}")
 
@@ -47,6 +49,7 @@ class Answering:
         self._inbound = inbound
         self._kind_of = kind_of
         self._direct: dict[str, str] = {}
+        self._admins: dict[str, tuple[float, bool]] = {}  # until when it is believed
         self._late: set[asyncio.Future[None]] = set()
 
     def listen(self, app: AsyncApp) -> None:
@@ -129,11 +132,26 @@ class Answering:
     ) -> View:
         origin = self._us.origin(user, name, where["channel"], where["kind"], where.get("thread"))
         asked = Command(**origin, command=command.lstrip("!/"), argument=argument, value=value)
+        if asked.command == "persona":
+            asked = replace(asked, admin=await self._is_admin(user))
         try:
             return await self._inbound.invoke(asked)
         except StoreError as error:
             log.error("A command could not be run: %s", error)
             return View(text="I can't reach my memory just now. Please try again in a moment.", kind="error")
+
+    async def _is_admin(self, user: str) -> bool:
+        """Whether the workspace counts them among its admins, asked once in a while."""
+        known = self._admins.get(user)
+        if known is None or known[0] < time.monotonic():
+            try:
+                told = (await self._client.users_info(user=user))["user"]
+            except (SlackApiError, *BROKEN) as error:
+                log.warning("Slack: who is an admin could not be asked: %s", type(error).__name__)
+                return False
+            known = (time.monotonic() + _ROLE_S, bool(told.get("is_admin") or told.get("is_owner")))
+            self._admins[user] = known
+        return known[1]
 
     async def _delivered(self, view: View, user: str) -> View:
         """The view, with its files sent to the person's direct messages."""

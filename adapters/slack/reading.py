@@ -12,6 +12,9 @@ from typing import Any
 from adapters import files
 from bot.events import (
     PRIVATE,
+    CommunityJoined,
+    CommunityLeft,
+    Event,
     MessageDeleted,
     MessageEdited,
     MessageReceived,
@@ -72,6 +75,14 @@ class Workspace:
             "community_name": "" if private else self.name,
             "channel": "" if private else channel,
         }
+
+    def presence(self, at: datetime, *, here: bool) -> Event:
+        """That we are in the workspace, or were removed from it."""
+        community = f"{PLATFORM}:{self.team}"
+        facts: Json = {"account": f"{PLATFORM}:", "name": "", "address": community, "community": community}
+        kind = CommunityJoined if here else CommunityLeft
+        key = f"{community}/{kind.kind}"
+        return kind(**facts, audience=community_audience(community), key=key, at=at)
 
     def is_own(self, event: Json) -> bool:
         return event.get("user") == self.user or (self.bot != "" and event.get("bot_id") == self.bot)

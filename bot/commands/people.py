@@ -41,15 +41,11 @@ class People:
                 self._forget,
             ),
             (CommandSpec(name="privacy", summary="what is kept, where, and who can read it"), self._privacy),
-            (CommandSpec(name="persona", summary="who I am here"), self._persona),
             (CommandSpec(name="whoami", summary="who I take you for"), self._whoami),
         ]
 
     async def _whoami(self, command: Command, who: Identity, control: Control) -> str:
         return f"You are {who.user.name} ({command.account}); you talk with {who.persona.name}."
-
-    async def _persona(self, command: Command, who: Identity, control: Control) -> str:
-        return f"Here I am {who.persona.name}."
 
     async def _privacy(self, command: Command, who: Identity, control: Control) -> str:
         return Path(__file__).with_name("privacy.md").read_text(encoding="utf-8").strip()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
-from bot.errors import CommandError
+from bot.errors import CommandError, PersonaError
 from bot.events import Command, CommandSpec, View
 from bot.identities import Identity
 from bot.ports import Inbound
@@ -49,7 +49,7 @@ class Commands:
         _, run = self._table[command.command]
         try:
             answer = await run(command, who, control)
-        except CommandError as error:
+        except (CommandError, PersonaError) as error:
             return View(text=str(error), kind="error")
         return View(text=answer) if isinstance(answer, str) else answer
 

@@ -103,7 +103,7 @@ class Terminal:
         for row in undone[-1]:
             event = from_json(row.payload)
             key = f"{event.key}~{uuid4().hex[:8]}"
-            await control.submit(replace(event, key=key, at=self._clock.now()))
+            await control.submit(replace(event, key=key, at=self._clock.now(), persona=who.persona.name))
         return " ".join(["Answering again.", *notes])
 
     async def _rethink(self, command: Command, who: Identity, control: Control) -> str:

@@ -64,7 +64,7 @@ class Timing:
     async def _status(self, who: Identity) -> str:
         async with self._store.read() as session:
             beat = await session.schedule.beat(who.agent.id)
-        rules = self._beats.rules(beat, who.persona.name, who.conversation.address)
+            rules = await self._beats.rules(session, beat, who)
         hours = f"{rules.every.total_seconds() / 3600:g}"
         may = (
             f"I may speak first, between {rules.first_hour} and {rules.last_hour or 24} o'clock ({who.user.timezone}), "

@@ -8,15 +8,30 @@ here. Everything written takes the turn's audience.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from memory import archival, core
 from memory.archival import Archival
+from memory.errors import BlockReadOnly
 from memory.ports import Session
 from memory.recall import Recall
-from memory.records import Agent, Audience, Block, Draft, Page, Wish
+from memory.records import Agent, Audience, Block, Draft, Page, Wish, public_in
+
+Amend = Callable[[Session, Block, str], Awaitable[None]]
+"""Asks for another value of a persona's block."""
+
+_SHARED = (
+    "The block {label!r} is read-only in a conversation: it is the persona's, and everyone who talks with you shares "
+    "it. Nothing was changed. What you learn of the person belongs into human; if the persona itself should change, "
+    "say that an admin can do it with /persona edit {label}."
+)
+_IN_CONFIDENCE = (
+    "The block {label!r} is read-only here: everyone shares it, and this reflection knows what was said in confidence. "
+    "Only a reflection on what was said in public may propose a change of it. Nothing was changed."
+)
+_PROPOSED = "It is a proposal: everyone shares this block, and it changes when an admin accepts."
 
 
 @dataclass
@@ -37,6 +52,8 @@ class Desk:
     results_room: int  # tokens that a step's results may take
     conversation_id: int
     scheduled: Callable[[], Awaitable[list[Wish]]]  # what the person asked to be told, as it is now
+    amend: Amend
+    allowed: frozenset[str] | None = None  # the tools that the persona may use; None: all
     quiet: bool = False  # nobody is waiting: the timer began this turn
     mute: str = ""  # why nothing may be said
     most_said: int | None = None  # messages that may still be sent
@@ -44,22 +61,38 @@ class Desk:
     own_messages: frozenset[int] = frozenset()  # this turn's, not to be found by its own searches
     said: list[str] = field(default_factory=list)
     drafts: list[Draft] = field(default_factory=list)
+    lore: list[Draft] = field(default_factory=list)
     paused_until: datetime | None = None
     finished: bool = False
     moved: bool = False  # the person's time zone is another
     _wishes: dict[str, Wish | None] = field(default_factory=dict)  # None: cancelled
     _blocks: list[Block] | None = None  # once a tool has asked
-    _edited: set[int] = field(default_factory=set)
+    _edited: dict[int, Block] = field(default_factory=dict)  # as they were
+
+    @property
+    def community(self) -> str | None:
+        """The community in whose public this turn is held, if it is."""
+        return public_in(self.audience)
 
     async def block(self, label: str) -> Block:
+        """Raises `Mendable`: for one that is not there, and for the persona's where it is not to be changed."""
         if self._blocks is None:
             self._blocks = await self.look()
-        return core.find(self._blocks, label)
+        block = core.find(self._blocks, label)
+        if not _is_persona(block):
+            return block
+        if not self.quiet:
+            raise BlockReadOnly(_SHARED.format(label=label))
+        if self.community is None:
+            raise BlockReadOnly(_IN_CONFIDENCE.format(label=label))
+        return replace(block, read_only=False)
 
-    def edit(self, block: Block) -> None:
-        """Put a changed block back."""
+    def edit(self, block: Block) -> str:
+        """Put a changed block back. What is to be said of it to the model."""
+        before = next(known for known in self._blocks or () if known.id == block.id)
         self._blocks = [block if known.id == block.id else known for known in self._blocks or ()]
-        self._edited.add(block.id)
+        self._edited.setdefault(block.id, before)
+        return _PROPOSED if _is_persona(block) else ""
 
     def say(self, text: str) -> None:
         self.said.append(text)
@@ -81,10 +114,20 @@ class Desk:
     async def insert(self, text: str, tags: Sequence[str]) -> tuple[str, bool]:
         """(what is stored, whether it is new): a near-duplicate gives back the passage that is there."""
         draft = Draft(text=text, audience=self.audience, tags=tuple(tags), turn_id=self.turn_id)
-        known = (await self.archive.known(self.agent, [draft], self.drafts)).get(0)
+        known = (await self.archive.known(self.agent.archive_id, [draft], self.drafts)).get(0)
         if known is not None:
             return known.text, False
         self.drafts.append(draft)
+        return text, True
+
+    async def tell(self, community: str, text: str, tags: Sequence[str]) -> tuple[str, bool]:
+        """The same for what everyone in the community may know: whose person told it, too, has a part in it."""
+        draft = Draft(text=text, audience=self.audience, tags=tuple(tags), turn_id=self.turn_id)
+        known = await self.archive.known_lore(self.agent, community, draft, self.lore)
+        if known is not None:
+            self.lore.append(replace(draft, text=known.text, tags=known.tags))
+            return known.text, False
+        self.lore.append(draft)
         return text, True
 
     async def search_archive(self, query: str, page: int, tags: Sequence[str]) -> Page:
@@ -118,10 +161,18 @@ class Desk:
     async def commit(self, session: Session) -> None:
         """Write what waits here, inside the step's unit of work."""
         for block in self._blocks or ():
-            if block.id in self._edited:
+            before = self._edited.get(block.id)
+            if before is None:
+                continue
+            if _is_persona(block):
+                await self.amend(session, before, block.value)
+            else:
                 await session.blocks.put(block.id, block.value, self.turn_id, self.now)
         if self.drafts:
             await archival.store(session, self.agent.archive_id, self.drafts, self.now)
+        if self.lore and self.community is not None:
+            persona, user = self.agent.persona_id, self.agent.user_id
+            await archival.share(session, persona, self.community, self.lore, user, self.now)
         if self.paused_until is not None:
             await session.agents.pause(self.agent.id, self.paused_until)
         if self.moved:
@@ -131,3 +182,7 @@ class Desk:
                 await session.schedule.drop_wish(wish_id)
             else:
                 await session.schedule.put_wish(wish)
+
+
+def _is_persona(block: Block) -> bool:
+    return block.owner.startswith("persona:")

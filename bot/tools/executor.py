@@ -90,6 +90,9 @@ class Executor:
             if tool is None:
                 names = ", ".join(self.registry.names)
                 raise ToolError(f"No function named {call.name[:80]!r}. Functions: {names}.")
+            if desk.allowed is not None and tool.name not in desk.allowed:
+                allowed = ", ".join(name for name in self.registry.names if name in desk.allowed)
+                raise ToolError(f"{tool.name} is not allowed to this persona. Allowed: {allowed}.")
             arguments = parse(tool, call.arguments)
             heartbeat = bool(arguments.pop(HEARTBEAT, False))
             return "OK", await self._call(tool, desk, arguments), heartbeat

@@ -10,7 +10,7 @@ from bot.errors import ToolError
 from bot.tools.desk import Desk
 from bot.tools.registry import Tool, tool
 from memory import core
-from memory.records import Message, Page, Passage
+from memory.records import Block, Message, Page, Passage
 from memory.terms import query_terms
 
 _LONGEST_PASSAGE = 8_000  # characters
@@ -28,8 +28,7 @@ async def core_memory_append(desk: Desk, label: str, content: str) -> str:
     content: the line to add, as one self-contained statement
     """
     block = core.append(await desk.block(label), _filled(content, "content"))
-    desk.edit(block)
-    return f"Added. The block {label!r} now holds {len(block.value)} of {block.limit} characters."
+    return _put(desk, block, "Added.")
 
 
 async def core_memory_replace(desk: Desk, label: str, old_content: str, new_content: str) -> str:
@@ -40,8 +39,7 @@ async def core_memory_replace(desk: Desk, label: str, old_content: str, new_cont
     new_content: what to put in its place; empty to remove it
     """
     block = core.replace_text(await desk.block(label), old_content, new_content)
-    desk.edit(block)
-    return f"Replaced. The block {label!r} now holds {len(block.value)} of {block.limit} characters."
+    return _put(desk, block, "Replaced.")
 
 
 async def conversation_search(desk: Desk, query: str, page: int = 0) -> dict[str, Any]:
@@ -70,11 +68,14 @@ async def conversation_search_date(
     return _results(desk, await desk.search_dates(since, until, _page(page)), "")
 
 
-async def archival_memory_insert(desk: Desk, content: str, tags: list[str] | None = None) -> str:
+async def archival_memory_insert(
+    desk: Desk, content: str, tags: list[str] | None = None, scope: str = "own"
+) -> str:
     """Store a statement in archival storage, for ever and without limit.
 
     content: one self-contained statement, understandable on its own
     tags: words to find it by, such as family or work
+    scope: own (the default), or community: shared with everyone in this community
     """
     content = _filled(content, "content")
     if len(content) > _LONGEST_PASSAGE:
@@ -82,14 +83,20 @@ async def archival_memory_insert(desk: Desk, content: str, tags: list[str] | Non
             f"content has {len(content)} characters; at most {_LONGEST_PASSAGE} fit one passage. "
             "Split it into several self-contained statements."
         )
-    text, new = await desk.insert(content, [tag.strip().casefold() for tag in tags or [] if tag.strip()])
+    words = [tag.strip().casefold() for tag in tags or [] if tag.strip()]
+    if scope == "community":
+        text, new = await desk.tell(_community(desk), content, words)
+        return "Stored for the community." if new else f"The community's lore says that already: {text}"
+    if scope != "own":
+        raise ToolError(f"'scope' must be own or community, got {scope!r}")
+    text, new = await desk.insert(content, words)
     return "Stored." if new else f"Already stored, nothing was added: {text}"
 
 
 async def archival_memory_search(
     desk: Desk, query: str, page: int = 0, tags: list[str] | None = None
 ) -> dict[str, Any]:
-    """Search archival storage, and the documents attached to it, by words and meaning.
+    """Search archival storage, the community's lore and the attached documents, by words and meaning.
 
     query: what to look for
     page: which page of results, from 0
@@ -107,8 +114,7 @@ async def rethink_memory(desk: Desk, label: str, new_value: str) -> str:
     new_value: its complete new text
     """
     block = core.rethink(await desk.block(label), new_value.strip())
-    desk.edit(block)
-    return f"Rewritten. The block {label!r} now holds {len(block.value)} of {block.limit} characters."
+    return _put(desk, block, "Rewritten.")
 
 
 async def rethink_user_memory(desk: Desk, new_value: str) -> str:
@@ -148,6 +154,21 @@ TOOLS: tuple[Tool, ...] = (
     tool(store_memories),
     tool(finish_rethinking_memory, final=True),
 )
+
+
+def _put(desk: Desk, block: Block, done: str) -> str:
+    note = desk.edit(block)
+    now = "would hold" if note else "now holds"
+    return f"{note or done} The block {block.label!r} {now} {len(block.value)} of {block.limit} characters."
+
+
+def _community(desk: Desk) -> str:
+    if desk.community is None:
+        raise ToolError(
+            "Only what is said where a whole community reads may go into its lore, and not all of it does here. "
+            "Nothing was stored; use scope own."
+        )
+    return desk.community
 
 
 def _filled(text: str, name: str) -> str:

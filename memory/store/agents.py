@@ -1,4 +1,4 @@
-"""Queries on users, personas, agents and conversations."""
+"""Queries on users, agents and conversations."""
 
 from __future__ import annotations
 
@@ -11,7 +11,15 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from memory.records import Agent, Audience, Conversation, Persona, User, scope_range
+from memory.records import (
+    Agent,
+    Audience,
+    Conversation,
+    User,
+    community_audience,
+    place_audience,
+    scope_range,
+)
 from memory.store import driver
 from memory.store import tables as t
 from memory.store.fulltext import FullText
@@ -43,18 +51,6 @@ class Agents:
 
     async def user(self, user_id: int) -> User:
         return _user(await self._one(sa.select(t.users).where(t.users.c.id == user_id)))
-
-    async def persona(self, name: str) -> Persona | None:
-        row = await self._one(sa.select(t.personas).where(t.personas.c.name == name))
-        return Persona(id=row.id, name=row.name, description=row.description) if row else None
-
-    async def persona_by_id(self, persona_id: int) -> Persona:
-        row = await self._one(sa.select(t.personas).where(t.personas.c.id == persona_id))
-        return Persona(id=row.id, name=row.name, description=row.description)
-
-    async def create_persona(self, name: str, description: str, now: datetime) -> Persona:
-        persona_id = await self._insert(t.personas, name=name, description=description, created_at=now)
-        return Persona(id=persona_id, name=name, description=description)
 
     async def agent(self, agent_id: int) -> Agent | None:
         return await self._agent(t.agents.c.id == agent_id)
@@ -89,7 +85,18 @@ class Agents:
             and not await self.accounts_of(before.id)
             and not await self.agents_of(before.id)
         ):
+            await self._inherit(before.id, user_id)
             await self._c.execute(t.users.delete().where(t.users.c.id == before.id))
+
+    async def _inherit(self, before: int, user_id: int) -> None:
+        """What hangs on a user who goes is another's from now on."""
+        c = t.contributors
+        theirs = sa.select(c.c.key, sa.literal(user_id)).where(c.c.user_id == before)
+        statement = upsert(c).from_select(["key", "user_id"], theirs)
+        await self._c.execute(statement.on_conflict_do_nothing())
+        await self._c.execute(
+            t.persona_versions.update().where(t.persona_versions.c.user_id == before).values(user_id=user_id)
+        )
 
     async def give(self, agent_id: int, user_id: int) -> None:
         await self._c.execute(t.agents.update().where(t.agents.c.id == agent_id).values(user_id=user_id))
@@ -161,6 +168,13 @@ class Agents:
             .where(t.conversations.c.agent_id == agent_id)
             .order_by(t.conversations.c.id)
         )
+        return [_conversation(row) for row in rows]
+
+    async def conversations_in(self, community: str) -> list[Conversation]:
+        audience = t.conversations.c.audience
+        public, restricted = community_audience(community), place_audience(community, "")
+        inside = (audience == public) | audience.startswith(restricted, autoescape=True)
+        rows = await self._c.execute(sa.select(t.conversations).where(inside).order_by(t.conversations.c.id))
         return [_conversation(row) for row in rows]
 
     async def create_conversation(

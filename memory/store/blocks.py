@@ -132,6 +132,14 @@ class Blocks:
             .values(value=value, version=before.version + 1, updated_at=now)
         )
 
+    async def reshape(self, block_id: int, limit: int, description: str) -> None:
+        await self._c.execute(
+            t.blocks.update().where(t.blocks.c.id == block_id).values(limit=limit, description=description)
+        )
+
+    async def delete(self, block_id: int) -> None:
+        await self._c.execute(t.blocks.delete().where(t.blocks.c.id == block_id))
+
     async def history(self, owner: str, audiences: Audiences, limit: int | None = 100) -> list[BlockEdit]:
         condition = t.blocks.c.owner == owner
         if audiences is not None:

@@ -74,6 +74,54 @@ class Passages:
         mine = sa.select(t.attachments.c.archive_id).where(t.attachments.c.agent_id == agent_id)
         return [_archive(row) for row in await self._c.execute(_archives(t.archives.c.id.in_(mine)))]
 
+    async def lore(self, persona_id: int, communities: Collection[str]) -> list[Archive]:
+        names = [_lore_name(persona_id, community) for community in communities]
+        return [_archive(row) for row in await self._c.execute(_archives(t.archives.c.name.in_(names)))]
+
+    async def create_lore(self, persona_id: int, community: str, now: datetime) -> Archive:
+        # A late write for a persona that was deleted must fail: nothing would ever delete it again.
+        (await self._c.execute(sa.select(t.personas.c.id).where(t.personas.c.id == persona_id))).one()
+        name = _lore_name(persona_id, community)
+        values = {"kind": "lore", "name": name, "collection": secrets.token_hex(16)}
+        result = await self._c.execute(t.archives.insert().values(**values, created_at=now))
+        return await self.archive(inserted_id(result))
+
+    async def lore_of(self, persona_id: int) -> dict[str, Archive]:
+        prefix = _lore_name(persona_id, "")
+        rows = await self._c.execute(_archives(t.archives.c.name.startswith(prefix, autoescape=True)))
+        return {row.name.removeprefix(prefix): _archive(row) for row in rows}
+
+    async def contribute(self, keys: Collection[int], user_id: int) -> None:
+        for key in keys:
+            statement = upsert(t.contributors).values(key=key, user_id=user_id)
+            await self._c.execute(statement.on_conflict_do_nothing())
+
+    async def contributors_of(self, keys: Collection[int]) -> dict[int, list[int]]:
+        found: dict[int, list[int]] = {}
+        c = t.contributors.c
+        for part in slices(keys):
+            query = sa.select(t.contributors).where(c.key.in_(part)).order_by(c.key, c.user_id)
+            for row in await self._c.execute(query):
+                found.setdefault(row.key, []).append(row.user_id)
+        return found
+
+    async def contributed_by(self, user_id: int) -> list[Passage]:
+        mine = sa.select(t.contributors.c.key).where(t.contributors.c.user_id == user_id)
+        query = sa.select(t.passages).where(t.passages.c.key.in_(mine)).order_by(t.passages.c.key)
+        return [_passage(row) for row in await self._c.execute(query)]
+
+    async def withdraw(self, keys: Collection[int], user_id: int) -> None:
+        c = t.contributors.c
+        for part in slices(keys):
+            await self._c.execute(t.contributors.delete().where((c.user_id == user_id) & c.key.in_(part)))
+
+    async def drop_archive(self, archive_id: int) -> None:
+        keys = sa.select(t.passages.c.key).where(_scope(archive_id, None))
+        with driver.beside(self._c):
+            held = list((await self._c.execute(keys)).scalars())
+        await self.delete(held)
+        await self._c.execute(t.archives.delete().where(t.archives.c.id == archive_id))
+
     async def insert(self, archive_id: int, drafts: Sequence[Draft], now: datetime) -> list[Passage]:
         if not drafts:
             return []
@@ -243,6 +291,10 @@ class Passages:
 
 def _archives(condition: sa.ColumnElement[bool]) -> sa.Select[Any]:
     return sa.select(t.archives).where(condition).order_by(t.archives.c.id)
+
+
+def _lore_name(persona_id: int, community: str) -> str:
+    return f"lore:{persona_id}:{community}"
 
 
 def _scope(archive_id: int, audiences: Audiences) -> sa.ColumnElement[bool]:

@@ -14,6 +14,7 @@ from memory.store.joining import Joining
 from memory.store.mailbox import Mailbox
 from memory.store.messages import Messages
 from memory.store.passages import Passages
+from memory.store.personas import Personas
 from memory.store.schedule import Schedule
 from memory.store.vectors import Vectors
 
@@ -32,6 +33,10 @@ class Session:
     @cached_property
     def agents(self) -> Agents:
         return Agents(self.connection)
+
+    @cached_property
+    def personas(self) -> Personas:
+        return Personas(self.connection)
 
     @cached_property
     def blocks(self) -> Blocks:

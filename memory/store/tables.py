@@ -70,9 +70,44 @@ personas = Table(
     _id(),
     Column("name", Text, nullable=False, unique=True),
     Column("description", Text, nullable=False, server_default=""),
+    Column("version", Integer, nullable=False),
+    Column("definition", sa.JSON, nullable=False),
     _at(),
+    Column("retired_at", Moment),
     sqlite_autoincrement=True,  # an id is never given twice
 )
+avatars = Table(
+    "avatars",
+    metadata,
+    Column("persona_id", Integer, ForeignKey("personas.id", ondelete="CASCADE"), primary_key=True),
+    Column("media_type", Text, nullable=False),
+    Column("data", sa.LargeBinary, nullable=False),
+)
+persona_versions = Table(
+    "persona_versions",
+    metadata,
+    Column("persona_id", Integer, ForeignKey("personas.id", ondelete="CASCADE"), primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("data", sa.JSON, nullable=False),
+    # Who is forgotten is not named here any more.
+    Column("user_id", Integer, ForeignKey("users.id", ondelete="SET NULL"), index=True),
+    _at("at"),
+)
+bindings = Table(
+    "bindings",
+    metadata,
+    Column("place", Text, primary_key=True),
+    Column("community", Text, nullable=False, index=True),
+    _ref("persona_id", "personas.id", index=True),
+    _at("at"),
+)
+picks = Table(
+    "picks",
+    metadata,
+    Column("user_id", Integer, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    _ref("persona_id", "personas.id", index=True),
+)
+departures = Table("departures", metadata, Column("community", Text, primary_key=True), _at("at"))
 archives = Table(
     "archives",
     metadata,
@@ -102,6 +137,20 @@ attachments = Table(
     metadata,
     Column("agent_id", Integer, ForeignKey("agents.id", ondelete="CASCADE"), primary_key=True),
     Column("archive_id", Integer, ForeignKey("archives.id", ondelete="CASCADE"), primary_key=True),
+)
+proposals = Table(
+    "proposals",
+    metadata,
+    _id(),
+    _ref("persona_id", "personas.id", index=True),
+    Column("label", Text, nullable=False),
+    Column("before", Text, nullable=False),
+    Column("value", Text, nullable=False),
+    _ref("agent_id", "agents.id", index=True),
+    Column("community", Text, nullable=False),
+    Column("turn_id", Text, nullable=False, index=True),
+    _at("at"),
+    sqlite_autoincrement=True,  # an id is never given twice
 )
 conversations = Table(
     "conversations",
@@ -202,6 +251,18 @@ passage_tags = Table(
         primary_key=True,
         index=True,
     ),
+    sqlite_with_rowid=False,
+)
+contributors = Table(
+    "contributors",
+    metadata,
+    Column(
+        "key",
+        sa.BigInteger().with_variant(Integer, "sqlite"),
+        ForeignKey("passages.key", ondelete="CASCADE"),
+        primary_key=True,
+    ),
+    Column("user_id", Integer, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, index=True),
     sqlite_with_rowid=False,
 )
 openings = Table(

@@ -17,7 +17,7 @@ from bot.beats import Beats
 from bot.errors import ModelUnavailable
 from bot.events import Command
 from bot.ports import ModelReply, ModelRequest
-from bot.settings import HeartbeatSettings
+from bot.settings import BeatRules, HeartbeatSettings
 from memory.records import Beat
 from tests.fakes.clock import FakeClock
 from tests.fakes.house import newcomer
@@ -169,18 +169,18 @@ async def test_persona_and_community_set_defaults_and_ceilings() -> None:
     beats = Beats(
         HeartbeatSettings.model_validate(
             {
-                "personas": {"eager": {"speak_first": True, "every_hours": 2}},
                 "communities": {"slack:T1": {"speak_first": False, "daily_messages": 1, "every_hours": 12}},
             }
         )
     )
+    calm, eager = BeatRules(), BeatRules(speak_first=True, every_hours=2)
     unset, set_off = Beat(agent_id=1), Beat(agent_id=1, speak=False, every_s=3600)
-    assert not beats.rules(unset, "ever").speak
-    assert beats.rules(unset, "eager").speak
-    assert beats.rules(unset, "eager").every == timedelta(hours=2)
-    assert not beats.rules(set_off, "eager").speak
-    assert beats.rules(set_off, "eager").every == timedelta(hours=2)
-    there = beats.rules(Beat(agent_id=1, speak=True, every_s=3600), "eager", "slack:T1/D1")
+    assert not beats.within(unset, calm).speak
+    assert beats.within(unset, eager).speak
+    assert beats.within(unset, eager).every == timedelta(hours=2)
+    assert not beats.within(set_off, eager).speak
+    assert beats.within(set_off, eager).every == timedelta(hours=2)
+    there = beats.within(Beat(agent_id=1, speak=True, every_s=3600), eager, "slack:T1")
     assert (there.speak, there.daily_messages, there.every) == (False, 1, timedelta(hours=12))
 
 

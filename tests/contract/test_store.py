@@ -90,8 +90,8 @@ async def test_agents_are_found_by_id_name_and_pair(store: Store) -> None:
         assert await session.agents.agent_of(ada.user_id, character.id) == ada
         assert await session.agents.agent_of(ada.user_id, character.id + 1) is None
         assert await session.agents.agent(99) is None
-        assert await session.agents.persona_by_id(character.id) == character
-        assert await session.agents.persona("nobody") is None
+        assert await session.personas.get(character.id) == character
+        assert await session.personas.named("nobody") is None
         own = [await session.passages.archive(agent.archive_id) for agent in (ada, bob)]
     assert [archive.kind for archive in own] == ["own", "own"]
     assert own[0].id != own[1].id
@@ -140,7 +140,7 @@ async def test_blocks_are_shown_persona_first_then_here_then_elsewhere(store: St
     await block(store, f"agent:{bob.id}", "human", PRIVATE)
     await block(store, f"persona:{ada.persona_id}", "persona", PRIVATE)
     async with store.write() as session:
-        other = await session.agents.create_persona("another", "", NOW)
+        other = await session.personas.create("another", "", NOW)
     await block(store, f"persona:{other.id}", "persona", PRIVATE)
     async with store.read() as session:
         private = await session.blocks.visible(ada, PRIVATE)
@@ -822,6 +822,22 @@ async def everything(store: Store, agent: Agent, place: Conversation, word: str)
         await session.schedule.put_wish(wish_of(place, word))
         await session.codes.put(code_for(f"console:{word}", word))
         await session.codes.welcome(f"console:{word}", NOW)
+        await session.personas.pick(agent.user_id, agent.persona_id)
+        await session.personas.propose(
+            agent.persona_id,
+            "persona",
+            "",
+            word,
+            agent_id=agent.id,
+            community="here",
+            turn_id=f"{word}-t",
+            now=NOW,
+        )
+        if not await passages.lore(agent.persona_id, ["here"]):
+            lore = await passages.create_lore(agent.persona_id, "here", NOW)
+            await passages.insert(lore.id, [Draft(text="The fair is in May.", audience=HERE)], NOW)
+        (lore,) = await passages.lore(agent.persona_id, ["here"])
+        await passages.contribute([(await passages.page(lore.id, None))[0].key], agent.user_id)
 
 
 def wish_of(place: Conversation, wish_id: str, **more: Any) -> Wish:
@@ -834,7 +850,18 @@ def code_for(account: str, code: str, **more: Any) -> Code:
     return Code(code=code, account=account, **(values | more))
 
 
-_NOBODYS = {"personas", "meta", "alembic_version", "forgotten", "chores", "communities"}
+_NOBODYS = {
+    "personas",
+    "avatars",
+    "persona_versions",
+    "bindings",
+    "departures",
+    "meta",
+    "alembic_version",
+    "forgotten",
+    "chores",
+    "communities",
+}
 
 
 async def test_a_deleted_agent_leaves_no_row_in_any_table(store: Store, backend: Backend) -> None:
@@ -861,7 +888,7 @@ async def test_a_deleted_agent_leaves_no_row_in_any_table(store: Store, backend:
 async def test_a_user_with_another_agent_stays(store: Store) -> None:
     ada, _ = await settle(store)
     async with store.write() as session:
-        other = await session.agents.create_persona("other", "", NOW)
+        other = await session.personas.create("other", "", NOW)
         second = await session.agents.create_agent(ada.user_id, other.id, "other:ada", NOW)
         await session.agents.delete_agent(ada.id)
         assert await session.agents.user_of("console:ada") is not None

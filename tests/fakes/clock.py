@@ -1,9 +1,25 @@
-"""A clock that moves only when told to."""
+"""Clocks that move when they are told to."""
 
 from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+
+
+class LeapingClock:
+    """The machine's clock, some leaps ahead: its sleepers sleep as long as they say."""
+
+    def __init__(self) -> None:
+        self._ahead = timedelta(0)
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self._ahead
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+    def advance(self, seconds: float) -> None:
+        self._ahead += timedelta(seconds=seconds)
 
 
 class FakeClock:

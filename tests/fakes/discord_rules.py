@@ -59,6 +59,7 @@ KNOWN_INTENTS = (1 << 26) - 1
 
 class Permission(IntFlag):
     ADMINISTRATOR = 1 << 3
+    MANAGE_GUILD = 1 << 5
     ADD_REACTIONS = 1 << 6
     VIEW = 1 << 10
     SEND = 1 << 11
@@ -79,6 +80,7 @@ ALL = Permission(sum(Permission))
 NONE = Permission(0)
 EVERYBODY = ALL & ~(
     Permission.ADMINISTRATOR
+    | Permission.MANAGE_GUILD
     | Permission.MANAGE_MESSAGES
     | Permission.MENTION_EVERYONE
     | Permission.MANAGE_WEBHOOKS

@@ -15,7 +15,7 @@ NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 
 
 async def persona(session: Session, name: str = "everbot") -> Persona:
-    return await session.agents.persona(name) or await session.agents.create_persona(name, "", NOW)
+    return await session.personas.named(name) or await session.personas.create(name, "", NOW)
 
 
 async def newcomer(session: Session, name: str) -> Agent:

@@ -55,6 +55,7 @@ class User:
     name: str
     team: str
     is_bot: bool = False
+    is_admin: bool = False
 
     def json(self) -> Json:
         profile = {"real_name": self.name.title(), "display_name": self.name, "team": self.team}
@@ -68,7 +69,7 @@ class User:
             "tz_label": "Central European Time",
             "tz_offset": 3600,
             "profile": profile,
-            "is_admin": False,
+            "is_admin": self.is_admin,
             "is_restricted": False,
             "is_bot": self.is_bot,
             "is_app_user": False,

@@ -16,7 +16,7 @@ from typing import Any, Self
 
 from bot.app import App, SystemClock, open_app, platforms
 from bot.courier import SpeakerOf
-from bot.ports import Adapter, ChatModel, ModelReply, ModelRequest
+from bot.ports import Adapter, ChatModel, Clock, ModelReply, ModelRequest
 from bot.service import attend
 from bot.settings import Settings
 from tests.fakes.discord_server import DiscordServer
@@ -54,7 +54,8 @@ def echo(request: ModelRequest) -> ModelReply:
 
 
 class Town:
-    """``settings`` are sections of the configuration, as ``access={"dm_policy": "pairing"}``."""
+    """``settings`` are sections of the configuration, as ``access={"dm_policy": "pairing"}``; ``clock`` must let
+    its sleepers sleep."""
 
     def __init__(
         self,
@@ -63,9 +64,11 @@ class Town:
         *,
         discord: DiscordServer | None = None,
         slack: SlackServer | None = None,
+        clock: Clock | None = None,
         speaker_of: SpeakerOf | None = None,
         **settings: dict[str, Any],
     ) -> None:
+        self._clock = clock or SystemClock()
         self._speaker_of = speaker_of
         self.model = Stage(play) if inspect.isroutine(play) else play
         sections: dict[str, dict[str, Any]] = {
@@ -96,7 +99,7 @@ class Town:
 
     async def __aenter__(self) -> Self:
         self._stack = AsyncExitStack()
-        clock = SystemClock()
+        clock = self._clock
         self.adapters: list[Adapter] = platforms(self.settings, clock)
         opened = open_app(
             self.settings,

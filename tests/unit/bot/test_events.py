@@ -81,7 +81,7 @@ def test_a_row_of_an_older_version_lacks_what_has_a_default() -> None:
     }
     event = from_json(values)
     assert isinstance(event, MessageReceived)
-    assert (event.persona, event.context, event.attachments) == ("ever", (), ())
+    assert (event.persona, event.context, event.attachments) == ("", (), ())
 
 
 @pytest.mark.parametrize("values", [{}, {"kind": "nonsense"}, {"kind": "message", "text": "Hello"}])

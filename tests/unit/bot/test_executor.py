@@ -22,6 +22,7 @@ from bot.tools.executor import Executor, ToolResult, parse
 from bot.tools.registry import Registry, Tool, tool
 from memory.archival import Archival
 from memory.errors import StoreUnavailable
+from memory.ports import Session
 from memory.recall import Recall
 from memory.records import PRIVATE, Agent, Block, Wish
 
@@ -97,6 +98,9 @@ def make_desk() -> Desk:
     async def nothing() -> list[Wish]:
         return []
 
+    async def no_amendment(session: Session, before: Block, value: str) -> None:
+        raise AssertionError("this desk has no persona's block")
+
     return Desk(
         agent=Agent(id=7, user_id=1, persona_id=1, name="ada", archive_id=1),
         audience=PRIVATE,
@@ -112,6 +116,7 @@ def make_desk() -> Desk:
         results_room=10_000,
         conversation_id=1,
         scheduled=nothing,
+        amend=no_amendment,
     )
 
 

@@ -36,7 +36,9 @@ class House:
         return made
 
     async def known(self, text: str, audience: str = PRIVATE) -> Passage | Draft | None:
-        return (await self.archival.known(self.agent, [Draft(text=text, audience=audience)])).get(0)
+        return (await self.archival.known(self.agent.archive_id, [Draft(text=text, audience=audience)])).get(
+            0
+        )
 
 
 class _Alike(WordsEmbedder):
@@ -67,7 +69,7 @@ async def test_the_same_words_are_known(house: House) -> None:
 async def test_what_is_staged_is_known(house: House) -> None:
     staged = Draft(text="Ada likes tea.", audience=PRIVATE)
     drafts = [Draft(text="ada likes tea", audience=PRIVATE), Draft(text="ada likes tea", audience=HERE)]
-    assert await house.archival.known(house.agent, drafts, [staged]) == {0: staged}
+    assert await house.archival.known(house.agent.archive_id, drafts, [staged]) == {0: staged}
 
 
 async def test_nothing_is_known_across_audiences_or_agents(alike: House) -> None:

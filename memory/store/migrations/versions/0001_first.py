@@ -70,6 +70,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
+        "departures",
+        sa.Column("community", sa.Text(), nullable=False),
+        sa.Column("at", Moment(), nullable=False),
+        sa.PrimaryKeyConstraint("community"),
+    )
+    op.create_table(
         "forgotten",
         sa.Column("digest", sa.LargeBinary(), nullable=False),
         sa.Column("created_at", Moment(), nullable=False),
@@ -123,7 +129,10 @@ def upgrade() -> None:
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("description", sa.Text(), server_default="", nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("definition", sa.JSON(), nullable=False),
         sa.Column("created_at", Moment(), nullable=False),
+        sa.Column("retired_at", Moment(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("name"),
         sqlite_autoincrement=True,
@@ -175,6 +184,25 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_table(
+        "avatars",
+        sa.Column("persona_id", sa.Integer(), nullable=False),
+        sa.Column("media_type", sa.Text(), nullable=False),
+        sa.Column("data", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["persona_id"], ["personas.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("persona_id"),
+    )
+    op.create_table(
+        "bindings",
+        sa.Column("place", sa.Text(), nullable=False),
+        sa.Column("community", sa.Text(), nullable=False),
+        sa.Column("persona_id", sa.Integer(), nullable=False),
+        sa.Column("at", Moment(), nullable=False),
+        sa.ForeignKeyConstraint(["persona_id"], ["personas.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("place"),
+    )
+    op.create_index(op.f("ix_bindings_community"), "bindings", ["community"], unique=False)
+    op.create_index(op.f("ix_bindings_persona_id"), "bindings", ["persona_id"], unique=False)
+    op.create_table(
         "block_history",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("block_id", sa.Integer(), nullable=False),
@@ -188,6 +216,16 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_block_history_block_id"), "block_history", ["block_id"], unique=False)
     op.create_index(op.f("ix_block_history_turn_id"), "block_history", ["turn_id"], unique=False)
+    op.create_table(
+        "contributors",
+        sa.Column("key", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("user_id", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["key"], ["passages.key"], ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("key", "user_id"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(op.f("ix_contributors_user_id"), "contributors", ["user_id"], unique=False)
     op.create_table(
         "files",
         sa.Column("archive_id", sa.Integer(), nullable=False),
@@ -215,6 +253,27 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index(op.f("ix_passage_tags_key"), "passage_tags", ["key"], unique=False)
+    op.create_table(
+        "persona_versions",
+        sa.Column("persona_id", sa.Integer(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("data", sa.JSON(), nullable=False),
+        sa.Column("user_id", sa.Integer(), nullable=True),
+        sa.Column("at", Moment(), nullable=False),
+        sa.ForeignKeyConstraint(["persona_id"], ["personas.id"], ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], ondelete="SET NULL"),
+        sa.PrimaryKeyConstraint("persona_id", "version"),
+    )
+    op.create_index(op.f("ix_persona_versions_user_id"), "persona_versions", ["user_id"], unique=False)
+    op.create_table(
+        "picks",
+        sa.Column("user_id", sa.Integer(), nullable=False),
+        sa.Column("persona_id", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["persona_id"], ["personas.id"], ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("user_id"),
+    )
+    op.create_index(op.f("ix_picks_persona_id"), "picks", ["persona_id"], unique=False)
     op.create_table(
         "attachments",
         sa.Column("agent_id", sa.Integer(), nullable=False),
@@ -250,6 +309,25 @@ def upgrade() -> None:
         sa.UniqueConstraint("agent_id", "address", "audience"),
         sqlite_autoincrement=True,
     )
+    op.create_table(
+        "proposals",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("persona_id", sa.Integer(), nullable=False),
+        sa.Column("label", sa.Text(), nullable=False),
+        sa.Column("before", sa.Text(), nullable=False),
+        sa.Column("value", sa.Text(), nullable=False),
+        sa.Column("agent_id", sa.Integer(), nullable=False),
+        sa.Column("community", sa.Text(), nullable=False),
+        sa.Column("turn_id", sa.Text(), nullable=False),
+        sa.Column("at", Moment(), nullable=False),
+        sa.ForeignKeyConstraint(["agent_id"], ["agents.id"], ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["persona_id"], ["personas.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id"),
+        sqlite_autoincrement=True,
+    )
+    op.create_index(op.f("ix_proposals_agent_id"), "proposals", ["agent_id"], unique=False)
+    op.create_index(op.f("ix_proposals_persona_id"), "proposals", ["persona_id"], unique=False)
+    op.create_index(op.f("ix_proposals_turn_id"), "proposals", ["turn_id"], unique=False)
     op.create_table(
         "inbox",
         sa.Column("id", sa.Integer(), nullable=False),

@@ -1,0 +1,107 @@
+"""`/persona lore`: what a persona's agents know of a community, for its admins to read, edit and delete."""
+
+from __future__ import annotations
+
+from bot.errors import CommandError
+from bot.events import ENTRIES, Action, Command, Entry, Form, View
+from bot.identities import Identity
+from memory.indexer import Indexer
+from memory.ports import Session, Store
+from memory.records import Archive, Passage, community_of
+from memory.terms import digest_words
+
+_LONGEST = 8_000  # characters of an entry
+
+
+class Lore:
+    """Looks at the lore of one community alone: that in which it is asked."""
+
+    def __init__(self, store: Store, indexer: Indexer) -> None:
+        self._store = store
+        self._indexer = indexer
+
+    async def run(self, command: Command, who: Identity, rest: str) -> View:
+        """Answer ``/persona lore ...`` of an admin."""
+        word, _, more = rest.partition(" ")
+        if word == "edit":
+            uid, _, text = more.strip().partition(" ")
+            return await self._edit(command, who, uid, command.value or text.strip())
+        if word == "delete":
+            return await self._delete(command, who, more.strip())
+        if word and not word.isdecimal():
+            raise CommandError("Say /persona lore, /persona lore edit ID TEXT, or /persona lore delete ID.")
+        return await self._page(command, who, max(1, int(word[:6] or 1)))
+
+    async def _archive(self, session: Session, command: Command, who: Identity) -> Archive | None:
+        community = community_of(command.audience) or command.home
+        if not community:
+            raise CommandError("Lore is of a community: say it there.")
+        found = await session.passages.lore(who.persona.id, [community])
+        return found[0] if found else None
+
+    async def _page(self, command: Command, who: Identity, page: int) -> View:
+        async with self._store.read() as session:
+            archive = await self._archive(session, command, who)
+            total = await session.passages.count(archive.id, None) if archive else 0
+            if archive is None or not total:
+                return View(text=f"{who.persona.name} has no lore of this community yet.")
+            found = await session.passages.page(archive.id, None, offset=(page - 1) * ENTRIES, limit=ENTRIES)
+            told = await session.passages.contributors_of([p.key for p in found])
+        pages = -(-total // ENTRIES)
+        if not found:
+            raise CommandError(f"There are {pages} pages.")
+        more = Action(label="Next page", command="persona", argument=f"lore {page + 1}")
+        return View(
+            text=f"Lore of {who.persona.name} here, page {page} of {pages}:",
+            entries=tuple(_entry(passage, len(told.get(passage.key, ())), who) for passage in found),
+            actions=(more,) if page < pages else (),
+        )
+
+    async def _find(self, session: Session, command: Command, who: Identity, uid: str) -> Passage:
+        archive = await self._archive(session, command, who)
+        if archive is not None and uid:
+            passage = await session.passages.by_uid(archive.id, uid, None)
+            if passage is not None:
+                return passage
+        raise CommandError(f"There is no entry {uid!r}. /persona lore lists them.")
+
+    async def _edit(self, command: Command, who: Identity, uid: str, text: str) -> View:
+        async with self._store.write() as session:
+            passage = await self._find(session, command, who, uid)
+            if not text:
+                form = Form(
+                    title="Lore",
+                    label=uid,
+                    value=passage.text,
+                    limit=_LONGEST,
+                    command="persona",
+                    argument=f"lore edit {uid}",
+                )
+                return View(
+                    text=f"{passage.text}\n\nReplace it with /persona lore edit {uid} TEXT", form=form
+                )
+            if len(text) > _LONGEST:
+                raise CommandError(f"That is {len(text)} characters; an entry holds {_LONGEST}.")
+            await session.passages.rewrite([passage.key], text, digest_words(text))
+        self._indexer.wake()  # its new vector replaces the old one
+        return View(text=f"It now reads: {text}")
+
+    async def _delete(self, command: Command, who: Identity, uid: str) -> View:
+        async with self._store.write() as session:
+            passage = await self._find(session, command, who, uid)
+            await session.passages.delete([passage.key])
+        await self._indexer.removed(who.agent, [], [passage.key])
+        return View(text=f"Deleted: {passage.text}")
+
+
+def _entry(passage: Passage, people: int, who: Identity) -> Entry:
+    source = passage.source or f"told by {people} {'person' if people == 1 else 'people'}"
+    uid = passage.uid[:8]
+    return Entry(
+        text=passage.text,
+        note=f"{uid}, {passage.created_at.astimezone(who.zone):%Y-%m-%d}, {source}",
+        actions=(
+            Action(label="Edit", command="persona", argument=f"lore edit {uid}"),
+            Action(label="Delete", command="persona", argument=f"lore delete {uid}", danger=True),
+        ),
+    )

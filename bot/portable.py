@@ -1,0 +1,220 @@
+"""A persona as one file, to take elsewhere: a zip of canonical JSON, lore and avatar, with Markdown for people.
+
+``header.json`` says what the file is and when it was made; ``persona.json`` is the persona (keys sorted, so that
+equal personas are equal bytes); ``lore.jsonl`` an entry a line; ``avatar`` its image. Who contributed, whose turn
+an edit was and who made a version are not in it: nothing here is of a person. A file is other people's: what is
+read of it is bounded, and nothing of it names a path.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from bot.errors import PersonaError
+from memory.records import Avatar
+
+FORMAT, VERSION = "everbot-persona", 1
+_LIMITS = {"header.json": 10_000, "persona.json": 8_000_000, "lore.jsonl": 50_000_000, "avatar": 4_000_000}
+_FILE = 60_000_000  # bytes
+_ENTRIES = 64
+_IMAGES = {
+    b"\x89PNG\r\n\x1a\n": "image/png",
+    b"\xff\xd8\xff": "image/jpeg",
+    b"GIF8": "image/gif",
+    b"RIFF": "image/webp",
+}
+_README = """\
+# A persona of everbot
+
+`persona.md` is for people to read; `persona.json` (canonical: keys sorted), `lore.jsonl` (an entry a line) and
+`avatar` are what `everbot persona import` reads; `header.json` tells the format and when the file was made.
+There is nothing in here of the people who talk with the persona.
+"""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Edit(_Part):
+    version: int = Field(ge=1)
+    before: str
+    after: str
+    at: datetime
+
+
+class PortableBlock(_Part):
+    label: str = Field(min_length=1, max_length=100, pattern=r"^[^@\s]+$")
+    value: str
+    limit: int = Field(ge=1, le=1_000_000)
+    description: str = Field(max_length=2_000)
+    history: tuple[Edit, ...] = ()
+
+
+class Made(_Part):
+    """A version of the whole, as it was."""
+
+    version: int = Field(ge=1)
+    data: Mapping[str, Any]
+    at: datetime
+
+
+class Entry(_Part):
+    """A passage of lore."""
+
+    text: str = Field(min_length=1, max_length=20_000)
+    tags: tuple[str, ...] = ()
+    source: str = ""
+    position: int = 0
+    at: datetime
+
+
+class Persona(_Part):
+    name: str
+    description: str
+    definition: Mapping[str, Any]
+    blocks: tuple[PortableBlock, ...]
+    versions: tuple[Made, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class PersonaFile:
+    persona: Persona
+    lore: Sequence[Entry] = ()
+    avatar: Avatar | None = None
+
+
+def canonical(persona: Persona) -> str:
+    """The persona as JSON: the same text for an equal one."""
+    return json.dumps(persona.model_dump(mode="json"), ensure_ascii=False, sort_keys=True, indent=1) + "\n"
+
+
+def lore_lines(lore: Sequence[Entry]) -> str:
+    """The lore as JSON lines, canonical, too."""
+    return "".join(
+        json.dumps(entry.model_dump(mode="json"), ensure_ascii=False, sort_keys=True) + "\n" for entry in lore
+    )
+
+
+def packed(file: PersonaFile, now: datetime) -> bytes:
+    """The file's bytes."""
+    header = {
+        "format": FORMAT,
+        "version": VERSION,
+        "made_at": now.astimezone(UTC).isoformat(timespec="seconds"),
+    }
+    parts: dict[str, str | bytes] = {
+        "header.json": json.dumps(header, sort_keys=True),
+        "README.md": _README,
+        "persona.md": _for_people(file),
+        "persona.json": canonical(file.persona),
+        "lore.jsonl": lore_lines(file.lore),
+    }
+    if file.avatar is not None:
+        parts["avatar"] = file.avatar.data
+    whole = io.BytesIO()
+    with zipfile.ZipFile(whole, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, part in parts.items():
+            # A fixed date: the same persona packed twice differs in its header alone.
+            archive.writestr(zipfile.ZipInfo(name), part, zipfile.ZIP_DEFLATED)
+    return whole.getvalue()
+
+
+def unpacked(data: bytes) -> PersonaFile:
+    """The persona in a file. Raises `PersonaError` with one sentence for anything else."""
+    if len(data) > _FILE:
+        raise PersonaError(f"This file has {len(data):,} bytes; a persona's may have {_FILE:,}.")
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            if len(archive.infolist()) > _ENTRIES:
+                raise PersonaError("This is no persona's file: there are too many files in it.")
+            parts = {name: _part(archive, name, most) for name, most in _LIMITS.items()}
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, ValueError) as error:
+        raise PersonaError(f"This is no persona's file: {error}.") from None
+    except Exception as error:  # zlib.error and whatever else a broken archive makes its reader raise
+        if isinstance(error, PersonaError):
+            raise
+        raise PersonaError("This is no persona's file: it is damaged.") from None
+    header = _json(parts["header.json"], "header.json")
+    if not isinstance(header, dict) or header.get("format") != FORMAT:
+        raise PersonaError("This is no persona's file: its header says nothing of the kind.")
+    if header.get("version") != VERSION:
+        raise PersonaError(
+            f"This file is of version {header.get('version')!r}; this everbot reads version {VERSION}."
+        )
+    image = parts["avatar"]
+    return PersonaFile(
+        persona=_read(Persona, _json(parts["persona.json"], "persona.json"), "persona.json"),
+        lore=[
+            _read(Entry, _json(line, "lore.jsonl"), f"lore.jsonl, line {number}")
+            for number, line in enumerate(parts["lore.jsonl"].splitlines(), 1)
+            if line.strip()
+        ],
+        avatar=avatar_of(image) if image else None,
+    )
+
+
+def avatar_of(image: bytes) -> Avatar:
+    """An image as an avatar; it is told by its first bytes and not opened. Raises `PersonaError`."""
+    if len(image) > _LIMITS["avatar"]:
+        raise PersonaError(f"The avatar has {len(image):,} bytes; it may have {_LIMITS['avatar']:,}.")
+    for start, media_type in _IMAGES.items():
+        if image.startswith(start):
+            return Avatar(media_type=media_type, data=image)
+    raise PersonaError("The avatar is no image that is taken: PNG, JPEG, GIF or WebP.")
+
+
+def _part(archive: zipfile.ZipFile, name: str, most: int) -> bytes:
+    try:
+        info = archive.getinfo(name)
+    except KeyError:
+        return b""
+    with archive.open(info) as part:
+        # What it unpacks to is counted, not believed.
+        data = part.read(most + 1)
+    if len(data) > most:
+        raise PersonaError(f"{name} in this file is larger than the {most:,} bytes that are taken.")
+    return data
+
+
+def _json(data: bytes, name: str) -> Any:
+    try:
+        value = json.loads(data.decode("utf-8"))
+        json.dumps(value, ensure_ascii=False).encode()  # lone surrogates
+    except (ValueError, RecursionError):
+        raise PersonaError(f"{name} in this file is not JSON.") from None
+    if "\\u0000" in data.decode("utf-8") or b"\0" in data:
+        raise PersonaError(f"{name} in this file holds a NUL.")
+    return value
+
+
+def _read(kind: type[Any], value: Any, name: str) -> Any:
+    try:
+        return kind.model_validate(value)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise PersonaError(f"{name} in this file: {key}: {first['msg']}.") from None
+
+
+def _for_people(file: PersonaFile) -> str:
+    persona = file.persona
+    parts = [f"# {persona.name}", persona.description]
+    for block in persona.blocks:
+        parts += [f"## {block.label}", block.description, block.value]
+    for title, key in (("How it greets", "greetings"), ("In groups", "group_greetings")):
+        if persona.definition.get(key):
+            parts += [f"## {title}", *(f"- {text}" for text in persona.definition[key])]
+    if persona.definition.get("example"):
+        parts += ["## An example", str(persona.definition["example"])]
+    if file.lore:
+        parts += ["## Lore", *(f"- {entry.at:%Y-%m-%d}: {entry.text}" for entry in file.lore)]
+    return "\n\n".join(part for part in parts if part) + "\n"

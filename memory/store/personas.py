@@ -1,0 +1,219 @@
+"""Queries on personas, their places and what is proposed of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from memory.records import Avatar, Binding, Persona, PersonaVersion, Proposal
+from memory.store import tables as t
+from memory.store.passages import Passages
+from memory.store.tables import inserted_id
+
+_SHOWN = (t.personas.c.id, t.personas.c.name, t.personas.c.description, t.personas.c.version,
+          t.personas.c.retired_at)  # fmt: skip
+# Asked at every message: built once.
+_AT = (
+    sa.select(*_SHOWN, t.bindings.c.place)
+    .join(t.bindings, t.bindings.c.persona_id == t.personas.c.id)
+    .where(t.bindings.c.place.in_(sa.bindparam("places", expanding=True)) & t.personas.c.retired_at.is_(None))
+)
+_PICKED = (
+    sa.select(*_SHOWN)
+    .join(t.picks, t.picks.c.persona_id == t.personas.c.id)
+    .join(t.accounts, t.accounts.c.user_id == t.picks.c.user_id)
+    .where((t.accounts.c.account == sa.bindparam("account")) & t.personas.c.retired_at.is_(None))
+)
+_DEFINITION = sa.select(t.personas.c.definition).where(t.personas.c.id == sa.bindparam("persona"))
+
+
+class Personas:
+    """See `memory.ports.Personas`."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._c = connection
+
+    async def named(self, name: str) -> Persona | None:
+        row = (await self._c.execute(sa.select(*_SHOWN).where(t.personas.c.name == name))).first()
+        return _persona(row) if row else None
+
+    async def get(self, persona_id: int) -> Persona:
+        return _persona(
+            (await self._c.execute(sa.select(*_SHOWN).where(t.personas.c.id == persona_id))).one()
+        )
+
+    async def all(self) -> list[Persona]:
+        rows = await self._c.execute(sa.select(*_SHOWN).order_by(t.personas.c.name))
+        return [_persona(row) for row in rows]
+
+    async def create(self, name: str, description: str, now: datetime) -> Persona:
+        values = {"name": name, "description": description, "version": 0, "definition": {}}
+        result = await self._c.execute(t.personas.insert().values(**values, created_at=now))
+        return Persona(id=inserted_id(result), name=name, description=description)
+
+    async def definition(self, persona_id: int) -> dict[str, Any]:
+        found: dict[str, Any] = (await self._c.execute(_DEFINITION, {"persona": persona_id})).scalar_one()
+        return found
+
+    async def put(self, persona_id: int, description: str, definition: Mapping[str, Any]) -> None:
+        values = {"description": description, "definition": dict(definition)}
+        await self._c.execute(t.personas.update().where(t.personas.c.id == persona_id).values(**values))
+
+    async def note_version(
+        self, persona_id: int, data: Mapping[str, Any], user_id: int | None, now: datetime
+    ) -> int:
+        p = t.personas
+        statement = p.update().where(p.c.id == persona_id).values(version=p.c.version + 1)
+        version = int((await self._c.execute(statement.returning(p.c.version))).scalar_one())
+        await self._c.execute(
+            t.persona_versions.insert().values(
+                persona_id=persona_id, version=version, data=dict(data), user_id=user_id, at=now
+            )
+        )
+        return version
+
+    async def versions(self, persona_id: int) -> list[PersonaVersion]:
+        v = t.persona_versions
+        query = sa.select(v).where(v.c.persona_id == persona_id).order_by(v.c.version.desc())
+        return [
+            PersonaVersion(version=row.version, data=row.data, user_id=row.user_id, at=row.at)
+            for row in await self._c.execute(query)
+        ]
+
+    async def drop_versions(self, persona_id: int) -> None:
+        v = t.persona_versions
+        await self._c.execute(v.delete().where(v.c.persona_id == persona_id))
+        await self._c.execute(t.personas.update().where(t.personas.c.id == persona_id).values(version=0))
+
+    async def avatar(self, persona_id: int) -> Avatar | None:
+        row = (
+            await self._c.execute(sa.select(t.avatars).where(t.avatars.c.persona_id == persona_id))
+        ).first()
+        return Avatar(media_type=row.media_type, data=row.data) if row else None
+
+    async def put_avatar(self, persona_id: int, avatar: Avatar | None) -> None:
+        await self._c.execute(t.avatars.delete().where(t.avatars.c.persona_id == persona_id))
+        if avatar is not None:
+            values = {"media_type": avatar.media_type, "data": avatar.data}
+            await self._c.execute(t.avatars.insert().values(persona_id=persona_id, **values))
+
+    async def retire(self, persona_id: int, now: datetime | None) -> None:
+        await self._c.execute(t.personas.update().where(t.personas.c.id == persona_id).values(retired_at=now))
+
+    async def delete(self, persona_id: int) -> None:
+        passages = Passages(self._c)
+        for archive in (await passages.lore_of(persona_id)).values():
+            await passages.drop_archive(archive.id)
+        await self._c.execute(t.blocks.delete().where(t.blocks.c.owner == f"persona:{persona_id}"))
+        await self._c.execute(t.personas.delete().where(t.personas.c.id == persona_id))
+
+    async def agents_of(self, persona_id: int) -> int:
+        query = sa.select(sa.func.count()).select_from(t.agents).where(t.agents.c.persona_id == persona_id)
+        return int((await self._c.execute(query)).scalar_one())
+
+    async def at(self, places: Sequence[str]) -> Persona | None:
+        rows = {row.place: row for row in await self._c.execute(_AT, {"places": list(places)})}
+        return next((_persona(rows[place]) for place in places if place in rows), None)
+
+    async def bind(self, place: str, community: str, persona_id: int, now: datetime) -> None:
+        values = {"community": community, "persona_id": persona_id, "at": now}
+        statement = upsert(t.bindings).values(place=place, **values)
+        await self._c.execute(statement.on_conflict_do_update(index_elements=["place"], set_=values))
+
+    async def unbind(self, place: str) -> bool:
+        return (await self._c.execute(t.bindings.delete().where(t.bindings.c.place == place))).rowcount > 0
+
+    async def unbind_all(self, community: str) -> None:
+        await self._c.execute(t.bindings.delete().where(t.bindings.c.community == community))
+
+    async def bindings(self, *, community: str | None = None, persona_id: int | None = None) -> list[Binding]:
+        query = sa.select(t.bindings).order_by(t.bindings.c.place)
+        if community is not None:
+            query = query.where(t.bindings.c.community == community)
+        if persona_id is not None:
+            query = query.where(t.bindings.c.persona_id == persona_id)
+        return [
+            Binding(place=row.place, community=row.community, persona_id=row.persona_id, at=row.at)
+            for row in await self._c.execute(query)
+        ]
+
+    async def pick(self, user_id: int, persona_id: int | None) -> None:
+        await self._c.execute(t.picks.delete().where(t.picks.c.user_id == user_id))
+        if persona_id is not None:
+            await self._c.execute(t.picks.insert().values(user_id=user_id, persona_id=persona_id))
+
+    async def picked(self, account: str) -> Persona | None:
+        row = (await self._c.execute(_PICKED, {"account": account})).first()
+        return _persona(row) if row else None
+
+    async def propose(
+        self,
+        persona_id: int,
+        label: str,
+        before: str,
+        value: str,
+        *,
+        agent_id: int,
+        community: str,
+        turn_id: str,
+        now: datetime,
+    ) -> None:
+        p = t.proposals
+        same = (
+            (p.c.persona_id == persona_id)
+            & (p.c.label == label)
+            & (p.c.agent_id == agent_id)
+            & (p.c.community == community)
+        )
+        await self._c.execute(p.delete().where(same))
+        await self._c.execute(
+            p.insert().values(
+                persona_id=persona_id,
+                label=label,
+                before=before,
+                value=value,
+                agent_id=agent_id,
+                community=community,
+                turn_id=turn_id,
+                at=now,
+            )
+        )
+
+    async def proposals(self, persona_id: int, community: str | None) -> list[Proposal]:
+        p = t.proposals
+        query = sa.select(p).where(p.c.persona_id == persona_id).order_by(p.c.id)
+        if community is not None:
+            query = query.where(p.c.community == community)
+        return [Proposal(**dict(row._mapping)) for row in await self._c.execute(query)]
+
+    async def drop_proposal(self, proposal_id: int) -> None:
+        await self._c.execute(t.proposals.delete().where(t.proposals.c.id == proposal_id))
+
+    async def withdraw_proposals(self, turn_id: str) -> None:
+        await self._c.execute(t.proposals.delete().where(t.proposals.c.turn_id == turn_id))
+
+    async def note_departure(self, community: str, now: datetime) -> None:
+        statement = upsert(t.departures).values(community=community, at=now)
+        await self._c.execute(statement.on_conflict_do_nothing())
+
+    async def note_return(self, community: str) -> None:
+        await self._c.execute(t.departures.delete().where(t.departures.c.community == community))
+
+    async def departed(self, until: datetime) -> list[str]:
+        query = sa.select(t.departures.c.community).where(t.departures.c.at <= until)
+        return sorted((await self._c.execute(query)).scalars())
+
+
+def _persona(row: Any) -> Persona:
+    return Persona(
+        id=row.id,
+        name=row.name,
+        description=row.description,
+        version=row.version,
+        retired=row.retired_at is not None,
+    )

@@ -1,0 +1,348 @@
+"""`everbot persona`: personas made, changed, moved as files and retired, in real data directories."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot import casting, loading, portable
+from bot.app import Memory, open_memory
+from bot.cards.file import read_file
+from bot.errors import PersonaError
+from bot.settings import Settings
+from memory.archival import share
+from memory.records import PRIVATE, Draft, Passage, community_audience
+from tests.fakes.house import NOW
+from tests.fakes.pictures import png
+from tests.integration.program import Program
+
+HERE = "discord:1"
+CANARY = "xylophone-marmalade"
+DEFINITION = {
+    "greetings": ["Hello {{user}}!", "Hi."],
+    "group_greetings": ["Hello all."],
+    "example": "{{char}}: Mulch!",
+    "system_prompt": "Be kind. {{original}} Be brief.",
+    "book": {
+        "entries": [{"keys": ["rose"], "content": "Roses want sun.", "enabled": True, "insertion_order": 1}]
+    },
+    "policies": {
+        "languages": ["English"],
+        "tools": ["archival_memory_search"],
+        "heartbeat": {"every_hours": 12},
+    },
+}
+
+
+def settings_at(folder: Path) -> Settings:
+    return Settings.model_validate({"data_dir": folder, "embedder": {"kind": "none"}})
+
+
+@asynccontextmanager
+async def memory_at(settings: Settings) -> AsyncIterator[Memory]:
+    async with open_memory(settings, embedders=lambda _: None) as memory:
+        yield memory
+
+
+async def flora(settings: Settings, folder: Path) -> None:
+    """A persona with a history, an avatar and lore, and a person who told it secrets."""
+    folder.mkdir(exist_ok=True)
+    (folder / "d.json").write_text(json.dumps(DEFINITION), encoding="utf-8")
+    (folder / "a.png").write_bytes(png())
+    (folder / "t.md").write_text("I am Flora. I know roses.", encoding="utf-8")
+    await casting.create(settings, "flora", "I am Flora.", "of plants", folder / "d.json", folder / "a.png")
+    await casting.edit(
+        settings,
+        "flora",
+        "persona",
+        lambda text, _: text + " I know roses.",
+        definition=False,
+        description=None,
+        avatar=None,
+    )
+    async with memory_at(settings) as memory, memory.store.write() as session:
+        persona = await session.personas.named("flora")
+        assert persona is not None
+        user = await session.agents.create_user(f"discord:{CANARY}", CANARY, "UTC", NOW)
+        agent = await session.agents.create_agent(user.id, persona.id, f"{CANARY}/flora", NOW)
+        await session.blocks.create(
+            f"agent:{agent.id}", "human", PRIVATE, f"Their name is {CANARY}.", 99, "", NOW
+        )
+        await session.passages.insert(
+            agent.archive_id, [Draft(text=f"{CANARY} is shy.", audience=PRIVATE)], NOW
+        )
+        await session.personas.propose(
+            persona.id, "persona", "", CANARY, agent_id=agent.id, community=HERE, turn_id=CANARY, now=NOW
+        )
+        for text in ("The fair is in May.", "The pool is closed."):
+            draft = Draft(text=text, audience=community_audience(HERE), tags=("town",), turn_id=CANARY)
+            await share(session, persona.id, HERE, [draft], user.id, NOW)
+        there = Draft(text="Elsewhere it rains.", audience=community_audience("discord:2"))
+        await share(session, persona.id, "discord:2", [there], user.id, NOW)
+
+
+async def lore_at(settings: Settings, name: str, community: str) -> list[Passage]:
+    async with memory_at(settings) as memory, memory.store.read() as session:
+        persona = await session.personas.named(name)
+        assert persona is not None
+        (archive,) = await session.passages.lore(persona.id, [community])
+        return await session.passages.page(archive.id, {community_audience(community)})
+
+
+def parts(path: Path) -> dict[str, bytes]:
+    with zipfile.ZipFile(path) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+async def test_a_persona_taken_elsewhere_is_the_same(tmp_path: Path) -> None:
+    old, new = settings_at(tmp_path / "old"), settings_at(tmp_path / "new")
+    await flora(old, tmp_path / "files")
+    one, two = tmp_path / "one.zip", tmp_path / "two.zip"
+    await casting.take_out(old, "flora", one, HERE, None, png=False)
+    await casting.bring_in(new, one, None, "slack:T1")
+    await casting.take_out(new, "flora", two, "slack:T1", None, png=False)
+    before, after = parts(one), parts(two)
+    assert set(before) == {"header.json", "README.md", "persona.md", "persona.json", "lore.jsonl", "avatar"}
+    assert {name for name in before if before[name] != after[name]} <= {"header.json"}
+    told = json.loads(before["persona.json"])
+    assert [edit["after"] for edit in told["blocks"][0]["history"]] == ["I am Flora. I know roses."]
+    assert [made["version"] for made in told["versions"]] == [1, 2]
+    assert b"The fair is in May." in before["persona.md"]
+    assert sorted(p.text for p in await lore_at(new, "flora", "slack:T1")) == [
+        "The fair is in May.",
+        "The pool is closed.",
+    ]
+    # An edit goes on where the history ended.
+    await casting.edit(
+        new, "flora", "persona", lambda *_: "I am Fern.", definition=False, description=None, avatar=None
+    )
+    async with memory_at(new) as memory, memory.store.read() as session:
+        persona = await session.personas.named("flora")
+        assert persona is not None
+        assert persona.version == 3
+        assert [e.version for e in await session.blocks.history(f"persona:{persona.id}", None)] == [3, 2]
+
+
+async def test_nothing_of_a_person_and_of_another_community_is_in_the_file(tmp_path: Path) -> None:
+    settings = settings_at(tmp_path / "data")
+    await flora(settings, tmp_path / "files")
+    path = tmp_path / "one.zip"
+    await casting.take_out(settings, "flora", path, HERE, None, png=False)
+    whole = b"".join(parts(path).values())
+    assert b"The fair is in May." in whole
+    for secret in (CANARY, "shy", "Elsewhere"):
+        assert secret.encode() not in whole
+    bare = tmp_path / "bare.zip"
+    await casting.take_out(settings, "flora", bare, None, None, png=False)
+    assert parts(bare)["lore.jsonl"] == b""
+
+
+async def test_lore_needs_a_community_and_a_name_must_be_free(tmp_path: Path) -> None:
+    settings = settings_at(tmp_path / "data")
+    await flora(settings, tmp_path / "files")
+    path = tmp_path / "one.zip"
+    await casting.take_out(settings, "flora", path, HERE, None, png=False)
+    with pytest.raises(PersonaError, match="--name gives this one another"):
+        await casting.bring_in(settings, path, None, HERE)
+    with pytest.raises(PersonaError, match="--community whose it shall be"):
+        await casting.bring_in(settings, path, "fern", None)
+    await casting.bring_in(settings, path, "fern", "discord:3")
+    assert len(await lore_at(settings, "fern", "discord:3")) == 2
+
+
+def zipped(**changed: bytes | None) -> bytes:
+    """A sound file with some parts replaced, or (None) left out."""
+    now = datetime(2026, 11, 21, tzinfo=UTC)
+    block = portable.PortableBlock(label="persona", value="I", limit=10, description="")
+    persona = portable.Persona(name="x", description="", definition={}, blocks=(block,))
+    with zipfile.ZipFile(io.BytesIO(portable.packed(portable.PersonaFile(persona=persona), now))) as sound:
+        contents: dict[str, bytes | None] = {name: sound.read(name) for name in sound.namelist()}
+    contents |= {name.replace("_", "."): data for name, data in changed.items()}
+    whole = io.BytesIO()
+    with zipfile.ZipFile(whole, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in contents.items():
+            if data is not None:
+                archive.writestr(name, data)
+    return whole.getvalue()
+
+
+def test_a_sound_file_is_read() -> None:
+    assert portable.unpacked(zipped()).persona.name == "x"
+    assert portable.unpacked(zipped(**{"../../etc/passwd": b"x"})).persona.name == "x"  # never looked at
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (b"PK\x03\x04 and nothing", "no persona's file"),
+        (zipped()[:-200], "no persona's file"),
+        (zipped(header_json=None), "not JSON"),
+        (zipped(header_json=b'{"format": "x"}'), "nothing of the kind"),
+        (zipped(header_json=b'{"format": "everbot-persona", "version": 9}'), "of version 9"),
+        (zipped(persona_json=b"{" * 100_000), "not JSON"),
+        (zipped(persona_json=b'{"name": 3}'), "persona.json in this file: name"),
+        (zipped(persona_json=b" " * 8_000_001), "larger than"),
+        (zipped(lore_jsonl=b'{"text": "a"}\n'), "lore.jsonl, line 1 in this file: at"),
+        (zipped(lore_jsonl=b'{"text": "\\ud800", "at": "2026-11-21T09:00:00Z"}\n'), "not JSON"),
+        (zipped(avatar=b"<svg/>"), "no image that is taken"),
+        (zipped(**{f"more{n}": b"" for n in range(70)}), "too many files"),
+    ],
+)
+def test_what_is_no_sound_file_is_refused_in_a_sentence(data: bytes, why: str) -> None:
+    with pytest.raises(PersonaError, match=why):
+        portable.unpacked(data)
+
+
+CARD: dict[str, Any] = {
+    "spec": "chara_card_v2",
+    "spec_version": "2.0",
+    "data": {
+        "name": "Flora",
+        "description": "{{char}} knows plants.",
+        "personality": "patient",
+        "scenario": "a garden",
+        "first_mes": "Hello {{user}}.",
+        "mes_example": "<START>\n{{user}}: Roses?\n{{char}}: Sun.",
+        "creator_notes": "for people only",
+        "system_prompt": "{{original}} Speak of plants.",
+        "post_history_instructions": "Stay kind.",
+        "alternate_greetings": ["Hi."],
+        "tags": ["garden"],
+        "creator": "me",
+        "character_version": "1",
+        "extensions": {"elsewhere": {"depth": 4}},
+        "character_book": {
+            "extensions": {},
+            "entries": [
+                {
+                    "keys": ["rose"],
+                    "content": "Roses want sun.",
+                    "enabled": True,
+                    "insertion_order": 1,
+                    "extensions": {},
+                }
+            ],
+        },
+    },
+}
+
+
+async def test_a_card_comes_and_goes_unchanged(tmp_path: Path) -> None:
+    settings = settings_at(tmp_path / "data")
+    (tmp_path / "flora.json").write_text(json.dumps(CARD), encoding="utf-8")
+    await casting.bring_in(settings, tmp_path / "flora.json", None, None)
+    await casting.take_out(settings, "Flora", tmp_path / "out.json", None, "2", png=False)
+    assert json.loads((tmp_path / "out.json").read_bytes()) == CARD
+    # What was changed since is in the card, and nothing else is another.
+    await casting.edit(
+        settings,
+        "Flora",
+        "persona",
+        lambda *_: "I know roses.",
+        definition=False,
+        description=None,
+        avatar=None,
+    )
+    await casting.take_out(settings, "Flora", tmp_path / "changed.json", None, "2", png=False)
+    data = json.loads((tmp_path / "changed.json").read_bytes())["data"]
+    assert (data["description"], data["personality"]) == ("I know roses.", "")
+    assert data["extensions"] == CARD["data"]["extensions"]
+
+
+async def test_a_persona_goes_out_as_a_png_card(tmp_path: Path) -> None:
+    settings = settings_at(tmp_path / "data")
+    await flora(settings, tmp_path / "files")
+    await casting.take_out(settings, "flora", tmp_path / "flora.png", None, "3", png=True)
+    card, image = read_file((tmp_path / "flora.png").read_bytes())
+    assert (card.name, card.first_mes, card.group_only_greetings) == (
+        "flora",
+        "Hello {{user}}!",
+        ("Hello all.",),
+    )
+    assert image
+    await casting.bring_in(settings, tmp_path / "flora.png", "fern", None)
+    async with memory_at(settings) as memory, memory.store.read() as session:
+        fern = await session.personas.named("fern")
+        assert fern is not None
+        avatar = await session.personas.avatar(fern.id)
+    assert avatar is not None
+    assert avatar.data == image
+
+
+async def test_a_persona_with_agents_is_retired_and_comes_back(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = settings_at(tmp_path / "data")
+    await flora(settings, tmp_path / "files")
+    assert await casting.delete(settings, "flora", force=False) == 1
+    assert "has 1 agents" in capsys.readouterr().err
+    assert await casting.delete(settings, "flora", force=True) == 0
+    assert "is retired" in capsys.readouterr().out
+    await casting.show_all(settings)
+    assert "flora: of plants [retired]" in capsys.readouterr().out
+    with pytest.raises(PersonaError, match="already"):
+        await casting.create(settings, "flora", "I am another.", "", None, None)
+    await casting.restore(settings, "flora")
+    await casting.show(settings, "flora", as_json=True)
+    shown = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (shown["name"], shown["version"]) == ("flora", 2)
+
+
+async def test_a_persona_that_nobody_met_is_deleted_with_its_lore(tmp_path: Path) -> None:
+    settings = settings_at(tmp_path / "data")
+    await casting.create(settings, "flora", "I am Flora.", "", None, None)
+    documents = tmp_path / "documents"
+    documents.mkdir()
+    (documents / "fair.txt").write_text("The fair is in May.", encoding="utf-8")
+    assert await loading.load(settings, [documents], "", "flora@discord:1") == 0
+    (entry,) = await lore_at(settings, "flora", HERE)
+    assert (entry.text, entry.source) == ("The fair is in May.", "fair.txt")
+    assert await casting.delete(settings, "flora", force=False) == 0
+    async with memory_at(settings) as memory, memory.store.read() as session:
+        assert await session.personas.named("flora") is None
+        assert await session.passages.archives() == []
+
+
+async def test_the_default_is_not_deleted(tmp_path: Path) -> None:
+    with pytest.raises(PersonaError, match=r"personas\.default"):
+        await casting.delete(settings_at(tmp_path), "ever", force=True)
+
+
+@pytest.mark.parametrize("name", ["", "a@b", "a/b", "list", "lore of mine", " x", "a\nb", "x" * 81])
+async def test_what_cannot_be_a_name_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(PersonaError, match="cannot be a persona's name"):
+        await casting.create(settings_at(tmp_path), name, "I am.", "", None, None)
+
+
+def test_the_program_makes_edits_and_speaks_as_a_persona(tmp_path: Path) -> None:
+    program = Program(tmp_path)
+    made = program.run("persona", "create", "flora", "--text", "I am Flora.")
+    assert (made.code, "flora is made" in made.out) == (0, True)
+    (tmp_path / "new.md").write_text("I am Flora. I know roses.", encoding="utf-8")
+    assert program.run("persona", "edit", "flora", "--set", "new.md").code == 0
+    assert "I know roses." in program.run("persona", "show", "flora").out
+    assert program.run("chat", "--persona", "flora", source="Hello\n").code == 0
+    assert (
+        "There is no persona 'fern'. Personas: ever, flora" in program.run("persona", "show", "fern").sentence
+    )
+    bad = program.run("persona", "create", "x", "--text", "I", "--definition", "nowhere.toml")
+    assert "nowhere.toml cannot be read" in bad.sentence
+
+
+@pytest.mark.parametrize("name", ["pip", "marlow"])
+async def test_the_ready_personas_are_sound(
+    tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await casting.show(settings_at(tmp_path), name, as_json=True)
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["definition"]["greetings"]
+    assert shown["description"]
+    assert "software" in shown["blocks"][0]["value"]
