@@ -25,7 +25,7 @@ from bot.runner import Runner
 from memory.errors import StoreError
 from memory.indexer import Indexer
 from memory.ports import Session, Store
-from memory.records import Agent, Message, Passage, Role, User
+from memory.records import Agent, Message, Passage, Role, User, scope_of
 from memory.terms import digest_words
 
 log = logging.getLogger(__name__)
@@ -37,6 +37,7 @@ _SEEN = timedelta(days=1)  # how long a search's results stay in view where mess
 _SCRUBS = timedelta(hours=1)  # between scrubs that nobody waits for
 _REBUILDS = timedelta(hours=1)  # after which a shared archive's index is made anew
 _TRIES = 100
+_BEGINNING = 60  # characters by which an entry is known where it was cut
 _GONE = context.to_json({"status": "OK", "message": "What was found was forgotten since. Search again."})
 
 
@@ -90,18 +91,27 @@ class Erasure:
 
     async def user(self, user: User) -> None:
         """All that is held of a person, in every place and with every persona. Returns when no byte is left."""
-        async with self._store.read() as session:
-            agents = await session.agents.agents_of(user.id)
-            accounts = await session.agents.accounts_of(user.id)
-        await self._agents(agents, accounts)
+        await self._user(user)
         await self.tidy(urgent=True)
 
     async def agent(self, agent: Agent) -> None:
         """All that one agent holds; the person's other agents stay."""
-        await self._agents([agent], [])
+        await self._agents([agent], [], None)
         await self.tidy(urgent=True)
 
-    async def _agents(self, agents: Sequence[Agent], accounts: Sequence[str]) -> None:
+    async def lore(self, user: User, passages: Sequence[Passage]) -> None:
+        """What a person contributed to a community's lore. What others told, too, stays as theirs."""
+        async with self._store.write() as session:
+            gone = await self._withdraw(session, user, passages)
+        await self._indexer.removed([], gone)
+
+    async def _user(self, user: User) -> None:
+        async with self._store.read() as session:
+            agents = await session.agents.agents_of(user.id)
+            accounts = await session.agents.accounts_of(user.id)
+        await self._agents(agents, accounts, user)
+
+    async def _agents(self, agents: Sequence[Agent], accounts: Sequence[str], user: User | None) -> None:
         async with self._store.read() as session:
             quoting = {row.agent_id for row in await session.erasing.quoting(accounts, [])}
         ours = [agent.id for agent in agents]
@@ -110,6 +120,8 @@ class Erasure:
                 await held.enter_async_context(self._locks.of(agent_id))
             async with self._store.write() as session:
                 await self._unquote(session, accounts, [])
+                told = await session.passages.contributed_by(user.id) if user else []
+                lore = await self._withdraw(session, user, told) if user else []
                 for agent in agents:
                     await session.agents.delete_agent(agent.id)
                 chores = [f"files:{agent_id}" for agent_id in ours]
@@ -123,19 +135,25 @@ class Erasure:
             for agent in agents:
                 self._identities.forget(agent.id)
                 await self._indexer.forget(agent)
+            await self._indexer.removed([], lore)
 
     async def conversation(self, who: Identity) -> None:
         """What was said in one place, what was noted there, and what shows it elsewhere."""
         agent = who.agent
         async with self._runner.still(agent.id), self._locks.of(agent.id):
+            async with self._store.read() as session:
+                turns = await session.mailbox.turns_of(agent.id)
+                told = await session.passages.contributed_by(who.user.id)
+            here = {turn.id for turn in turns if turn.conversation_id == who.conversation.id}
             async with self._store.write() as session:
                 now = self._clock.now()
+                lore = await self._withdraw(session, who.user, [p for p in told if p.turn_id in here])
                 passages = await session.erasing.conversation(who.conversation, agent.archive_id, now)
                 self._anything = True
                 await self._blank(session, agent.id, None)
                 await session.erasing.add_chores([f"files:{agent.id}", "scrub"], now)
             await self._indexer.refresh(agent)
-            await self._indexer.removed(agent, [], passages)
+            await self._indexer.removed([], [*passages, *lore])
         await self.tidy(urgent=True)
 
     async def passage(self, agent: Agent, passage: Passage, text: str) -> None:
@@ -149,7 +167,7 @@ class Erasure:
                 await session.passages.delete(keys)
             await self._blank(session, agent.id, None)
             await session.erasing.add_chores(["scrub"], self._clock.now())
-        await self._indexer.removed(agent, [], keys)
+        await self._indexer.removed([], keys)
 
     async def quoted(self, key: str) -> None:
         """Somebody edited or deleted a message that was not for us: it may stand beside one that was."""
@@ -225,16 +243,36 @@ class Erasure:
             fields.pop("reply_to", None)
         await self._show(session, message, fields)
 
+    async def _withdraw(self, session: Session, user: User, passages: Sequence[Passage]) -> list[int]:
+        """Take somebody's part out of lore, and out of views that show it; the keys that are gone."""
+        told = await session.passages.contributors_of([passage.key for passage in passages])
+        shared = [key for key, users in told.items() if set(users) != {user.id}]
+        await session.passages.withdraw(shared, user.id)
+        gone = [passage for passage in passages if passage.key not in shared]
+        await session.passages.delete([passage.key for passage in gone])
+        chores = {f"archive:{scope_of(passage.key)}" for passage in gone}
+        await session.erasing.add_chores([*chores, *(["scrub"] if gone else [])], self._clock.now())
+        begun = [_as_shown(passage.text[:_BEGINNING]) for passage in gone]
+        for message in await session.erasing.showing(None, SEARCHES, None) if gone else ():
+            if message.role is Role.TOOL and any(text in message.rendered for text in begun):
+                await self._unshow(session, message)
+        return [passage.key for passage in gone]
+
+    async def _unshow(self, session: Session, message: Message) -> None:
+        """Take what a search found out of view."""
+        rendered = json.loads(message.rendered)
+        if rendered["content"] != _GONE:
+            await self._queues.rerender(
+                session, message, context.tool_message(rendered["tool_call_id"], _GONE)
+            )
+
     async def _blank(self, session: Session, agent_id: int | None, before: datetime | None) -> None:
         """Take other rows' texts out of what is in view: they may be gone."""
         for message in await session.erasing.showing(agent_id, SEARCHES, before):
-            rendered = json.loads(message.rendered)
             if message.role is Role.TOOL:
-                if rendered["content"] != _GONE:
-                    shown = context.tool_message(rendered["tool_call_id"], _GONE)
-                    await self._queues.rerender(session, message, shown)
+                await self._unshow(session, message)
                 continue
-            fields = context.told(rendered)
+            fields = context.told(json.loads(message.rendered))
             if fields["type"] == context.CORE_MEMORY:
                 await session.messages.delete([message.key])
                 self._queues.forget(message.conversation_id)
@@ -284,9 +322,8 @@ class Erasure:
         """The operator asked from the command line that a person be forgotten."""
         async with self._store.read() as session:
             user = await session.agents.user_of(account)
-            agents = await session.agents.agents_of(user.id) if user else []
-            accounts = await session.agents.accounts_of(user.id) if user else [account]
-        await self._agents(agents, accounts)
+        if user is not None:
+            await self._user(user)
 
     async def _scrub(self, *, urgent: bool) -> bool:
         now = self._clock.now()
@@ -299,6 +336,11 @@ class Erasure:
             await asyncio.sleep(0.02)  # until the readers that are in the way have read
         log.warning("Deleted rows could not be overwritten yet; that is tried again.")
         return False
+
+
+def _as_shown(text: str) -> str:
+    """A text as it stands in a rendered result: JSON in JSON."""
+    return context.to_json(context.to_json(text)[1:-1])[1:-1]
 
 
 def history(folder: Path, name: str) -> Path:

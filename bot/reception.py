@@ -166,6 +166,10 @@ class Reception:
         """What was said in one place."""
         await self._erasure.conversation(who)
 
+    async def withdraw(self, user: User, lore: Sequence[Passage]) -> None:
+        """A person takes back what they told for a whole community."""
+        await self._erasure.lore(user, lore)
+
     async def reword(self, agent: Agent, passage: Passage, text: str) -> None:
         """A passage reads otherwise now, or (with an empty text) is forgotten."""
         await self._erasure.passage(agent, passage, text)

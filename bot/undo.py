@@ -44,7 +44,7 @@ class Undo:
                 passages += made
                 messages += [row.key for row in rows]
         self._queues.forget(conversation.id)
-        await self._indexer.removed(agent, messages, passages)
+        await self._indexer.removed(messages, passages)
         return undone, notes
 
     async def reflection(self, agent: Agent, turn: Turn) -> list[str]:
@@ -52,7 +52,7 @@ class Undo:
         async with self._store.write() as session:
             conversation = await session.agents.conversation(turn.conversation_id)
             notes, passages = await self._memory(session, agent, conversation, turn)
-        await self._indexer.removed(agent, [], passages)
+        await self._indexer.removed([], passages)
         return notes
 
     async def _memory(

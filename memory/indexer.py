@@ -156,10 +156,10 @@ class Indexer:
         except EmbedderError:
             return None
 
-    async def removed(self, agent: Agent, messages: list[int], passages: Collection[int]) -> None:
-        """Rows of the agent's own memory, and passages of any archive, are gone from SQL: their vectors go too."""
-        if messages:
-            await self.index_of_messages.remove(agent.id, messages)
+    async def removed(self, messages: Collection[int], passages: Collection[int]) -> None:
+        """Messages of any agent and passages of any archive are gone from SQL: their vectors go too."""
+        for agent_id, keys in _by_scope(messages).items():
+            await self.index_of_messages.remove(agent_id, keys)
         for archive_id, keys in _by_scope(passages).items():
             await (await self.index_of(archive_id)).remove(archive_id, keys)
 

@@ -90,7 +90,7 @@ class Lore:
         async with self._store.write() as session:
             passage = await self._find(session, command, who, uid)
             await session.passages.delete([passage.key])
-        await self._indexer.removed(who.agent, [], [passage.key])
+        await self._indexer.removed([], [passage.key])
         return View(text=f"Deleted: {passage.text}")
 
 

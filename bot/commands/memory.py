@@ -43,7 +43,7 @@ class Memories:
                 CommandSpec(
                     name="memory",
                     summary="what I hold of you, to read, correct and delete",
-                    argument="[notes | edit WHAT | add TEXT | drop ID | open ID | history | undo ID]",
+                    argument="[notes | lore | edit WHAT | add TEXT | drop ID | open ID | history | undo ID]",
                 ),
                 self._memory,
             )
@@ -56,6 +56,8 @@ class Memories:
             return await self._overview(who, command)
         if word == "notes":
             return await self._notes(who, command, what)
+        if word == "lore":
+            return await self._lore(who, command, what, more.strip(), control)
         if word == "edit":
             return await self._edit(who, command, what)
         if word == "set":
@@ -85,6 +87,7 @@ class Memories:
             sources = [archive.name for archive in await session.passages.attached(who.agent.id)]
             wishes = await session.schedule.wishes(who.agent.id)
             names = await session.agents.communities()
+        told = await self._told(who, command)
         own = [block for block in blocks if _is_own(block, who, command)]
         others = [block for block in blocks if block not in own]
         parts = [f"[{_label(b, names)}] {_fill(b)}\n{b.value or '(empty)'}" for b in others]
@@ -101,6 +104,7 @@ class Memories:
         actions = [
             *([Action(label=f"Notes ({notes})", command="memory", argument="notes")] if notes else []),
             *([Action(label="Reminders", command="scheduled")] if wishes else []),
+            *([Action(label=f"Lore ({len(told)})", command="memory", argument="lore")] if told else []),
             Action(label="History", command="memory", argument="history"),
             Action(label="Export", command="export"),
             Action(label="Forget me", command="forget", danger=True),
@@ -182,6 +186,51 @@ class Memories:
         if passage is None:
             raise CommandError(f"{why or f'There is no note {uid!r}.'} /memory notes lists my notes.")
         return passage
+
+    # What the person told for a whole community
+
+    async def _lore(self, who: Identity, command: Command, what: str, uid: str, control: Control) -> View:
+        told = await self._told(who, command)
+        if what == "drop":
+            found = [passage for passage in told if uid and passage.uid.startswith(uid)]
+            if not found:
+                raise CommandError(f"You told no lore {uid!r} here. /memory lore lists what you did.")
+            await control.withdraw(who.user, found[:1])
+            return View(text=f"Your part in this is taken back: {found[0].text}")
+        page = max(1, int(what)) if what.isdecimal() and len(what) < 7 else 1
+        async with self._store.read() as session:
+            names = await session.agents.communities()
+        shown = told[::-1][(page - 1) * ENTRIES : page * ENTRIES]
+        if not shown:
+            return View(text="You have told no lore that is seen here." if not told else "That is all.")
+        entries = tuple(
+            Entry(
+                text=_cut(passage.text),
+                note=f"{passage.uid[:8]} · {passage.created_at.astimezone(who.zone):%Y-%m-%d} · "
+                f"{_named(passage.audience, names)}",
+                actions=(
+                    Action(
+                        label="Take back",
+                        command="memory",
+                        argument=f"lore drop {passage.uid[:8]}",
+                        danger=True,
+                    ),
+                ),
+            )
+            for passage in shown
+        )
+        older = Action(label="Older", command="memory", argument=f"lore {page + 1}")
+        return View(
+            text="What you told for everybody in a community. What others told, too, stays as theirs.",
+            entries=entries,
+            actions=(older,) if page * ENTRIES < len(told) else (),
+        )
+
+    async def _told(self, who: Identity, command: Command) -> list[Passage]:
+        audiences = readable_from(command.audience)
+        async with self._store.read() as session:
+            told = await session.passages.contributed_by(who.user.id)
+        return [passage for passage in told if audiences is None or passage.audience in audiences]
 
     # What may be used elsewhere
 
@@ -272,8 +321,11 @@ def _entry(
         actions.append(Action(label="May be used in …", command="memory", argument=f"open {short}"))
     if copies:
         actions.append(Action(label="Use here only", command="memory", argument=f"close {short}"))
-    text = passage.text if len(passage.text) <= _SHOWN else f"{passage.text[:_SHOWN]} …"
-    return Entry(text=text, note=" · ".join(facts), actions=tuple(actions))
+    return Entry(text=_cut(passage.text), note=" · ".join(facts), actions=tuple(actions))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]} …"
 
 
 def _choice(passage: Passage, communities: list[str], names: dict[str, str]) -> View:

@@ -73,8 +73,15 @@ class People:
         if command.argument.strip() != "yes":
             confirm = Action(label="Forget everything", command="forget", argument="yes", danger=True)
             return View(text=_FORGET.format(said=said, passages=passages), actions=(confirm,))
+        async with self._store.read() as session:
+            lore = len(await session.passages.contributed_by(who.user.id))
         await control.forget(who.user)
-        return View(text=f"Forgotten: {said} messages, {passages} passages, and who you are.")
+        told = (
+            " What you alone told for a community went too; its index is made anew within a day."
+            if lore
+            else ""
+        )
+        return View(text=f"Forgotten: {said} messages, {passages} passages, and who you are.{told}")
 
     async def _forget_here(self, who: Identity, control: Control, *, sure: bool) -> View:
         if not sure:

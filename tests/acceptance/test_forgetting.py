@@ -243,7 +243,9 @@ async def test_a_forgetting_that_was_killed_is_whole_after_the_next_start(tmp_pa
         agent = house.rows("SELECT id FROM agents")[0][0]
         (tmp_path / "saves" / f"agent-{agent}-old.json").write_text(CANARIES[0])
         identity = await house.app.identities.of(house.message("ada", ""))
-        await house.app.erasure._agents([identity.agent], ["parlour:ada"])  # and no further: killed here
+        await house.app.erasure._agents(
+            [identity.agent], ["parlour:ada"], identity.user
+        )  # and no further: killed here
         assert found(tmp_path) != {}
     async with opened(tmp_path, scribe) as house:
         await house.app.erasure.tidy(urgent=True)

@@ -21,6 +21,7 @@ from bot.app import App, open_app
 from bot.events import Address, Event, MessageReceived, Reply
 from bot.ports import ChatModel, Clock, Found, Inbound, ModelReply, ModelRequest
 from bot.settings import AgentSettings, MemorySettings, ModelSettings, PrivacySettings, Settings
+from memory.ports import Embedder
 from memory.records import PRIVATE, Message
 from tests.fakes.clock import FakeClock
 from tests.fakes.openai_rules import refusal
@@ -181,6 +182,7 @@ async def opened(
     model: dict[str, Any] | None = None,
     memory: dict[str, Any] | None = None,
     privacy: dict[str, Any] | None = None,
+    embedder: Embedder | None = None,
     **agent: Any,
 ) -> AsyncIterator[House]:
     """Everbot on ``folder``. ``play`` is a model or what a `Stage` plays; None: the configured model.
@@ -198,7 +200,7 @@ async def opened(
         "test",
         model=chosen,  # type: ignore[arg-type]
         clock=clock,
-        embedders=lambda _: None,
+        embedders=lambda _: embedder,
     ) as app:
         try:
             yield House(app, parlour, clock, settings)

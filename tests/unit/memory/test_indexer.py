@@ -239,7 +239,7 @@ async def test_removed_rows_are_not_found_by_meaning(room: Room) -> None:
     await room.indexer.drain()
     async with room.store.write() as session:
         await session.messages.delete([rows[0].key])
-    await room.indexer.removed(room.agent, [rows[0].key], [])
+    await room.indexer.removed([rows[0].key], [])
     assert await room.found("the of owl") == ["the of now"]
 
 
@@ -298,7 +298,7 @@ async def test_big_scopes_are_searched_as_small_ones(room: Room) -> None:
     assert "the and of the" in await room.found("the of and")
     async with room.store.write() as session:
         await session.messages.delete([new.key])
-    await room.indexer.removed(room.agent, [new.key], [])
+    await room.indexer.removed([new.key], [])
     assert await room.found("the of and") == ["the of and"]
     assert await room.found("the of and", HERE) == ["the of and"]
     assert await room.found("the of and", THERE) == []
