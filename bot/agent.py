@@ -282,6 +282,7 @@ class Agent:
             mute=job.mute,
             most_said=job.most_said,
             own_messages=frozenset(m.key for m in queue.messages if m.turn_id == job.turn.id),
+            person=_person(queue, job),
         )
 
     def _messages(
@@ -361,6 +362,12 @@ class Agent:
             )
             for number, part in enumerate(parts)
         ]
+
+
+def _person(queue: Queue, job: Job) -> str:
+    """Who wrote what the turn answers; "" when no person did."""
+    events = (m for m in queue.messages if m.turn_id == job.turn.id and m.event_key in job.answers)
+    return next((message.author for message in events if job.from_person), "")
 
 
 def _cleaned(reply: ModelReply) -> ModelReply:

@@ -55,6 +55,7 @@ from bot.tools.executor import Executor
 from bot.tools.registry import Registry
 from bot.undo import Undo
 from memory.archival import Archival
+from memory.associative import Associative
 from memory.index.chroma import ChromaIndex
 from memory.index.exact import ExactIndex
 from memory.indexer import Indexer
@@ -246,8 +247,15 @@ def _assemble(
             f"take {fixed} tokens, the reply {settings.model.reply_reserve} (model.reply_reserve), and "
             f"{LEAST_ROOM} are needed for the conversation."
         )
+    associative = Associative(store, memory.indexer, count, settings.memory.surface_tokens)
     queues = QueueManager(
-        store, Calibrated(memory.counter), clock, room, fixed, alerts=settings.events.memory_pressure
+        store,
+        Calibrated(memory.counter),
+        clock,
+        room,
+        fixed,
+        associative,
+        alerts=settings.events.memory_pressure,
     )
     personas = Personas(clock, settings.personas.default, agent_settings.block_limit)
     identities = Identities(store, clock, personas, agent_settings.block_limit, agent_settings.timezone)

@@ -32,7 +32,7 @@ from memory.records import Block, Message, Summary
 Fit = Callable[[str, int], str]
 
 CORE_MEMORY = "core_memory"  # type of an event that tells what blocks read now
-RECALLED = ("news", "related")
+RECALLED = ("brings_to_mind", "news", "related")
 """Fields of an event that show what is stored elsewhere: they leave it when that may be gone."""
 _FOREIGN = 4_000  # characters of other places' blocks that a private turn is shown
 IMAGE = 1_600  # tokens that models take for an image, at most (OpenAI's vision guide: 85 to 1,445)
@@ -89,6 +89,14 @@ def told_blocks(rendered: str) -> dict[str, str]:
     """Label and value of the blocks that such an event told of; nothing, once it was `shrunk`."""
     blocks = told(_parsed(rendered))["blocks"]
     return {label: block["value"] for label, block in blocks.items()} if isinstance(blocks, dict) else {}
+
+
+def recalled(message: Message) -> list[str]:
+    """What a stored event brought to mind when it was admitted."""
+    if message.event_key is None or "brings_to_mind" not in message.rendered:
+        return []
+    lines = told(json.loads(message.rendered)).get("brings_to_mind")
+    return lines if isinstance(lines, list) else []
 
 
 def event_fields(event: Event, zone: ZoneInfo, fit: Fit, tokens: int) -> dict[str, Any]:

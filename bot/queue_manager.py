@@ -18,6 +18,7 @@ from bot.errors import ModelError
 from bot.events import Event, MessageReceived, from_json
 from bot.fifo_queue import CORE, PRESSURE, Queue, is_alert, units
 from bot.ports import Clock, ModelReply, ModelRequest
+from memory.associative import Associative
 from memory.ports import Session, Store
 from memory.records import PRIVATE, Agent, Block, InboxRow, Message, Role, Summary, Turn
 from memory.tokens import Calibrated
@@ -40,10 +41,19 @@ Ask = Callable[[ModelRequest], Awaitable[ModelReply]]
 
 class QueueManager:
     """``room`` is the window less the reply's reserve, and ``fixed`` what system text and tools take of it,
-    in tokens. A request never exceeds the window: every part of a turn is bounded by its share."""
+    in tokens. A request never exceeds the window: every part of a turn is bounded by its share. Without
+    ``associative`` nothing is brought to mind."""
 
     def __init__(
-        self, store: Store, counter: Calibrated, clock: Clock, room: int, fixed: int, *, alerts: bool
+        self,
+        store: Store,
+        counter: Calibrated,
+        clock: Clock,
+        room: int,
+        fixed: int,
+        associative: Associative | None = None,
+        *,
+        alerts: bool = True,
     ) -> None:
         self._store = store
         self._counter = counter
@@ -53,6 +63,7 @@ class QueueManager:
         self._clock = clock
         self._room = room
         self._taken = fixed
+        self._associative = associative
         self.fit = context.fitter(context.in_json(self.count))
         self._queues: OrderedDict[int, Queue] = OrderedDict()
 
@@ -100,6 +111,27 @@ class QueueManager:
         """The queue was changed from elsewhere, or a commit failed: read it again next time."""
         self._queues.pop(conversation_id, None)
 
+    async def recollect(
+        self, queue: Queue, agent: Agent, rows: Sequence[InboxRow], zone: ZoneInfo
+    ) -> list[str]:
+        """What a turn's newest message brings to mind of what is not in the context: a line each.
+
+        Before `admit`, outside a unit of work: embedding takes its time.
+        """
+        said = [event for row in rows if isinstance(event := from_json(row.payload), MessageReceived)]
+        if self._associative is None or not said:
+            return []
+        return await self._associative.surfaced(
+            agent,
+            said[-1].text,
+            queue.conversation.audience,
+            asker=said[-1].name,
+            now=said[-1].at.astimezone(zone),
+            leave_out={message.key for message in queue.messages},
+            known={line for message in queue.messages for line in context.recalled(message)},
+            at_most=self.share // 4,
+        )
+
     async def admit(
         self,
         session: Session,
@@ -108,11 +140,13 @@ class QueueManager:
         turn: Turn,
         rows: Sequence[InboxRow],
         zone: ZoneInfo,
-        minded: Sequence[str] = (),
+        recalled: Sequence[str] = (),
+        book: Sequence[str] = (),
     ) -> list[Message]:
-        """Store a turn's events as messages, rendered once. Call `extend` when the commit has succeeded.
+        """Store a turn's events as messages, rendered once, the newest with what it recalled (`recollect`) and
+        with what the persona's book says of it.
 
-        ``minded`` is what comes to the persona's mind, told with the newest event.
+        Call `extend` when the commit has succeeded.
         """
         share = self.share // max(1, len(rows))
         events = [from_json(row.payload) for row in rows]
@@ -123,12 +157,15 @@ class QueueManager:
                 "archival": await session.passages.extent(agent.archive_id),
             }
         messages = []
+        newest = next((event for event in reversed(events) if isinstance(event, MessageReceived)), None)
         for event in events:
             fields = context.event_fields(event, zone, self.fit, share)
             if counts is not None and event is events[-1]:
                 fields["stored"] = counts
-            if minded and event is events[-1]:
-                fields["comes_to_mind"] = list(minded)
+            if recalled and event is newest:
+                fields["brings_to_mind"] = list(recalled)
+            if book and event is newest:
+                fields["book"] = list(book)
             text = _bare(event)
             images = context.images_of(event)[: max(1, self.share // context.IMAGE)]
             messages.append(self._event(queue, turn, event, context.user_message(fields, images), text))

@@ -140,6 +140,10 @@ class PersonaSettings(_Section):
     removal_days: float = Field(30.0, ge=0)
 
 
+class MemorySettings(_Section):
+    surface_tokens: int = Field(300, ge=0, le=4_000)
+
+
 class PrivacySettings(_Section):
     keep_messages_days: int = Field(0, ge=0)
     keep_logs_days: int = Field(14, ge=1)
@@ -166,6 +170,7 @@ class Settings(_Section):
     run: RunSettings = RunSettings()
     discord: DiscordSettings = DiscordSettings()
     slack: SlackSettings = SlackSettings()
+    memory: MemorySettings = MemorySettings()
     log: LogSettings = LogSettings()
     personas: PersonaSettings = PersonaSettings()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,7 @@ from memory.records import (
     community_of,
     readable_from,
 )
-from memory.search import look, ranked
+from memory.search import look, question_of, ranked
 from memory.terms import analyse, digest_words, is_stop_word
 
 _SAME = 0.95
@@ -46,9 +46,13 @@ class Archival:
         page: int = 0,
         page_size: int = 5,
         tags: Sequence[str] = (),
+        now: datetime | None = None,
     ) -> Page:
         """The passages that answer ``query`` best: in the agent's own archive, in its persona's lore of this
-        community (in private: of those where the agent has talked), and in the attached ones."""
+        community (in private: of those where the agent has talked), and in the attached ones.
+
+        ``now`` is the moment in the asker's zone, to which "last week" is relative.
+        """
         audiences = readable_from(audience)
         async with self._store.read() as session:
             lore = await _lore(session, agent, audience)
@@ -60,8 +64,9 @@ class Archival:
             for scope in scopes
         ]
         async with self._store.read() as session:
-            found = await ranked(session, "passages", places, query)
-            shown = dict(found[page * page_size : (page + 1) * page_size])
+            question = question_of(query, None, now or datetime.now(UTC))
+            found = await ranked(session, "passages", places, question)
+            shown = found.page(page, page_size)
             rows: list[Passage] = []
             for scope in scopes:
                 rows += await session.passages.get(scope, list(shown), audiences, tags)

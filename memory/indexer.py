@@ -24,6 +24,7 @@ _BATCH = 64
 _CATCH_UP = 64  # rows a search is willing to wait for
 _PAUSE_S = 30.0
 _QUIET_S = 1.0
+_ASKED = 512
 _BUSY_S = 10.0
 
 
@@ -44,10 +45,12 @@ class Indexer:
         self._store = store
         self._embedder = embedder
         self.index_of_messages = messages
-        self._own = own
+        self.index_of_own = own
         self._shared = shared
         self._kinds: dict[int, str] = {}
         self._news = asyncio.Event()
+        self._asked: dict[str, Any] = {}  # vectors of the last queries
+        self._embedding = 0  # calls of the embedder under way
         self._checked = False  # the stored vectors are this embedder's
         self._one_at_a_time = asyncio.Lock()
 
@@ -60,7 +63,7 @@ class Indexer:
         if archive_id not in self._kinds:
             async with self._store.read() as session:
                 self._kinds[archive_id] = (await session.passages.archive(archive_id)).kind
-        return self._own if self._kinds[archive_id] == "own" else self._shared
+        return self.index_of_own if self._kinds[archive_id] == "own" else self._shared
 
     async def run(self) -> None:
         """Embed what waits, until cancelled."""
@@ -110,25 +113,46 @@ class Indexer:
                 progress(done)
         return done
 
-    async def query_vector(self, query: str, kind: str, *scopes: int) -> Any | None:
-        """The query's vector, once the scopes' newest rows are indexed; None when it can't be made now."""
-        if self._embedder is None:
+    async def query_vector(self, query: str, kind: str, *scopes: int, patient: bool = True) -> Any | None:
+        """The query's vector, once the scopes' newest rows are indexed; None when it can't be made now.
+
+        Not ``patient``: nor when others are before it.
+        """
+        if self._embedder is None or (self._embedding and not patient):
             return None
         try:
             await self._check_embedder(self._embedder)
             for scope in scopes:
                 await self._batch(kind, scope)
-            return (await self._embedder.embed([query]))[0]
+            vector = (await self._embed(self._embedder, [query]))[0]
+            self._asked[query] = vector
+            while len(self._asked) > _ASKED:
+                self._asked.pop(next(iter(self._asked)))
+            return vector
         except EmbedderError as error:
             log.warning("Searching by words alone: %s", error)
             return None
+
+    async def _vectors(self, embedder: Embedder, texts: list[str]) -> list[Any]:
+        """What a person wrote was often embedded as a question a moment ago."""
+        known = {text: self._asked.pop(text) for text in set(texts) & self._asked.keys()}
+        new = [text for text in texts if text not in known]
+        made = iter(await self._embed(embedder, new) if new else ())
+        return [known[text] if text in known else next(made) for text in texts]
+
+    async def _embed(self, embedder: Embedder, texts: list[str]) -> Any:
+        self._embedding += 1
+        try:
+            return await embedder.embed(texts)
+        finally:
+            self._embedding -= 1
 
     async def vectors(self, texts: list[str]) -> Any | None:
         """Vectors of texts that are not stored yet; None when they can't be made now."""
         if self._embedder is None:
             return None
         try:
-            return await self._embedder.embed(texts)
+            return await self._embed(self._embedder, texts)
         except EmbedderError:
             return None
 
@@ -146,12 +170,12 @@ class Indexer:
     async def refresh(self, agent: Agent) -> None:
         """The agent's rows got other keys in SQL, with their vectors: what memory holds of them is void."""
         await self.index_of_messages.remove(agent.id, [])
-        await self._own.remove(agent.archive_id, [])
+        await self.index_of_own.remove(agent.archive_id, [])
 
     async def forget(self, agent: Agent) -> None:
         """The agent is gone from SQL with its own vectors: nothing of them stays in memory."""
         await self.index_of_messages.drop(agent.id)
-        await self._own.drop(agent.archive_id)
+        await self.index_of_own.drop(agent.archive_id)
 
     async def rebuild(self, archive_id: int) -> None:
         """Make a shared archive's index anew from SQL, so that nothing deleted is left in it."""
@@ -191,7 +215,7 @@ class Indexer:
                 rows = await session.vectors.unindexed(kind, scope, _CATCH_UP if scope else _BATCH)
             if not rows:
                 return 0
-            vectors = await self._embedder.embed([row[3] for row in rows])
+            vectors = await self._vectors(self._embedder, [row[3] for row in rows])
             entries = [
                 VectorEntry(key=key, uid=uid, audience=audience, vector=vector)
                 for (key, uid, audience, _), vector in zip(rows, vectors, strict=True)

@@ -27,6 +27,7 @@ from memory.records import (
     InboxRow,
     Message,
     OutboxRow,
+    Outlines,
     Passage,
     Persona,
     PersonaVersion,
@@ -41,7 +42,7 @@ from memory.records import (
 )
 
 Audiences = Collection[Audience] | None
-POSTINGS = 5_000
+POSTINGS = 2_000
 
 
 class Agents(Protocol):
@@ -306,9 +307,9 @@ class Messages(Protocol):
     ) -> int: ...
 
     async def postings(
-        self, agent_id: int, terms: Sequence[str], audiences: Audiences
-    ) -> dict[str, list[int]]:
-        """Keys of the rows that hold each term, newest first, at most `POSTINGS` a term.
+        self, agent_id: int, terms: Sequence[str], audiences: Audiences, *, limit: int = POSTINGS
+    ) -> dict[str, Any]:
+        """Keys (int64) of the rows that hold each term, newest first, at most ``limit`` a term.
 
         Only this agent's rows in ``audiences`` are looked at, so the lengths are document frequencies
         of what the searcher may see, and of nothing else.
@@ -317,6 +318,21 @@ class Messages(Protocol):
 
     async def terms(self, keys: Collection[int]) -> dict[int, str]:
         """The analysed texts of rows that `postings` gave."""
+        ...
+
+    async def around(
+        self, agent_id: int, keys: Collection[int], audiences: Audiences, reach: int
+    ) -> Outlines:
+        """The rows of ``keys``, and those with a text that stand up to ``reach`` positions beside one.
+
+        A row that the searcher may not read is not among them.
+        """
+        ...
+
+    async def within(
+        self, agent_id: int, audiences: Audiences, since: datetime, until: datetime, limit: int
+    ) -> list[int]:
+        """Keys of the newest rows with a text from ``since`` until before ``until``."""
         ...
 
     async def extent(self, agent_id: int) -> int:
@@ -427,12 +443,24 @@ class Passages(Protocol):
         ...
 
     async def postings(
-        self, archive_id: int, terms: Sequence[str], audiences: Audiences, tags: Sequence[str] = ()
-    ) -> dict[str, list[int]]:
+        self,
+        archive_id: int,
+        terms: Sequence[str],
+        audiences: Audiences,
+        tags: Sequence[str] = (),
+        *,
+        limit: int = POSTINGS,
+    ) -> dict[str, Any]:
         """As `Messages.postings`; with ``tags``, only passages that carry one of them."""
         ...
 
     async def terms(self, keys: Collection[int]) -> dict[int, str]: ...
+    async def around(
+        self, archive_id: int, keys: Collection[int], audiences: Audiences, reach: int
+    ) -> Outlines:
+        """As `Messages.around`, but a passage stands alone: it is a window of its document already."""
+        ...
+
     async def extent(self, archive_id: int) -> int: ...
     async def keys_of(self, uids: Collection[str]) -> dict[str, int]:
         """Keys of the passages that still exist, by uid."""
@@ -472,7 +500,10 @@ class Vectors(Protocol):
         """Forget every vector: the next indexing starts from the texts."""
         ...
 
-    async def put(self, kind: str, embedder: str, rows: Sequence[tuple[int, Audience, bytes]]) -> None: ...
+    async def put(self, kind: str, embedder: str, rows: Sequence[tuple[int, Audience, bytes]]) -> set[int]:
+        """Store vectors; gives the keys of those whose rows are still there and want one."""
+        ...
+
     async def load(
         self, kind: str, embedder: str, scope: int, audiences: Audiences
     ) -> list[tuple[int, bytes]]: ...
@@ -773,6 +804,17 @@ class Embedder(Protocol):
         ...
 
 
+class Nearness(Protocol):
+    """Cosines of a scope's rows to one vector: ``keys`` (int64, ascending) of the nearest or of more, and theirs."""
+
+    keys: Any
+    cosines: Any
+
+    def of(self, keys: Any) -> Any:
+        """Cosines of these rows; where none is known, the most that it can be."""
+        ...
+
+
 class VectorIndex(Protocol):
     """Nearest neighbours by cosine within one scope (an agent's recall storage, or an archive)."""
 
@@ -784,6 +826,10 @@ class VectorIndex(Protocol):
         self, scope: int, vector: Any, audiences: Audiences, limit: int
     ) -> list[tuple[int, float]]:
         """(key, cosine) of the nearest rows of ``scope`` in ``audiences``, best first."""
+        ...
+
+    async def compare(self, scope: int, vector: Any, audiences: Audiences, limit: int) -> Nearness:
+        """How near the rows are that may be read, of which the ``limit`` nearest are wanted."""
         ...
 
     async def remove(self, scope: int, keys: Collection[int]) -> None:

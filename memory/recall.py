@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import UTC, datetime
 
 from memory.indexer import Indexer
 from memory.ports import Store
 from memory.records import Audience, Hit, Page, readable_from
-from memory.search import look, ranked
+from memory.search import look, question_of, ranked
 
 
 class Recall:
@@ -27,18 +27,22 @@ class Recall:
         page: int = 0,
         page_size: int = 5,
         leave_out: Collection[int] = (),
+        asker: str | None = None,
+        now: datetime | None = None,
     ) -> Page:
         """The messages that answer ``query`` best, of those this agent may see in ``audience``.
 
-        ``leave_out`` are keys not to be found (the question itself).
+        ``leave_out`` are keys not to be found (the question itself). ``asker`` is the author whom "I" means, ``now``
+        the moment in their zone, to which "last week" is relative.
         """
         audiences = readable_from(audience)
         vector = await self._indexer.query_vector(query, "messages", agent_id)
         place = await look(self._indexer.index_of_messages, agent_id, audiences, vector)
         async with self._store.read() as session:
-            found = await ranked(session, "messages", [place], query)
-            found = [item for item in found if item[0] not in leave_out]
-            shown = dict(found[page * page_size : (page + 1) * page_size])
+            question = question_of(query, asker, now or datetime.now(UTC))
+            found = await ranked(session, "messages", [place], question)
+            found = found.without(leave_out)
+            shown = found.page(page, page_size)
             rows = await session.messages.get(agent_id, list(shown), audiences)
         hits = tuple(Hit(row=row, score=shown[row.key]) for row in rows)
         return Page(hits=hits, total=len(found), page=page, page_size=page_size)

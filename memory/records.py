@@ -15,11 +15,11 @@ Audiences. Every row carries the audience it was learned in, as text:
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote, unquote
 
 PRIVATE = "private"
@@ -233,6 +233,7 @@ class Message:
     step: int = -1  # -1: an admitted event
     event_key: str | None = None
     queued: bool = True  # still in the FIFO queue
+    salience: float = 0.0  # the writer's gate (memory.salience); given when the row is stored
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -273,9 +274,20 @@ class Passage:
     turn_id: str | None = None
 
 
+class Outlines(NamedTuple):
+    """What a ranking needs of rows besides their words, in parallel arrays and in no order. Rows of one strand follow
+    each other by key: those of a conversation, or the parts of a document."""
+
+    keys: Any
+    strands: Any
+    authors: Sequence[str]
+    times: Any  # seconds since the epoch
+    salience: Any
+
+
 @dataclass(frozen=True, kw_only=True)
 class Hit:
-    """A search result: the row, and how strongly it answers (higher is better)."""
+    """A search result: the row, and its share of attention among the candidates (0 to 1, higher is better)."""
 
     row: Message | Passage
     score: float

@@ -1,6 +1,7 @@
 """Texts to terms: what full-text search indexes and looks up. Pure.
 
-A text becomes words, folded and stemmed (Snowball's English, https://snowballstem.org); what looks like
+A text becomes words, folded and stemmed (Snowball's English, https://snowballstem.org, after irregular
+forms were led back to their basic one: "went" is "go"); what looks like
 an identifier (``ERR-1042``, ``ada@example.org``, ``2.10.3``, a UUID) is kept whole besides, joined by
 underscores, so that it is found exactly; runs of a script without spaces become single signs and overlapping pairs.
 """
@@ -13,7 +14,9 @@ from functools import lru_cache
 
 import Stemmer
 
-VERSION = 1
+from memory.lemmas import LEMMAS
+
+VERSION = 2
 """Changes when the same text would give other terms: stored terms are then made anew."""
 
 _STOP = frozenset(
@@ -45,7 +48,7 @@ _stemmer = Stemmer.Stemmer("english")
 
 @lru_cache(maxsize=50_000)
 def _stem(word: str) -> str:
-    return word if any(c.isdigit() for c in word) else str(_stemmer.stemWord(word))
+    return word if any(c.isdigit() for c in word) else str(_stemmer.stemWord(LEMMAS.get(word, word)))
 
 
 def _fold(text: str) -> str:
@@ -90,15 +93,23 @@ def analyse(text: str) -> str:
 
 def query_terms(text: str) -> list[str]:
     """The distinct terms to look up for a question: stop words left out, unless there is nothing else."""
-    folded = _fold(text[:4_000])
-    plain = [w for w in _WORD.findall(folded) if w not in _STOP]
-    terms = _words(" ".join(plain)) or _words(folded)
+    terms = _words(" ".join(telling_words(text))) or _words(_fold(text[:4_000]))
     return list(dict.fromkeys([*identifiers(text[:4_000]), *terms]))[:64]
+
+
+def telling_words(text: str) -> list[str]:
+    """The words of a text that are worth looking up, folded; none of small ones alone."""
+    return [word for word in _WORD.findall(_fold(text[:4_000])) if word not in _STOP]
 
 
 def is_identifier(term: str) -> bool:
     """Whether a term is an identifier kept whole, or a word with a digit in it."""
     return "_" in term or any(c.isdigit() for c in term)
+
+
+def is_pair(term: str) -> bool:
+    """Whether a term is two signs of a script without spaces."""
+    return len(term) == 2 and _RUN.fullmatch(term) is not None
 
 
 def digest_words(text: str) -> str:

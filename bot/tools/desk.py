@@ -57,6 +57,7 @@ class Desk:
     quiet: bool = False  # nobody is waiting: the timer began this turn
     mute: str = ""  # why nothing may be said
     most_said: int | None = None  # messages that may still be sent
+    person: str = ""  # whom the turn answers: who "I" is in a search
     own_messages: frozenset[int] = frozenset()  # this turn's, not to be found by its own searches
     said: list[str] = field(default_factory=list)
     drafts: list[Draft] = field(default_factory=list)
@@ -131,7 +132,13 @@ class Desk:
 
     async def search_archive(self, query: str, page: int, tags: Sequence[str]) -> Page:
         return await self.archive.search(
-            self.agent, query, self.audience, page=page, page_size=self.page_size, tags=tags
+            self.agent,
+            query,
+            self.audience,
+            page=page,
+            page_size=self.page_size,
+            tags=tags,
+            now=self.now.astimezone(self.zone),
         )
 
     async def search_recall(self, query: str, page: int) -> Page:
@@ -142,6 +149,8 @@ class Desk:
             page=page,
             page_size=self.page_size,
             leave_out=self.own_messages,
+            asker=self.person or None,
+            now=self.now.astimezone(self.zone),
         )
 
     async def search_dates(self, since: datetime, until: datetime, page: int) -> Page:

@@ -21,8 +21,10 @@ from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 from urllib.parse import urlsplit
 
+import numpy as np
+
 from memory.errors import StoreUnavailable
-from memory.ports import Audiences, Store
+from memory.ports import Audiences, Nearness, Store
 from memory.records import VectorEntry
 
 P = ParamSpec("P")
@@ -97,6 +99,9 @@ class ChromaIndex:
                 return found[:limit]
             ask *= 2
 
+    async def compare(self, scope: int, vector: Any, audiences: Audiences, limit: int) -> Nearness:
+        return _Nearest(sorted(await self.search(scope, vector, audiences, limit)))
+
     async def remove(self, scope: int, keys: Collection[int]) -> None:
         """Idempotent. Removed rows are in no later answer; their bytes stay in Chroma's files until `drop`.
 
@@ -162,6 +167,20 @@ class ChromaIndex:
             raise StoreUnavailable(
                 f"The vector index of shared archives, {self._collections.setting}, cannot be used: {why}"
             ) from exc
+
+
+class _Nearest:
+    """`memory.ports.Nearness` of the nearest rows, by key: of others it is known that they are no nearer."""
+
+    def __init__(self, near: Sequence[tuple[int, float]]) -> None:
+        self.keys = np.array([key for key, _ in near], np.int64)
+        self.cosines = np.array([cosine for _, cosine in near], np.float32)
+
+    def of(self, keys: Any) -> Any:
+        if not len(self.keys):
+            return np.zeros(len(keys), np.float32)
+        at = np.minimum(np.searchsorted(self.keys, keys), len(self.keys) - 1)
+        return np.where(self.keys[at] == keys, self.cosines[at], self.cosines.min())
 
 
 class _Collections:

@@ -1,7 +1,9 @@
 """Exact nearest neighbours over one agent's own vectors, kept as int8 in SQL.
 
-One row per vector, keyed (scope, seq): a search reads one agent's range and nothing else, and compares
-all of it. Measured against Chroma with a collection per agent: 0.1 ms for 97, 45 MB resident for 5.4 GB.
+One row per vector, keyed (scope, seq): a search reads one agent's range and nothing else. All of it is compared,
+but in a large range only by signs at first: a bit for each dimension (random hyperplanes, Charikar, "Similarity
+estimation techniques from rounding algorithms", 2002), of which many more than are wanted go on to be compared exactly.
+Measured against Chroma with a collection per agent: 0.1 ms for 97, 45 MB resident for 5.4 GB.
 """
 
 from __future__ import annotations
@@ -12,13 +14,90 @@ from typing import Any
 
 import numpy as np
 
-from memory.ports import Audiences, Store
+from memory.ports import Audiences, Nearness, Store
 from memory.records import VectorEntry, scope_of
 
-_BIG = 2_000  # rows from which a scope's matrix is worth keeping
+_BIG = 256  # rows from which a scope's matrix is worth keeping
+_BLOCK = 512  # rows turned into floats at once: they stay in the processor's cache
+_LARGE = 8_192  # rows from which signs choose what is compared exactly
+_CHOSEN = 32  # rows compared exactly for each that is wanted
 _KEPT = 400_000  # rows kept in all (x 384 bytes)
 
-_Matrix = tuple[Any, Any]  # keys int64 [n], vectors int8 [n, d]
+_ROOM = 1.25  # of a kept matrix, so that rows can be added to it
+
+
+class _Matrix:
+    """Keys (int64, ascending), vectors (int8) and their signs, of a scope; rows are only ever added behind."""
+
+    def __init__(self, keys: Any, vectors: Any) -> None:
+        self._keys, self._vectors, self._count = keys, vectors, len(keys)
+        self._signs = _signs(vectors)
+
+    def __len__(self) -> int:
+        return self._count
+
+    @property
+    def keys(self) -> Any:
+        return self._keys[: self._count]
+
+    def add(self, rows: Sequence[tuple[int, bytes]]) -> bool:
+        """False when they do not come behind what is there."""
+        if not rows:
+            return True
+        if not self._count or rows[0][0] <= self._keys[self._count - 1]:
+            return False
+        count = self._count + len(rows)
+        if count > len(self._keys):
+            more = int(count * _ROOM) - self._count
+            self._keys = np.concatenate([self.keys, np.zeros(more, np.int64)])
+            self._vectors = _wider(self._vectors, self._count, more)
+            self._signs = _wider(self._signs.T, self._count, more).T
+        vectors = np.stack([np.frombuffer(data, np.int8) for _, data in rows])
+        self._keys[self._count : count] = [key for key, _ in rows]
+        self._vectors[self._count : count] = vectors
+        self._signs[:, self._count : count] = _signs(vectors)
+        self._count = count
+        return True
+
+    def likely(self, query: Any, wanted: int) -> Any:
+        """Positions of at least ``wanted`` rows, if there are as many: those whose signs are most like the query's."""
+        bits = _signs(np.sign(query)[None])
+        apart = np.zeros(self._count, np.uint16)
+        for signs, asked in zip(self._signs, bits, strict=True):
+            apart += np.bitwise_count(signs[: self._count] ^ asked)
+        most = np.searchsorted(np.cumsum(np.bincount(apart)), wanted)
+        return np.flatnonzero(apart <= most)
+
+    def cosines(self, query: Any, places: Any = None) -> Any:
+        """Of the rows at these positions; of all, for None."""
+        vectors = self._vectors[: self._count] if places is None else self._vectors[places]
+        found = np.empty(len(vectors), np.float32)
+        for first in range(0, len(vectors), _BLOCK):
+            part = slice(first, first + _BLOCK)
+            # Not `dot`: BLAS would share it out over threads, and wait for them.
+            np.vecdot(vectors[part].astype(np.float32), query, out=found[part])
+        return found
+
+
+class _Near:
+    """`memory.ports.Nearness` in a matrix; what was not compared yet is compared when it is asked for."""
+
+    def __init__(self, matrix: _Matrix, vector: Any, limit: int) -> None:
+        # int8 rows times a float32 query: the cosine, for rows quantised at 127.
+        self._query = np.asarray(vector, np.float32) / 127
+        self._all = matrix.keys
+        self._matrix = matrix
+        large = len(matrix) > max(_LARGE, _CHOSEN * limit)
+        self._places = matrix.likely(self._query, _CHOSEN * limit) if large else None
+        self.keys = self._all if self._places is None else self._all[self._places]
+        self.cosines = matrix.cosines(self._query, self._places)
+
+    def of(self, keys: Any) -> Any:
+        if not len(self._all):
+            return np.zeros(len(keys), np.float32)
+        at = np.minimum(np.searchsorted(self._all, keys), len(self._all) - 1)
+        cosines = self.cosines[at] if self._places is None else self._matrix.cosines(self._query, at)
+        return np.where(self._all[at] == keys, cosines, np.float32(0))
 
 
 class ExactIndex:
@@ -36,21 +115,28 @@ class ExactIndex:
         self._changes: Counter[int] = Counter()
 
     async def add(self, scope: int, entries: Sequence[VectorEntry]) -> None:
+        before = self._changes[scope]
         rows = [(entry.key, entry.audience, quantise(entry.vector)) for entry in entries]
         async with self._store.write() as session:
-            await session.vectors.put(self._kind, self._embedder, rows)
-        self._forget(scope)
+            stored = await session.vectors.put(self._kind, self._embedder, rows)
+        if self._changes[scope] != before:  # rows went meanwhile, these among them perhaps
+            self._forget(scope)
+        self._changes[scope] += 1
+        rows = sorted(row for row in rows if row[0] in stored)
+        for name in [name for name in self._matrices if name[0] == scope]:
+            readable = [(key, data) for key, audience, data in rows if name[1] is None or audience in name[1]]
+            if not self._matrices[name].add(readable):
+                del self._matrices[name]
 
     async def search(
         self, scope: int, vector: Any, audiences: Audiences, limit: int
     ) -> list[tuple[int, float]]:
-        keys, matrix = await self._matrix(scope, audiences)
-        if not len(keys):
-            return []
-        # int8 rows times a float32 query: the cosine, for rows quantised at 127.
-        scores = matrix.astype(np.float32) @ (np.asarray(vector, np.float32) / 127)
-        best = np.argsort(-scores, kind="stable")[:limit]
-        return [(int(keys[i]), float(scores[i])) for i in best]
+        near = await self.compare(scope, vector, audiences, limit)
+        best = np.argsort(-near.cosines, kind="stable")[:limit]
+        return [(int(near.keys[i]), float(near.cosines[i])) for i in best]
+
+    async def compare(self, scope: int, vector: Any, audiences: Audiences, limit: int) -> Nearness:
+        return _Near(await self._matrix(scope, audiences), vector, limit)
 
     async def remove(self, scope: int, keys: Collection[int]) -> None:
         async with self._store.write() as session:
@@ -58,8 +144,8 @@ class ExactIndex:
         self._forget(scope)
 
     async def drop(self, scope: int) -> None:
-        keys, _ = await self._matrix(scope, None)
-        await self.remove(scope, [int(key) for key in keys])
+        matrix = await self._matrix(scope, None)
+        await self.remove(scope, [int(key) for key in matrix.keys])
 
     def _forget(self, scope: int) -> None:
         self._changes[scope] += 1
@@ -76,14 +162,25 @@ class ExactIndex:
             rows = await session.vectors.load(self._kind, self._embedder, scope, audiences)
         keys = np.fromiter((key for key, _ in rows), np.int64, len(rows))
         width = len(rows[0][1]) if rows else 0
-        matrix = np.frombuffer(b"".join(data for _, data in rows), np.int8).reshape(len(rows), width)
+        vectors = np.frombuffer(b"".join(data for _, data in rows), np.int8).reshape(len(rows), width)
+        matrix = _Matrix(keys, vectors)
         if len(rows) >= _BIG and change == self._changes[scope]:
-            self._matrices[name] = (keys, matrix)
-            while sum(len(k) for k, _ in self._matrices.values()) > _KEPT and len(self._matrices) > 1:
+            self._matrices[name] = matrix
+            while sum(map(len, self._matrices.values())) > _KEPT and len(self._matrices) > 1:
                 self._matrices.popitem(last=False)
-        return keys, matrix
+        return matrix
 
 
 def quantise(vector: Any) -> bytes:
     """A unit vector as int8: 127 stands for 1.0. Recall@20 against float32 measured at 0.994."""
     return np.clip(np.rint(np.asarray(vector, np.float32) * 127), -127, 127).astype(np.int8).tobytes()
+
+
+def _signs(vectors: Any) -> Any:
+    """A bit for each dimension, in columns of 64 (bytes where the width is no multiple of it)."""
+    packed = np.packbits(vectors > 0, axis=1)
+    return np.ascontiguousarray((packed if packed.shape[1] % 8 else packed.view(np.uint64)).T)
+
+
+def _wider(rows: Any, count: int, more: int) -> Any:
+    return np.concatenate([rows[:count], np.zeros((more, rows.shape[1]), rows.dtype)])

@@ -24,6 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from memory.errors import StoreTooNew, StoreUnavailable
 from memory.store import driver
 from memory.store import tables as t
+from memory.store.fulltext import is_current, renew
 from memory.store.session import Session
 
 HEAD = "0001"
@@ -95,6 +96,10 @@ class Database:
             if version != HEAD:
                 await driver.control(writer, "BEGIN IMMEDIATE")
                 await writer.run_sync(_migrate)
+                await driver.control(writer, "COMMIT")
+            if version is None or not await is_current(writer):
+                await driver.control(writer, "BEGIN IMMEDIATE")
+                await renew(writer)
                 await driver.control(writer, "COMMIT")
 
     async def close(self) -> None:

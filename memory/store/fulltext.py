@@ -8,33 +8,88 @@ rows takes 58).
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Collection, Sequence
-from typing import TypeVar
+from contextlib import nullcontext
+from itertools import product
+from typing import Any, TypeVar
 
+import numpy as np
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from memory.ports import POSTINGS, Audiences
+from memory.ports import Audiences
 from memory.records import scope_range
 from memory.store import driver
 from memory.store import tables as t
-from memory.terms import analyse
+from memory.terms import VERSION, analyse
 
 K = TypeVar("K")
 
 _LONG = 50_000  # characters that are analysed beside the event loop
+QUICK = 3_000  # rows of a scope that are read on the event loop
 _LARGE = 32 << 20  # bytes of terms that a large removal gathers before it writes
 _CHUNK = 500  # bound parameters in one IN
 
 
-_ADD = {kind: t.terms(kind).insert() for kind in t.FULL_TEXT}  # built once
+_WORDS = {kind: t.terms(kind) for kind in t.FULL_TEXT}
+_ADD = {kind: words.insert() for kind, words in _WORDS.items()}  # built once
+
+
+def _postings(kind: str, restricted: bool, tagged: bool, cut: bool) -> sa.Select[Any]:
+    """Each of ``terms``, with the numbers of one scope's rows that hold it, as one value.
+
+    One statement for all of them, and one value for each: thousands of rows cost more in coming over than in being
+    found. ``restricted`` to some ``audiences``, ``tagged`` with one of ``tags``; ``cut`` to the ``most`` newest, newest
+    first, which costs FTS5 three times as much as all of a small scope in their order.
+    """
+    rowid = _WORDS[kind].c.rowid
+    asked = sa.func.json_each(sa.bindparam("terms")).table_valued("value", name="asked")
+    low: sa.BindParameter[int] = sa.bindparam("low", type_=sa.BigInteger)
+    rows = (
+        sa.select((rowid - low).label("seq"))
+        .where(sa.text(f"{kind}_terms MATCH asked.value"))
+        .where(rowid.between(low, sa.bindparam("high")))
+    )
+    if cut:
+        rows = rows.order_by(rowid.desc()).limit(sa.bindparam("most"))
+    if restricted:
+        k = t.metadata.tables[kind].c
+        rows = rows.where(sa.exists().where((k.key == rowid) & k.audience.in_(each("audiences"))))
+    if tagged:
+        g = t.passage_tags.c
+        rows = rows.where(sa.exists().where((g.key == rowid) & g.tag.in_(each("tags"))))
+    found = rows.correlate(asked).subquery()
+    return sa.select(asked.c.value, sa.select(sa.func.group_concat(found.c.seq)).scalar_subquery())
+
+
+def _newest(key: sa.Column[int]) -> sa.Select[Any]:
+    return sa.select(sa.func.max(key)).where(key.between(sa.bindparam("low"), sa.bindparam("high")))
+
+
+def each(name: str) -> sa.Select[Any]:
+    """The values of a list that is bound as one, in JSON: nothing is compiled anew for another count."""
+    return sa.select(sa.func.json_each(sa.bindparam(name)).table_valued("value").c.value)
+
+
+# For every question: built once.
+_POSTINGS = {
+    (kind, *how): driver.Prepared(_postings(kind, *how))
+    for kind in t.FULL_TEXT
+    for how in product((False, True), repeat=3)
+}
+_NEWEST = {kind: driver.Prepared(_newest(t.metadata.tables[kind].c.key)) for kind in t.FULL_TEXT}
+_TERMS = {
+    kind: driver.Prepared(sa.select(words.c.rowid, words.c.terms).where(words.c.rowid.in_(each("keys"))))
+    for kind, words in _WORDS.items()
+}
 
 
 class FullText:
     def __init__(self, connection: AsyncConnection, kind: str) -> None:
         self._c = connection
         self._rows = t.metadata.tables[kind]
-        self._words = t.terms(kind)
+        self._words = _WORDS[kind]
         self._add = _ADD[kind]
         self._name = f"{kind}_terms"
 
@@ -68,44 +123,76 @@ class FullText:
             await self._c.execute(row.insert().values({self._name: option, "rank": value}))
 
     async def postings(
-        self, scope: int, terms: Sequence[str], audiences: Audiences, tagged: sa.Select[tuple[int]] | None
-    ) -> dict[str, list[int]]:
+        self,
+        scope: int,
+        terms: Sequence[str],
+        audiences: Audiences,
+        tags: Sequence[str],
+        *,
+        limit: int,
+        rows: int,
+    ) -> dict[str, Any]:
+        """``rows`` is how many the scope has, at most."""
         low, high = scope_range(scope)
-        rowid = self._words.c.rowid
-        found: dict[str, list[int]] = {}
-        with driver.beside(self._c):
-            for term in terms:
-                query = (
-                    sa.select(rowid)
-                    .where(sa.text(f"{self._name} MATCH :term").bindparams(term=f'"{term}"'))
-                    .where(rowid.between(low, high))
-                    .order_by(rowid.desc())
-                    .limit(POSTINGS)
-                )
-                if audiences is not None:
-                    k = self._rows.c
-                    allowed = sa.select(k.key).where(k.key.between(low, high) & k.audience.in_(audiences))
-                    query = query.where(rowid.in_(allowed))
-                if tagged is not None:
-                    query = query.where(rowid.in_(tagged))
-                keys = [int(key) for key in (await self._c.execute(query)).scalars()]
-                if keys:
-                    found[term] = keys
-        return found
+        asked = json.dumps([f'"{term}"' for term in terms])
+        values: dict[str, Any] = {"low": low, "high": high, "most": limit, "terms": asked}
+        if audiences is not None:
+            values["audiences"] = json.dumps(list(audiences))
+        if tags:
+            values["tags"] = json.dumps(list(tags))
+        cut = rows > limit
+        query = _POSTINGS[self._rows.name, audiences is not None, bool(tags), cut]
+        with driver.beside(self._c) if rows > QUICK else nullcontext():
+            found = await query.rows(self._c, **values)
+        held = {term: column(numbers) for term, (_, numbers) in zip(terms, found, strict=True) if numbers}
+        return {term: low + (numbers if cut else numbers[::-1]) for term, numbers in held.items()}
 
     async def terms(self, keys: Collection[int]) -> dict[int, str]:
-        found: dict[int, str] = {}
-        for part in slices(keys):
-            w = self._words.c
-            rows = await self._c.execute(sa.select(w.rowid, w.terms).where(w.rowid.in_(part)))
-            found.update((int(key), str(terms)) for key, terms in rows)
-        return found
+        return dict(await _TERMS[self._rows.name].rows(self._c, keys=json.dumps(list(keys))))
 
     async def extent(self, scope: int) -> int:
         low, high = scope_range(scope)
-        k = self._rows.c.key
-        newest = (await self._c.execute(sa.select(sa.func.max(k)).where(k.between(low, high)))).scalar()
+        ((newest,),) = await _NEWEST[self._rows.name].rows(self._c, low=low, high=high)
         return 0 if newest is None else int(newest) - low
+
+
+_VERSION = sa.select(t.meta.c.value).where(t.meta.c.name == "terms")
+
+
+async def is_current(connection: AsyncConnection) -> bool:
+    """Whether the terms were made by this version of the analysis."""
+    return (await connection.execute(_VERSION)).scalar() == str(VERSION)
+
+
+async def renew(connection: AsyncConnection) -> None:
+    """Make the terms of all rows anew."""
+    for kind in t.FULL_TEXT:
+        rows, words = t.metadata.tables[kind], FullText(connection, kind)
+        last = 0
+        while True:
+            some = sa.select(rows.c.key, rows.c.text).where((rows.c.key > last) & (rows.c.text != ""))
+            texts = [
+                (key, text) for key, text in await connection.execute(some.order_by(rows.c.key).limit(_CHUNK))
+            ]
+            if not texts:
+                break
+            await words.remove([key for key, _ in texts])
+            await words.add(texts)
+            last = texts[-1][0]
+    await connection.execute(t.meta.delete().where(t.meta.c.name == "terms"))
+    await connection.execute(t.meta.insert().values(name="terms", value=str(VERSION)))
+
+
+def beside(keys: Collection[int], reach: int) -> list[int]:
+    """The keys and those up to ``reach`` before and after each, ascending."""
+    near = np.add.outer(np.array(list(keys), np.int64), np.arange(-reach, reach + 1))
+    found: list[int] = np.unique(near).tolist()
+    return found
+
+
+def column(numbers: str | None, kind: Any = np.int64) -> Any:
+    """Numbers that came over as one value, by SQLite's ``group_concat``."""
+    return np.fromstring(numbers or "", kind, sep=",")
 
 
 def slices(keys: Collection[K]) -> list[list[K]]:

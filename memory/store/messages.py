@@ -2,21 +2,54 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+import numpy as np
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from memory.ports import Audiences
-from memory.records import Message, Role, Summary, scope_range
+from memory.ports import POSTINGS, Audiences
+from memory.records import Message, Outlines, Role, Summary, scope_range
+from memory.salience import salience
 from memory.store import driver
 from memory.store import tables as t
-from memory.store.fulltext import FullText, slices
+from memory.store.fulltext import QUICK, FullText, beside, column, each, slices
 
-_APPEND = t.messages.insert()  # built once
+
+def _get(restricted: bool) -> sa.Select[Any]:
+    m = t.messages.c
+    low: sa.BindParameter[int] = sa.bindparam("low", type_=sa.BigInteger)
+    query = sa.select(t.messages).where(m.key.between(low, sa.bindparam("high")) & m.key.in_(each("keys")))
+    return query.where(m.audience.in_(each("audiences"))) if restricted else query
+
+
+def _around(restricted: bool) -> sa.Select[Any]:
+    """Columns, each as one value: what is near counts hundreds of rows."""
+    q = _get(restricted).where(t.messages.c.text != "").subquery().c
+    numbers = (q.key - sa.bindparam("low", type_=sa.BigInteger), q.conversation_id, q.created_at, q.salience)
+    keys, strands, times, salience = map(sa.func.group_concat, numbers)
+    return sa.select(keys, strands, sa.func.json_group_array(q.author), times, salience)
+
+
+def _within(restricted: bool) -> sa.Select[Any]:
+    m = t.messages.c
+    time = sa.type_coerce(m.created_at, sa.BigInteger)
+    scope = m.key.between(sa.bindparam("low"), sa.bindparam("high")) & (m.text != "")
+    query = sa.select(m.key).where(scope, time >= sa.bindparam("since"), time < sa.bindparam("until"))
+    query = query.order_by(m.key.desc()).limit(sa.bindparam("most"))
+    return query.where(m.audience.in_(each("audiences"))) if restricted else query
+
+
+# Asked at every turn or search: built once.
+_APPEND = t.messages.insert()
+_GET = {restricted: _get(restricted) for restricted in (False, True)}
+_WITHIN = {restricted: driver.Prepared(_within(restricted)) for restricted in (False, True)}
+_AROUND = {restricted: driver.Prepared(_around(restricted)) for restricted in (False, True)}
 
 
 class Messages:
@@ -31,7 +64,10 @@ class Messages:
         extent = await self.extent(agent_id)
         self._extents[agent_id] = extent + len(messages)
         first = scope_range(agent_id)[0] + extent + 1
-        stored = [replace(message, key=first + i) for i, message in enumerate(messages)]
+        stored = [
+            replace(message, key=first + i, salience=salience(message.text))
+            for i, message in enumerate(messages)
+        ]
         if stored:
             await self._c.execute(_APPEND, [_values(message) for message in stored])
             await self._words.add([(m.key, m.text) for m in stored if m.text])
@@ -47,11 +83,12 @@ class Messages:
         return [message_of(row) for row in rows]
 
     async def get(self, agent_id: int, keys: Collection[int], audiences: Audiences) -> list[Message]:
-        found: dict[int, Message] = {}
-        for part in slices(keys):
-            condition = self._scope(agent_id, audiences) & t.messages.c.key.in_(part)
-            for row in await self._c.execute(sa.select(t.messages).where(condition)):
-                found[row.key] = message_of(row)
+        low, high = scope_range(agent_id)
+        values = {"low": low, "high": high, "keys": json.dumps(list(keys))}
+        if audiences is not None:
+            values["audiences"] = json.dumps(list(audiences))
+        rows = await self._c.execute(_GET[audiences is not None], values)
+        found = {row.key: message_of(row) for row in rows.all()}
         return [found[key] for key in keys if key in found]
 
     async def queue(self, conversation_id: int) -> list[Message]:
@@ -85,7 +122,7 @@ class Messages:
         await self._c.execute(
             t.messages.update()
             .where(t.messages.c.key == key)
-            .values(text=text, rendered=rendered, tokens=tokens, indexed=not text)
+            .values(text=text, rendered=rendered, tokens=tokens, salience=salience(text), indexed=not text)
         )
         await self._words.remove([key])
         vectors = t.vectors["messages"]
@@ -136,12 +173,41 @@ class Messages:
             return int((await self._c.execute(query)).scalar_one())
 
     async def postings(
-        self, agent_id: int, terms: Sequence[str], audiences: Audiences
-    ) -> dict[str, list[int]]:
-        return await self._words.postings(agent_id, terms, audiences, None)
+        self, agent_id: int, terms: Sequence[str], audiences: Audiences, *, limit: int = POSTINGS
+    ) -> dict[str, Any]:
+        rows = await self.extent(agent_id)
+        return await self._words.postings(agent_id, terms, audiences, (), limit=limit, rows=rows)
 
     async def terms(self, keys: Collection[int]) -> dict[int, str]:
         return await self._words.terms(keys)
+
+    async def around(
+        self, agent_id: int, keys: Collection[int], audiences: Audiences, reach: int
+    ) -> Outlines:
+        low, high = scope_range(agent_id)
+        values = {"low": low, "high": high, "keys": json.dumps(beside(keys, reach))}
+        if audiences is not None:
+            values["audiences"] = json.dumps(list(audiences))
+        (found,) = await _AROUND[audiences is not None].rows(self._c, **values)
+        return Outlines(
+            column(found[0]) + low,
+            column(found[1]),
+            json.loads(found[2]),
+            column(found[3]) / 1e6,
+            column(found[4], np.float64),
+        )
+
+    async def within(
+        self, agent_id: int, audiences: Audiences, since: datetime, until: datetime, limit: int
+    ) -> list[int]:
+        low, high = scope_range(agent_id)
+        values: dict[str, Any] = {"low": low, "high": high, "most": limit}
+        values |= {"since": t.microseconds(since), "until": t.microseconds(until)}
+        if audiences is not None:
+            values["audiences"] = json.dumps(list(audiences))
+        with driver.beside(self._c) if await self.extent(agent_id) > QUICK else nullcontext():
+            rows = await _WITHIN[audiences is not None].rows(self._c, **values)
+        return [key for (key,) in rows]
 
     async def extent(self, agent_id: int) -> int:
         if agent_id not in self._extents:
@@ -211,6 +277,7 @@ def _values(message: Message) -> dict[str, Any]:
         "step": message.step,
         "event_key": message.event_key,
         "queued": message.queued,
+        "salience": message.salience,
         "indexed": not message.text,  # nothing to index where nobody said anything
     }
 
@@ -230,4 +297,5 @@ def message_of(row: Any) -> Message:
         step=row.step,
         event_key=row.event_key,
         queued=row.queued,
+        salience=row.salience,
     )

@@ -2,24 +2,45 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
+import numpy as np
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from memory.ports import Audiences
-from memory.records import Archive, Audience, Draft, Passage, scope_of, scope_range, unique
+from memory.ports import POSTINGS, Audiences
+from memory.records import Archive, Audience, Draft, Outlines, Passage, scope_of, scope_range, unique
 from memory.store import driver
 from memory.store import tables as t
-from memory.store.fulltext import FullText, slices
+from memory.store.fulltext import FullText, column, each, slices
 from memory.store.tables import inserted_id
 
-# Asked at every turn: built once.
-_EXTENT = sa.select(t.archives.c.last_seq).where(t.archives.c.id == sa.bindparam("archive"))
+
+def _get(restricted: bool, tagged: bool) -> sa.Select[Any]:
+    p, g = t.passages.c, t.passage_tags.c
+    low: sa.BindParameter[int] = sa.bindparam("low", type_=sa.BigInteger)
+    query = sa.select(t.passages).where(p.key.between(low, sa.bindparam("high")) & p.key.in_(each("keys")))
+    if restricted:
+        query = query.where(p.audience.in_(each("audiences")))
+    return query.where(p.key.in_(sa.select(g.key).where(g.tag.in_(each("tags"))))) if tagged else query
+
+
+def _around(restricted: bool) -> sa.Select[Any]:
+    """Columns, each as one value."""
+    q = _get(restricted, False).subquery().c
+    numbers = (q.key - sa.bindparam("low", type_=sa.BigInteger), q.created_at)
+    return sa.select(*map(sa.func.group_concat, numbers))
+
+
+# Asked at every turn or search: built once.
+_GET = {(r, tagged): _get(r, tagged) for r in (False, True) for tagged in (False, True)}
+_AROUND = {restricted: driver.Prepared(_around(restricted)) for restricted in (False, True)}
+_EXTENT = driver.Prepared(sa.select(t.archives.c.last_seq).where(t.archives.c.id == sa.bindparam("archive")))
 
 
 class Passages:
@@ -119,13 +140,12 @@ class Passages:
     async def get(
         self, archive_id: int, keys: Collection[int], audiences: Audiences, tags: Sequence[str] = ()
     ) -> list[Passage]:
-        found: dict[int, Passage] = {}
-        for part in slices(keys):
-            condition = _scope(archive_id, audiences) & t.passages.c.key.in_(part)
-            if tags:
-                condition &= t.passages.c.key.in_(_tagged(tags))
-            for row in await self._c.execute(sa.select(t.passages).where(condition)):
-                found[row.key] = _passage(row)
+        low, high = scope_range(archive_id)
+        values = {"low": low, "high": high, "keys": json.dumps(list(keys)), "tags": json.dumps(list(tags))}
+        if audiences is not None:
+            values["audiences"] = json.dumps(list(audiences))
+        rows = await self._c.execute(_GET[audiences is not None, bool(tags)], values)
+        found = {row.key: _passage(row) for row in rows}
         return [found[key] for key in keys if key in found]
 
     async def page(
@@ -208,15 +228,33 @@ class Passages:
                     await self._c.execute(table.delete().where(table.c.key.in_(part)))
 
     async def postings(
-        self, archive_id: int, terms: Sequence[str], audiences: Audiences, tags: Sequence[str] = ()
-    ) -> dict[str, list[int]]:
-        return await self._words.postings(archive_id, terms, audiences, _tagged(tags) if tags else None)
+        self,
+        archive_id: int,
+        terms: Sequence[str],
+        audiences: Audiences,
+        tags: Sequence[str] = (),
+        *,
+        limit: int = POSTINGS,
+    ) -> dict[str, Any]:
+        rows = await self.extent(archive_id)
+        return await self._words.postings(archive_id, terms, audiences, tags, limit=limit, rows=rows)
 
     async def terms(self, keys: Collection[int]) -> dict[int, str]:
         return await self._words.terms(keys)
 
+    async def around(
+        self, archive_id: int, keys: Collection[int], audiences: Audiences, reach: int
+    ) -> Outlines:
+        low, high = scope_range(archive_id)
+        values = {"low": low, "high": high, "keys": json.dumps(list(keys))}
+        if audiences is not None:
+            values["audiences"] = json.dumps(list(audiences))
+        (found,) = await _AROUND[audiences is not None].rows(self._c, **values)
+        known = column(found[0]) + low
+        return Outlines(known, -known, [""] * len(known), column(found[1]) / 1e6, np.full(len(known), 0.5))
+
     async def extent(self, archive_id: int) -> int:
-        return int((await self._c.execute(_EXTENT, {"archive": archive_id})).scalar() or 0)
+        return sum(last for (last,) in await _EXTENT.rows(self._c, archive=archive_id))
 
     async def _reserve(self, archive_id: int, count: int) -> int:
         """The last number given before ``count`` new ones; a number is never given twice."""
@@ -257,10 +295,6 @@ def _archives(condition: sa.ColumnElement[bool]) -> sa.Select[Any]:
 
 def _lore_name(persona_id: int, community: str) -> str:
     return f"lore:{persona_id}:{community}"
-
-
-def _tagged(tags: Sequence[str]) -> sa.Select[tuple[int]]:
-    return sa.select(t.passage_tags.c.key).where(t.passage_tags.c.tag.in_(tags))
 
 
 def _scope(archive_id: int, audiences: Audiences) -> sa.ColumnElement[bool]:

@@ -16,6 +16,12 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
 
+def microseconds(at: datetime) -> int:
+    """Since the epoch."""
+    delta = at.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)
+    return (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
+
+
 class Moment(TypeDecorator[datetime]):
     """An aware UTC datetime, stored as microseconds since the epoch (sortable, compact)."""
 
@@ -23,10 +29,7 @@ class Moment(TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
-        if value is None:
-            return None
-        delta = value.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)
-        return (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
+        return None if value is None else microseconds(value)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         return None if value is None else datetime.fromtimestamp(value / 1_000_000, UTC)
@@ -204,6 +207,7 @@ messages = Table(
     Column("step", Integer, nullable=False),
     Column("event_key", Text, unique=True),
     Column("queued", sa.Boolean, nullable=False),
+    Column("salience", sa.Float, nullable=False),
     Column("indexed", sa.Boolean, nullable=False),
     Index("messages_queue", "conversation_id", "key", sqlite_where=sa.text("queued = 1")),
     Index("messages_unindexed", "key", sqlite_where=sa.text("indexed = 0")),

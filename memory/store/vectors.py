@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert as upsert
@@ -12,7 +14,31 @@ from memory.ports import Audiences
 from memory.records import Audience, scope_range
 from memory.store import driver
 from memory.store import tables as t
-from memory.store.fulltext import slices
+from memory.store.fulltext import each, slices
+
+_LAST = 2**63 - 1
+_QUICK = 500  # vectors that are read on the event loop: most agents have no more
+
+
+def _unindexed(kind: str) -> sa.Select[Any]:
+    rows = t.metadata.tables[kind].c
+    query = sa.select(rows.key, rows.uid if "uid" in rows else sa.literal(""), rows.audience, rows.text)
+    scope = rows.key.between(sa.bindparam("low"), sa.bindparam("high"))
+    return query.where(~rows.indexed & scope).order_by(rows.key).limit(sa.bindparam("most"))
+
+
+def _load(kind: str, restricted: bool) -> sa.Select[Any]:
+    v = t.vectors[kind].c
+    scope = v.key.between(sa.bindparam("low"), sa.bindparam("high")) & (
+        v.embedder == sa.bindparam("embedder")
+    )
+    query = sa.select(v.key, v.data).where(scope).order_by(v.key).limit(sa.bindparam("most"))
+    return query.where(v.audience.in_(each("audiences"))) if restricted else query
+
+
+# Asked at every search: built once.
+_UNINDEXED = {kind: driver.Prepared(_unindexed(kind)) for kind in t.vectors}
+_LOAD = {(kind, some): driver.Prepared(_load(kind, some)) for kind in t.vectors for some in (False, True)}
 
 
 class Vectors:
@@ -24,18 +50,8 @@ class Vectors:
     async def unindexed(
         self, kind: str, scope: int | None, limit: int
     ) -> list[tuple[int, str, Audience, str]]:
-        rows = t.metadata.tables[kind]
-        uid = rows.c.uid if "uid" in rows.c else sa.literal("")
-        condition = ~rows.c.indexed
-        if scope is not None:
-            condition &= rows.c.key.between(*scope_range(scope))
-        query = (
-            sa.select(rows.c.key, uid, rows.c.audience, rows.c.text)
-            .where(condition)
-            .order_by(rows.c.key)
-            .limit(limit)
-        )
-        return [(row[0], row[1], row[2], row[3]) for row in await self._c.execute(query)]
+        low, high = (0, _LAST) if scope is None else scope_range(scope)
+        return list(await _UNINDEXED[kind].rows(self._c, low=low, high=high, most=limit))
 
     async def count_unindexed(self) -> int:
         counts = [
@@ -65,7 +81,7 @@ class Vectors:
                 await self._c.execute(rows.update().where(rows.c.text != "").values(indexed=False))
                 await self._c.execute(table.delete())
 
-    async def put(self, kind: str, embedder: str, rows: Sequence[tuple[int, Audience, bytes]]) -> None:
+    async def put(self, kind: str, embedder: str, rows: Sequence[tuple[int, Audience, bytes]]) -> set[int]:
         table = t.vectors[kind]
         statement = upsert(table)
         statement = statement.on_conflict_do_update(
@@ -87,17 +103,22 @@ class Vectors:
         ]
         if values:
             await self._c.execute(statement, values)
+        return alive
 
     async def load(
         self, kind: str, embedder: str, scope: int, audiences: Audiences
     ) -> list[tuple[int, bytes]]:
-        v = t.vectors[kind].c
-        condition = v.key.between(*scope_range(scope)) & (v.embedder == embedder)
+        low, high = scope_range(scope)
+        values = {"low": low, "high": high, "embedder": embedder, "most": _QUICK}
         if audiences is not None:
-            condition &= v.audience.in_(audiences)
-        with driver.beside(self._c):
-            rows = await self._c.execute(sa.select(v.key, v.data).where(condition).order_by(v.key))
-        return [(row[0], row[1]) for row in rows]
+            values["audiences"] = json.dumps(list(audiences))
+        query = _LOAD[kind, audiences is not None]
+        rows = await query.rows(self._c, **values)
+        if len(rows) == _QUICK:
+            values |= {"low": rows[-1][0] + 1, "most": -1}
+            with driver.beside(self._c):
+                rows = [*rows, *await query.rows(self._c, **values)]
+        return list(rows)
 
     async def remove(self, kind: str, keys: Collection[int]) -> None:
         table = t.vectors[kind]

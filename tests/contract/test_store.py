@@ -36,6 +36,7 @@ from memory.records import (
     readable_from,
     scope_of,
 )
+from memory.salience import salience
 from tests.fakes.house import NOW, newcomer, persona, said, settle, tell
 from tests.fakes.stores import BACKENDS, Backend
 
@@ -55,6 +56,10 @@ async def store(backend: Backend) -> AsyncIterator[Store]:
     opened = await backend.open()
     yield opened
     await opened.close()
+
+
+def listed(postings: dict[str, Any]) -> dict[str, list[int]]:
+    return {term: keys.tolist() for term, keys in postings.items()}
 
 
 def later(minutes: float) -> datetime:
@@ -238,7 +243,7 @@ async def test_evicted_messages_stay_in_recall_storage(store: Store) -> None:
         assert await session.messages.get(ada.id, [one.key], None) == [
             replace(one, queued=False, rendered="")
         ]
-        assert await session.messages.postings(ada.id, ["one"], None) == {"one": [one.key]}
+        assert listed(await session.messages.postings(ada.id, ["one"], None)) == {"one": [one.key]}
 
 
 async def test_words_are_found_within_agent_and_audience_newest_first(store: Store) -> None:
@@ -249,13 +254,21 @@ async def test_words_are_found_within_agent_and_audience_newest_first(store: Sto
     await tell(store, home, "", rendered='{"content": "red"}')
     await tell(store, other, "red fox")
     async with store.read() as session:
-        assert await session.messages.postings(ada.id, ["red", "fox", "cat"], None) == {
+        assert listed(await session.messages.postings(ada.id, ["red", "fox", "cat"], None)) == {
             "red": [c.key, b.key, a.key],
             "fox": [b.key, a.key],
         }
-        assert await session.messages.postings(ada.id, ["red", "fox"], {HERE}) == {"red": [c.key]}
+        assert listed(await session.messages.postings(ada.id, ["red", "fox"], {HERE})) == {"red": [c.key]}
         assert await session.messages.postings(ada.id, ["red"], frozenset()) == {}
         assert await session.messages.terms([b.key, c.key]) == {b.key: "red fox fox", c.key: "red wolf"}
+
+
+async def test_of_a_common_word_the_newest_rows_are_told(store: Store) -> None:
+    ada, home = await settle(store, "ada")
+    rows = await tell(store, home, *["red fox"] * 5, "fox")
+    async with store.read() as session:
+        found = listed(await session.messages.postings(ada.id, ["red", "fox"], None, limit=2))
+    assert found == {"red": [rows[4].key, rows[3].key], "fox": [rows[5].key, rows[4].key]}
 
 
 async def test_said_and_count_go_by_time_since_included_until_excluded(store: Store) -> None:
@@ -287,14 +300,14 @@ async def test_a_rewritten_message_is_found_by_its_new_words_only(store: Store) 
         await session.messages.rewrite(one.key, "blue whale", "{2}", 9)
     async with store.read() as session:
         assert await session.messages.queue(home.id) == [
-            replace(one, text="blue whale", rendered="{2}", tokens=9)
+            replace(one, text="blue whale", rendered="{2}", tokens=9, salience=salience("blue whale"))
         ]
-        assert await session.messages.postings(ada.id, ["red", "blue"], None) == {"blue": [one.key]}
+        assert listed(await session.messages.postings(ada.id, ["red", "blue"], None)) == {"blue": [one.key]}
         assert [row[0] for row in await session.vectors.unindexed("messages", ada.id, 9)] == [one.key]
     async with store.write() as session:
         await session.messages.rewrite(one.key, "", "{3}", 1)
     async with store.read() as session:
-        assert await session.messages.postings(ada.id, ["blue"], None) == {}
+        assert listed(await session.messages.postings(ada.id, ["blue"], None)) == {}
         assert await session.vectors.unindexed("messages", ada.id, 9) == []
         assert await session.messages.count(ada.id, None) == 0
 
@@ -318,7 +331,7 @@ async def test_deleted_messages_are_gone_with_words_and_vectors(store: Store) ->
         await session.messages.delete([])
     async with store.read() as session:
         assert await session.messages.queue(home.id) == [two]
-        assert await session.messages.postings(ada.id, ["red"], None) == {"red": [two.key]}
+        assert listed(await session.messages.postings(ada.id, ["red"], None)) == {"red": [two.key]}
         assert await session.vectors.load("messages", "e", ada.id, None) == [(two.key, b"v")]
 
 
@@ -384,8 +397,10 @@ async def test_passages_come_back_with_tags_newest_first(store: Store) -> None:
         assert await passages.count(ada.archive_id, {HERE}) == 2
         assert await passages.of_turn("t1") == [one]
         assert await passages.keys_of([one.uid, "unknown"]) == {one.uid: one.key}
-        assert await passages.postings(ada.archive_id, ["one", "two"], None, ["x"]) == {"one": [one.key]}
-        assert await passages.postings(ada.archive_id, ["one", "two"], {HERE}) == {"two": [two.key]}
+        assert listed(await passages.postings(ada.archive_id, ["one", "two"], None, ["x"])) == {
+            "one": [one.key]
+        }
+        assert listed(await passages.postings(ada.archive_id, ["one", "two"], {HERE})) == {"two": [two.key]}
 
 
 async def test_a_tag_given_twice_is_one_tag(store: Store) -> None:
@@ -420,7 +435,9 @@ async def test_deleted_passages_are_gone_with_words_tags_and_vectors(store: Stor
         await session.passages.delete([one.key])
     async with store.read() as session:
         assert await session.passages.page(ada.archive_id, None) == [two]
-        assert await session.passages.postings(ada.archive_id, ["red"], None, ["x"]) == {"red": [two.key]}
+        assert listed(await session.passages.postings(ada.archive_id, ["red"], None, ["x"])) == {
+            "red": [two.key]
+        }
         assert await session.passages.keys_of([one.uid, two.uid]) == {two.uid: two.key}
         assert await session.vectors.load("passages", "e", ada.archive_id, None) == [(two.key, b"v")]
 

@@ -20,7 +20,7 @@ from uuid import uuid4
 from bot.app import App, open_app
 from bot.events import Address, Event, MessageReceived, Reply
 from bot.ports import ChatModel, Clock, Found, Inbound, ModelReply, ModelRequest
-from bot.settings import AgentSettings, ModelSettings, PrivacySettings, Settings
+from bot.settings import AgentSettings, MemorySettings, ModelSettings, PrivacySettings, Settings
 from memory.records import PRIVATE, Message
 from tests.fakes.clock import FakeClock
 from tests.fakes.openai_rules import refusal
@@ -158,6 +158,7 @@ def settings_at(
     folder: Path,
     *,
     model: dict[str, Any] | None = None,
+    memory: dict[str, Any] | None = None,
     privacy: dict[str, Any] | None = None,
     **agent: Any,
 ) -> Settings:
@@ -166,6 +167,7 @@ def settings_at(
         model=ModelSettings(**(model or {})),
         privacy=PrivacySettings(**(privacy or {})),
         agent=AgentSettings(**({"debounce_s": 0} | agent)),
+        memory=MemorySettings(**(memory or {})),
     )
 
 
@@ -177,16 +179,17 @@ async def opened(
     clock: Clock | None = None,
     parlour: Parlour | None = None,
     model: dict[str, Any] | None = None,
+    memory: dict[str, Any] | None = None,
     privacy: dict[str, Any] | None = None,
     **agent: Any,
 ) -> AsyncIterator[House]:
     """Everbot on ``folder``. ``play`` is a model or what a `Stage` plays; None: the configured model.
 
-    ``model``, ``privacy`` and ``agent`` are settings of those sections.
+    ``model``, ``memory``, ``privacy`` and ``agent`` are settings of those sections.
     """
     clock = clock or FakeClock()
     parlour = parlour or Parlour()
-    settings = settings_at(folder, model=model, privacy=privacy, **agent)
+    settings = settings_at(folder, model=model, memory=memory, privacy=privacy, **agent)
     chosen = Stage(play) if inspect.isroutine(play) else play
     failure: Exception | None = None
     async with open_app(

@@ -306,7 +306,7 @@ async def test_retry_answers_the_same_message_anew(tmp_path: Path) -> None:
         assert "Wrong." not in chat.seen()
         assert await chat.human() == "Right."
         assert await chat.archived("Wrong") == []
-        assert await chat.recalled("Lisbon") == ["I live in Lisbon."]
+        assert (await chat.recalled("Lisbon"))[0] == "I live in Lisbon."
 
 
 async def test_retry_goes_back_over_a_heartbeat(tmp_path: Path) -> None:
@@ -354,7 +354,7 @@ async def test_rewrite_replaces_the_last_reply_in_memory(tmp_path: Path) -> None
         assert "delivered stays" in await chat.done("/rewrite Good evening, Ada!")
 
         assert await chat.recalled("comrade") == []
-        assert await chat.recalled("evening") == ["Good evening, Ada!"]
+        assert (await chat.recalled("evening"))[0] == "Good evening, Ada!"
         await chat.say("Really?")
         assert "Good evening, Ada!" in chat.seen()
         assert "comrade" not in chat.seen()

@@ -42,7 +42,7 @@ class Pipe:
 
     def __init__(self, folder: Path, script: Script = echo, *, as_json: bool = True) -> None:
         self.settings = Settings.model_validate(
-            {"data_dir": folder, "agent": {"debounce_s": 0}, "model": {"context_window": 8_192}}
+            {"data_dir": folder, "agent": {"debounce_s": 0}, "model": {"context_window": 16_384}}
         )
         self.model = ScriptedModel(script)
         self.target: IO[str] = io.StringIO()
@@ -413,4 +413,4 @@ async def test_a_person_at_a_terminal(program: Program) -> None:
             assert await terminal.ended() == 0
             assert "Traceback" not in terminal.screen
     assert [exchange.outcome for exchange in server.transcript].count("fault:hang") == 2
-    assert (program.data / "console_history").stat().st_mode & 0o777 == 0o600
+    assert (program.data / "history" / "ada").stat().st_mode & 0o777 == 0o600

@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from datetime import timedelta
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,9 +20,21 @@ from memory.recall import Recall
 from memory.records import PRIVATE, Agent, Conversation, Draft, Message, community_audience
 from memory.store.database import Database
 from tests.fakes.embedder import WordsEmbedder
-from tests.fakes.house import NOW, HeldAt, settle, tell
+from tests.fakes.house import NOW, HeldAt, said, settle
 
 HERE, THERE = community_audience("here"), community_audience("there")
+
+
+_days = count()
+
+
+async def tell(store: Database, place: Conversation, *texts: str, **more: Any) -> list[Message]:
+    """Store messages a day apart from each other, so that none stands beside another."""
+    async with store.write() as session:
+        return await session.messages.append(
+            place.agent_id,
+            [said(place, text, created_at=NOW + timedelta(days=next(_days)), **more) for text in texts],
+        )
 
 
 class Room:

@@ -172,11 +172,21 @@ def assert_found(
     assert set(keys) <= allowed
     matching = {key for key in allowed if rows[key].has(query)}
     assert matching <= set(keys)
-    if down:
-        assert set(keys) == matching
-    else:
+    if not down:
         assert {k for k in allowed if near(world, query, rows[k], 0.32)} <= set(keys)
-        assert all(rows[k].has(query) or near(world, query, rows[k], 0.28) for k in keys)
+        matching |= {k for k in allowed if near(world, query, rows[k], 0.28)}
+    told = matching if rows is world.passages else matching | beside(rows, allowed, matching)
+    assert set(keys) <= told
+
+
+def beside(rows: dict[int, Fact], allowed: set[int], keys: set[int]) -> set[int]:
+    """Keys of what was said up to two messages before or after, in the same place."""
+    found: set[int] = set()
+    for audience in AUDIENCES:
+        place = sorted(key for key in allowed if rows[key].audience == audience)
+        at = [n for n, key in enumerate(place) if key in keys]
+        found.update(place[m] for n in at for m in range(max(0, n - 2), min(len(place), n + 3)))
+    return found
 
 
 @settings(max_examples=10, deadline=None)

@@ -49,7 +49,7 @@ def test_terms_do_not_depend_on_case(text: str) -> None:
     ("text", "terms"),
     [
         ("", ""),
-        ("Running foxes ran", "run fox ran"),
+        ("Running foxes ran", "run fox run"),
         ("Café CAFÉ cafe\u0301", "cafe cafe cafe"),
         ("Straße ﬁnal ①", "strass final 1"),
         ("ERR-1042", "err 1042 err_1042"),
@@ -69,7 +69,7 @@ def test_analysed(text: str, terms: str) -> None:
     ("query", "terms"),
     [
         ("What is the name of my dog?", ["name", "dog"]),
-        ("Who are you?", ["who", "are", "you"]),
+        ("Who are you?", ["who", "be", "you"]),
         ("ERR-1042 in the log", ["err_1042", "err", "1042", "log"]),
         ("fox fox FOX", ["fox"]),
         ("", []),

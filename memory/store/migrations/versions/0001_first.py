@@ -364,6 +364,7 @@ def upgrade() -> None:
         sa.Column("step", sa.Integer(), nullable=False),
         sa.Column("event_key", sa.Text(), nullable=True),
         sa.Column("queued", sa.Boolean(), nullable=False),
+        sa.Column("salience", sa.Float(), nullable=False),
         sa.Column("indexed", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(["conversation_id"], ["conversations.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("key"),

@@ -1,0 +1,216 @@
+"""Associative memory: what an event brings to mind, without being searched for.
+
+A reader over the agent's own memories (end-to-end memory networks, Sukhbaatar et al., 2015): attention weights
+β = softmax(score/τ), the score being the one that searches rank by (`memory.ranking`), which was learned as such a
+softmax. The writer's gate (`memory.salience`) is one of its terms. A fusion gate λ, from how sure the reading is,
+decides whether anything is surfaced at all: small talk stays free of it.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, tzinfo
+from typing import Any
+
+import numpy as np
+
+from memory import ranking
+from memory.evidence import FEATURES, evidence, idf, telling
+from memory.indexer import Indexer
+from memory.ports import Audiences, Session, Store
+from memory.records import Agent, Audience, Message, Passage, readable_from
+from memory.search import NARROW, Found, gather, look, question_of
+from memory.terms import telling_words
+
+log = logging.getLogger(__name__)
+
+Memory = Message | Passage
+
+TEMPERATURE = 1.0
+_TERMS = 10  # words of a message that are looked up
+_MOST = 24  # memories that are looked at for the budget
+_LEAST = 0.1  # of the most attention: below this share a memory is not surfaced
+_SURE = 0.5  # λ from which anything is
+_DENSEST = 8  # characters of a token, at most
+_LONGEST = 400  # characters of a memory that are surfaced
+_MEANING, _AROUND = FEATURES.index("meaning"), FEATURES.index("around")
+
+GATE = (7.01, 2.72, -5.93)
+GATE_OF_WORDS = (3.77, -4.3)
+"""Weights of `sureness` and the bias, last; trained by `benchmarks.train_gate` to tell questions about what was
+said from small talk."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The memories by attention, most first, and how sure the reading is (λ)."""
+
+    memories: Sequence[tuple[Memory, float]]
+    certainty: float
+
+
+class Associative:
+    """``budget`` is how many tokens may be surfaced for one event, as ``count`` counts them."""
+
+    def __init__(self, store: Store, indexer: Indexer, count: Callable[[str], int], budget: int) -> None:
+        self._store = store
+        self._indexer = indexer
+        self._count = count
+        self._budget = budget
+
+    async def surfaced(
+        self,
+        agent: Agent,
+        text: str,
+        audience: Audience,
+        *,
+        asker: str | None = None,
+        now: datetime,
+        leave_out: Collection[int] = (),
+        known: Collection[str] = (),
+        at_most: int | None = None,
+    ) -> list[str]:
+        """What ``text`` brings to mind, a line each, of what ``audience`` may read and within the budget.
+
+        Left out is what is in the context already: messages by their keys, and lines surfaced before (``known``).
+        """
+        reading = await self.chosen(
+            agent, text, audience, asker=asker, now=now, leave_out=leave_out, at_most=at_most
+        )
+        lines = [line(memory, now.tzinfo) for memory, _ in reading.memories]
+        return [each for each in lines if each not in known]
+
+    async def chosen(
+        self,
+        agent: Agent,
+        text: str,
+        audience: Audience,
+        *,
+        asker: str | None = None,
+        now: datetime,
+        leave_out: Collection[int] = (),
+        at_most: int | None = None,
+    ) -> Reading:
+        """The reading, cut down to what is surfaced: nothing at all when it is not sure enough."""
+        budget = self._budget if at_most is None else min(self._budget, at_most)
+        if budget <= 0 or not telling_words(text):
+            return Reading((), 0.0)
+        reading = await self.read(agent, text, audience, asker=asker, now=now, leave_out=leave_out)
+        memories = []
+        for memory, weight in reading.memories:
+            shown = line(memory, now.tzinfo)
+            if len(shown) > _DENSEST * budget:
+                continue  # not worth counting
+            cost = self._count(shown)
+            if cost <= budget:
+                memories.append((memory, weight))
+                budget -= cost
+        log.debug("agent %s: λ %.2f, %d memories surfaced", agent.id, reading.certainty, len(memories))
+        return Reading(memories, reading.certainty)
+
+    async def read(
+        self,
+        agent: Agent,
+        text: str,
+        audience: Audience,
+        *,
+        asker: str | None = None,
+        now: datetime,
+        leave_out: Collection[int] = (),
+    ) -> Reading:
+        """The reader: what has most of the attention over the agent's own messages and passages, if it is sure."""
+        audiences = readable_from(audience)
+        async with self._store.read() as session:
+            scopes = {
+                "messages": (agent.id, await session.messages.extent(agent.id) - len(leave_out)),
+                "passages": (agent.archive_id, await session.passages.extent(agent.archive_id)),
+            }
+        kinds = [kind for kind, (_, rows) in scopes.items() if rows > 0]
+        if not kinds:
+            return Reading((), 0.0)
+        # The newest rows may still wait for their vectors: they are in the context anyway. And a turn does not
+        # stand in line: while the embedder has others to serve, words alone tell.
+        vector = await self._indexer.query_vector(text, "messages", patient=False)
+        indexes = {
+            "messages": self._indexer.index_of_messages,
+            "passages": self._indexer.index_of_own,
+        }
+        places = {kind: await look(indexes[kind], scopes[kind][0], audiences, vector) for kind in kinds}
+        question = question_of(text, asker, now)
+        # A long message has more words than need be looked up at every turn; longer words are rarer (Zipf).
+        telling_most = sorted(question.terms, key=len, reverse=True)[:_TERMS]
+        question = replace(question, terms=[term for term in question.terms if term in telling_most])
+        scored: list[tuple[float, int, str]] = []
+        certainty = 0.0
+        async with self._store.read() as session:
+            for kind, place in places.items():
+                found = await gather(session, kind, [place], question, NARROW)
+                features = evidence(question, found.postings, found.total, found.rows)
+                certainty = max(certainty, gate(found, features))
+                scored += [(score, key, kind) for key, score in _scores(found, features, leave_out)]
+            memories = await _heeded(session, agent, audiences, scored) if certainty >= _SURE else []
+        return Reading(memories, certainty)
+
+
+async def _heeded(
+    session: Session, agent: Agent, audiences: Audiences, scored: Sequence[tuple[float, int, str]]
+) -> list[tuple[Memory, float]]:
+    """Those of (score, key, kind) that get enough of the attention, most first."""
+    best = sorted(scored, reverse=True)[:_MOST]
+    weights = ranking.attention(np.array([score for score, _, _ in best]), TEMPERATURE)
+    heeded = {
+        (kind, key): float(weight)
+        for (_, key, kind), weight in zip(best, weights, strict=True)
+        if weight >= _LEAST * weights[0]
+    }
+    said = [key for kind, key in heeded if kind == "messages"]
+    noted = [key for kind, key in heeded if kind == "passages"]
+    known: dict[tuple[str, int], Memory] = {}
+    if said:
+        rows = await session.messages.get(agent.id, said, audiences)
+        known |= {("messages", row.key): row for row in rows}
+    if noted:
+        passages = await session.passages.get(agent.archive_id, noted, audiences)
+        known |= {("passages", row.key): row for row in passages}
+    return [(known[name], weight) for name, weight in heeded.items() if name in known]
+
+
+def line(memory: Memory, zone: tzinfo | None) -> str:
+    """A memory as it is surfaced: when, who, what."""
+    text = " ".join(memory.text.split())
+    shown = text if len(text) <= _LONGEST else f"{text[:_LONGEST]} …"
+    who = f"{memory.author}: " if isinstance(memory, Message) else "noted: "
+    return f"{memory.created_at.astimezone(zone):%Y-%m-%d} {who}{shown}"
+
+
+def sureness(found: Found, features: Any) -> list[float]:
+    """What tells whether memory knows of it: the best cosine, and how much of the question's information (in units
+    of a word that only one row has) is found in one window."""
+    if not len(features):
+        return [0.0, 0.0]
+    terms = telling(found.question, found.rows)
+    asked = sum(idf(found.total, len(found.postings.get(term, ()))) for term in terms)
+    matched = float(features[:, _AROUND].max()) * asked / idf(found.total, 1)
+    return [float(features[:, _MEANING].max()), min(matched, 4.0)]
+
+
+def gate(found: Found, features: Any) -> float:
+    """λ = σ(w·sureness + b)."""
+    known = sureness(found, features)
+    weights = GATE if found.vectors else GATE_OF_WORDS
+    inner = weights[-1] + sum(
+        w * value for w, value in zip(reversed(weights[:-1]), reversed(known), strict=False)
+    )
+    return 1 / (1 + math.exp(-inner))
+
+
+def _scores(found: Found, features: Any, leave_out: Collection[int]) -> list[tuple[int, float]]:
+    """Key and score of the candidates that are not left out."""
+    scores = ranking.scores(
+        found.question, found.postings, found.total, found.rows, features, vectors=found.vectors
+    )
+    wanted = set(found.candidates).difference(leave_out)
+    return [(key, float(s)) for key, s in zip(found.rows.keys.tolist(), scores, strict=True) if key in wanted]
