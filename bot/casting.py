@@ -266,8 +266,13 @@ def _written(text: str) -> str:
     return clean(text).strip()
 
 
+def text_of(path: Path) -> str:
+    """A file's text. Raises `PersonaError` when it cannot be read."""
+    return _read(path).decode("utf-8", "replace")
+
+
 def _definition(path: Path) -> Definition:
-    text = _read(path).decode("utf-8", "replace")
+    text = text_of(path)
     if path.suffix == ".toml":
         try:
             return _checked(tomllib.loads(text), str(path))

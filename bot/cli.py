@@ -235,7 +235,7 @@ def persona_create(
     from bot import casting
 
     settings = _settings(config)
-    told = text if text is not None else (file.read_text(encoding="utf-8") if file else sys.stdin.read())
+    told = text if text is not None else (casting.text_of(file) if file else sys.stdin.read())
     asyncio.run(casting.create(settings, name, told, description, definition, avatar))
 
 
@@ -276,7 +276,7 @@ def persona_edit(
 
     def change(text: str, ending: str) -> str | None:
         if given is not None:
-            return given.read_text(encoding="utf-8")
+            return casting.text_of(given)
         return click.edit(text, extension=ending)
 
     settings = _settings(config)

@@ -109,7 +109,7 @@ def instructions(definition: Definition, ours: str, who: Cast, fit: Callable[[st
     return "\n\n".join(part for part in parts if part)
 
 
-def coming_to_mind(
+def from_book(
     definition: Definition, who: Cast, texts: Sequence[str], count: Callable[[str], int], budget: int
 ) -> list[str]:
     """What the book says of what is being talked of, by its keys in the newest texts, within both budgets.

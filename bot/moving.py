@@ -37,7 +37,7 @@ async def taken_out(session: Session, persona: Persona, lore: Archive | None) ->
         for block in await session.blocks.of(owner, None)
     ]
     versions = [
-        portable.Made(version=made.version, data=made.data, at=made.at)
+        portable.Made(version=made.version, data=portable.State.model_validate(made.data), at=made.at)
         for made in reversed(await session.personas.versions(persona.id))
     ]
     whole = portable.Persona(
@@ -76,6 +76,8 @@ async def brought_in(
         raise PersonaError(
             "This file holds lore: say with --community whose it shall be (such as discord:1)."
         )
+    if community is not None and ":" not in community:
+        raise PersonaError(f"{community!r} is no community, such as discord:1 or slack:T1.")
     if not told.blocks or len({block.label for block in told.blocks}) < len(told.blocks):
         raise PersonaError("This file has no blocks, or two of one label.")
     definition = _definition(told.definition)
@@ -86,8 +88,8 @@ async def brought_in(
             raise PersonaError(f"The block {block.label!r} of this file is longer than its limit.")
         await _block(session, made.id, block, now)
     for version in told.versions:
-        _definition(version.data.get("definition", {}))
-        await session.personas.note_version(made.id, version.data, None, version.at)
+        _definition(version.data.definition)
+        await session.personas.note_version(made.id, version.data.model_dump(mode="json"), None, version.at)
     await session.personas.put_avatar(made.id, file.avatar)
     if file.lore and community is not None:
         await _lore(session, made.id, community, file.lore, now)

@@ -51,19 +51,30 @@ class Edit(_Part):
     at: datetime
 
 
-class PortableBlock(_Part):
+class BlockText(_Part):
     label: str = Field(min_length=1, max_length=100, pattern=r"^[^@\s]+$")
     value: str
     limit: int = Field(ge=1, le=1_000_000)
     description: str = Field(max_length=2_000)
+
+
+class PortableBlock(BlockText):
     history: tuple[Edit, ...] = ()
+
+
+class State(_Part):
+    """All of a persona at one time."""
+
+    description: str
+    definition: Mapping[str, Any]
+    blocks: tuple[BlockText, ...]
 
 
 class Made(_Part):
     """A version of the whole, as it was."""
 
     version: int = Field(ge=1)
-    data: Mapping[str, Any]
+    data: State
     at: datetime
 
 

@@ -141,10 +141,10 @@ class QueueManager:
         rows: Sequence[InboxRow],
         zone: ZoneInfo,
         recalled: Sequence[str] = (),
-        minded: Sequence[str] = (),
+        book: Sequence[str] = (),
     ) -> list[Message]:
-        """Store a turn's events as messages, rendered once, the newest with what it recalled (`recollect`) and with
-        what of the persona's lorebook it calls up (``minded``).
+        """Store a turn's events as messages, rendered once, the newest with what it recalled (`recollect`) and
+        with what the persona's book says of it.
 
         Call `extend` when the commit has succeeded.
         """
@@ -164,8 +164,8 @@ class QueueManager:
                 fields["stored"] = counts
             if recalled and event is newest:
                 fields["brings_to_mind"] = list(recalled)
-            if minded and event is events[-1]:
-                fields["background"] = list(minded)
+            if book and event is newest:
+                fields["book"] = list(book)
             text = _bare(event)
             images = context.images_of(event)[: max(1, self.share // context.IMAGE)]
             messages.append(self._event(queue, turn, event, context.user_message(fields, images), text))

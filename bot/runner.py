@@ -19,7 +19,7 @@ from bot.agent import Agent, Job
 from bot.beats import IDLE, Beats
 from bot.cards.macros import rendered
 from bot.courier import Courier
-from bot.definition import Definition, cast, coming_to_mind, parsed
+from bot.definition import Definition, cast, from_book, parsed
 from bot.errors import Interrupted, ModelError
 from bot.events import (
     EVENTS,
@@ -315,9 +315,9 @@ class Runner:
                 mute, most_said = await self._beats.silence(session, identity, self._clock.now())
         if turn is None:
             recalled = await self._recalled(queue, identity, rows)
-            minded = await self._minded(definition, identity, queue, rows)
+            book = await self._from_book(definition, identity, queue, rows)
             async with self._store.write() as session:
-                turn, admitted = await self._begin(session, identity, queue, rows, recalled, minded)
+                turn, admitted = await self._begin(session, identity, queue, rows, recalled, book)
             self._queues.extend(queue, admitted)
         return Job(
             agent=identity.agent,
@@ -379,7 +379,7 @@ class Runner:
                 rows = _burst(await session.mailbox.waiting(agent_id, list(self._adapters)))
         return rows
 
-    async def _minded(
+    async def _from_book(
         self, definition: Definition, identity: Identity, queue: Queue, rows: Sequence[InboxRow]
     ) -> list[str]:
         """What the persona's book says of what is being talked of, and is not in view already."""
@@ -390,7 +390,7 @@ class Runner:
         texts = [message.text for message in queue.messages if message.text] + said
         # In a thread: a book of other people's patterns may take its time.
         found = await asyncio.to_thread(
-            coming_to_mind, definition, who, texts, self._queues.count, self._queues.share // 4
+            from_book, definition, who, texts, self._queues.count, self._queues.share // 4
         )
         return [text for text in found if not queue.shows(text)]
 
@@ -401,7 +401,7 @@ class Runner:
         queue: Queue,
         rows: Sequence[InboxRow],
         recalled: Sequence[str],
-        minded: Sequence[str],
+        book: Sequence[str],
     ) -> tuple[Turn, list[Message]]:
         """Claim the events and admit them as messages, in the caller's unit of work."""
         turn = Turn(
@@ -415,7 +415,7 @@ class Runner:
         )
         await session.mailbox.begin(turn, [row.id for row in rows])
         messages = await self._queues.admit(
-            session, queue, identity.agent, turn, rows, identity.zone, recalled, minded
+            session, queue, identity.agent, turn, rows, identity.zone, recalled, book
         )
         await self._queues.note_warned(session, queue, messages)
         return turn, messages

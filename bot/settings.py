@@ -134,14 +134,14 @@ class SlackSettings(_Section):
     post_interval_s: float = Field(1.0, ge=0)
 
 
-class MemorySettings(_Section):
-    surface_tokens: int = Field(300, ge=0, le=4_000)
-
-
 class PersonaSettings(_Section):
     default: str = "ever"
     on_removal: Literal["keep", "delete"] = "keep"
     removal_days: float = Field(30.0, ge=0)
+
+
+class MemorySettings(_Section):
+    surface_tokens: int = Field(300, ge=0, le=4_000)
 
 
 class PrivacySettings(_Section):

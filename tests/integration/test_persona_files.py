@@ -174,6 +174,23 @@ def zipped(**changed: bytes | None) -> bytes:
     return whole.getvalue()
 
 
+VERSIONED = json.dumps(
+    {
+        "name": "x",
+        "description": "",
+        "definition": {},
+        "blocks": [],
+        "versions": [
+            {
+                "version": 1,
+                "at": "2026-11-21T09:00:00Z",
+                "data": {"description": "", "definition": {}, "blocks": [3]},
+            }
+        ],
+    }
+).encode()
+
+
 def test_a_sound_file_is_read() -> None:
     assert portable.unpacked(zipped()).persona.name == "x"
     assert portable.unpacked(zipped(**{"../../etc/passwd": b"x"})).persona.name == "x"  # never looked at
@@ -193,6 +210,7 @@ def test_a_sound_file_is_read() -> None:
         (zipped(lore_jsonl=b'{"text": "a"}\n'), "lore.jsonl, line 1 in this file: at"),
         (zipped(lore_jsonl=b'{"text": "\\ud800", "at": "2026-11-21T09:00:00Z"}\n'), "not JSON"),
         (zipped(avatar=b"<svg/>"), "no image that is taken"),
+        (zipped(persona_json=VERSIONED), r"versions.0.data.blocks"),
         (zipped(**{f"more{n}": b"" for n in range(70)}), "too many files"),
     ],
 )
@@ -333,6 +351,8 @@ def test_the_program_makes_edits_and_speaks_as_a_persona(tmp_path: Path) -> None
     assert (
         "There is no persona 'fern'. Personas: ever, flora" in program.run("persona", "show", "fern").sentence
     )
+    gone = program.run("persona", "edit", "flora", "--set", "nowhere.md")
+    assert "nowhere.md cannot be read" in gone.sentence
     bad = program.run("persona", "create", "x", "--text", "I", "--definition", "nowhere.toml")
     assert "nowhere.toml cannot be read" in bad.sentence
 

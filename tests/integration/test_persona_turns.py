@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bot.definition import cast, coming_to_mind, instructions, parsed, to_json
+from bot.definition import cast, from_book, instructions, parsed, to_json
 from bot.events import Origin
 from bot.ports import ModelReply, ModelRequest
 from bot.roles import Roles
@@ -107,7 +107,7 @@ def test_all_of_a_personas_texts_stand_in_the_instructions() -> None:
 def test_a_book_comes_to_mind_by_its_keys_and_within_its_budget() -> None:
     def minded(texts: list[str], budget: int = 1_000, **more: Any) -> list[str]:
         definition = parsed({"book": book(ROSE, MOSS, SOIL, **more)})
-        return coming_to_mind(definition, cast(definition, "flora", "Ada"), texts, len, budget)
+        return from_book(definition, cast(definition, "flora", "Ada"), texts, len, budget)
 
     assert minded(["hello"]) == []
     assert minded(["A Rose?", "and moss"]) == ["Roses want sun, Ada.", "Moss wants shade."]
@@ -143,9 +143,7 @@ async def test_what_comes_to_mind_comes_once_and_changes_nothing_before_it(tmp_p
         await become(house, book=book(ROSE, MOSS))
         for text in ("Hello.", "I like my rose.", "My rose is red.", 'What of moss, "old" friend?'):
             await house.say("ada", text)
-    assert [
-        event.get("background") for event in events_in(model.requests[-1]) if event["type"] == "message"
-    ] == [
+    assert [event.get("book") for event in events_in(model.requests[-1]) if event["type"] == "message"] == [
         None,
         ["Roses want sun, ada."],
         None,  # it is in view
