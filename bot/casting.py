@@ -210,9 +210,9 @@ async def delete(settings: Settings, name: str, *, force: bool) -> int:
         bound = await session.personas.bindings(persona_id=persona.id)
         agents = await session.personas.agents_of(persona.id)
         if (bound or agents) and not force:
-            places = ", ".join(b.place for b in bound) or "nowhere"
+            places = f"bound to {', '.join(b.place for b in bound)}" if bound else "bound nowhere"
             print(
-                f"{name} is bound ({places}) and has {agents} agents. With --force it is retired: it is unbound, its "
+                f"{name} is {places}, and agents that know it: {agents}. With --force it is retired: it is unbound, its "
                 "agents and what they remember stay, and everyone talks with the default from then on.",
                 file=sys.stderr,
             )

@@ -301,7 +301,7 @@ async def test_a_persona_with_agents_is_retired_and_comes_back(
     settings = settings_at(tmp_path / "data")
     await flora(settings, tmp_path / "files")
     assert await casting.delete(settings, "flora", force=False) == 1
-    assert "has 1 agents" in capsys.readouterr().err
+    assert "agents that know it: 1." in capsys.readouterr().err
     assert await casting.delete(settings, "flora", force=True) == 0
     assert "is retired" in capsys.readouterr().out
     await casting.show_all(settings)
