@@ -212,8 +212,8 @@ async def delete(settings: Settings, name: str, *, force: bool) -> int:
         if (bound or agents) and not force:
             places = f"bound to {', '.join(b.place for b in bound)}" if bound else "bound nowhere"
             print(
-                f"{name} is {places}, and agents that know it: {agents}. With --force it is retired: it is unbound, its "
-                "agents and what they remember stay, and everyone talks with the default from then on.",
+                f"{name} is {places}, and agents that know it: {agents}. With --force it is retired: it is "
+                "unbound, its agents and what they remember stay, and everyone talks with the default from then on.",
                 file=sys.stderr,
             )
             return 1
