@@ -33,6 +33,9 @@ from memory.records import (
 FORMAT = "everbot-memory/1"
 PART = 8_000_000  # bytes; Discord takes files of 10 MB
 _BATCH = 1_000
+_OTHERS = ("context", "reply_to", "related")  # fields of an event that may hold other people's words
+_LEFT = context.to_json({"status": "OK", "message": "What was found stayed behind. Search again."})
+"""Instead of what a search in archival storage showed: it may have been what others told their community."""
 BEAT = ("speak", "every_s", "first_hour", "last_hour")
 MOMENTS = ("next_at", "last_at", "heard_at")
 _READ_ME = """\
@@ -226,10 +229,12 @@ def _own(message: Message) -> str:
     if not message.queued or not message.rendered:
         return ""
     rendered = json.loads(message.rendered)
+    if message.author == "archival_memory_search":
+        return context.tool_message(rendered["tool_call_id"], _LEFT)
     if message.role is not Role.USER:
         return message.rendered
     fields = context.told(rendered)
-    return context.user_message({k: v for k, v in fields.items() if k not in ("context", "reply_to")})
+    return context.user_message({k: v for k, v in fields.items() if k not in _OTHERS})
 
 
 def _turn(turn: Turn, turns: _Names, at: dict[int, int]) -> Row:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from bot import bundle
 from bot.ports import ModelReply, ModelRequest
-from memory.records import community_audience
+from memory.records import PRIVATE, community_audience
 from tests.acceptance.test_forgetting import CANARIES, command, found
 from tests.fakes.clock import FakeClock
 from tests.fakes.embedder import WordsEmbedder
@@ -91,3 +92,15 @@ async def test_lore_of_a_forgotten_conversation_goes_with_it(tmp_path: Path) -> 
         await house.say("ada", "tell The well is deep", audience=HOME, place="other")
         await command(house, "ada", "forget here yes", **PLACE)
         assert texts(house) == {"The well is deep"}
+
+
+async def test_an_export_holds_no_lore_that_others_told(tmp_path: Path) -> None:
+    async with opened(tmp_path, teller) as house:
+        await say_there(house, "bob", "tell The mill burned down")
+        await say_there(house, "ada", "find the mill")
+        assert "burned" in house.rows("SELECT group_concat(rendered) FROM messages")[0][0]
+        agent = (await house.app.identities.of(house.message("ada", "", **PLACE))).agent
+        for audience in (HOME, PRIVATE):
+            taken = bundle.canonical(await house.app.takeout.tables(agent, audience))
+            assert "find the mill" in taken
+            assert "burned" not in taken
