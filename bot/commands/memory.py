@@ -65,9 +65,7 @@ class Memories:
         if word == "add":
             return await self._add(who, command, rest.strip() or command.value)
         if word == "drop":
-            passage = await self._passage(who, command, what)
-            await control.reword(who.agent, passage, "")
-            return View(text=f"Deleted: {passage.text}")
+            return await self._drop(who, command, what, control, sure=more.strip() == "yes")
         if word == "open":
             return await self._open(who, command, what, more.removeprefix("to ").strip())
         if word == "close":
@@ -147,6 +145,17 @@ class Memories:
             await store(session, who.agent.archive_id, [draft], self._clock.now())
         return View(text=f"Noted: {text}")
 
+    async def _drop(self, who: Identity, command: Command, uid: str, control: Control, *, sure: bool) -> View:
+        passage = await self._passage(who, command, uid)
+        if not sure:
+            confirm = Action(label="Delete", command="memory", argument=f"drop {uid} yes", danger=True)
+            text = (
+                f"This deletes the note, and cannot be undone. Sure? /memory drop {uid} yes\n\n{passage.text}"
+            )
+            return View(text=text, actions=(confirm,))
+        await control.reword(who.agent, passage, "")
+        return View(text=f"Deleted: {passage.text}")
+
     async def _own_blocks(self, who: Identity, command: Command) -> dict[str, Block]:
         async with self._store.read() as session:
             blocks = await session.blocks.visible(who.agent, command.audience)
@@ -192,9 +201,16 @@ class Memories:
     async def _lore(self, who: Identity, command: Command, what: str, uid: str, control: Control) -> View:
         told = await self._told(who, command)
         if what == "drop":
+            uid, _, sure = uid.partition(" ")
             found = [passage for passage in told if uid and passage.uid.startswith(uid)]
             if not found:
                 raise CommandError(f"You told no lore {uid!r} here. /memory lore lists what you did.")
+            if sure.strip() != "yes":
+                confirm = Action(
+                    label="Take back", command="memory", argument=f"lore drop {uid} yes", danger=True
+                )
+                text = f"Nobody here will know it from you any more. Sure?\n\n{found[0].text}"
+                return View(text=text, actions=(confirm,))
             await control.withdraw(who.user, found[:1])
             return View(text=f"Your part in this is taken back: {found[0].text}")
         page = max(1, int(what)) if what.isdecimal() and len(what) < 7 else 1

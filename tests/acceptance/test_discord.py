@@ -659,7 +659,8 @@ async def test_memory_is_read_edited_and_deleted_where_it_was_learned(
         assert sent.ephemeral
         listed = await used.press("everbot memory notes")
         uid = re.findall(r"PRIVATE-FACT\n-# (\w{8})", listed.text)[0]
-        dropped = await listed.press(f"everbot memory drop {uid}")
+        sure = await listed.press(f"everbot memory drop {uid}")
+        dropped = await sure.press(f"everbot memory drop {uid} yes")
         assert "PRIVATE-FACT" in dropped.text
         await ask(server, ada, dm, "What do you hold?")
     assert "Ada is a fine person." in whole(town.model.requests[-1])

@@ -208,7 +208,7 @@ async def test_one_passage_is_forgotten_with_what_shows_it(tmp_path: Path) -> No
         [(uid,)] = house.rows("SELECT uid FROM passages")
         house.app.memory.indexer.wake()
         # Its own call's arguments stand in the queue until they are evicted: that is the conversation's.
-        await command(house, "ada", f"memory drop {uid[:8]}")
+        await command(house, "ada", f"memory drop {uid[:8]} yes")
         rows = house.rows("SELECT rendered FROM messages WHERE author = 'archival_memory_search'")
         assert "forgotten since" in rows[0][0]
         assert house.rows("SELECT count(*) FROM passages") == [(0,)]

@@ -81,7 +81,9 @@ async def test_a_person_sees_and_takes_back_what_they_told(tmp_path: Path) -> No
         assert entry.text == "The fair is in May"
         [action] = entry.actions
         assert (await command(house, "bob", f"memory {action.argument}", **PLACE)).kind == "error"
-        await command(house, "ada", f"memory {action.argument}")  # in private they may, too
+        await command(house, "ada", f"memory {action.argument}")
+        assert texts(house) == {"The fair is in May", "The mill burned down"}  # it asks first
+        await command(house, "ada", f"memory {action.argument} yes")  # in private they may, too
         assert texts(house) == {"The mill burned down"}
         assert (await command(house, "ada", "memory lore")).entries == ()
 

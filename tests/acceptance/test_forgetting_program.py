@@ -69,7 +69,7 @@ async def kill(tmp_path: Path, kills: int) -> None:
             if chores(home):
                 home.run("chat", "--user", "bob", lines=["Hello again."])
             assert chores(home) == []
-            assert found(data) == {}
+            assert found(folder) == {}, "in the data, in the log"
         else:
             assert remembered(home) >= len(TOLD)
     assert whole > 0, "no kill came after the forgetting had begun"

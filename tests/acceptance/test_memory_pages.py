@@ -117,7 +117,10 @@ async def test_deleting_an_opened_note_deletes_its_copies(tmp_path: Path) -> Non
         await house.say("ada", "note Ada keeps a secret garden")
         [uid] = ids(await command(house, "ada", "memory notes"))
         await command(house, "ada", f"memory open {uid} to parlour:home")
-        await command(house, "ada", f"memory drop {uid}")
+        sure = await command(house, "ada", f"memory drop {uid}")
+        assert [action.argument for action in sure.actions] == [f"drop {uid} yes"]
+        assert house.rows("SELECT count(*) FROM passages") == [(2,)]
+        await command(house, "ada", f"memory drop {uid} yes")
         assert house.rows("SELECT count(*) FROM passages") == [(0,)]
         assert house.rows("SELECT count(*) FROM openings") == [(0,)]
 

@@ -449,7 +449,8 @@ async def test_memory_is_edited_from_a_commands_answer(server: SlackServer, tmp_
         assert "Likes pecans." in whole(requests(town)[-1])
         passages = await server.slash(ada, general, "/everbot", "memory notes")
         [button] = [name for name in buttons(passages.replies[0]) if "drop" in name]
-        dropped = await server.press(ada, passages.replies[0], button)
+        await server.press(ada, passages.replies[0], button)
+        dropped = await server.press(ada, server.ephemeral(general, ada)[-1], f"{button} yes")
         assert dropped.acked
         left = await server.slash(ada, general, "/everbot", "memory notes")
         assert "walnut" not in str(left.replies)
@@ -526,6 +527,7 @@ async def test_app_home_shows_what_is_remembered_and_lets_it_be_changed(
         [shown] = pressed.views
         [button] = [name for name in buttons(shown) if "drop" in name]
         await server.press(ada, shown, button)
+        await server.press(ada, server.workspace.views[shown["id"]], f"{button} yes")
         await server.until(lambda: "0 passages" in str(home()))
 
         await server.press(ada, home(), "everbot export")

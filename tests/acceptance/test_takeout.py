@@ -19,6 +19,7 @@ from bot.ports import ModelReply, ModelRequest
 from bot.takeout import FORMAT
 from memory.records import PRIVATE, Agent, community_audience
 from tests.acceptance.test_forgetting import command
+from tests.fakes.embedder import WordsEmbedder
 from tests.fakes.parlour import House, opened, parrot
 from tests.fakes.scripted_model import calls, say
 from tests.fakes.town import heard
@@ -77,14 +78,19 @@ async def hits(house: House, query: str) -> tuple[list[str], list[str]]:
     return [hit.row.text for hit in recall.hits], [hit.row.text for hit in archival.hits]
 
 
-async def test_what_was_taken_out_and_put_back_is_the_same(tmp_path: Path) -> None:
-    async with opened(tmp_path / "one", diligent) as house:
+@pytest.mark.parametrize("embedder", [None, WordsEmbedder()], ids=["words", "vectors"])
+async def test_what_was_taken_out_and_put_back_is_the_same(
+    tmp_path: Path, embedder: WordsEmbedder | None
+) -> None:
+    async with opened(tmp_path / "one", diligent, embedder=embedder) as house:
         await live(house)
         parts = await taken(house)
+        await house.app.memory.indexer.drain()
         found = [await hits(house, word) for word in WORDS]
-    async with opened(tmp_path / "two", diligent) as house:
+    async with opened(tmp_path / "two", diligent, embedder=embedder) as house:
         agent = await house.app.restoration.of(parts, None)
         assert without_header(await taken(house)) == without_header(parts)
+        await house.app.memory.indexer.drain()
         assert [await hits(house, word) for word in WORDS] == found
         assert agent.id == (await agent_of(house)).id
         assert [reply.text for reply in await house.say("ada", "Hello again")] == ["You said: Hello again"]
