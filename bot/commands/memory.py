@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from bot.commands.past import Past
+from bot.commands.showing import cut, named
 from bot.commands.table import Control, Run
+from bot.commands.told import Told
 from bot.errors import CommandError
-from bot.events import ENTRIES, Action, Command, CommandSpec, Entry, Form, HeartbeatDue, View
+from bot.events import ENTRIES, Action, Command, CommandSpec, Entry, Form, View
 from bot.identities import Identity
 from bot.locks import Locks
 from bot.ports import Clock
@@ -13,7 +16,6 @@ from memory.archival import store
 from memory.ports import Store
 from memory.records import (
     PRIVATE,
-    Audience,
     Block,
     Draft,
     Passage,
@@ -24,8 +26,6 @@ from memory.records import (
 )
 from memory.terms import digest_words
 
-_EDITS = 10
-_SHOWN = 400  # characters of a note in a list; the form shows all of it
 _LONGEST = 3_000  # characters that a note may be given by hand
 _USAGE = "Say /memory, /memory notes, /memory edit WHAT, /memory drop ID or /memory add TEXT."
 
@@ -35,7 +35,8 @@ class Memories:
 
     def __init__(self, store_: Store, undo: Undo, locks: Locks, clock: Clock) -> None:
         self._store = store_
-        self._undo = undo
+        self._past = Past(store_, undo, locks)
+        self._lore = Told(store_)
         self._locks = locks
         self._clock = clock
         self.table: list[tuple[CommandSpec, Run]] = [
@@ -57,7 +58,7 @@ class Memories:
         if word == "notes":
             return await self._notes(who, command, what)
         if word == "lore":
-            return await self._lore(who, command, what, more.strip(), control)
+            return await self._lore.run(who, command, what, more.strip(), control)
         if word == "edit":
             return await self._edit(who, command, what)
         if word == "set":
@@ -71,9 +72,9 @@ class Memories:
         if word == "close":
             return await self._close(who, command, what, more.strip(), control)
         if word == "history":
-            return await self._history(who, command)
+            return await self._past.history(who, command)
         if word == "undo":
-            return await self._undone(who, command, what)
+            return await self._past.undone(who, command, what)
         raise CommandError(_USAGE)
 
     async def _overview(self, who: Identity, command: Command) -> View:
@@ -85,7 +86,7 @@ class Memories:
             sources = [archive.name for archive in await session.passages.attached(who.agent.id)]
             wishes = await session.schedule.wishes(who.agent.id)
             names = await session.agents.communities()
-        told = await self._told(who, command)
+        told = await self._lore.of(who, command)
         own = [block for block in blocks if _is_own(block, who, command)]
         others = [block for block in blocks if block not in own]
         parts = [f"[{_label(b, names)}] {_fill(b)}\n{b.value or '(empty)'}" for b in others]
@@ -196,58 +197,6 @@ class Memories:
             raise CommandError(f"{why or f'There is no note {uid!r}.'} /memory notes lists my notes.")
         return passage
 
-    # What the person told for a whole community
-
-    async def _lore(self, who: Identity, command: Command, what: str, uid: str, control: Control) -> View:
-        told = await self._told(who, command)
-        if what == "drop":
-            uid, _, sure = uid.partition(" ")
-            found = [passage for passage in told if uid and passage.uid.startswith(uid)]
-            if not found:
-                raise CommandError(f"You told no lore {uid!r} here. /memory lore lists what you did.")
-            if sure.strip() != "yes":
-                confirm = Action(
-                    label="Take back", command="memory", argument=f"lore drop {uid} yes", danger=True
-                )
-                text = f"Nobody here will know it from you any more. Sure?\n\n{found[0].text}"
-                return View(text=text, actions=(confirm,))
-            await control.withdraw(who.user, found[:1])
-            return View(text=f"Your part in this is taken back: {found[0].text}")
-        page = max(1, int(what)) if what.isdecimal() and len(what) < 7 else 1
-        async with self._store.read() as session:
-            names = await session.agents.communities()
-        shown = told[::-1][(page - 1) * ENTRIES : page * ENTRIES]
-        if not shown:
-            return View(text="You have told no lore that is seen here." if not told else "That is all.")
-        entries = tuple(
-            Entry(
-                text=_cut(passage.text),
-                note=f"{passage.uid[:8]} · {passage.created_at.astimezone(who.zone):%Y-%m-%d} · "
-                f"{_named(passage.audience, names)}",
-                actions=(
-                    Action(
-                        label="Take back",
-                        command="memory",
-                        argument=f"lore drop {passage.uid[:8]}",
-                        danger=True,
-                    ),
-                ),
-            )
-            for passage in shown
-        )
-        older = Action(label="Older", command="memory", argument=f"lore {page + 1}")
-        return View(
-            text="What you told for everybody in a community. What others told, too, stays as theirs.",
-            entries=entries,
-            actions=(older,) if page * ENTRIES < len(told) else (),
-        )
-
-    async def _told(self, who: Identity, command: Command) -> list[Passage]:
-        audiences = readable_from(command.audience)
-        async with self._store.read() as session:
-            told = await session.passages.contributed_by(who.user.id)
-        return [passage for passage in told if audiences is None or passage.audience in audiences]
-
     # What may be used elsewhere
 
     async def _open(self, who: Identity, command: Command, uid: str, community: str) -> View:
@@ -268,7 +217,7 @@ class Memories:
             if audience not in used:
                 await session.passages.open(passage, audience, digest_words(passage.text), self._clock.now())
         close = Action(label="Close", command="memory", argument=f"close {uid} {community}")
-        text = f"This may be used in {_named(audience, names)} from now on: {passage.text}"
+        text = f"This may be used in {named(audience, names)} from now on: {passage.text}"
         return View(text=text, actions=(close,))
 
     async def _close(
@@ -282,43 +231,6 @@ class Memories:
                 await control.reword(who.agent, copy, "")
         return View(text=f"This is used here only: {passage.text}")
 
-    # How it came to be
-
-    async def _history(self, who: Identity, command: Command) -> View:
-        """How core memory came to be, as far as it may be seen here: the newest edits."""
-        async with self._store.read() as session:
-            owner, audiences = f"agent:{who.agent.id}", readable_from(command.audience)
-            edits = await session.blocks.history(owner, audiences, limit=_EDITS)
-            turns = {e.turn_id: await session.mailbox.turn(e.turn_id) for e in edits if e.turn_id}
-        parts, actions = [], dict[str, Action]()
-        for edit in edits:
-            turn = turns.get(edit.turn_id) if edit.turn_id else None
-            by = "by a person" if edit.turn_id is None else "in a conversation"
-            if turn is not None and turn.kind == HeartbeatDue.kind:
-                short = turn.id[:8]
-                by = f"by reflection {short}"
-                actions.setdefault(
-                    short,
-                    Action(label=f"Undo {short}", command="memory", argument=f"undo {short}", danger=True),
-                )
-            when = f"{edit.at.astimezone(who.zone):%Y-%m-%d %H:%M}"
-            parts.append("\n".join([f"{when}  [{edit.label}] {by}", *edit.changes]))
-        return View(text="\n\n".join(parts) or "Nothing was edited yet.", actions=tuple(actions.values()))
-
-    async def _undone(self, who: Identity, command: Command, short: str) -> View:
-        async with self._store.read() as session:
-            owner, audiences = f"agent:{who.agent.id}", readable_from(command.audience)
-            made = {edit.turn_id for edit in await session.blocks.history(owner, audiences) if edit.turn_id}
-            turns = [
-                await session.mailbox.turn(turn_id) for turn_id in made if short and turn_id.startswith(short)
-            ]
-        found = [turn for turn in turns if turn is not None and turn.kind == HeartbeatDue.kind]
-        if not found:
-            raise CommandError(f"There is no reflection {short!r}. /memory history lists them.")
-        async with self._locks.of(who.agent.id):
-            notes = await self._undo.reflection(who.agent, found[0])
-        return View(text=" ".join(["What that reflection did to memory is undone.", *notes]))
-
 
 def _entry(
     passage: Passage, copies: list[Passage], names: dict[str, str], who: Identity, command: Command
@@ -326,8 +238,8 @@ def _entry(
     short = passage.uid[:8]
     facts = [short, f"{passage.created_at.astimezone(who.zone):%Y-%m-%d}"]
     if command.audience == PRIVATE:
-        facts.append(_named(passage.audience, names))
-        facts += [f"also used in {_named(copy.audience, names)}" for copy in copies]
+        facts.append(named(passage.audience, names))
+        facts += [f"also used in {named(copy.audience, names)}" for copy in copies]
     facts += [f"#{tag}" for tag in passage.tags]
     actions = [
         Action(label="Edit", command="memory", argument=f"edit {short}"),
@@ -337,11 +249,7 @@ def _entry(
         actions.append(Action(label="May be used in …", command="memory", argument=f"open {short}"))
     if copies:
         actions.append(Action(label="Use here only", command="memory", argument=f"close {short}"))
-    return Entry(text=_cut(passage.text), note=" · ".join(facts), actions=tuple(actions))
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]} …"
+    return Entry(text=cut(passage.text), note=" · ".join(facts), actions=tuple(actions))
 
 
 def _choice(passage: Passage, communities: list[str], names: dict[str, str]) -> View:
@@ -350,7 +258,7 @@ def _choice(passage: Passage, communities: list[str], names: dict[str, str]) -> 
     short = passage.uid[:8]
     actions = tuple(
         Action(
-            label=_named(community_audience(community), names)[:70],
+            label=named(community_audience(community), names)[:70],
             command="memory",
             argument=f"open {short} to {community}",
         )
@@ -373,16 +281,7 @@ def _fill(block: Block) -> str:
 
 def _label(block: Block, names: dict[str, str]) -> str:
     label, at, audience = block.label.partition("@")
-    return f"{label} in {_named(audience, names)}" if at else label
-
-
-def _named(audience: Audience, names: dict[str, str]) -> str:
-    """Where something may be used, for people."""
-    if audience == PRIVATE:
-        return "private"
-    community = community_of(audience)
-    name = names.get(community, community)
-    return name if audience == community_audience(community) else f"a closed place in {name}"
+    return f"{label} in {named(audience, names)}" if at else label
 
 
 def _is_own(block: Block, who: Identity, command: Command) -> bool:
