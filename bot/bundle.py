@@ -31,7 +31,7 @@ def pack(
     and content) follow the tables."""
     parts = list(_portions(tables, texts, limit))
     return [
-        _zipped({_HEADER: _line({**header, "part": number, "parts": len(parts)}), **files})
+        zipped({_HEADER: _line({**header, "part": number, "parts": len(parts)}), **files})
         for number, files in enumerate(parts, 1)
     ]
 
@@ -92,11 +92,12 @@ def _line(row: Row) -> bytes:
     return json.dumps(row, ensure_ascii=False, sort_keys=True).encode() + b"\n"
 
 
-def _zipped(files: Mapping[str, bytes]) -> bytes:
+def zipped(files: Mapping[str, bytes | str]) -> bytes:
+    """A zip of these files: equal ones give equal bytes."""
     target = io.BytesIO()
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as zipped:
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, data in files.items():
-            zipped.writestr(zipfile.ZipInfo(name, _EPOCH), data, zipfile.ZIP_DEFLATED)
+            archive.writestr(zipfile.ZipInfo(name, _EPOCH), data, zipfile.ZIP_DEFLATED)
     return target.getvalue()
 
 

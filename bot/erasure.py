@@ -13,6 +13,7 @@ from collections.abc import Collection, Sequence
 from contextlib import AsyncExitStack
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from bot import context
@@ -85,7 +86,7 @@ class Erasure:
                 log.error("Forgetting waits for the store: %s", error)
             except Exception:
                 log.exception("Something is still to be forgotten")
-            await asyncio.sleep(_LOOK_S)
+            await asyncio.sleep(_LOOK_S)  # real time: an injected clock may stand still, or run
 
     # What is forgotten
 
@@ -224,8 +225,8 @@ class Erasure:
         for row in await session.erasing.quoting(accounts, keys):
             quotes = [*row.payload.get("context", ()), row.payload.get("reply_to")]
             stays = [q and q["account"] not in accounts and q["key"] not in keys for q in quotes]
-            *context_, reply_to = [q if stay else None for q, stay in zip(quotes, stays, strict=True)]
-            payload = {**row.payload, "context": [q for q in context_ if q], "reply_to": reply_to}
+            *lines, reply_to = [q if stay else None for q, stay in zip(quotes, stays, strict=True)]
+            payload = {**row.payload, "context": [line for line in lines if line], "reply_to": reply_to}
             await session.mailbox.replace_event(row.key, payload)
             message = await session.messages.by_event(row.key)
             if message is not None and message.rendered:
@@ -241,7 +242,7 @@ class Erasure:
             fields |= {"context": kept} if kept else {}
         if not stays[-1]:
             fields.pop("reply_to", None)
-        await self._show(session, message, fields)
+        await self._show(session, message, rendered, fields)
 
     async def _withdraw(self, session: Session, user: User, passages: Sequence[Passage]) -> list[int]:
         """Take somebody's part out of lore, and out of views that show it; the keys that are gone."""
@@ -253,8 +254,8 @@ class Erasure:
         chores = {f"archive:{scope_of(passage.key)}" for passage in gone}
         await session.erasing.add_chores([*chores, *(["scrub"] if gone else [])], self._clock.now())
         begun = [_as_shown(passage.text[:_BEGINNING]) for passage in gone]
-        for message in await session.erasing.showing(None, SEARCHES, None) if gone else ():
-            if message.role is Role.TOOL and any(text in message.rendered for text in begun):
+        for message in await session.erasing.showing(None, SEARCHES, None, events=False) if gone else ():
+            if any(text in message.rendered for text in begun):
                 await self._unshow(session, message)
         return [passage.key for passage in gone]
 
@@ -272,17 +273,21 @@ class Erasure:
             if message.role is Role.TOOL:
                 await self._unshow(session, message)
                 continue
-            fields = context.told(json.loads(message.rendered))
+            rendered = json.loads(message.rendered)
+            fields = context.told(rendered)
             if fields["type"] == context.CORE_MEMORY:
                 await session.messages.delete([message.key])
                 self._queues.forget(message.conversation_id)
             elif any(name in fields for name in context.RECALLED):
                 kept = {name: value for name, value in fields.items() if name not in context.RECALLED}
-                await self._show(session, message, kept)
+                await self._show(session, message, rendered, kept)
 
-    async def _show(self, session: Session, message: Message, fields: dict[str, object]) -> None:
-        images = context.images_in(json.loads(message.rendered))
-        await self._queues.rerender(session, message, context.user_message(fields, images))
+    async def _show(
+        self, session: Session, message: Message, rendered: dict[str, Any], fields: dict[str, Any]
+    ) -> None:
+        """Tell an event's message with other fields; its images stay."""
+        shown = context.user_message(fields, context.images_in(rendered))
+        await self._queues.rerender(session, message, shown)
 
     # Chores
 

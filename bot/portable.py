@@ -18,6 +18,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from bot.bundle import zipped
 from bot.errors import PersonaError
 from memory.records import Avatar
 
@@ -131,12 +132,7 @@ def packed(file: PersonaFile, now: datetime) -> bytes:
     }
     if file.avatar is not None:
         parts["avatar"] = file.avatar.data
-    whole = io.BytesIO()
-    with zipfile.ZipFile(whole, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, part in parts.items():
-            # A fixed date: the same persona packed twice differs in its header alone.
-            archive.writestr(zipfile.ZipInfo(name), part, zipfile.ZIP_DEFLATED)
-    return whole.getvalue()
+    return zipped(parts)
 
 
 def unpacked(data: bytes) -> PersonaFile:

@@ -90,7 +90,7 @@ class Takeout:
                 for place in await session.agents.conversations(agent.id)
                 if audiences is None or place.audience in audiences
             ]
-            turns = _Names("t")
+            turns = _Names()
             at = {place.id: number for number, place in enumerate(places, 1)}
             ended = [turn for turn in await session.mailbox.turns_of(agent.id) if turn.conversation_id in at]
             return {
@@ -213,15 +213,14 @@ BLOCK = ("label", "audience", "value", "limit", "description", "read_only", "ver
 
 @dataclass
 class _Names:
-    """Names for ids that mean nothing elsewhere: ``t1``, ``t2`` ... in the order they are met."""
+    """Names for turns, whose ids mean nothing elsewhere: ``t1``, ``t2`` ... in the order they are met."""
 
-    prefix: str
     known: dict[str, str] = field(default_factory=dict)
 
     def of(self, name: str | None) -> str | None:
         if name is None:
             return None
-        return self.known.setdefault(name, f"{self.prefix}{len(self.known) + 1}")
+        return self.known.setdefault(name, f"t{len(self.known) + 1}")
 
 
 def _own(message: Message) -> str:

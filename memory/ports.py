@@ -713,9 +713,9 @@ class Erasing(Protocol):
         ...
 
     async def showing(
-        self, agent_id: int | None, tools: Collection[str], before: datetime | None
+        self, agent_id: int | None, tools: Collection[str], before: datetime | None, *, events: bool = True
     ) -> list[Message]:
-        """Messages in view that may show other rows' texts: results of these tools, and events."""
+        """Messages in view that may show other rows' texts: results of these tools, and ``events``."""
         ...
 
     async def quote(self, event_key: str, quotes: Mapping[str, str]) -> None:

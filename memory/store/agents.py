@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -141,10 +142,7 @@ class Agents:
         rows = await self._c.execute(
             sa.select(t.inbox.c.key, newest.label("now")).where(t.inbox.c.agent_id == agent_id)
         )
-        values = [{"digest": digest_of(row.key), "created_at": row.now} for row in rows]
-        for part in range(0, len(values), 500):
-            statement = upsert(t.forgotten).on_conflict_do_nothing()
-            await self._c.execute(statement, values[part : part + 500])
+        await forget_keys(self._c, {row.key: row.now for row in rows})
 
     async def set_timezone(self, user_id: int, timezone: str) -> None:
         await self._c.execute(t.users.update().where(t.users.c.id == user_id).values(timezone=timezone))
@@ -208,6 +206,13 @@ class Agents:
     async def _insert(self, table: sa.Table, **values: Any) -> int:
         result = await self._c.execute(table.insert().values(**values))
         return inserted_id(result)
+
+
+async def forget_keys(connection: AsyncConnection, keys: Mapping[str, datetime]) -> None:
+    """Know keys of events again, and when they were forgotten, without keeping them."""
+    values = [{"digest": digest_of(key), "created_at": at} for key, at in keys.items()]
+    for part in range(0, len(values), 500):
+        await connection.execute(upsert(t.forgotten).on_conflict_do_nothing(), values[part : part + 500])
 
 
 def digest_of(key: str) -> bytes:

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from memory.records import Conversation, InboxRow, Message, scope_of, scope_range
 from memory.store import driver
 from memory.store import tables as t
-from memory.store.agents import digest_of
+from memory.store.agents import forget_keys
 from memory.store.blocks import Blocks
 from memory.store.fulltext import FullText
 from memory.store.mailbox import inbox_row
@@ -77,10 +77,9 @@ class Erasing:
         i = t.inbox.c
         here = i.conversation_id == conversation_id
         rows = (await self._c.execute(sa.select(i.id, i.key).where(here).order_by(i.id))).all()
-        values = [{"digest": digest_of(row.key), "created_at": now} for row in rows]
-        if not values:
+        if not rows:
             return
-        await self._c.execute(upsert(t.forgotten).on_conflict_do_nothing(), values)
+        await forget_keys(self._c, {row.key: now for row in rows})
         await self._c.execute(t.inbox.delete().where(here & (i.id != rows[-1].id)))
         await self._blank(i.id == rows[-1].id)
 
@@ -115,10 +114,13 @@ class Erasing:
         return count, sorted({scope_of(row.key) for row in keys}), sorted(places)
 
     async def showing(
-        self, agent_id: int | None, tools: Collection[str], before: datetime | None
+        self, agent_id: int | None, tools: Collection[str], before: datetime | None, *, events: bool = True
     ) -> list[Message]:
         m = t.messages.c
-        shows = m.queued & (m.author.in_(tools) | ((m.role == "user") & (m.step < 0)))
+        shows: sa.ColumnElement[bool] = m.author.in_(tools) & (m.role == "tool")
+        if events:
+            shows |= (m.role == "user") & (m.step < 0)
+        shows &= m.queued
         if agent_id is not None:
             shows &= m.key.between(*scope_range(agent_id))
         if before is not None:

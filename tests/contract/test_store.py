@@ -7,10 +7,8 @@ what is about units of work in `test_store_units`.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -38,24 +36,11 @@ from memory.records import (
 )
 from memory.salience import salience
 from tests.fakes.house import NOW, newcomer, persona, said, settle, tell
-from tests.fakes.stores import BACKENDS, Backend
+from tests.fakes.stores import Backend
 
 HERE, THERE = community_audience("here"), community_audience("there")
 ROOM = place_audience("here", "room")
 CONSOLE = ["console"]
-
-
-@pytest.fixture(params=BACKENDS, ids=lambda made: made.__name__)
-def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Backend:
-    made: Backend = request.param(tmp_path)
-    return made
-
-
-@pytest.fixture
-async def store(backend: Backend) -> AsyncIterator[Store]:
-    opened = await backend.open()
-    yield opened
-    await opened.close()
 
 
 def listed(postings: dict[str, Any]) -> dict[str, list[int]]:

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
-
-import pytest
 
 from memory.ports import Store
 from memory.records import (
@@ -22,23 +18,9 @@ from memory.records import (
     community_audience,
 )
 from tests.fakes.house import NOW, settle, tell
-from tests.fakes.stores import BACKENDS, Backend
 
 HERE = community_audience("here")
 OLD = NOW - timedelta(days=40)
-
-
-@pytest.fixture(params=BACKENDS, ids=lambda made: made.__name__)
-def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Backend:
-    made: Backend = request.param(tmp_path)
-    return made
-
-
-@pytest.fixture
-async def store(backend: Backend) -> AsyncIterator[Store]:
-    opened = await backend.open()
-    yield opened
-    await opened.close()
 
 
 async def turn(store: Store, place: Conversation, name: str) -> Turn:

@@ -2,31 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
-
-import pytest
 
 from memory.ports import Store
 from memory.records import PRIVATE, SHARED, Avatar, Draft, Passage, community_audience
 from tests.fakes.house import NOW, newcomer, persona, settle
-from tests.fakes.stores import BACKENDS, Backend
+from tests.fakes.stores import Backend
 
 HERE, THERE = community_audience("here"), community_audience("there")
-
-
-@pytest.fixture(params=BACKENDS, ids=lambda made: made.__name__)
-def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Backend:
-    made: Backend = request.param(tmp_path)
-    return made
-
-
-@pytest.fixture
-async def store(backend: Backend) -> AsyncIterator[Store]:
-    opened = await backend.open()
-    yield opened
-    await opened.close()
 
 
 async def lore(store: Store, persona_id: int, community: str, *texts: str) -> list[Passage]:

@@ -6,9 +6,7 @@ import asyncio
 import contextlib
 import random
 from collections import Counter
-from collections.abc import AsyncIterator
 from functools import partial
-from pathlib import Path
 
 import pytest
 
@@ -16,23 +14,10 @@ from memory.errors import StoreError
 from memory.ports import Session, Store
 from memory.records import Agent, Conversation
 from tests.fakes.house import CancelledAt, HeldAt, StruckAt, said, settle, tell
-from tests.fakes.stores import BACKENDS, Backend
+from tests.fakes.stores import Backend
 
 _MOST = 60
 """More suspensions than a unit of work of this suite has."""
-
-
-@pytest.fixture(params=BACKENDS, ids=lambda made: made.__name__)
-def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Backend:
-    made: Backend = request.param(tmp_path)
-    return made
-
-
-@pytest.fixture
-async def store(backend: Backend) -> AsyncIterator[Store]:
-    opened = await backend.open()
-    yield opened
-    await opened.close()
 
 
 class Regret(Exception):
