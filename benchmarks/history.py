@@ -95,10 +95,12 @@ class _Writer:
             said = {message.key: message.text for message in stored if message.text}
             vectors = self._random.standard_normal((len(said), self._dimensions))
             vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-            rows = [(key, PRIVATE, quantise(vector)) for key, vector in zip(said, vectors, strict=True)]
+            rows = [
+                (key, PRIVATE, text, quantise(vector))
+                for (key, text), vector in zip(said.items(), vectors, strict=True)
+            ]
             await session.vectors.set_embedder(self._embedder)
             await session.vectors.put("messages", self._embedder, rows)
-            await session.vectors.mark_indexed("messages", said)
 
     async def _know(self, session: Session, identity: Identity) -> None:
         """Something in the block about the person."""

@@ -74,10 +74,12 @@ class Bulk:
         if self._embedder is None:
             return
         vectors = self.vectors(len(texts))
-        rows = [(key, PRIVATE, quantise(vector)) for key, vector in zip(texts, vectors, strict=True)]
+        rows = [
+            (key, PRIVATE, text, quantise(vector))
+            for (key, text), vector in zip(texts.items(), vectors, strict=True)
+        ]
         await session.vectors.set_embedder(self._embedder)
         await session.vectors.put(kind, self._embedder, rows)
-        await session.vectors.mark_indexed(kind, texts)
 
     def _message(self, place: Conversation, number: int) -> Message:
         return Message(
@@ -242,12 +244,13 @@ async def shared_archive(directory: Path, embedder: EmbedderKind, rows: int) -> 
                 ]
                 async with memory.store.write() as session:
                     stored = await session.passages.insert(source.id, drafts, _NOW)
-                    await session.vectors.mark_indexed("passages", {row.key: row.text for row in stored})
                 vectors = bulk.vectors(some)
                 await index.add(
                     source.id,
                     [
-                        VectorEntry(key=row.key, uid=row.uid, audience=row.audience, vector=vector)
+                        VectorEntry(
+                            key=row.key, uid=row.uid, audience=row.audience, text=row.text, vector=vector
+                        )
                         for row, vector in zip(stored, vectors, strict=True)
                     ],
                 )

@@ -217,14 +217,12 @@ class Indexer:
                 return 0
             vectors = await self._vectors(self._embedder, [row[3] for row in rows])
             entries = [
-                VectorEntry(key=key, uid=uid, audience=audience, vector=vector)
-                for (key, uid, audience, _), vector in zip(rows, vectors, strict=True)
+                VectorEntry(key=key, uid=uid, audience=audience, text=text, vector=vector)
+                for (key, uid, audience, text), vector in zip(rows, vectors, strict=True)
             ]
             for archive, group in groupby(entries, key=lambda entry: scope_of(entry.key)):
                 index = self.index_of_messages if kind == "messages" else await self.index_of(archive)
                 await index.add(archive, list(group))
-            async with self._store.write() as session:
-                await session.vectors.mark_indexed(kind, {row[0]: row[3] for row in rows})
             return len(entries)
 
 

@@ -500,8 +500,13 @@ class Vectors(Protocol):
         """Forget every vector: the next indexing starts from the texts."""
         ...
 
-    async def put(self, kind: str, embedder: str, rows: Sequence[tuple[int, Audience, bytes]]) -> set[int]:
-        """Store vectors; gives the keys of those whose rows are still there and want one."""
+    async def put(
+        self, kind: str, embedder: str, rows: Sequence[tuple[int, Audience, str, bytes]]
+    ) -> set[int]:
+        """Store vectors (key, audience, text, data) and mark their rows as indexed; gives their keys.
+
+        A row that is gone, or has another text by now, is passed over.
+        """
         ...
 
     async def load(
@@ -819,7 +824,7 @@ class VectorIndex(Protocol):
     """Nearest neighbours by cosine within one scope (an agent's recall storage, or an archive)."""
 
     async def add(self, scope: int, entries: Sequence[VectorEntry]) -> None:
-        """Add or replace, by key. Idempotent."""
+        """Add or replace, by key, and mark the rows as indexed. Idempotent. The rows must be committed."""
         ...
 
     async def search(

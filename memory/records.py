@@ -446,6 +446,7 @@ class VectorEntry:
     key: int
     uid: str
     audience: Audience
+    text: str  # that the vector was made of
     vector: Any  # numpy float32, unit length
 
 

@@ -70,12 +70,14 @@ class ChromaIndex:
         self._closed = False
 
     async def add(self, scope: int, entries: Sequence[VectorEntry]) -> None:
-        """Add or replace, by key. Idempotent. The rows must be committed: see `remove`."""
+        """See `memory.ports.VectorIndex.add`, and `remove` for why the rows must be committed."""
         if not entries:
             return
         latest = {entry.key: entry for entry in entries}.values()
         uids, vectors = [entry.uid for entry in latest], [entry.vector for entry in latest]
         await self._run(self._collections.put, await self._collection(scope), uids, vectors)
+        async with self._store.write() as session:
+            await session.vectors.mark_indexed("passages", {entry.key: entry.text for entry in latest})
 
     async def search(
         self, scope: int, vector: Any, audiences: Audiences, limit: int

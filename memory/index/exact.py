@@ -116,7 +116,7 @@ class ExactIndex:
 
     async def add(self, scope: int, entries: Sequence[VectorEntry]) -> None:
         before = self._changes[scope]
-        rows = [(entry.key, entry.audience, quantise(entry.vector)) for entry in entries]
+        rows = [(entry.key, entry.audience, entry.text, quantise(entry.vector)) for entry in entries]
         async with self._store.write() as session:
             stored = await session.vectors.put(self._kind, self._embedder, rows)
         if self._changes[scope] != before:  # rows went meanwhile, these among them perhaps
@@ -124,7 +124,9 @@ class ExactIndex:
         self._changes[scope] += 1
         rows = sorted(row for row in rows if row[0] in stored)
         for name in [name for name in self._matrices if name[0] == scope]:
-            readable = [(key, data) for key, audience, data in rows if name[1] is None or audience in name[1]]
+            readable = [
+                (key, data) for key, audience, _, data in rows if name[1] is None or audience in name[1]
+            ]
             if not self._matrices[name].add(readable):
                 del self._matrices[name]
 

@@ -36,7 +36,27 @@ def _load(kind: str, restricted: bool) -> sa.Select[Any]:
     return query.where(v.audience.in_(each("audiences"))) if restricted else query
 
 
-# Asked at every search: built once.
+def _put(table: sa.Table) -> sa.Insert:
+    new = upsert(table)
+    return new.on_conflict_do_update(
+        index_elements=["key"], set_={name: new.excluded[name] for name in ("audience", "embedder", "data")}
+    )
+
+
+def _texts(kind: str) -> sa.Select[Any]:
+    rows = t.metadata.tables[kind].c
+    return sa.select(rows.key, rows.text).where(rows.key.in_(each("keys")))
+
+
+def _mark(kind: str) -> sa.Update:
+    rows = t.metadata.tables[kind]
+    return rows.update().where(rows.c.key.in_(each("keys"))).values(indexed=True)
+
+
+# For every message or search: built once.
+_PUT = {kind: _put(table) for kind, table in t.vectors.items()}
+_MARK = {kind: _mark(kind) for kind in t.vectors}
+_TEXTS = {kind: driver.Prepared(_texts(kind)) for kind in t.vectors}
 _UNINDEXED = {kind: driver.Prepared(_unindexed(kind)) for kind in t.vectors}
 _LOAD = {(kind, some): driver.Prepared(_load(kind, some)) for kind in t.vectors for some in (False, True)}
 
@@ -81,29 +101,22 @@ class Vectors:
                 await self._c.execute(rows.update().where(rows.c.text != "").values(indexed=False))
                 await self._c.execute(table.delete())
 
-    async def put(self, kind: str, embedder: str, rows: Sequence[tuple[int, Audience, bytes]]) -> set[int]:
-        table = t.vectors[kind]
-        statement = upsert(table)
-        statement = statement.on_conflict_do_update(
-            index_elements=["key"],
-            set_={name: statement.excluded[name] for name in ("audience", "embedder", "data")},
-        )
-        # A row may have been deleted while its vector was being made: no vector outlives its text.
-        # Or it was changed to something that wants none.
-        texts = t.metadata.tables[kind].c
-        alive: set[int] = set()
-        for part in slices([key for key, _, _ in rows]):
-            alive.update(
-                (
-                    await self._c.execute(sa.select(texts.key).where(texts.key.in_(part) & ~texts.indexed))
-                ).scalars()
-            )
+    async def put(
+        self, kind: str, embedder: str, rows: Sequence[tuple[int, Audience, str, bytes]]
+    ) -> set[int]:
+        # A row may have been deleted or changed while its vector was being made: no vector outlives its text.
+        keys = json.dumps([key for key, _, _, _ in rows])
+        texts = dict(await _TEXTS[kind].rows(self._c, keys=keys))
         values = [
-            {"key": k, "audience": a, "embedder": embedder, "data": d} for k, a, d in rows if k in alive
+            {"key": key, "audience": audience, "embedder": embedder, "data": data}
+            for key, audience, text, data in rows
+            if texts.get(key) == text
         ]
+        alive = [key for key, _, text, _ in rows if texts.get(key) == text]
         if values:
-            await self._c.execute(statement, values)
-        return alive
+            await self._c.execute(_PUT[kind], values)
+            await self._c.execute(_MARK[kind], {"keys": json.dumps(alive)})
+        return set(alive)
 
     async def load(
         self, kind: str, embedder: str, scope: int, audiences: Audiences

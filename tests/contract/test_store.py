@@ -301,7 +301,7 @@ async def test_a_message_rewritten_to_nothing_leaves_no_vector(store: Store) -> 
     ada, home = await settle(store)
     (one,) = await tell(store, home, "secret")
     async with store.write() as session:
-        await session.vectors.put("messages", "e", [(one.key, PRIVATE, b"v")])
+        await session.vectors.put("messages", "e", [(one.key, PRIVATE, "secret", b"v")])
         await session.messages.rewrite(one.key, "", "{}", 1)
         assert await session.vectors.load("messages", "e", ada.id, None) == []
 
@@ -310,7 +310,7 @@ async def test_deleted_messages_are_gone_with_words_and_vectors(store: Store) ->
     ada, home = await settle(store)
     one, two = await tell(store, home, "red", "red")
     async with store.write() as session:
-        await session.vectors.put("messages", "e", [(m.key, PRIVATE, b"v") for m in (one, two)])
+        await session.vectors.put("messages", "e", [(m.key, PRIVATE, m.text, b"v") for m in (one, two)])
         await session.messages.delete([one.key])
         await session.messages.delete([one.key])
         await session.messages.delete([])
@@ -415,7 +415,7 @@ async def test_deleted_passages_are_gone_with_words_tags_and_vectors(store: Stor
     async with store.write() as session:
         drafts = [Draft(text="red", audience=PRIVATE, tags=("x",))] * 2
         one, two = await session.passages.insert(ada.archive_id, drafts, NOW)
-        await session.vectors.put("passages", "e", [(p.key, PRIVATE, b"v") for p in (one, two)])
+        await session.vectors.put("passages", "e", [(p.key, PRIVATE, p.text, b"v") for p in (one, two)])
         await session.passages.delete([one.key])
         await session.passages.delete([one.key])
     async with store.read() as session:
@@ -479,13 +479,13 @@ async def test_vectors_of_two_embedders_or_audiences_do_not_meet(store: Store) -
     one, two = await tell(store, home, "one", "two")
     async with store.write() as session:
         vectors = session.vectors
-        await vectors.put("messages", "e", [(one.key, PRIVATE, b"1"), (two.key, HERE, b"2")])
+        await vectors.put("messages", "e", [(one.key, PRIVATE, "one", b"1"), (two.key, HERE, "two", b"2")])
         assert await vectors.load("messages", "e", ada.id, None) == [(one.key, b"1"), (two.key, b"2")]
         assert await vectors.load("messages", "e", ada.id, {HERE}) == [(two.key, b"2")]
         assert await vectors.load("messages", "f", ada.id, None) == []
         assert await vectors.load("messages", "e", ada.id + 1, None) == []
         assert await vectors.load("passages", "e", ada.id, None) == []
-        await vectors.put("messages", "f", [(one.key, PRIVATE, b"3")])
+        await vectors.put("messages", "f", [(one.key, PRIVATE, "one", b"3")])
         assert await vectors.load("messages", "e", ada.id, None) == [(two.key, b"2")]
         assert await vectors.load("messages", "f", ada.id, None) == [(one.key, b"3")]
         await vectors.remove("messages", [one.key, two.key])
@@ -497,8 +497,19 @@ async def test_no_vector_outlives_its_text(store: Store) -> None:
     (one,) = await tell(store, home, "one")
     async with store.write() as session:
         await session.messages.delete([one.key])
-        await session.vectors.put("messages", "e", [(one.key, PRIVATE, b"1")])
+        await session.vectors.put("messages", "e", [(one.key, PRIVATE, "one", b"1")])
         assert await session.vectors.load("messages", "e", ada.id, None) == []
+
+
+async def test_a_vector_of_another_text_than_the_rows_is_not_stored(store: Store) -> None:
+    ada, home = await settle(store)
+    one, two = await tell(store, home, "one", "two")
+    async with store.write() as session:
+        await session.messages.rewrite(one.key, "uno", "{}", 1)
+        rows = [(one.key, PRIVATE, "one", b"1"), (two.key, PRIVATE, "two", b"2")]
+        assert await session.vectors.put("messages", "e", rows) == {two.key}
+        assert await session.vectors.load("messages", "e", ada.id, None) == [(two.key, b"2")]
+        assert [row[0] for row in await session.vectors.unindexed("messages", ada.id, 9)] == [one.key]
 
 
 async def test_the_embedders_name_is_kept(store: Store) -> None:
@@ -796,8 +807,8 @@ async def everything(store: Store, agent: Agent, place: Conversation, word: str)
         await passages.note_file(agent.archive_id, word, word, 1, NOW)
         source = await passages.archive_named("library") or await passages.create_source("library", NOW)
         await passages.attach(agent.id, source.id)
-        await session.vectors.put("messages", "e", [(row.key, PRIVATE, b"v") for row in rows])
-        await session.vectors.put("passages", "e", [(passage.key, PRIVATE, b"v")])
+        await session.vectors.put("messages", "e", [(row.key, PRIVATE, row.text, b"v") for row in rows])
+        await session.vectors.put("passages", "e", [(passage.key, PRIVATE, passage.text, b"v")])
         made = await session.blocks.create(f"agent:{agent.id}", "human", PRIVATE, word, 9, word, NOW)
         await session.blocks.put(made.id, word * 2, f"{word}-t", NOW)
         await mailbox.begin(turn_of(place, f"{word}-t"), [(await mailbox.waiting(agent.id, CONSOLE))[0].id])

@@ -138,7 +138,7 @@ async def test_a_passage_is_opened_rewritten_and_found_by_its_ids_beginning(stor
         assert await passages.page(ada.archive_id, None, originals=True) == [made]
         assert await passages.count(ada.archive_id, None, originals=True) == 1
         assert await passages.page(ada.archive_id, {HERE}, originals=True) == [copy]
-        await session.vectors.put("passages", "e", [(made.key, PRIVATE, b"v")])
+        await session.vectors.put("passages", "e", [(made.key, PRIVATE, made.text, b"v")])
         await passages.rewrite([made.key, copy.key], "new words", "e")
         assert {p.text for p in await passages.page(ada.archive_id, None)} == {"new words"}
         assert await session.vectors.load("passages", "e", ada.archive_id, None) == []
@@ -193,8 +193,7 @@ async def test_one_scopes_vectors_are_made_anew(store: Store) -> None:
     async with store.write() as session:
         vectors = session.vectors
         for row in (one, two):
-            await vectors.put("messages", "e", [(row.key, PRIVATE, b"v")])
-        await vectors.mark_indexed("messages", {one.key: "one", two.key: "two"})
+            await vectors.put("messages", "e", [(row.key, PRIVATE, row.text, b"v")])
         await vectors.mark_unindexed("messages", ada.id)
         assert [row[0] for row in await vectors.unindexed("messages", None, 9)] == [one.key]
         assert await vectors.load("messages", "e", ada.id, None) == []

@@ -13,6 +13,7 @@ import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -40,6 +41,10 @@ class World(Protocol):
 
     async def forget(self, entries: Sequence[VectorEntry]) -> None:
         """Delete the rows, behind the index's back."""
+        ...
+
+    async def waiting(self, scope: int) -> list[int]:
+        """Keys of the rows that are not marked as indexed."""
         ...
 
     async def reopen(self) -> None:
@@ -147,13 +152,19 @@ async def test_adding_again_changes_nothing(world: World) -> None:
     assert dict(after) == pytest.approx(dict(before), abs=0.001)
 
 
+async def test_what_was_added_is_marked_as_indexed_unless_its_text_is_another_by_now(world: World) -> None:
+    scope, vectors = await world.scope(), circle(3)
+    entries = await world.entries(scope, vectors)
+    assert await world.waiting(scope) == [entry.key for entry in entries]
+    await world.index.add(scope, [entries[0], replace(entries[1], text="as it was before")])
+    assert await world.waiting(scope) == [entry.key for entry in entries[1:]]
+
+
 async def test_adding_a_known_key_replaces_its_vector(world: World) -> None:
     scope, vectors = await world.scope(), circle(12)
     entries = await world.entries(scope, vectors)
     await world.index.add(scope, entries)
-    moved = VectorEntry(
-        key=entries[0].key, uid=entries[0].uid, audience=entries[0].audience, vector=-vectors[0]
-    )
+    moved = replace(entries[0], vector=-vectors[0])
     await world.index.add(scope, [moved])
     hits = await world.index.search(scope, vectors[0], None, 100)
     assert keys(hits) == [entry.key for entry in [*entries[1:], entries[0]]]

@@ -56,13 +56,17 @@ class ExactWorld:
         async with store.write() as session:
             rows = await session.passages.insert(scope, drafts, NOW)
         return [
-            VectorEntry(key=row.key, uid=row.uid, audience=row.audience, vector=vector)
+            VectorEntry(key=row.key, uid=row.uid, audience=row.audience, text=row.text, vector=vector)
             for row, vector in zip(rows, vectors, strict=True)
         ]
 
     async def forget(self, entries: Sequence[VectorEntry]) -> None:
         async with (await self._opening.store()).write() as session:
             await session.passages.delete([entry.key for entry in entries])
+
+    async def waiting(self, scope: int) -> list[int]:
+        async with (await self._opening.store()).read() as session:
+            return [row[0] for row in await session.vectors.unindexed("passages", scope, 99)]
 
     async def reopen(self) -> None:
         await self._opening.close()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -24,14 +24,25 @@ class Shelf:
     def __init__(self) -> None:
         self.names: dict[int, Archive] = {}
         self.rows: dict[int, Passage] = {}
+        self.indexed: set[int] = set()
 
     @property
     def passages(self) -> Shelf:
         return self
 
+    @property
+    def vectors(self) -> Shelf:
+        return self
+
+    async def mark_indexed(self, kind: str, texts: Mapping[int, str]) -> None:
+        assert kind == "passages"
+        self.indexed |= {key for key, text in texts.items() if self.rows[key].text == text}
+
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Shelf]:
         yield self
+
+    write = read
 
     async def archive(self, archive_id: int) -> Archive:
         return self.names[archive_id]
@@ -72,13 +83,16 @@ class ChromaWorld:
         ]
         self.shelf.rows |= {row.key: row for row in rows}
         return [
-            VectorEntry(key=row.key, uid=row.uid, audience=row.audience, vector=vector)
+            VectorEntry(key=row.key, uid=row.uid, audience=row.audience, text=row.text, vector=vector)
             for row, vector in zip(rows, vectors, strict=True)
         ]
 
     async def forget(self, entries: Sequence[VectorEntry]) -> None:
         for entry in entries:
             del self.shelf.rows[entry.key]
+
+    async def waiting(self, scope: int) -> list[int]:
+        return [key for key in self.shelf.rows if scope_of(key) == scope and key not in self.shelf.indexed]
 
     async def reopen(self) -> None:
         await self.index.close()

@@ -91,7 +91,7 @@ async def refused(index: ChromaIndex, shelf: Shelf) -> str:
     """What every verb says; they must all say the same kind of thing."""
     shelf.names[1] = Archive(id=1, kind="source", name="a", collection="c" * 32)
     vector = circle(1)[0]
-    entry = VectorEntry(key=1 << SEQ_BITS, uid="u" * 32, audience=SHARED, vector=vector)
+    entry = VectorEntry(key=1 << SEQ_BITS, uid="u" * 32, audience=SHARED, text="t", vector=vector)
     texts = []
     for call in (
         lambda: index.add(1, [entry]),
