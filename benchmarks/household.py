@@ -15,12 +15,21 @@ from benchmarks.history import event
 from bot.app import App, SystemClock, choose_model, open_app
 from bot.events import Address, Reply
 from bot.ports import ChatModel, Found, Inbound, ModelReply, ModelRequest
-from bot.settings import AgentSettings, EmbedderSettings, LimitSettings, ModelSettings, Settings
+from bot.settings import (
+    AgentSettings,
+    EmbedderSettings,
+    LimitSettings,
+    MemorySettings,
+    ModelSettings,
+    Settings,
+)
 
 EmbedderKind = Literal["auto", "none"]
 
 
-def settings_of(data_dir: Path, url: str | None, embedder: EmbedderKind, window: int = 16_384) -> Settings:
+def settings_of(
+    data_dir: Path, url: str | None, embedder: EmbedderKind, window: int = 16_384, *, surfacing: bool = True
+) -> Settings:
     """Everbot's own defaults, but that nobody waits for a burst to end."""
     kind: Literal["openai", "offline"] = "openai" if url else "offline"
     return Settings(
@@ -28,6 +37,7 @@ def settings_of(data_dir: Path, url: str | None, embedder: EmbedderKind, window:
         model=ModelSettings(kind=kind, base_url=url, context_window=window),
         embedder=EmbedderSettings(kind=embedder),
         agent=AgentSettings(debounce_s=0.0),
+        memory=MemorySettings() if surfacing else MemorySettings(surface_tokens=0),
         limits=LimitSettings(messages_per_minute=0),
     )
 

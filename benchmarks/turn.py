@@ -25,6 +25,7 @@ from benchmarks.history import Size
 from benchmarks.household import EmbedderKind, House, opened, settings_of
 from benchmarks.model_server import running
 from benchmarks.texts import Texts
+from bot.settings import Settings
 
 T = TypeVar("T")
 USERS = 16
@@ -36,6 +37,7 @@ class Single:
     """Turns of one at a time; milliseconds."""
 
     size: Size
+    surfacing: bool
     own: list[float] = field(default_factory=list)
     client: list[float] = field(default_factory=list)
     cpu: list[float] = field(default_factory=list)
@@ -65,14 +67,21 @@ class Plan:
     sizes: Sequence[Size]
     embedder: EmbedderKind
     turns: int
+    without: bool = False  # measured without surfacing, too, at the last size
 
-    def data_dir(self, size: Size) -> Path:
-        return self.directory / f"{size.agents}x{size.messages}"
+    @property
+    def cases(self) -> list[tuple[Size, bool]]:
+        """Sizes, and whether with surfacing."""
+        return [(size, True) for size in self.sizes] + [(self.sizes[-1], False)] * self.without
+
+    def settings(self, size: Size, surfacing: bool, url: str | None) -> Settings:
+        directory = self.directory / f"{size.agents}x{size.messages}{'' if surfacing else ' without'}"
+        return settings_of(directory, url, self.embedder, surfacing=surfacing)
 
 
 def prepare(plan: Plan) -> None:
-    for size in plan.sizes:
-        asyncio.run(history.fill(settings_of(plan.data_dir(size), None, plan.embedder), size))
+    for size, surfacing in plan.cases:
+        asyncio.run(history.fill(plan.settings(size, surfacing, None), size))
 
 
 async def one_at_a_time(plan: Plan) -> list[Single]:
@@ -82,10 +91,10 @@ async def one_at_a_time(plan: Plan) -> list[Single]:
         url = stack.enter_context(running()).url
         houses = [
             (
-                Single(size),
-                await stack.enter_async_context(opened(settings_of(plan.data_dir(size), url, plan.embedder))),
+                Single(size, surfacing),
+                await stack.enter_async_context(opened(plan.settings(size, surfacing, url))),
             )
-            for size in plan.sizes
+            for size, surfacing in plan.cases
         ]
         for number in range(-_WARM, plan.turns):
             for single, house in houses:
@@ -107,7 +116,7 @@ async def at_once(plan: Plan) -> Crowd:
     """First every agent has one turn, then `USERS` people talk as fast as they are answered."""
     (size,) = plan.sizes
     with running() as server:
-        async with opened(settings_of(plan.data_dir(size), server.url, plan.embedder)) as house:
+        async with opened(plan.settings(size, True, server.url)) as house:
             await _crowd(house, size.agents, size.agents)
             await house.app.memory.indexer.drain()
             start, cpu, loop = time.perf_counter(), time.process_time(), time.thread_time()
@@ -176,7 +185,7 @@ def show_singles(title: str, singles: Sequence[Single]) -> None:
     head = ("one turn at a time", "own p50 ms", "own p95 ms", "client p50 ms", "CPU ms/turn", "of it own")
     rows = [
         (
-            str(s.size),
+            str(s.size) if s.surfacing else f"{s.size}, no surfacing",
             report.quantile(s.own, 0.5),
             report.quantile(s.own, 0.95),
             report.quantile(s.client, 0.5),
@@ -206,22 +215,26 @@ def show_crowd(size: Size, c: Crowd) -> None:
 def measure(directory: Path, embedder: EmbedderKind, *, quick: bool) -> None:
     last = 10_000 if quick else 100_000
     counts = (100, 10_000) if quick else (100, 10_000, 100_000)
-    alone = Plan(directory, [Size(1, count) for count in counts], embedder, 60 if quick else 300)
+    turns = 60 if quick else 300
+    alone = Plan(directory, [Size(1, count) for count in counts], embedder, turns, without=True)
     many = [Plan(directory, [Size(n, last)], embedder, 160 if quick else 1_600) for n in (100, 1_000)]
     for plan in (alone, *many):
         apart(prepare, plan)
     singles = apart(growth, alone)
+    without = singles.pop()
     for plan in many:
         singles += apart(growth, replace(plan, turns=alone.turns))
     crowds = [(plan.sizes[0], apart(crowd, plan)) for plan in many]
-    show_singles(f"Embedder {embedder}", singles)
+    show_singles(f"Embedder {embedder}", [*singles, without])
     for size, found in crowds:
         show_crowd(size, found)
     worst = max(report.quantile(s.own, 0.95) for s in singles)
-    ratio = median(singles[len(counts) - 1].own) / median(singles[0].own)
+    largest = singles[len(counts) - 1]
+    ratio = median(largest.own) / median(singles[0].own)
     print()
     print(report.goal("own p95, one turn at a time", worst, 20, " ms"))
     print(report.goal(f"own p50 at {last:,} messages against 100", ratio, 1.2, "x"))
+    print(f"        surfacing: {median(largest.own) / median(without.own):.2f}x own p50, {last:,} messages")
     print(report.goal(f"{USERS} users at once", crowds[-1][1].turns_per_s, 200, " turns/s", at_least=True))
     print(report.goal(f"resident, {crowds[-1][0]}", crowds[-1][1].resident_mb, 300, " MB"))
 

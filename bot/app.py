@@ -194,7 +194,13 @@ async def open_app(
         app = _assemble(settings, memory, chosen, quiet, minds.named, clock, courier, by_platform)
         await _check_default(app, settings)
         async with asyncio.TaskGroup() as background:
-            lasting = (courier.run(), memory.indexer.run(), app.erasure.run(), app.departures.run())
+            lasting = (
+                courier.run(),
+                memory.indexer.run(),
+                memory.indexer.foresee(),
+                app.erasure.run(),
+                app.departures.run(),
+            )
             tasks = [background.create_task(work) for work in lasting]
             if settings.model.kind == "openai":
                 # For the next start: this one goes on with what it has.

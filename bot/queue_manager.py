@@ -111,6 +111,11 @@ class QueueManager:
         """The queue was changed from elsewhere, or a commit failed: read it again next time."""
         self._queues.pop(conversation_id, None)
 
+    def expect(self, text: str) -> None:
+        """A person has said this: `recollect` will be asked in a moment."""
+        if self._associative is not None:
+            self._associative.expect(text)
+
     async def recollect(
         self, queue: Queue, agent: Agent, rows: Sequence[InboxRow], zone: ZoneInfo
     ) -> list[str]:

@@ -150,6 +150,8 @@ class Runner:
         if self._draining:
             raise StoreUnavailable("everbot is shutting down.")
         agent = identity.agent
+        if isinstance(event, MessageReceived):
+            self._queues.expect(event.text)
         async with self._store.write() as session:
             rows = [*await self._before(session, event, identity), event]
             for row in rows:

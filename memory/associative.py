@@ -31,7 +31,7 @@ Memory = Message | Passage
 
 TEMPERATURE = 1.0
 _TERMS = 10  # words of a message that are looked up
-_MOST = 24  # memories that are looked at for the budget
+_MOST = 16  # memories that are looked at for the budget
 _LEAST = 0.1  # of the most attention: below this share a memory is not surfaced
 _SURE = 0.5  # λ from which anything is
 _DENSEST = 8  # characters of a token, at most
@@ -60,6 +60,11 @@ class Associative:
         self._indexer = indexer
         self._count = count
         self._budget = budget
+
+    def expect(self, text: str) -> None:
+        """It will be asked in a moment what this brings to mind."""
+        if self._budget > 0 and telling_words(text):
+            self._indexer.expect(text)
 
     async def surfaced(
         self,
@@ -138,7 +143,10 @@ class Associative:
             "messages": self._indexer.index_of_messages,
             "passages": self._indexer.index_of_own,
         }
-        places = {kind: await look(indexes[kind], scopes[kind][0], audiences, vector) for kind in kinds}
+        places = {
+            kind: await look(indexes[kind], scopes[kind][0], audiences, vector, breadth=NARROW)
+            for kind in kinds
+        }
         question = question_of(text, asker, now)
         # A long message has more words than need be looked up at every turn; longer words are rarer (Zipf).
         telling_most = sorted(question.terms, key=len, reverse=True)[:_TERMS]

@@ -50,6 +50,8 @@ class Indexer:
         self._kinds: dict[int, str] = {}
         self._news = asyncio.Event()
         self._asked: dict[str, Any] = {}  # vectors of the last queries
+        self._expected: asyncio.Queue[str] = asyncio.Queue(1)
+        self._coming: dict[str, asyncio.Future[Any | None]] = {}  # vectors that are being made ahead
         self._embedding = 0  # calls of the embedder under way
         self._checked = False  # the stored vectors are this embedder's
         self._one_at_a_time = asyncio.Lock()
@@ -101,6 +103,25 @@ class Indexer:
                     if not self._news.is_set():
                         return
 
+    def expect(self, query: str) -> None:
+        """Its vector will be wanted in a moment: it is made meanwhile, if nobody else waits for the embedder."""
+        if self._embedder is not None and not self._embedding and self._expected.empty():
+            self._expected.put_nowait(query)
+
+    async def foresee(self) -> None:
+        """Make what is expected, until cancelled."""
+        while True:
+            query = await self._expected.get()
+            coming = self._coming[query] = asyncio.get_running_loop().create_future()
+            vector = None
+            try:
+                vector = await self.query_vector(query, "messages", patient=False)
+            except StoreError as error:
+                log.warning("Nothing is embedded ahead: %s", error)
+            finally:
+                del self._coming[query]
+                coming.set_result(vector)
+
     async def drain(self, progress: Callable[[int], None] = lambda done: None) -> int:
         """Embed everything that waits; returns how many rows. ``progress`` hears of each batch."""
         if self._embedder is None:
@@ -118,8 +139,12 @@ class Indexer:
 
         Not ``patient``: nor when others are before it.
         """
-        if self._embedder is None or (self._embedding and not patient):
+        if self._embedder is None:
             return None
+        if not patient and query in self._asked:
+            return self._asked[query]
+        if not patient and self._embedding:
+            return await asyncio.shield(self._coming[query]) if query in self._coming else None
         try:
             await self._check_embedder(self._embedder)
             for scope in scopes:

@@ -18,7 +18,6 @@ from memory.records import Outlines, scope_range
 from memory.talk import APART, PAUSE_S
 from memory.terms import query_terms
 
-_NEAREST = 80  # asked of an index that tells the nearest only
 _DATED = 60  # rows of the time that the question names that are
 _BESIDE = 4  # positions around a row in which its neighbours are looked for
 _FLOOR = 0.30
@@ -38,7 +37,7 @@ class Breadth:
 
 
 WIDE = Breadth(closer=100, near=80, seeds=40, most=POSTINGS)
-NARROW = Breadth(closer=30, near=30, seeds=12, most=400)
+NARROW = Breadth(closer=16, near=16, seeds=8, most=200)
 """For what happens at every turn. A term of more rows is left out where others are there: it tells little."""
 
 
@@ -107,10 +106,15 @@ class Matches:
 
 
 async def look(
-    index: VectorIndex, scope: int, audiences: Audiences, vector: Any | None, tags: Sequence[str] = ()
+    index: VectorIndex,
+    scope: int,
+    audiences: Audiences,
+    vector: Any | None,
+    tags: Sequence[str] = (),
+    breadth: Breadth = WIDE,
 ) -> Place:
     """The place, with its rows compared; do this before a session is open."""
-    near = None if vector is None else await index.compare(scope, vector, audiences, _NEAREST)
+    near = None if vector is None else await index.compare(scope, vector, audiences, breadth.near)
     return Place(scope, audiences, near, tags)
 
 

@@ -19,7 +19,7 @@ from memory.records import VectorEntry, scope_of
 
 _BIG = 256  # rows from which a scope's matrix is worth keeping
 _BLOCK = 512  # rows turned into floats at once: they stay in the processor's cache
-_LARGE = 8_192  # rows from which signs choose what is compared exactly
+_LARGE = 2_048  # rows from which signs choose what is compared exactly
 _CHOSEN = 32  # rows compared exactly for each that is wanted
 _KEPT = 400_000  # rows kept in all (x 384 bytes)
 
