@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
@@ -13,6 +14,7 @@ from bot.errors import CardError
 from bot.settings import BeatRules
 
 _TEXT = 20_000  # characters of a text that goes into every request
+_ORIGINAL = re.compile(r"\{\{\s*original\s*\}\}", re.IGNORECASE)
 _NAME = 64  # of a person's name that stands in a persona's text
 
 
@@ -77,17 +79,18 @@ def cast(definition: Definition, persona: str, person: str) -> Cast:
     return Cast(char=definition.nickname or persona, user=name, seed=f"{persona} {name}")
 
 
-def instructions(definition: Definition, ours: str, who: Cast, fit: Callable[[str], str]) -> str:
+def instructions(
+    definition: Definition, ours: str, who: Cast, fit: Callable[[str], str], count: Callable[[str], int]
+) -> str:
     """The system instructions as this persona follows them. Ours always stay: the persona's own stand around
     them where they say ``{{original}}``, and after them otherwise.
 
     All of it is the same in every request, the instructions that cards want after the history included:
     there they would end the cached prefix before the conversation. ``fit`` cuts each of the persona's texts to
-    its share of the window.
+    its share of the window; ``count`` tells tokens.
     """
-    before, found, after = definition.system_prompt.partition("{{original}}")
-    if not found:
-        before, after = "", before
+    around = _ORIGINAL.split(definition.system_prompt, maxsplit=1)
+    before, after = around if len(around) == 2 else ("", *around)
 
     def of(text: str) -> str:
         return fit(rendered(text, who).strip()) if text else ""
@@ -98,7 +101,7 @@ def instructions(definition: Definition, ours: str, who: Cast, fit: Callable[[st
         ("Above all", definition.post_history_instructions),
     ):
         parts += [f"# {title}\n\n{of(text)}"] if text.strip() else []
-    known = constant(_book(definition), len, cast=who)
+    known = constant(_book(definition), count, cast=who)
     if known:
         lines = (rendered(entry.content, who).strip() for entry in known)
         parts.append("# What you know\n\n" + fit("\n\n".join(lines)))

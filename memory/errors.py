@@ -12,6 +12,7 @@ MemoryError_
 │   ├── StoreTooNew          the database was written by a newer everbot
 │   └── StoreBusy            another process holds the data directory
 ├── EmbedderError        vectors cannot be made now; search goes on by words alone
+│   └── TextRefused          not of this text, or of one of these
 └── DocumentError        a file cannot be read as a document
 """
 
@@ -63,6 +64,10 @@ class StoreBusy(StoreError):
 
 
 class EmbedderError(MemoryError_):
+    pass
+
+
+class TextRefused(EmbedderError):
     pass
 
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection
 from itertools import groupby
 from typing import Any
 
-from memory.errors import EmbedderError, StoreError
+from memory.errors import EmbedderError, StoreError, TextRefused
 from memory.ports import Embedder, Store, VectorIndex
 from memory.records import Agent, VectorEntry, scope_of
 
@@ -165,6 +165,20 @@ class Indexer:
         made = iter(await self._embed(embedder, new) if new else ())
         return [known[text] if text in known else next(made) for text in texts]
 
+    async def _one_by_one(
+        self, embedder: Embedder, texts: list[str], refusal: TextRefused
+    ) -> list[Any | None]:
+        """A vector for each text, or None for those that are refused; when all are, it is no matter of the text."""
+        made: list[Any | None] = []
+        for text in texts:
+            try:
+                made += await self._vectors(embedder, [text])
+            except TextRefused:
+                made.append(None)
+        if all(vector is None for vector in made):
+            raise refusal
+        return made
+
     async def _embed(self, embedder: Embedder, texts: list[str]) -> Any:
         self._embedding += 1
         try:
@@ -240,15 +254,24 @@ class Indexer:
                 rows = await session.vectors.unindexed(kind, scope, _CATCH_UP if scope else _BATCH)
             if not rows:
                 return 0
-            vectors = await self._vectors(self._embedder, [row[3] for row in rows])
+            try:
+                vectors = await self._vectors(self._embedder, [row[3] for row in rows])
+            except TextRefused as error:
+                vectors = await self._one_by_one(self._embedder, [row[3] for row in rows], error)
             entries = [
                 VectorEntry(key=key, uid=uid, audience=audience, text=text, vector=vector)
                 for (key, uid, audience, text), vector in zip(rows, vectors, strict=True)
+                if vector is not None
             ]
+            refused = {row[0]: row[3] for row, vector in zip(rows, vectors, strict=True) if vector is None}
+            if refused:
+                log.warning("%d %s are found by words alone: the embedder refuses them.", len(refused), kind)
+                async with self._store.write() as session:
+                    await session.vectors.mark_indexed(kind, refused)
             for archive, group in groupby(entries, key=lambda entry: scope_of(entry.key)):
                 index = self.index_of_messages if kind == "messages" else await self.index_of(archive)
                 await index.add(archive, list(group))
-            return len(entries)
+            return len(rows)
 
 
 def _by_scope(keys: Collection[int]) -> dict[int, list[int]]:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from memory.errors import EmbedderError
+from memory.errors import EmbedderError, TextRefused
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 MAX_BATCH = 128  # texts in one request
 MAX_BATCH_CHARACTERS = 200_000  # OpenAI takes 300,000 tokens in one request
 MAX_CHARACTERS = 8_000  # of one text: within 8,192 tokens in nearly any language
+_OF_THE_TEXT = frozenset({400, 413, 422})  # refusals that may be for what was sent
 
 
 class EndpointEmbedder:
@@ -63,7 +64,8 @@ class EndpointEmbedder:
             answer = await self._connected().post("/embeddings", body=body, cast_to=httpx2.Response)
             return self._vectors(answer.json(), len(texts))
         except openai.APIStatusError as error:
-            raise EmbedderError(f"The embeddings endpoint refused: {error.message}") from error
+            kind = TextRefused if error.status_code in _OF_THE_TEXT else EmbedderError
+            raise kind(f"The embeddings endpoint refused: {error.message}") from error
         except (openai.OpenAIError, httpx2.HTTPError, httpx2.InvalidURL) as error:
             raise EmbedderError(f"The embeddings endpoint cannot be reached: {error}") from error
         except (ValueError, KeyError, TypeError, OverflowError) as error:

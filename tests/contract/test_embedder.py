@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import pytest_asyncio
 
-from memory.errors import EmbedderError
+from memory.errors import EmbedderError, TextRefused
 from memory.index.endpoint import MAX_BATCH, EndpointEmbedder
 from memory.index.minilm import MiniLM
 from tests.fakes.embeddings_server import EmbeddingsServer, embeddings_server
@@ -116,8 +116,9 @@ async def test_the_endpoint_is_asked_for_floats_in_batches_it_takes(server: Embe
 async def test_a_refusal_is_an_embedder_error_with_its_reason(server: EmbeddingsServer, fault: int) -> None:
     subject = endpoint(server)
     server.fault = fault
-    with pytest.raises(EmbedderError, match=f"refused: .*{fault}.*no such luck"):
+    with pytest.raises(EmbedderError, match=f"refused: .*{fault}.*no such luck") as caught:
         await subject.embed(["tea"])
+    assert isinstance(caught.value, TextRefused) == (fault in (400, 413, 422))
     await subject.close()
 
 

@@ -8,27 +8,30 @@ from typing import Any
 
 import numpy as np
 
-from memory.errors import EmbedderError
+from memory.errors import EmbedderError, TextRefused
 from memory.terms import digest_words
 
 
 class WordsEmbedder:
     """A bag of hashed words, of unit length; the same in every process.
 
-    While ``down`` is set it raises. ``meanwhile`` is awaited once while texts are being embedded, for
-    what happens to their rows behind the embedder's back.
+    While ``down`` is set it raises, and whenever a text holds the word ``refused``. ``meanwhile`` is awaited
+    once while texts are being embedded, for what happens to their rows behind the embedder's back.
     """
 
     def __init__(self, name: str = "words-1", dimensions: int = 1024) -> None:
         self.name = name
         self.dimensions = dimensions
         self.down = False
+        self.refused: str | None = None
         self.meanwhile: Callable[[], Awaitable[None]] | None = None
         self.embedded: list[str] = []
 
     async def embed(self, texts: Sequence[str]) -> Any:
         if self.down:
             raise EmbedderError("The embedder is down.")
+        if self.refused is not None and any(self.refused in text for text in texts):
+            raise TextRefused("The embedder refused.")
         meanwhile, self.meanwhile = self.meanwhile, None
         if meanwhile is not None:
             await meanwhile()

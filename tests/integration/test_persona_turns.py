@@ -72,12 +72,13 @@ def told(system: str) -> str:
             "Be kind, Flora.\n\nOURS\n\nBe brief, Ada {{x}}.",
         ),
         ("{{original}}{{original}}", "OURS"),
+        ("Be kind. {{ Original }}", "Be kind.\n\nOURS"),
     ],
 )
 def test_our_instructions_stay_whatever_the_persona_says(prompt: str, wanted: str) -> None:
     definition = parsed({"system_prompt": prompt})
     who = cast(definition, "Flora", "Ada\n {{x}}")
-    assert instructions(definition, "OURS", who, whole) == wanted
+    assert instructions(definition, "OURS", who, whole, len) == wanted
 
 
 def test_all_of_a_personas_texts_stand_in_the_instructions() -> None:
@@ -91,7 +92,7 @@ def test_all_of_a_personas_texts_stand_in_the_instructions() -> None:
             "card": {"data": {"creator_notes": "SECRET"}},
         }
     )
-    text = instructions(definition, "OURS", cast(definition, "flora", "Ada"), whole)
+    text = instructions(definition, "OURS", cast(definition, "flora", "Ada"), whole, len)
     parts = [
         "OURS",
         "How Flo speaks, by example\n\nFlo: Mulch, Ada!",
@@ -102,6 +103,13 @@ def test_all_of_a_personas_texts_stand_in_the_instructions() -> None:
     assert [part for part in parts if part not in text] == []
     assert "Roses" not in text
     assert "SECRET" not in text
+
+
+def test_what_a_book_always_says_is_held_to_its_budget_of_tokens() -> None:
+    definition = parsed({"book": book(SOIL, token_budget=3)})
+    who = cast(definition, "flora", "Ada")
+    assert "Soil is alive." in instructions(definition, "OURS", who, whole, lambda text: len(text.split()))
+    assert "Soil is alive." not in instructions(definition, "OURS", who, whole, len)
 
 
 def test_a_book_comes_to_mind_by_its_keys_and_within_its_budget() -> None:

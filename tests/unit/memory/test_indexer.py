@@ -10,10 +10,11 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from memory.archival import Archival
-from memory.errors import EmbedderError
+from memory.errors import EmbedderError, TextRefused
 from memory.index.exact import ExactIndex
 from memory.indexer import Indexer
 from memory.recall import Recall
@@ -156,6 +157,46 @@ async def test_a_failing_embedder_loses_nothing(room: Room, embedder: WordsEmbed
     assert await room.indexer.vectors(["x"]) is None
     embedder.down = False
     assert await room.indexer.drain() == 1
+
+
+async def test_what_the_embedder_refuses_keeps_nothing_behind_it_waiting(
+    room: Room, embedder: WordsEmbedder
+) -> None:
+    embedder.refused = "poison"
+    await tell(room.store, room.place, "poison")
+    with pytest.raises(TextRefused):
+        await room.indexer.drain()
+    assert await room.waiting() == 1  # alone it may be the embedder's fault
+    fox, _, owl = await tell(room.store, room.place, "red fox", "more poison", "an owl")
+    assert await room.indexer.drain() == 4
+    assert await room.waiting() == 0
+    assert set(await room.vectors()) == {fox.key, owl.key}
+    assert await room.found("poison") == ["poison", "more poison"]
+
+
+async def test_an_expected_question_is_embedded_ahead_and_once(room: Room, embedder: WordsEmbedder) -> None:
+    async def ask() -> None:
+        asked.append(asyncio.create_task(room.indexer.query_vector("red fox", "messages", patient=False)))
+        asked.append(asyncio.create_task(room.indexer.query_vector("an owl", "messages", patient=False)))
+        await asyncio.wait([asked[1]])
+
+    asked: list[asyncio.Task[Any]] = []
+    embedder.meanwhile = ask
+    ahead = asyncio.create_task(room.indexer.foresee())
+    room.indexer.expect("red fox")
+    room.indexer.expect("an owl")  # one at a time
+    async with asyncio.timeout(5):
+        while len(asked) < 2:
+            await asyncio.sleep(0)
+        assert np.array_equal(await asked[0], embedder.vector("red fox"))
+        assert await asked[1] is None  # it does not stand in line
+        again = await room.indexer.query_vector("red fox", "messages", patient=False)
+    assert np.array_equal(again, embedder.vector("red fox"))
+    assert embedder.embedded == ["red fox"]
+    await tell(room.store, room.place, "red fox")
+    assert await room.indexer.drain() == 1
+    assert embedder.embedded == ["red fox"]
+    ahead.cancel()
 
 
 async def test_rows_deleted_meanwhile_leave_no_vector(room: Room, embedder: WordsEmbedder) -> None:
