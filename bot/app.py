@@ -37,6 +37,7 @@ from bot.heartbeat import Heartbeat
 from bot.holder import hold, private
 from bot.identities import Identities
 from bot.locks import Locks
+from bot.meetings import Meetings
 from bot.models.offline import OfflineModel
 from bot.personas import Personas
 from bot.ports import Adapter, ChatModel, Clock
@@ -53,6 +54,7 @@ from bot.tools import time as time_tools
 from bot.tools.custom import custom_tools
 from bot.tools.executor import Executor
 from bot.tools.registry import Registry
+from bot.turns import Turns
 from bot.undo import Undo
 from memory.archival import Archival
 from memory.associative import Associative
@@ -297,7 +299,7 @@ def _assemble(
         personas=personas,
         named_model=named_model,
     )
-    runner = Runner(
+    turns = Turns(
         store,
         agent,
         queues,
@@ -308,9 +310,17 @@ def _assemble(
         adapters,
         locks,
         beats,
-        settings.events,
-        debounce_s=agent_settings.debounce_s,
         expire_hours=agent_settings.expire_hours,
+    )
+    runner = Runner(
+        store,
+        turns,
+        Meetings(beats, clock, settings.events),
+        queues,
+        courier,
+        clock,
+        adapters,
+        debounce_s=agent_settings.debounce_s,
         concurrent_turns=agent_settings.concurrent_turns,
     )
     heartbeat = Heartbeat(store, runner, identities, beats, memory.archival, clock, settings, list(adapters))

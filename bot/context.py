@@ -37,6 +37,7 @@ RECALLED = ("brings_to_mind", "news", "related")
 _FOREIGN = 4_000  # characters of other places' blocks that a private turn is shown
 IMAGE = 1_600  # tokens that models take for an image, at most (OpenAI's vision guide: 85 to 1,445)
 _OVERHEAD = 8  # tokens that a message costs besides its text
+_FULL = 0.97  # of a bound: a text that is cut fills so much of it, or nearly
 
 
 @dataclass(frozen=True)
@@ -251,12 +252,21 @@ def fitter(count: Callable[[str], int]) -> Fit:
     """A function that cuts a text to at most so many tokens; a text that fits comes back as it is."""
 
     def fit(text: str, tokens: int) -> str:
-        if 4 * len(text.encode("utf-8", "replace")) <= tokens or count(text) <= tokens:
+        if 4 * len(text.encode("utf-8", "replace")) <= tokens:
             return text  # a token is at least one byte, and JSON makes at most four of one
-        low, high = 0, min(len(text), tokens * 16)
-        while high - low > max(16, high // 64):
-            middle = (low + high) // 2
-            low, high = (middle, high) if count(text[:middle]) <= tokens else (low, middle)
+        low, high, taken = 0, min(len(text), tokens * 16), 0
+        over, halve = count(text[:high]), False
+        if over <= tokens:
+            return text if high == len(text) or count(text) <= tokens else text[:high]
+        while high - low > max(16, high // 64) and taken < _FULL * tokens:
+            # Where a text as dense as this reaches the bound, and the middle in turn with it: few are as even.
+            share = 0.5 if halve else ((1 + _FULL) / 2 * tokens - taken) / (over - taken)
+            middle = low + min(high - low - 1, max(1, int((high - low) * share)))
+            counted, halve = count(text[:middle]), not halve
+            if counted <= tokens:
+                low, taken = middle, counted
+            else:
+                high, over = middle, counted
         return text[:low]
 
     return fit

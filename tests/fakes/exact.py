@@ -10,6 +10,7 @@ from memory.index.exact import ExactIndex
 from memory.ports import VectorIndex
 from memory.records import SHARED, Draft, VectorEntry
 from memory.store.database import Database
+from tests.fakes.empty import lay
 from tests.fakes.house import NOW, newcomer
 
 EMBEDDER = "circle-1"
@@ -24,7 +25,7 @@ class _Opening:
 
     async def store(self) -> Database:
         if self._store is None:
-            self._store = await Database.open(self.path)
+            self._store = await Database.open(lay(self.path))
         return self._store
 
     async def close(self) -> None:

@@ -24,6 +24,7 @@ from bot.settings import AgentSettings, MemorySettings, ModelSettings, PrivacySe
 from memory.ports import Embedder
 from memory.records import PRIVATE, Message
 from tests.fakes.clock import FakeClock
+from tests.fakes.empty import lay
 from tests.fakes.openai_rules import refusal
 from tests.fakes.scripted_model import say
 
@@ -194,6 +195,7 @@ async def opened(
     settings = settings_at(folder, model=model, memory=memory, privacy=privacy, **agent)
     chosen = Stage(play) if inspect.isroutine(play) else play
     failure: Exception | None = None
+    lay(settings.data_dir / "everbot.db")
     async with open_app(
         settings,
         [parlour],

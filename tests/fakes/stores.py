@@ -10,6 +10,7 @@ from typing import Protocol
 
 from memory.ports import Store
 from memory.store.database import Database
+from tests.fakes.empty import lay
 
 Rows = dict[str, list[str]]
 
@@ -29,7 +30,7 @@ class Sqlite:
         self.path = folder / "x.db"
 
     async def open(self) -> Database:
-        return await Database.open(self.path)
+        return await Database.open(lay(self.path))
 
     async def rows(self) -> Rows:
         with closing(sqlite3.connect(self.path)) as connection:

@@ -20,6 +20,7 @@ from bot.ports import Adapter, ChatModel, Clock, ModelReply, ModelRequest
 from bot.service import attend
 from bot.settings import Settings
 from tests.fakes.discord_server import DiscordServer
+from tests.fakes.empty import lay
 from tests.fakes.parlour import Play, Stage
 from tests.fakes.scripted_model import say
 from tests.fakes.slack_server import SlackServer
@@ -101,6 +102,7 @@ class Town:
         self._stack = AsyncExitStack()
         clock = self._clock
         self.adapters: list[Adapter] = platforms(self.settings, clock)
+        lay(self.settings.data_dir / "everbot.db")
         opened = open_app(
             self.settings,
             self.adapters,

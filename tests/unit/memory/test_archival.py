@@ -13,6 +13,7 @@ from memory.indexer import Indexer
 from memory.records import PRIVATE, SHARED, Agent, Draft, Passage, community_audience
 from memory.store.database import Database
 from tests.fakes.embedder import WordsEmbedder
+from tests.fakes.empty import lay
 from tests.fakes.house import NOW, settle
 
 HERE = community_audience("here")
@@ -50,7 +51,7 @@ class _Alike(WordsEmbedder):
 
 @pytest.fixture
 async def house(tmp_path: Path) -> AsyncIterator[House]:
-    store = await Database.open(tmp_path / "x.db")
+    store = await Database.open(lay(tmp_path / "x.db"))
     yield House(store, (await settle(store))[0])
     await store.close()
 

@@ -26,6 +26,7 @@ from memory.records import (
 )
 from memory.store.database import Database
 from tests.fakes.embedder import WordsEmbedder
+from tests.fakes.empty import lay
 from tests.fakes.house import NOW, said, settle
 
 HERE, THERE = community_audience("here"), community_audience("there")
@@ -72,7 +73,7 @@ class Mind:
 
 @pytest.fixture(params=["by meaning", "by words alone"])
 async def mind(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Mind]:
-    store = await Database.open(tmp_path / "x.db")
+    store = await Database.open(lay(tmp_path / "x.db"))
     embedder = WordsEmbedder() if request.param == "by meaning" else None
     yield Mind(store, embedder, *await settle(store))
     await store.close()
@@ -141,7 +142,7 @@ async def test_the_budget_holds(mind: Mind) -> None:
 
 
 async def test_a_message_does_not_wait_for_a_busy_embedder(tmp_path: Path) -> None:
-    store, embedder = await Database.open(tmp_path / "x.db"), WordsEmbedder()
+    store, embedder = await Database.open(lay(tmp_path / "x.db")), WordsEmbedder()
     mind = Mind(store, embedder, *await settle(store))
     question, found = "Where does my violin teacher live?", []
 

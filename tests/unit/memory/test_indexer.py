@@ -21,6 +21,7 @@ from memory.recall import Recall
 from memory.records import PRIVATE, Agent, Conversation, Draft, Message, community_audience
 from memory.store.database import Database
 from tests.fakes.embedder import WordsEmbedder
+from tests.fakes.empty import lay
 from tests.fakes.house import NOW, HeldAt, said, settle
 
 HERE, THERE = community_audience("here"), community_audience("there")
@@ -72,7 +73,7 @@ def embedder() -> WordsEmbedder:
 
 @pytest.fixture
 async def room(tmp_path: Path, embedder: WordsEmbedder) -> AsyncIterator[Room]:
-    store = await Database.open(tmp_path / "x.db")
+    store = await Database.open(lay(tmp_path / "x.db"))
     yield Room(store, embedder, *await settle(store))
     await store.close()
 

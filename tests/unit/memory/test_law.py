@@ -8,7 +8,6 @@ community what was learned there, in a place also what was learned in its commun
 from __future__ import annotations
 
 import asyncio
-import shutil
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -35,6 +34,7 @@ from memory.records import (
 from memory.store.database import Database
 from memory.terms import query_terms
 from tests.fakes.embedder import WordsEmbedder
+from tests.fakes.empty import lay
 from tests.fakes.house import NOW, newcomer, said
 
 WORDS = ["fox", "wolf", "tea", "err-1042"]
@@ -94,18 +94,6 @@ class World:
     passages: dict[int, Fact]
 
 
-@pytest.fixture(scope="module")
-def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated database without rows, to be copied: migrating takes longer than an example."""
-    path = tmp_path_factory.mktemp("law") / "x.db"
-
-    async def make() -> None:
-        await (await Database.open(path)).close()
-
-    asyncio.run(make())
-    return path
-
-
 async def told(store: Database, facts: list[Fact], down: bool) -> World:
     embedder = WordsEmbedder()
     messages = ExactIndex(store, "messages", embedder.name)
@@ -135,9 +123,7 @@ async def told(store: Database, facts: list[Fact], down: bool) -> World:
     return world
 
 
-def run(
-    empty: Path, facts: list[Fact], check: Callable[[World], Awaitable[None]], *, down: bool = False
-) -> None:
+def run(facts: list[Fact], check: Callable[[World], Awaitable[None]], *, down: bool = False) -> None:
     async def example(path: Path) -> None:
         store = await Database.open(path)
         try:
@@ -146,7 +132,7 @@ def run(
             await store.close()
 
     with TemporaryDirectory() as folder:
-        asyncio.run(example(Path(shutil.copy(empty, folder))))
+        asyncio.run(example(lay(Path(folder) / "x.db")))
 
 
 async def pages_of(ask: Callable[[int], Awaitable[Page]], size: int) -> list[int]:
@@ -191,7 +177,7 @@ def beside(rows: dict[int, Fact], allowed: set[int], keys: set[int]) -> set[int]
 
 @settings(max_examples=10, deadline=None)
 @given(facts=FACTS, query=QUERIES, size=st.integers(4, 9), down=st.booleans())
-def test_recall_search(empty: Path, facts: list[Fact], query: str, size: int, down: bool) -> None:
+def test_recall_search(facts: list[Fact], query: str, size: int, down: bool) -> None:
     async def check(world: World) -> None:
         for user, agent in enumerate(world.agents):
             for audience in ASKED:
@@ -203,7 +189,7 @@ def test_recall_search(empty: Path, facts: list[Fact], query: str, size: int, do
                 allowed = {key for key, fact in world.facts.items() if fact.open_to(user, audience)}
                 assert_found(world, keys, world.facts, allowed, query, down)
 
-    run(empty, facts, check, down=down)
+    run(facts, check, down=down)
 
 
 @settings(max_examples=10, deadline=None)
@@ -214,9 +200,7 @@ def test_recall_search(empty: Path, facts: list[Fact], query: str, size: int, do
     down=st.booleans(),
     tags=st.sampled_from([(), ("t",), ("t", "u"), ("none",)]),
 )
-def test_archival_search(
-    empty: Path, facts: list[Fact], query: str, size: int, tags: tuple[str, ...], down: bool
-) -> None:
+def test_archival_search(facts: list[Fact], query: str, size: int, tags: tuple[str, ...], down: bool) -> None:
     async def check(world: World) -> None:
         for user, agent in enumerate(world.agents):
             for audience in ASKED:
@@ -234,7 +218,7 @@ def test_archival_search(
                 }
                 assert_found(world, keys, world.passages, allowed, query, down)
 
-    run(empty, facts, check, down=down)
+    run(facts, check, down=down)
 
 
 @settings(max_examples=10, deadline=None)
@@ -243,9 +227,7 @@ def test_archival_search(
     size=st.integers(3, 9),
     span=st.tuples(st.none() | st.integers(0, 5), st.none() | st.integers(0, 5)),
 )
-def test_search_by_date(
-    empty: Path, facts: list[Fact], size: int, span: tuple[int | None, int | None]
-) -> None:
+def test_search_by_date(facts: list[Fact], size: int, span: tuple[int | None, int | None]) -> None:
     since, until = (None if m is None else NOW + timedelta(minutes=m) for m in span)
 
     def inside(fact: Fact) -> bool:
@@ -264,12 +246,12 @@ def test_search_by_date(
                 wanted = [k for k, f in world.facts.items() if f.open_to(user, audience) and inside(f)]
                 assert keys == sorted(wanted, key=lambda k: (world.facts[k].minute, k))
 
-    run(empty, facts, check)
+    run(facts, check)
 
 
 @settings(max_examples=10, deadline=None)
 @given(facts=FACTS)
-def test_rows_by_key_counts_and_terms(empty: Path, facts: list[Fact]) -> None:
+def test_rows_by_key_counts_and_terms(facts: list[Fact]) -> None:
     async def check(world: World) -> None:
         async with world.store.read() as session:
             for user, agent in enumerate(world.agents):
@@ -289,12 +271,12 @@ def test_rows_by_key_counts_and_terms(empty: Path, facts: list[Fact]) -> None:
                     postings = await session.passages.postings(agent.archive_id, WORDS, law)
                     assert {key for keys in postings.values() for key in keys} <= open_
 
-    run(empty, facts, check)
+    run(facts, check)
 
 
 @settings(max_examples=10, deadline=None)
 @given(facts=FACTS)
-def test_blocks(empty: Path, facts: list[Fact]) -> None:
+def test_blocks(facts: list[Fact]) -> None:
     async def check(world: World) -> None:
         async with world.store.read() as session:
             for user, agent in enumerate(world.agents):
@@ -310,7 +292,7 @@ def test_blocks(empty: Path, facts: list[Fact]) -> None:
                         others = [b for b in seen if b.read_only]
                         assert all(b.label.endswith(f"@{b.audience}") for b in others)
 
-    run(empty, facts, check)
+    run(facts, check)
 
 
 def test_no_place_opens_another_community() -> None:

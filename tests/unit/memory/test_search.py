@@ -15,6 +15,7 @@ from memory.indexer import Indexer
 from memory.recall import Recall
 from memory.records import PRIVATE, Agent, Audience, Conversation, community_audience
 from memory.store.database import Database
+from tests.fakes.empty import lay
 from tests.fakes.house import NOW, said, settle, tell
 
 HERE = community_audience("here")
@@ -42,7 +43,7 @@ class Memory:
 
 @pytest.fixture
 async def memory(tmp_path: Path) -> AsyncIterator[Memory]:
-    store = await Database.open(tmp_path / "x.db")
+    store = await Database.open(lay(tmp_path / "x.db"))
     yield Memory(store, *await settle(store))
     await store.close()
 
