@@ -32,7 +32,6 @@ from bot.erasure import Erasure, history
 from bot.errors import PersonaError, SettingsError
 from bot.events import platform_of
 from bot.faces import Faces
-from bot.health import address
 from bot.heartbeat import Heartbeat
 from bot.holder import hold, private
 from bot.identities import Identities
@@ -46,7 +45,7 @@ from bot.reception import Reception
 from bot.restoration import Restoration
 from bot.roles import Roles
 from bot.runner import Runner
-from bot.settings import Settings
+from bot.settings import Settings, address
 from bot.takeout import Takeout
 from bot.tools import memory as memory_tools
 from bot.tools import messaging

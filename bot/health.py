@@ -9,6 +9,7 @@ from aiohttp import web
 
 from bot.errors import SettingsError
 from bot.ports import Adapter
+from bot.settings import address
 
 
 @asynccontextmanager
@@ -43,11 +44,3 @@ async def health(listen: str, adapters: Sequence[Adapter]) -> AsyncIterator[None
         yield
     finally:
         await runner.cleanup()
-
-
-def address(listen: str, setting: str) -> tuple[str, int]:
-    """Host and port of ``host:port``. Raises `SettingsError` naming the setting."""
-    host, _, port = listen.rpartition(":")
-    if not host or not port.isdecimal() or int(port) > 65_535:
-        raise SettingsError(f"{setting}: {listen!r} is not host:port, such as 127.0.0.1:8080.")
-    return host.strip("[]"), int(port)

@@ -266,3 +266,11 @@ def _sentence(error: ValidationError) -> str:
     if first["type"] == "extra_forbidden":
         return f"the key {key!r} is unknown. config.example.toml lists all of them."
     return f"{key}: {first['msg']}."
+
+
+def address(listen: str, setting: str) -> tuple[str, int]:
+    """Host and port of ``host:port``. Raises `SettingsError` naming the setting."""
+    host, _, port = listen.rpartition(":")
+    if not host or not port.isdecimal() or int(port) > 65_535:
+        raise SettingsError(f"{setting}: {listen!r} is not host:port, such as 127.0.0.1:8080.")
+    return host.strip("[]"), int(port)
