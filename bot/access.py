@@ -5,14 +5,13 @@ from __future__ import annotations
 import logging
 import secrets
 from collections import deque
-from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
+from bot.allowance import Allowance
 from bot.events import LOCAL, DocumentUploaded, Event, MessageReceived, Origin, View, platform_of
 from bot.identities import Identity
 from bot.kept import Kept
 from bot.ports import Clock
-from bot.schedules import midnight
 from bot.settings import AccessSettings, LimitSettings
 from memory.ports import Store
 from memory.records import PRIVATE, Code
@@ -45,8 +44,11 @@ class Turned(Exception):
 class Access:
     """Judges events and commands by the configuration; keeps count of who wrote how much of late."""
 
-    def __init__(self, store: Store, clock: Clock, rules: AccessSettings, limits: LimitSettings) -> None:
+    def __init__(
+        self, store: Store, clock: Clock, allowance: Allowance, rules: AccessSettings, limits: LimitSettings
+    ) -> None:
         self._store = store
+        self._allowance = allowance
         self._clock = clock
         self._rules = rules
         self._limits = limits
@@ -85,9 +87,12 @@ class Access:
         limits = self._limits
         if limits.messages_per_minute and self._count(event.account, event) > limits.messages_per_minute:
             raise Turned("too fast", self._once(event.account, f"fast {self._clock.now():%H:%M}", _SLOWER))
-        if limits.user_tokens_per_day and await self._used(identity) >= limits.user_tokens_per_day:
+        if (
+            limits.user_tokens_per_day
+            and await self._allowance.used(identity.user) >= limits.user_tokens_per_day
+        ):
             raise Turned("daily limit", self._once(event.account, f"user {self._clock.now():%j}", _ENOUGH))
-        if limits.tokens_per_day and await self._used(None) >= limits.tokens_per_day:
+        if limits.tokens_per_day and await self._allowance.used(None) >= limits.tokens_per_day:
             raise Turned("daily limit", self._once(event.account, f"all {self._clock.now():%j}", _ALL_USED))
 
     def _bots(self, who: Origin, *, ask: bool) -> None:
@@ -121,14 +126,6 @@ class Access:
                 await session.codes.put(known)
         log.info("%s asks to be let in: everbot pair %s", who.account, known.code)
         return known.code
-
-    async def _used(self, identity: Identity | None) -> int:
-        async with self._store.read() as session:
-            agents: Sequence[int] | None = None
-            if identity is not None:
-                agents = [agent.id for agent in await session.agents.agents_of(identity.user.id)]
-            usage = await session.mailbox.usage_since(agents, midnight(self._clock.now(), UTC))
-        return usage.total
 
     def _count(self, who: str, event: Event) -> int:
         """How many events of theirs there were in the minute that ended with it, this one included.

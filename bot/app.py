@@ -17,6 +17,7 @@ from adapters.console import PipeConsole, TerminalConsole
 from bot import prompts
 from bot.access import Access
 from bot.agent import Agent
+from bot.allowance import Allowance
 from bot.beats import Beats
 from bot.commands.linking import Linking
 from bot.commands.lore import Lore
@@ -322,7 +323,10 @@ def _assemble(
         debounce_s=agent_settings.debounce_s,
         concurrent_turns=agent_settings.concurrent_turns,
     )
-    heartbeat = Heartbeat(store, runner, identities, beats, memory.archival, clock, settings, list(adapters))
+    allowance = Allowance(store, clock)
+    heartbeat = Heartbeat(
+        store, runner, identities, beats, memory.archival, clock, allowance, settings, list(adapters)
+    )
     departures = Departures(store, queues, memory.indexer, clock, settings.personas)
     erasure = Erasure(
         store,
@@ -332,12 +336,13 @@ def _assemble(
         locks,
         memory.indexer,
         clock,
+        allowance,
         saves=folder / _SAVES,
         exports=folder / _EXPORTS,
         histories=folder / _HISTORIES,
         keep_days=settings.privacy.keep_messages_days,
     )
-    access = Access(store, clock, settings.access, settings.limits)
+    access = Access(store, clock, allowance, settings.access, settings.limits)
     inbound = Reception(
         store,
         runner,

@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import quote
 
 from bot import context
+from bot.allowance import Allowance
 from bot.events import LOCAL, platform_of
 from bot.identities import Identities, Identity
 from bot.locks import Locks
@@ -55,6 +56,7 @@ class Erasure:
         locks: Locks,
         indexer: Indexer,
         clock: Clock,
+        allowance: Allowance,
         *,
         saves: Path,
         exports: Path,
@@ -68,6 +70,7 @@ class Erasure:
         self._locks = locks
         self._indexer = indexer
         self._clock = clock
+        self._allowance = allowance
         self._folders = (saves, exports)
         self._histories = histories
         self._keep = timedelta(days=keep_days)
@@ -123,8 +126,9 @@ class Erasure:
                 await self._unquote(session, accounts, [])
                 told = await session.passages.contributed_by(user.id) if user else []
                 lore = await self._withdraw(session, user, told) if user else []
-                for agent in agents:
-                    await session.agents.delete_agent(agent.id)
+                async with self._allowance.forgetting(session, agents):
+                    for agent in agents:
+                        await session.agents.delete_agent(agent.id)
                 chores = [f"files:{agent_id}" for agent_id in ours]
                 chores += [
                     f"history:{account.partition(':')[2]}"
@@ -149,7 +153,8 @@ class Erasure:
             async with self._store.write() as session:
                 now = self._clock.now()
                 lore = await self._withdraw(session, who.user, [p for p in told if p.turn_id in here])
-                passages = await session.erasing.conversation(who.conversation, agent.archive_id, now)
+                async with self._allowance.forgetting(session, [agent]):
+                    passages = await session.erasing.conversation(who.conversation, agent.archive_id, now)
                 self._anything = True
                 await self._blank(session, agent.id, None)
                 await session.erasing.add_chores([f"files:{agent.id}", "scrub"], now)

@@ -9,13 +9,14 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from bot import prompts, schedules
+from bot.allowance import Allowance
 from bot.beats import IDLE, Beats, jitter
 from bot.events import HeartbeatDue, ScheduledDue, platform_of
 from bot.identities import Identities, Identity
@@ -24,7 +25,7 @@ from bot.runner import Runner
 from bot.settings import Settings
 from memory.archival import Archival
 from memory.errors import StoreError
-from memory.ports import Session, Store
+from memory.ports import Store
 from memory.records import Beat, Message, Passage, Role, Wish, readable_from
 
 log = logging.getLogger(__name__)
@@ -51,6 +52,7 @@ class Heartbeat:
         beats: Beats,
         archival: Archival,
         clock: Clock,
+        allowance: Allowance,
         settings: Settings,
         platforms: Collection[str],
     ) -> None:
@@ -60,6 +62,7 @@ class Heartbeat:
         self._beats = beats
         self._archival = archival
         self._clock = clock
+        self._allowance = allowance
         self._tokens = settings.limits.tokens_per_day
         self._platforms = list(platforms)
         self._reflection = prompts.read("reflection")
@@ -148,19 +151,13 @@ class Heartbeat:
             spent = await session.schedule.spent(identity.agent.id, schedules.midnight(now, identity.zone))
             if spent.beats >= rules.daily_beats or spent.tokens >= rules.daily_tokens:
                 return tomorrow
-            if await self._all_spent(session, now):
-                return tomorrow
+        if self._tokens and await self._allowance.used(None) >= self._tokens:
+            return tomorrow
         if rules.speak and not schedules.active(now, rules.first_hour, rules.last_hour, identity.zone):
             return schedules.next_start(now, rules.first_hour, identity.zone) + jitter(
                 beat.agent_id, rules.every
             )
         return None
-
-    async def _all_spent(self, session: Session, now: datetime) -> bool:
-        if not self._tokens:
-            return False
-        usage = await session.mailbox.usage_since(None, schedules.midnight(now, UTC))
-        return usage.total >= self._tokens
 
     async def _submit(self, identity: Identity, beat: Beat, now: datetime, name: str) -> None:
         said = await self._said(identity, beat)

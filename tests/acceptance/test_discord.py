@@ -19,6 +19,7 @@ import pytest
 from bot import admin, bundle
 from bot.ports import ModelReply, ModelRequest
 from bot.takeout import FORMAT
+from tests.fakes.clock import LeapingClock
 from tests.fakes.discord_server import Channel, DiscordServer, Permission, User
 from tests.fakes.parlour import is_summary, whole
 from tests.fakes.scripted_model import calls, say
@@ -948,6 +949,18 @@ async def test_a_day_has_so_many_tokens(server: DiscordServer, tmp_path: Path, l
         assert (await server.slash(ada, dm, "whoami")).text
     assert [text for text in texts(town) if text != "And I?"] == ["One", "Two"]
     assert sum("tomorrow" in text for text in replies(server, dm)) == 1
+
+
+async def test_a_days_limit_does_not_begin_anew_by_forgetting(server: DiscordServer, tmp_path: Path) -> None:
+    ada, clock = server.user("ada"), LeapingClock()
+    dm, limits = server.dm(ada), {"user_tokens_per_day": 150}
+    async with Town(tmp_path, answer, discord=server, limits=limits, clock=clock):
+        await ask(server, ada, dm, "One")
+        await ask(server, ada, dm, "Two")
+        await (await server.slash(ada, dm, "forget")).press("everbot forget yes")
+        assert "tomorrow" in await ask(server, ada, dm, "Three")
+        clock.advance(86_400)
+        assert await ask(server, ada, dm, "Four") == "You said: Four"
 
 
 # One person, two accounts
