@@ -116,8 +116,8 @@ class Indexer:
             vector = None
             try:
                 vector = await self.query_vector(query, "messages", patient=False)
-            except StoreError as error:
-                log.warning("Nothing is embedded ahead: %s", error)
+            except Exception:
+                log.exception("Nothing is embedded ahead")  # whoever asks meets it again, and answers for it
             finally:
                 del self._coming[query]
                 coming.set_result(vector)
