@@ -234,7 +234,7 @@ class Agent:
             return shown
 
         who = cast(job.definition, job.persona, job.person)
-        return instructions(job.definition, self._instructions, who, fit, self._queues.count)
+        return instructions(job.definition, self._instructions, who, fit, self._queues.fixed)
 
     def _desk(self, job: Job, queue: Queue) -> Desk:
         """A step's desk; the same one for all steps of a whole turn."""

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from bot.ports import Clock
 from bot.schedules import midnight
-from memory.ports import Session, Store
+from memory.ports import Store
 from memory.records import Agent, User
 
 
@@ -35,14 +35,20 @@ class Allowance:
         return stored.total + max((self._forgotten[account] for account in accounts), default=0)
 
     @asynccontextmanager
-    async def forgetting(self, session: Session, agents: Collection[Agent]) -> AsyncIterator[None]:
-        """What these agents of one person used is deleted in the block, all or some of it."""
+    async def forgetting(self, *agents: Agent) -> AsyncIterator[None]:
+        """What these agents of one person used is deleted in the block, all or some of it; they are at rest."""
         today, ids = self._today(), [agent.id for agent in agents]
-        accounts = {a for agent in agents for a in await session.agents.accounts_of(agent.user_id)}
-        before = await session.mailbox.usage_since(ids, today)
+        async with self._store.read() as session:
+            accounts = {a for agent in agents for a in await session.agents.accounts_of(agent.user_id)}
+            before = await session.mailbox.usage_since(ids, today)
         yield
-        gone = before.total - (await session.mailbox.usage_since(ids, today)).total
-        self._forgotten.update(dict.fromkeys((None, *accounts), gone))
+        async with self._store.read() as session:  # of what is committed: a failure forgets nothing
+            after = await session.mailbox.usage_since(ids, today)
+        self._forgotten.update(dict.fromkeys((None, *accounts), before.total - after.total))
+
+    async def separating(self, account: str, user: User) -> None:
+        """The account is somebody else's from now on, and has used what the person had."""
+        self._forgotten[account] = await self.used(user)
 
     def _today(self) -> datetime:
         today = midnight(self._clock.now(), UTC)

@@ -268,7 +268,8 @@ def _assemble(
     personas = Personas(clock, settings.personas.default, agent_settings.block_limit)
     identities = Identities(store, clock, personas, agent_settings.block_limit, agent_settings.timezone)
     executor = Executor(registry, count, queues.fit, agent_settings.max_calls, agent_settings.tool_timeout_s)
-    undo = Undo(store, queues, memory.indexer, clock)
+    allowance = Allowance(store, clock)
+    undo = Undo(store, queues, memory.indexer, clock, allowance)
     takeout = Takeout(store, clock, version("everbot"))
     folder = settings.data_dir
     beats = Beats(settings.heartbeat)
@@ -323,7 +324,6 @@ def _assemble(
         debounce_s=agent_settings.debounce_s,
         concurrent_turns=agent_settings.concurrent_turns,
     )
-    allowance = Allowance(store, clock)
     heartbeat = Heartbeat(
         store, runner, identities, beats, memory.archival, clock, allowance, settings, list(adapters)
     )
@@ -356,6 +356,7 @@ def _assemble(
         heartbeat,
         erasure,
         departures,
+        allowance,
         settings.events,
     )
     restoration = Restoration(store, personas, queues, clock)

@@ -122,13 +122,12 @@ class Erasure:
         async with self._runner.still(*ours, *(quoting - set(ours))), AsyncExitStack() as held:
             for agent_id in ours:
                 await held.enter_async_context(self._locks.of(agent_id))
-            async with self._store.write() as session:
+            async with self._allowance.forgetting(*agents), self._store.write() as session:
                 await self._unquote(session, accounts, [])
                 told = await session.passages.contributed_by(user.id) if user else []
                 lore = await self._withdraw(session, user, told) if user else []
-                async with self._allowance.forgetting(session, agents):
-                    for agent in agents:
-                        await session.agents.delete_agent(agent.id)
+                for agent in agents:
+                    await session.agents.delete_agent(agent.id)
                 chores = [f"files:{agent_id}" for agent_id in ours]
                 chores += [
                     f"history:{account.partition(':')[2]}"
@@ -150,11 +149,10 @@ class Erasure:
                 turns = await session.mailbox.turns_of(agent.id)
                 told = await session.passages.contributed_by(who.user.id)
             here = {turn.id for turn in turns if turn.conversation_id == who.conversation.id}
-            async with self._store.write() as session:
+            async with self._allowance.forgetting(agent), self._store.write() as session:
                 now = self._clock.now()
                 lore = await self._withdraw(session, who.user, [p for p in told if p.turn_id in here])
-                async with self._allowance.forgetting(session, [agent]):
-                    passages = await session.erasing.conversation(who.conversation, agent.archive_id, now)
+                passages = await session.erasing.conversation(who.conversation, agent.archive_id, now)
                 self._anything = True
                 await self._blank(session, agent.id, None)
                 await session.erasing.add_chores([f"files:{agent.id}", "scrub"], now)

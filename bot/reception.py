@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from bot.access import Access, Turned
+from bot.allowance import Allowance
 from bot.commands.table import Commands
 from bot.departures import Departures
 from bot.erasure import Erasure
@@ -55,6 +56,7 @@ class Reception:
         heartbeat: Heartbeat,
         erasure: Erasure,
         departures: Departures,
+        allowance: Allowance,
         events: EventSettings,
     ) -> None:
         self._store = store
@@ -69,6 +71,7 @@ class Reception:
         self._heartbeat = heartbeat
         self._erasure = erasure
         self._departures = departures
+        self._allowance = allowance
         self._events = events
 
     # What adapters call
@@ -203,9 +206,11 @@ class Reception:
 
     async def separate(self, account: str, name: str) -> None:
         """The account is a new, empty user's from now on."""
-        async with self._store.write() as session:
+        async with self._store.read() as session:
             before = await session.agents.user_of(account)
-            assert before is not None
+        assert before is not None
+        await self._allowance.separating(account, before)
+        async with self._store.write() as session:
             await session.agents.create_user(account, name, before.timezone, self._clock.now())
             agents = await session.agents.agents_of(before.id)
         for agent in agents:

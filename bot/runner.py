@@ -30,7 +30,7 @@ from memory.records import InboxRow
 log = logging.getLogger(__name__)
 
 _BURST = 16  # events of one turn
-_RETRY_S = 5.0
+_STORE_RETRY_S = 5.0
 
 
 @dataclass
@@ -113,8 +113,6 @@ class Runner:
         if self._draining:
             raise StoreUnavailable("everbot is shutting down.")
         agent = identity.agent
-        if isinstance(event, MessageReceived):
-            self._queues.expect(event.text)
         async with self._store.write() as session:
             rows = [*await self._meetings.before(session, event, identity), event]
             for row in rows:
@@ -124,6 +122,8 @@ class Runner:
             if new and (quotes := quotes_of(event)):
                 await session.erasing.quote(event.key, {q.key: q.account for q in quotes})
         if new:
+            if isinstance(event, MessageReceived):
+                self._queues.expect(event.text)
             self._places.setdefault(event.address, set()).add(agent.id)
             job = self.mailbox(agent.id).job
             if job is not None and event.from_person and job.whole:
@@ -218,7 +218,7 @@ class Runner:
                 except StoreError as error:
                     log.error("agent %s waits for the store: %s", agent_id, error)
                     mailbox.park(True)
-                    await self._clock.sleep(_RETRY_S)
+                    await self._clock.sleep(_STORE_RETRY_S)
                     mailbox.park(False)
                 mailbox.job = None
         finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.allowance import Allowance
 from bot.events import HeartbeatDue
 from bot.ports import Clock
 from bot.queue_manager import QueueManager
@@ -13,8 +14,11 @@ from memory.records import Agent, Conversation, InboxRow, Turn
 class Undo:
     """Hold the agent's lock while using it."""
 
-    def __init__(self, store: Store, queues: QueueManager, indexer: Indexer, clock: Clock) -> None:
+    def __init__(
+        self, store: Store, queues: QueueManager, indexer: Indexer, clock: Clock, allowance: Allowance
+    ) -> None:
         self._store = store
+        self._allowance = allowance
         self._queues = queues
         self._indexer = indexer
         self._clock = clock
@@ -30,7 +34,7 @@ class Undo:
         notes: list[str] = []
         messages: list[int] = []
         passages: list[int] = []
-        async with self._store.write() as session:
+        async with self._allowance.forgetting(agent), self._store.write() as session:
             for turn in await session.mailbox.last_turns(conversation.id, count):
                 rows = await session.messages.of_turn(turn.id)
                 if turn.kind != HeartbeatDue.kind and any(not row.queued for row in rows):

@@ -26,6 +26,7 @@ _PAUSE_S = 30.0
 _QUIET_S = 1.0
 _ASKED = 512
 _BUSY_S = 10.0
+_HARMLESS = "a sunny day"  # if the embedder refuses this, it is not the text's fault
 
 
 class Indexer:
@@ -112,10 +113,12 @@ class Indexer:
         """Make what is expected, until cancelled."""
         while True:
             query = await self._expected.get()
+            if self._embedder is None or self._embedding or query in self._asked:
+                continue  # another one was quicker
             coming = self._coming[query] = asyncio.get_running_loop().create_future()
             vector = None
             try:
-                vector = await self.query_vector(query, "messages", patient=False)
+                vector = await self._question(self._embedder, query)
             except Exception:
                 log.exception("Nothing is embedded ahead")  # whoever asks meets it again, and answers for it
             finally:
@@ -137,26 +140,38 @@ class Indexer:
     async def query_vector(self, query: str, kind: str, *scopes: int, patient: bool = True) -> Any | None:
         """The query's vector, once the scopes' newest rows are indexed; None when it can't be made now.
 
-        Not ``patient``: nor when others are before it.
+        Not ``patient``: nor when others are before it. But one that was expected may be known or on its way.
         """
         if self._embedder is None:
             return None
-        if not patient and query in self._asked:
-            return self._asked[query]
-        if not patient and self._embedding:
-            return await asyncio.shield(self._coming[query]) if query in self._coming else None
+        if not patient:
+            if query in self._asked or query in self._coming:
+                return (
+                    self._asked[query] if query in self._asked else await asyncio.shield(self._coming[query])
+                )
+            if self._embedding:
+                return None
         try:
             await self._check_embedder(self._embedder)
             for scope in scopes:
                 await self._batch(kind, scope)
-            vector = (await self._embed(self._embedder, [query]))[0]
-            self._asked[query] = vector
-            while len(self._asked) > _ASKED:
-                self._asked.pop(next(iter(self._asked)))
-            return vector
         except EmbedderError as error:
             log.warning("Searching by words alone: %s", error)
             return None
+        return await self._question(self._embedder, query)
+
+    async def _question(self, embedder: Embedder, query: str) -> Any | None:
+        """The vector of a question, kept for its own row; None when it can't be made now."""
+        try:
+            await self._check_embedder(embedder)
+            vector = (await self._embed(embedder, [query]))[0]
+        except EmbedderError as error:
+            log.warning("Searching by words alone: %s", error)
+            return None
+        self._asked[query] = vector
+        while len(self._asked) > _ASKED:
+            self._asked.pop(next(iter(self._asked)))
+        return vector
 
     async def _vectors(self, embedder: Embedder, texts: list[str]) -> list[Any]:
         """What a person wrote was often embedded as a question a moment ago."""
@@ -165,18 +180,15 @@ class Indexer:
         made = iter(await self._embed(embedder, new) if new else ())
         return [known[text] if text in known else next(made) for text in texts]
 
-    async def _one_by_one(
-        self, embedder: Embedder, texts: list[str], refusal: TextRefused
-    ) -> list[Any | None]:
-        """A vector for each text, or None for those that are refused; when all are, it is no matter of the text."""
+    async def _one_by_one(self, embedder: Embedder, texts: list[str]) -> list[Any | None]:
+        """A vector for each text, or None for those that are refused, though others would be taken."""
         made: list[Any | None] = []
         for text in texts:
             try:
                 made += await self._vectors(embedder, [text])
             except TextRefused:
                 made.append(None)
-        if all(vector is None for vector in made):
-            raise refusal
+        await self._embed(embedder, [_HARMLESS])
         return made
 
     async def _embed(self, embedder: Embedder, texts: list[str]) -> Any:
@@ -256,8 +268,8 @@ class Indexer:
                 return 0
             try:
                 vectors = await self._vectors(self._embedder, [row[3] for row in rows])
-            except TextRefused as error:
-                vectors = await self._one_by_one(self._embedder, [row[3] for row in rows], error)
+            except TextRefused:
+                vectors = await self._one_by_one(self._embedder, [row[3] for row in rows])
             entries = [
                 VectorEntry(key=key, uid=uid, audience=audience, text=text, vector=vector)
                 for (key, uid, audience, text), vector in zip(rows, vectors, strict=True)

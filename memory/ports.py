@@ -489,7 +489,7 @@ class Vectors(Protocol):
 
     async def count_unindexed(self) -> int: ...
     async def mark_indexed(self, kind: str, texts: Mapping[int, str]) -> None:
-        """The rows of these keys have their vector, unless their text is another by now."""
+        """The rows of these keys have their vector, or can have none, unless their text is another by now."""
         ...
 
     async def mark_unindexed(self, kind: str, scope: int) -> None:
@@ -804,7 +804,7 @@ class Embedder(Protocol):
     async def embed(self, texts: Sequence[str]) -> Any:
         """float32 array of shape (len(texts), dimensions), rows of unit length.
 
-        Raises `EmbedderError` when vectors cannot be made now.
+        Raises `EmbedderError` when vectors cannot be made now, `TextRefused` when it may be for one of the texts.
         """
         ...
 

@@ -951,13 +951,18 @@ async def test_a_day_has_so_many_tokens(server: DiscordServer, tmp_path: Path, l
     assert sum("tomorrow" in text for text in replies(server, dm)) == 1
 
 
-async def test_a_days_limit_does_not_begin_anew_by_forgetting(server: DiscordServer, tmp_path: Path) -> None:
+@pytest.mark.parametrize("way", ["forget", "pop"])
+async def test_a_days_limit_does_not_begin_anew_by_forgetting(
+    server: DiscordServer, tmp_path: Path, way: str
+) -> None:
     ada, clock = server.user("ada"), LeapingClock()
     dm, limits = server.dm(ada), {"user_tokens_per_day": 150}
     async with Town(tmp_path, answer, discord=server, limits=limits, clock=clock):
         await ask(server, ada, dm, "One")
         await ask(server, ada, dm, "Two")
-        await (await server.slash(ada, dm, "forget")).press("everbot forget yes")
+        done = await server.slash(ada, dm, way)
+        if way == "forget":
+            await done.press("everbot forget yes")
         assert "tomorrow" in await ask(server, ada, dm, "Three")
         clock.advance(86_400)
         assert await ask(server, ada, dm, "Four") == "You said: Four"

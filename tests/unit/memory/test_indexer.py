@@ -165,14 +165,44 @@ async def test_what_the_embedder_refuses_keeps_nothing_behind_it_waiting(
 ) -> None:
     embedder.refused = "poison"
     await tell(room.store, room.place, "poison")
-    with pytest.raises(TextRefused):
-        await room.indexer.drain()
-    assert await room.waiting() == 1  # alone it may be the embedder's fault
+    assert await room.indexer.drain() == 1
     fox, _, owl = await tell(room.store, room.place, "red fox", "more poison", "an owl")
-    assert await room.indexer.drain() == 4
+    assert await room.indexer.drain() == 3
     assert await room.waiting() == 0
     assert set(await room.vectors()) == {fox.key, owl.key}
     assert await room.found("poison") == ["poison", "more poison"]
+
+
+async def test_an_embedder_that_refuses_everything_loses_nothing(room: Room, embedder: WordsEmbedder) -> None:
+    async def unloaded() -> None:
+        embedder.refused = ""
+
+    rows = await tell(room.store, room.place, "poison", "red fox", "an owl")
+    embedder.refused = "poison"
+    embedder.meanwhile = unloaded  # after the first that it takes
+    with pytest.raises(TextRefused):
+        await room.indexer.drain()
+    assert await room.waiting() == 3
+    embedder.refused = None
+    assert await room.indexer.drain() == 3
+    assert set(await room.vectors()) == {row.key for row in rows}
+
+
+async def test_a_search_called_off_leaves_nothing_half_known(room: Room, embedder: WordsEmbedder) -> None:
+    await tell(room.store, room.place, *(f"filler {n}" for n in range(300)))
+    await room.indexer.drain()
+    await room.recall.search(room.agent.id, "filler 7", PRIVATE)  # the matrix is kept from now on
+    for steps in range(1, 60):
+        (row,) = await tell(room.store, room.place, f"the of and {steps}")
+        search = asyncio.create_task(room.recall.search(room.agent.id, "fox", PRIVATE))
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        search.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await search
+        near = await room.indexer.index_of_messages.compare(room.agent.id, embedder.vector(row.text), None, 1)
+        assert (row.key in near.keys.tolist()) == (await room.waiting() == 0)
+        await room.indexer.drain()
 
 
 async def test_an_expected_question_is_embedded_ahead_and_once(room: Room, embedder: WordsEmbedder) -> None:
@@ -197,6 +227,27 @@ async def test_an_expected_question_is_embedded_ahead_and_once(room: Room, embed
     await tell(room.store, room.place, "red fox")
     assert await room.indexer.drain() == 1
     assert embedder.embedded == ["red fox"]
+    ahead.cancel()
+
+
+async def test_what_is_expected_while_others_are_embedded_holds_nobody_up(
+    room: Room, embedder: WordsEmbedder
+) -> None:
+    async def question() -> None:
+        await asyncio.sleep(0)
+        answers.append(await room.indexer.query_vector("red fox", "messages", patient=False))
+
+    answers: list[Any] = []
+    ahead = asyncio.create_task(room.indexer.foresee())
+    await asyncio.sleep(0)
+    room.indexer.expect("red fox")
+    embedder.meanwhile = question  # another one is embedded before what is expected gets its turn
+    async with asyncio.timeout(5):
+        await room.indexer.vectors(["other"])
+        room.indexer.expect("an owl")
+        while "an owl" not in embedder.embedded:
+            await asyncio.sleep(0)
+    assert answers == [None]
     ahead.cancel()
 
 
