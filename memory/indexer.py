@@ -145,10 +145,10 @@ class Indexer:
         if self._embedder is None:
             return None
         if not patient:
-            if query in self._asked or query in self._coming:
-                return (
-                    self._asked[query] if query in self._asked else await asyncio.shield(self._coming[query])
-                )
+            if query in self._asked:
+                return self._asked[query]
+            if query in self._coming:
+                return await asyncio.shield(self._coming[query])
             if self._embedding:
                 return None
         try:
