@@ -26,7 +26,7 @@ setup: .venv/.ready
 	@touch $@
 
 test: .venv/.ready-dev
-	@$(BIN)/python -m pytest -n auto
+	@$(BIN)/python -m pytest -n auto --dist worksteal
 
 check: .venv/.ready-dev
 	@$(BIN)/ruff check .
