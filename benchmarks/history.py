@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -95,12 +97,7 @@ class _Writer:
             said = {message.key: message.text for message in stored if message.text}
             vectors = self._random.standard_normal((len(said), self._dimensions))
             vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-            rows = [
-                (key, PRIVATE, text, quantise(vector))
-                for (key, text), vector in zip(said.items(), vectors, strict=True)
-            ]
-            await session.vectors.set_embedder(self._embedder)
-            await session.vectors.put("messages", self._embedder, rows)
+            await indexed(session, "messages", self._embedder, said, vectors)
 
     async def _know(self, session: Session, identity: Identity) -> None:
         """Something in the block about the person."""
@@ -149,3 +146,13 @@ class _Writer:
             )
             for role, author, text, rendered, step in rows
         ]
+
+
+async def indexed(session: Session, kind: str, embedder: str, texts: Mapping[int, str], vectors: Any) -> None:
+    """Give private rows (key -> text) these vectors, as if ``embedder`` had made them."""
+    rows = [
+        (key, PRIVATE, text, quantise(vector))
+        for (key, text), vector in zip(texts.items(), vectors, strict=True)
+    ]
+    await session.vectors.set_embedder(embedder)
+    await session.vectors.put(kind, embedder, rows)

@@ -22,10 +22,10 @@ from typing import Any
 import numpy as np
 
 from benchmarks import report
+from benchmarks.history import indexed
 from benchmarks.household import EmbedderKind, settings_of
 from benchmarks.texts import Texts
 from bot.app import Memory, choose_embedder, open_memory
-from memory.index.exact import quantise
 from memory.ports import Session
 from memory.records import PRIVATE, SHARED, Agent, Conversation, Draft, Message, Role, VectorEntry
 
@@ -71,15 +71,8 @@ class Bulk:
         await self._put(session, "passages", {row.key: row.text for row in stored})
 
     async def _put(self, session: Session, kind: str, texts: dict[int, str]) -> None:
-        if self._embedder is None:
-            return
-        vectors = self.vectors(len(texts))
-        rows = [
-            (key, PRIVATE, text, quantise(vector))
-            for (key, text), vector in zip(texts.items(), vectors, strict=True)
-        ]
-        await session.vectors.set_embedder(self._embedder)
-        await session.vectors.put(kind, self._embedder, rows)
+        if self._embedder is not None:
+            await indexed(session, kind, self._embedder, texts, self.vectors(len(texts)))
 
     def _message(self, place: Conversation, number: int) -> Message:
         return Message(

@@ -118,7 +118,7 @@ class Indexer:
             coming = self._coming[query] = asyncio.get_running_loop().create_future()
             vector = None
             try:
-                vector = await self._question(self._embedder, query)
+                vector = await self._question(self._embedder, query, "messages")
             except Exception:
                 log.exception("Nothing is embedded ahead")  # whoever asks meets it again, and answers for it
             finally:
@@ -151,19 +151,14 @@ class Indexer:
                 return await asyncio.shield(self._coming[query])
             if self._embedding:
                 return None
-        try:
-            await self._check_embedder(self._embedder)
-            for scope in scopes:
-                await self._batch(kind, scope)
-        except EmbedderError as error:
-            log.warning("Searching by words alone: %s", error)
-            return None
-        return await self._question(self._embedder, query)
+        return await self._question(self._embedder, query, kind, *scopes)
 
-    async def _question(self, embedder: Embedder, query: str) -> Any | None:
-        """The vector of a question, kept for its own row; None when it can't be made now."""
+    async def _question(self, embedder: Embedder, query: str, kind: str, *scopes: int) -> Any | None:
+        """As `query_vector`, whoever else waits; kept for the row that the question may become."""
         try:
             await self._check_embedder(embedder)
+            for scope in scopes:
+                await self._batch(kind, scope)
             vector = (await self._embed(embedder, [query]))[0]
         except EmbedderError as error:
             log.warning("Searching by words alone: %s", error)
@@ -266,10 +261,11 @@ class Indexer:
                 rows = await session.vectors.unindexed(kind, scope, _CATCH_UP if scope else _BATCH)
             if not rows:
                 return 0
+            texts = [text for _, _, _, text in rows]
             try:
-                vectors = await self._vectors(self._embedder, [row[3] for row in rows])
+                vectors = await self._vectors(self._embedder, texts)
             except TextRefused:
-                vectors = await self._one_by_one(self._embedder, [row[3] for row in rows])
+                vectors = await self._one_by_one(self._embedder, texts)
             entries = [
                 VectorEntry(key=key, uid=uid, audience=audience, text=text, vector=vector)
                 for (key, uid, audience, text), vector in zip(rows, vectors, strict=True)

@@ -17,6 +17,7 @@ import numpy as np
 
 from memory.ports import Audiences, Nearness, Store
 from memory.records import VectorEntry, scope_of
+from memory.whole import ended
 
 _BIG = 256  # rows from which a scope's matrix is worth keeping
 _BLOCK = 512  # rows turned into floats at once: they stay in the processor's cache
@@ -182,14 +183,8 @@ class ExactIndex:
 
 async def _whole(work: Coroutine[Any, Any, None]) -> None:
     """Do all of it, though it is cancelled: what is committed must be known in memory, too."""
-    task, cancelled = asyncio.ensure_future(work), False
-    while not task.done():
-        try:
-            await asyncio.shield(task)
-        except asyncio.CancelledError:
-            cancelled = True
-        except Exception:
-            break  # its own failure, raised below
+    task = asyncio.ensure_future(work)
+    cancelled = await ended(task)
     task.result()
     if cancelled:
         raise asyncio.CancelledError

@@ -32,6 +32,8 @@ from sqlalchemy.dialects.sqlite.aiosqlite import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.util import await_only, immutabledict
 
+from memory.whole import ended
+
 T = TypeVar("T")
 
 _WAITS = ("BEGIN", "COMMIT", "PRAGMA")  # for a lock, for the disk, for either
@@ -77,13 +79,8 @@ class _Connection(aiosqlite.Connection):
             raise ValueError("Connection closed")
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._tx.put_nowait((future, partial(fn, *args, **kwargs)))
-        while not future.done():
-            try:
-                await asyncio.shield(future)
-            except asyncio.CancelledError:
-                self.cancelled = True
-            except Exception:
-                break  # the statement's own failure, raised below
+        if await ended(future):
+            self.cancelled = True
         return future.result()
 
 

@@ -107,16 +107,15 @@ class Vectors:
         # A row may have been deleted or changed while its vector was being made: no vector outlives its text.
         keys = json.dumps([key for key, _, _, _ in rows])
         texts = dict(await _TEXTS[kind].rows(self._c, keys=keys))
+        same = {row[0]: row for row in rows if texts.get(row[0]) == row[2]}
         values = [
             {"key": key, "audience": audience, "embedder": embedder, "data": data}
-            for key, audience, text, data in rows
-            if texts.get(key) == text
+            for key, audience, _, data in same.values()
         ]
-        alive = [key for key, _, text, _ in rows if texts.get(key) == text]
         if values:
             await self._c.execute(_PUT[kind], values)
-            await self._c.execute(_MARK[kind], {"keys": json.dumps(alive)})
-        return set(alive)
+            await self._c.execute(_MARK[kind], {"keys": json.dumps(list(same))})
+        return set(same)
 
     async def load(
         self, kind: str, embedder: str, scope: int, audiences: Audiences
