@@ -6,8 +6,8 @@ from collections import deque
 from collections.abc import Hashable, Iterable
 from dataclasses import replace
 
+from bot.cache import Cache
 from bot.events import Quote
-from bot.kept import Kept
 
 
 class Lines:
@@ -15,7 +15,7 @@ class Lines:
 
     def __init__(self, most: int, places: int) -> None:
         self._most = most
-        self._places: Kept[Hashable, deque[Quote]] = Kept(places)
+        self._places: Cache[Hashable, deque[Quote]] = Cache(places)
 
     def __contains__(self, place: Hashable) -> bool:
         return place in self._places

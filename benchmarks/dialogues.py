@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from benchmarks.household import EmbedderKind, settings_of
+from benchmarks.everbot import EmbedderKind, settings_of
 from bot.app import Memory, open_memory
 from memory.records import PRIVATE, Conversation, Message, Role
 

@@ -22,10 +22,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks import report
+from benchmarks.everbot import EmbedderKind, House, opened, settings_of
 from benchmarks.history import event
-from benchmarks.household import EmbedderKind, House, opened, settings_of
 from benchmarks.texts import Texts
-from bot.loading import load
+from bot.cli.load import load
 from bot.ports import ModelReply, ModelRequest, ToolCall
 from memory.records import PRIVATE
 

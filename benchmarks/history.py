@@ -11,11 +11,11 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from benchmarks.texts import Texts
-from bot import context
+from bot.agent import context
 from bot.app import SystemClock, choose_embedder, open_memory
 from bot.events import MessageReceived
-from bot.identities import Identities, Identity
-from bot.personas import Personas
+from bot.people.identities import Identities, Identity
+from bot.personas.personas import Personas
 from bot.ports import ToolCall
 from bot.settings import Settings
 from memory.index.exact import quantise

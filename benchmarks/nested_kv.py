@@ -26,8 +26,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from benchmarks import report
+from benchmarks.everbot import EmbedderKind, House, opened, settings_of
 from benchmarks.history import event
-from benchmarks.household import EmbedderKind, House, opened, settings_of
 from bot.ports import ModelReply, ModelRequest, ToolCall
 from memory.records import PRIVATE, Agent, Draft
 

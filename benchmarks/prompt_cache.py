@@ -15,7 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks import report
-from benchmarks.household import House, opened, settings_of
+from benchmarks.everbot import House, opened, settings_of
 from benchmarks.texts import Texts
 from bot.ports import ModelReply, ModelRequest, ToolCall
 from memory.ports import TokenCounter

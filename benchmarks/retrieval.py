@@ -23,7 +23,7 @@ from time import perf_counter
 
 from benchmarks import dialogues, report
 from benchmarks.dialogues import Asked, Dialogues
-from benchmarks.household import EmbedderKind
+from benchmarks.everbot import EmbedderKind
 from memory import associative
 from memory.associative import Associative
 from memory.records import PRIVATE, Message

@@ -22,8 +22,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks import report
+from benchmarks.everbot import EmbedderKind, settings_of
 from benchmarks.history import indexed
-from benchmarks.household import EmbedderKind, settings_of
 from benchmarks.texts import Texts
 from bot.app import Memory, choose_embedder, open_memory
 from memory.ports import Session

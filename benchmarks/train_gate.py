@@ -17,11 +17,11 @@ from typing import Any
 import numpy as np
 
 from benchmarks import dialogues
-from benchmarks.household import EmbedderKind
+from benchmarks.everbot import EmbedderKind
 from memory.associative import sureness
-from memory.evidence import evidence
-from memory.search import gather, look, question_of
-from memory.terms import telling_words
+from memory.search.evidence import evidence
+from memory.search.search import gather, look, question_of
+from memory.search.terms import telling_words
 
 SMALL_TALK = """
 Hi! | Hello there | Good morning! | Good evening, how are you? | Hey, what's up? | How's it going?

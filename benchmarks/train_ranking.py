@@ -1,8 +1,8 @@
-"""Trains the weights of `memory.ranking` and the gate of `memory.salience`, and prints them.
+"""Trains the weights of `memory.search.ranking` and the gate of `memory.search.salience`, and prints them.
 
     python -m benchmarks.train_ranking --data ../locomo --data ../beam
 
-The product's own search gives the candidates of every question, `memory.evidence` what speaks for each. Listwise
+The product's own search gives the candidates of every question, `memory.search.evidence` what speaks for each. Listwise
 softmax regression (ListNet), every set with the same weight whatever its size; figures are leave-one-conversation-out.
 """
 
@@ -20,9 +20,9 @@ from typing import Any
 import numpy as np
 
 from benchmarks import dialogues
-from benchmarks.household import EmbedderKind
-from memory import evidence, salience
-from memory.search import gather, look, question_of
+from benchmarks.everbot import EmbedderKind
+from memory.search import evidence, salience
+from memory.search.search import gather, look, question_of
 
 _STEPS = 150
 _RATE = 0.05

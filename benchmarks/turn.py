@@ -21,8 +21,8 @@ from tempfile import TemporaryDirectory
 from typing import TypeVar
 
 from benchmarks import history, report
+from benchmarks.everbot import EmbedderKind, House, opened, settings_of
 from benchmarks.history import Size
-from benchmarks.household import EmbedderKind, House, opened, settings_of
 from benchmarks.model_server import running
 from benchmarks.texts import Texts
 from bot.settings import Settings

@@ -8,7 +8,7 @@ import sys
 
 def main() -> None:
     """Run the command line; what the operator must mend is one sentence and exit code 1."""
-    from bot.cli import app
+    from bot.cli.main import app
     from bot.errors import EverbotError
     from memory.errors import MemoryError_
 

@@ -15,47 +15,47 @@ from typing import Any
 
 from adapters.console import PipeConsole, TerminalConsole
 from bot import prompts
-from bot.access import Access
-from bot.agent import Agent
-from bot.allowance import Allowance
-from bot.beats import Beats
-from bot.commands.linking import Linking
+from bot.agent.locks import Locks
+from bot.agent.loop import Agent
+from bot.agent.queue_manager import LEAST_ROOM, QueueManager
+from bot.agent.tools import memory as memory_tools
+from bot.agent.tools import messaging
+from bot.agent.tools import time as time_tools
+from bot.agent.tools.custom import custom_tools
+from bot.agent.tools.executor import Executor
+from bot.agent.tools.registry import Registry
+from bot.agent.undo import Undo
+from bot.commands.heartbeat import HeartbeatCommands
+from bot.commands.linking import LinkCommands
 from bot.commands.lore import Lore
-from bot.commands.memory import Memories
-from bot.commands.people import People
+from bot.commands.memory import MemoryCommands
 from bot.commands.personas import PersonaCommands
+from bot.commands.rights import RightsCommands
 from bot.commands.table import Commands
-from bot.commands.terminal import Terminal
-from bot.commands.timing import Timing
-from bot.courier import Courier, SpeakerOf
-from bot.departures import Departures
-from bot.erasure import Erasure, history
+from bot.commands.terminal import TerminalCommands
+from bot.data_dir import hold, private
+from bot.delivery.arrivals import Arrivals
+from bot.delivery.courier import Courier, SpeakerOf
+from bot.delivery.heartbeat import Heartbeat
+from bot.delivery.mailboxes import Mailboxes
+from bot.delivery.turns import Turns
 from bot.errors import PersonaError, SettingsError
 from bot.events import platform_of
-from bot.faces import Faces
-from bot.heartbeat import Heartbeat
-from bot.holder import hold, private
-from bot.identities import Identities
-from bot.locks import Locks
-from bot.meetings import Meetings
 from bot.models.offline import OfflineModel
-from bot.personas import Personas
+from bot.ownership.departures import Departures
+from bot.ownership.erasure import Erasure, history
+from bot.ownership.export import Export
+from bot.ownership.restore import Restore
+from bot.people.access import Access
+from bot.people.allowance import Allowance
+from bot.people.beats import Beats
+from bot.people.identities import Identities
+from bot.people.roles import Roles
+from bot.personas.faces import Faces
+from bot.personas.personas import Personas
 from bot.ports import Adapter, ChatModel, Clock
-from bot.queue_manager import LEAST_ROOM, QueueManager
 from bot.reception import Reception
-from bot.restoration import Restoration
-from bot.roles import Roles
-from bot.runner import Runner
 from bot.settings import Settings, address
-from bot.takeout import Takeout
-from bot.tools import memory as memory_tools
-from bot.tools import messaging
-from bot.tools import time as time_tools
-from bot.tools.custom import custom_tools
-from bot.tools.executor import Executor
-from bot.tools.registry import Registry
-from bot.turns import Turns
-from bot.undo import Undo
 from memory.archival import Archival
 from memory.associative import Associative
 from memory.index.chroma import ChromaIndex
@@ -100,19 +100,19 @@ class App:
     """A running everbot."""
 
     memory: Memory
-    runner: Runner
+    mailboxes: Mailboxes
     inbound: Reception
     identities: Identities
     personas: Personas
     heartbeat: Heartbeat
     erasure: Erasure
     departures: Departures
-    takeout: Takeout
-    restoration: Restoration
+    export: Export
+    restore: Restore
     clock: Clock
 
 
-class Minds:
+class Models:
     """The models at the configured endpoint, by name. ``only`` takes the place of all of them."""
 
     def __init__(self, settings: Settings, clock: Clock, only: ChatModel | None) -> None:
@@ -185,15 +185,15 @@ async def open_app(
     async with AsyncExitStack() as stack:
         stack.enter_context(hold(settings.data_dir, command))
         memory = await stack.enter_async_context(open_memory(settings, embedders=embedders))
-        minds = Minds(settings, clock, model)
-        stack.push_async_callback(minds.aclose)
-        chosen = minds.named(settings.model.name)
-        quiet = minds.named(settings.heartbeat.model or settings.model.name)
+        models = Models(settings, clock, model)
+        stack.push_async_callback(models.aclose)
+        chosen = models.named(settings.model.name)
+        quiet = models.named(settings.heartbeat.model or settings.model.name)
         by_platform = {adapter.platform: adapter for adapter in adapters}
         courier = Courier(
             memory.store, by_platform, clock, speaker_of or Faces(memory.store, settings.personas.default).of
         )
-        app = _assemble(settings, memory, chosen, quiet, minds.named, clock, courier, by_platform)
+        app = _assemble(settings, memory, chosen, quiet, models.named, clock, courier, by_platform)
         await _check_default(app, settings)
         async with asyncio.TaskGroup() as background:
             lasting = (
@@ -209,7 +209,7 @@ async def open_app(
                 tables = fetch_tables(settings.model.name, settings.data_dir / "tiktoken")
                 background.create_task(tables)
             try:
-                async with app.runner.run():
+                async with app.mailboxes.run():
                     yield app
             finally:
                 for task in tasks:
@@ -270,16 +270,16 @@ def _assemble(
     executor = Executor(registry, count, queues.fit, agent_settings.max_calls, agent_settings.tool_timeout_s)
     allowance = Allowance(store, clock)
     undo = Undo(store, queues, memory.indexer, clock, allowance)
-    takeout = Takeout(store, clock, version("everbot"))
+    export = Export(store, clock, version("everbot"))
     folder = settings.data_dir
     beats = Beats(settings.heartbeat)
     groups = (
-        People(store, locks, takeout, folder / _EXPORTS),
-        Memories(store, undo, locks, clock),
+        RightsCommands(store, locks, export, folder / _EXPORTS),
+        MemoryCommands(store, undo, locks, clock),
         PersonaCommands(store, personas, Roles(settings.access), Lore(store, memory.indexer), clock),
-        Linking(store, clock),
-        Timing(store, beats, identities),
-        Terminal(store, queues, undo, locks, clock, takeout, folder / _SAVES),
+        LinkCommands(store, clock),
+        HeartbeatCommands(store, beats, identities),
+        TerminalCommands(store, queues, undo, locks, clock, export, folder / _SAVES),
     )
     agent = Agent(
         store,
@@ -313,10 +313,10 @@ def _assemble(
         beats,
         expire_hours=agent_settings.expire_hours,
     )
-    runner = Runner(
+    mailboxes = Mailboxes(
         store,
         turns,
-        Meetings(beats, clock, settings.events),
+        Arrivals(beats, clock, settings.events),
         queues,
         courier,
         clock,
@@ -325,12 +325,12 @@ def _assemble(
         concurrent_turns=agent_settings.concurrent_turns,
     )
     heartbeat = Heartbeat(
-        store, runner, identities, beats, memory.archival, clock, allowance, settings, list(adapters)
+        store, mailboxes, identities, beats, memory.archival, clock, allowance, settings, list(adapters)
     )
     departures = Departures(store, queues, memory.indexer, clock, settings.personas)
     erasure = Erasure(
         store,
-        runner,
+        mailboxes,
         identities,
         queues,
         locks,
@@ -345,7 +345,7 @@ def _assemble(
     access = Access(store, clock, allowance, settings.access, settings.limits)
     inbound = Reception(
         store,
-        runner,
+        mailboxes,
         identities,
         access,
         Commands(groups),
@@ -359,18 +359,18 @@ def _assemble(
         allowance,
         settings.events,
     )
-    restoration = Restoration(store, personas, queues, clock)
+    restore = Restore(store, personas, queues, clock)
     return App(
         memory,
-        runner,
+        mailboxes,
         inbound,
         identities,
         personas,
         heartbeat,
         erasure,
         departures,
-        takeout,
-        restoration,
+        export,
+        restore,
         clock,
     )
 
@@ -487,7 +487,7 @@ def slack_app_manifest(settings: Settings) -> dict[str, Any]:
 
 def silent_platforms() -> list[Adapter]:
     """Every platform's place taken by one that posts nothing: what is said waits for the real one."""
-    from bot.silence import Silence
+    from bot.delivery.silence import Silence
 
     return [Silence(name) for name in ("console", "discord", "slack")]
 

@@ -52,7 +52,7 @@ class ModelOverflow(ModelError):
 
 
 class Interrupted(EverbotError):
-    """``reason`` says by what: a constant of `bot.interrupt`."""
+    """``reason`` says by what: a constant of `bot.agent.interrupt`."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)

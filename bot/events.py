@@ -32,9 +32,9 @@ def workspace_of(address: Address) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Origin:
-    """Who, and where: the facts that `bot.access` judges by. ``channel`` is the platform's id of the channel
+    """Who, and where: the facts that `bot.people.access` judges by. ``channel`` is the platform's id of the channel
     (of a thread: the channel it hangs on), ``community`` that of the guild or workspace; both are empty in
-    a direct message. ``persona`` is empty where the place decides who speaks (see `bot.personas`); ``admin``
+    a direct message. ``persona`` is empty where the place decides who speaks (see `bot.personas.personas`); ``admin``
     tells that the platform lets them administer the community."""
 
     account: str

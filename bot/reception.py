@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from bot.access import Access, Turned
-from bot.allowance import Allowance
+from bot.agent.locks import Locks
+from bot.agent.queue_manager import QueueManager
 from bot.commands.table import Commands
-from bot.departures import Departures
-from bot.erasure import Erasure
+from bot.delivery.heartbeat import Heartbeat
+from bot.delivery.mailboxes import Mailboxes
 from bot.events import (
     Address,
     Command,
@@ -25,12 +25,12 @@ from bot.events import (
     View,
     cleaned,
 )
-from bot.heartbeat import Heartbeat
-from bot.identities import Identities, Identity
-from bot.locks import Locks
+from bot.ownership.departures import Departures
+from bot.ownership.erasure import Erasure
+from bot.people.access import Access, Turned
+from bot.people.allowance import Allowance
+from bot.people.identities import Identities, Identity
 from bot.ports import Clock
-from bot.queue_manager import QueueManager
-from bot.runner import Runner
 from bot.settings import EventSettings
 from memory.indexer import Indexer
 from memory.ports import Session, Store
@@ -45,7 +45,7 @@ class Reception:
     def __init__(
         self,
         store: Store,
-        runner: Runner,
+        mailboxes: Mailboxes,
         identities: Identities,
         access: Access,
         commands: Commands,
@@ -60,7 +60,7 @@ class Reception:
         events: EventSettings,
     ) -> None:
         self._store = store
-        self._runner = runner
+        self._mailboxes = mailboxes
         self._identities = identities
         self._access = access
         self._commands = commands
@@ -108,7 +108,7 @@ class Reception:
             await self._access.spend(event, identity)
         except Turned as turned:
             return turned.view
-        await self._runner.receive(event, identity)
+        await self._mailboxes.receive(event, identity)
         return None
 
     async def awaits(self, event: Event) -> bool:
@@ -125,7 +125,7 @@ class Reception:
         assert conversation is not None
         identity = await self._identities.at(conversation)
         assert identity is not None
-        await self._runner.receive(cleaned(event), identity)
+        await self._mailboxes.receive(cleaned(event), identity)
 
     async def invoke(self, command: Command) -> View:
         command = cleaned(command)
@@ -137,15 +137,15 @@ class Reception:
         return await self._commands.run(command, identity, self)
 
     async def settled(self, address: Address | None = None) -> bool:
-        return await self._runner.settled(address)
+        return await self._mailboxes.settled(address)
 
     async def interrupt(self, address: Address, account: str | None = None) -> None:
         if account is None:
-            await self._runner.interrupt(address)
+            await self._mailboxes.interrupt(address)
             return
         async with self._store.read() as session:
             agents = await _agents(session, account)
-        await self._runner.interrupt(address, [agent.id for agent in agents])
+        await self._mailboxes.interrupt(address, [agent.id for agent in agents])
 
     async def newest_keys(self, platform: str) -> Mapping[Address, str]:
         async with self._store.read() as session:
@@ -187,7 +187,7 @@ class Reception:
             ours = {agent.persona_id: agent for agent in await session.agents.agents_of(keep.id)}
             theirs = {agent.persona_id: agent for agent in await session.agents.agents_of(other.id)}
         agents = [*ours.values(), *theirs.values()]
-        async with self._runner.still(*(agent.id for agent in agents)):
+        async with self._mailboxes.still(*(agent.id for agent in agents)):
             now = self._clock.now()
             async with self._store.write() as session:
                 for persona, agent in theirs.items():
@@ -260,7 +260,7 @@ class Reception:
                 await self._queues.amend(session, message, text)
                 row = replace(row, agent_id=scope_of(message.key))
             await self._erasure.message(session, message, row.key, row.agent_id)
-        self._runner.restart(row.agent_id, row.key)
+        self._mailboxes.restart(row.agent_id, row.key)
 
 
 async def _agents(session: Session, account: str) -> list[Agent]:

@@ -23,8 +23,8 @@ from memory.records import (
     community_of,
     readable_from,
 )
-from memory.search import look, question_of, ranked
-from memory.terms import analyse, digest_words, is_stop_word
+from memory.search.search import look, question_of, ranked
+from memory.search.terms import analyse, digest_words, is_stop_word
 
 _SAME = 0.95
 """Cosine from which two texts may be the same statement; `says_the_same` decides."""

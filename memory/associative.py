@@ -1,8 +1,8 @@
 """Associative memory: what an event brings to mind, without being searched for.
 
 A reader over the agent's own memories (end-to-end memory networks, Sukhbaatar et al., 2015): attention weights
-β = softmax(score/τ), the score being the one that searches rank by (`memory.ranking`), which was learned as such a
-softmax. The writer's gate (`memory.salience`) is one of its terms. A fusion gate λ, from how sure the reading is,
+β = softmax(score/τ), the score being the one that searches rank by (`search.ranking`), which was learned as such a
+softmax. The writer's gate (`search.salience`) is one of its terms. A fusion gate λ, from how sure the reading is,
 decides whether anything is surfaced at all: small talk stays free of it.
 """
 
@@ -17,13 +17,13 @@ from typing import Any
 
 import numpy as np
 
-from memory import ranking
-from memory.evidence import FEATURES, evidence, idf, telling
 from memory.indexer import Indexer
 from memory.ports import Audiences, Session, Store
 from memory.records import Agent, Audience, Message, Passage, readable_from
-from memory.search import NARROW, Found, gather, look, question_of
-from memory.terms import telling_words
+from memory.search import ranking
+from memory.search.evidence import FEATURES, evidence, idf, telling
+from memory.search.search import NARROW, Found, gather, look, question_of
+from memory.search.terms import telling_words
 
 log = logging.getLogger(__name__)
 

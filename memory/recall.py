@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from memory.indexer import Indexer
 from memory.ports import Store
 from memory.records import Audience, Hit, Page, readable_from
-from memory.search import look, question_of, ranked
+from memory.search.search import look, question_of, ranked
 
 
 class Recall:

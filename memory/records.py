@@ -233,7 +233,7 @@ class Message:
     step: int = -1  # -1: an admitted event
     event_key: str | None = None
     queued: bool = True  # still in the FIFO queue
-    salience: float = 0.0  # the writer's gate (memory.salience); given when the row is stored
+    salience: float = 0.0  # the writer's gate (memory.search.salience); given when the row is stored
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -387,7 +387,7 @@ class Beat:
 
 @dataclass(frozen=True, kw_only=True)
 class Wish:
-    """Something the person asked to hear of at a time. ``rule`` says when again (see bot.schedules)."""
+    """Something the person asked to hear of at a time. ``rule`` says when again (see bot.people.schedules)."""
 
     id: str
     agent_id: int

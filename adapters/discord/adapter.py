@@ -28,9 +28,9 @@ from adapters.discord.webhooks import Webhooks, may_have_webhooks
 from adapters.lines import Lines
 from adapters.text import split
 from adapters.waiting import until_committed
+from bot.cache import Cache
 from bot.errors import AdapterError, DeliveryError
 from bot.events import Address, Attachment, DocumentUploaded, Event, MessageReceived, Quote, Reply
-from bot.kept import Kept
 from bot.ports import Clock, Found, Inbound
 
 log = logging.getLogger(__name__)
@@ -75,7 +75,7 @@ class DiscordAdapter:
         self._webhooks: Webhooks | None = None
         self._group: asyncio.TaskGroup | None = None
         self._lines = Lines(context_lines, _CHANNELS)
-        self._members: Kept[tuple[int, int], discord.Member] = Kept(_MEMBERS)
+        self._members: Cache[tuple[int, int], discord.Member] = Cache(_MEMBERS)
         self._caught_up = asyncio.Event()
         self._known: Mapping[Address, str] | None = None  # where we were before we connected
         self._orders: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()

@@ -18,9 +18,9 @@ import aiohttp
 import discord
 
 from adapters.discord.reading import BROKEN, Us
+from bot.cache import Cache
 from bot.errors import DeliveryDoubtful, DeliveryError
 from bot.events import Reply, Speaker
-from bot.kept import Kept
 
 log = logging.getLogger(__name__)
 
@@ -48,8 +48,8 @@ class Webhooks:
     def __init__(self, api_url: str, session: aiohttp.ClientSession) -> None:
         self._api_url = api_url
         self._session = session
-        self._hooks: Kept[tuple[int, str], Hook] = Kept(_KEPT)
-        self._told: Kept[tuple[int, str], None] = Kept(_KEPT)
+        self._hooks: Cache[tuple[int, str], Hook] = Cache(_KEPT)
+        self._told: Cache[tuple[int, str], None] = Cache(_KEPT)
         self._orders: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
     async def send(self, channel: Any, us: Us, reply: Reply, speaker: Speaker) -> str | None:

@@ -34,6 +34,7 @@ from adapters.slack.posting import BROKEN, LIMIT, Posting, code, place_of, reaso
 from adapters.slack.reading import Workspace
 from adapters.text import command_of, plain, split
 from adapters.waiting import until_committed
+from bot.cache import Cache
 from bot.errors import AdapterError, DeliveryError
 from bot.events import (
     Address,
@@ -47,7 +48,6 @@ from bot.events import (
     View,
     origin_of,
 )
-from bot.kept import Kept
 from bot.ports import Clock, Found, Inbound
 from memory.errors import StoreError, StoreUnavailable
 
@@ -112,11 +112,11 @@ class SlackAdapter:
         self._client: AsyncWebClient | None = None
         self._session: aiohttp.ClientSession | None = None
         self._group: asyncio.TaskGroup | None = None
-        self._names: Kept[str, str] = Kept(_KEPT)
-        self._kinds: Kept[str, tuple[str, float]] = Kept(_KEPT)  # types, and when they were told
+        self._names: Cache[str, str] = Cache(_KEPT)
+        self._kinds: Cache[str, tuple[str, float]] = Cache(_KEPT)  # types, and when they were told
         self._lines = Lines(context_lines, _KEPT)
-        self._last: Kept[Address, tuple[str, str]] = Kept(_KEPT)  # message and title to show work at
-        self._commands_done: Kept[str, None] = Kept(_KEPT)
+        self._last: Cache[Address, tuple[str, str]] = Cache(_KEPT)  # message and title to show work at
+        self._commands_done: Cache[str, None] = Cache(_KEPT)
         self._caught_up = asyncio.Event()
         self._heard_at = -_MISSED_S * 10  # when the connection was last alive
         self._statuses = ["agents", "assistant"]  # the ways to show work, best first, until one is refused

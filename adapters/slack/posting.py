@@ -12,9 +12,9 @@ import aiohttp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.cache import Cache
 from bot.errors import DeliveryDoubtful, DeliveryError, DeliveryRefused
 from bot.events import File, Reply, Speaker
-from bot.kept import Kept
 from bot.ports import Clock, Found
 
 log = logging.getLogger(__name__)
@@ -41,7 +41,7 @@ class Posting:
         self._clock = clock
         self._interval = interval_s
         self._faceless = False  # the app lacks the scope to speak under other names
-        self._free: Kept[str, float] = Kept(_CHANNELS)  # when a channel takes the next post
+        self._free: Cache[str, float] = Cache(_CHANNELS)  # when a channel takes the next post
 
     async def send(self, reply: Reply) -> str:
         """Returns ``<channel>/<ts>``. Raises as `bot.ports.Adapter.send`."""

@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from bot.access import new_code
 from bot.commands.table import Control, Run
 from bot.errors import CommandError
 from bot.events import Action, Command, CommandSpec, View
-from bot.identities import Identity
+from bot.people.access import new_code
+from bot.people.identities import Identity
 from bot.ports import Clock
 from memory.ports import Store
 from memory.records import PRIVATE, Code
@@ -30,7 +30,7 @@ _ENTERED = (
 _WAITS = "{name} ({account}) entered your code. If that is you, write `/link confirm`; else `/link cancel`."
 
 
-class Linking:
+class LinkCommands:
     """`bot.commands.table.Group`."""
 
     def __init__(self, store: Store, clock: Clock) -> None:

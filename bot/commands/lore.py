@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from bot.errors import CommandError
 from bot.events import ENTRIES, Action, Command, Entry, Form, View
-from bot.identities import Identity
+from bot.people.identities import Identity
 from memory.indexer import Indexer
 from memory.ports import Session, Store
 from memory.records import Archive, Passage, community_of
-from memory.terms import digest_words
+from memory.search.terms import digest_words
 
 _LONGEST = 8_000  # characters of an entry
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from bot.commands.past import Past
-from bot.commands.showing import cut, named
+from bot.agent.locks import Locks
+from bot.agent.undo import Undo
+from bot.commands.contributions import Contributions
+from bot.commands.history import History
+from bot.commands.listing import cut, named
 from bot.commands.table import Control, Run
-from bot.commands.told import Told
 from bot.errors import CommandError
 from bot.events import ENTRIES, Action, Command, CommandSpec, Entry, Form, View
-from bot.identities import Identity
-from bot.locks import Locks
+from bot.people.identities import Identity
 from bot.ports import Clock
-from bot.undo import Undo
 from memory.archival import store
 from memory.ports import Store
 from memory.records import (
@@ -24,19 +24,19 @@ from memory.records import (
     readable_from,
     unique,
 )
-from memory.terms import digest_words
+from memory.search.terms import digest_words
 
 _LONGEST = 3_000  # characters that a note may be given by hand
 _USAGE = "Say /memory, /memory notes, /memory edit WHAT, /memory drop ID or /memory add TEXT."
 
 
-class Memories:
+class MemoryCommands:
     """`bot.commands.table.Group`."""
 
     def __init__(self, store_: Store, undo: Undo, locks: Locks, clock: Clock) -> None:
         self._store = store_
-        self._past = Past(store_, undo, locks)
-        self._lore = Told(store_)
+        self._past = History(store_, undo, locks)
+        self._lore = Contributions(store_)
         self._locks = locks
         self._clock = clock
         self.table: list[tuple[CommandSpec, Run]] = [

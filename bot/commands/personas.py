@@ -7,13 +7,13 @@ from collections.abc import Awaitable, Callable, Iterable
 
 from bot.commands.lore import Lore
 from bot.commands.table import Control, Run
-from bot.definition import Definition
 from bot.errors import CommandError
 from bot.events import ENTRIES, LOCAL, Action, Command, CommandSpec, Entry, Form, View, platform_of
-from bot.identities import Identity
-from bot.personas import Personas
+from bot.people.identities import Identity
+from bot.people.roles import Roles
+from bot.personas.definition import Definition
+from bot.personas.personas import Personas
 from bot.ports import Clock
-from bot.roles import Roles
 from memory.ports import Session, Store
 from memory.records import PRIVATE, Block, Persona, Proposal
 

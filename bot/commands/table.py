@@ -7,7 +7,7 @@ from typing import Protocol
 
 from bot.errors import CommandError, PersonaError
 from bot.events import Command, CommandSpec, View
-from bot.identities import Identity
+from bot.people.identities import Identity
 from bot.ports import Inbound
 from memory.records import Agent, Passage, User
 

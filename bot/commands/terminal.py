@@ -9,7 +9,10 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from bot import context
+from bot.agent import context
+from bot.agent.locks import Locks
+from bot.agent.queue_manager import QueueManager
+from bot.agent.undo import Undo
 from bot.commands.table import Control, Run
 from bot.errors import CommandError
 from bot.events import (
@@ -22,19 +25,16 @@ from bot.events import (
     origin_of,
     platform_of,
 )
-from bot.identities import Identity
-from bot.locks import Locks
+from bot.ownership.export import Export, keep
+from bot.people.identities import Identity
 from bot.ports import Clock
-from bot.queue_manager import QueueManager
-from bot.takeout import Takeout, keep
-from bot.undo import Undo
 from memory.ports import Store
 from memory.records import Message, Role
 
 _FAR = 20  # turns back that /retry looks for a message
 
 
-class Terminal:
+class TerminalCommands:
     """`bot.commands.table.Group`."""
 
     def __init__(
@@ -44,7 +44,7 @@ class Terminal:
         undo: Undo,
         locks: Locks,
         clock: Clock,
-        takeout: Takeout,
+        export: Export,
         saves: Path,
     ) -> None:
         self._store = store
@@ -52,7 +52,7 @@ class Terminal:
         self._undo = undo
         self._locks = locks
         self._clock = clock
-        self._takeout = takeout
+        self._export = export
         self._saves = saves
         self.table: list[tuple[CommandSpec, Run]] = [
             (_spec("dump", "the last messages in my view (10)", "[N]"), self._dump),
@@ -164,7 +164,7 @@ class Terminal:
         if platform_of(command.account) != LOCAL:
             raise CommandError("/save is for the terminal; /export gives you a file.")
         async with self._locks.of(who.agent.id):
-            files = await self._takeout.files(who.agent, command.audience, command.argument.strip())
+            files = await self._export.files(who.agent, command.audience, command.argument.strip())
         paths = [keep(self._saves, who.agent, file) for file in files]
         return f"Saved to {', '.join(map(str, paths))}."
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from memory.ports import Audiences, Nearness, Store
 from memory.records import VectorEntry, scope_of
-from memory.whole import ended
+from memory.uncancelled import ended
 
 _BIG = 256  # rows from which a scope's matrix is worth keeping
 _BLOCK = 512  # rows turned into floats at once: they stay in the processor's cache

@@ -32,7 +32,7 @@ from sqlalchemy.dialects.sqlite.aiosqlite import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.util import await_only, immutabledict
 
-from memory.whole import ended
+from memory.uncancelled import ended
 
 T = TypeVar("T")
 

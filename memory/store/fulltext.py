@@ -20,9 +20,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from memory.ports import Audiences
 from memory.records import scope_range
+from memory.search.terms import VERSION, analyse
 from memory.store import driver
 from memory.store import tables as t
-from memory.terms import VERSION, analyse
 
 K = TypeVar("K")
 

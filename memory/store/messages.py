@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from memory.ports import POSTINGS, Audiences
 from memory.records import Message, Outlines, Role, Summary, scope_range
-from memory.salience import salience
+from memory.search.salience import salience
 from memory.store import driver
 from memory.store import tables as t
 from memory.store.fulltext import QUICK, FullText, beside, column, each, slices

@@ -1,7 +1,7 @@
 """The tables, as SQLAlchemy Core declares them. A test proves that the migrations build the same.
 
 ``key`` columns are ``scope << 32 | seq`` (see memory.records). The full-text tables hold analysed
-terms (memory.terms), their rowid is the key: a term is looked up in one scope's range of rowids only.
+terms (memory.search.terms), their rowid is the key: a term is looked up in one scope's range of rowids only.
 """
 
 from __future__ import annotations

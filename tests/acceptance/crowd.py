@@ -158,7 +158,7 @@ def keep(request: ModelRequest) -> ModelReply:
     return calls(
         ("core_memory_append", {"label": "human", "content": note}),
         ("archival_memory_insert", {"content": f"Noted: {note}"}),
-        ("send_message", {"message": f"Kept {note}"}),
+        ("send_message", {"message": f"Cache {note}"}),
     )
 
 

@@ -16,9 +16,10 @@ from typing import Any
 
 import pytest
 
-from bot import admin, bundle
+from bot import bundle
+from bot.cli import admin
+from bot.ownership.export import FORMAT
 from bot.ports import ModelReply, ModelRequest
-from bot.takeout import FORMAT
 from tests.fakes.clock import LeapingClock
 from tests.fakes.discord_server import Channel, DiscordServer, Permission, User
 from tests.fakes.parlour import is_summary, whole

@@ -103,6 +103,6 @@ async def test_an_export_holds_no_lore_that_others_told(tmp_path: Path) -> None:
         assert "burned" in house.rows("SELECT group_concat(rendered) FROM messages")[0][0]
         agent = (await house.app.identities.of(house.message("ada", "", **PLACE))).agent
         for audience in (HOME, PRIVATE):
-            taken = bundle.canonical(await house.app.takeout.tables(agent, audience))
+            taken = bundle.canonical(await house.app.export.tables(agent, audience))
             assert "find the mill" in taken
             assert "burned" not in taken

@@ -13,14 +13,14 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from adapters.text import plain
-from bot.beats import Beats
 from bot.errors import ModelUnavailable
 from bot.events import Command
+from bot.people.beats import Beats
 from bot.ports import ModelReply, ModelRequest
 from bot.settings import BeatRules, HeartbeatSettings
 from memory.records import Beat
 from tests.fakes.clock import FakeClock
-from tests.fakes.house import newcomer
+from tests.fakes.memory_rows import newcomer
 from tests.fakes.parlour import House, Stage, opened
 from tests.fakes.scripted_model import call, calls, say
 from tests.fakes.town import heard

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.keeper import Keeper, passage, reply, said, token
+from tests.acceptance.keeping_model import Keeper, passage, reply, said, token
 from tests.acceptance.process import Home, Life
 from tests.fakes.openai_server import OpenAIServer
 

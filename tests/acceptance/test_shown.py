@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.courier import SpeakerOf
+from bot.delivery.courier import SpeakerOf
 from bot.events import Speaker
 from memory.records import OutboxRow
 from tests.acceptance.crowd import keep, tell

@@ -13,8 +13,8 @@ import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import bundle
+from bot.ownership.export import FORMAT
 from bot.ports import ModelReply, ModelRequest
-from bot.takeout import FORMAT
 from tests.acceptance.crowd import KNOWN, Slow, keep, requests, tell, texts
 from tests.fakes import slack_events
 from tests.fakes.discord_server import Channel, DiscordServer

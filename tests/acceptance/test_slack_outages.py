@@ -18,8 +18,8 @@ from pydantic import SecretStr
 
 from adapters.slack import checking
 from bot.app import SystemClock, open_app, platforms
+from bot.cli.run import attend
 from bot.ports import ModelReply, ModelRequest
-from bot.service import attend
 from tests.acceptance.crowd import SlackSpot, Slow, numbers_in, posts_on_slack, quote, tell, texts
 from tests.fakes.discord_server import DiscordServer
 from tests.fakes.scripted_model import say

@@ -34,8 +34,8 @@ from memory.records import (
     readable_from,
     scope_of,
 )
-from memory.salience import salience
-from tests.fakes.house import NOW, newcomer, persona, said, settle, tell
+from memory.search.salience import salience
+from tests.fakes.memory_rows import NOW, newcomer, persona, said, settle, tell
 from tests.fakes.stores import Backend
 
 HERE, THERE = community_audience("here"), community_audience("there")

@@ -17,7 +17,7 @@ from memory.records import (
     TurnState,
     community_audience,
 )
-from tests.fakes.house import NOW, settle, tell
+from tests.fakes.memory_rows import NOW, settle, tell
 
 HERE = community_audience("here")
 OLD = NOW - timedelta(days=40)

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from memory.ports import Store
 from memory.records import PRIVATE, SHARED, Avatar, Draft, Passage, community_audience
-from tests.fakes.house import NOW, newcomer, persona, settle
+from tests.fakes.memory_rows import NOW, newcomer, persona, settle
 from tests.fakes.stores import Backend
 
 HERE, THERE = community_audience("here"), community_audience("there")

@@ -13,7 +13,7 @@ import pytest
 from memory.errors import StoreError
 from memory.ports import Session, Store
 from memory.records import Agent, Conversation
-from tests.fakes.house import CancelledAt, HeldAt, StruckAt, said, settle, tell
+from tests.fakes.memory_rows import CancelledAt, HeldAt, StruckAt, said, settle, tell
 from tests.fakes.stores import Backend
 
 _MOST = 60

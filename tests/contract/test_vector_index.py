@@ -22,8 +22,8 @@ import pytest
 
 from memory.ports import VectorIndex
 from memory.records import PRIVATE, SHARED, VectorEntry, community_audience, place_audience, readable_from
-from tests.fakes.exact import ExactWorld
-from tests.fakes.shelf import ChromaWorld, circle
+from tests.fakes.chroma_rows import ChromaWorld, circle
+from tests.fakes.exact_rows import ExactWorld
 
 HERE, THERE = community_audience("here"), community_audience("there")
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from memory.errors import EmbedderError, TextRefused
-from memory.terms import digest_words
+from memory.search.terms import digest_words
 
 
 class WordsEmbedder:

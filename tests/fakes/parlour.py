@@ -24,7 +24,7 @@ from bot.settings import AgentSettings, MemorySettings, ModelSettings, PrivacySe
 from memory.ports import Embedder
 from memory.records import PRIVATE, Message
 from tests.fakes.clock import FakeClock
-from tests.fakes.empty import lay
+from tests.fakes.empty_database import lay
 from tests.fakes.openai_rules import refusal
 from tests.fakes.scripted_model import say
 

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from memory.ports import Store
 from memory.store.database import Database
-from tests.fakes.empty import lay
+from tests.fakes.empty_database import lay
 
 Rows = dict[str, list[str]]
 

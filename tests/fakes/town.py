@@ -15,12 +15,12 @@ from types import TracebackType
 from typing import Any, Self
 
 from bot.app import App, SystemClock, open_app, platforms
-from bot.courier import SpeakerOf
+from bot.cli.run import attend
+from bot.delivery.courier import SpeakerOf
 from bot.ports import Adapter, ChatModel, Clock, ModelReply, ModelRequest
-from bot.service import attend
 from bot.settings import Settings
 from tests.fakes.discord_server import DiscordServer
-from tests.fakes.empty import lay
+from tests.fakes.empty_database import lay
 from tests.fakes.parlour import Play, Stage
 from tests.fakes.scripted_model import say
 from tests.fakes.slack_server import SlackServer

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from bot import admin
-from bot.doctor import examine
+from bot.cli import admin
+from bot.cli.doctor import examine
 from bot.settings import Settings, load
 from memory.errors import StoreUnavailable
 from tests.acceptance.process import Home

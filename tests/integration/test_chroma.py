@@ -18,7 +18,7 @@ import pytest
 from memory.errors import StoreUnavailable
 from memory.index.chroma import ChromaIndex
 from memory.records import SEQ_BITS, SHARED, Archive, VectorEntry, community_audience
-from tests.fakes.shelf import CANARY, ChromaWorld, Shelf, circle
+from tests.fakes.chroma_rows import CANARY, ChromaWorld, Shelf, circle
 
 
 def on_disk(folder: Path) -> bytes:

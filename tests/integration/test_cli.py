@@ -22,9 +22,9 @@ import pytest
 from reportlab.pdfgen.canvas import Canvas  # type: ignore[import-untyped]
 from typer.testing import CliRunner
 
-from bot import loading
 from bot.app import SystemClock, choose_embedder, open_memory
-from bot.cli import app
+from bot.cli import load
+from bot.cli.main import app
 from bot.settings import Settings
 from memory.ports import Session
 from memory.records import SHARED
@@ -49,7 +49,7 @@ TOLD = ["Hi, I'm Ada and I live in Lisbon.", "My dog is called Biscuit.", "I mov
 
 
 def test_what_is_heavy_is_not_imported_for_help() -> None:
-    code = f"import sys, bot.cli, bot.__main__; print([m for m in {HEAVY} if m in sys.modules])"
+    code = f"import sys, bot.cli.main, bot.__main__; print([m for m in {HEAVY} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
     assert done.stdout == "[]\n"
 
@@ -404,11 +404,11 @@ async def test_a_file_goes_on_at_the_chunk_where_it_was_stopped(tmp_path: Path, 
             source = await session.passages.create_source("log", SystemClock().now())
         broken = replace(memory, store=Failing(memory.store, writes))  # type: ignore[arg-type]
         with pytest.raises(KeyboardInterrupt):
-            await loading._file(broken, source.id, path)
+            await load._file(broken, source.id, path)
         async with memory.store.read() as session:
-            assert await session.passages.count(source.id, None) == writes * loading._BATCH
+            assert await session.passages.count(source.id, None) == writes * load._BATCH
 
-    assert await loading.load(settings, [path], "log") == 0
+    assert await load.load(settings, [path], "log") == 0
     check_whole(settings.data_dir / "everbot.db", 1)
 
 
@@ -419,13 +419,13 @@ async def test_reindex_makes_the_vectors_anew(tmp_path: Path) -> None:
     make_documents(tmp_path / "documents")
     async with embeddings_server() as server:
         settings = quiet(tmp_path / "data", kind="openai", base_url=server.url, api_key="sk")
-        assert await loading.load(settings, [tmp_path / "documents"], "town") == 0
+        assert await load.load(settings, [tmp_path / "documents"], "town") == 0
         embedded = [text for body in server.bodies for text in body["input"]]
         assert sum("almond cake" in text for text in embedded) == 1
         shutil.rmtree(settings.data_dir / "chroma")
         server.bodies.clear()
 
-        assert await loading.reindex(settings) == 0
+        assert await load.reindex(settings) == 0
 
         again = [text for body in server.bodies for text in body["input"]]
         assert sorted(again) == sorted(embedded)

@@ -15,9 +15,9 @@ from adapters.text import plain
 from bot import bundle
 from bot.app import App, open_app
 from bot.events import Command, MessageReceived, Reply, View
+from bot.ownership.export import FORMAT
 from bot.ports import Found, Inbound, ModelReply, ModelRequest
 from bot.settings import Settings
-from bot.takeout import FORMAT
 from memory.archival import store
 from memory.records import PRIVATE, SHARED, Agent, Draft
 from tests.fakes.clock import FakeClock

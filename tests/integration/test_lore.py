@@ -13,7 +13,7 @@ from bot.settings import Settings
 from memory.archival import share
 from memory.records import PRIVATE, Agent, Draft, community_audience
 from tests.fakes.embedder import WordsEmbedder
-from tests.fakes.house import NOW, persona
+from tests.fakes.memory_rows import NOW, persona
 
 AGENTS = 50
 HERE = community_audience("here")

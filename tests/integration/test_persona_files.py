@@ -13,14 +13,16 @@ from typing import Any
 
 import pytest
 
-from bot import casting, loading, portable
 from bot.app import Memory, open_memory
-from bot.cards.file import read_file
+from bot.cli import load
+from bot.cli import persona as commands
 from bot.errors import PersonaError
+from bot.personas import portable
+from bot.personas.cards.file import read_file
 from bot.settings import Settings
 from memory.archival import share
 from memory.records import PRIVATE, Draft, Passage, community_audience
-from tests.fakes.house import NOW
+from tests.fakes.memory_rows import NOW
 from tests.fakes.pictures import png
 from tests.integration.program import Program
 
@@ -58,8 +60,8 @@ async def flora(settings: Settings, folder: Path) -> None:
     (folder / "d.json").write_text(json.dumps(DEFINITION), encoding="utf-8")
     (folder / "a.png").write_bytes(png())
     (folder / "t.md").write_text("I am Flora. I know roses.", encoding="utf-8")
-    await casting.create(settings, "flora", "I am Flora.", "of plants", folder / "d.json", folder / "a.png")
-    await casting.edit(
+    await commands.create(settings, "flora", "I am Flora.", "of plants", folder / "d.json", folder / "a.png")
+    await commands.edit(
         settings,
         "flora",
         "persona",
@@ -106,9 +108,9 @@ async def test_a_persona_taken_elsewhere_is_the_same(tmp_path: Path) -> None:
     old, new = settings_at(tmp_path / "old"), settings_at(tmp_path / "new")
     await flora(old, tmp_path / "files")
     one, two = tmp_path / "one.zip", tmp_path / "two.zip"
-    await casting.take_out(old, "flora", one, HERE, None, png=False)
-    await casting.bring_in(new, one, None, "slack:T1")
-    await casting.take_out(new, "flora", two, "slack:T1", None, png=False)
+    await commands.take_out(old, "flora", one, HERE, None, png=False)
+    await commands.bring_in(new, one, None, "slack:T1")
+    await commands.take_out(new, "flora", two, "slack:T1", None, png=False)
     before, after = parts(one), parts(two)
     assert set(before) == {"header.json", "README.md", "persona.md", "persona.json", "lore.jsonl", "avatar"}
     assert {name for name in before if before[name] != after[name]} <= {"header.json"}
@@ -121,7 +123,7 @@ async def test_a_persona_taken_elsewhere_is_the_same(tmp_path: Path) -> None:
         "The pool is closed.",
     ]
     # An edit goes on where the history ended.
-    await casting.edit(
+    await commands.edit(
         new, "flora", "persona", lambda *_: "I am Fern.", definition=False, description=None, avatar=None
     )
     async with memory_at(new) as memory, memory.store.read() as session:
@@ -135,13 +137,13 @@ async def test_nothing_of_a_person_and_of_another_community_is_in_the_file(tmp_p
     settings = settings_at(tmp_path / "data")
     await flora(settings, tmp_path / "files")
     path = tmp_path / "one.zip"
-    await casting.take_out(settings, "flora", path, HERE, None, png=False)
+    await commands.take_out(settings, "flora", path, HERE, None, png=False)
     whole = b"".join(parts(path).values())
     assert b"The fair is in May." in whole
     for secret in (CANARY, "shy", "Elsewhere"):
         assert secret.encode() not in whole
     bare = tmp_path / "bare.zip"
-    await casting.take_out(settings, "flora", bare, None, None, png=False)
+    await commands.take_out(settings, "flora", bare, None, None, png=False)
     assert parts(bare)["lore.jsonl"] == b""
 
 
@@ -149,12 +151,12 @@ async def test_lore_needs_a_community_and_a_name_must_be_free(tmp_path: Path) ->
     settings = settings_at(tmp_path / "data")
     await flora(settings, tmp_path / "files")
     path = tmp_path / "one.zip"
-    await casting.take_out(settings, "flora", path, HERE, None, png=False)
+    await commands.take_out(settings, "flora", path, HERE, None, png=False)
     with pytest.raises(PersonaError, match="--name gives this one another"):
-        await casting.bring_in(settings, path, None, HERE)
+        await commands.bring_in(settings, path, None, HERE)
     with pytest.raises(PersonaError, match="--community whose it shall be"):
-        await casting.bring_in(settings, path, "fern", None)
-    await casting.bring_in(settings, path, "fern", "discord:3")
+        await commands.bring_in(settings, path, "fern", None)
+    await commands.bring_in(settings, path, "fern", "discord:3")
     assert len(await lore_at(settings, "fern", "discord:3")) == 2
 
 
@@ -256,11 +258,11 @@ CARD: dict[str, Any] = {
 async def test_a_card_comes_and_goes_unchanged(tmp_path: Path) -> None:
     settings = settings_at(tmp_path / "data")
     (tmp_path / "flora.json").write_text(json.dumps(CARD), encoding="utf-8")
-    await casting.bring_in(settings, tmp_path / "flora.json", None, None)
-    await casting.take_out(settings, "Flora", tmp_path / "out.json", None, "2", png=False)
+    await commands.bring_in(settings, tmp_path / "flora.json", None, None)
+    await commands.take_out(settings, "Flora", tmp_path / "out.json", None, "2", png=False)
     assert json.loads((tmp_path / "out.json").read_bytes()) == CARD
     # What was changed since is in the card, and nothing else is another.
-    await casting.edit(
+    await commands.edit(
         settings,
         "Flora",
         "persona",
@@ -269,7 +271,7 @@ async def test_a_card_comes_and_goes_unchanged(tmp_path: Path) -> None:
         description=None,
         avatar=None,
     )
-    await casting.take_out(settings, "Flora", tmp_path / "changed.json", None, "2", png=False)
+    await commands.take_out(settings, "Flora", tmp_path / "changed.json", None, "2", png=False)
     data = json.loads((tmp_path / "changed.json").read_bytes())["data"]
     assert (data["description"], data["personality"]) == ("I know roses.", "")
     assert data["extensions"] == CARD["data"]["extensions"]
@@ -278,7 +280,7 @@ async def test_a_card_comes_and_goes_unchanged(tmp_path: Path) -> None:
 async def test_a_persona_goes_out_as_a_png_card(tmp_path: Path) -> None:
     settings = settings_at(tmp_path / "data")
     await flora(settings, tmp_path / "files")
-    await casting.take_out(settings, "flora", tmp_path / "flora.png", None, "3", png=True)
+    await commands.take_out(settings, "flora", tmp_path / "flora.png", None, "3", png=True)
     card, image = read_file((tmp_path / "flora.png").read_bytes())
     assert (card.name, card.first_mes, card.group_only_greetings) == (
         "flora",
@@ -286,7 +288,7 @@ async def test_a_persona_goes_out_as_a_png_card(tmp_path: Path) -> None:
         ("Hello all.",),
     )
     assert image
-    await casting.bring_in(settings, tmp_path / "flora.png", "fern", None)
+    await commands.bring_in(settings, tmp_path / "flora.png", "fern", None)
     async with memory_at(settings) as memory, memory.store.read() as session:
         fern = await session.personas.named("fern")
         assert fern is not None
@@ -300,30 +302,30 @@ async def test_a_persona_with_agents_is_retired_and_comes_back(
 ) -> None:
     settings = settings_at(tmp_path / "data")
     await flora(settings, tmp_path / "files")
-    assert await casting.delete(settings, "flora", force=False) == 1
+    assert await commands.delete(settings, "flora", force=False) == 1
     assert "agents that know it: 1." in capsys.readouterr().err
-    assert await casting.delete(settings, "flora", force=True) == 0
+    assert await commands.delete(settings, "flora", force=True) == 0
     assert "is retired" in capsys.readouterr().out
-    await casting.show_all(settings)
+    await commands.show_all(settings)
     assert "flora: of plants [retired]" in capsys.readouterr().out
     with pytest.raises(PersonaError, match="already"):
-        await casting.create(settings, "flora", "I am another.", "", None, None)
-    await casting.restore(settings, "flora")
-    await casting.show(settings, "flora", as_json=True)
+        await commands.create(settings, "flora", "I am another.", "", None, None)
+    await commands.restore(settings, "flora")
+    await commands.show(settings, "flora", as_json=True)
     shown = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert (shown["name"], shown["version"]) == ("flora", 2)
 
 
 async def test_a_persona_that_nobody_met_is_deleted_with_its_lore(tmp_path: Path) -> None:
     settings = settings_at(tmp_path / "data")
-    await casting.create(settings, "flora", "I am Flora.", "", None, None)
+    await commands.create(settings, "flora", "I am Flora.", "", None, None)
     documents = tmp_path / "documents"
     documents.mkdir()
     (documents / "fair.txt").write_text("The fair is in May.", encoding="utf-8")
-    assert await loading.load(settings, [documents], "", "flora@discord:1") == 0
+    assert await load.load(settings, [documents], "", "flora@discord:1") == 0
     (entry,) = await lore_at(settings, "flora", HERE)
     assert (entry.text, entry.source) == ("The fair is in May.", "fair.txt")
-    assert await casting.delete(settings, "flora", force=False) == 0
+    assert await commands.delete(settings, "flora", force=False) == 0
     async with memory_at(settings) as memory, memory.store.read() as session:
         assert await session.personas.named("flora") is None
         assert await session.passages.archives() == []
@@ -331,13 +333,13 @@ async def test_a_persona_that_nobody_met_is_deleted_with_its_lore(tmp_path: Path
 
 async def test_the_default_is_not_deleted(tmp_path: Path) -> None:
     with pytest.raises(PersonaError, match=r"personas\.default"):
-        await casting.delete(settings_at(tmp_path), "ever", force=True)
+        await commands.delete(settings_at(tmp_path), "ever", force=True)
 
 
 @pytest.mark.parametrize("name", ["", "a@b", "a/b", "list", "lore of mine", " x", "a\nb", "x" * 81])
 async def test_what_cannot_be_a_name_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(PersonaError, match="cannot be a persona's name"):
-        await casting.create(settings_at(tmp_path), name, "I am.", "", None, None)
+        await commands.create(settings_at(tmp_path), name, "I am.", "", None, None)
 
 
 def test_the_program_makes_edits_and_speaks_as_a_persona(tmp_path: Path) -> None:
@@ -361,7 +363,7 @@ def test_the_program_makes_edits_and_speaks_as_a_persona(tmp_path: Path) -> None
 async def test_the_ready_personas_are_sound(
     tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    await casting.show(settings_at(tmp_path), name, as_json=True)
+    await commands.show(settings_at(tmp_path), name, as_json=True)
     shown = json.loads(capsys.readouterr().out)
     assert shown["definition"]["greetings"]
     assert shown["description"]

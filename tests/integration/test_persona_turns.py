@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from bot.definition import cast, from_book, instructions, parsed, to_json
 from bot.events import Origin
+from bot.people.roles import Roles
+from bot.personas.definition import cast, from_book, instructions, parsed, to_json
 from bot.ports import ModelReply, ModelRequest
-from bot.roles import Roles
 from bot.settings import AccessSettings
 from memory.records import PRIVATE, community_audience
 from tests.fakes.parlour import House, Stage, events_in, is_summary, opened, results_in
@@ -267,13 +267,13 @@ def test_roles_are_of_a_place(rules: dict[str, Any], who: Origin, roles: tuple[b
 
 async def test_another_model_thinks_for_a_persona_that_names_one(tmp_path: Path) -> None:
     """The name is asked for at the same endpoint, and the usage is recorded under it."""
-    from bot.app import Minds
+    from bot.app import Models
     from tests.fakes.parlour import settings_at
 
     settings = settings_at(
         tmp_path, model={"kind": "openai", "base_url": "http://127.0.0.1:9/v1", "name": "big"}
     )
-    make: Callable[[str], Any] = (minds := Minds(settings, None, None)).named  # type: ignore[arg-type]
+    make: Callable[[str], Any] = (models := Models(settings, None, None)).named  # type: ignore[arg-type]
     assert [make(name).name for name in ("big", "small", "small")] == ["big", "small", "small"]
     assert make("small") is make("small")
-    await minds.aclose()
+    await models.aclose()

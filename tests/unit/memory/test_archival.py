@@ -13,8 +13,8 @@ from memory.indexer import Indexer
 from memory.records import PRIVATE, SHARED, Agent, Draft, Passage, community_audience
 from memory.store.database import Database
 from tests.fakes.embedder import WordsEmbedder
-from tests.fakes.empty import lay
-from tests.fakes.house import NOW, settle
+from tests.fakes.empty_database import lay
+from tests.fakes.memory_rows import NOW, settle
 
 HERE = community_audience("here")
 

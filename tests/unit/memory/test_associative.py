@@ -26,8 +26,8 @@ from memory.records import (
 )
 from memory.store.database import Database
 from tests.fakes.embedder import WordsEmbedder
-from tests.fakes.empty import lay
-from tests.fakes.house import NOW, said, settle
+from tests.fakes.empty_database import lay
+from tests.fakes.memory_rows import NOW, said, settle
 
 HERE, THERE = community_audience("here"), community_audience("there")
 FILLER = [

@@ -21,8 +21,8 @@ from memory.recall import Recall
 from memory.records import PRIVATE, Agent, Conversation, Draft, Message, community_audience
 from memory.store.database import Database
 from tests.fakes.embedder import WordsEmbedder
-from tests.fakes.empty import lay
-from tests.fakes.house import NOW, HeldAt, said, settle
+from tests.fakes.empty_database import lay
+from tests.fakes.memory_rows import NOW, HeldAt, said, settle
 
 HERE, THERE = community_audience("here"), community_audience("there")
 

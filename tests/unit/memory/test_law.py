@@ -31,11 +31,11 @@ from memory.records import (
     place_audience,
     readable_from,
 )
+from memory.search.terms import query_terms
 from memory.store.database import Database
-from memory.terms import query_terms
 from tests.fakes.embedder import WordsEmbedder
-from tests.fakes.empty import lay
-from tests.fakes.house import NOW, newcomer, said
+from tests.fakes.empty_database import lay
+from tests.fakes.memory_rows import NOW, newcomer, said
 
 WORDS = ["fox", "wolf", "tea", "err-1042"]
 AUDIENCES = [PRIVATE] + [

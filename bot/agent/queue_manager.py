@@ -1,0 +1,444 @@
+"""The queue manager (paper section 2.2): admits messages to the FIFO queue and recall storage, warns of
+memory pressure, and evicts the oldest half into a recursive summary when the window is full."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from bot import prompts
+from bot.agent import context
+from bot.agent.fifo_queue import CORE, PRESSURE, Queue, is_alert, units
+from bot.errors import ModelError
+from bot.events import Event, MessageReceived, from_json
+from bot.ports import Clock, ModelReply, ModelRequest
+from memory.associative import Associative
+from memory.ports import Session, Store
+from memory.records import PRIVATE, Agent, Block, InboxRow, Message, Role, Summary, Turn
+from memory.tokens import Calibrated
+
+log = logging.getLogger(__name__)
+
+_WARNING = 0.70
+_EVICT = 0.50
+_SHARE = 0.28  # of the free room: what a turn's events, a step's message, its results may each take
+_SUMMARY = 0.10
+_SUMMARIZED = 0.60  # of the room that the evicted messages take when they are summarized
+LEAST_ROOM = 1_500  # tokens that are left for the conversation, whatever core memory holds
+_NOTES = 0.25  # of the queue's tokens that such notes may take
+_SMALL = 250  # tokens of a message that is never cut down further
+_KEPT_MESSAGES = 20_000  # messages of all the queues kept in memory
+_KEPT_QUEUES = 1_000
+
+Ask = Callable[[ModelRequest], Awaitable[ModelReply]]
+
+
+class QueueManager:
+    """``room`` is the window less the reply's reserve, and ``fixed`` what system text and tools take of it,
+    in tokens. A request never exceeds the window: every part of a turn is bounded by its share. Without
+    ``associative`` nothing is brought to mind."""
+
+    def __init__(
+        self,
+        store: Store,
+        counter: Calibrated,
+        clock: Clock,
+        room: int,
+        fixed: int,
+        associative: Associative | None = None,
+        *,
+        alerts: bool = True,
+    ) -> None:
+        self._store = store
+        self._counter = counter
+        self.count = counter.raw.count
+        self._count_once = lru_cache(maxsize=1_024)(self.count)
+        self._alerts = alerts
+        self._clock = clock
+        self._room = room
+        self._taken = fixed
+        self._associative = associative
+        self.fit = context.fitter(context.in_json(self.count))
+        self._queues: OrderedDict[int, Queue] = OrderedDict()
+
+    @property
+    def room(self) -> int:
+        """Tokens of our counting that the model's window takes, by what its usage has taught."""
+        return int(self._room / self._counter.factor)
+
+    def fixed(self, *texts: str) -> int:
+        """Tokens of texts that are the same in many requests, counted once."""
+        return sum(map(self._count_once, texts))
+
+    def learn(self, counted: int, reported: int) -> None:
+        """A request that we counted as ``counted`` tokens was ``reported`` by the model."""
+        self._counter.learn(counted, reported)
+
+    @property
+    def share(self) -> int:
+        """Tokens that a turn's events, or a step's message, or its tool results, may take together."""
+        return int(self._free * _SHARE)
+
+    @property
+    def most_fixed(self) -> int:
+        """The most that system text and tools may take."""
+        return self.room - LEAST_ROOM
+
+    @property
+    def _free(self) -> int:
+        return max(500, self.room - self._taken)
+
+    async def queue(self, conversation_id: int) -> Queue:
+        """The conversation's queue; from memory while it is warm."""
+        if conversation_id not in self._queues:
+            async with self._store.read() as session:
+                self._queues[conversation_id] = Queue(
+                    await session.agents.conversation(conversation_id),
+                    await session.messages.summary(conversation_id),
+                    await session.messages.queue(conversation_id),
+                )
+            self._cool()
+        self._queues.move_to_end(conversation_id)
+        return self._queues[conversation_id]
+
+    def forget(self, conversation_id: int) -> None:
+        """The queue was changed from elsewhere, or a commit failed: read it again next time."""
+        self._queues.pop(conversation_id, None)
+
+    def expect(self, text: str) -> None:
+        """A person has said this: `recollect` will be asked in a moment."""
+        if self._associative is not None:
+            self._associative.expect(text)
+
+    async def recollect(
+        self, queue: Queue, agent: Agent, rows: Sequence[InboxRow], zone: ZoneInfo
+    ) -> list[str]:
+        """What a turn's newest message brings to mind of what is not in the context: a line each.
+
+        Before `admit`, outside a unit of work: embedding takes its time.
+        """
+        said = [event for row in rows if isinstance(event := from_json(row.payload), MessageReceived)]
+        if self._associative is None or not said:
+            return []
+        return await self._associative.surfaced(
+            agent,
+            said[-1].text,
+            queue.conversation.audience,
+            asker=said[-1].name,
+            now=said[-1].at.astimezone(zone),
+            leave_out={message.key for message in queue.messages},
+            known={line for message in queue.messages for line in context.recalled(message)},
+            at_most=self.share // 4,
+        )
+
+    async def admit(
+        self,
+        session: Session,
+        queue: Queue,
+        agent: Agent,
+        turn: Turn,
+        rows: Sequence[InboxRow],
+        zone: ZoneInfo,
+        recalled: Sequence[str] = (),
+        book: Sequence[str] = (),
+    ) -> list[Message]:
+        """Store a turn's events as messages, rendered once, the newest with what it recalled (`recollect`) and
+        with what the persona's book says of it.
+
+        Call `extend` when the commit has succeeded.
+        """
+        share = self.share // max(1, len(rows))
+        events = [from_json(row.payload) for row in rows]
+        counts = None
+        if queue.conversation.audience == PRIVATE:
+            counts = {
+                "recall": await session.messages.extent(agent.id),
+                "archival": await session.passages.extent(agent.archive_id),
+            }
+        messages = []
+        newest = next((event for event in reversed(events) if isinstance(event, MessageReceived)), None)
+        for event in events:
+            fields = context.event_fields(event, zone, self.fit, share)
+            if counts is not None and event is events[-1]:
+                fields["stored"] = counts
+            if recalled and event is newest:
+                fields["brings_to_mind"] = list(recalled)
+            if book and event is newest:
+                fields["book"] = list(book)
+            text = _bare(event)
+            images = context.images_of(event)[: max(1, self.share // context.IMAGE)]
+            messages.append(self._event(queue, turn, event, context.user_message(fields, images), text))
+        news = self._news(queue, turn, await session.blocks.visible(agent, queue.conversation.audience), zone)
+        alert = self._alert(queue, turn, sum(message.tokens for message in messages), zone)
+        return await session.messages.append(agent.id, [*news, *alert, *messages])
+
+    async def amend(self, session: Session, message: Message, text: str) -> None:
+        """The author edited an admitted message, or (with an empty text) deleted it."""
+        if not message.queued:
+            await self.rewrite(session, message, text, "")
+            return
+        rendered = json.loads(message.rendered)
+        fields = context.told(rendered)
+        if text:
+            fields |= {"message": text, "edited": True}
+        else:  # whatever came with it goes too
+            fields = {name: fields[name] for name in ("type", "name", "time") if name in fields}
+            fields |= {"message": "", "deleted": True}
+        await self.rewrite(session, message, text, context.user_message(fields))
+
+    async def rewrite(self, session: Session, message: Message, text: str, rendered: str) -> None:
+        """Store another text and rendering of a message."""
+        tokens = self.cost(rendered) if rendered else 0
+        await session.messages.rewrite(message.key, text, rendered, tokens)
+        self.forget(message.conversation_id)
+
+    def cost(self, rendered: str) -> int:
+        """Tokens that a rendered message takes."""
+        return context.cost(self.count, rendered)
+
+    async def rerender(self, session: Session, message: Message, rendered: str) -> None:
+        """Show a message differently; its text stays."""
+        await session.messages.rerender(message.key, rendered, self.cost(rendered))
+        self.forget(message.conversation_id)
+
+    def extend(self, queue: Queue, messages: Sequence[Message]) -> None:
+        """Add committed messages to the queue in memory."""
+        queue.add(messages)
+        if any(map(is_alert, messages)):
+            queue.conversation = replace(queue.conversation, warned=True)
+
+    def pressure(self, queue: Queue, turn: Turn, step: int, added: int, zone: ZoneInfo) -> list[Message]:
+        """The alert to commit with a step that fills the window past the warning level, once per fill."""
+        return [replace(m, step=step) for m in self._alert(queue, turn, added, zone)]
+
+    async def note_warned(self, session: Session, queue: Queue, messages: Sequence[Message]) -> None:
+        """Record, in the same unit of work as the alert, that it was given."""
+        if any(map(is_alert, messages)):
+            await session.agents.warn(queue.conversation.id, True)
+
+    def _news(self, queue: Queue, turn: Turn, blocks: Sequence[Block], zone: ZoneInfo) -> list[Message]:
+        """A note of the blocks that read otherwise than the request shows them, to stand before an event."""
+        if queue.shown is None or _frames(queue.shown) != _frames(blocks):
+            queue.shown = None
+            return []
+        told = {block.label: block.value for block in queue.shown}
+        notes = queue.notes()
+        for note in notes:
+            told |= context.told_blocks(note.rendered)
+        changed = [block for block in blocks if told.get(block.label) != block.value]
+        if not changed:
+            return []
+        fields = context.blocks_fields(changed, self._clock.now(), zone)
+        news = self._note(queue, turn, fields, CORE, step=-1)
+        if sum(note.tokens for note in [*notes, news]) > queue.tokens * _NOTES:
+            queue.shown = None
+            return []
+        return [news]
+
+    async def core_memory(self, queue: Queue, agent: Agent) -> list[Block]:
+        """The blocks as the system text is to show them.
+
+        They stay as they were while the queue grows, so that a provider's cache of all that follows them
+        stays good; what has changed since is told before the next event. When that costs too much, and when
+        the queue is flushed, the system text is made anew, and the notes leave the queue.
+        """
+        if queue.shown is None:
+            notes = queue.notes()
+            async with self._store.read() as session:
+                blocks = await session.blocks.visible(agent, queue.conversation.audience)
+            if notes:
+                async with self._store.write() as session:
+                    await session.messages.evict(queue.conversation.id, [note.key for note in notes])
+                queue.remove(notes)
+            queue.shown = blocks
+        return queue.shown
+
+    async def make_room(
+        self, queue: Queue, turn: Turn, fixed: int, zone: ZoneInfo, ask: Ask, *, at_most: float = 1.0
+    ) -> bool:
+        """Flush until system text and tools (``fixed`` tokens) and the queue fit ``at_most`` of the room.
+
+        ``ask`` puts the summarizing question to a model; it may raise `ModelError`. True when messages
+        were evicted.
+        """
+        self._taken = fixed
+        flushed = False
+        while fixed + queue.tokens > self.room * at_most:
+            evicted = self._oldest(queue, turn)
+            if not evicted and await self._shrink(queue):
+                continue
+            evicted = evicted or self._oldest(queue, None)
+            if not evicted:
+                break
+            await self._flush(queue, turn, evicted, zone, ask)
+            flushed = True
+        return flushed
+
+    async def _shrink(self, queue: Queue) -> bool:
+        """Cut the largest message down to half; False when all are small. For when nothing can be evicted."""
+        largest = max(queue.messages, key=lambda message: message.tokens, default=None)
+        if largest is None or largest.tokens < _SMALL:
+            return False
+        rendered = context.shrunk(largest.rendered, self.fit, largest.tokens // 2 - 60)
+        smaller = replace(largest, rendered=rendered, tokens=self.cost(rendered))
+        if smaller.tokens >= largest.tokens:
+            return False
+        async with self._store.write() as session:
+            await session.messages.rerender(smaller.key, rendered, smaller.tokens)
+        queue.replace(largest, smaller)
+        return True
+
+    def _oldest(self, queue: Queue, turn: Turn | None) -> list[Message]:
+        """The oldest half of the queue's tokens, in whole units: a call is never parted from its result.
+
+        What ``turn`` is answering stays in view.
+        """
+        groups = units(queue.messages)
+        goal = sum(message.tokens for message in queue.messages) * _EVICT
+        evicted: list[Message] = []
+        taken = 0
+        for unit in groups[:-1]:
+            if taken >= goal:
+                break
+            if turn and any(message.turn_id == turn.id and message.step < 0 for message in unit):
+                continue
+            evicted += unit
+            taken += sum(message.tokens for message in unit)
+        return evicted
+
+    async def _flush(
+        self, queue: Queue, turn: Turn, evicted: Sequence[Message], zone: ZoneInfo, ask: Ask
+    ) -> None:
+        now = self._clock.now()
+        count = len(evicted) + (queue.summary.messages if queue.summary else 0)
+        text = await self._summarize(queue, turn, evicted, count, ask)
+        rendered = context.summary_message(text, count, now, zone)
+        summary = Summary(
+            conversation_id=queue.conversation.id,
+            text=text,
+            rendered=rendered,
+            tokens=self.cost(rendered),
+            messages=count,
+            since=queue.summary.since if queue.summary else evicted[0].created_at,
+            created_at=now,
+        )
+        async with self._store.write() as session:
+            await session.messages.evict(queue.conversation.id, [message.key for message in evicted])
+            await session.messages.put_summary(summary)
+            await session.agents.warn(queue.conversation.id, False)
+        queue.summary = summary
+        queue.shown = None
+        queue.remove(evicted)
+        queue.conversation = replace(queue.conversation, warned=False)
+        log.info("conversation %s: %d messages evicted", queue.conversation.id, len(evicted))
+
+    async def _summarize(
+        self, queue: Queue, turn: Turn, evicted: Sequence[Message], count: int, ask: Ask
+    ) -> str:
+        """The new recursive summary. A turn never dies of it: without a model it is a mechanical note."""
+        limit = int(self._free * _SUMMARY)
+        old = self.fit(queue.summary.text, limit) if queue.summary else "(none)"
+        lines = self.fit("\n".join(_line(m) for m in evicted if m.text), int(self.room * _SUMMARIZED))
+        request = ModelRequest(
+            key=f"{turn.id}/summary/{count}",
+            messages=[
+                {
+                    "role": "system",
+                    "content": prompts.read("summarizer").format(words=limit // 2),
+                },
+                {"role": "user", "content": f"Summary so far:\n{old}\n\nMessages:\n{lines}"},
+            ],
+            tool_choice="none",
+            max_tokens=limit,
+        )
+        try:
+            text = (await ask(request)).text.strip()
+        except ModelError as error:
+            log.warning("agent %s: summary by rule, the model gave none: %s", turn.agent_id, error)
+            text = ""
+        if not text:
+            first, last = evicted[0].created_at, evicted[-1].created_at
+            note = f"{len(evicted)} messages from {first:%Y-%m-%d} to {last:%Y-%m-%d} were not summarized."
+            text = note if old == "(none)" else f"{old}\n{note}"
+        return self.fit(text, limit)
+
+    def _alert(self, queue: Queue, turn: Turn, added: int, zone: ZoneInfo) -> list[Message]:
+        if not self._alerts:
+            return []
+        if queue.conversation.warned or self._taken + queue.tokens + added < _WARNING * self.room:
+            return []
+        fields = self._alert_fields(self.pressure_text(queue, added), zone)
+        return [self._note(queue, turn, fields, PRESSURE, step=-1)]
+
+    def pressure_text(self, queue: Queue, added: int = 0) -> str:
+        """The memory-pressure alert, with how full the window is."""
+        percent = min(99, int(100 * (self._taken + queue.tokens + added) / self.room))
+        return prompts.read("pressure").format(percent=percent)
+
+    def note(self, queue: Queue, turn: Turn, zone: ZoneInfo, text: str, *, step: int = -1) -> Message:
+        """A SystemAlert as a message: something the model is told and the person is not."""
+        return self._note(queue, turn, self._alert_fields(text, zone), "system", step=step)
+
+    def _alert_fields(self, text: str, zone: ZoneInfo) -> dict[str, Any]:
+        return {"type": "system_alert", "time": context.local_time(self._clock.now(), zone), "message": text}
+
+    def _note(self, queue: Queue, turn: Turn, fields: dict[str, Any], author: str, *, step: int) -> Message:
+        rendered = context.user_message(fields)
+        return self.message(queue, turn, Role.USER, author, "", rendered, self._clock.now(), step=step)
+
+    def _event(self, queue: Queue, turn: Turn, event: Event, rendered: str, text: str) -> Message:
+        message = self.message(queue, turn, Role.USER, event.name, text, rendered, event.at)
+        return replace(message, event_key=event.key)
+
+    def message(
+        self,
+        queue: Queue,
+        turn: Turn,
+        role: Role,
+        author: str,
+        text: str,
+        rendered: str,
+        at: datetime,
+        *,
+        step: int = -1,
+    ) -> Message:
+        """A message of this conversation, not stored yet."""
+        return Message(
+            key=0,
+            conversation_id=queue.conversation.id,
+            audience=queue.conversation.audience,
+            role=role,
+            author=author,
+            text=text,
+            rendered=rendered,
+            tokens=self.cost(rendered),
+            created_at=at,
+            turn_id=turn.id,
+            step=step,
+        )
+
+    def _cool(self) -> None:
+        held = sum(len(queue.messages) for queue in self._queues.values()) if len(self._queues) > 64 else 0
+        while len(self._queues) > 1 and (held > _KEPT_MESSAGES or len(self._queues) > _KEPT_QUEUES):
+            held -= len(self._queues.popitem(last=False)[1].messages)
+
+
+def _bare(event: Event) -> str:
+    """What recall storage searches and the summarizer reads: the words of people only."""
+    return event.text if isinstance(event, MessageReceived) else ""
+
+
+def _frames(blocks: Sequence[Block]) -> list[tuple[object, ...]]:
+    """All that the system text shows of the blocks besides their values."""
+    return [(block.label, block.limit, block.read_only, block.description) for block in blocks]
+
+
+def _line(message: Message) -> str:
+    return f"[{message.created_at:%Y-%m-%d %H:%M}] {message.author}: {message.text}"

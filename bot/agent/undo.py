@@ -1,0 +1,96 @@
+"""Undoing turns: their messages, passages and block edits (`/pop`, `/retry`)."""
+
+from __future__ import annotations
+
+from bot.agent.queue_manager import QueueManager
+from bot.events import HeartbeatDue
+from bot.people.allowance import Allowance
+from bot.ports import Clock
+from memory.indexer import Indexer
+from memory.ports import Session, Store
+from memory.records import Agent, Conversation, InboxRow, Turn
+
+
+class Undo:
+    """Hold the agent's lock while using it."""
+
+    def __init__(
+        self, store: Store, queues: QueueManager, indexer: Indexer, clock: Clock, allowance: Allowance
+    ) -> None:
+        self._store = store
+        self._allowance = allowance
+        self._queues = queues
+        self._indexer = indexer
+        self._clock = clock
+
+    async def turns(
+        self, agent: Agent, conversation: Conversation, count: int
+    ) -> tuple[list[list[InboxRow]], list[str]]:
+        """Undo the last ``count`` ended turns that are not evicted yet, newest first.
+
+        Returns the events of each undone turn, and sentences about what had to stay. Delivered text stays.
+        """
+        undone: list[list[InboxRow]] = []
+        notes: list[str] = []
+        messages: list[int] = []
+        passages: list[int] = []
+        async with self._allowance.forgetting(agent), self._store.write() as session:
+            for turn in await session.mailbox.last_turns(conversation.id, count):
+                rows = await session.messages.of_turn(turn.id)
+                if turn.kind != HeartbeatDue.kind and any(not row.queued for row in rows):
+                    notes.append("Older turns have left my view and stay.")
+                    break
+                undone.append(await session.mailbox.events_of(turn.id))
+                more, made = await self._memory(session, agent, conversation, turn)
+                notes += more
+                await session.messages.delete([row.key for row in rows])
+                await session.mailbox.forget_turn(turn.id)
+                passages += made
+                messages += [row.key for row in rows]
+        self._queues.forget(conversation.id)
+        await self._indexer.removed(messages, passages)
+        return undone, notes
+
+    async def reflection(self, agent: Agent, turn: Turn) -> list[str]:
+        """Undo what a turn did to memory, however long ago; what was said stays. Sentences about what had to."""
+        async with self._store.write() as session:
+            conversation = await session.agents.conversation(turn.conversation_id)
+            notes, passages = await self._memory(session, agent, conversation, turn)
+        await self._indexer.removed([], passages)
+        return notes
+
+    async def _memory(
+        self, session: Session, agent: Agent, conversation: Conversation, turn: Turn
+    ) -> tuple[list[str], list[int]]:
+        """Blocks, passages and schedules as before the turn: what had to stay, and the keys that went."""
+        notes = await self._blocks(session, agent, conversation, turn)
+        made = await self._passages(session, agent, turn)
+        await session.passages.delete(made)
+        await session.personas.withdraw_proposals(turn.id)
+        for wish in await session.schedule.wishes_of(turn.id):
+            await session.schedule.drop_wish(wish.id)
+        return notes, made
+
+    async def _passages(self, session: Session, agent: Agent, turn: Turn) -> list[int]:
+        """What the turn stored and nobody else has a part in; lore that others told, too, is theirs as well."""
+        keys = [passage.key for passage in await session.passages.of_turn(turn.id)]
+        told = await session.passages.contributors_of(keys)
+        shared = [key for key in keys if set(told.get(key, ())) - {agent.user_id}]
+        await session.passages.withdraw(shared, agent.user_id)
+        return [key for key in keys if key not in shared]
+
+    async def _blocks(
+        self, session: Session, agent: Agent, conversation: Conversation, turn: Turn
+    ) -> list[str]:
+        """Each block goes back to its value before the turn, unless it was edited since."""
+        notes = []
+        for edit in await session.blocks.edits_of(turn.id):
+            blocks = await session.blocks.visible(agent, conversation.audience)
+            block = next((b for b in blocks if b.id == edit.block_id), None)
+            if block is not None and block.owner.startswith("persona:"):
+                continue  # what a persona says is not one person's to undo
+            if block is not None and block.value == edit.after:
+                await session.blocks.put(block.id, edit.before, None, self._clock.now())
+            else:
+                notes.append(f"The block {edit.label!r} was edited since and stays as it is.")
+        return notes

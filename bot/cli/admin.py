@@ -1,0 +1,99 @@
+"""What an operator does from the command line: letting people in, backing up, setting up platforms."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from bot.app import (
+    SystemClock,
+    discord_invite_url,
+    open_app,
+    open_memory,
+    silent_platforms,
+    slack_app_manifest,
+)
+from bot.data_dir import holder, is_held
+from bot.errors import AgentNotFound, EverbotError
+from bot.people.identities import find_agent
+from bot.settings import Settings
+
+
+async def pair(settings: Settings, code: str) -> int:
+    """Let the person in who was shown the code."""
+    now = SystemClock().now()
+    async with open_memory(settings, embedders=lambda _: None) as memory, memory.store.write() as session:
+        found = await session.codes.get("pair", code.strip().upper(), now)
+        if found is None:
+            print(f"There is no code {code}, or it is older than an hour.", file=sys.stderr)
+            return 1
+        await session.codes.welcome(found.account, now)
+        await session.codes.drop(found.code)
+    print(f"{found.name} ({found.account}) may talk with the bot now.")
+    return 0
+
+
+async def heartbeat(settings: Settings, user: str, persona: str) -> int:
+    """Let an agent's heart beat now: by the process that runs, or here if there is none."""
+    if is_held(settings.data_dir):
+        async with open_memory(settings, embedders=lambda _: None) as memory, memory.store.write() as session:
+            agent = await find_agent(session, user, persona)
+            beat = await session.schedule.beat(agent.id)
+            # heard_at None: whoever runs looks at neither the interval nor the person's being active.
+            await session.schedule.put_beat(replace(beat, next_at=SystemClock().now(), heard_at=None))
+        print(f"{holder(settings.data_dir)} lets its heart beat within seconds.")
+        return 0
+    async with open_app(settings, silent_platforms(), "heartbeat") as app:
+        async with app.memory.store.read() as session:
+            agent = await find_agent(session, user, persona)
+            before = await session.blocks.history(f"agent:{agent.id}", None)
+            conversation_id = await session.schedule.home(
+                agent.id, [place.platform for place in silent_platforms()]
+            )
+            place = await session.agents.conversation(conversation_id) if conversation_id else None
+        identity = await app.identities.at(place) if place else None
+        if identity is None:
+            raise AgentNotFound(f"{user} has not talked with {persona} yet.")
+        await app.heartbeat.beat_now(identity)
+        answered = await app.inbound.settled(identity.conversation.address)
+        async with app.memory.store.read() as session:
+            edits = await session.blocks.history(f"agent:{agent.id}", None)
+    if not answered:
+        print("The model cannot be reached; the heartbeat is kept for the next start.", file=sys.stderr)
+        return 3
+    for edit in reversed(edits[: len(edits) - len(before)]):
+        print(
+            f"[{edit.label}] was:\n{edit.before or '(empty)'}\n[{edit.label}] now reads:\n{edit.after or '(empty)'}"
+        )
+    if len(edits) == len(before):
+        print("Its heart beat; core memory is as it was.")
+    return 0
+
+
+async def backup(settings: Settings, path: Path) -> int:
+    """Write a consistent copy of the database; the vector index is made anew from it."""
+    async with open_memory(settings, embedders=lambda _: None) as memory:
+        await memory.store.backup(path)
+    print(f"Written to {path}. To restore: put it in place of everbot.db, then run `everbot reindex`.")
+    return 0
+
+
+async def discord_invite(settings: Settings) -> int:
+    """Print the invitation's address."""
+    try:
+        url, notes = await discord_invite_url(settings)
+    except EverbotError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(url)
+    for note in notes:
+        print(note, file=sys.stderr)
+    return 0
+
+
+def slack_manifest(settings: Settings) -> int:
+    """Print the manifest."""
+    print(json.dumps(slack_app_manifest(settings), indent=2))
+    return 0

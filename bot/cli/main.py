@@ -1,0 +1,392 @@
+"""The command line. What is heavy is imported by the command that needs it: ``--help`` stays quick."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    import logging
+
+    from bot.settings import Settings
+
+app = typer.Typer(
+    help="A self-hosted chat bot that remembers: one persistent agent per user.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+memory_app = typer.Typer(help="Look into an agent's memory.", no_args_is_help=True)
+app.add_typer(memory_app, name="memory")
+discord_app = typer.Typer(help="Set up Discord.", no_args_is_help=True)
+app.add_typer(discord_app, name="discord")
+slack_app = typer.Typer(help="Set up Slack.", no_args_is_help=True)
+app.add_typer(slack_app, name="slack")
+persona_app = typer.Typer(help="Make, change, move and retire personas.", no_args_is_help=True)
+app.add_typer(persona_app, name="persona")
+
+Config = Annotated[Path | None, typer.Option("--config", help="The configuration file.", metavar="PATH")]
+User = Annotated[str, typer.Option("--user", help="Whose memory.")]
+Persona = Annotated[str | None, typer.Option("--persona", help="Which persona (default: personas.default).")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON object per line.")]
+Page = Annotated[int, typer.Option("--page", min=0, help="Which page, from 0.")]
+
+
+@app.command()
+def chat(
+    user: Annotated[str | None, typer.Option(help="Who you are.")] = None,
+    persona: Persona = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Read and print one JSON object per line.")] = False,
+    config: Config = None,
+) -> None:
+    """Chat in the terminal, or, with a pipe, answer each line of standard input."""
+    from bot.cli import chat
+
+    settings = _settings(config)
+    name = user or os.environ.get("USER") or getpass.getuser()
+    sys.exit(
+        asyncio.run(chat.chat(settings, name.strip() or "me", _whom(settings, persona), as_json=as_json))
+    )
+
+
+@app.command()
+def run(config: Config = None) -> None:
+    """Serve every configured platform (Discord, Slack) until stopped."""
+    from bot.cli import run
+
+    sys.exit(asyncio.run(run.serve(_settings(config))))
+
+
+@app.command()
+def pair(
+    code: Annotated[str, typer.Argument(help="The code that the person was shown.")], config: Config = None
+) -> None:
+    """Let a person in who was shown a code (access.dm_policy = "pairing")."""
+    from bot.cli import admin
+
+    sys.exit(asyncio.run(admin.pair(_settings(config), code)))
+
+
+@app.command()
+def heartbeat(user: User, persona: Persona = None, config: Config = None) -> None:
+    """Let an agent's heart beat now: it reflects, and tidies its memory."""
+    from bot.cli import admin
+
+    settings = _settings(config)
+    sys.exit(asyncio.run(admin.heartbeat(settings, user, _whom(settings, persona))))
+
+
+@app.command()
+def backup(
+    path: Annotated[Path, typer.Argument(help="The file to write; it must not exist.")], config: Config = None
+) -> None:
+    """Write a consistent copy of the database, also while everbot runs."""
+    from bot.cli import admin
+
+    sys.exit(asyncio.run(admin.backup(_settings(config), path)))
+
+
+@app.command()
+def export(
+    user: User,
+    folder: Annotated[Path, typer.Argument(help="Where to write it.")] = Path(),
+    persona: Persona = None,
+    config: Config = None,
+) -> None:
+    """Write all that an agent remembers to a zip, or several; also while everbot runs."""
+    from bot.cli import transfer
+
+    settings = _settings(config)
+    sys.exit(asyncio.run(transfer.export(settings, user, _whom(settings, persona), folder)))
+
+
+@app.command("import")
+def import_(
+    files: Annotated[list[Path], typer.Argument(help="All parts of an export.")],
+    user: Annotated[str | None, typer.Option("--user", help="Whose it becomes. Default: as it says.")] = None,
+    config: Config = None,
+) -> None:
+    """Put an exported memory back."""
+    from bot.cli import transfer
+
+    sys.exit(asyncio.run(transfer.import_(_settings(config), files, user)))
+
+
+@app.command()
+def forget(
+    user: User,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    config: Config = None,
+) -> None:
+    """Forget a person: everything, everywhere."""
+    from bot.cli import transfer
+
+    sys.exit(asyncio.run(transfer.forget(_settings(config), user, sure=yes)))
+
+
+@discord_app.command("invite")
+def discord_invite(config: Config = None) -> None:
+    """Print where a guild's admin lets the bot in, with the permissions and intents that it needs."""
+    from bot.cli import admin
+
+    sys.exit(asyncio.run(admin.discord_invite(_settings(config))))
+
+
+@slack_app.command("manifest")
+def slack_manifest(config: Config = None) -> None:
+    """Print the app manifest to create the Slack app from."""
+    from bot.cli import admin
+
+    sys.exit(admin.slack_manifest(_settings(config)))
+
+
+@app.command()
+def load(
+    paths: Annotated[list[Path], typer.Argument(help="Files and directories.")],
+    name: Annotated[str, typer.Option("--name", help="What to call the source (for /attach).")] = "",
+    lore: Annotated[
+        str,
+        typer.Option(
+            "--lore", help="Instead: make it a persona's lore of a community.", metavar="PERSONA@COMMUNITY"
+        ),
+    ] = "",
+    config: Config = None,
+) -> None:
+    """Load documents into a source that agents can search, or into lore: text, Markdown, HTML, PDF, DOCX."""
+    from bot.cli import load
+
+    sys.exit(asyncio.run(load.load(_settings(config), paths, name, lore)))
+
+
+@memory_app.command("show")
+def memory_show(user: User, persona: Persona = None, as_json: Json = False, config: Config = None) -> None:
+    """Core memory blocks, and how much is stored."""
+    from bot.cli import memory
+
+    settings = _settings(config)
+    asyncio.run(memory.show(settings, user, _whom(settings, persona), as_json=as_json))
+
+
+@memory_app.command("search")
+def memory_search(
+    query: Annotated[str, typer.Argument(help="What to look for.")],
+    user: User,
+    recall: Annotated[bool, typer.Option("--recall", help="Only what was said.")] = False,
+    archival: Annotated[bool, typer.Option("--archival", help="Only archival storage.")] = False,
+    page: Page = 0,
+    persona: Persona = None,
+    as_json: Json = False,
+    config: Config = None,
+) -> None:
+    """Search recall and archival storage, as the agent does."""
+    from bot.cli import memory
+
+    kinds = [kind for kind, wanted in (("recall", recall), ("archival", archival)) if wanted]
+    settings = _settings(config)
+    places = kinds or ["recall", "archival"]
+    persona = _whom(settings, persona)
+    asyncio.run(memory.search(settings, user, persona, query, places, page, as_json=as_json))
+
+
+@memory_app.command("history")
+def memory_history(
+    user: User, page: Page = 0, persona: Persona = None, as_json: Json = False, config: Config = None
+) -> None:
+    """How core memory came to be: every edit, newest first."""
+    from bot.cli import memory
+
+    settings = _settings(config)
+    asyncio.run(memory.history(settings, user, _whom(settings, persona), page, as_json=as_json))
+
+
+Name = Annotated[str, typer.Argument(help="The persona's name.")]
+Community = Annotated[
+    str | None,
+    typer.Option("--community", help="Whose lore, such as discord:1 or slack:T1.", metavar="COMMUNITY"),
+]
+Defined = Annotated[
+    Path | None,
+    typer.Option(
+        "--definition", help="Greetings, example, policies: a file of TOML or JSON.", metavar="FILE"
+    ),
+]
+Picture = Annotated[
+    Path | None, typer.Option("--avatar", help="An image: PNG, JPEG, GIF, WebP.", metavar="FILE")
+]
+
+
+@persona_app.command("create")
+def persona_create(
+    name: Name,
+    text: Annotated[str | None, typer.Option(help="Who it is, in the first person.")] = None,
+    file: Annotated[Path | None, typer.Option(help="A file with that text.", metavar="FILE")] = None,
+    description: Annotated[str, typer.Option(help="One line for people.")] = "",
+    definition: Defined = None,
+    avatar: Picture = None,
+    config: Config = None,
+) -> None:
+    """Make a persona; its text is taken from --text, --file or standard input."""
+    from bot.cli import persona
+
+    settings = _settings(config)
+    told = text if text is not None else (persona.text_of(file) if file else sys.stdin.read())
+    asyncio.run(persona.create(settings, name, told, description, definition, avatar))
+
+
+@persona_app.command("list")
+def persona_list(config: Config = None) -> None:
+    """All personas, and where they are bound."""
+    from bot.cli import persona
+
+    asyncio.run(persona.show_all(_settings(config)))
+
+
+@persona_app.command("show")
+def persona_show(name: Name, as_json: Json = False, config: Config = None) -> None:
+    """A persona's blocks, definition, lore and versions."""
+    from bot.cli import persona
+
+    asyncio.run(persona.show(_settings(config), name, as_json=as_json))
+
+
+@persona_app.command("edit")
+def persona_edit(
+    name: Name,
+    label: Annotated[str, typer.Argument(help="Which block.")] = "persona",
+    given: Annotated[
+        Path | None, typer.Option("--set", help="Take the new text from here.", metavar="FILE")
+    ] = None,
+    definition: Annotated[
+        bool, typer.Option("--definition", help="The definition instead, as JSON.")
+    ] = False,
+    description: Annotated[str | None, typer.Option(help="Another line for people.")] = None,
+    avatar: Picture = None,
+    config: Config = None,
+) -> None:
+    """Change a persona in $EDITOR, or from a file. It holds from everyone's next message on."""
+    import click
+
+    from bot.cli import persona
+
+    def change(text: str, ending: str) -> str | None:
+        if given is not None:
+            return persona.text_of(given)
+        return click.edit(text, extension=ending)
+
+    settings = _settings(config)
+    asyncio.run(
+        persona.edit(
+            settings, name, label, change, definition=definition, description=description, avatar=avatar
+        )
+    )
+
+
+@persona_app.command("export")
+def persona_export(
+    name: Name,
+    path: Annotated[Path | None, typer.Argument(help="The file to write; it must not exist.")] = None,
+    community: Community = None,
+    card: Annotated[str | None, typer.Option(help="A character card instead: v2 or v3.")] = None,
+    png: Annotated[bool, typer.Option("--png", help="The card inside the avatar.")] = False,
+    config: Config = None,
+) -> None:
+    """Write a persona to a file: with its history, and with a community's lore if one is named."""
+    from bot.cli import persona
+
+    versions: dict[str | None, Literal["2", "3"] | None] = {None: None, "v2": "2", "v3": "3"}
+    if card not in versions:
+        raise typer.BadParameter("--card is v2 or v3.")
+    asyncio.run(persona.take_out(_settings(config), name, path, community, versions[card], png=png))
+
+
+@persona_app.command("import")
+def persona_import(
+    path: Annotated[Path, typer.Argument(help="A persona's file, or a character card (PNG, JSON).")],
+    name: Annotated[str | None, typer.Option("--name", help="Another name for it.")] = None,
+    community: Community = None,
+    config: Config = None,
+) -> None:
+    """Make a persona of a file."""
+    from bot.cli import persona
+
+    asyncio.run(persona.bring_in(_settings(config), path, name, community))
+
+
+@persona_app.command("delete")
+def persona_delete(
+    name: Name,
+    force: Annotated[bool, typer.Option("--force", help="Also when it is bound, or has agents.")] = False,
+    config: Config = None,
+) -> None:
+    """Delete a persona; one that people have talked with is retired, and what its agents remember stays."""
+    from bot.cli import persona
+
+    sys.exit(asyncio.run(persona.delete(_settings(config), name, force=force)))
+
+
+@persona_app.command("restore")
+def persona_restore(name: Name, config: Config = None) -> None:
+    """Bring a retired persona back."""
+    from bot.cli import persona
+
+    asyncio.run(persona.restore(_settings(config), name))
+
+
+@app.command()
+def reindex(config: Config = None) -> None:
+    """Rebuild the vector index from SQL."""
+    from bot.cli import load
+
+    sys.exit(asyncio.run(load.reindex(_settings(config))))
+
+
+@app.command()
+def doctor(config: Config = None) -> None:
+    """Check configuration, database, index and model; say what is wrong and how to mend it."""
+    from bot.cli import doctor
+
+    sys.exit(asyncio.run(doctor.examine(config)))
+
+
+def _settings(config: Path | None) -> Settings:
+    import logging
+
+    from bot.settings import load as load_settings
+
+    settings = load_settings(config)
+    style = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+    logging.basicConfig(level=settings.log.level.upper(), format=style, handlers=_handlers(settings))
+    return settings
+
+
+def _whom(settings: Settings, persona: str | None) -> str:
+    return persona or settings.personas.default
+
+
+def _handlers(settings: Settings) -> list[logging.Handler]:
+    """Standard error, and the log file where one is configured. Raises `SettingsError` when it can't be written."""
+    import logging
+
+    from bot.errors import SettingsError
+
+    handlers: list[logging.Handler] = [logging.StreamHandler()]
+    if settings.log.file is not None:
+        from logging.handlers import TimedRotatingFileHandler
+
+        keep = settings.privacy.keep_logs_days
+        try:
+            file = TimedRotatingFileHandler(
+                settings.log.file, when="midnight", utc=True, backupCount=keep, encoding="utf-8", delay=False
+            )
+        except OSError as error:
+            raise SettingsError(
+                f"log.file: {settings.log.file} cannot be written ({error.strerror})."
+            ) from None
+        handlers.append(file)
+    return handlers

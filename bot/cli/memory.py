@@ -1,0 +1,115 @@
+"""`everbot memory ...`: looking into an agent's memory, for people and for programs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from bot.app import Memory, open_memory
+from bot.events import HeartbeatDue
+from bot.people.identities import find_agent
+from bot.settings import Settings
+from memory.records import PRIVATE, Agent, BlockEdit, Hit, Message, Turn
+
+_EDITS = 20  # a page of history
+
+
+async def show(settings: Settings, user: str, persona: str, *, as_json: bool) -> None:
+    """Print core memory blocks, summaries and counts."""
+    async with _agent(settings, user, persona) as (memory, agent):
+        async with memory.store.read() as session:
+            blocks = await session.blocks.visible(agent, PRIVATE)
+            said = await session.messages.count(agent.id, None)
+            passages = await session.passages.count(agent.archive_id, None)
+            sources = [archive.name for archive in await session.passages.attached(agent.id)]
+            conversations = await session.agents.conversations(agent.id)
+            summaries = {c.address: await session.messages.summary(c.id) for c in conversations}
+    told = {address: summary.text for address, summary in summaries.items() if summary}
+    if as_json:
+        values = [
+            {"label": b.label, "value": b.value, "limit": b.limit, "version": b.version} for b in blocks
+        ]
+        _print(
+            {"blocks": values, "messages": said, "passages": passages, "sources": sources, "summaries": told}
+        )
+        return
+    for block in blocks:
+        print(f"[{block.label}] {len(block.value)}/{block.limit} characters, version {block.version}")
+        print(f"{block.value or '(empty)'}\n")
+    for address, summary in told.items():
+        print(f"Summary of {address}:\n{summary}\n")
+    print(f"Recall storage: {said} messages. Archival storage: {passages} passages.")
+    if sources:
+        print(f"Attached sources: {', '.join(sources)}.")
+
+
+async def search(
+    settings: Settings, user: str, persona: str, query: str, kinds: list[str], page: int, *, as_json: bool
+) -> None:
+    """Print one page of each kind's results."""
+    async with _agent(settings, user, persona) as (memory, agent):
+        for kind in kinds:
+            if kind == "recall":
+                found = await memory.recall.search(agent.id, query, PRIVATE, page=page)
+            else:
+                found = await memory.archival.search(agent, query, PRIVATE, page=page)
+            if as_json:
+                for hit in found.hits:
+                    _print({"kind": kind, **_hit(hit), "score": round(hit.score, 4), "total": found.total})
+                continue
+            print(f"{kind}: {found.total} found, page {page} of {max(0, found.pages - 1)}")
+            for hit in found.hits:
+                values = _hit(hit)
+                print(f"  {values['time'][:16]}  {values['from']}: {values['text']}")
+
+
+async def history(settings: Settings, user: str, persona: str, page: int, *, as_json: bool) -> None:
+    """Print edits of core memory, newest first."""
+    async with _agent(settings, user, persona) as (memory, agent):
+        async with memory.store.read() as session:
+            edits = await session.blocks.history(f"agent:{agent.id}", None, limit=(page + 1) * _EDITS)
+            turns = {e.turn_id: await session.mailbox.turn(e.turn_id) for e in edits if e.turn_id}
+    for edit in edits[page * _EDITS :]:
+        by = author(edit, turns.get(edit.turn_id or ""))
+        if as_json:
+            values = {"label": edit.label, "audience": edit.audience, "version": edit.version}
+            _print(
+                {**values, "before": edit.before, "after": edit.after, "by": by, "at": edit.at.isoformat()}
+            )
+            continue
+        print(f"{edit.at:%Y-%m-%d %H:%M:%S}  [{edit.label}] version {edit.version}, by {by}")
+        for line in edit.changes:
+            print(f"  {line}")
+    if not edits and not as_json:
+        print("Nothing was edited yet.")
+
+
+def author(edit: BlockEdit, turn: Turn | None) -> str:
+    """Who made an edit of core memory."""
+    if edit.turn_id is None:
+        return "a person"
+    what = "reflection" if turn is not None and turn.kind == HeartbeatDue.kind else "turn"
+    return f"{what} {edit.turn_id}"
+
+
+@asynccontextmanager
+async def _agent(settings: Settings, user: str, persona: str) -> AsyncIterator[tuple[Memory, Agent]]:
+    async with open_memory(settings) as memory:
+        async with memory.store.read() as session:
+            agent = await find_agent(session, user, persona)
+        yield memory, agent
+
+
+def _hit(hit: Hit) -> dict[str, Any]:
+    row = hit.row
+    values = {"time": row.created_at.isoformat(), "text": row.text, "audience": row.audience}
+    if isinstance(row, Message):
+        return {**values, "from": row.author}
+    return {**values, "from": row.source or "archive", "position": row.position, "tags": list(row.tags)}
+
+
+def _print(values: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(values) + "\n")

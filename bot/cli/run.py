@@ -1,0 +1,90 @@
+"""`everbot run`: every configured platform in one process, until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+
+from bot.app import App, SystemClock, open_app, platforms
+from bot.errors import AdapterError, SettingsError
+from bot.health import health
+from bot.ports import Adapter, Clock
+from bot.settings import Settings
+
+log = logging.getLogger(__name__)
+
+_NOTHING = (
+    "No platform is configured: set DISCORD_BOT_TOKEN, or SLACK_BOT_TOKEN with SLACK_APP_TOKEN "
+    "(see the README; `everbot chat` needs none)."
+)
+_LOOK_S = 1.0
+
+
+async def serve(settings: Settings) -> int:
+    """Run until SIGTERM or SIGINT. Returns the exit code: 1 when every platform refused us for good."""
+    log.setLevel(logging.INFO)  # when each platform is ready is always told
+    clock = SystemClock()
+    adapters = platforms(settings, clock)
+    if not adapters:
+        raise SettingsError(_NOTHING)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        with suppress(NotImplementedError):  # Windows
+            loop.add_signal_handler(number, stop.set)
+    async with open_app(settings, adapters, "run", clock=clock) as app:
+        async with health(settings.run.health, adapters), app.heartbeat.timer():
+            return await attend(app, adapters, clock, stop, settings.run.drain_s)
+
+
+async def attend(
+    app: App, adapters: Sequence[Adapter], clock: Clock, stop: asyncio.Event, drain_s: float
+) -> int:
+    """Run the adapters until ``stop``: then nothing new is taken, and what runs is let end for ``drain_s``."""
+    refused: list[str] = []
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(_run(adapter, app, refused)) for adapter in adapters]
+        tasks.append(group.create_task(_tell(adapters, clock)))
+        stopping = group.create_task(stop.wait())
+        while not stopping.done() and len(refused) < len(adapters):
+            await asyncio.wait([stopping, *tasks], return_when=asyncio.FIRST_COMPLETED)
+            tasks = [task for task in tasks if not task.done()]
+        if stopping.done():
+            log.info("Stopping: running turns are given %.0f s.", drain_s)
+        await app.mailboxes.drain(drain_s)
+        for task in (*tasks, stopping):
+            task.cancel()
+    return 1 if len(refused) == len(adapters) else 0
+
+
+async def _run(adapter: Adapter, app: App, refused: list[str]) -> None:
+    """A platform that refuses us for good does not stop the others."""
+    try:
+        await adapter.run(app.inbound)
+    except* AdapterError as group:  # out of the adapter's own TaskGroup, perhaps
+        for error in _each(group):
+            log.error("%s", error)
+        refused.append(adapter.platform)
+
+
+def _each(group: BaseExceptionGroup[AdapterError]) -> Iterator[BaseException]:
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _each(error)
+        else:
+            yield error
+
+
+async def _tell(adapters: Sequence[Adapter], clock: Clock) -> None:
+    """A line when a platform becomes ready, and when it no longer is."""
+    before: dict[str, str | None] = {adapter.platform: "starting" for adapter in adapters}
+    while True:
+        for adapter in adapters:
+            now = adapter.ready()
+            if (now is None) != (before[adapter.platform] is None):
+                log.info("%s: %s.", adapter.platform, "ready" if now is None else f"not ready ({now})")
+            before[adapter.platform] = now
+        await clock.sleep(_LOOK_S)

@@ -1,0 +1,76 @@
+"""`everbot export`, `everbot import`, `everbot forget`: a person's memory is taken out, put back, deleted."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+from bot.app import SystemClock, open_app, open_memory, silent_platforms
+from bot.data_dir import holder, is_held
+from bot.ownership.export import Export
+from bot.people.identities import account_of, find_agent
+from bot.settings import Settings
+from memory.records import PRIVATE
+
+
+async def export(settings: Settings, user: str, persona: str, folder: Path) -> int:
+    """Write a person's memory to files."""
+    clock = SystemClock()
+    async with open_memory(settings, embedders=lambda _: None) as memory:
+        async with memory.store.read() as session:
+            agent = await find_agent(session, user, persona)
+        for file in await Export(memory.store, clock, version("everbot")).files(agent, PRIVATE):
+            path = folder / file.name
+            try:
+                path.touch(mode=0o600, exist_ok=False)
+                path.write_bytes(file.data)
+            except OSError as error:
+                print(f"{path} cannot be written: {error.strerror}.", file=sys.stderr)
+                return 1
+            print(path)
+    return 0
+
+
+async def import_(settings: Settings, files: Sequence[Path], user: str | None) -> int:
+    """Put a memory back."""
+    try:
+        parts = [file.read_bytes() for file in files]
+    except OSError as error:
+        print(f"{error.filename} cannot be read: {error.strerror}.", file=sys.stderr)
+        return 1
+    async with open_app(settings, silent_platforms(), "import") as app:
+        agent = await app.restore.of(parts, account_of(user) if user else None)
+        await app.memory.indexer.drain()
+        async with app.memory.store.read() as session:
+            said = await session.messages.count(agent.id, None)
+            passages = await session.passages.count(agent.archive_id, None)
+    print(f"{agent.name} is back: {said} messages, {passages} passages.")
+    return 0
+
+
+async def forget(settings: Settings, user: str, *, sure: bool) -> int:
+    """Forget a person: by the process that runs, or here if there is none."""
+    account = account_of(user)
+    async with open_memory(settings, embedders=lambda _: None) as memory:
+        async with memory.store.read() as session:
+            known = await session.agents.user_of(account)
+        if known is None:
+            print(f"Nothing is held of {account}.", file=sys.stderr)
+            return 1
+        if not sure:
+            print(
+                f"This deletes all that is held of {account} ({known.name}). Say --yes if you mean it.",
+                file=sys.stderr,
+            )
+            return 2
+        if is_held(settings.data_dir):
+            async with memory.store.write() as session:
+                await session.erasing.add_chores([f"user:{account}"], SystemClock().now())
+            print(f"{holder(settings.data_dir)} forgets {account} within a minute.")
+            return 0
+    async with open_app(settings, silent_platforms(), "forget") as app:
+        await app.erasure.user(known)
+    print(f"{account} is forgotten.")
+    return 0

@@ -1,0 +1,104 @@
+"""`/heartbeat` and `/scheduled`: when the agent wakes by itself, and what it was asked to say then."""
+
+from __future__ import annotations
+
+from zoneinfo import ZoneInfo
+
+from bot.commands.table import Control, Run
+from bot.errors import CommandError
+from bot.events import Action, Command, CommandSpec, View
+from bot.people import schedules
+from bot.people.beats import Beats, changes_of
+from bot.people.identities import Identities, Identity
+from memory.ports import Store
+
+
+class HeartbeatCommands:
+    """`bot.commands.table.Group`."""
+
+    def __init__(self, store: Store, beats: Beats, identities: Identities) -> None:
+        self._store = store
+        self._beats = beats
+        self._identities = identities
+        self.table: list[tuple[CommandSpec, Run]] = [
+            (
+                CommandSpec(
+                    name="heartbeat",
+                    summary="wake me as if time had passed; let me speak first, when, how often",
+                    argument="[now | on | off | hours 9-21 ZONE | every 6h | status]",
+                ),
+                self._heartbeat,
+            ),
+            (
+                CommandSpec(
+                    name="scheduled", summary="what I was asked to remind you of", argument="[cancel ID]"
+                ),
+                self._scheduled,
+            ),
+        ]
+
+    async def _heartbeat(self, command: Command, who: Identity, control: Control) -> View | str:
+        words = command.argument.strip()
+        if words in ("", "now"):
+            await control.beat(who)
+            return "A heartbeat is on its way."
+        if words == "status":
+            return await self._status(who)
+        try:
+            changes, zone = changes_of(words, who.zone)
+            if zone is not None:
+                ZoneInfo(zone)
+        except schedules.NotATime as error:
+            raise CommandError(f"{error}.") from None
+        except (KeyError, ValueError, OSError):
+            raise CommandError(f"{zone!r} is not an IANA time zone such as Europe/Berlin.") from None
+        async with self._store.write() as session:
+            await self._beats.change(session, who.agent.id, **changes)
+            if zone is not None:
+                await session.agents.set_timezone(who.user.id, zone)
+        if zone is not None:
+            self._identities.forget(who.agent.id)
+            who = await self._identities.of(command)
+        return await self._status(who)
+
+    async def _status(self, who: Identity) -> str:
+        async with self._store.read() as session:
+            beat = await session.schedule.beat(who.agent.id)
+            rules = await self._beats.rules(session, beat, who)
+        hours = f"{rules.every.total_seconds() / 3600:g}"
+        may = (
+            f"I may speak first, between {rules.first_hour} and {rules.last_hour or 24} o'clock ({who.user.timezone}), "
+            f"at most {rules.daily_messages} times a day."
+            if rules.speak
+            else "I do not speak first (/heartbeat on lets me)."
+        )
+        due = f" The next is due {beat.next_at.astimezone(who.zone):%Y-%m-%d %H:%M}." if beat.next_at else ""
+        return f"My heart beats {hours} hours after you wrote.{due} {may}"
+
+    async def _scheduled(self, command: Command, who: Identity, control: Control) -> View:
+        word, _, wish_id = command.argument.strip().partition(" ")
+        async with self._store.write() as session:
+            wishes = {wish.id: wish for wish in await session.schedule.wishes(who.agent.id)}
+            places = {c.id: c.audience for c in await session.agents.conversations(who.agent.id)}
+            if command.audience != "private":  # elsewhere only what was asked for there
+                wishes = {
+                    k: w for k, w in wishes.items() if places.get(w.conversation_id) == command.audience
+                }
+            if word == "cancel":
+                if wish_id.strip() not in wishes:
+                    raise CommandError(
+                        f"There is nothing scheduled as {wish_id.strip()!r}. /scheduled lists all."
+                    )
+                await session.schedule.drop_wish(wish_id.strip())
+                return View(text=f"Cancelled: {wishes[wish_id.strip()].about}")
+        if not wishes:
+            return View(text="Nothing is scheduled. Ask me to remind you of something.")
+        lines = [
+            f"{w.id}  {w.next_at.astimezone(who.zone):%a %Y-%m-%d %H:%M}{f' ({w.rule})' if w.rule else ''}  {w.about}"
+            for w in wishes.values()
+        ]
+        actions = tuple(
+            Action(label=f"Cancel {wish.id}", command="scheduled", argument=f"cancel {wish.id}")
+            for wish in wishes.values()
+        )
+        return View(text="\n".join([f"Scheduled ({who.user.timezone}):", *lines]), actions=actions)

@@ -1,0 +1,57 @@
+"""How core memory came to be, and undoing what a reflection did to it: part of `/memory`."""
+
+from __future__ import annotations
+
+from bot.agent.locks import Locks
+from bot.agent.undo import Undo
+from bot.errors import CommandError
+from bot.events import Action, Command, HeartbeatDue, View
+from bot.people.identities import Identity
+from memory.ports import Store
+from memory.records import readable_from
+
+_EDITS = 10
+
+
+class History:
+    """Looks at the asking person's agent alone, and at what may be seen where they ask."""
+
+    def __init__(self, store: Store, undo: Undo, locks: Locks) -> None:
+        self._store = store
+        self._undo = undo
+        self._locks = locks
+
+    async def history(self, who: Identity, command: Command) -> View:
+        """How core memory came to be, as far as it may be seen here: the newest edits."""
+        async with self._store.read() as session:
+            owner, audiences = f"agent:{who.agent.id}", readable_from(command.audience)
+            edits = await session.blocks.history(owner, audiences, limit=_EDITS)
+            turns = {e.turn_id: await session.mailbox.turn(e.turn_id) for e in edits if e.turn_id}
+        parts, actions = [], dict[str, Action]()
+        for edit in edits:
+            turn = turns.get(edit.turn_id) if edit.turn_id else None
+            by = "by a person" if edit.turn_id is None else "in a conversation"
+            if turn is not None and turn.kind == HeartbeatDue.kind:
+                short = turn.id[:8]
+                by = f"by reflection {short}"
+                actions.setdefault(
+                    short,
+                    Action(label=f"Undo {short}", command="memory", argument=f"undo {short}", danger=True),
+                )
+            when = f"{edit.at.astimezone(who.zone):%Y-%m-%d %H:%M}"
+            parts.append("\n".join([f"{when}  [{edit.label}] {by}", *edit.changes]))
+        return View(text="\n\n".join(parts) or "Nothing was edited yet.", actions=tuple(actions.values()))
+
+    async def undone(self, who: Identity, command: Command, short: str) -> View:
+        async with self._store.read() as session:
+            owner, audiences = f"agent:{who.agent.id}", readable_from(command.audience)
+            made = {edit.turn_id for edit in await session.blocks.history(owner, audiences) if edit.turn_id}
+            turns = [
+                await session.mailbox.turn(turn_id) for turn_id in made if short and turn_id.startswith(short)
+            ]
+        found = [turn for turn in turns if turn is not None and turn.kind == HeartbeatDue.kind]
+        if not found:
+            raise CommandError(f"There is no reflection {short!r}. /memory history lists them.")
+        async with self._locks.of(who.agent.id):
+            notes = await self._undo.reflection(who.agent, found[0])
+        return View(text=" ".join(["What that reflection did to memory is undone.", *notes]))

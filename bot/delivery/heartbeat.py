@@ -1,0 +1,260 @@
+"""The timer: beats that are due, and what people asked to hear of at a time.
+
+Times live in our rows; APScheduler only calls `Heartbeat.sweep` every two seconds. A beat costs nothing
+when nothing happened: an agent whose person was silent since its last beat has none due.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from bot import prompts
+from bot.delivery.mailboxes import Mailboxes
+from bot.events import HeartbeatDue, ScheduledDue, platform_of
+from bot.people import schedules
+from bot.people.allowance import Allowance
+from bot.people.beats import IDLE, Beats, jitter
+from bot.people.identities import Identities, Identity
+from bot.ports import Clock
+from bot.settings import Settings
+from memory.archival import Archival
+from memory.errors import StoreError
+from memory.ports import Store
+from memory.records import Beat, Message, Passage, Role, Wish, readable_from
+
+log = logging.getLogger(__name__)
+
+_EVERY_S = 2
+_BATCH = 64
+_LATE = timedelta(minutes=1)  # from when on a delay is worth a word
+_TOO_LATE = timedelta(hours=24)
+_BACK = timedelta(minutes=1)  # a clock that goes back by more was set
+_FARTHEST = timedelta(days=8)  # that a beat can lie ahead
+_NEWS = 40  # lines
+_ABOUT = 6  # messages that are looked for
+_RELATED = 5
+
+
+class Heartbeat:
+    """``platforms`` are those that are connected: elsewhere nothing can be said."""
+
+    def __init__(
+        self,
+        store: Store,
+        mailboxes: Mailboxes,
+        identities: Identities,
+        beats: Beats,
+        archival: Archival,
+        clock: Clock,
+        allowance: Allowance,
+        settings: Settings,
+        platforms: Collection[str],
+    ) -> None:
+        self._store = store
+        self._mailboxes = mailboxes
+        self._identities = identities
+        self._beats = beats
+        self._archival = archival
+        self._clock = clock
+        self._allowance = allowance
+        self._tokens = settings.limits.tokens_per_day
+        self._platforms = list(platforms)
+        self._reflection = prompts.read("reflection")
+        self._last: datetime | None = None
+
+    @asynccontextmanager
+    async def timer(self) -> AsyncIterator[None]:
+        """Sweep every two seconds while the block runs."""
+        scheduler = AsyncIOScheduler()
+        scheduler.add_job(
+            self._safely,
+            "interval",
+            seconds=_EVERY_S,
+            coalesce=True,
+            max_instances=1,
+            misfire_grace_time=None,
+        )
+        scheduler.start()
+        try:
+            yield
+        finally:
+            scheduler.shutdown(wait=False)
+
+    async def sweep(self) -> None:
+        """Put everything that is due on the stream of events, as many of each kind as one batch takes."""
+        now = self._clock.now()
+        if self._last is None or now < self._last - _BACK:
+            async with self._store.write() as session:
+                await session.schedule.clamp_beats(now + _FARTHEST)
+        self._last = now
+        async with self._store.read() as session:
+            wishes = await session.schedule.due_wishes(now, self._platforms, _BATCH)
+            beats = await session.schedule.due_beats(now, _BATCH)
+        for wish in wishes:
+            await self._remind(wish, now)
+        for beat in beats:
+            await self._beat(beat, now)
+
+    async def beat_now(self, identity: Identity) -> None:
+        """A beat that a person or the operator asked for: under no interval, cap or hour; it may not speak
+        unless it might anyway."""
+        now = self._clock.now()
+        async with self._store.read() as session:
+            beat = await session.schedule.beat(identity.agent.id)
+        await self._submit(identity, beat, now, uuid4().hex)
+
+    async def _safely(self) -> None:
+        try:
+            await self.sweep()
+        except StoreError as error:
+            log.error("The timer waits for the store: %s", error)
+        except Exception:
+            log.exception("A sweep of the timer failed")
+
+    # Beats
+
+    async def _beat(self, beat: Beat, now: datetime) -> None:
+        identity = await self._home(beat.agent_id)
+        later = now + timedelta(hours=1) if identity is None else await self._postponed(beat, identity, now)
+        if later is not None or identity is None:
+            async with self._store.write() as session:
+                await self._beats.change(session, beat.agent_id, next_at=later)
+            return
+        assert beat.next_at is not None
+        # Its key is the time it was due: a process that dies here lets it beat once, all the same.
+        await self._submit(identity, beat, now, f"{beat.next_at.timestamp():.0f}")
+
+    async def _home(self, agent_id: int) -> Identity | None:
+        async with self._store.read() as session:
+            conversation_id = await session.schedule.home(agent_id, self._platforms)
+            if conversation_id is None:
+                return None
+            conversation = await session.agents.conversation(conversation_id)
+        return await self._identities.at(conversation)
+
+    async def _postponed(self, beat: Beat, identity: Identity, now: datetime) -> datetime | None:
+        """When to look again, if the beat must not be now. It is never dropped."""
+        tomorrow = schedules.midnight(now, identity.zone) + timedelta(days=1, seconds=beat.agent_id % 3600)
+        async with self._store.read() as session:
+            rules = await self._beats.rules(session, beat, identity)
+            agent = await session.agents.agent(identity.agent.id)
+            if agent is not None and agent.paused_until is not None and agent.paused_until > now:
+                return agent.paused_until
+            if beat.heard_at is not None and now - beat.heard_at < IDLE:
+                return beat.heard_at + IDLE
+            spent = await session.schedule.spent(identity.agent.id, schedules.midnight(now, identity.zone))
+            if spent.beats >= rules.daily_beats or spent.tokens >= rules.daily_tokens:
+                return tomorrow
+        if self._tokens and await self._allowance.used(None) >= self._tokens:
+            return tomorrow
+        if rules.speak and not schedules.active(now, rules.first_hour, rules.last_hour, identity.zone):
+            return schedules.next_start(now, rules.first_hour, identity.zone) + jitter(
+                beat.agent_id, rules.every
+            )
+        return None
+
+    async def _submit(self, identity: Identity, beat: Beat, now: datetime, name: str) -> None:
+        said = await self._said(identity, beat)
+        related = await self._related(identity, said)
+        async with self._store.read() as session:
+            mute, left = await self._beats.silence(session, identity, now)
+        speech = (
+            f"You may not speak now: {mute}" if mute else f"You may send at most {left} more messages today."
+        )
+        event = HeartbeatDue(
+            **self._facts(identity),
+            key=f"beat:{identity.agent.id}:{name}",
+            at=now,
+            reason=self._reflection.format(speech=speech).strip(),
+            since=beat.last_at.isoformat() if beat.last_at else "",
+            news=self._news(identity, said),
+            related=tuple(related),
+        )
+        await self._mailboxes.receive(event, identity)
+        async with self._store.write() as session:
+            await self._beats.change(session, identity.agent.id, next_at=None, last_at=now)
+
+    async def _said(self, identity: Identity, beat: Beat) -> list[Message]:
+        """What was said since the last beat, wherever this place may know of it; newest first."""
+        agent, audiences = identity.agent.id, readable_from(identity.conversation.audience)
+        async with self._store.read() as session:
+            return await session.messages.said(
+                agent, audiences, since=beat.last_at, limit=_NEWS, newest_first=True
+            )
+
+    def _news(self, identity: Identity, said: Sequence[Message]) -> tuple[str, ...]:
+        """What of it is not in view anyway."""
+        here = identity.conversation.id
+        return tuple(
+            f"{m.created_at.astimezone(identity.zone):%Y-%m-%d %H:%M} {m.author}: {m.text[:400]}"
+            for m in reversed(said)
+            if not (m.queued and m.conversation_id == here)
+        )
+
+    async def _related(self, identity: Identity, said: Sequence[Message]) -> list[str]:
+        """Passages about what is new, which may say otherwise."""
+        query = " ".join(m.text for m in said[:_ABOUT] if m.role is Role.USER)[:1_000]
+        if not query:
+            return []
+        page = await self._archival.search(
+            identity.agent, query, identity.conversation.audience, page=0, page_size=_RELATED
+        )
+        rows = [hit.row for hit in page.hits if isinstance(hit.row, Passage)]
+        return [f"{row.created_at.astimezone(identity.zone):%Y-%m-%d} {row.text[:400]}" for row in rows]
+
+    # Wishes
+
+    async def _remind(self, wish: Wish, now: datetime) -> None:
+        async with self._store.read() as session:
+            conversation = await session.agents.conversation(wish.conversation_id)
+        identity = await self._identities.at(conversation)
+        if identity is None:
+            return
+        late = now - wish.next_at
+        if late < _TOO_LATE:
+            await self._mailboxes.receive(self._reminder(wish, identity, late, now), identity)
+        else:
+            log.warning("agent %s: a reminder is more than a day late and is let go", wish.agent_id)
+        async with self._store.write() as session:
+            if wish.rule:
+                again = schedules.following(wish.rule, now, identity.zone)
+                await session.schedule.put_wish(Wish(**{**vars(wish), "next_at": again}))
+            else:
+                await session.schedule.drop_wish(wish.id)
+
+    def _reminder(self, wish: Wish, identity: Identity, late: timedelta, now: datetime) -> ScheduledDue:
+        asked = f"{wish.created_at.astimezone(identity.zone):%A, %d %B %Y}"
+        delay = ""
+        if late > _LATE:
+            minutes = int(late.total_seconds() // 60)
+            delay = f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"
+        reason = f"On {asked} the person asked to be reminded now: {wish.about}\nTell them with send_message."
+        fallback = f"You asked me to remind you: {wish.about}"
+        if delay:
+            reason += f" You are {delay} late, because you were not running: say so."
+            fallback += f" (I am {delay} late: I was not running.)"
+        return ScheduledDue(
+            **self._facts(identity),
+            key=f"wish:{wish.id}:{wish.next_at.timestamp():.0f}",
+            at=now,
+            reason=reason,
+            fallback=fallback,
+        )
+
+    def _facts(self, identity: Identity) -> dict[str, Any]:
+        """The common fields of an event that nobody sent."""
+        place = identity.conversation
+        return {
+            "account": f"{platform_of(place.address)}:timer",
+            "name": identity.user.name,
+            "address": place.address,
+            "audience": place.audience,
+            "persona": identity.persona.name,
+        }

@@ -1,0 +1,276 @@
+"""One turn, from the events that it answers to its end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+from bot.agent.fifo_queue import Queue
+from bot.agent.interrupt import RESTART, Interrupt
+from bot.agent.locks import Locks
+from bot.agent.loop import Agent, Job
+from bot.agent.queue_manager import QueueManager
+from bot.delivery.courier import Courier
+from bot.errors import Interrupted, ModelError
+from bot.events import EVENTS, HeartbeatDue, MessageReceived, ScheduledDue, platform_of
+from bot.people.beats import IDLE, Beats
+from bot.people.identities import Identities, Identity
+from bot.personas.definition import Definition, cast, from_book, parsed
+from bot.ports import Adapter, Clock
+from memory.errors import StoreError
+from memory.indexer import Indexer
+from memory.ports import Session, Store
+from memory.records import InboxRow, Message, OutboxRow, Turn, TurnState
+
+log = logging.getLogger(__name__)
+
+_RETRY_S = 5.0
+_RETRY_MAX_S = 300.0
+_DOWN = "I can't think right now: {why} I have kept your message and will answer as soon as I can."
+_EXPIRED = "I am sorry: I could not answer your message for too long, and have let it go. Please write again."
+_BROKEN = "Something went wrong on my side, and I could not answer that. It has been logged."
+_STOPPED = "Stopped."
+
+
+class Turns:
+    """``expire_hours`` is for how long a turn waits for a model that is down."""
+
+    def __init__(
+        self,
+        store: Store,
+        agent: Agent,
+        queues: QueueManager,
+        identities: Identities,
+        courier: Courier,
+        indexer: Indexer,
+        clock: Clock,
+        adapters: Mapping[str, Adapter],
+        locks: Locks,
+        beats: Beats,
+        *,
+        expire_hours: float,
+    ) -> None:
+        self._store = store
+        self._agent = agent
+        self._queues = queues
+        self._identities = identities
+        self._courier = courier
+        self._indexer = indexer
+        self._clock = clock
+        self._adapters = adapters
+        self._locks = locks
+        self._beats = beats
+        self._expire = timedelta(hours=expire_hours)
+
+    async def job(self, turn: Turn | None, rows: Sequence[InboxRow]) -> Job | None:
+        """The turn of these events, begun if it is None; no job when their agent was deleted meanwhile."""
+        conversation_id = turn.conversation_id if turn else rows[0].conversation_id
+        queue = await self._queues.queue(conversation_id)
+        identity = await self._identities.at(queue.conversation)
+        if identity is None:
+            return None
+        mute, most_said = "", None
+        async with self._store.read() as session:
+            definition = parsed(await session.personas.definition(identity.persona.id))
+            if (turn.kind if turn else rows[0].kind) == HeartbeatDue.kind:
+                mute, most_said = await self._beats.silence(session, identity, self._clock.now())
+        if turn is None:
+            recalled = await self._recalled(queue, identity, rows)
+            book = await self._from_book(definition, identity, queue, rows)
+            async with self._store.write() as session:
+                turn, admitted = await self._begin(session, identity, queue, rows, recalled, book)
+            self._queues.extend(queue, admitted)
+        return Job(
+            agent=identity.agent,
+            address=queue.conversation.address,
+            persona=identity.persona.name,
+            person=identity.user.name,
+            definition=definition,
+            turn=turn,
+            answers=tuple(row.key for row in rows),
+            from_person=any(EVENTS[row.kind].from_person for row in rows),
+            zone=identity.zone,
+            lock=self._locks.of(identity.agent.id),
+            interrupt=Interrupt(),
+            fallback=str(rows[0].payload.get("fallback", "")) if turn.kind == ScheduledDue.kind else "",
+            mute=mute,
+            most_said=most_said,
+        )
+
+    async def _recalled(self, queue: Queue, identity: Identity, rows: Sequence[InboxRow]) -> list[str]:
+        """What the newest message brings to mind. A fault there must not keep the turn from being held."""
+        try:
+            return await self._queues.recollect(queue, identity.agent, rows, identity.zone)
+        except StoreError:
+            raise
+        except Exception:
+            log.exception("agent %s: nothing is brought to mind", identity.agent.id)
+            return []
+
+    async def _from_book(
+        self, definition: Definition, identity: Identity, queue: Queue, rows: Sequence[InboxRow]
+    ) -> list[str]:
+        """What the persona's book says of what is being talked of, and is not in view already."""
+        said = [str(row.payload["text"]) for row in rows if row.kind == MessageReceived.kind]
+        if not definition.book or not said:
+            return []
+        who = cast(definition, identity.persona.name, identity.user.name)
+        texts = [message.text for message in queue.messages if message.text] + said
+        # In a thread: a book of other people's patterns may take its time.
+        found = await asyncio.to_thread(
+            from_book, definition, who, texts, self._queues.count, self._queues.share // 4
+        )
+        return [text for text in found if not queue.shows(text)]
+
+    async def _begin(
+        self,
+        session: Session,
+        identity: Identity,
+        queue: Queue,
+        rows: Sequence[InboxRow],
+        recalled: Sequence[str],
+        book: Sequence[str],
+    ) -> tuple[Turn, list[Message]]:
+        """Claim the events and admit them as messages, in the caller's unit of work."""
+        turn = Turn(
+            id=uuid4().hex,
+            agent_id=identity.agent.id,
+            conversation_id=identity.conversation.id,
+            kind=rows[0].kind,
+            state=TurnState.RUNNING,
+            steps=0,
+            started_at=self._clock.now(),
+        )
+        await session.mailbox.begin(turn, [row.id for row in rows])
+        messages = await self._queues.admit(
+            session, queue, identity.agent, turn, rows, identity.zone, recalled, book
+        )
+        await self._queues.note_warned(session, queue, messages)
+        return turn, messages
+
+    async def run(self, job: Job, park: Callable[[bool], None]) -> None:
+        """The turn to its end, whatever happens: trouble with the model is waited out, with ``park`` told of it."""
+        adapter = self._adapters[platform_of(job.address)]
+        delay, zone = 0.0, job.zone
+        try:
+            while True:
+                try:
+                    await self._wait(job, park, delay)
+                    async with adapter.thinking(job.address):
+                        await self._agent.turn(job)
+                    return
+                except Interrupted as interrupted:
+                    if await self._interrupted(job, interrupted.reason):
+                        return
+                except ModelError as error:
+                    log.warning("agent %s, turn %s: %s", job.agent.id, job.turn.id, error)
+                    if job.fallback and not job.turn.outbox:
+                        await self._end(job, "notice", job.fallback)  # a reminder does not wait for a mind
+                        return
+                    if await self._expired(job):
+                        return
+                    await self._say_down(job, str(error))
+                    delay = min(_RETRY_MAX_S, max(_RETRY_S, delay * 2))
+        except StoreError:
+            raise
+        except Exception:
+            # A fault of ours must not brick the agent: the turn ends, visibly, and is logged.
+            log.exception("agent %s, turn %s failed", job.agent.id, job.turn.id)
+            self._queues.forget(job.turn.conversation_id)
+            await self._end(job, "error", _BROKEN if job.from_person else job.fallback or None)
+        finally:
+            if job.zone != zone:
+                self._identities.forget(job.agent.id)  # the person told where they live
+            self._courier.wake()
+            self._indexer.wake()
+
+    async def _wait(self, job: Job, park: Callable[[bool], None], delay: float) -> None:
+        """Wait before asking a model again that was down."""
+        if not delay:
+            return
+        self._courier.wake()
+        park(True)
+        try:
+            await job.interrupt.guard(self._clock.sleep(delay))
+        finally:
+            park(False)
+
+    async def _interrupted(self, job: Job, reason: str) -> bool:
+        """True when the turn is over."""
+        job.interrupt = Interrupt()
+        if reason == RESTART:
+            self._queues.forget(job.turn.conversation_id)
+            return False
+        if job.whole:
+            await self.abandon(job.turn, self._clock.now() + IDLE)
+            return True
+        await self._end(job, "notice", None if job.turn.outbox or not job.from_person else _STOPPED)
+        return True
+
+    async def _expired(self, job: Job) -> bool:
+        if self._clock.now() - job.turn.started_at < self._expire:
+            return False
+        await self._end(job, "error", _EXPIRED if job.from_person else None)
+        return True
+
+    async def _say_down(self, job: Job, why: str) -> None:
+        """The person hears of it once, in one sentence."""
+        if job.turn.notified or not job.from_person:
+            return
+        async with self._store.write() as session:
+            turn = await session.mailbox.turn(job.turn.id)
+            if turn is None or turn.notified:
+                return
+            await session.mailbox.notify(job.turn.id)
+            await session.mailbox.post([self._notice(job, "notice", _DOWN.format(why=why))])
+
+    async def _end(self, job: Job, kind: str, text: str | None) -> None:
+        """End the turn without the model."""
+        async with self._store.write() as session:
+            if text is not None:
+                await session.mailbox.post([self._notice(job, kind, text)])
+            await session.mailbox.finish(job.turn.id, self._clock.now())
+
+    def _notice(self, job: Job, kind: str, text: str) -> OutboxRow:
+        return OutboxRow(
+            id=f"{job.turn.id}/{uuid4().hex[:8]}",
+            agent_id=job.agent.id,
+            conversation_id=job.turn.conversation_id,
+            address=job.address,
+            turn_id=job.turn.id,
+            kind=kind,
+            text=text,
+            in_reply_to=job.answers,
+            created_at=self._clock.now(),
+        )
+
+    async def overtaken(self, agent_id: int, rows: Sequence[InboxRow]) -> bool:
+        """Whether the person was heard since a beat fell due: then it waits until they are idle."""
+        if rows[0].kind != HeartbeatDue.kind:
+            return False
+        async with self._store.write() as session:
+            beat = await session.schedule.beat(agent_id)
+            if beat.heard_at is None or beat.heard_at <= rows[0].received_at:
+                return False
+            await session.mailbox.drop_event(rows[0].key)
+            await self._beats.change(session, agent_id, next_at=beat.heard_at + IDLE, last_at=_since(rows[0]))
+        return True
+
+    async def abandon(self, turn: Turn, again: datetime) -> None:
+        """A beat that was broken off leaves nothing behind, and comes again."""
+        async with self._store.write() as session:
+            events = await session.mailbox.events_of(turn.id)
+            rows = await session.messages.of_turn(turn.id)
+            await session.messages.delete([row.key for row in rows])
+            await session.mailbox.finish(turn.id, self._clock.now())
+            await self._beats.change(session, turn.agent_id, next_at=again, last_at=_since(events[0]))
+        self._queues.forget(turn.conversation_id)
+
+
+def _since(beat: InboxRow) -> datetime | None:
+    """When the beat before it was: what was new to it is still new."""
+    since = beat.payload.get("since")
+    return datetime.fromisoformat(since) if since else None

@@ -1,0 +1,294 @@
+"""A person's memory as files: to take away, and to put back elsewhere. The format is in docs/export.md.
+
+Only what an audience may see is taken. Of other people there is nothing but what they said to this agent:
+the lines that stood beside a message, and what it replied to, stay behind; so do images.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from uuid import uuid4
+
+from bot import bundle
+from bot.agent import context
+from bot.bundle import Row, Tables
+from bot.errors import CommandError
+from bot.events import File
+from bot.ports import Clock
+from memory.ports import Audiences, Session, Store
+from memory.records import (
+    Agent,
+    Audience,
+    Conversation,
+    Message,
+    Role,
+    Turn,
+    Wish,
+    readable_from,
+)
+
+FORMAT = "everbot-memory/1"
+PART = 8_000_000  # bytes; Discord takes files of 10 MB
+_BATCH = 1_000
+_OTHERS = ("context", "reply_to", "related")  # fields of an event that may hold other people's words
+_LEFT = context.to_json({"status": "OK", "message": "What was found stayed behind. Search again."})
+"""Instead of what a search in archival storage showed: it may have been what others told their community."""
+BEAT = ("speak", "every_s", "first_hour", "last_hour")
+MOMENTS = ("next_at", "last_at", "heard_at")
+_READ_ME = """\
+# What {name} and {persona} know of each other
+
+Taken out of everbot at {at}. `memory.md` and `conversations.md` are for reading. The files that end in `.jsonl` hold
+all of it, one JSON object a line, for `everbot import` and for programs; everbot's docs/export.md says what each
+field is.
+"""
+
+
+class Export:
+    """``version`` is everbot's."""
+
+    def __init__(self, store: Store, clock: Clock, version: str) -> None:
+        self._store = store
+        self._clock = clock
+        self._version = version
+
+    async def files(self, agent: Agent, audience: Audience, name: str = "") -> tuple[File, ...]:
+        """All of the agent's memory that may be seen in ``audience``, in one zip or several; ``name`` is what to
+        call it."""
+        tables = await self.tables(agent, audience)
+        [who] = tables["agent"]
+        now = self._clock.now()
+        header = {
+            "format": FORMAT,
+            "everbot": self._version,
+            "exported_at": _iso(now),
+            "seen_from": audience,
+            "id": uuid4().hex,
+        }
+        read_me = _READ_ME.format(name=who["name"], persona=who["persona"], at=_iso(now))
+        texts = {
+            "README.md": read_me,
+            "memory.md": _memory(tables),
+            "conversations.md": _conversations(tables),
+        }
+        parts = bundle.pack(header, tables, texts, PART)
+        stem = re.sub(r"[^\w.-]+", "-", name).strip(".-") or f"{now:%Y%m%d-%H%M%S}"
+        if len(parts) == 1:
+            return (File(name=f"everbot-{stem}.zip", data=parts[0]),)
+        names = [f"everbot-{stem}-{number}of{len(parts)}.zip" for number in range(1, len(parts) + 1)]
+        return tuple(File(name=name, data=part) for name, part in zip(names, parts, strict=True))
+
+    async def tables(self, agent: Agent, audience: Audience) -> Tables:
+        """The same as rows."""
+        audiences = readable_from(audience)
+        async with self._store.read() as session:
+            places = [
+                place
+                for place in await session.agents.conversations(agent.id)
+                if audiences is None or place.audience in audiences
+            ]
+            turns = _Names()
+            at = {place.id: number for number, place in enumerate(places, 1)}
+            ended = [turn for turn in await session.mailbox.turns_of(agent.id) if turn.conversation_id in at]
+            return {
+                "agent": [await self._agent(session, agent)],
+                "conversations": [await self._conversation(session, place) for place in places],
+                "turns": [_turn(turn, turns, at) for turn in ended],
+                "blocks": await self._blocks(session, agent, audiences, turns),
+                "messages": await self._messages(session, agent, audiences, turns, at),
+                "passages": await self._passages(session, agent, audiences, turns),
+                "schedules": [
+                    _wish(wish, turns, at)
+                    for wish in sorted(await session.schedule.wishes(agent.id), key=_due)
+                    if wish.conversation_id in at
+                ],
+            }
+
+    async def _agent(self, session: Session, agent: Agent) -> Row:
+        user = await session.agents.user(agent.user_id)
+        persona = await session.personas.get(agent.persona_id)
+        beat = await session.schedule.beat(agent.id)
+        sources = [archive.name for archive in await session.passages.attached(agent.id)]
+        return {
+            "name": user.name,
+            "persona": persona.name,
+            "timezone": user.timezone,
+            "accounts": sorted(await session.agents.accounts_of(user.id)),
+            "sources": sorted(sources),
+            "heartbeat": {name: getattr(beat, name) for name in BEAT}
+            | {name: _iso(getattr(beat, name)) for name in MOMENTS},
+        }
+
+    async def _conversation(self, session: Session, place: Conversation) -> Row:
+        summary = await session.messages.summary(place.id)
+        row: Row = {"address": place.address, "audience": place.audience, "warned": place.warned}
+        if summary is None:
+            return {**row, "summary": None}
+        told = {name: getattr(summary, name) for name in ("text", "rendered", "tokens", "messages")}
+        return {**row, "summary": told | {"since": _iso(summary.since), "at": _iso(summary.created_at)}}
+
+    async def _blocks(self, session: Session, agent: Agent, audiences: Audiences, turns: _Names) -> list[Row]:
+        owner = f"agent:{agent.id}"
+        edits = await session.blocks.history(owner, audiences, limit=None)
+        return [
+            {
+                **{name: getattr(block, name) for name in BLOCK},
+                "history": [
+                    {
+                        "version": edit.version,
+                        "before": edit.before,
+                        "after": edit.after,
+                        "turn": turns.of(edit.turn_id),
+                        "at": _iso(edit.at),
+                    }
+                    for edit in reversed(edits)
+                    if edit.block_id == block.id
+                ],
+            }
+            for block in await session.blocks.of(owner, audiences)
+        ]
+
+    async def _messages(
+        self, session: Session, agent: Agent, audiences: Audiences, turns: _Names, at: dict[int, int]
+    ) -> list[Row]:
+        rows: list[Row] = []
+        after = 0
+        while page := await session.messages.rows(agent.id, audiences, after=after, limit=_BATCH):
+            after = page[-1].key
+            for message in page:
+                if message.conversation_id not in at:
+                    continue
+                rows.append(
+                    {
+                        **{name: getattr(message, name) for name in ("audience", "author", "text", "step")},
+                        "role": message.role.value,
+                        "conversation": at[message.conversation_id],
+                        "rendered": _own(message),
+                        "at": _iso(message.created_at),
+                        "turn": turns.of(message.turn_id),
+                        "event": message.event_key,
+                    }
+                )
+        return rows
+
+    async def _passages(
+        self, session: Session, agent: Agent, audiences: Audiences, turns: _Names
+    ) -> list[Row]:
+        count = await session.passages.count(agent.archive_id, audiences)
+        passages = (await session.passages.page(agent.archive_id, audiences, limit=count))[::-1]
+        opened = await session.passages.opened([passage.uid for passage in passages])
+        copies = {copy.uid: uid for uid, found in opened.items() for copy in found}
+        return [
+            {
+                **{name: getattr(p, name) for name in ("uid", "audience", "text", "source", "position")},
+                "tags": list(p.tags),
+                "at": _iso(p.created_at),
+                "turn": turns.of(p.turn_id),
+                "copy_of": copies.get(p.uid),
+            }
+            for p in passages
+        ]
+
+
+def keep(folder: Path, agent: Agent, file: File) -> Path:
+    """Write a file where only its owner can read it; it goes when the agent is forgotten.
+
+    Raises `CommandError` when it can't be written.
+    """
+    path = folder / f"agent-{agent.id}-{file.name.removeprefix('everbot-')}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path.touch(mode=0o600)
+        path.write_bytes(file.data)
+    except OSError as error:
+        raise CommandError(f"Nothing was saved: {path} cannot be written ({error.strerror}).") from None
+    return path
+
+
+BLOCK = ("label", "audience", "value", "limit", "description", "read_only", "version")
+
+
+@dataclass
+class _Names:
+    """Names for turns, whose ids mean nothing elsewhere: ``t1``, ``t2`` ... in the order they are met."""
+
+    known: dict[str, str] = field(default_factory=dict)
+
+    def of(self, name: str | None) -> str | None:
+        if name is None:
+            return None
+        return self.known.setdefault(name, f"t{len(self.known) + 1}")
+
+
+def _own(message: Message) -> str:
+    """How a message in view is shown, without others' words and without images; empty for one that is not."""
+    if not message.queued or not message.rendered:
+        return ""
+    rendered = json.loads(message.rendered)
+    if message.author == "archival_memory_search":
+        return context.tool_message(rendered["tool_call_id"], _LEFT)
+    if message.role is not Role.USER:
+        return message.rendered
+    fields = context.told(rendered)
+    return context.user_message({k: v for k, v in fields.items() if k not in _OTHERS})
+
+
+def _turn(turn: Turn, turns: _Names, at: dict[int, int]) -> Row:
+    place = at[turn.conversation_id]
+    return {"id": turns.of(turn.id), "conversation": place, "kind": turn.kind, "at": _iso(turn.started_at)}
+
+
+def _due(wish: Wish) -> tuple[datetime, datetime, str]:
+    """An order that does not hang on ids."""
+    return wish.next_at, wish.created_at, wish.about
+
+
+def _wish(wish: Wish, turns: _Names, at: dict[int, int]) -> Row:
+    return {
+        "conversation": at[wish.conversation_id],
+        "about": wish.about,
+        "rule": wish.rule,
+        "turn": turns.of(wish.turn_id),
+        "next_at": _iso(wish.next_at),
+        "at": _iso(wish.created_at),
+    }
+
+
+def _memory(tables: Tables) -> str:
+    """Core memory, passages and reminders, for people."""
+    parts = ["# Core memory"]
+    parts += [f"## {b['label']} ({b['audience']})\n\n{b['value'] or '(empty)'}" for b in tables["blocks"]]
+    parts.append("# Notes")
+    parts += [
+        f"- {p['at'][:10]} ({p['audience']}) {_one_line(p['text'])}"
+        + (f" [{', '.join(p['tags'])}]" if p["tags"] else "")
+        for p in tables["passages"]
+    ]
+    parts.append("# Reminders")
+    parts += [f"- {w['next_at'][:16]} {w['rule']} {_one_line(w['about'])}" for w in tables["schedules"]]
+    return "\n\n".join(parts) + "\n"
+
+
+def _conversations(tables: Tables) -> str:
+    """What was said, place by place, for people."""
+    parts = []
+    for number, place in enumerate(tables["conversations"], 1):
+        lines = [
+            f"- {m['at'][:16]} **{m['author']}**: {_one_line(m['text'])}"
+            for m in tables["messages"]
+            if m["conversation"] == number and m["text"]
+        ]
+        parts.append("\n".join([f"# {place['address']} ({place['audience']})", "", *lines]))
+    return "\n\n".join(parts) + "\n"
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _iso(at: datetime | None) -> str | None:
+    return None if at is None else at.isoformat()

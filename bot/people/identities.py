@@ -1,0 +1,138 @@
+"""Who an event is from: account, user, agent, conversation. First contact creates what is missing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from bot.cache import Cache
+from bot.errors import AgentNotFound, PersonaError
+from bot.events import LOCAL, Origin
+from bot.personas.personas import Personas
+from bot.ports import Clock
+from memory.ports import Session, Store
+from memory.records import Agent, Conversation, Persona, User
+
+_KEPT = 10_000
+
+
+@dataclass(frozen=True)
+class Identity:
+    """An event's or a command's place in memory."""
+
+    user: User
+    persona: Persona
+    agent: Agent
+    conversation: Conversation
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.user.timezone)
+
+
+class Identities:
+    def __init__(
+        self, store: Store, clock: Clock, personas: Personas, block_limit: int, timezone: str
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._personas = personas
+        self._limit = block_limit
+        self._timezone = timezone
+        self._known: Cache[tuple[str, str, str, str], Identity] = Cache(_KEPT)
+        self._homes: Cache[int, Identity] = Cache(_KEPT)
+
+    async def of(self, who: Origin) -> Identity:
+        """Raises `PersonaError` for a persona that there is not."""
+        name = who.persona
+        if not name:
+            # Not kept: a binding may change at any time, and from another process, too.
+            async with self._store.read() as session:
+                name = await self._personas.here(session, who)
+        key = (who.account, name, who.address, who.audience)
+        known = self._known.get(key)
+        if known is None:
+            async with self._store.write() as session:
+                known = await self._resolve(session, who, name)
+            self._homes[known.conversation.id] = known
+        self._known[key] = known
+        return known
+
+    def forget(self, agent_id: int) -> None:
+        """The agent changed or is gone."""
+        for key in [key for key, known in self._known.items() if known.agent.id == agent_id]:
+            del self._known[key]
+        for home in [key for key, known in self._homes.items() if known.agent.id == agent_id]:
+            del self._homes[home]
+
+    async def at(self, conversation: Conversation) -> Identity | None:
+        """Whose conversation it is; None when the agent is gone."""
+        home = self._homes.get(conversation.id)
+        if home is None:
+            async with self._store.read() as session:
+                agent = await session.agents.agent(conversation.agent_id)
+                if agent is None:
+                    return None
+                user = await session.agents.user(agent.user_id)
+                persona = await session.personas.get(agent.persona_id)
+            home = self._homes[conversation.id] = Identity(user, persona, agent, conversation)
+        return home
+
+    async def _resolve(self, session: Session, who: Origin, name: str) -> Identity:
+        now = self._clock.now()
+        user = await session.agents.user_of(who.account)
+        if user is None:
+            user = await session.agents.create_user(who.account, who.name, self._timezone, now)
+        persona = await self._personas.named(session, name)
+        agent = await session.agents.agent_of(user.id, persona.id)
+        if agent is None and persona.retired:
+            raise PersonaError(f"The persona {persona.name!r} is retired: it meets nobody new.")
+        if agent is None:
+            name = f"{who.account}/{persona.name}"
+            if await session.agents.agent_named(name) is not None:
+                name = f"{name}~{user.id}"  # the account was another user's before (/unlink)
+            agent = await session.agents.create_agent(user.id, persona.id, name, now)
+        conversation = await session.agents.conversation_at(agent.id, who.address, who.audience)
+        if conversation is None:
+            conversation = await session.agents.create_conversation(agent.id, who.address, who.audience, now)
+        if who.community and who.community_name:
+            await session.agents.name_community(who.community, who.community_name)
+        await self.human_block(session, agent, conversation.audience)
+        return Identity(user, persona, agent, conversation)
+
+    async def check(self, persona: str) -> None:
+        """Raises `PersonaError` for a persona that there is not."""
+        async with self._store.write() as session:
+            await self._personas.named(session, persona)
+
+    async def human_block(self, session: Session, agent: Agent, audience: str, value: str = "") -> None:
+        """The block about the person, as known in this audience; created when it is missing."""
+        blocks = await session.blocks.visible(agent, audience)
+        if not any(block.label == "human" for block in blocks):
+            await session.blocks.create(
+                f"agent:{agent.id}",
+                "human",
+                audience,
+                value,
+                max(self._limit, len(value)),
+                "What you need to know of the person in every conversation.",
+                self._clock.now(),
+            )
+
+
+def account_of(user: str) -> str:
+    """The account that an operator means: one as it is, or a name on this machine."""
+    return user if ":" in user else f"{LOCAL}:{user}"
+
+
+async def find_agent(session: Session, user: str, persona: str) -> Agent:
+    """The agent that ``user`` (an account, or a name on this machine) has with a persona.
+
+    Raises `AgentNotFound`.
+    """
+    account = account_of(user)
+    known, chosen = await session.agents.user_of(account), await session.personas.named(persona)
+    agent = await session.agents.agent_of(known.id, chosen.id) if known and chosen else None
+    if agent is None:
+        raise AgentNotFound(f"There is no memory of {account} with the persona {persona!r}.")
+    return agent

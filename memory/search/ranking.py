@@ -1,0 +1,143 @@
+"""Ranks what a search has found. Pure.
+
+A row's score is a weighted sum of what speaks for it (`memory.search.evidence`). The weights are learned listwise: the
+softmax over a question's candidates is to give the evidence the most (ListNet, Cao et al., "Learning to rank: from
+pairwise to listwise approach", 2007), so that the same softmax serves as attention over memories. They were trained
+by `benchmarks.train_ranking`; that, and what else was tried, is in docs/retrieval.md. There are two sets: with
+vectors, and by words alone. Identifiers stand above all: who asks for ERR-1042 wants nothing that is only alike; and
+words of scripts without spaces nearly so, for vectors made for English tell little of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from memory.search.evidence import FEATURES, Question, Rows, evidence, idf
+from memory.search.terms import is_identifier, is_pair
+
+WITH_VECTORS = {
+    "words": 0.08,
+    "around": 2.32,
+    "around_best": 1.77,
+    "before": 0.23,
+    "after": -0.16,
+    "named": 3.03,
+    "subject": 1.39,
+    "mine": 1.99,
+    "theirs": 1.09,
+    "dated": 4.73,
+    "when": 1.67,
+    "many": 0.70,
+    "opening": 0.50,
+    "late": -1.32,
+    "salience": 0.41,
+    "length_asked": -0.69,
+    "words_asked": 1.78,
+    "around_asked": -1.79,
+    "meaning": 4.91,
+    "meaning_around": 0.36,
+    "meaning_near": 1.45,
+    "both_around": 1.03,
+    "session": 2.88,
+    "meaning_asked": -2.03,
+    "session_asked": -1.36,
+}
+WORDS_ALONE = {
+    "words": 1.76,
+    "around": 3.37,
+    "around_best": 2.20,
+    "before": 1.03,
+    "after": 0.85,
+    "named": 2.59,
+    "subject": 1.50,
+    "mine": 2.00,
+    "theirs": 1.27,
+    "dated": 4.26,
+    "when": 1.58,
+    "many": 0.90,
+    "opening": 0.55,
+    "late": -1.32,
+    "salience": 0.36,
+    "length_asked": -1.22,
+    "words_asked": 1.76,
+    "around_asked": -2.28,
+}
+
+_PAIR = (
+    8.0  # two signs of a script without spaces that are in one row only: of such words vectors tell little
+)
+_EXACT = 100.0  # an identifier that a row shares with the question: beyond the reach of all else
+_SHORTEST_NUMBER = 4  # digits of a bare number that is taken for an identifier
+
+
+def shortlist(postings: Mapping[str, Any], rows: int) -> Any:
+    """The keys that hold any of the terms: by the sum of their terms' weights, best and newest first."""
+    if not postings:
+        return np.empty(0, np.int64)
+    found = np.concatenate([np.asarray(keys, np.int64) for keys in postings.values()])
+    sizes = [len(keys) for keys in postings.values()]
+    weights = np.repeat([idf(rows, size) for size in sizes], sizes)
+    keys, at = np.unique(found, return_inverse=True)
+    # Rounded, so that the order in which terms were added up does not decide.
+    sums = np.round(np.bincount(at, weights=weights, minlength=len(keys)), 9)
+    return keys[::-1][np.argsort(-sums[::-1], kind="stable")]
+
+
+def scores(
+    question: Question,
+    postings: Mapping[str, Any],
+    total: int,
+    rows: Rows,
+    features: Any,
+    *,
+    vectors: bool,
+) -> Any:
+    """How strongly each row answers; softmax makes attention weights of it."""
+    weights = WITH_VECTORS if vectors else WORDS_ALONE
+    found = np.vecdot(features, np.array([weights.get(name, 0.0) for name in FEATURES]))
+    wanted = dict.fromkeys(_identifiers(question), _EXACT)
+    for term in filter(is_pair, question.terms):
+        wanted[term] = _PAIR * idf(total, len(postings.get(term, ()))) / idf(total, 1)
+    if wanted:
+        texts = [set(rows.terms.get(key, "").split()) for key in rows.keys.tolist()]
+        found = found + [sum(w for term, w in wanted.items() if term in text) for text in texts]
+    return found
+
+
+def attention(found: Any, temperature: float = 1.0) -> Any:
+    """β = softmax(score/τ) over the candidates."""
+    if not len(found):
+        return found
+    raised = np.exp((found - found.max()) / temperature)
+    return raised / raised.sum()
+
+
+def rank(
+    question: Question,
+    postings: Mapping[str, Any],
+    total: int,
+    rows: Rows,
+    candidates: Sequence[int],
+    *,
+    vectors: bool,
+) -> list[tuple[int, float]]:
+    """(key, attention) of the candidates, best first; among equals the newer row."""
+    if not candidates:
+        return []
+    features = evidence(question, postings, total, rows)
+    found = scores(question, postings, total, rows, features, vectors=vectors)
+    chosen = np.isin(rows.keys, np.asarray(candidates, np.int64))
+    keys, weights = rows.keys[chosen], attention(found[chosen])
+    order = np.lexsort((-keys, -found[chosen]))
+    return [(int(keys[i]), float(weights[i])) for i in order]
+
+
+def _identifiers(question: Question) -> set[str]:
+    """The question's identifiers: not the days and years of a date, nor small numbers that stand alone."""
+    dates = question.span.words if question.span is not None else frozenset()
+    found = {term for term in question.terms if is_identifier(term) and not dates.issuperset(term.split("_"))}
+    small = {term for term in found if term.isdigit() and len(term) < _SHORTEST_NUMBER}
+    return found if found - small else set()

@@ -1,0 +1,232 @@
+"""One search for recall and archival storage: candidates from words, meaning and time, ranked, paged."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import chain
+from typing import Any, Protocol
+
+import numpy as np
+
+from memory.ports import POSTINGS, Audiences, Nearness, Session, VectorIndex
+from memory.records import Outlines, scope_range
+from memory.search import ranking
+from memory.search.dates import span_of
+from memory.search.evidence import Question, Rows
+from memory.search.talk import APART, PAUSE_S
+from memory.search.terms import query_terms
+
+_DATED = 60  # rows of the time that the question names that are
+_BESIDE = 4  # positions around a row in which its neighbours are looked for
+_FLOOR = 0.30
+"""Cosine below which a row that shares no word with the question does not count as a match."""
+_FEW = 100  # rows that there are at least, for telling how rare a word is
+
+
+@dataclass(frozen=True, kw_only=True)
+class Breadth:
+    """How much a search looks at closely: of the rows that share words with the question (``closer``), of those near
+    in meaning (``near``), and of how many of each the neighbours (``seeds``); at most ``most`` rows of a term."""
+
+    closer: int
+    near: int
+    seeds: int
+    most: int
+
+
+WIDE = Breadth(closer=100, near=80, seeds=40, most=POSTINGS)
+NARROW = Breadth(closer=16, near=16, seeds=8, most=200)
+"""For what happens at every turn. A term of more rows is left out where others are there: it tells little."""
+
+
+class _Texts(Protocol):
+    """The part of `memory.ports.Messages` and `Passages` that a search reads."""
+
+    async def terms(self, keys: Collection[int]) -> dict[int, str]: ...
+    async def extent(self, scope: int) -> int: ...
+    async def around(
+        self, scope: int, keys: Collection[int], audiences: Audiences, reach: int
+    ) -> Outlines: ...
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where to look: one scope, who is looking, and how near in meaning its rows are, where that can be told."""
+
+    scope: int
+    audiences: Audiences
+    near: Nearness | None
+    tags: Sequence[str] = ()
+
+    def nearest(self, limit: int) -> list[int]:
+        """Keys of the rows near enough in meaning to count as matches, the nearest of them."""
+        if self.near is None:
+            return []
+        near = np.flatnonzero(self.near.cosines >= _FLOOR)
+        best = near[np.argsort(-self.near.cosines[near], kind="stable")[:limit]]
+        found: list[int] = self.near.keys[best].tolist()
+        return found
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a search found, before it is ranked."""
+
+    question: Question
+    postings: Mapping[str, Any]
+    total: int  # rows searched: at most, and never few
+    rows: Rows
+    candidates: Sequence[int]  # keys of the matches looked at closely
+    others: Any  # of the rest, best first
+    vectors: bool
+
+
+@dataclass(frozen=True)
+class Matches:
+    """(key, attention) of those ranked, best first, and the keys of ``others``, which were not looked at closely:
+    matches still, found on later pages."""
+
+    best: Sequence[tuple[int, float]]
+    others: Any
+
+    def without(self, keys: Collection[int]) -> Matches:
+        left = np.isin(self.others, np.array(list(keys), np.int64), invert=True)
+        return Matches([item for item in self.best if item[0] not in keys], self.others[left])
+
+    def __len__(self) -> int:
+        return len(self.best) + len(self.others)
+
+    def page(self, number: int, size: int) -> dict[int, float]:
+        first, end = number * size, (number + 1) * size
+        shown = dict(self.best[first:end])
+        rest = self.others[max(0, first - len(self.best)) : max(0, end - len(self.best))]
+        return shown | {int(key): 0.0 for key in rest}
+
+
+async def look(
+    index: VectorIndex,
+    scope: int,
+    audiences: Audiences,
+    vector: Any | None,
+    tags: Sequence[str] = (),
+    breadth: Breadth = WIDE,
+) -> Place:
+    """The place, with its rows compared; do this before a session is open."""
+    near = None if vector is None else await index.compare(scope, vector, audiences, breadth.near)
+    return Place(scope, audiences, near, tags)
+
+
+def question_of(query: str, asker: str | None, now: datetime) -> Question:
+    """``asker`` is who says "I" in the query, ``now`` the time in their zone."""
+    return Question(text=query, terms=query_terms(query), asker=asker, span=span_of(query, now))
+
+
+async def ranked(session: Session, kind: str, places: Sequence[Place], question: Question) -> Matches:
+    """Every match in all the places, best first; by words alone without vectors."""
+    found = await gather(session, kind, places, question)
+    best = ranking.rank(
+        question, found.postings, found.total, found.rows, found.candidates, vectors=found.vectors
+    )
+    return Matches(best, found.others)
+
+
+async def gather(
+    session: Session, kind: str, places: Sequence[Place], question: Question, breadth: Breadth = WIDE
+) -> Found:
+    """The matches, and what ranking wants to know of the best of them and of their neighbours."""
+    texts: _Texts = session.messages if kind == "messages" else session.passages
+    held: dict[str, list[Any]] = {}
+    total, near = 0, []
+    for place in places:
+        if kind == "messages":
+            found = await session.messages.postings(
+                place.scope, question.terms, place.audiences, limit=breadth.most
+            )
+        else:
+            found = await session.passages.postings(
+                place.scope, question.terms, place.audiences, place.tags, limit=breadth.most
+            )
+        if breadth is not WIDE:
+            rare = {term: keys for term, keys in found.items() if len(keys) < breadth.most}
+            found = rare or found
+        for term, keys in found.items():
+            held.setdefault(term, []).append(keys)
+        total += await texts.extent(place.scope)
+        near += await _carrying(session, place, breadth.near)
+        if kind == "messages" and question.span is not None:
+            since, until = question.span.since, question.span.until
+            near += await session.messages.within(place.scope, place.audiences, since, until, _DATED)
+    total = max(total, _FEW)
+    postings = {term: np.concatenate(keys) for term, keys in held.items()}
+    by_words = ranking.shortlist(postings, total)
+    closer = by_words[: breadth.closer].tolist()
+    matches = list(dict.fromkeys(closer + near))
+    rows = await _rows(texts, places, matches)
+    beside = _neighbours(rows, {*closer[: breadth.seeds], *near[: breadth.seeds]})
+    candidates = list(dict.fromkeys(matches + beside))
+    others = by_words[breadth.closer :]
+    return Found(
+        question,
+        postings,
+        total,
+        replace(rows, terms=await texts.terms(candidates)),
+        candidates,
+        others[np.isin(others, np.array(candidates, np.int64), invert=True)],
+        any(place.near is not None and len(place.near.keys) for place in places),
+    )
+
+
+async def _rows(texts: _Texts, places: Sequence[Place], keys: Sequence[int]) -> Rows:
+    """The rows and their neighbours, those that the searcher may read, side by side; without their words."""
+    seen: list[Outlines] = []
+    cosines: list[Any] = []
+    for place in places:
+        low, high = scope_range(place.scope)
+        own = [key for key in keys if low <= key <= high]
+        if own or not seen:
+            seen.append(await texts.around(place.scope, own, place.audiences, _BESIDE))
+            found = seen[-1].keys
+            cosines.append(np.zeros(len(found)) if place.near is None else place.near.of(found))
+    known = seen[0] if len(seen) == 1 else _together(seen)
+    order = np.lexsort((known.keys, known.strands))
+    return Rows(
+        keys=known.keys[order],
+        strands=known.strands[order],
+        times=known.times[order],
+        authors=[known.authors[at] for at in order.tolist()],
+        salience=known.salience[order],
+        cosines=np.concatenate(cosines)[order],
+        terms={},
+    )
+
+
+def _together(seen: Sequence[Outlines]) -> Outlines:
+    keys, strands, authors, times, salience = zip(*seen, strict=True)
+    columns = map(np.concatenate, (keys, strands, times, salience))
+    return Outlines(next(columns), next(columns), list(chain(*authors)), next(columns), next(columns))
+
+
+def _neighbours(rows: Rows, seeds: Collection[int]) -> list[int]:
+    """Keys of what was said right beside the seeds: an answer seldom repeats the words of its question."""
+    seed = np.isin(rows.keys, np.array(list(seeds), np.int64))
+    found: list[int] = []
+    for step in (1, 2):
+        one, other = slice(None, -step), slice(step, None)
+        beside = (
+            (rows.strands[one] == rows.strands[other])
+            & (rows.keys[other] - rows.keys[one] <= step * APART)
+            & (rows.times[other] - rows.times[one] <= PAUSE_S)
+        )
+        found += rows.keys[other][beside & seed[one]].tolist() + rows.keys[one][beside & seed[other]].tolist()
+    return found
+
+
+async def _carrying(session: Session, place: Place, limit: int) -> list[int]:
+    """The near rows that carry one of the wanted tags."""
+    near = place.nearest(limit)
+    if not place.tags or not near:
+        return near
+    tagged = await session.passages.get(place.scope, near, place.audiences, place.tags)
+    return [passage.key for passage in tagged]

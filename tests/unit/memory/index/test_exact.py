@@ -1,0 +1,56 @@
+"""What only the exact index promises: a large scope is compared by signs first, and nothing is lost by it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.fakes.exact_rows import ExactWorld
+
+LARGE = 9_000
+
+
+def vectors(count: int, seed: int = 1) -> Any:
+    """Of 40 subjects, as texts are."""
+    chance = np.random.default_rng(seed)
+    subjects = np.random.default_rng(0).standard_normal((40, 128))
+    made = subjects[chance.integers(0, 40, count)] + 0.8 * chance.standard_normal((count, 128))
+    return (made / np.linalg.norm(made, axis=1, keepdims=True)).astype(np.float32)
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[ExactWorld]:
+    made = ExactWorld(tmp_path / "x.db")
+    yield made
+    await made.close()
+
+
+async def test_the_nearest_of_many_are_found_and_every_rows_cosine_is_known(world: ExactWorld) -> None:
+    scope, held = await world.scope(), vectors(LARGE)
+    entries = await world.entries(scope, held)
+    await world.index.add(scope, entries)
+    keys = np.array([entry.key for entry in entries])
+    for query in vectors(5, seed=2):
+        near = await world.index.compare(scope, query, None, 80)
+        truth = held @ query
+        assert set(keys[np.argsort(-truth)[:80]]) <= set(near.keys)
+        assert len(near.keys) < LARGE
+        assert near.of(keys) == pytest.approx(truth, abs=0.02)
+        assert list(near.of(np.array([keys[-1] + 1]))) == [0]
+
+
+async def test_rows_added_to_a_large_scope_are_found_at_once(world: ExactWorld) -> None:
+    scope, held = await world.scope(), vectors(LARGE + 20)
+    await world.index.add(scope, await world.entries(scope, held[:LARGE]))
+    await world.index.search(scope, held[0], None, 5)
+    late = await world.entries(scope, held[LARGE:])
+    for first in (0, 10):
+        await world.index.add(scope, late[first : first + 10])
+    for entry, vector in zip(late, held[LARGE:], strict=True):
+        ((key, cosine), *_) = await world.index.search(scope, vector, None, 5)
+        assert key == entry.key
+        assert cosine == pytest.approx(1, abs=0.02)

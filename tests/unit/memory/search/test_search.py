@@ -1,0 +1,116 @@
+"""What a search takes for a match, beside what the law and the ranking say."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import closing
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from memory.index.exact import ExactIndex
+from memory.indexer import Indexer
+from memory.recall import Recall
+from memory.records import PRIVATE, Agent, Audience, Conversation, community_audience
+from memory.store.database import Database
+from tests.fakes.empty_database import lay
+from tests.fakes.memory_rows import NOW, said, settle, tell
+
+HERE = community_audience("here")
+
+
+class Memory:
+    def __init__(self, store: Database, agent: Agent, home: Conversation) -> None:
+        self.store, self.agent, self.home = store, agent, home
+        index = ExactIndex(store, "messages", "none")
+        self.recall = Recall(store, Indexer(store, None, index, index, index))
+
+    async def told(
+        self, text: str, at: datetime = NOW, audience: Audience = PRIVATE, author: str = "ada"
+    ) -> None:
+        async with self.store.write() as session:
+            row = said(self.home, text, created_at=at, audience=audience, author=author)
+            await session.messages.append(self.agent.id, [row])
+
+    async def found(self, query: str, audience: Audience = PRIVATE, asker: str | None = None) -> list[str]:
+        now = NOW + timedelta(days=30)
+        page = await self.recall.search(self.agent.id, query, audience, page_size=50, asker=asker, now=now)
+        assert page.total == len(page.hits)
+        return [hit.row.text for hit in page.hits]
+
+
+@pytest.fixture
+async def memory(tmp_path: Path) -> AsyncIterator[Memory]:
+    store = await Database.open(lay(tmp_path / "x.db"))
+    yield Memory(store, *await settle(store))
+    await store.close()
+
+
+async def test_the_answer_beside_a_match_is_a_match(memory: Memory) -> None:
+    await memory.told("Which instrument do you play?", NOW - timedelta(days=2))
+    await memory.told("The oboe!", NOW - timedelta(days=2))
+    await memory.told("Good night.", NOW)
+    assert set(await memory.found("instrument")) == {"Which instrument do you play?", "The oboe!"}
+
+
+async def test_a_neighbour_that_may_not_be_read_neither_matches_nor_counts(memory: Memory) -> None:
+    await memory.told("violin violin violin", audience=PRIVATE)
+    await memory.told("yes", audience=HERE)
+    await memory.told("one violin", NOW + timedelta(days=1), audience=HERE)
+    await memory.told("violin, no", NOW + timedelta(days=2), audience=HERE)
+    alone = await memory.recall.search(memory.agent.id, "violin", HERE)
+    async with memory.store.write() as session:
+        rows = await session.messages.said(memory.agent.id, None)
+        await session.messages.delete([rows[0].key])
+    after = await memory.recall.search(memory.agent.id, "violin", HERE)
+    assert [(hit.row.text, hit.score) for hit in alone.hits] == [
+        (hit.row.text, hit.score) for hit in after.hits
+    ]
+    assert "yes" not in [hit.row.text for hit in alone.hits]
+
+
+async def test_a_time_in_the_question_finds_what_was_said_then(memory: Memory) -> None:
+    await memory.told("We moved the piano.", NOW - timedelta(days=300))
+    await memory.told("It snowed.", datetime(2026, 5, 20, 12, 0, tzinfo=NOW.tzinfo))
+    await memory.told("We moved the sofa.", NOW)
+    assert (await memory.found("What was it last May?"))[0] == "It snowed."
+    assert (await memory.found("What was on 20 May 2026?"))[0] == "It snowed."
+
+
+async def test_irregular_forms_are_found_by_each_other(memory: Memory) -> None:
+    await memory.told("The children swam to the island.")
+    assert await memory.found("Which child can swim?") == ["The children swam to the island."]
+
+
+async def test_i_means_who_asks(memory: Memory) -> None:
+    await memory.told("My favourite tree is the birch.", NOW - timedelta(days=9), author="bot")
+    await memory.told("My favourite tree is the larch.", NOW - timedelta(days=5), author="ada")
+    assert (await memory.found("What is my favourite tree?", asker="ada"))[0].endswith("larch.")
+    assert (await memory.found("What is my favourite tree?", asker="bot"))[0].endswith("birch.")
+
+
+async def test_every_message_has_its_salience(memory: Memory) -> None:
+    await memory.told("I was born in Ghent in 1987, the youngest of my mother's four children.")
+    await memory.told("ok")
+    async with memory.store.read() as session:
+        told, ok = await session.messages.said(memory.agent.id, None)
+    assert told.salience > ok.salience > 0
+
+
+async def test_terms_of_another_analysis_are_made_anew(tmp_path: Path) -> None:
+    path = tmp_path / "x.db"
+    store = await Database.open(path)
+    ada, home = await settle(store)
+    for n in range(3):
+        await tell(store, home, f"a fox, {n}", *["more"] * 400)
+    await store.close()
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE messages_terms SET terms = 'nothing'")
+        connection.execute("UPDATE meta SET value = '-1' WHERE name = 'terms'")
+    store = await Database.open(path)
+    async with store.read() as session:
+        found = await session.messages.postings(ada.id, ["fox", "nothing"], None)
+    assert {term: len(keys) for term, keys in found.items()} == {"fox": 3}
+    await store.close()
