@@ -3,11 +3,16 @@ whose text tells the model what to do."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 
 from memory.errors import BlockLimitExceeded, BlockNotFound, BlockReadOnly, TextNotFound, TextNotUnique
 from memory.records import Block
+from memory.search.terms import digest_words
+
+_BULLET = re.compile(r"\s*[-*•–]\s+")
+_TELLING = 3  # letters and digits of a line that says something: a brace or a rule may well stand twice
 
 
 def find(blocks: Iterable[Block], label: str) -> Block:
@@ -21,8 +26,19 @@ def find(blocks: Iterable[Block], label: str) -> Block:
 
 
 def append(block: Block, content: str) -> Block:
-    """The block with ``content`` on a line of its own at the end."""
-    return rethink(block, f"{block.value}\n{content}" if block.value else content)
+    """The block with ``content`` on lines of its own at the end, without those that it holds already."""
+    known = {said for line in block.value.splitlines() if (said := _said(line))}
+    lines = [line for line in content.splitlines() if _said(line) not in known]
+    if content.strip() and not "".join(lines).strip():
+        return rethink(block, block.value)
+    added = "\n".join(lines)
+    return rethink(block, f"{block.value}\n{added}" if block.value else added)
+
+
+def _said(line: str) -> str:
+    """What a line says: equal but for case, blanks, its final mark and the sign of a list."""
+    said = digest_words(line[bullet.end() :] if (bullet := _BULLET.match(line)) else line)
+    return said if sum(map(str.isalnum, said)) >= _TELLING else ""
 
 
 def replace_text(block: Block, old: str, new: str) -> Block:

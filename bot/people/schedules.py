@@ -1,7 +1,7 @@
 """When something is to happen: a moment, every so often, or a cron rule. Pure.
 
 Written as the model is told to: ``2026-11-27T09:00`` (in the person's time zone, unless it names another),
-``every 2h``, ``0 8 * * 1-5`` (five fields of cron: minute, hour, day, month, weekday with 0 = Sunday).
+``every 2h``, ``0 8 * * 1-5`` (cron's five fields, see `bot.people.cron`).
 """
 
 from __future__ import annotations
@@ -12,11 +12,14 @@ from zoneinfo import ZoneInfo
 
 from apscheduler.triggers.cron import CronTrigger
 
+from bot.people.cron import Cron, CronError, is_cron, parsed
+
 FARTHEST = timedelta(days=732)
 SHORTEST = timedelta(minutes=15)
 _EVERY = re.compile(r"every\s+(\d{1,5})\s*(m|min|minutes?|h|hours?|d|days?)", re.IGNORECASE)
 _UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
-_DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
+_WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
+_RAREST = timedelta(days=8 * 366)  # from one 29 February to the next, over a year such as 2100
 
 
 class NotATime(ValueError):
@@ -26,7 +29,7 @@ class NotATime(ValueError):
 def first(when: str, now: datetime, zone: ZoneInfo) -> tuple[datetime, str]:
     """The first moment, and the rule for those after it (empty: there are none). Raises `NotATime`."""
     text = when.strip()
-    if _EVERY.fullmatch(text) or len(text.split()) == 5:
+    if _EVERY.fullmatch(text) or is_cron(text):
         at = following(text, now, zone)
         again = following(text, at, zone)
         if again - at < SHORTEST:
@@ -56,19 +59,28 @@ def following(rule: str, after: datetime, zone: ZoneInfo) -> datetime:
             raise NotATime("every 0 is never: name a number")
         return after + number * unit
     try:
-        trigger = CronTrigger.from_crontab(_named_days(rule), timezone=zone)
-        at: datetime | None = trigger.get_next_fire_time(None, after + timedelta(microseconds=1))
-    except (ValueError, KeyError) as error:
-        raise NotATime(f"{rule!r} is not a cron rule of five fields ({error})") from None
-    if at is None or at - after > FARTHEST:
-        raise NotATime(f"{rule!r} never comes within two years")
-    return at.astimezone(after.tzinfo)
+        cron = parsed(rule)
+    except CronError as error:
+        raise NotATime(f"{rule!r} is not a cron rule of five fields: {error}") from None
+    begin = after + timedelta(microseconds=1)
+    comings = [trigger.get_next_fire_time(None, begin) for trigger in _triggers(cron, after + _RAREST, zone)]
+    moments: list[datetime] = [moment for moment in comings if moment is not None]
+    if not moments:
+        raise NotATime(f"{rule!r} never comes within eight years")
+    return min(moments).astimezone(after.tzinfo)
 
 
-def _named_days(rule: str) -> str:
-    """The rule with days of the week by name: cron counts from Sunday, APScheduler from Monday."""
-    *fields, days = rule.split()
-    return " ".join([*fields, re.sub(r"(?<![\d/])[0-7](?!\d)", lambda m: _DAYS[int(m.group()) % 7], days)])
+def _triggers(cron: Cron, until: datetime, zone: ZoneInfo) -> list[CronTrigger]:
+    """Triggers that fire, together, when the rule does: APScheduler's own reading of cron's text differs from
+    cron's in days of the week, and takes a day that must match by both fields."""
+    days = {"day": _listed(cron.days), "day_of_week": ",".join(_WEEKDAYS[day] for day in cron.weekdays)}
+    common = {"minute": _listed(cron.minutes), "hour": _listed(cron.hours), "month": _listed(cron.months)}
+    ways = [{name: value} for name, value in days.items()] if cron.either_day else [days]
+    return [CronTrigger(**common, **{"day": "*"} | way, end_date=until, timezone=zone) for way in ways]
+
+
+def _listed(values: tuple[int, ...]) -> str:
+    return ",".join(map(str, values))
 
 
 def active(now: datetime, first_hour: int, last_hour: int, zone: ZoneInfo) -> bool:

@@ -223,6 +223,19 @@ async def test_a_steps_edits_are_seen_by_its_later_calls(folder: Path) -> None:
         assert house.rows("SELECT value FROM blocks WHERE label = 'human'") == [("Likes coffee.",)]
 
 
+async def test_a_fact_told_twice_stands_once(folder: Path) -> None:
+    note = calls(
+        ("core_memory_append", {"label": "human", "content": "Likes tea."}),
+        ("send_message", {"message": "Ok."}),
+    )
+    model = ScriptedModel([note, note, say("Bye.")])
+    async with opened(folder, model) as house:
+        for words in ("I like tea.", "As I said, I like tea.", "Bye!"):
+            await house.say("ada", words)
+        assert house.rows("SELECT value FROM blocks WHERE label = 'human'") == [("Likes tea.",)]
+    assert "Already there" in results_in(model.requests[-1])[2]["message"]
+
+
 async def test_an_overflow_is_sent_again_with_less(folder: Path) -> None:
     model = ScriptedModel(parrot)
     async with opened(folder, model) as house:

@@ -27,8 +27,9 @@ async def core_memory_append(desk: Desk, label: str, content: str) -> str:
     label: which block, such as human
     content: the line to add, as one self-contained statement
     """
-    block = core.append(await desk.block(label), _filled(content, "content"))
-    return _put(desk, block, "Added.")
+    before = await desk.block(label)
+    block = core.append(before, _filled(content, "content"))
+    return _put(desk, block, "Added.") if block.value != before.value else "Already there: nothing was added."
 
 
 async def core_memory_replace(desk: Desk, label: str, old_content: str, new_content: str) -> str:

@@ -46,6 +46,19 @@ def test_content_is_appended_on_a_line_of_its_own() -> None:
     assert core.append(block("Is Ada."), "Likes tea.").value == "Is Ada.\nLikes tea."
 
 
+@pytest.mark.parametrize("again", ["Likes tea.", "likes  TEA", "- Likes tea!", "Likes tea.\nIs Ada."])
+def test_a_line_that_is_there_already_is_not_added(again: str) -> None:
+    before = block("Is Ada.\nLikes tea.")
+    assert core.append(before, again) == before
+    assert core.append(before, f"{again}\nHas a dog.").value == "Is Ada.\nLikes tea.\nHas a dog."
+
+
+def test_what_only_looks_alike_is_added() -> None:
+    assert core.append(block("Is at 5 degrees."), "Is at -5 degrees.").value.count("degrees") == 2
+    assert core.append(block("-5 degrees"), "5 degrees").value == "-5 degrees\n5 degrees"
+    assert core.append(block("if a {\n}"), "if b {\n}").value == "if a {\n}\nif b {\n}"
+
+
 def test_one_occurrence_is_replaced() -> None:
     before = block("Likes tea.\nHas a dog.")
     assert core.replace_text(before, "tea", "coffee").value == "Likes coffee.\nHas a dog."
@@ -104,8 +117,15 @@ def test_the_limit_is_in_the_error_with_what_to_do() -> None:
         assert part in text
 
 
-@pytest.mark.parametrize("edit", [lambda b: core.append(b, "x"), lambda b: core.replace_text(b, "v", "x")])
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda b: core.append(b, "x"),
+        lambda b: core.append(b, "The value"),
+        lambda b: core.replace_text(b, "v", "x"),
+    ],
+)
 def test_what_is_read_only_stays(edit: object) -> None:
     assert callable(edit)
     with pytest.raises(BlockReadOnly, match="'human'"):
-        edit(block("v", read_only=True))
+        edit(block("the value", read_only=True))
