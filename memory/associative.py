@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 
 from memory.indexer import Indexer
-from memory.ports import Audiences, Session, Store
-from memory.records import Agent, Audience, Message, Passage, readable_from
+from memory.ports import Session, Store
+from memory.records import Agent, Audience, Audiences, Message, Passage, readable_from
 from memory.search import ranking
 from memory.search.evidence import FEATURES, evidence, idf, telling
 from memory.search.search import NARROW, Found, gather, look, question_of

@@ -15,7 +15,7 @@ Audiences. Every row carries the audience it was learned in, as text:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -27,6 +27,8 @@ SHARED = "shared"
 """Audience of what an operator published for everyone (document sources)."""
 
 Audience = str
+Audiences = Collection[Audience] | None
+"""What may be read: rows of these audiences; None: all of the agent's own (see `readable_from`)."""
 SEQ_BITS = 32
 
 

@@ -19,10 +19,11 @@ from bot.bundle import Row, Tables
 from bot.errors import CommandError
 from bot.events import File
 from bot.ports import Clock
-from memory.ports import Audiences, Session, Store
+from memory.ports import Session, Store
 from memory.records import (
     Agent,
     Audience,
+    Audiences,
     Conversation,
     Message,
     Role,

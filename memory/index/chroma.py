@@ -24,8 +24,8 @@ from urllib.parse import urlsplit
 import numpy as np
 
 from memory.errors import StoreUnavailable
-from memory.ports import Audiences, Nearness, Store
-from memory.records import VectorEntry
+from memory.ports import Nearness, Store
+from memory.records import Audiences, VectorEntry
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from memory.ports import Audiences, Nearness, Store
-from memory.records import VectorEntry, scope_of
+from memory.ports import Nearness, Store
+from memory.records import Audiences, VectorEntry, scope_of
 from memory.uncancelled import ended
 
 _BIG = 256  # rows from which a scope's matrix is worth keeping

@@ -10,8 +10,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from memory.ports import POSTINGS, Audiences, Nearness, Session, VectorIndex
-from memory.records import Outlines, scope_range
+from memory.ports import Nearness, Session, VectorIndex
+from memory.ports.messages import POSTINGS
+from memory.records import Audiences, Outlines, scope_range
 from memory.search import ranking
 from memory.search.dates import span_of
 from memory.search.evidence import Question, Rows

@@ -10,8 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from memory.ports import Audiences
-from memory.records import PRIVATE, Agent, Audience, Block, BlockEdit
+from memory.records import PRIVATE, Agent, Audience, Audiences, Block, BlockEdit
 from memory.store import tables as t
 from memory.store.tables import inserted_id
 

@@ -14,6 +14,7 @@ import errno
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +23,11 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from memory.errors import StoreTooNew, StoreUnavailable
+from memory.ports import Session
 from memory.store import driver
 from memory.store import tables as t
 from memory.store.fulltext import is_current, renew
-from memory.store.session import Session
+from memory.store.session import session
 
 HEAD = "0001"
 """The newest migration. A test proves that it is Alembic's head too."""
@@ -59,7 +61,9 @@ class Database:
         self._turnstile = asyncio.Lock()
         self._asking = 0
         self._closed = False
-        self._extents: dict[int, int] = {}
+        extents: dict[int, int] = {}  # newest message number of each agent
+        # A connection's repositories are made once: they hold nothing else.
+        self._session = lru_cache(readers + 1)(lambda connection: session(connection, extents))
         self._batch: _Batch | None = None
         self._readers: asyncio.LifoQueue[AsyncConnection | None] = asyncio.LifoQueue()
         for _ in range(readers):
@@ -116,6 +120,16 @@ class Database:
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Session]:
+        async with self._reading() as connection:
+            yield self._session(connection)
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[Session]:
+        async with self._writing() as connection:
+            yield self._session(connection)
+
+    @asynccontextmanager
+    async def _reading(self) -> AsyncIterator[AsyncConnection]:
         if self._closed:
             raise StoreUnavailable(f"{self.path} is closed.")
         connection = await self._readers.get()
@@ -124,7 +138,7 @@ class Database:
             async with _mapped(self.path):
                 if connection is None:
                     connection = await self._connect("PRAGMA query_only=ON")
-                yield Session(connection, self._extents)
+                yield connection
                 if driver.take_cancellation(connection):
                     raise asyncio.CancelledError
         except DBAPIError:
@@ -138,7 +152,7 @@ class Database:
             self._readers.put_nowait(None if broken else connection)
 
     @asynccontextmanager
-    async def write(self) -> AsyncIterator[Session]:
+    async def _writing(self) -> AsyncIterator[AsyncConnection]:
         if self._closed:
             raise StoreUnavailable(f"{self.path} is closed.")
         await self._queue_up()
@@ -147,7 +161,7 @@ class Database:
             try:
                 batch, connection = await self._join()
                 try:
-                    yield Session(connection, self._extents)
+                    yield connection
                 except BaseException as error:
                     failure = error
                 await self._leave(batch, connection, undo=failure is not None)
@@ -252,11 +266,11 @@ class Database:
         """
         if self._closed:
             raise StoreUnavailable(f"{self.path} is closed.")
-        async with self.write() as session:
-            with driver.beside(session.connection):
+        async with self._writing() as connection:
+            with driver.beside(connection):
                 for kind in t.FULL_TEXT:
                     words = sa.table(f"{kind}_terms", sa.column(f"{kind}_terms"))
-                    await session.connection.execute(words.insert().values({f"{kind}_terms": "optimize"}))
+                    await connection.execute(words.insert().values({f"{kind}_terms": "optimize"}))
         async with _mapped(self.path), self._turnstile:
             if self._batch is not None or self._writer is None:
                 return False  # somebody's transaction is open
@@ -265,8 +279,8 @@ class Database:
 
     async def check(self) -> str | None:
         """None when the file is sound, else what SQLite finds wrong with it."""
-        async with _mapped(self.path), self.read() as session:
-            found = (await session.connection.exec_driver_sql("PRAGMA quick_check(3)")).scalars().all()
+        async with _mapped(self.path), self._reading() as connection:
+            found = (await connection.exec_driver_sql("PRAGMA quick_check(3)")).scalars().all()
         return None if found == ["ok"] else "; ".join(map(str, found))
 
 

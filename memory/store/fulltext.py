@@ -18,8 +18,7 @@ import numpy as np
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from memory.ports import Audiences
-from memory.records import scope_range
+from memory.records import Audiences, scope_range
 from memory.search.terms import VERSION, analyse
 from memory.store import driver
 from memory.store import tables as t

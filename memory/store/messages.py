@@ -13,8 +13,8 @@ import numpy as np
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from memory.ports import POSTINGS, Audiences
-from memory.records import Message, Outlines, Role, Summary, scope_range
+from memory.ports.messages import POSTINGS
+from memory.records import Audiences, Message, Outlines, Role, Summary, scope_range
 from memory.search.salience import salience
 from memory.store import driver
 from memory.store import tables as t

@@ -13,8 +13,18 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from memory.ports import POSTINGS, Audiences
-from memory.records import Archive, Audience, Draft, Outlines, Passage, scope_of, scope_range, unique
+from memory.ports.messages import POSTINGS
+from memory.records import (
+    Archive,
+    Audience,
+    Audiences,
+    Draft,
+    Outlines,
+    Passage,
+    scope_of,
+    scope_range,
+    unique,
+)
 from memory.store import driver
 from memory.store import tables as t
 from memory.store.fulltext import FullText, column, each, slices

@@ -10,8 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from memory.ports import Audiences
-from memory.records import Audience, scope_range
+from memory.records import Audience, Audiences, scope_range
 from memory.store import driver
 from memory.store import tables as t
 from memory.store.fulltext import each, slices

@@ -11,8 +11,7 @@ from uuid import uuid4
 import numpy as np
 
 from memory.index.chroma import ChromaIndex
-from memory.ports import Audiences
-from memory.records import SEQ_BITS, SHARED, Archive, Passage, VectorEntry, scope_of
+from memory.records import SEQ_BITS, SHARED, Archive, Audiences, Passage, VectorEntry, scope_of
 
 CANARY = "xylophone-marmalade"
 """In every text, tag and name that Chroma must never see."""

@@ -1,0 +1,48 @@
+"""What memory needs from outside, as Protocols: a page for each family, all of them to be had from here.
+
+SQL is the truth; every index can be rebuilt from it. Common to all:
+
+- Datetimes are aware and UTC.
+- ``audiences`` is what `memory.records.readable_from` gave (None means all of the agent's own) and is a condition
+  of the query itself, never applied to its result alone.
+- What a repository writes is part of its session's unit of work (see `Store.write`); what it reads is as of now.
+- Where nothing is said of it: a list is in no order; to change or delete what is not there does nothing.
+"""
+
+from __future__ import annotations
+
+from memory.ports.agents import Agents
+from memory.ports.blocks import Blocks
+from memory.ports.codes import Codes
+from memory.ports.embedder import Embedder
+from memory.ports.erasing import Erasing
+from memory.ports.index import Nearness, VectorIndex
+from memory.ports.joining import Joining
+from memory.ports.mailbox import Mailbox
+from memory.ports.messages import Messages
+from memory.ports.passages import Passages
+from memory.ports.personas import Personas
+from memory.ports.schedule import Schedule
+from memory.ports.store import Session, Store
+from memory.ports.tokens import TokenCounter
+from memory.ports.vectors import Vectors
+
+__all__ = [
+    "Agents",
+    "Blocks",
+    "Codes",
+    "Embedder",
+    "Erasing",
+    "Joining",
+    "Mailbox",
+    "Messages",
+    "Nearness",
+    "Passages",
+    "Personas",
+    "Schedule",
+    "Session",
+    "Store",
+    "TokenCounter",
+    "VectorIndex",
+    "Vectors",
+]

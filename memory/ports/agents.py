@@ -1,0 +1,78 @@
+"""Users with their accounts, their agents, and the conversations that these hold."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Protocol
+
+from memory.records import Agent, Audience, Conversation, User
+
+
+class Agents(Protocol):
+    """Lists are oldest first. An id is never given twice; one that is asked for by `user` or `conversation` must
+    exist."""
+
+    async def user_of(self, account: str) -> User | None: ...
+    async def create_user(self, account: str, name: str, timezone: str, now: datetime) -> User:
+        """A new user, whose the account is from now on."""
+        ...
+
+    async def user(self, user_id: int) -> User: ...
+    async def agent(self, agent_id: int) -> Agent | None: ...
+    async def agent_of(self, user_id: int, persona_id: int) -> Agent | None:
+        """A user has one agent of a persona, at most."""
+        ...
+
+    async def agent_named(self, name: str) -> Agent | None: ...
+    async def agents(self) -> list[Agent]: ...
+    async def agents_of(self, user_id: int) -> list[Agent]: ...
+    async def give(self, agent_id: int, user_id: int) -> None:
+        """The agent is that user's from now on."""
+        ...
+
+    async def accounts_of(self, user_id: int) -> list[str]:
+        """In alphabetical order."""
+        ...
+
+    async def move_account(self, account: str, user_id: int) -> None:
+        """The account is that user's from now on. A user with neither account nor agent is deleted; what they
+        contributed to lore is then that user's, too."""
+        ...
+
+    async def create_agent(self, user_id: int, persona_id: int, name: str, now: datetime) -> Agent:
+        """A new agent with an empty archive of its own. ``name`` must be new."""
+        ...
+
+    async def delete_agent(self, agent_id: int) -> None:
+        """Every row of the agent, in every table, and the user when this was their last agent. Idempotent.
+
+        The keys of its events are known again (`Mailbox.is_forgotten`)."""
+        ...
+
+    async def pause(self, agent_id: int, until: datetime | None) -> None: ...
+    async def set_timezone(self, user_id: int, timezone: str) -> None: ...
+    async def conversation(self, conversation_id: int) -> Conversation: ...
+    async def conversation_at(self, agent_id: int, address: str, audience: Audience) -> Conversation | None:
+        """The agent's conversation in a place. A place that others can see now is another conversation:
+        what was said before stays with those who could hear it."""
+        ...
+
+    async def conversations(self, agent_id: int) -> list[Conversation]: ...
+    async def conversations_in(self, community: str) -> list[Conversation]:
+        """Of all agents, in public and in restricted places of that community."""
+        ...
+
+    async def create_conversation(
+        self, agent_id: int, address: str, audience: Audience, now: datetime
+    ) -> Conversation:
+        """There must be none there of that audience yet."""
+        ...
+
+    async def warn(self, conversation_id: int, warned: bool) -> None: ...
+    async def name_community(self, community: str, name: str) -> None:
+        """What people call it: the last name counts."""
+        ...
+
+    async def communities(self) -> dict[str, str]:
+        """Names of all whose name is known."""
+        ...

@@ -1,0 +1,62 @@
+"""Core memory blocks and their history."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+from memory.records import Agent, Audience, Audiences, Block, BlockEdit
+
+
+class Blocks(Protocol):
+    """An owner is ``agent:<id>`` or ``persona:<id>``. It has one block of a label in an audience, at most."""
+
+    async def visible(self, agent: Agent, audience: Audience) -> list[Block]:
+        """The persona's blocks, then the agent's of ``audience``, then (private only) its other ones, read-only and
+        labelled ``<label>@<audience>``; each kind oldest first."""
+        ...
+
+    async def create(
+        self,
+        owner: str,
+        label: str,
+        audience: Audience,
+        value: str,
+        limit: int,
+        description: str,
+        now: datetime,
+        *,
+        read_only: bool = False,
+    ) -> Block:
+        """A new one, of version 1. Fails when the owner is gone: nothing would ever delete it again."""
+        ...
+
+    async def of(self, owner: str, audiences: Audiences) -> list[Block]:
+        """The owner's own, oldest first."""
+        ...
+
+    async def restore(self, block: Block, edits: Sequence[BlockEdit], now: datetime) -> None:
+        """Put a block back with its past, oldest edit first; the ids in them are given anew. One of the same
+        owner, label and audience must not exist."""
+        ...
+
+    async def put(self, block_id: int, value: str, turn_id: str | None, now: datetime) -> None:
+        """Replace the value, keeping the previous one and the turn that made the edit. The block must exist."""
+        ...
+
+    async def reshape(self, block_id: int, limit: int, description: str) -> None:
+        """Change what a block says of itself."""
+        ...
+
+    async def delete(self, block_id: int) -> None:
+        """The block with its history."""
+        ...
+
+    async def history(self, owner: str, audiences: Audiences, limit: int | None = 100) -> list[BlockEdit]:
+        """Edits, newest first."""
+        ...
+
+    async def edits_of(self, turn_id: str) -> list[BlockEdit]:
+        """Edits made by a turn, newest first."""
+        ...

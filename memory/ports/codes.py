@@ -1,0 +1,31 @@
+"""One-time codes, and the accounts that an admin let in."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Protocol
+
+from memory.records import Code
+
+
+class Codes(Protocol):
+    """``purpose`` is ``pair`` or ``link`` (see `memory.records.Code`)."""
+
+    async def put(self, code: Code) -> None:
+        """Replaces the account's former code of that purpose, and any code of the same letters."""
+        ...
+
+    async def get(self, purpose: str, code: str, now: datetime) -> Code | None:
+        """None when there is no such code, or it has expired."""
+        ...
+
+    async def of(self, purpose: str, account: str, now: datetime) -> Code | None:
+        """The account's own, unless it has expired."""
+        ...
+
+    async def drop(self, code: str) -> None: ...
+    async def welcome(self, account: str, now: datetime) -> None:
+        """The account is let in. Idempotent."""
+        ...
+
+    async def is_welcome(self, account: str) -> bool: ...

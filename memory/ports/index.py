@@ -1,0 +1,48 @@
+"""Indexes of vectors: the nearest rows to a question."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any, Protocol
+
+from memory.records import Audiences, VectorEntry
+
+
+class Nearness(Protocol):
+    """Cosines of a scope's rows to one vector: ``keys`` (int64, ascending) of the nearest or of more, and theirs."""
+
+    keys: Any
+    cosines: Any
+
+    def of(self, keys: Any) -> Any:
+        """Cosines of these rows; where none is known, the most that it can be."""
+        ...
+
+
+class VectorIndex(Protocol):
+    """Nearest neighbours by cosine within one scope (an agent's recall storage, or an archive).
+
+    Raises `memory.errors.StoreUnavailable` when it cannot be used now; nothing is lost then.
+    """
+
+    async def add(self, scope: int, entries: Sequence[VectorEntry]) -> None:
+        """Add or replace, by key, and mark the rows as indexed. Idempotent. The rows must be committed."""
+        ...
+
+    async def search(
+        self, scope: int, vector: Any, audiences: Audiences, limit: int
+    ) -> list[tuple[int, float]]:
+        """(key, cosine) of the nearest rows of ``scope`` in ``audiences``, best first."""
+        ...
+
+    async def compare(self, scope: int, vector: Any, audiences: Audiences, limit: int) -> Nearness:
+        """How near the rows are that may be read, of which the ``limit`` nearest are wanted."""
+        ...
+
+    async def remove(self, scope: int, keys: Collection[int]) -> None:
+        """Removed rows are in no later answer. Idempotent."""
+        ...
+
+    async def drop(self, scope: int) -> None:
+        """Remove all of a scope. Idempotent."""
+        ...

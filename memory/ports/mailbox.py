@@ -1,0 +1,140 @@
+"""Durable inbox, turns, steps and outbox."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+from memory.records import Delivery, InboxRow, OutboxRow, Turn, Usage
+
+
+class Mailbox(Protocol):
+    """``platforms`` are those whose events are to be handled, or whose posts sent, now: what is on another waits."""
+
+    async def receive(
+        self,
+        key: str,
+        agent_id: int,
+        conversation_id: int,
+        kind: str,
+        payload: Mapping[str, Any],
+        now: datetime,
+    ) -> bool:
+        """Commit an event; False when its key was seen before."""
+        ...
+
+    async def waiting(self, agent_id: int, platforms: Collection[str]) -> list[InboxRow]:
+        """Events on these platforms that no turn has claimed yet, in order of arrival."""
+        ...
+
+    async def events_from(self, key: str) -> list[InboxRow]:
+        """The event of that key, and those that came with it (``<key>/...``: a message's attachments), in order of
+        arrival."""
+        ...
+
+    async def replace_event(self, key: str, payload: Mapping[str, Any]) -> None:
+        """Whoever reads the event from now on sees that."""
+        ...
+
+    async def drop_event(self, key: str) -> None:
+        """Let go of an event that no turn has claimed yet."""
+        ...
+
+    async def busy_agents(self, platforms: Collection[str]) -> list[int]:
+        """Agents with waiting events or an unfinished turn on one of these platforms, by id."""
+        ...
+
+    async def begin(self, turn: Turn, event_ids: Collection[int]) -> None:
+        """Begin a new turn that claims these events."""
+        ...
+
+    async def unfinished(self, agent_id: int, platforms: Collection[str]) -> Turn | None:
+        """The turn that was running when the process ended, or None."""
+        ...
+
+    async def turn(self, turn_id: str) -> Turn | None: ...
+    async def turns_of(self, agent_id: int) -> list[Turn]:
+        """All that have ended, oldest first."""
+        ...
+
+    async def events_of(self, turn_id: str) -> list[InboxRow]:
+        """Those it claimed, in order of arrival."""
+        ...
+
+    async def commit_step(
+        self, turn_id: str, step: int, model: str, usage: Usage, now: datetime, *, agent_id: int
+    ) -> None:
+        """Record a step; its key can never be asked again. Raises if it already is recorded."""
+        ...
+
+    async def finish(self, turn_id: str, now: datetime) -> None:
+        """End the turn and acknowledge its events. Idempotent."""
+        ...
+
+    async def notify(self, turn_id: str) -> None:
+        """Note that the user was told of the model being down in this turn."""
+        ...
+
+    async def last_turns(self, conversation_id: int, n: int) -> list[Turn]:
+        """Ended turns, newest first."""
+        ...
+
+    async def forget_turn(self, turn_id: str) -> None:
+        """Remove an ended turn, its steps and what its events said (`/pop`). Their keys stay: a late redelivery ends
+        at them."""
+        ...
+
+    async def usage_since(self, agents: Collection[int] | None, since: datetime) -> Usage:
+        """Of all steps from ``since`` on; None: every agent's."""
+        ...
+
+    async def newest_keys(self, platform: str) -> dict[str, str]:
+        """Of every place where something was received: the key of the newest event, by address."""
+        ...
+
+    async def is_forgotten(self, key: str) -> bool:
+        """Whether an event of that key was received by an agent that has since been deleted."""
+        ...
+
+    async def any_forgotten(self) -> bool:
+        """Whether `is_forgotten` is worth asking."""
+        ...
+
+    async def last_receipt(self, address: str) -> str | None:
+        """Of the newest post there that has one."""
+        ...
+
+    async def has_events(self, conversation_id: int) -> bool:
+        """Whether anything was ever received there."""
+        ...
+
+    async def posted(self, agent_id: int, receipt: str) -> OutboxRow | None:
+        """The agent's post that the platform gave this receipt."""
+        ...
+
+    async def post(self, rows: Sequence[OutboxRow]) -> None:
+        """Have them sent, in this order. An id can never be posted again: it raises."""
+        ...
+
+    async def ready(
+        self, platforms: Collection[str], limit: int = 64, *, apart_from: Collection[str] = ()
+    ) -> list[OutboxRow]:
+        """Rows to be sent, oldest first; ``apart_from`` are addresses to leave out."""
+        ...
+
+    async def claim(self, ids: Collection[str], now: datetime) -> None:
+        """Mark rows SENDING: from here on they are in doubt until `settle`."""
+        ...
+
+    async def in_doubt(self, platforms: Collection[str]) -> list[OutboxRow]:
+        """Rows claimed by a process that died before it wrote their receipt, oldest first."""
+        ...
+
+    async def settle(self, receipts: Sequence[tuple[str, Delivery, str | None]], now: datetime) -> None:
+        """Write (row id, state, receipt) of rows that were claimed."""
+        ...
+
+    async def unsent(self, conversation_id: int | None = None) -> int:
+        """How many rows are ready or in doubt; None: in all places."""
+        ...

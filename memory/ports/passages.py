@@ -1,0 +1,166 @@
+"""Archival storage: archives, their passages, and whose word they are."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+from memory.ports.messages import POSTINGS
+from memory.records import Archive, Audience, Audiences, Draft, Outlines, Passage
+
+
+class Passages(Protocol):
+    """Archives and passages are listed oldest first, where nothing else is said. An archive that is asked for by
+    its id must exist."""
+
+    async def archive(self, archive_id: int) -> Archive: ...
+    async def archive_named(self, name: str) -> Archive | None: ...
+    async def archives(self) -> list[Archive]: ...
+    async def create_source(self, name: str, now: datetime) -> Archive:
+        """Shared documents. ``name`` must be new among sources."""
+        ...
+
+    async def attach(self, agent_id: int, archive_id: int) -> None:
+        """The agent may search that archive. Idempotent."""
+        ...
+
+    async def attached(self, agent_id: int) -> list[Archive]:
+        """The shared archives that this agent may search."""
+        ...
+
+    async def lore(self, persona_id: int, communities: Collection[str]) -> list[Archive]:
+        """What the persona's agents share of each of these communities, as far as there is any."""
+        ...
+
+    async def create_lore(self, persona_id: int, community: str, now: datetime) -> Archive:
+        """There must be none yet. Fails when the persona is gone: nothing would ever delete it again."""
+        ...
+
+    async def lore_of(self, persona_id: int) -> dict[str, Archive]:
+        """All lore of a persona, by community."""
+        ...
+
+    async def contribute(self, keys: Collection[int], user_id: int) -> None:
+        """The user contributed to these passages. Idempotent."""
+        ...
+
+    async def contributors_of(self, keys: Collection[int]) -> dict[int, list[int]]:
+        """Ids of the users that contributed to each passage, in order; for each key that has any."""
+        ...
+
+    async def contributed_by(self, user_id: int) -> list[Passage]:
+        """From every archive, by archive."""
+        ...
+
+    async def withdraw(self, keys: Collection[int], user_id: int) -> None:
+        """The user's part in these passages is forgotten; the passages stay."""
+        ...
+
+    async def drop_archive(self, archive_id: int) -> None:
+        """The archive with its passages. Drop its vectors first: the row names their collection."""
+        ...
+
+    async def insert(self, archive_id: int, drafts: Sequence[Draft], now: datetime) -> list[Passage]:
+        """Store, in order. Searchable by words at once, by meaning when the index has caught up."""
+        ...
+
+    async def get(
+        self,
+        archive_id: int,
+        keys: Collection[int],
+        audiences: Audiences,
+        tags: Sequence[str] = (),
+    ) -> list[Passage]:
+        """The passages of ``keys`` that may be seen in ``audiences`` (and carry one of ``tags``), in the order of
+        ``keys``."""
+        ...
+
+    async def page(
+        self,
+        archive_id: int,
+        audiences: Audiences,
+        *,
+        offset: int = 0,
+        limit: int = 50,
+        originals: bool = False,
+    ) -> list[Passage]:
+        """Newest first; ``originals``: without the copies that were opened to other audiences, where the original
+        is shown, too."""
+        ...
+
+    async def count(self, archive_id: int, audiences: Audiences, *, originals: bool = False) -> int:
+        """Of what `page` gives."""
+        ...
+
+    async def of_turn(self, turn_id: str) -> list[Passage]:
+        """In no order."""
+        ...
+
+    async def with_digest(
+        self, archive_id: int, audience: Audience, digests: Collection[str]
+    ) -> dict[str, Passage]:
+        """Passages of ``audience`` whose digest (of their words) is one of these; the oldest of each."""
+        ...
+
+    async def delete(self, keys: Collection[int]) -> None:
+        """The passages with their terms and vectors. Copies that were opened to other audiences stay: see `opened`."""
+        ...
+
+    async def by_uid(self, archive_id: int, prefix: str, audiences: Audiences) -> Passage | None:
+        """The oldest passage whose uid begins so."""
+        ...
+
+    async def rewrite(self, keys: Collection[int], text: str, digest: str) -> None:
+        """Another text for these passages; their vectors are made anew."""
+        ...
+
+    async def open(self, passage: Passage, audience: Audience, digest: str, now: datetime) -> None:
+        """Put a copy of a passage where another audience may use it."""
+        ...
+
+    async def link(self, copy: str, original: str) -> None:
+        """One passage is a copy of another, by their uids."""
+        ...
+
+    async def opened(self, uids: Collection[str]) -> dict[str, list[Passage]]:
+        """The copies of passages, by the uid of the original; nothing for what was never opened."""
+        ...
+
+    async def postings(
+        self,
+        archive_id: int,
+        terms: Sequence[str],
+        audiences: Audiences,
+        tags: Sequence[str] = (),
+        *,
+        limit: int = POSTINGS,
+    ) -> dict[str, Any]:
+        """As `Messages.postings`; with ``tags``, only passages that carry one of them."""
+        ...
+
+    async def terms(self, keys: Collection[int]) -> dict[int, str]:
+        """As `Messages.terms`."""
+        ...
+
+    async def around(
+        self, archive_id: int, keys: Collection[int], audiences: Audiences, reach: int
+    ) -> Outlines:
+        """As `Messages.around`, but a passage stands alone: it is a window of its document already."""
+        ...
+
+    async def extent(self, archive_id: int) -> int:
+        """As `Messages.extent`; 0 for an archive that is gone."""
+        ...
+
+    async def keys_of(self, uids: Collection[str]) -> dict[str, int]:
+        """Keys of the passages that still exist, by uid."""
+        ...
+
+    async def file_loaded(self, archive_id: int, digest: str) -> int | None:
+        """How many chunks of the file of that SHA-256 are stored; None when it was never begun."""
+        ...
+
+    async def note_file(self, archive_id: int, digest: str, path: str, chunks: int, now: datetime) -> None:
+        """``chunks`` of the file are stored by now; replaces what was noted of it."""
+        ...

@@ -1,0 +1,61 @@
+"""The database: units of work, and what they see."""
+
+from __future__ import annotations
+
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+from memory.ports.agents import Agents
+from memory.ports.blocks import Blocks
+from memory.ports.codes import Codes
+from memory.ports.erasing import Erasing
+from memory.ports.joining import Joining
+from memory.ports.mailbox import Mailbox
+from memory.ports.messages import Messages
+from memory.ports.passages import Passages
+from memory.ports.personas import Personas
+from memory.ports.schedule import Schedule
+from memory.ports.vectors import Vectors
+
+
+@dataclass(frozen=True, kw_only=True)
+class Session:
+    """One transaction's view of everything. It is of use in its ``async with`` block only, and to one task at a
+    time."""
+
+    agents: Agents
+    personas: Personas
+    blocks: Blocks
+    messages: Messages
+    passages: Passages
+    vectors: Vectors
+    mailbox: Mailbox
+    codes: Codes
+    schedule: Schedule
+    joining: Joining
+    erasing: Erasing
+
+
+class Store(Protocol):
+    """The database. Both kinds of session raise `memory.errors.StoreUnavailable` when it cannot be used: it is closed,
+    damaged, locked, or on a disk that is full or read-only."""
+
+    def read(self) -> AbstractAsyncContextManager[Session]:
+        """For reading: every query sees what is committed; writing fails."""
+        ...
+
+    def write(self) -> AbstractAsyncContextManager[Session]:
+        """One unit of work: all of it is durable when the block ends, or none of it when it raises.
+
+        Writers run one at a time, in the order they asked. Never hold one across a model call.
+        """
+        ...
+
+    async def scrub(self) -> bool:
+        """Leave no byte of what was deleted in the store's own files; False: not now, ask again."""
+        ...
+
+    async def close(self) -> None:
+        """Idempotent."""
+        ...
