@@ -1,19 +1,24 @@
 """config.toml and the environment, parsed once into frozen objects. Unknown keys fail.
 
-Every key is explained in config.example.toml. Tokens and keys in the environment beat the file.
+Every key is explained in config.example.toml. The environment beats the file: see `bot.environment`.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
+from copy import deepcopy
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from platformdirs import user_data_path
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
+from bot import environment
 from bot.errors import SettingsError
 
 
@@ -21,10 +26,46 @@ class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+def _url(*schemes: str) -> AfterValidator:
+    def check(text: str) -> str:
+        try:
+            parts = urlsplit(text)
+            good = parts.scheme in schemes and parts.hostname and (parts.port is None or parts.port >= 0)
+        except ValueError:  # no port, no address
+            good = False
+        if not good:
+            raise ValueError(f"is not an address that begins with {' or '.join(f'{s}://' for s in schemes)}")
+        return text
+
+    return AfterValidator(check)
+
+
+def _like(pattern: str, what: str) -> AfterValidator:
+    def check(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise ValueError(f"is not {what}")
+        return text
+
+    return AfterValidator(check)
+
+
+WebAddress = Annotated[str, _url("http", "https")]
+Hours = Annotated[
+    str, _like(r"\s*([01]?\d|2[0-3])\s*-\s*([01]?\d|2[0-4])\s*", "a range of hours such as 9-21")
+]
+Account = Annotated[
+    str,
+    _like(
+        r"discord:\d+|slack:[^/\s]+/[^/\s]+|(?!discord:|slack:)\w+:\S(.*\S)?",
+        'an account such as "discord:123" or "slack:T1/U1" (/whoami tells one\'s own)',
+    ),
+]
+
+
 class ModelSettings(_Section):
     kind: Literal["offline", "openai"] = "offline"
     name: str = "gpt-5-mini"
-    base_url: str | None = None
+    base_url: WebAddress | None = None
     api_key: SecretStr | None = None
     context_window: int = Field(16_384, ge=2_048)
     reply_reserve: int = Field(2_048, ge=256)
@@ -39,12 +80,12 @@ class ModelSettings(_Section):
 class EmbedderSettings(_Section):
     kind: Literal["auto", "minilm", "openai", "none"] = "auto"
     name: str = "text-embedding-3-small"
-    base_url: str | None = None
+    base_url: WebAddress | None = None
     api_key: SecretStr | None = None
 
 
 class IndexSettings(_Section):
-    chroma_url: str | None = None
+    chroma_url: WebAddress | None = None
 
 
 class AgentSettings(_Section):
@@ -62,15 +103,15 @@ class AgentSettings(_Section):
 
 class AccessSettings(_Section):
     dm_policy: Literal["open", "allowlist", "pairing", "disabled"] = "open"
-    people: tuple[str, ...] = ()
+    people: tuple[Account, ...] = ()
     denied: tuple[str, ...] = ()
     channels: tuple[str, ...] = ()
     roles: tuple[str, ...] = ()
     require_mention: bool = True
     free_response: tuple[str, ...] = ()
     bots: bool = False
-    owners: tuple[str, ...] = ()
-    admins: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
+    owners: tuple[Account, ...] = ()
+    admins: Mapping[str, tuple[Account, ...]] = Field(default_factory=dict)
 
 
 class LimitSettings(_Section):
@@ -91,7 +132,7 @@ class HeartbeatSettings(_Section):
     enabled: bool = True
     every_hours: float = Field(4.0, ge=0.5, le=168)
     speak_first: bool = False
-    hours: str = "9-21"
+    hours: Hours = "9-21"
     daily_beats: int = Field(6, ge=0)
     daily_messages: int = Field(3, ge=0)
     daily_tokens: int = Field(50_000, ge=0)
@@ -119,8 +160,8 @@ class DiscordSettings(_Section):
     token: SecretStr | None = None
     message_content: bool = False
     guilds_wait_s: float = Field(0.5, ge=0)
-    api_url: str = "https://discord.com/api/v10"
-    gateway_url: str = "wss://gateway.discord.gg/"
+    api_url: WebAddress = "https://discord.com/api/v10"
+    gateway_url: Annotated[str, _url("ws", "wss")] = "wss://gateway.discord.gg/"
 
 
 class SlackSettings(_Section):
@@ -130,7 +171,7 @@ class SlackSettings(_Section):
     config_token: SecretStr | None = None
     mode: Literal["socket", "http"] = "socket"
     listen: str = "127.0.0.1:3000"
-    api_url: str = "https://slack.com/api/"
+    api_url: WebAddress = "https://slack.com/api/"
     post_interval_s: float = Field(1.0, ge=0)
 
 
@@ -175,35 +216,72 @@ class Settings(_Section):
     personas: PersonaSettings = PersonaSettings()
 
 
+@dataclass(frozen=True)
+class Source:
+    """Where a configuration comes from: a file, and what the environment says of which keys."""
+
+    path: Path
+    there: bool  # whether there is such a file
+    data: dict[str, Any] = field(repr=False)
+    variables: Mapping[str, tuple[str, Any]] = field(repr=False)
+
+    def beaten(self) -> list[str]:
+        """The keys that the environment sets, each with the variable and what it beats, for people."""
+        return [
+            f"{key} is set by {variable}"
+            + (f", not by {self.path}" if environment.has(self.data, key) else "")
+            for key, (variable, _) in sorted(self.variables.items())
+        ]
+
+    @property
+    def wishes(self) -> list[str]:
+        """Variables that ask for a real model, where nothing says which kind it is to be."""
+        asking = [
+            self.variables[key][0] for key in ("model.api_key", "model.base_url") if key in self.variables
+        ]
+        return [] if "model.kind" in self.variables else asking
+
+
+def source(path: Path | None = None, env: Mapping[str, str] | None = None) -> Source:
+    """A configuration as it was written (default: config.toml in the working directory, if there is one).
+
+    Raises `SettingsError`.
+    """
+    env = os.environ if env is None else env
+    there = path is not None or Path("config.toml").exists()
+    path = path or Path("config.toml")
+    return Source(path, there, _read(path) if there else {}, environment.told(env, Settings))
+
+
 def load(
     path: Path | None = None,
-    environment: Mapping[str, str] | None = None,
+    env: Mapping[str, str] | None = None,
     changes: Mapping[str, Any] | None = None,
 ) -> Settings:
     """The settings of a file (default: config.toml in the working directory, if there is one).
 
-    ``changes`` beat both: keys as in the file, a section's keys are replaced one by one.
-    Raises `SettingsError` with one sentence that names the key.
+    The environment beats the file. ``changes`` beat both: keys as in the file, a section's keys are replaced one
+    by one. Raises `SettingsError` with one sentence that names the key.
     """
-    env = os.environ if environment is None else environment
-    if path is None:
-        path = Path("config.toml")
-        data = _read(path) if path.exists() else {}
-    else:
-        data = _read(path)
-    _from_environment(data, env)
+    found = source(path, env)
+    data = deepcopy(found.data)
+    for key, (_, value) in found.variables.items():
+        environment.put(data, key, value)
+    if found.wishes and isinstance(data["model"], dict):
+        # A key or an endpoint in the environment is a wish to use it, unless the file says otherwise.
+        data["model"].setdefault("kind", "openai")
     for key, value in (changes or {}).items():
         known = data.get(key)
         data[key] = {**known, **value} if isinstance(known, dict) and isinstance(value, Mapping) else value
     try:
         settings = Settings.model_validate(data)
     except ValidationError as error:
-        raise SettingsError(f"{path}: {_sentence(error)}") from None
+        raise SettingsError(_sentence(error, found)) from None
     _check(settings)
     return settings.model_copy(update={"data_dir": settings.data_dir.expanduser().absolute()})
 
 
-def _read(path: Path) -> dict[str, object]:
+def _read(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -212,32 +290,6 @@ def _read(path: Path) -> dict[str, object]:
         raise SettingsError(f"{path} cannot be read: {error}.") from None
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{path} is not valid TOML: {error}.") from None
-
-
-_TOKENS = (
-    ("DISCORD_BOT_TOKEN", "discord", "token"),
-    ("SLACK_BOT_TOKEN", "slack", "bot_token"),
-    ("SLACK_APP_TOKEN", "slack", "app_token"),
-    ("SLACK_SIGNING_SECRET", "slack", "signing_secret"),
-    ("SLACK_CONFIG_TOKEN", "slack", "config_token"),
-)
-
-
-def _from_environment(data: dict[str, object], env: Mapping[str, str]) -> None:
-    if directory := env.get("EVERBOT_DATA_DIR"):
-        data["data_dir"] = directory
-    for variable, name, key in _TOKENS:
-        section = data.setdefault(name, {})
-        if (value := env.get(variable)) and isinstance(section, dict):
-            section[key] = value
-    model = data.setdefault("model", {})
-    if not isinstance(model, dict):
-        return  # validation says what is wrong
-    for variable, key in (("OPENAI_API_KEY", "api_key"), ("OPENAI_BASE_URL", "base_url")):
-        if value := env.get(variable):
-            model[key] = value
-            # A key or an endpoint in the environment is a wish to use it, unless the file says otherwise.
-            model.setdefault("kind", "openai")
 
 
 def _check(settings: Settings) -> None:
@@ -257,15 +309,24 @@ def _check(settings: Settings) -> None:
         raise SettingsError(
             f"agent.timezone: {settings.agent.timezone!r} is not an IANA time zone such as Europe/Berlin."
         ) from None
+    if settings.run.health:
+        address(settings.run.health, "run.health")
+    address(settings.slack.listen, "slack.listen")
 
 
-def _sentence(error: ValidationError) -> str:
-    """pydantic's first complaint, in one sentence that names the key and never shows a value."""
+def _sentence(error: ValidationError, found: Source) -> str:
+    """pydantic's first complaint, in one sentence that names the key and where it is set, and never shows a value."""
     first = error.errors(include_input=False, include_url=False)[0]
     key = ".".join(str(part) for part in first["loc"])
+    setting = ".".join(str(part) for part in first["loc"][:2])
+    variable, _ = found.variables.get(setting) or found.variables.get(str(first["loc"][0])) or ("", None)
+    where = f"The environment variable {variable}" if variable else str(found.path)
     if first["type"] == "extra_forbidden":
-        return f"the key {key!r} is unknown. config.example.toml lists all of them."
-    return f"{key}: {first['msg']}."
+        return f"{where}: the key {key!r} is unknown. config.example.toml lists all of them."
+    why = first["msg"].removeprefix("Value error, ")
+    if variable and first["type"] in ("tuple_type", "dict_type", "mapping_type", "list_type"):
+        why = f"{why} (a list or a table is written as JSON)"
+    return f"{where}: {key}{'' if why.startswith('is not') else ':'} {why}."
 
 
 def address(listen: str, setting: str) -> tuple[str, int]:

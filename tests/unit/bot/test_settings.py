@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import re
 import tomllib
 from collections.abc import Iterator
@@ -11,8 +12,9 @@ import pytest
 from pydantic import BaseModel
 
 from bot.app import open_app
+from bot.environment import variable_of
 from bot.errors import SettingsError
-from bot.settings import Settings, load
+from bot.settings import Settings, load, source
 from tests.fakes.scripted_model import ScriptedModel
 
 EXAMPLE = Path(__file__).resolve().parents[3] / "config.example.toml"
@@ -125,6 +127,20 @@ def test_the_examples_commented_keys_are_accepted_as_they_stand(tmp_path: Path) 
         ("[log]\nlevel = 'loud'", "log.level"),
         ("[personas]\ndefault = 3", "personas.default"),
         ("[model]\nkind = 'openai'", "OPENAI_API_KEY"),
+        ("[model]\nbase_url = 'localhost:11434/v1'", "model.base_url"),
+        ("[embedder]\nbase_url = 'ftp://vectors'", "embedder.base_url"),
+        ("[index]\nchroma_url = 'http://'", "index.chroma_url"),
+        ("[discord]\ngateway_url = 'https://gateway'", "discord.gateway_url"),
+        ("[slack]\napi_url = 'http://here:port/'", "slack.api_url"),
+        ("[heartbeat]\nhours = '9 to 21'", "heartbeat.hours"),
+        ("[heartbeat]\nhours = '9-25'", "heartbeat.hours"),
+        ("[run]\nhealth = '8080'", "run.health"),
+        ("[run]\nhealth = 'localhost:99999'", "run.health"),
+        ("[slack]\nlisten = '3000'", "slack.listen"),
+        ("[access]\nowners = ['4711']", "access.owners"),
+        ("[access]\nowners = ['discord:ada']", "access.owners"),
+        ("[access]\npeople = ['slack:U1']", "access.people"),
+        ("[access]\nadmins = { 'discord:1' = ['ada'] }", "access.admins"),
     ],
 )
 def test_what_is_wrong_is_one_sentence_that_names_the_key(tmp_path: Path, text: str, names: str) -> None:
@@ -172,6 +188,87 @@ def test_the_environment_beats_the_file(tmp_path: Path) -> None:
     assert settings.model.api_key.get_secret_value() == "sk-environment"
     assert settings.model.base_url == "http://environment"
     assert loaded(tmp_path, text, {"EVERBOT_DATA_DIR": ""}).data_dir == Path("/elsewhere")
+
+
+def test_every_key_has_a_variable_of_its_own(tmp_path: Path) -> None:
+    """Whatever the key: its value, as text or as JSON, gives what the file would give."""
+    values: dict[str, object] = {
+        name: tomllib.loads(f"value = {value}")["value"] for name, (_, value, _) in example_keys().items()
+    }
+    values |= {"agent.tools": ["mine", "yours"], "access.admins": {"slack:T1": ["slack:T1/U1"]}}
+    values |= {"heartbeat.communities": {"slack:T1": {"every_hours": 8.0}}, "agent.page_size": 7}
+    environment = {
+        variable_of(name): value if isinstance(value, str) else json.dumps(value)
+        for name, value in values.items()
+        if value != ""
+    }
+
+    settings = load(written(tmp_path, "[agent]\npage_size = 9"), environment)
+
+    data = settings.model_dump(mode="json")
+    for name, value in values.items():
+        found: Any = data
+        for part in name.split("."):
+            found = found[part]
+        if found == "**********":
+            continue
+        if name == "heartbeat.communities":
+            found = {
+                where: {k: v for k, v in rules.items() if v is not None} for where, rules in found.items()
+            }
+        assert found == value, name
+
+
+@pytest.mark.parametrize(
+    ("environment", "names"),
+    [
+        ({"EVERBOT_MODEL__NMAE": "x"}, "EVERBOT_MODEL__NMAE"),
+        ({"EVERBOT_MODLE__NAME": "x"}, "EVERBOT_MODLE__NAME"),
+        ({"EVERBOT_MODEL__NAME__X": "x"}, "EVERBOT_MODEL__NAME__X"),
+        ({"EVERBOT_MODEL__RETRIES": "many"}, "EVERBOT_MODEL__RETRIES"),
+        ({"EVERBOT_ACCESS__OWNERS": "discord:1"}, "JSON"),
+        ({"EVERBOT_ACCESS__OWNERS": '["4711"]'}, "EVERBOT_ACCESS__OWNERS"),
+        ({"EVERBOT_HEARTBEAT__COMMUNITIES": '{"slack:T1": {"evry": 1}}'}, "EVERBOT_HEARTBEAT__COMMUNITIES"),
+        ({"EVERBOT_MODEL__API_KEY": SECRET, "EVERBOT_MODEL__KIND": SECRET}, "EVERBOT_MODEL__KIND"),
+    ],
+)
+def test_a_wrong_variable_is_named(tmp_path: Path, environment: dict[str, str], names: str) -> None:
+    assert names in why(tmp_path, "", environment)
+
+
+def test_what_a_container_platform_sets_for_a_service_called_everbot_is_left_alone(tmp_path: Path) -> None:
+    kubernetes = {
+        "EVERBOT_PORT": "tcp://10.0.0.1:8080",
+        "EVERBOT_SERVICE_HOST": "10.0.0.1",
+        "EVERBOT_RUN": "1",
+    }
+    assert loaded(tmp_path, "", kubernetes) == loaded(tmp_path, "")
+
+
+def test_an_empty_variable_says_nothing(tmp_path: Path) -> None:
+    text = "[run]\nhealth = '127.0.0.1:9'"
+    assert loaded(tmp_path, text, {"EVERBOT_RUN__HEALTH": ""}).run.health == "127.0.0.1:9"
+    assert loaded(tmp_path, text, {"EVERBOT_RUN__HEALTH": '""'}).run.health == ""
+
+
+def test_our_own_variable_beats_the_one_that_others_know(tmp_path: Path) -> None:
+    both = {"OPENAI_BASE_URL": "http://theirs", "EVERBOT_MODEL__BASE_URL": "http://ours"}
+    assert loaded(tmp_path, "", both).model.base_url == "http://ours"
+
+
+def test_the_example_and_a_key_give_the_real_model() -> None:
+    assert load(EXAMPLE, {"OPENAI_API_KEY": "sk"}).model.kind == "openai"
+    assert load(EXAMPLE, {"OPENAI_BASE_URL": "http://x"}).model.base_url == "http://x"
+    assert load(EXAMPLE, {"EVERBOT_MODEL__API_KEY": "sk"}).model.kind == "openai"
+
+
+def test_it_is_told_what_beats_what(tmp_path: Path) -> None:
+    path = written(tmp_path, "[model]\nkind = 'offline'\nbase_url = 'http://file'")
+    found = source(path, {"OPENAI_BASE_URL": "http://x", "EVERBOT_AGENT__MAX_STEPS": "5"})
+    assert found.beaten() == [
+        "agent.max_steps is set by EVERBOT_AGENT__MAX_STEPS",
+        f"model.base_url is set by OPENAI_BASE_URL, not by {path}",
+    ]
 
 
 def test_a_key_or_an_address_in_the_environment_chooses_the_real_model(tmp_path: Path) -> None:
