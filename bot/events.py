@@ -7,6 +7,7 @@ person as ``<platform>:<id>``.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any, ClassVar, TypeVar
@@ -19,6 +20,7 @@ T = TypeVar("T")
 Address = str
 LOCAL = "console"
 """The platform of whoever sits at the machine: no stranger, and under no limit."""
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
 def platform_of(address: Address) -> str:
@@ -211,6 +213,12 @@ def clean(text: str) -> str:
     except UnicodeEncodeError:
         text = text.encode("utf-8", "replace").decode()
     return text
+
+
+def printable(text: str) -> str:
+    """The text without what a terminal would obey: control sequences, and signs that turn the direction of others.
+    Tabs and line breaks stay."""
+    return _CONTROL.sub("", text)
 
 
 def quotes_of(event: Event) -> list[Quote]:

@@ -193,6 +193,7 @@ class PrivacySettings(_Section):
 class LogSettings(_Section):
     file: Path | None = None
     level: Literal["debug", "info", "warning", "error"] = "warning"
+    format: Literal["text", "json"] = "text"
 
 
 class Settings(_Section):

@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 if TYPE_CHECKING:
-    import logging
-
     from bot.settings import Settings
 
 app = typer.Typer(
@@ -355,38 +353,13 @@ def doctor(config: Config = None) -> None:
 
 
 def _settings(config: Path | None) -> Settings:
-    import logging
-
+    from bot import logs
     from bot.settings import load as load_settings
 
     settings = load_settings(config)
-    style = "%(asctime)s %(levelname)s %(name)s: %(message)s"
-    logging.basicConfig(level=settings.log.level.upper(), format=style, handlers=_handlers(settings))
+    logs.begin(settings)
     return settings
 
 
 def _whom(settings: Settings, persona: str | None) -> str:
     return persona or settings.personas.default
-
-
-def _handlers(settings: Settings) -> list[logging.Handler]:
-    """Standard error, and the log file where one is configured. Raises `SettingsError` when it can't be written."""
-    import logging
-
-    from bot.errors import SettingsError
-
-    handlers: list[logging.Handler] = [logging.StreamHandler()]
-    if settings.log.file is not None:
-        from logging.handlers import TimedRotatingFileHandler
-
-        keep = settings.privacy.keep_logs_days
-        try:
-            file = TimedRotatingFileHandler(
-                settings.log.file, when="midnight", utc=True, backupCount=keep, encoding="utf-8", delay=False
-            )
-        except OSError as error:
-            raise SettingsError(
-                f"log.file: {settings.log.file} cannot be written ({error.strerror})."
-            ) from None
-        handlers.append(file)
-    return handlers
