@@ -135,7 +135,7 @@ class Inbound(Protocol):
         ...
 
     async def newest_keys(self, platform: str) -> Mapping[Address, str]:
-        """Where on this platform something was received before, with the key of the newest there: what
+        """Where on this platform something was said before, with the key of the newest message there: what
         to read on from after an outage."""
         ...
 

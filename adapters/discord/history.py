@@ -84,6 +84,7 @@ def readable(channel: Any) -> bool:
 
 
 def _number(key: str) -> int:
-    """The message id in an event's key (``discord:<id>`` or ``discord:<id>/...``)."""
-    number = key.partition(":")[2].partition("/")[0]
-    return int(number) if number.isdecimal() else 0
+    """The message id in an event's key (``discord:<id>`` or ``discord:<id>/...``); 0 in a key of anything else."""
+    platform, _, rest = key.partition(":")
+    number = rest.partition("/")[0]
+    return int(number) if platform == "discord" and number.isdecimal() else 0

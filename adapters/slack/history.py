@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 _OVERLAP = timedelta(minutes=10)
 _THREADS = timedelta(days=30)  # that nobody wrote to us in a thread, and it is still read after an outage
 _TRIES = 6
+_TYPES = ("public_channel", "private_channel", "mpim", "im")
 
 Found = list[tuple[dict[str, Any], str]]  # messages, each with its channel's type
 
@@ -39,36 +40,47 @@ class History:
         """What was said since we last heard of it, in every conversation and channel, in the order of time."""
         if not known:
             return []
-        us, now = self._us, self._clock.now()
-        newest = {address: reading.moment(key.split("/")[2]) for address, key in known.items()}
-        since = max(max(newest.values()) - _OVERLAP, now - self._catch_up)
+        us, floor = self._us, self._clock.now() - self._catch_up
+        newest = {address: us.said_at(key) for address, key in known.items()}
+        since = max((at - _OVERLAP for at in newest.values() if at is not None), default=floor)
+        since = max(since, floor)
         kinds = {channel["id"]: reading.kind_of(channel) for channel in await self._channels()}
         found: Found = []
         for channel, kind in kinds.items():
             found += await self._said("conversations_history", kind, channel=channel, oldest=_ts(since))
         for address, at in newest.items():
-            if not address.startswith(us.address("")):
+            if at is None or not address.startswith(us.address("")):
                 continue
             channel, thread = place_of(address)
-            if thread and channel in kinds and at > now - _THREADS:
-                oldest = _ts(max(at - _OVERLAP, now - self._catch_up))
-                where = {"channel": channel, "ts": thread, "oldest": oldest}
+            if thread and channel in kinds and at > self._clock.now() - _THREADS:
+                where = {"channel": channel, "ts": thread, "oldest": _ts(max(at - _OVERLAP, floor))}
                 found += await self._said("conversations_replies", kinds[channel], **where)
         said = [(message, kind) for message, kind in found if message.get("subtype") in reading.SAID]
         others = [(message, kind) for message, kind in said if not us.is_own(message)]
         return sorted(others, key=lambda one: float(one[0]["ts"]))
 
     async def _channels(self) -> list[dict[str, Any]]:
-        types = "public_channel,private_channel,mpim,im"
-        ask = partial(self._ask, "users_conversations")
-        told = pages(ask, types=types, limit=200, exclude_archived=True)
-        return [channel async for answer in told for channel in answer.get("channels") or ()]
+        """Where we are a member; each type is asked for alone, for one scope that lacks refuses a question whole."""
+        ask, found = partial(self._ask, "users_conversations"), []
+        for types in _TYPES:
+            try:
+                async for answer in pages(ask, types=types, limit=200, exclude_archived=True):
+                    found += [channel for channel in answer.get("channels") or () if channel.get("id")]
+            except SlackApiError as error:
+                log.warning(
+                    "Slack: what came while away could not be read in any %s (%s).", types, reason(error)
+                )
+        return found
 
-    async def _said(self, method: str, kind: str, *, channel: str, **where: Any) -> Found:
+    async def _said(self, method: str, kind: str, *, channel: str, oldest: str, **where: Any) -> Found:
         found: Found = []
+        where |= {"limit": 200, "channel": channel, "oldest": oldest}
         try:
-            async for answer in pages(partial(self._ask, method), limit=200, channel=channel, **where):
-                found += [({**m, "channel": channel}, kind) for m in answer.get("messages") or ()]
+            async for answer in pages(partial(self._ask, method), **where):
+                for message in answer.get("messages") or ():
+                    # A thread's head is in every answer, however old it is (docs.slack.dev: conversations.replies).
+                    if float(message["ts"]) > float(oldest):
+                        found.append(({**message, "channel": channel}, kind))
         except (SlackApiError, *BROKEN) as error:
             log.warning("Slack: what came while away could not be read in one place (%s).", reason(error))
         return found

@@ -49,6 +49,11 @@ class Workspace:
     def key(self, channel: str, ts: str) -> str:
         return f"{PLATFORM}:{self.team}/{channel}/{ts}"
 
+    def said_at(self, key: str) -> datetime | None:
+        """When the message of an event's key was written; None for a key that is not of a message here."""
+        found = re.fullmatch(rf"{PLATFORM}:[^/]+/[^/]+/(\d+\.\d+)(?:/.*)?", key)
+        return moment(found[1]) if found else None
+
     def audience(self, channel: str, kind: str) -> str:
         """``kind`` is a channel's type: ``im``, ``channel``, ``group``, ``mpim``, or ``ext`` for one that
         people of other workspaces see, which is a community of its own."""

@@ -90,7 +90,8 @@ class Mailbox(Protocol):
         ...
 
     async def newest_keys(self, platform: str) -> dict[str, str]:
-        """Of every place where something was received: the key of the newest event, by address."""
+        """Of every place where something was said: the key of the newest message of the platform's own (never
+        of a beat, a reminder or a reaction), by address."""
         ...
 
     async def is_forgotten(self, key: str) -> bool:

@@ -16,7 +16,7 @@ from memory.store import tables as t
 from memory.store.agents import forget_keys
 from memory.store.blocks import Blocks
 from memory.store.fulltext import FullText
-from memory.store.mailbox import inbox_row
+from memory.store.mailbox import inbox_row, newest_said
 from memory.store.messages import message_of
 from memory.store.passages import Passages
 
@@ -73,15 +73,18 @@ class Erasing:
         return (await self._c.execute(t.messages.delete().where(condition))).rowcount
 
     async def _events(self, conversation_id: int, now: datetime) -> None:
-        """A conversation's events: their keys are remembered, unreadable; the newest one marks the place."""
+        """A conversation's events: their keys are remembered, unreadable; the newest message marks the place."""
         i = t.inbox.c
         here = i.conversation_id == conversation_id
         rows = (await self._c.execute(sa.select(i.id, i.key).where(here).order_by(i.id))).all()
         if not rows:
             return
         await forget_keys(self._c, {row.key: now for row in rows})
-        await self._c.execute(t.inbox.delete().where(here & (i.id != rows[-1].id)))
-        await self._blank(i.id == rows[-1].id)
+        newest = sa.select(newest_said()).select_from(t.conversations)
+        mark = (await self._c.execute(newest.where(t.conversations.c.id == conversation_id))).scalar()
+        kept = rows[-1].id if mark is None else mark
+        await self._c.execute(t.inbox.delete().where(here & (i.id != kept)))
+        await self._blank(i.id == kept)
 
     async def _blank(self, condition: sa.ColumnElement[bool]) -> None:
         emptied = t.inbox.update().where(condition).values(payload={}, done=True, turn_id=None)
@@ -100,7 +103,8 @@ class Erasing:
             count = await self._messages(old)
             await self._c.execute(t.summaries.delete().where(t.summaries.c.since < before))
             past = (i.received_at < before) & i.done
-            newest = sa.select(sa.func.max(i.id)).group_by(i.conversation_id)
+            mark = sa.select(newest_said().label("id")).select_from(t.conversations).subquery()
+            newest = sa.select(mark.c.id).where(mark.c.id.is_not(None))
             await self._c.execute(t.inbox.delete().where(past & i.id.not_in(newest)))
             await self._blank(past)  # the newest mark how far a place was read
             await self._c.execute(

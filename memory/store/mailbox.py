@@ -23,6 +23,7 @@ _POSTED = (
     .label("outbox")
 )
 _TURN = sa.select(t.turns, _STEPS, _POSTED)
+_SAID = ("message", "document_uploaded")  # kinds of events that a platform's message makes
 
 # What every turn asks is built once: SQLAlchemy takes longer to build a statement than SQLite to run it.
 _NOW: sa.BindParameter[datetime] = sa.bindparam("now")
@@ -170,17 +171,10 @@ class Mailbox:
         await self._c.execute(t.turns.delete().where(t.turns.c.id == turn_id))
 
     async def newest_keys(self, platform: str) -> dict[str, str]:
-        later = t.inbox.alias()
-        newest = (
-            sa.select(sa.func.max(later.c.id))
-            .where(later.c.conversation_id == t.conversations.c.id)
-            .correlate(t.conversations)
-            .scalar_subquery()
-        )
         query = (
             sa.select(t.conversations.c.address, t.inbox.c.key)
             .select_from(t.conversations)
-            .join(t.inbox, t.inbox.c.id == newest)
+            .join(t.inbox, t.inbox.c.id == newest_said())
             .where(on_platforms([platform], t.conversations.c.address))
             .order_by(t.inbox.c.id)
         )
@@ -317,6 +311,28 @@ def on_platforms(platforms: Collection[str], address: sa.ColumnElement[str]) -> 
     """Whether an address is on one of them."""
     return sa.or_(
         sa.false(), *(address.startswith(f"{platform}:", autoescape=True) for platform in platforms)
+    )
+
+
+def newest_said() -> sa.ScalarSelect[int]:
+    """Of a conversation: its newest event that is a message of the platform itself, which marks how far the
+    place was read. Beats and reminders are of our own making, a reaction may be about an old message, and
+    what is answered anew (``~``) has its own row from before.
+    """
+    said, address = t.inbox.alias(), t.conversations.c.address
+    platform = sa.func.substr(address, 1, sa.func.instr(address, ":"))
+    return (
+        sa.select(said.c.id)
+        .where(
+            said.c.conversation_id == t.conversations.c.id,
+            said.c.kind.in_(_SAID),
+            sa.func.substr(said.c.key, 1, sa.func.length(platform)) == platform,
+            sa.not_(said.c.key.contains("~", autoescape=True)),
+        )
+        .order_by(said.c.id.desc())
+        .limit(1)
+        .correlate(t.conversations)
+        .scalar_subquery()
     )
 
 

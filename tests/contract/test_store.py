@@ -1014,6 +1014,29 @@ async def test_the_newest_event_of_every_place_is_known(store: Store) -> None:
         assert await session.mailbox.newest_keys("slack") == {}
 
 
+async def test_only_messages_of_the_platform_mark_how_far_a_place_was_read(store: Store) -> None:
+    """Beats and reminders are ours, a reaction may be about an old message, and /retry makes a key of its own."""
+    ada, home = await settle(store)
+    await receive(store, home, "console:1", "console:2")
+    await receive(store, home, f"beat:{ada.id}:x", "wish:7:1763712000", "console:1~0a1b2c3d")
+    async with store.write() as session:
+        silent = await session.agents.create_conversation(ada.id, "console:silent", PRIVATE, NOW)
+        for key, kind in (("console:1/ada/heart", "reaction"), ("console:2/returned", "user_returned")):
+            await session.mailbox.receive(key, ada.id, home.id, kind, {}, NOW)
+        await session.mailbox.receive("beat:9:y", ada.id, silent.id, "heartbeat", {}, NOW)
+    async with store.read() as session:
+        assert await session.mailbox.newest_keys("console") == {home.address: "console:2"}
+    async with store.write() as session:
+        await session.erasing.conversation(home, ada.archive_id, NOW)
+    async with store.read() as session:
+        assert await session.mailbox.newest_keys("console") == {home.address: "console:2"}
+    async with store.write() as session:
+        await session.mailbox.receive("beat:9:z", ada.id, home.id, "heartbeat", {}, NOW)
+        await session.erasing.expire(NOW + timedelta(days=1))
+    async with store.read() as session:
+        assert await session.mailbox.newest_keys("console") == {home.address: "console:2"}
+
+
 async def test_a_post_is_found_by_its_receipt_for_its_agent_only(store: Store) -> None:
     ada, home = await settle(store, "ada")
     bob, _ = await settle(store, "bob")

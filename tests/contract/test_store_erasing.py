@@ -34,7 +34,9 @@ async def turn(store: Store, place: Conversation, name: str) -> Turn:
         started_at=NOW,
     )
     async with store.write() as session:
-        await session.mailbox.receive(f"key:{name}", place.agent_id, place.id, "message", {"text": name}, NOW)
+        await session.mailbox.receive(
+            f"console:{name}", place.agent_id, place.id, "message", {"text": name}, NOW
+        )
         [row] = await session.mailbox.waiting(place.agent_id, ["console"])
         await session.mailbox.begin(made, [row.id])
         await session.mailbox.finish(name, NOW)
@@ -66,10 +68,10 @@ async def test_a_forgotten_conversation_leaves_the_others_and_its_place(store: S
         assert await session.blocks.history(f"agent:{ada.id}", None) == []
         assert await session.mailbox.turn("t1") is None
         assert await session.mailbox.turn("t2") is not None
-        assert await session.mailbox.is_forgotten("key:t1")
-        assert not await session.mailbox.is_forgotten("key:t2")
+        assert await session.mailbox.is_forgotten("console:t1")
+        assert not await session.mailbox.is_forgotten("console:t2")
         # Where the place was read up to is still known.
-        assert (await session.mailbox.newest_keys("console"))[home.address] == "key:t1"
+        assert (await session.mailbox.newest_keys("console"))[home.address] == "console:t1"
         assert await session.mailbox.waiting(ada.id, ["console"]) == []
 
 

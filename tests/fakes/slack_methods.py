@@ -158,10 +158,13 @@ class Methods:
         ends = (oldest, latest) if flag(args, "inclusive") else ()
         within = [m for m in messages if oldest < float(m["ts"]) < latest or float(m["ts"]) in ends]
         found, metadata = page(within, args)
-        if not flag(args, "include_all_metadata"):
-            found = [{key: value for key, value in m.items() if key != "metadata"} for m in found]
+        found = [self._shown(message, args) for message in found]
         more = {"response_metadata": metadata} if metadata["next_cursor"] else {}
         return {"messages": found, "has_more": bool(more), **more}
+
+    def _shown(self, message: Json, args: Json) -> Json:
+        whole = flag(args, "include_all_metadata")
+        return {key: value for key, value in message.items() if whole or key != "metadata"}
 
     def history(self, args: Json) -> Json:
         channel = self.workspace.place(str(args.get("channel")), "history")
@@ -173,7 +176,11 @@ class Methods:
         thread = channel.thread(str(args.get("ts")))
         if not thread:
             raise Refused("thread_not_found")
-        return self._page(thread, args)
+        found = self._page(thread, args)
+        head = self._shown(thread[0], args)
+        # every page begins with the head of the thread, even if it lies before "oldest"
+        found["messages"] = [head, *(m for m in found["messages"] if m["ts"] != head["ts"])]
+        return found
 
     def info(self, args: Json) -> Json:
         channel = self.workspace.place(str(args.get("channel")), "read")
