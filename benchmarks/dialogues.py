@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.everbot import EmbedderKind, settings_of
-from bot.app import Memory, open_memory
+from bot.backends.memory import Memory, open_memory
 from memory.records import PRIVATE, Conversation, Message, Role
 
 _FORMATS = (

@@ -12,7 +12,9 @@ from typing import Literal
 from uuid import uuid4
 
 from benchmarks.history import event
-from bot.app import App, SystemClock, choose_model, open_app
+from bot.app import App, open_app
+from bot.backends.clock import SystemClock
+from bot.backends.models import choose_model
 from bot.events import Address, Reply
 from bot.ports import ChatModel, Found, Inbound, ModelReply, ModelRequest
 from bot.settings import (

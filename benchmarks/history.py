@@ -12,11 +12,13 @@ import numpy as np
 
 from benchmarks.texts import Texts
 from bot.agent import context
-from bot.app import SystemClock, choose_embedder, open_memory
+from bot.backends.clock import SystemClock
+from bot.backends.memory import choose_embedder, open_memory
 from bot.events import MessageReceived
 from bot.people.identities import Identities, Identity
 from bot.personas.personas import Personas
 from bot.ports import ToolCall
+from bot.runtime import Runtime
 from bot.settings import Settings
 from memory.index.exact import quantise
 from memory.ports import Session, TokenCounter
@@ -63,7 +65,7 @@ async def fill(settings: Settings, size: Size) -> None:
     async with open_memory(settings) as memory:
         clock, limit = SystemClock(), settings.agent.block_limit
         personas = Personas(clock, settings.personas.default, limit)
-        identities = Identities(memory.store, clock, personas, limit, settings.agent.timezone)
+        identities = Identities(Runtime(memory.store, memory.indexer, clock), personas, settings.agent)
         for agent in range(size.agents):
             identity = await identities.of(event(agent, "", "first"))
             for first in range(0, turns, _BATCH):

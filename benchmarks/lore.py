@@ -12,7 +12,7 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bot.app import Memory, open_memory
+from bot.backends.memory import Memory, open_memory
 from bot.settings import Settings
 from memory.archival import share
 from memory.records import Agent, Draft, community_audience

@@ -25,7 +25,7 @@ from benchmarks import report
 from benchmarks.everbot import EmbedderKind, settings_of
 from benchmarks.history import indexed
 from benchmarks.texts import Texts
-from bot.app import Memory, choose_embedder, open_memory
+from bot.backends.memory import Memory, choose_embedder, open_memory
 from memory.ports import Session
 from memory.records import PRIVATE, SHARED, Agent, Conversation, Draft, Message, Role, VectorEntry
 

@@ -1,15 +1,52 @@
-"""The lock on the data directory: one process runs turns, courier and vector index."""
+"""The data directory: what lies where in it, and its lock: one process runs turns, courier and vector index."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from filelock import FileLock, Timeout
 
 from memory.errors import StoreBusy, StoreUnavailable
+
+
+@dataclass(frozen=True)
+class DataDir:
+    """Where things lie. ``saves`` and ``exports`` are folders of files named ``agent-<id>-...``."""
+
+    path: Path
+
+    @property
+    def database(self) -> Path:
+        return self.path / "everbot.db"
+
+    @property
+    def chroma(self) -> Path:
+        return self.path / "chroma"
+
+    @property
+    def models(self) -> Path:
+        return self.path / "models"
+
+    @property
+    def token_tables(self) -> Path:
+        return self.path / "tiktoken"
+
+    @property
+    def saves(self) -> Path:
+        return self.path / "saves"
+
+    @property
+    def exports(self) -> Path:
+        return self.path / "exports"
+
+    def history(self, name: str) -> Path:
+        """The file of the lines that a person typed at this terminal."""
+        return self.path / "history" / (quote(name, safe="") or "_")
 
 
 @contextmanager

@@ -70,6 +70,24 @@ class ChatModel(Protocol):
         ...
 
 
+class Models(Protocol):
+    """The language models at the configured endpoint."""
+
+    @property
+    def default(self) -> ChatModel:
+        """The one that thinks when people speak."""
+        ...
+
+    @property
+    def quiet(self) -> ChatModel:
+        """The one that thinks when nobody waits."""
+        ...
+
+    def named(self, name: str) -> ChatModel:
+        """Another one. Asked for twice it is the same."""
+        ...
+
+
 class Found(enum.Enum):
     """What an adapter can say about a reply whose posting is in doubt."""
 

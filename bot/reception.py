@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from bot.agent.locks import Locks
-from bot.agent.queue_manager import QueueManager
 from bot.commands.table import Commands
 from bot.delivery.heartbeat import Heartbeat
 from bot.delivery.mailboxes import Mailboxes
@@ -25,16 +23,13 @@ from bot.events import (
     View,
     cleaned,
 )
-from bot.ownership.departures import Departures
-from bot.ownership.erasure import Erasure
+from bot.ownership.rights import Rights
 from bot.people.access import Access, Turned
-from bot.people.allowance import Allowance
 from bot.people.identities import Identities, Identity
-from bot.ports import Clock
+from bot.runtime import Runtime
 from bot.settings import EventSettings
-from memory.indexer import Indexer
-from memory.ports import Session, Store
-from memory.records import Agent, Conversation, InboxRow, Passage, User, scope_of
+from memory.ports import Session
+from memory.records import Agent, Conversation, Passage, User
 
 _NOT_ALLOWED = "I may not talk with you here. Whoever runs me decides that."
 
@@ -44,34 +39,22 @@ class Reception:
 
     def __init__(
         self,
-        store: Store,
+        runtime: Runtime,
         mailboxes: Mailboxes,
         identities: Identities,
         access: Access,
         commands: Commands,
-        queues: QueueManager,
-        locks: Locks,
-        indexer: Indexer,
-        clock: Clock,
+        rights: Rights,
         heartbeat: Heartbeat,
-        erasure: Erasure,
-        departures: Departures,
-        allowance: Allowance,
         events: EventSettings,
     ) -> None:
-        self._store = store
+        self._store = runtime.store
         self._mailboxes = mailboxes
         self._identities = identities
         self._access = access
         self._commands = commands
-        self._queues = queues
-        self._locks = locks
-        self._indexer = indexer
-        self._clock = clock
+        self._rights = rights
         self._heartbeat = heartbeat
-        self._erasure = erasure
-        self._departures = departures
-        self._allowance = allowance
         self._events = events
 
     # What adapters call
@@ -79,15 +62,15 @@ class Reception:
     async def submit(self, event: Event) -> View | None:
         event = cleaned(event)
         if isinstance(event, MessageEdited | MessageDeleted):
-            await self._amend(event)
+            await self._rights.amendments.follow(event)
             return None
         if isinstance(event, CommunityLeft):
-            await self._departures.left(event.community)
+            await self._rights.departures.left(event.community)
             return None
         if isinstance(event, CommunityJoined):
-            await self._departures.returned(event.community)
+            await self._rights.departures.returned(event.community)
             return None
-        if await self._erasure.is_forgotten(event.key):
+        if await self._rights.erasure.is_forgotten(event.key):
             return None
         if isinstance(event, DocumentUploaded) and not self._events.documents:
             return None
@@ -159,62 +142,35 @@ class Reception:
 
     async def delete(self, agent: Agent) -> None:
         """Call off what the agent is at, and delete it with all that it remembers."""
-        await self._erasure.agent(agent)
+        await self._rights.erasure.agent(agent)
 
     async def forget(self, user: User) -> None:
         """Everything of a person, everywhere."""
-        await self._erasure.user(user)
+        await self._rights.erasure.user(user)
 
     async def forget_here(self, who: Identity) -> None:
         """What was said in one place."""
-        await self._erasure.conversation(who)
+        await self._rights.erasure.conversation(who)
 
     async def withdraw(self, user: User, lore: Sequence[Passage]) -> None:
         """A person takes back what they told for a whole community."""
-        await self._erasure.lore(user, lore)
+        await self._rights.erasure.lore(user, lore)
 
     async def reword(self, agent: Agent, passage: Passage, text: str) -> None:
         """A passage reads otherwise now, or (with an empty text) is forgotten."""
-        await self._erasure.passage(agent, passage, text)
+        await self._rights.erasure.passage(agent, passage, text)
 
     async def beat(self, who: Identity) -> None:
         """A heartbeat at once."""
         await self._heartbeat.beat_now(who)
 
     async def join(self, keep: User, other: User) -> None:
-        """Two users are one person: per persona the older agent takes over what the younger one holds."""
-        async with self._store.read() as session:
-            ours = {agent.persona_id: agent for agent in await session.agents.agents_of(keep.id)}
-            theirs = {agent.persona_id: agent for agent in await session.agents.agents_of(other.id)}
-        agents = [*ours.values(), *theirs.values()]
-        async with self._mailboxes.still(*(agent.id for agent in agents)):
-            now = self._clock.now()
-            async with self._store.write() as session:
-                for persona, agent in theirs.items():
-                    mine = ours.get(persona)
-                    if mine is None:
-                        await session.agents.give(agent.id, keep.id)
-                        continue
-                    older, younger = sorted((mine, agent), key=lambda a: a.id)
-                    await session.joining.join(older, younger, now)
-                    await session.agents.give(older.id, keep.id)
-                for account in await session.agents.accounts_of(other.id):
-                    await session.agents.move_account(account, keep.id)
-            for agent in agents:
-                self._identities.forget(agent.id)
-                await self._indexer.refresh(agent)
+        """Two users are one person."""
+        await self._rights.accounts.join(keep, other)
 
     async def separate(self, account: str, name: str) -> None:
         """The account is a new, empty user's from now on."""
-        async with self._store.read() as session:
-            before = await session.agents.user_of(account)
-        assert before is not None
-        await self._allowance.separating(account, before)
-        async with self._store.write() as session:
-            await session.agents.create_user(account, name, before.timezone, self._clock.now())
-            agents = await session.agents.agents_of(before.id)
-        for agent in agents:
-            self._identities.forget(agent.id)
+        await self._rights.accounts.separate(account, name)
 
     async def _follows(self, event: Event) -> bool:
         """Whether the person has talked with us in that thread before."""
@@ -235,32 +191,6 @@ class Reception:
                 if row is not None:
                     return await session.agents.conversation(row.conversation_id)
         return None
-
-    async def _amend(self, event: MessageEdited | MessageDeleted) -> None:
-        """A message was edited or deleted where it was written: memory follows."""
-        async with self._store.read() as session:
-            rows = await session.mailbox.events_from(event.target)
-        if not rows:
-            await self._erasure.quoted(event.target)
-        for row in rows:
-            if isinstance(event, MessageDeleted):
-                await self._reword(row, "")
-            elif row.key == event.target:
-                await self._reword(row, event.text)
-
-    async def _reword(self, row: InboxRow, text: str) -> None:
-        if row.payload.get("text") == text:
-            return  # a link's preview was added, or the event came twice
-        async with self._locks.of(row.agent_id), self._store.write() as session:
-            await session.mailbox.replace_event(row.key, {**row.payload, "text": text})
-            if not text:
-                await session.mailbox.drop_event(row.key)
-            message = await session.messages.by_event(row.key)
-            if message is not None:
-                await self._queues.amend(session, message, text)
-                row = replace(row, agent_id=scope_of(message.key))
-            await self._erasure.message(session, message, row.key, row.agent_id)
-        self._mailboxes.restart(row.agent_id, row.key)
 
 
 async def _agents(session: Session, account: str) -> list[Agent]:

@@ -8,7 +8,7 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -22,6 +22,7 @@ from adapters import files
 from adapters.discord import commands, reading
 from adapters.discord.history import History
 from adapters.discord.invite import intents
+from adapters.discord.options import Options
 from adapters.discord.posting import LIMIT, Posting
 from adapters.discord.reading import BROKEN
 from adapters.discord.webhooks import Webhooks, may_have_webhooks
@@ -49,32 +50,14 @@ class DiscordAdapter:
 
     platform = reading.PLATFORM
 
-    def __init__(
-        self,
-        token: str,
-        clock: Clock,
-        *,
-        api_url: str,
-        gateway_url: str,
-        message_content: bool,
-        guilds_wait_s: float,
-        vision: bool,
-        context_lines: int,
-        catch_up: timedelta,
-    ) -> None:
-        self._token = token
+    def __init__(self, options: Options, clock: Clock) -> None:
+        self._options = options
+        self._api_url = options.api_url.rstrip("/")
         self._clock = clock
-        self._api_url = api_url.rstrip("/")
-        self._gateway_url = gateway_url
-        self._message_content = message_content
-        self._guilds_wait_s = guilds_wait_s
-        self._vision = vision
-        self._context_lines = context_lines
-        self._catch_up = catch_up
         self._client: _Client | None = None
         self._webhooks: Webhooks | None = None
         self._group: asyncio.TaskGroup | None = None
-        self._lines = Lines(context_lines, _CHANNELS)
+        self._lines = Lines(options.context_lines, _CHANNELS)
         self._members: Cache[tuple[int, int], discord.Member] = Cache(_MEMBERS)
         self._caught_up = asyncio.Event()
         self._known: Mapping[Address, str] | None = None  # where we were before we connected
@@ -83,7 +66,7 @@ class DiscordAdapter:
     async def run(self, inbound: Inbound) -> None:
         # The one global of the house: discord.py falls back to these wherever it has no address.
         Route.BASE = self._api_url
-        DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(self._gateway_url)
+        DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(self._options.gateway_url)
         discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # nobody speaks aloud here
         wait = _AGAIN_S
         async with aiohttp.ClientSession() as session, asyncio.TaskGroup() as group:
@@ -100,9 +83,11 @@ class DiscordAdapter:
 
     async def _connected(self, inbound: Inbound) -> str:
         """One client's life; returns why it ended. Raises `AdapterError` when another would not fare better."""
-        client = self._client = _Client(self, inbound, intents(self._message_content), self._guilds_wait_s)
+        options = self._options
+        client = _Client(self, inbound, intents(options.message_content), options.guilds_wait_s)
+        self._client = client
         try:
-            await client.start(self._token)
+            await client.start(options.token)
             return "the connection was closed"
         except discord.LoginFailure:
             raise AdapterError(
@@ -239,7 +224,7 @@ class DiscordAdapter:
 
         A channel's lines are kept from the first time that somebody addressed us there.
         """
-        if message.guild is None or not self._message_content or not self._context_lines:
+        if message.guild is None or not self._options.message_content or not self._options.context_lines:
             return ()
         place = (message.channel.id, reading.audience(message.channel))
         if place not in self._lines:
@@ -250,7 +235,9 @@ class DiscordAdapter:
 
     async def _history(self, message: discord.Message) -> list[Quote]:
         try:
-            found = [m async for m in message.channel.history(limit=self._context_lines, before=message)]
+            found = [
+                m async for m in message.channel.history(limit=self._options.context_lines, before=message)
+            ]
         except (discord.DiscordException, *BROKEN):
             return []
         us = reading.us(self._open())
@@ -271,7 +258,7 @@ class DiscordAdapter:
             return (), documents
         for file in message.attachments:
             media_type = file.content_type or "application/octet-stream"
-            is_image = self._vision and reading.is_image(file)
+            is_image = self._options.vision and reading.is_image(file)
             data = await self._read(file) if is_image or reading.is_text(file) else None
             came = files.received(said, file.id, file.filename, media_type, data, is_image=is_image)
             if isinstance(came, DocumentUploaded):
@@ -306,7 +293,7 @@ class DiscordAdapter:
         marks = await inbound.newest_keys(self.platform) if self._known is None else self._known
         self._known = None
         # In the order of time over all places: if we end here, whatever is newer than our newest is read again.
-        for message in await History(self._open(), self._clock, self._catch_up).missed(marks):
+        for message in await History(self._open(), self._clock, self._options.catch_up).missed(marks):
             async with self.order(message.channel.id):
                 await self._take(message, inbound)
 

@@ -12,7 +12,7 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import aiohttp
@@ -30,6 +30,7 @@ from adapters.lines import Lines
 from adapters.slack import reading
 from adapters.slack.answering import Answering
 from adapters.slack.history import History
+from adapters.slack.options import Options
 from adapters.slack.posting import BROKEN, LIMIT, Posting, code, place_of, reason
 from adapters.slack.reading import Workspace
 from adapters.text import command_of, plain, split
@@ -78,34 +79,13 @@ Json = Mapping[str, Any]
 
 
 class SlackAdapter:
-    """`bot.ports.Adapter` on Bolt, by Socket Mode (``app_token``) or signed HTTP (``signing_secret``)."""
+    """`bot.ports.Adapter` on Bolt, by Socket Mode or signed HTTP."""
 
     platform = reading.PLATFORM
 
-    def __init__(
-        self,
-        bot_token: str,
-        clock: Clock,
-        *,
-        app_token: str | None,
-        signing_secret: str | None,
-        listen: tuple[str, int],
-        api_url: str,
-        post_interval_s: float,
-        vision: bool,
-        context_lines: int,
-        catch_up: timedelta,
-    ) -> None:
-        self._token = bot_token
+    def __init__(self, options: Options, clock: Clock) -> None:
+        self._options = options
         self._clock = clock
-        self._app_token = app_token
-        self._secret = signing_secret
-        self._listen = listen
-        self._api_url = api_url
-        self._interval = post_interval_s
-        self._vision = vision
-        self._context_lines = context_lines
-        self._catch_up = catch_up
         self._why: str | None = "not connected"
         self._us: Workspace | None = None
         self._posting: Posting | None = None
@@ -114,7 +94,7 @@ class SlackAdapter:
         self._group: asyncio.TaskGroup | None = None
         self._names: Cache[str, str] = Cache(_KEPT)
         self._kinds: Cache[str, tuple[str, float]] = Cache(_KEPT)  # types, and when they were told
-        self._lines = Lines(context_lines, _KEPT)
+        self._lines = Lines(options.context_lines, _KEPT)
         self._last: Cache[Address, tuple[str, str]] = Cache(_KEPT)  # message and title to show work at
         self._commands_done: Cache[str, None] = Cache(_KEPT)
         self._caught_up = asyncio.Event()
@@ -141,19 +121,21 @@ class SlackAdapter:
         async with AsyncExitStack() as stack:
             timeout = aiohttp.ClientTimeout(total=30)
             self._session = await stack.enter_async_context(aiohttp.ClientSession(timeout=timeout))
-            self._client = self._web(self._token)
+            self._client = self._web(self._options.bot_token)
             us = self._us = await self._who_we_are(self._client)
-            self._posting = Posting(self._client, self._clock, self._interval)
+            self._posting = Posting(self._client, self._clock, self._options.post_interval_s)
             app = self._bolt(inbound, us)
             await until_committed(us.presence(self._clock.now(), here=True), inbound, self._clock)
-            if self._app_token is not None and self._secret is None:
+            if self._options.app_token is not None and self._options.signing_secret is None:
                 await self._by_socket(app, inbound)
             else:
                 await self._by_http(app, inbound, stack)
 
     def _web(self, token: str | None) -> AsyncWebClient:
         # No retries by the SDK: after a lost response it would post twice.
-        return AsyncWebClient(token=token, base_url=self._api_url, session=self._session, retry_handlers=[])
+        return AsyncWebClient(
+            token=token, base_url=self._options.api_url, session=self._session, retry_handlers=[]
+        )
 
     async def _who_we_are(self, client: AsyncWebClient) -> Workspace:
         try:
@@ -174,7 +156,11 @@ class SlackAdapter:
 
     def _bolt(self, inbound: Inbound, us: Workspace) -> AsyncApp:
         known = AuthorizeResult(
-            enterprise_id=None, team_id=us.team, bot_user_id=us.user, bot_id=us.bot, bot_token=self._token
+            enterprise_id=None,
+            team_id=us.team,
+            bot_user_id=us.user,
+            bot_id=us.bot,
+            bot_token=self._options.bot_token,
         )
 
         async def authorize() -> AuthorizeResult:
@@ -183,12 +169,12 @@ class SlackAdapter:
         app = AsyncApp(
             client=self._web(None),
             authorize=authorize,
-            signing_secret=self._secret or "",
+            signing_secret=self._options.signing_secret or "",
             process_before_response=True,
-            request_verification_enabled=self._secret is not None,
+            request_verification_enabled=self._options.signing_secret is not None,
         )
         assert self._posting is not None
-        answering = Answering(self._web(self._token), self._posting, us, inbound, self.kind_of)
+        answering = Answering(self._web(self._options.bot_token), self._posting, us, inbound, self.kind_of)
         answering.listen(app)
         listeners = {
             "message": self._on_message,
@@ -213,10 +199,10 @@ class SlackAdapter:
         return app
 
     async def _by_socket(self, app: AsyncApp, inbound: Inbound) -> None:
-        assert self._app_token is not None
+        assert self._options.app_token is not None
         try:
             # The SDK would retry a wrong token for ever, and say nothing.
-            await self._web(self._app_token).apps_connections_open(app_token=self._app_token)
+            await self._web(self._options.app_token).apps_connections_open(app_token=self._options.app_token)
         except SlackApiError as error:
             if code(error) in (*_DEAD, "missing_scope"):
                 raise AdapterError(
@@ -226,7 +212,7 @@ class SlackAdapter:
             raise
         while True:
             handler = AsyncSocketModeHandler(
-                app, self._app_token, web_client=self._web(self._token), ping_interval=2
+                app, self._options.app_token, web_client=self._web(self._options.bot_token), ping_interval=2
             )
             try:
                 # What was not acknowledged in a short absence Slack tells again by itself.
@@ -259,7 +245,7 @@ class SlackAdapter:
             self._why = None if alive else "no socket connection"
 
     async def _by_http(self, app: AsyncApp, inbound: Inbound, stack: AsyncExitStack) -> None:
-        host, port = self._listen
+        host, port = self._options.listen
         runner = web.AppRunner(AsyncSlackAppServer(port, _PATH, app, host).web_app, access_log=None)
         stack.push_async_callback(runner.cleanup)
         await runner.setup()
@@ -457,7 +443,7 @@ class SlackAdapter:
 
     def _context(self, channel: str, thread: str, line: Quote, kind: str) -> tuple[Quote, ...]:
         """The lines before a message in its channel or thread; the message is the next one's."""
-        if kind == "im" or not self._context_lines:
+        if kind == "im" or not self._options.context_lines:
             return ()
         return self._lines.before(
             f"{kind} {channel}/{thread}", line
@@ -474,7 +460,7 @@ class SlackAdapter:
         for file in event["files"]:
             name = str(file.get("name") or "file")
             media_type = str(file.get("mimetype") or "application/octet-stream")
-            is_image = self._vision and reading.is_image(file)
+            is_image = self._options.vision and reading.is_image(file)
             data = await self._read(file) if is_image or reading.is_text(file) else None
             came = files.received(said, file.get("id"), name, media_type, data, is_image=is_image)
             if isinstance(came, DocumentUploaded):
@@ -489,7 +475,7 @@ class SlackAdapter:
         url = URL(str(file.get("url_private") or ""))
         if not self._is_slacks(url):
             return None  # kept elsewhere: our token is none of their business
-        headers, data = {"Authorization": f"Bearer {self._token}"}, bytearray()
+        headers, data = {"Authorization": f"Bearer {self._options.bot_token}"}, bytearray()
         try:
             async with asyncio.timeout(_FILE_S), self._session.get(url, headers=headers) as got:
                 if got.status != 200 or (
@@ -506,7 +492,7 @@ class SlackAdapter:
 
     def _is_slacks(self, url: URL) -> bool:
         host = url.host or ""
-        return host == URL(self._api_url).host or (url.scheme == "https" and host.endswith(_HOSTS))
+        return host == URL(self._options.api_url).host or (url.scheme == "https" and host.endswith(_HOSTS))
 
     def _workspace(self) -> Workspace:
         assert self._us is not None
@@ -550,7 +536,7 @@ class SlackAdapter:
     async def _read_on(self, known: Mapping[Address, str], inbound: Inbound) -> None:
         """Take what Slack gave up telling; then what it tells now may come."""
         assert self._client is not None
-        history = History(self._client, self._clock, self._workspace(), self._catch_up)
+        history = History(self._client, self._clock, self._workspace(), self._options.catch_up)
         try:
             while True:
                 started = time.monotonic()

@@ -5,23 +5,18 @@ from __future__ import annotations
 from bot.agent.queue_manager import QueueManager
 from bot.events import HeartbeatDue
 from bot.people.allowance import Allowance
-from bot.ports import Clock
-from memory.indexer import Indexer
-from memory.ports import Session, Store
+from bot.runtime import Runtime
+from memory.ports import Session
 from memory.records import Agent, Conversation, InboxRow, Turn
 
 
 class Undo:
     """Hold the agent's lock while using it."""
 
-    def __init__(
-        self, store: Store, queues: QueueManager, indexer: Indexer, clock: Clock, allowance: Allowance
-    ) -> None:
-        self._store = store
-        self._allowance = allowance
+    def __init__(self, runtime: Runtime, queues: QueueManager, allowance: Allowance) -> None:
+        self._store, self._indexer, self._clock = runtime.store, runtime.indexer, runtime.clock
         self._queues = queues
-        self._indexer = indexer
-        self._clock = clock
+        self._allowance = allowance
 
     async def turns(
         self, agent: Agent, conversation: Conversation, count: int

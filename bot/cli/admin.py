@@ -7,14 +7,10 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from bot.app import (
-    SystemClock,
-    discord_invite_url,
-    open_app,
-    open_memory,
-    silent_platforms,
-    slack_app_manifest,
-)
+from bot.app import open_app
+from bot.backends.clock import SystemClock
+from bot.backends.memory import open_memory
+from bot.backends.platforms import discord_invite_url, silent_platforms, slack_app_manifest
 from bot.data_dir import holder, is_held
 from bot.errors import AgentNotFound, EverbotError
 from bot.people.identities import find_agent

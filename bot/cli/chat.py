@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from bot.app import open_app, pipe_console, terminal_console
+from bot.app import open_app
+from bot.backends.platforms import pipe_console, terminal_console
 from bot.settings import Settings
 
 _UNANSWERED = 3  # exit code

@@ -8,7 +8,10 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bot.app import SystemClock, check_platforms, choose_embedder, choose_model, open_memory
+from bot.backends.clock import SystemClock
+from bot.backends.memory import choose_embedder, open_memory
+from bot.backends.models import choose_model
+from bot.backends.platforms import check_platforms
 from bot.data_dir import holder, is_held, private
 from bot.errors import EverbotError
 from bot.settings import Settings, load

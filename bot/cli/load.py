@@ -9,7 +9,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import Progress
 
-from bot.app import Memory, SystemClock, open_memory
+from bot.backends.clock import SystemClock
+from bot.backends.memory import Memory, open_memory
 from bot.data_dir import hold, holder, is_held
 from bot.errors import EverbotError
 from bot.personas.personas import Personas

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from bot.app import Memory, open_memory
+from bot.backends.memory import Memory, open_memory
 from bot.events import HeartbeatDue
 from bot.people.identities import find_agent
 from bot.settings import Settings

@@ -12,7 +12,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bot.app import Memory, SystemClock, open_memory
+from bot.backends.clock import SystemClock
+from bot.backends.memory import Memory, open_memory
 from bot.data_dir import holder, is_held
 from bot.errors import PersonaError
 from bot.events import clean

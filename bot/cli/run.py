@@ -8,7 +8,9 @@ import signal
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
-from bot.app import App, SystemClock, open_app, platforms
+from bot.app import App, open_app
+from bot.backends.clock import SystemClock
+from bot.backends.platforms import platforms
 from bot.errors import AdapterError, SettingsError
 from bot.health import health
 from bot.ports import Adapter, Clock

@@ -7,7 +7,10 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from bot.app import SystemClock, open_app, open_memory, silent_platforms
+from bot.app import open_app
+from bot.backends.clock import SystemClock
+from bot.backends.memory import open_memory
+from bot.backends.platforms import silent_platforms
 from bot.data_dir import holder, is_held
 from bot.ownership.export import Export
 from bot.people.identities import account_of, find_agent

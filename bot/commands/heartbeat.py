@@ -10,14 +10,14 @@ from bot.events import Action, Command, CommandSpec, View
 from bot.people import schedules
 from bot.people.beats import Beats, changes_of
 from bot.people.identities import Identities, Identity
-from memory.ports import Store
+from bot.runtime import Runtime
 
 
 class HeartbeatCommands:
     """`bot.commands.table.Group`."""
 
-    def __init__(self, store: Store, beats: Beats, identities: Identities) -> None:
-        self._store = store
+    def __init__(self, runtime: Runtime, beats: Beats, identities: Identities) -> None:
+        self._store = runtime.store
         self._beats = beats
         self._identities = identities
         self.table: list[tuple[CommandSpec, Run]] = [

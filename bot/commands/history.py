@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from bot.agent.locks import Locks
 from bot.agent.undo import Undo
 from bot.errors import CommandError
 from bot.events import Action, Command, HeartbeatDue, View
 from bot.people.identities import Identity
-from memory.ports import Store
+from bot.runtime import Runtime
 from memory.records import readable_from
 
 _EDITS = 10
@@ -16,10 +15,9 @@ _EDITS = 10
 class History:
     """Looks at the asking person's agent alone, and at what may be seen where they ask."""
 
-    def __init__(self, store: Store, undo: Undo, locks: Locks) -> None:
-        self._store = store
+    def __init__(self, runtime: Runtime, undo: Undo) -> None:
+        self._store, self._locks = runtime.store, runtime.locks
         self._undo = undo
-        self._locks = locks
 
     async def history(self, who: Identity, command: Command) -> View:
         """How core memory came to be, as far as it may be seen here: the newest edits."""

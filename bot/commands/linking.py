@@ -14,8 +14,7 @@ from bot.errors import CommandError
 from bot.events import Action, Command, CommandSpec, View
 from bot.people.access import new_code
 from bot.people.identities import Identity
-from bot.ports import Clock
-from memory.ports import Store
+from bot.runtime import Runtime
 from memory.records import PRIVATE, Code
 
 _LIFE = timedelta(minutes=10)
@@ -33,9 +32,8 @@ _WAITS = "{name} ({account}) entered your code. If that is you, write `/link con
 class LinkCommands:
     """`bot.commands.table.Group`."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
-        self._store = store
-        self._clock = clock
+    def __init__(self, runtime: Runtime) -> None:
+        self._store, self._clock = runtime.store, runtime.clock
         self.table: list[tuple[CommandSpec, Run]] = [
             (
                 CommandSpec(

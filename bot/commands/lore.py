@@ -5,8 +5,8 @@ from __future__ import annotations
 from bot.errors import CommandError
 from bot.events import ENTRIES, Action, Command, Entry, Form, View
 from bot.people.identities import Identity
-from memory.indexer import Indexer
-from memory.ports import Session, Store
+from bot.runtime import Runtime
+from memory.ports import Session
 from memory.records import Archive, Passage, community_of
 from memory.search.terms import digest_words
 
@@ -16,9 +16,8 @@ _LONGEST = 8_000  # characters of an entry
 class Lore:
     """Looks at the lore of one community alone: that in which it is asked."""
 
-    def __init__(self, store: Store, indexer: Indexer) -> None:
-        self._store = store
-        self._indexer = indexer
+    def __init__(self, runtime: Runtime) -> None:
+        self._store, self._indexer = runtime.store, runtime.indexer
 
     async def run(self, command: Command, who: Identity, rest: str) -> View:
         """Answer ``/persona lore ...`` of an admin."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bot.agent.locks import Locks
 from bot.agent.undo import Undo
 from bot.commands.contributions import Contributions
 from bot.commands.history import History
@@ -11,9 +10,8 @@ from bot.commands.table import Control, Run
 from bot.errors import CommandError
 from bot.events import ENTRIES, Action, Command, CommandSpec, Entry, Form, View
 from bot.people.identities import Identity
-from bot.ports import Clock
+from bot.runtime import Runtime
 from memory.archival import store
-from memory.ports import Store
 from memory.records import (
     PRIVATE,
     Block,
@@ -33,12 +31,10 @@ _USAGE = "Say /memory, /memory notes, /memory edit WHAT, /memory drop ID or /mem
 class MemoryCommands:
     """`bot.commands.table.Group`."""
 
-    def __init__(self, store_: Store, undo: Undo, locks: Locks, clock: Clock) -> None:
-        self._store = store_
-        self._past = History(store_, undo, locks)
-        self._lore = Contributions(store_)
-        self._locks = locks
-        self._clock = clock
+    def __init__(self, runtime: Runtime, undo: Undo) -> None:
+        self._store, self._clock, self._locks = runtime.store, runtime.clock, runtime.locks
+        self._past = History(runtime, undo)
+        self._lore = Contributions(runtime.store)
         self.table: list[tuple[CommandSpec, Run]] = [
             (
                 CommandSpec(

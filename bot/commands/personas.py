@@ -13,8 +13,8 @@ from bot.people.identities import Identity
 from bot.people.roles import Roles
 from bot.personas.definition import Definition
 from bot.personas.personas import Personas
-from bot.ports import Clock
-from memory.ports import Session, Store
+from bot.runtime import Runtime
+from memory.ports import Session
 from memory.records import PRIVATE, Block, Persona, Proposal
 
 log = logging.getLogger(__name__)
@@ -38,11 +38,10 @@ Word = Callable[[Command, Identity, str], Awaitable[View]]
 class PersonaCommands:
     """`bot.commands.table.Group`. Every change checks who asks; what is refused is logged without its content."""
 
-    def __init__(self, store: Store, personas: Personas, roles: Roles, lore: Lore, clock: Clock) -> None:
-        self._store = store
+    def __init__(self, runtime: Runtime, personas: Personas, roles: Roles) -> None:
+        self._store, self._clock = runtime.store, runtime.clock
         self._personas = personas
         self._roles = roles
-        self._clock = clock
         spec = CommandSpec(
             name="persona",
             summary="who I am here; in a direct message, whom you talk with",
@@ -60,7 +59,7 @@ class PersonaCommands:
             "proposals": self._proposals,
             "accept": self._accept,
             "reject": self._reject,
-            "lore": lore.run,
+            "lore": Lore(runtime).run,
         }
 
     async def _persona(self, command: Command, who: Identity, control: Control) -> View:

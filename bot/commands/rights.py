@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bot.agent.locks import Locks
 from bot.commands.table import Control, Run
 from bot.events import LOCAL, Action, Command, CommandSpec, View, platform_of
 from bot.ownership.export import Export, keep
 from bot.people.identities import Identity
-from memory.ports import Store
+from bot.runtime import Runtime
 
 _FORGET_HERE = (
     "This deletes what was said between us in this place, my notes and reminders that came of it, and what it put "
@@ -25,9 +24,8 @@ _FORGET = (
 class RightsCommands:
     """`bot.commands.table.Group`."""
 
-    def __init__(self, store: Store, locks: Locks, export: Export, exports: Path) -> None:
-        self._store = store
-        self._locks = locks
+    def __init__(self, runtime: Runtime, export: Export, exports: Path) -> None:
+        self._store, self._locks = runtime.store, runtime.locks
         self._exporter = export
         self._exports = exports
         self.table: list[tuple[CommandSpec, Run]] = [

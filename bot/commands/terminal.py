@@ -10,7 +10,6 @@ from typing import Any
 from uuid import uuid4
 
 from bot.agent import context
-from bot.agent.locks import Locks
 from bot.agent.queue_manager import QueueManager
 from bot.agent.undo import Undo
 from bot.commands.table import Control, Run
@@ -27,8 +26,7 @@ from bot.events import (
 )
 from bot.ownership.export import Export, keep
 from bot.people.identities import Identity
-from bot.ports import Clock
-from memory.ports import Store
+from bot.runtime import Runtime
 from memory.records import Message, Role
 
 _FAR = 20  # turns back that /retry looks for a message
@@ -39,19 +37,15 @@ class TerminalCommands:
 
     def __init__(
         self,
-        store: Store,
+        runtime: Runtime,
         queues: QueueManager,
         undo: Undo,
-        locks: Locks,
-        clock: Clock,
         export: Export,
         saves: Path,
     ) -> None:
-        self._store = store
+        self._store, self._clock, self._locks = runtime.store, runtime.clock, runtime.locks
         self._queues = queues
         self._undo = undo
-        self._locks = locks
-        self._clock = clock
         self._export = export
         self._saves = saves
         self.table: list[tuple[CommandSpec, Run]] = [

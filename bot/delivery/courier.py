@@ -11,9 +11,9 @@ from datetime import datetime
 
 from bot.errors import DeliveryDoubtful, DeliveryError, DeliveryRefused
 from bot.events import Address, Reply, Speaker, platform_of
-from bot.ports import Adapter, Clock, Found
+from bot.ports import Adapter, Found
+from bot.runtime import Runtime
 from memory.errors import StoreError
-from memory.ports import Store
 from memory.records import Delivery, OutboxRow
 
 log = logging.getLogger(__name__)
@@ -31,12 +31,9 @@ class Courier:
     ``speaker_of`` is asked at every attempt who is seen to speak.
     """
 
-    def __init__(
-        self, store: Store, adapters: Mapping[str, Adapter], clock: Clock, speaker_of: SpeakerOf
-    ) -> None:
-        self._store = store
+    def __init__(self, runtime: Runtime, adapters: Mapping[str, Adapter], speaker_of: SpeakerOf) -> None:
+        self._store, self._clock = runtime.store, runtime.clock
         self._adapters = adapters
-        self._clock = clock
         self._speaker_of = speaker_of
         self._news = asyncio.Event()
         self._idle = asyncio.Event()

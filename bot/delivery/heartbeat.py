@@ -22,11 +22,10 @@ from bot.people import schedules
 from bot.people.allowance import Allowance
 from bot.people.beats import IDLE, Beats, jitter
 from bot.people.identities import Identities, Identity
-from bot.ports import Clock
-from bot.settings import Settings
+from bot.runtime import Runtime
+from bot.settings import LimitSettings
 from memory.archival import Archival
 from memory.errors import StoreError
-from memory.ports import Store
 from memory.records import Beat, Message, Passage, Role, Wish, readable_from
 
 log = logging.getLogger(__name__)
@@ -47,24 +46,22 @@ class Heartbeat:
 
     def __init__(
         self,
-        store: Store,
+        runtime: Runtime,
         mailboxes: Mailboxes,
         identities: Identities,
         beats: Beats,
         archival: Archival,
-        clock: Clock,
         allowance: Allowance,
-        settings: Settings,
+        limits: LimitSettings,
         platforms: Collection[str],
     ) -> None:
-        self._store = store
+        self._store, self._clock = runtime.store, runtime.clock
         self._mailboxes = mailboxes
         self._identities = identities
         self._beats = beats
         self._archival = archival
-        self._clock = clock
         self._allowance = allowance
-        self._tokens = settings.limits.tokens_per_day
+        self._tokens = limits.tokens_per_day
         self._platforms = list(platforms)
         self._reflection = prompts.read("reflection")
         self._last: datetime | None = None

@@ -15,16 +15,16 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from bot.agent.interrupt import RESTART, STOP, YIELD
-from bot.agent.loop import Job
+from bot.agent.job import Job
 from bot.agent.queue_manager import QueueManager
 from bot.delivery.arrivals import Arrivals
 from bot.delivery.courier import Courier
 from bot.delivery.turns import Turns
 from bot.events import EVENTS, Address, Event, HeartbeatDue, MessageReceived, quotes_of, to_json
 from bot.people.identities import Identity
-from bot.ports import Clock
+from bot.runtime import Runtime
+from bot.settings import AgentSettings
 from memory.errors import StoreError, StoreUnavailable
-from memory.ports import Store
 from memory.records import InboxRow
 
 log = logging.getLogger(__name__)
@@ -61,29 +61,25 @@ class Mailboxes:
 
     def __init__(
         self,
-        store: Store,
+        runtime: Runtime,
         turns: Turns,
         arrivals: Arrivals,
         queues: QueueManager,
         courier: Courier,
-        clock: Clock,
         platforms: Collection[str],
-        *,
-        debounce_s: float,
-        concurrent_turns: int,
+        settings: AgentSettings,
     ) -> None:
-        self._store = store
+        self._store, self._clock = runtime.store, runtime.clock
         self._turns = turns
         self._arrivals = arrivals
         self._queues = queues
         self._courier = courier
-        self._clock = clock
         self._platforms = list(platforms)
-        self._debounce_s = debounce_s
+        self._debounce_s = settings.debounce_s
         self._mailboxes: dict[int, _Mailbox] = {}
         self._places: dict[Address, set[int]] = {}
-        self._slots = asyncio.Semaphore(concurrent_turns)
-        self._quiet_slots = asyncio.Semaphore(max(1, concurrent_turns // 8))  # of them, for beats at most
+        self._slots = asyncio.Semaphore(settings.concurrent_turns)
+        self._quiet_slots = asyncio.Semaphore(max(1, settings.concurrent_turns // 8))  # for beats
         self._group: asyncio.TaskGroup | None = None
         self._running: set[asyncio.Task[None]] = set()
         self._held: set[int] = set()

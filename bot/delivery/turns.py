@@ -10,8 +10,8 @@ from uuid import uuid4
 
 from bot.agent.fifo_queue import Queue
 from bot.agent.interrupt import RESTART, Interrupt
-from bot.agent.locks import Locks
-from bot.agent.loop import Agent, Job
+from bot.agent.job import Job
+from bot.agent.loop import AgentLoop
 from bot.agent.queue_manager import QueueManager
 from bot.delivery.courier import Courier
 from bot.errors import Interrupted, ModelError
@@ -19,10 +19,10 @@ from bot.events import EVENTS, HeartbeatDue, MessageReceived, ScheduledDue, plat
 from bot.people.beats import IDLE, Beats
 from bot.people.identities import Identities, Identity
 from bot.personas.definition import Definition, cast, from_book, parsed
-from bot.ports import Adapter, Clock
+from bot.ports import Adapter
+from bot.runtime import Runtime
 from memory.errors import StoreError
-from memory.indexer import Indexer
-from memory.ports import Session, Store
+from memory.ports import Session
 from memory.records import InboxRow, Message, OutboxRow, Turn, TurnState
 
 log = logging.getLogger(__name__)
@@ -36,34 +36,28 @@ _STOPPED = "Stopped."
 
 
 class Turns:
-    """``expire_hours`` is for how long a turn waits for a model that is down."""
+    """``expire`` is for how long a turn waits for a model that is down."""
 
     def __init__(
         self,
-        store: Store,
-        agent: Agent,
+        runtime: Runtime,
+        loop: AgentLoop,
         queues: QueueManager,
         identities: Identities,
         courier: Courier,
-        indexer: Indexer,
-        clock: Clock,
         adapters: Mapping[str, Adapter],
-        locks: Locks,
         beats: Beats,
-        *,
-        expire_hours: float,
+        expire: timedelta,
     ) -> None:
-        self._store = store
-        self._agent = agent
+        self._store, self._indexer = runtime.store, runtime.indexer
+        self._clock, self._locks = runtime.clock, runtime.locks
+        self._loop = loop
         self._queues = queues
         self._identities = identities
         self._courier = courier
-        self._indexer = indexer
-        self._clock = clock
         self._adapters = adapters
-        self._locks = locks
         self._beats = beats
-        self._expire = timedelta(hours=expire_hours)
+        self._expire = expire
 
     async def job(self, turn: Turn | None, rows: Sequence[InboxRow]) -> Job | None:
         """The turn of these events, begun if it is None; no job when their agent was deleted meanwhile."""
@@ -160,7 +154,7 @@ class Turns:
                 try:
                     await self._wait(job, park, delay)
                     async with adapter.thinking(job.address):
-                        await self._agent.turn(job)
+                        await self._loop.turn(job)
                     return
                 except Interrupted as interrupted:
                     if await self._interrupted(job, interrupted.reason):

@@ -46,7 +46,6 @@ class OpenAIModel:
         timeout_s: float = 300.0,
         stall_s: float = 60.0,
         retries: int = 3,
-        temperature: float | None = None,
         extra: Mapping[str, Any] | None = None,
     ) -> None:
         self.name = name
@@ -54,8 +53,7 @@ class OpenAIModel:
         self._base_url = base_url
         self._api_key = (api_key or "").strip()
         self._timeout_s, self._stall_s, self._retries = timeout_s, stall_s, retries
-        self._settings: dict[str, Any] = {} if temperature is None else {"temperature": temperature}
-        self._settings |= extra or {}
+        self._settings = dict(extra or {})
         place = host_of(base_url) if base_url else "api.openai.com"
         self._errors = ErrorMap(model=name, place=place, secret=self._api_key)
         self._client: AsyncOpenAI | None = None

@@ -12,11 +12,10 @@ import logging
 from datetime import timedelta
 
 from bot.agent.queue_manager import QueueManager
-from bot.ports import Clock
+from bot.runtime import Runtime
 from bot.settings import PersonaSettings
 from memory.errors import StoreError
-from memory.indexer import Indexer
-from memory.ports import Session, Store
+from memory.ports import Session
 from memory.records import Archive
 
 log = logging.getLogger(__name__)
@@ -25,13 +24,9 @@ _LOOK_S = 600.0
 
 
 class Departures:
-    def __init__(
-        self, store: Store, queues: QueueManager, indexer: Indexer, clock: Clock, rules: PersonaSettings
-    ) -> None:
-        self._store = store
+    def __init__(self, runtime: Runtime, queues: QueueManager, rules: PersonaSettings) -> None:
+        self._store, self._indexer, self._clock = runtime.store, runtime.indexer, runtime.clock
         self._queues = queues
-        self._indexer = indexer
-        self._clock = clock
         self._rules = rules
 
     async def left(self, community: str) -> None:

@@ -16,8 +16,8 @@ from bot.bundle import Row, Tables
 from bot.errors import AgentExists, BundleError
 from bot.ownership.export import BEAT, BLOCK, FORMAT, MOMENTS
 from bot.personas.personas import Personas
-from bot.ports import Clock
-from memory.ports import Session, Store
+from bot.runtime import Runtime
+from memory.ports import Session
 from memory.records import (
     Agent,
     Audience,
@@ -42,11 +42,10 @@ _BATCH = 1_000
 class Restore:
     """Into one installation."""
 
-    def __init__(self, store: Store, personas: Personas, queues: QueueManager, clock: Clock) -> None:
-        self._store = store
+    def __init__(self, runtime: Runtime, personas: Personas, queues: QueueManager) -> None:
+        self._store, self._clock = runtime.store, runtime.clock
         self._personas = personas
         self._queues = queues
-        self._clock = clock
 
     async def of(self, parts: Sequence[bytes], account: str | None) -> Agent:
         """Put a memory back: for ``account``, or the accounts that it names. It is one unit of work.

@@ -11,9 +11,8 @@ from bot.cache import Cache
 from bot.events import LOCAL, DocumentUploaded, Event, MessageReceived, Origin, View, platform_of
 from bot.people.allowance import Allowance
 from bot.people.identities import Identity
-from bot.ports import Clock
+from bot.runtime import Runtime
 from bot.settings import AccessSettings, LimitSettings
-from memory.ports import Store
 from memory.records import PRIVATE, Code
 
 log = logging.getLogger(__name__)
@@ -45,11 +44,10 @@ class Access:
     """Judges events and commands by the configuration; keeps count of who wrote how much of late."""
 
     def __init__(
-        self, store: Store, clock: Clock, allowance: Allowance, rules: AccessSettings, limits: LimitSettings
+        self, runtime: Runtime, allowance: Allowance, rules: AccessSettings, limits: LimitSettings
     ) -> None:
-        self._store = store
+        self._store, self._clock = runtime.store, runtime.clock
         self._allowance = allowance
-        self._clock = clock
         self._rules = rules
         self._limits = limits
         self._recent: Cache[str, deque[tuple[float, str]]] = Cache(_KEPT)

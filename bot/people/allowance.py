@@ -8,8 +8,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 from bot.people.schedules import midnight
-from bot.ports import Clock
-from memory.ports import Store
+from bot.runtime import Runtime
 from memory.records import Agent, User
 
 
@@ -17,9 +16,8 @@ class Allowance:
     """Days begin at midnight UTC. What was forgotten counts on to the end of its day, or of this process: nobody's
     limit begins anew by `/forget`, and nothing of it is written down."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
-        self._store = store
-        self._clock = clock
+    def __init__(self, runtime: Runtime) -> None:
+        self._store, self._clock = runtime.store, runtime.clock
         self._forgotten: Counter[str | None] = Counter()  # by account; None: of all
         self._since: datetime | None = None
 

@@ -9,8 +9,9 @@ from bot.cache import Cache
 from bot.errors import AgentNotFound, PersonaError
 from bot.events import LOCAL, Origin
 from bot.personas.personas import Personas
-from bot.ports import Clock
-from memory.ports import Session, Store
+from bot.runtime import Runtime
+from bot.settings import AgentSettings
+from memory.ports import Session
 from memory.records import Agent, Conversation, Persona, User
 
 _KEPT = 10_000
@@ -31,14 +32,11 @@ class Identity:
 
 
 class Identities:
-    def __init__(
-        self, store: Store, clock: Clock, personas: Personas, block_limit: int, timezone: str
-    ) -> None:
-        self._store = store
-        self._clock = clock
+    def __init__(self, runtime: Runtime, personas: Personas, settings: AgentSettings) -> None:
+        self._store, self._clock = runtime.store, runtime.clock
         self._personas = personas
-        self._limit = block_limit
-        self._timezone = timezone
+        self._limit = settings.block_limit
+        self._timezone = settings.timezone
         self._known: Cache[tuple[str, str, str, str], Identity] = Cache(_KEPT)
         self._homes: Cache[int, Identity] = Cache(_KEPT)
 

@@ -17,7 +17,9 @@ import pytest
 from pydantic import SecretStr
 
 from adapters.slack import checking
-from bot.app import SystemClock, open_app, platforms
+from bot.app import open_app
+from bot.backends.clock import SystemClock
+from bot.backends.platforms import platforms
 from bot.cli.run import attend
 from bot.ports import ModelReply, ModelRequest
 from tests.acceptance.crowd import SlackSpot, Slow, numbers_in, posts_on_slack, quote, tell, texts

@@ -14,7 +14,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from bot.app import App, SystemClock, open_app, platforms
+from bot.app import App, open_app
+from bot.backends.clock import SystemClock
+from bot.backends.platforms import platforms
 from bot.cli.run import attend
 from bot.delivery.courier import SpeakerOf
 from bot.ports import Adapter, ChatModel, Clock, ModelReply, ModelRequest

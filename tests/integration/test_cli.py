@@ -22,7 +22,8 @@ import pytest
 from reportlab.pdfgen.canvas import Canvas  # type: ignore[import-untyped]
 from typer.testing import CliRunner
 
-from bot.app import SystemClock, choose_embedder, open_memory
+from bot.backends.clock import SystemClock
+from bot.backends.memory import choose_embedder, open_memory
 from bot.cli import load
 from bot.cli.main import app
 from bot.settings import Settings

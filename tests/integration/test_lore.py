@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.app import Memory, open_memory
+from bot.backends.memory import Memory, open_memory
 from bot.settings import Settings
 from memory.archival import share
 from memory.records import PRIVATE, Agent, Draft, community_audience

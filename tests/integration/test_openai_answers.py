@@ -31,7 +31,7 @@ async def test_a_whole_answer_is_read() -> None:
 
 
 async def test_settings_go_out() -> None:
-    async with opened(temperature=0.2, extra={"top_k": 4}) as (model, server, _):
+    async with opened(extra={"temperature": 0.2, "top_k": 4}) as (model, server, _):
         await model.complete(ask())
     assert (server.transcript[0].request["temperature"], server.transcript[0].request["top_k"]) == (0.2, 4)
 

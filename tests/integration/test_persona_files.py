@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from bot.app import Memory, open_memory
+from bot.backends.memory import Memory, open_memory
 from bot.cli import load
 from bot.cli import persona as commands
 from bot.errors import PersonaError

@@ -267,13 +267,13 @@ def test_roles_are_of_a_place(rules: dict[str, Any], who: Origin, roles: tuple[b
 
 async def test_another_model_thinks_for_a_persona_that_names_one(tmp_path: Path) -> None:
     """The name is asked for at the same endpoint, and the usage is recorded under it."""
-    from bot.app import Models
+    from bot.backends.models import ConfiguredModels
     from tests.fakes.parlour import settings_at
 
     settings = settings_at(
         tmp_path, model={"kind": "openai", "base_url": "http://127.0.0.1:9/v1", "name": "big"}
     )
-    make: Callable[[str], Any] = (models := Models(settings, None, None)).named  # type: ignore[arg-type]
+    make: Callable[[str], Any] = (models := ConfiguredModels(settings, None)).named  # type: ignore[arg-type]
     assert [make(name).name for name in ("big", "small", "small")] == ["big", "small", "small"]
     assert make("small") is make("small")
     await models.aclose()

