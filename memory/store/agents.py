@@ -10,7 +10,6 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert as upsert
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from memory.records import (
     Agent,
@@ -21,16 +20,15 @@ from memory.records import (
     place_audience,
     scope_range,
 )
-from memory.store import driver
 from memory.store import tables as t
+from memory.store.connection import Connection
 from memory.store.fulltext import FullText
-from memory.store.tables import inserted_id
 
 
 class Agents:
     """See `memory.ports.Agents`."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._c = connection
 
     async def user_of(self, account: str) -> User | None:
@@ -115,7 +113,7 @@ class Agents:
         agent = await self.agent(agent_id)
         if agent is None:
             return
-        with driver.beside(self._c):
+        with self._c.beside():
             await self._forget_keys(agent_id)
             for kind, scope in (("messages", agent_id), ("passages", agent.archive_id)):
                 low, high = scope_range(scope)
@@ -205,10 +203,10 @@ class Agents:
 
     async def _insert(self, table: sa.Table, **values: Any) -> int:
         result = await self._c.execute(table.insert().values(**values))
-        return inserted_id(result)
+        return result.inserted_id
 
 
-async def forget_keys(connection: AsyncConnection, keys: Mapping[str, datetime]) -> None:
+async def forget_keys(connection: Connection, keys: Mapping[str, datetime]) -> None:
     """Know keys of events again, and when they were forgotten, without keeping them."""
     values = [{"digest": digest_of(key), "created_at": at} for key, at in keys.items()]
     for part in range(0, len(values), 500):

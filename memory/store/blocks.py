@@ -8,11 +8,10 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from memory.records import PRIVATE, Agent, Audience, Audiences, Block, BlockEdit
 from memory.store import tables as t
-from memory.store.tables import inserted_id
+from memory.store.connection import Connection
 
 # Asked at every step: built once.
 _SHARED = t.blocks.c.owner == sa.bindparam("persona")
@@ -29,7 +28,7 @@ _HERE = (
 class Blocks:
     """See `memory.ports.Blocks`."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._c = connection
 
     async def visible(self, agent: Agent, audience: Audience) -> list[Block]:
@@ -76,7 +75,7 @@ class Blocks:
             "version": 1,
         }
         result = await self._c.execute(t.blocks.insert().values(**values, updated_at=now))
-        return Block(id=inserted_id(result), **values)  # type: ignore[arg-type]
+        return Block(id=result.inserted_id, **values)  # type: ignore[arg-type]
 
     async def of(self, owner: str, audiences: Audiences) -> list[Block]:
         condition = t.blocks.c.owner == owner

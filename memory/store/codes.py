@@ -8,16 +8,16 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert as upsert
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from memory.records import Code
 from memory.store import tables as t
+from memory.store.connection import Connection
 
 
 class Codes:
     """See `memory.ports.Codes`."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._c = connection
 
     async def put(self, code: Code) -> None:

@@ -20,12 +20,11 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from memory.errors import StoreTooNew, StoreUnavailable
 from memory.ports import Session
-from memory.store import driver
 from memory.store import tables as t
+from memory.store.connection import Connection
 from memory.store.fulltext import is_current, renew
 from memory.store.session import session
 
@@ -49,15 +48,14 @@ class Database:
 
     def __init__(self, path: Path, readers: int = 3) -> None:
         self.path = path
-        self._engine: AsyncEngine = create_async_engine(
-            f"sqlite+aiosqlite:///{path}",
+        self._engine = sa.create_engine(
+            sa.URL.create("sqlite", database=str(path)),
             isolation_level="AUTOCOMMIT",
             hide_parameters=True,  # they are what people said, and errors are logged
             poolclass=sa.NullPool,
-            module=driver.dbapi(),
             connect_args={"check_same_thread": False},
         )
-        self._writer: AsyncConnection | None = None
+        self._writer: Connection | None = None
         self._turnstile = asyncio.Lock()
         self._asking = 0
         self._closed = False
@@ -65,7 +63,7 @@ class Database:
         # A connection's repositories are made once: they hold nothing else.
         self._session = lru_cache(readers + 1)(lambda connection: session(connection, extents))
         self._batch: _Batch | None = None
-        self._readers: asyncio.LifoQueue[AsyncConnection | None] = asyncio.LifoQueue()
+        self._readers: asyncio.LifoQueue[Connection | None] = asyncio.LifoQueue()
         for _ in range(readers):
             self._readers.put_nowait(None)
 
@@ -98,13 +96,13 @@ class Database:
                     f"knows {HEAD}). Upgrade everbot, or point data_dir at another directory."
                 )
             if version != HEAD:
-                await driver.control(writer, "BEGIN IMMEDIATE")
-                await writer.run_sync(_migrate)
-                await driver.control(writer, "COMMIT")
+                await writer.control("BEGIN IMMEDIATE")
+                _migrate(writer.inner)
+                await writer.control("COMMIT")
             if version is None or not await is_current(writer):
-                await driver.control(writer, "BEGIN IMMEDIATE")
+                await writer.control("BEGIN IMMEDIATE")
                 await renew(writer)
-                await driver.control(writer, "COMMIT")
+                await writer.control("COMMIT")
 
     async def close(self) -> None:
         """Close every connection. Idempotent."""
@@ -116,7 +114,6 @@ class Database:
         for connection in connections:
             if connection is not None:
                 await connection.close()
-        await self._engine.dispose()
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Session]:
@@ -129,7 +126,7 @@ class Database:
             yield self._session(connection)
 
     @asynccontextmanager
-    async def _reading(self) -> AsyncIterator[AsyncConnection]:
+    async def _reading(self) -> AsyncIterator[Connection]:
         if self._closed:
             raise StoreUnavailable(f"{self.path} is closed.")
         connection = await self._readers.get()
@@ -139,20 +136,20 @@ class Database:
                 if connection is None:
                     connection = await self._connect("PRAGMA query_only=ON")
                 yield connection
-                if driver.take_cancellation(connection):
+                if connection.take_cancellation():
                     raise asyncio.CancelledError
         except DBAPIError:
             broken = True
             raise
         finally:
             if connection is not None and not broken:
-                driver.take_cancellation(connection)
+                connection.take_cancellation()
             if broken and connection is not None:
                 await connection.close()
             self._readers.put_nowait(None if broken else connection)
 
     @asynccontextmanager
-    async def _writing(self) -> AsyncIterator[AsyncConnection]:
+    async def _writing(self) -> AsyncIterator[Connection]:
         if self._closed:
             raise StoreUnavailable(f"{self.path} is closed.")
         await self._queue_up()
@@ -165,7 +162,7 @@ class Database:
                 except BaseException as error:
                     failure = error
                 await self._leave(batch, connection, undo=failure is not None)
-                if driver.take_cancellation(connection) and failure is None:
+                if connection.take_cancellation() and failure is None:
                     failure = asyncio.CancelledError()  # raised below; the unit is whole nevertheless
             except Exception as error:
                 await self._break(failure or error)
@@ -197,34 +194,34 @@ class Database:
             except Exception as error:
                 await self._break(error)
 
-    async def _join(self) -> tuple[_Batch, AsyncConnection]:
+    async def _join(self) -> tuple[_Batch, Connection]:
         """The batch to write with. The first unit of a batch is the transaction, the others savepoints."""
         if self._writer is None:
             self._writer = await self._connect()
         if self._batch is None:
-            await driver.control(self._writer, "BEGIN IMMEDIATE")
+            await self._writer.control("BEGIN IMMEDIATE")
             self._batch = _Batch()
         else:
-            await driver.control(self._writer, "SAVEPOINT unit")
+            await self._writer.control("SAVEPOINT unit")
         self._batch.size += 1
         return self._batch, self._writer
 
-    async def _leave(self, batch: _Batch, connection: AsyncConnection, *, undo: bool) -> None:
+    async def _leave(self, batch: _Batch, connection: Connection, *, undo: bool) -> None:
         """Close the unit, undoing it if it failed; commit, unless the next in line may share the commit."""
         if batch.size == 1:
             if undo:
-                await driver.control(connection, "ROLLBACK")
+                await connection.control("ROLLBACK")
                 self._batch = None
                 return
         else:
             if undo:
-                await driver.control(connection, "ROLLBACK TO unit")
-            await driver.control(connection, "RELEASE unit")
+                await connection.control("ROLLBACK TO unit")
+            await connection.control("RELEASE unit")
         if not self._asking or batch.size >= _BATCH:
             await self._commit(batch, connection)
 
-    async def _commit(self, batch: _Batch, connection: AsyncConnection) -> None:
-        await driver.control(connection, "COMMIT")
+    async def _commit(self, batch: _Batch, connection: Connection) -> None:
+        await connection.control("COMMIT")
         self._batch = None
         batch.committed.set_result(None)
 
@@ -234,15 +231,15 @@ class Database:
         broken, self._writer = self._writer, None
         if broken is not None:
             with contextlib.suppress(sqlite3.Error):
-                await driver.control(broken, "ROLLBACK")
+                await broken.control("ROLLBACK")
             await broken.close()
         if batch is not None:
             cause = error.orig if isinstance(error, DBAPIError) and error.orig else error
             batch.committed.set_exception(StoreUnavailable(_sentence(cause, self.path)))
             batch.committed.exception()  # seen, even when nobody waits
 
-    async def _connect(self, *pragmas: str) -> AsyncConnection:
-        connection = await self._engine.connect()
+    async def _connect(self, *pragmas: str) -> Connection:
+        connection = await Connection.open(self._engine)
         try:
             for pragma in (*_PRAGMAS, *pragmas):
                 await connection.exec_driver_sql(pragma)
@@ -267,7 +264,7 @@ class Database:
         if self._closed:
             raise StoreUnavailable(f"{self.path} is closed.")
         async with self._writing() as connection:
-            with driver.beside(connection):
+            with connection.beside():
                 for kind in t.FULL_TEXT:
                     words = sa.table(f"{kind}_terms", sa.column(f"{kind}_terms"))
                     await connection.execute(words.insert().values({f"{kind}_terms": "optimize"}))
@@ -280,7 +277,7 @@ class Database:
     async def check(self) -> str | None:
         """None when the file is sound, else what SQLite finds wrong with it."""
         async with _mapped(self.path), self._reading() as connection:
-            found = (await connection.exec_driver_sql("PRAGMA quick_check(3)")).scalars().all()
+            found = (await connection.exec_driver_sql("PRAGMA quick_check(3)")).scalars()
         return None if found == ["ok"] else "; ".join(map(str, found))
 
 
@@ -292,7 +289,7 @@ class _Batch:
         self.committed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
 
-async def _version(connection: AsyncConnection) -> str | None:
+async def _version(connection: Connection) -> str | None:
     known = await connection.exec_driver_sql(
         "SELECT 1 FROM sqlite_master WHERE type='table' AND name='alembic_version'"
     )

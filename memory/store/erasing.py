@@ -8,13 +8,12 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert as upsert
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from memory.records import Conversation, InboxRow, Message, scope_of, scope_range
-from memory.store import driver
 from memory.store import tables as t
 from memory.store.agents import forget_keys
 from memory.store.blocks import Blocks
+from memory.store.connection import Connection
 from memory.store.fulltext import FullText
 from memory.store.mailbox import inbox_row, newest_said
 from memory.store.messages import message_of
@@ -24,12 +23,12 @@ from memory.store.passages import Passages
 class Erasing:
     """See `memory.ports.Erasing`."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._c = connection
 
     async def conversation(self, place: Conversation, archive_id: int, now: datetime) -> list[int]:
         turns = sa.select(t.turns.c.id).where(t.turns.c.conversation_id == place.id)
-        with driver.beside(self._c):
+        with self._c.beside():
             p = t.passages.c
             mine = p.turn_id.in_(turns) & p.key.between(*scope_range(archive_id))
             noted = [int(key) for key in (await self._c.execute(sa.select(p.key).where(mine))).scalars()]
@@ -94,7 +93,7 @@ class Erasing:
 
     async def expire(self, before: datetime) -> tuple[int, list[int], list[int]]:
         m, i = t.messages.c, t.inbox.c
-        with driver.beside(self._c):
+        with self._c.beside():
             # Rows without a text that left the queue are of no use to anybody.
             old = (m.created_at < before) | (~m.queued & (m.text == ""))
             keys = (await self._c.execute(sa.select(m.key, m.conversation_id).where(old))).all()

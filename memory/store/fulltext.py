@@ -16,12 +16,11 @@ from typing import Any, TypeVar
 
 import numpy as np
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from memory.records import Audiences, scope_range
 from memory.search.terms import VERSION, analyse
-from memory.store import driver
 from memory.store import tables as t
+from memory.store.connection import Connection, Prepared
 
 K = TypeVar("K")
 
@@ -73,19 +72,19 @@ def each(name: str) -> sa.Select[Any]:
 
 # For every question: built once.
 _POSTINGS = {
-    (kind, *how): driver.Prepared(_postings(kind, *how))
+    (kind, *how): Prepared(_postings(kind, *how))
     for kind in t.FULL_TEXT
     for how in product((False, True), repeat=3)
 }
-_NEWEST = {kind: driver.Prepared(_newest(t.metadata.tables[kind].c.key)) for kind in t.FULL_TEXT}
+_NEWEST = {kind: Prepared(_newest(t.metadata.tables[kind].c.key)) for kind in t.FULL_TEXT}
 _TERMS = {
-    kind: driver.Prepared(sa.select(words.c.rowid, words.c.terms).where(words.c.rowid.in_(each("keys"))))
+    kind: Prepared(sa.select(words.c.rowid, words.c.terms).where(words.c.rowid.in_(each("keys"))))
     for kind, words in _WORDS.items()
 }
 
 
 class FullText:
-    def __init__(self, connection: AsyncConnection, kind: str) -> None:
+    def __init__(self, connection: Connection, kind: str) -> None:
         self._c = connection
         self._rows = t.metadata.tables[kind]
         self._words = _WORDS[kind]
@@ -141,7 +140,7 @@ class FullText:
             values["tags"] = json.dumps(list(tags))
         cut = rows > limit
         query = _POSTINGS[self._rows.name, audiences is not None, bool(tags), cut]
-        with driver.beside(self._c) if rows > QUICK else nullcontext():
+        with self._c.beside() if rows > QUICK else nullcontext():
             found = await query.rows(self._c, **values)
         held = {term: column(numbers) for term, (_, numbers) in zip(terms, found, strict=True) if numbers}
         return {term: low + (numbers if cut else numbers[::-1]) for term, numbers in held.items()}
@@ -158,12 +157,12 @@ class FullText:
 _VERSION = sa.select(t.meta.c.value).where(t.meta.c.name == "terms")
 
 
-async def is_current(connection: AsyncConnection) -> bool:
+async def is_current(connection: Connection) -> bool:
     """Whether the terms were made by this version of the analysis."""
-    return (await connection.execute(_VERSION)).scalar() == str(VERSION)
+    return bool((await connection.execute(_VERSION)).scalar() == str(VERSION))
 
 
-async def renew(connection: AsyncConnection) -> None:
+async def renew(connection: Connection) -> None:
     """Make the terms of all rows anew."""
     for kind in t.FULL_TEXT:
         rows, words = t.metadata.tables[kind], FullText(connection, kind)

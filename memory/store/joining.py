@@ -8,23 +8,22 @@ from __future__ import annotations
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from memory.records import Agent, Draft, scope_range
-from memory.store import driver
 from memory.store import tables as t
+from memory.store.connection import Connection
 from memory.store.passages import Passages
 
 
 class Joining:
     """See `memory.ports.Joining`."""
 
-    def __init__(self, connection: AsyncConnection, extents: dict[int, int]) -> None:
+    def __init__(self, connection: Connection, extents: dict[int, int]) -> None:
         self._c = connection
         self._extents = extents
 
     async def join(self, into: Agent, other: Agent, now: datetime) -> None:
-        with driver.beside(self._c):
+        with self._c.beside():
             # A tag points at its passage's key: both move, and are checked at the commit.
             await self._c.execute(sa.text("PRAGMA defer_foreign_keys=ON"))
             await self._move("messages", other.id, into.id, await self._newest(into.id))

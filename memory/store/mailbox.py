@@ -9,11 +9,11 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert as upsert
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from memory.records import Delivery, InboxRow, OutboxRow, Turn, TurnState, Usage
 from memory.store import tables as t
 from memory.store.agents import digest_of
+from memory.store.connection import Connection
 
 _STEPS = sa.select(sa.func.count()).where(t.steps.c.turn_id == t.turns.c.id).scalar_subquery().label("steps")
 _POSTED = (
@@ -53,7 +53,7 @@ _SETTLE = (
 class Mailbox:
     """See `memory.ports.Mailbox`."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._c = connection
 
     async def receive(
@@ -191,7 +191,8 @@ class Mailbox:
         o = t.outbox.c
         sent = (o.address == address) & (o.state == Delivery.SENT.value) & o.receipt.is_not(None)
         query = sa.select(o.receipt).where(sent).order_by(o.seq.desc()).limit(1)
-        return (await self._c.execute(query)).scalar()
+        receipt: str | None = (await self._c.execute(query)).scalar()
+        return receipt
 
     async def has_events(self, conversation_id: int) -> bool:
         query = sa.select(sa.literal(1)).where(t.inbox.c.conversation_id == conversation_id).limit(1)

@@ -11,13 +11,12 @@ from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from memory.ports.messages import POSTINGS
 from memory.records import Audiences, Message, Outlines, Role, Summary, scope_range
 from memory.search.salience import salience
-from memory.store import driver
 from memory.store import tables as t
+from memory.store.connection import Connection, Prepared
 from memory.store.fulltext import QUICK, FullText, beside, column, each, slices
 
 
@@ -48,14 +47,14 @@ def _within(restricted: bool) -> sa.Select[Any]:
 # Asked at every turn or search: built once.
 _APPEND = t.messages.insert()
 _GET = {restricted: _get(restricted) for restricted in (False, True)}
-_WITHIN = {restricted: driver.Prepared(_within(restricted)) for restricted in (False, True)}
-_AROUND = {restricted: driver.Prepared(_around(restricted)) for restricted in (False, True)}
+_WITHIN = {restricted: Prepared(_within(restricted)) for restricted in (False, True)}
+_AROUND = {restricted: Prepared(_around(restricted)) for restricted in (False, True)}
 
 
 class Messages:
     """See `memory.ports.Messages`."""
 
-    def __init__(self, connection: AsyncConnection, extents: dict[int, int]) -> None:
+    def __init__(self, connection: Connection, extents: dict[int, int]) -> None:
         self._c = connection
         self._extents = extents
         self._words = FullText(connection, "messages")
@@ -78,7 +77,7 @@ class Messages:
     ) -> list[Message]:
         condition = self._scope(agent_id, audiences) & (t.messages.c.key > after)
         query = sa.select(t.messages).where(condition).order_by(t.messages.c.key).limit(limit)
-        with driver.beside(self._c):
+        with self._c.beside():
             rows = await self._c.execute(query)
         return [message_of(row) for row in rows]
 
@@ -136,7 +135,7 @@ class Messages:
         )
 
     async def delete(self, keys: Collection[int]) -> None:
-        with driver.beside(self._c):
+        with self._c.beside():
             await self._words.remove(keys)
             for part in slices(keys):
                 for table in (t.messages, t.vectors["messages"]):
@@ -156,7 +155,7 @@ class Messages:
         m = t.messages.c
         order = (m.created_at.desc(), m.key.desc()) if newest_first else (m.created_at, m.key)
         query = sa.select(t.messages).where(self._said(agent_id, audiences, since, until))
-        with driver.beside(self._c):
+        with self._c.beside():
             rows = await self._c.execute(query.order_by(*order).offset(offset).limit(limit))
         return [message_of(row) for row in rows]
 
@@ -169,7 +168,7 @@ class Messages:
         until: datetime | None = None,
     ) -> int:
         query = sa.select(sa.func.count()).where(self._said(agent_id, audiences, since, until))
-        with driver.beside(self._c):
+        with self._c.beside():
             return int((await self._c.execute(query)).scalar_one())
 
     async def postings(
@@ -205,7 +204,7 @@ class Messages:
         values |= {"since": t.microseconds(since), "until": t.microseconds(until)}
         if audiences is not None:
             values["audiences"] = json.dumps(list(audiences))
-        with driver.beside(self._c) if await self.extent(agent_id) > QUICK else nullcontext():
+        with self._c.beside() if await self.extent(agent_id) > QUICK else nullcontext():
             rows = await _WITHIN[audiences is not None].rows(self._c, **values)
         return [key for (key,) in rows]
 

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert as upsert
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from memory.ports.messages import POSTINGS
 from memory.records import (
@@ -25,10 +24,9 @@ from memory.records import (
     scope_range,
     unique,
 )
-from memory.store import driver
 from memory.store import tables as t
+from memory.store.connection import Connection, Prepared
 from memory.store.fulltext import FullText, column, each, slices
-from memory.store.tables import inserted_id
 
 
 def _get(restricted: bool, tagged: bool) -> sa.Select[Any]:
@@ -49,14 +47,14 @@ def _around(restricted: bool) -> sa.Select[Any]:
 
 # Asked at every turn or search: built once.
 _GET = {(r, tagged): _get(r, tagged) for r in (False, True) for tagged in (False, True)}
-_AROUND = {restricted: driver.Prepared(_around(restricted)) for restricted in (False, True)}
-_EXTENT = driver.Prepared(sa.select(t.archives.c.last_seq).where(t.archives.c.id == sa.bindparam("archive")))
+_AROUND = {restricted: Prepared(_around(restricted)) for restricted in (False, True)}
+_EXTENT = Prepared(sa.select(t.archives.c.last_seq).where(t.archives.c.id == sa.bindparam("archive")))
 
 
 class Passages:
     """See `memory.ports.Passages`."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._c = connection
         self._words = FullText(connection, "passages")
 
@@ -74,7 +72,7 @@ class Passages:
         # The prefix keeps sources apart from agents' own archives, whatever people call either.
         values = {"kind": "source", "name": f"source:{name}", "collection": secrets.token_hex(16)}
         result = await self._c.execute(t.archives.insert().values(**values, created_at=now))
-        return await self.archive(inserted_id(result))
+        return await self.archive(result.inserted_id)
 
     async def attach(self, agent_id: int, archive_id: int) -> None:
         statement = upsert(t.attachments).values(agent_id=agent_id, archive_id=archive_id)
@@ -94,7 +92,7 @@ class Passages:
         name = _lore_name(persona_id, community)
         values = {"kind": "lore", "name": name, "collection": secrets.token_hex(16)}
         result = await self._c.execute(t.archives.insert().values(**values, created_at=now))
-        return await self.archive(inserted_id(result))
+        return await self.archive(result.inserted_id)
 
     async def lore_of(self, persona_id: int) -> dict[str, Archive]:
         prefix = _lore_name(persona_id, "")
@@ -127,7 +125,7 @@ class Passages:
 
     async def drop_archive(self, archive_id: int) -> None:
         keys = sa.select(t.passages.c.key).where(_scope(archive_id, None))
-        with driver.beside(self._c):
+        with self._c.beside():
             held = list((await self._c.execute(keys)).scalars())
         await self.delete(held)
         await self._c.execute(t.archives.delete().where(t.archives.c.id == archive_id))
@@ -169,14 +167,14 @@ class Passages:
     ) -> list[Passage]:
         own = _listed(archive_id, audiences, originals=originals)
         query = sa.select(t.passages).where(own).order_by(t.passages.c.key.desc())
-        with driver.beside(self._c):
+        with self._c.beside():
             rows = await self._c.execute(query.offset(offset).limit(limit))
         return [_passage(row) for row in rows]
 
     async def count(self, archive_id: int, audiences: Audiences, *, originals: bool = False) -> int:
         own = _listed(archive_id, audiences, originals=originals)
         query = sa.select(sa.func.count()).select_from(t.passages).where(own)
-        with driver.beside(self._c):
+        with self._c.beside():
             return int((await self._c.execute(query)).scalar_one())
 
     async def of_turn(self, turn_id: str) -> list[Passage]:
@@ -231,7 +229,7 @@ class Passages:
         await self._words.add([(key, text) for key in keys])
 
     async def delete(self, keys: Collection[int]) -> None:
-        with driver.beside(self._c):
+        with self._c.beside():
             await self._words.remove(keys)
             for part in slices(keys):
                 for table in (t.passages, t.vectors["passages"]):

@@ -8,12 +8,11 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert as upsert
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from memory.records import Avatar, Binding, Persona, PersonaVersion, Proposal
 from memory.store import tables as t
+from memory.store.connection import Connection
 from memory.store.passages import Passages
-from memory.store.tables import inserted_id
 
 _SHOWN = (t.personas.c.id, t.personas.c.name, t.personas.c.description, t.personas.c.version,
           t.personas.c.retired_at)  # fmt: skip
@@ -35,7 +34,7 @@ _DEFINITION = sa.select(t.personas.c.definition).where(t.personas.c.id == sa.bin
 class Personas:
     """See `memory.ports.Personas`."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._c = connection
 
     async def named(self, name: str) -> Persona | None:
@@ -54,7 +53,7 @@ class Personas:
     async def create(self, name: str, description: str, now: datetime) -> Persona:
         values = {"name": name, "description": description, "version": 0, "definition": {}}
         result = await self._c.execute(t.personas.insert().values(**values, created_at=now))
-        return Persona(id=inserted_id(result), name=name, description=description)
+        return Persona(id=result.inserted_id, name=name, description=description)
 
     async def definition(self, persona_id: int) -> dict[str, Any]:
         found: dict[str, Any] = (await self._c.execute(_DEFINITION, {"persona": persona_id})).scalar_one()

@@ -9,10 +9,10 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert as upsert
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from memory.records import PRIVATE, Beat, Spent, Wish
 from memory.store import tables as t
+from memory.store.connection import Connection
 from memory.store.mailbox import on_platforms, places
 
 _SILENT = "heartbeat"  # the kind of turns that count
@@ -29,7 +29,7 @@ _PUT_BEAT = _NEW_BEAT.on_conflict_do_update(
 class Schedule:
     """See `memory.ports.Schedule`."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._c = connection
 
     async def beat(self, agent_id: int) -> Beat:

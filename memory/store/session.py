@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from memory.ports import Session
 from memory.store.agents import Agents
 from memory.store.blocks import Blocks
 from memory.store.codes import Codes
+from memory.store.connection import Connection
 from memory.store.erasing import Erasing
 from memory.store.joining import Joining
 from memory.store.mailbox import Mailbox
@@ -18,7 +17,7 @@ from memory.store.schedule import Schedule
 from memory.store.vectors import Vectors
 
 
-def session(connection: AsyncConnection, extents: dict[int, int]) -> Session:
+def session(connection: Connection, extents: dict[int, int]) -> Session:
     """``extents`` remembers the newest message number of each agent. Only the process that holds the data
     directory appends messages, so it is never behind the table."""
     return Session(

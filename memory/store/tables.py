@@ -423,10 +423,3 @@ for _name in FULL_TEXT:
 def terms(kind: str) -> sa.TableClause:
     """The full-text table beside ``messages`` or ``passages``."""
     return sa.table(f"{kind}_terms", sa.column("rowid", Integer), sa.column("terms", Text))
-
-
-def inserted_id(result: sa.CursorResult[Any]) -> int:
-    """The id that an INSERT was given."""
-    key = result.inserted_primary_key
-    assert key is not None
-    return int(key[0])

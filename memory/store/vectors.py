@@ -8,11 +8,10 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert as upsert
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from memory.records import Audience, Audiences, scope_range
-from memory.store import driver
 from memory.store import tables as t
+from memory.store.connection import Connection, Prepared
 from memory.store.fulltext import each, slices
 
 _LAST = 2**63 - 1
@@ -55,15 +54,15 @@ def _mark(kind: str) -> sa.Update:
 # For every message or search: built once.
 _PUT = {kind: _put(table) for kind, table in t.vectors.items()}
 _MARK = {kind: _mark(kind) for kind in t.vectors}
-_TEXTS = {kind: driver.Prepared(_texts(kind)) for kind in t.vectors}
-_UNINDEXED = {kind: driver.Prepared(_unindexed(kind)) for kind in t.vectors}
-_LOAD = {(kind, some): driver.Prepared(_load(kind, some)) for kind in t.vectors for some in (False, True)}
+_TEXTS = {kind: Prepared(_texts(kind)) for kind in t.vectors}
+_UNINDEXED = {kind: Prepared(_unindexed(kind)) for kind in t.vectors}
+_LOAD = {(kind, some): Prepared(_load(kind, some)) for kind in t.vectors for some in (False, True)}
 
 
 class Vectors:
     """See `memory.ports.Vectors`."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._c = connection
 
     async def unindexed(
@@ -88,13 +87,13 @@ class Vectors:
 
     async def mark_unindexed(self, kind: str, scope: int) -> None:
         rows, held = t.metadata.tables[kind], t.vectors[kind]
-        with driver.beside(self._c):
+        with self._c.beside():
             within = rows.c.key.between(*scope_range(scope)) & (rows.c.text != "")
             await self._c.execute(rows.update().where(within).values(indexed=False))
             await self._c.execute(held.delete().where(held.c.key.between(*scope_range(scope))))
 
     async def mark_all_unindexed(self) -> None:
-        with driver.beside(self._c):
+        with self._c.beside():
             for kind, table in t.vectors.items():
                 rows = t.metadata.tables[kind]
                 await self._c.execute(rows.update().where(rows.c.text != "").values(indexed=False))
@@ -127,7 +126,7 @@ class Vectors:
         rows = await query.rows(self._c, **values)
         if len(rows) == _QUICK:
             values |= {"low": rows[-1][0] + 1, "most": -1}
-            with driver.beside(self._c):
+            with self._c.beside():
                 rows = [*rows, *await query.rows(self._c, **values)]
         return list(rows)
 

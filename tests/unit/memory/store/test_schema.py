@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-import threading
 from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
@@ -90,15 +89,7 @@ async def refused(path: Path) -> str:
     with pytest.raises(StoreError) as caught:
         await Database.open(path)
     assert_sentence(str(caught.value), path)
-    await threads_ended()
     return f"{type(caught.value).__name__}: {caught.value}"
-
-
-async def threads_ended() -> None:
-    """aiosqlite waits for no thread of a connection that failed to open; it would outlive the loop."""
-    for thread in threading.enumerate():
-        if "_connection_worker_thread" in thread.name:
-            await asyncio.to_thread(thread.join, 5)
 
 
 def assert_sentence(text: str, path: Path) -> None:

@@ -1,0 +1,163 @@
+"""A connection to the SQLite file: asynchronous outside, SQLAlchemy's synchronous one inside.
+
+A statement runs on the event loop, unless it waits for the disk or for another process (BEGIN, COMMIT, a pragma)
+or reads much (`Connection.beside`): most take SQLite less time than the way to a thread and back, and SQLAlchemy's
+own asynchronous connection goes that way up to four times for a statement.
+
+And a statement is never torn in half by a cancellation, which would cost all who share its transaction the
+connection: it runs to its end, and the cancellation is raised when the session is left (`take_cancellation`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import sqlite
+
+from memory.uncancelled import ended
+
+T = TypeVar("T")
+Row = sa.Row[*tuple[Any, ...]]
+
+_WAITS = ("BEGIN", "COMMIT")  # for a lock, for the disk
+
+
+class Answer:
+    """What a statement gave, read to its end: the next one may change the rows that it reads."""
+
+    def __init__(self, result: sa.CursorResult[Any]) -> None:
+        self._result = result
+        self._rows: Sequence[Row] = result.all() if result.returns_rows else ()
+
+    def __iter__(self) -> Iterator[Row]:
+        return iter(self._rows)
+
+    def all(self) -> Sequence[Row]:
+        return self._rows
+
+    def first(self) -> Row | None:
+        return self._rows[0] if self._rows else None
+
+    def one(self) -> Row:
+        """Raises `sqlalchemy.exc.NoResultFound` or `MultipleResultsFound`."""
+        if not self._rows:
+            raise sa.exc.NoResultFound("there is no such row")
+        if len(self._rows) > 1:
+            raise sa.exc.MultipleResultsFound("there is more than one such row")
+        return self._rows[0]
+
+    def scalars(self) -> list[Any]:
+        """The first column."""
+        return [row[0] for row in self._rows]
+
+    def scalar(self) -> Any:
+        """The first row's first column; None when there is none."""
+        return self._rows[0][0] if self._rows else None
+
+    def scalar_one(self) -> Any:
+        """As `one`."""
+        return self.one()[0]
+
+    @property
+    def rowcount(self) -> int:
+        """How many rows were changed."""
+        return self._result.rowcount
+
+    @property
+    def inserted_id(self) -> int:
+        """The id that an INSERT of one row was given."""
+        key = self._result.inserted_primary_key
+        assert key is not None
+        return int(key[0])
+
+
+class Connection:
+    """Make one with `open`. Used by one task at a time, which awaits each statement before the next."""
+
+    def __init__(self, inner: sa.Connection, thread: Executor, *, cancelled: bool = False) -> None:
+        self.inner = inner
+        driver = inner.connection.driver_connection
+        assert isinstance(driver, sqlite3.Connection)
+        self._driver = driver
+        self._thread = thread
+        self._beside = 0  # blocks that read much are under way
+        self._cancelled = cancelled  # a cancellation waits for the end of the unit of work
+
+    @classmethod
+    async def open(cls, engine: sa.Engine) -> Connection:
+        """Raises `sqlalchemy.exc.DBAPIError`."""
+        thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite")
+        connecting = asyncio.get_running_loop().run_in_executor(thread, engine.connect)
+        cancelled = await ended(connecting)
+        return cls(connecting.result(), thread, cancelled=cancelled)
+
+    async def execute(self, statement: sa.Executable, values: Any = None) -> Answer:
+        """Raises `sqlalchemy.exc.DBAPIError`."""
+        return await self._run(lambda: Answer(self.inner.execute(statement, values)))
+
+    async def rows(self, statement: str, values: Mapping[str, Any]) -> list[Any]:
+        """What SQLite itself says (see `Prepared`). Raises sqlite3.Error."""
+        return await self._run(lambda: self._driver.execute(statement, values).fetchall())
+
+    async def exec_driver_sql(self, statement: str) -> Answer:
+        """A pragma, or a question about the file itself. Raises `sqlalchemy.exc.DBAPIError`."""
+        return await self._trip(lambda: Answer(self.inner.exec_driver_sql(statement)))
+
+    async def control(self, statement: str) -> None:
+        """Run a statement of transaction control. Raises sqlite3.Error."""
+        if statement.startswith(_WAITS):
+            await self._trip(partial(self._driver.execute, statement))
+        else:
+            self._driver.execute(statement)
+
+    @contextmanager
+    def beside(self) -> Iterator[None]:
+        """Run the block's statements beside the event loop: they touch many rows."""
+        self._beside += 1
+        try:
+            yield
+        finally:
+            self._beside -= 1
+
+    def take_cancellation(self) -> bool:
+        """Whether a cancellation was put off; whoever asks must raise it now."""
+        cancelled, self._cancelled = self._cancelled, False
+        return cancelled
+
+    async def close(self) -> None:
+        """Idempotent."""
+        if not self.inner.closed:
+            await self._trip(self.inner.close)
+            self._thread.shutdown(wait=False)
+
+    async def _run(self, call: Callable[[], T]) -> T:
+        # Whoever uses the connection awaits each statement before the next: no thread is at it now.
+        return await self._trip(call) if self._beside else call()
+
+    async def _trip(self, call: Callable[[], T]) -> T:
+        future = asyncio.get_running_loop().run_in_executor(self._thread, call)
+        if await ended(future):
+            self._cancelled = True
+        return future.result()
+
+
+class Prepared:
+    """A question that is asked many times a turn: compiled once, answered as SQLite answers.
+
+    SQLAlchemy costs more at each execution than SQLite does at most of these.
+    """
+
+    def __init__(self, query: sa.Select[Any]) -> None:
+        compiled = query.compile(dialect=sqlite.dialect(paramstyle="named"))
+        self._statement, self._known = str(compiled), compiled.params
+
+    async def rows(self, connection: Connection, **values: Any) -> Sequence[Any]:
+        """Raises sqlite3.Error."""
+        return await connection.rows(self._statement, self._known | values)

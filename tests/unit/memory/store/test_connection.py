@@ -1,0 +1,138 @@
+"""Where statements run, what a cancellation does to them, and what they answer."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from memory.store.connection import Connection, Prepared
+
+WHERE = sa.select(sa.literal_column("thread()"))
+notes = sa.Table(
+    "notes", sa.MetaData(), sa.Column("id", sa.Integer, primary_key=True), sa.Column("text", sa.Text)
+)
+
+
+class Gate:
+    """A function of SQLite's that holds its statement up, once it is closed, until it is opened."""
+
+    def __init__(self) -> None:
+        self.reached, self._open = threading.Event(), threading.Event()
+
+    def pass_through(self) -> int:
+        self.reached.set()
+        return int(self._open.wait(5))
+
+    def open(self) -> None:
+        self._open.set()
+
+
+@pytest.fixture
+def gate() -> Gate:
+    return Gate()
+
+
+@pytest.fixture
+async def connection(tmp_path: Path, gate: Gate) -> AsyncIterator[Connection]:
+    engine = sa.create_engine(
+        f"sqlite:///{tmp_path}/x.db", isolation_level="AUTOCOMMIT", connect_args={"check_same_thread": False}
+    )
+    opened = await Connection.open(engine)
+    driver = opened.inner.connection.driver_connection
+    assert driver is not None
+    driver.create_function("thread", 0, threading.get_ident)
+    driver.create_function("gate", 0, gate.pass_through)
+    notes.create(opened.inner)
+    yield opened
+    await opened.close()
+    engine.dispose()
+
+
+async def texts(connection: Connection) -> list[str]:
+    return (await connection.execute(sa.select(notes.c.text).order_by(notes.c.id))).scalars()
+
+
+async def test_a_statement_runs_on_the_event_loop(connection: Connection) -> None:
+    assert (await connection.execute(WHERE)).scalar() == threading.get_ident()
+    assert await Prepared(WHERE).rows(connection) == [(threading.get_ident(),)]
+
+
+async def test_what_reads_much_or_asks_the_file_runs_beside_it(connection: Connection) -> None:
+    with connection.beside():
+        found = {(await connection.execute(WHERE)).scalar(), (await Prepared(WHERE).rows(connection))[0][0]}
+    found.add((await connection.exec_driver_sql("SELECT thread()")).scalar())
+    assert len(found) == 1
+    assert threading.get_ident() not in found
+    assert (await connection.execute(WHERE)).scalar() == threading.get_ident()
+
+
+async def test_blocks_beside_the_loop_may_be_nested(connection: Connection) -> None:
+    with connection.beside():
+        with connection.beside():
+            pass
+        assert (await connection.execute(WHERE)).scalar() != threading.get_ident()
+
+
+async def test_a_cancelled_statement_runs_to_its_end_and_says_so_once(
+    connection: Connection, gate: Gate
+) -> None:
+    async def slow() -> None:
+        with connection.beside():
+            await connection.execute(notes.insert().values(text=sa.literal_column("gate()")))
+
+    task = asyncio.create_task(slow())
+    await asyncio.to_thread(gate.reached.wait, 5)
+    for _ in range(3):
+        task.cancel()
+        await asyncio.sleep(0)
+    gate.open()
+    await task
+    assert connection.take_cancellation()
+    assert not connection.take_cancellation()
+    assert await texts(connection) == ["1"]
+
+
+async def test_what_failed_beside_the_loop_raises(connection: Connection) -> None:
+    with connection.beside(), pytest.raises(sa.exc.IntegrityError):
+        await connection.execute(notes.insert(), [{"id": 1, "text": "a"}, {"id": 1, "text": "b"}])
+    assert not connection.take_cancellation()
+
+
+async def test_an_answer_is_read_to_its_end_before_it_is_given(connection: Connection) -> None:
+    await connection.execute(notes.insert(), [{"text": "a"}, {"text": "b"}])
+    for row in await connection.execute(sa.select(notes)):
+        await connection.execute(notes.insert().values(text=row.text * 2))
+        await connection.execute(notes.delete().where(notes.c.id == row.id))
+    assert await texts(connection) == ["aa", "bb"]
+
+
+async def test_what_was_changed_is_told(connection: Connection) -> None:
+    assert (await connection.execute(notes.insert().values(text="a"))).inserted_id == 1
+    assert (await connection.execute(notes.insert().values(text="b"))).inserted_id == 2
+    assert (await connection.execute(notes.update().values(text="c"))).rowcount == 2
+    assert (await connection.execute(notes.delete().where(notes.c.id > 5))).rowcount == 0
+
+
+async def test_one_row_is_neither_none_nor_two(connection: Connection) -> None:
+    question = sa.select(notes.c.text)
+    assert (await connection.execute(question)).first() is None
+    assert (await connection.execute(question)).scalar() is None
+    with pytest.raises(sa.exc.NoResultFound):
+        (await connection.execute(question)).one()
+    await connection.execute(notes.insert().values(text="a"))
+    assert (await connection.execute(question)).scalar_one() == "a"
+    await connection.execute(notes.insert().values(text="b"))
+    assert [row.text for row in (await connection.execute(question)).all()] == ["a", "b"]
+    with pytest.raises(sa.exc.MultipleResultsFound):
+        (await connection.execute(question)).scalar_one()
+
+
+async def test_a_closed_connection_answers_no_more(connection: Connection) -> None:
+    await connection.close()
+    with pytest.raises(sa.exc.ResourceClosedError):
+        await connection.execute(WHERE)
