@@ -1,7 +1,8 @@
 """The console: a terminal, or a pipe of lines. SDK: prompt_toolkit and Rich, loaded when a terminal is there.
 
 Each person is an account ``console:<name>`` in a place of the same name, which is private. A reply without
-a receipt is printed again after a restart under the same id: whoever reads a pipe counts distinct ids.
+a receipt is printed again after a restart under the same id: whoever reads a pipe counts distinct ids. What is for
+somebody who is not here is kept until they are. Nothing that anybody wrote steers the terminal.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ from typing import IO, Any
 from uuid import uuid4
 
 from adapters.text import plain
-from bot.errors import DeliveryError
-from bot.events import LOCAL, Address, Command, MessageReceived, Reply, clean
+from bot.errors import DeliveryError, DeliveryWaits
+from bot.events import LOCAL, Address, Command, MessageReceived, Reply, View, clean, printable
 from bot.ports import Found, Inbound
 
 PLATFORM = LOCAL
@@ -29,7 +30,8 @@ class _Console:
 
     platform = PLATFORM
 
-    def __init__(self, persona: str) -> None:
+    def __init__(self, user: str, persona: str) -> None:
+        self._user = user
         self._persona = persona
 
     def ready(self) -> str | None:
@@ -43,7 +45,7 @@ class _Console:
 
     def _message(self, user: str, text: str, message_id: str | None = None) -> MessageReceived:
         return MessageReceived(
-            key=f"{address(user)}/{message_id or uuid4().hex}",
+            key=f"{_keys_of(user)}{message_id or uuid4().hex}",
             **self._who(user),
             text=text,
             at=datetime.now(UTC),
@@ -55,6 +57,11 @@ class _Console:
         if not text.startswith("/") or not name.isalpha():
             return None
         return Command(command=name.lower(), argument=argument, **self._who(user))
+
+    def _for_us(self, reply: Reply) -> None:
+        """Raises `DeliveryWaits` when it is another person's, who sat here before."""
+        if reply.address != address(self._user):
+            raise DeliveryWaits("it is for somebody who is not at this console")
 
     def _who(self, user: str) -> dict[str, Any]:
         place = address(user)
@@ -76,10 +83,9 @@ class PipeConsole(_Console):
     """
 
     def __init__(self, source: IO[bytes], target: IO[str], *, user: str, persona: str, as_json: bool) -> None:
-        super().__init__(persona)
+        super().__init__(user, persona)
         self._source = source
         self._target = target
-        self._user = user
         self._json = as_json
         self._lines: dict[str, asyncio.Queue[tuple[str, str | None] | None]] = {}
         self.unanswered = False
@@ -103,8 +109,10 @@ class PipeConsole(_Console):
         self.unanswered = not await inbound.settled()
 
     async def send(self, reply: Reply) -> str:
-        prefix = f"{reply.address}/"
-        answered = [key.removeprefix(prefix) for key in reply.in_reply_to]
+        if not self._json:  # whoever writes JSON speaks for everybody
+            self._for_us(reply)
+        prefix = _keys_of(reply.address.removeprefix(address("")))
+        answered = [key.removeprefix(prefix) for key in reply.in_reply_to if key.startswith(prefix)]
         self._print(reply.kind, reply.id, answered, reply.text)
         return "printed"
 
@@ -123,12 +131,16 @@ class PipeConsole(_Console):
             if command is not None and command.command in ("exit", "quit"):
                 continue
             if command is not None:
-                view = await inbound.invoke(command)
-                self._print(view.kind, uuid4().hex, [message_id] if message_id else [], plain(view, "/"))
+                self._show(await inbound.invoke(command), message_id)
             else:
-                await inbound.submit(self._message(user, text, message_id))
+                refused = await inbound.submit(self._message(user, text, message_id))
+                if refused is not None:
+                    self._show(refused, message_id)
             if model_is_up:
                 model_is_up = await inbound.settled(address(user))
+
+    def _show(self, view: View, message_id: str | None) -> None:
+        self._print(view.kind, uuid4().hex, [message_id] if message_id else [], plain(view, "/"))
 
     def _parsed(self, line: bytes, number: int) -> tuple[str, str, str | None] | None:
         """(user, text, id) of a line; None for an empty one, or a wrong one, which is answered."""
@@ -157,7 +169,7 @@ class PipeConsole(_Console):
         if self._json:
             line = json.dumps({"type": kind, "id": reply_id, "in_reply_to": in_reply_to, "text": text})
         else:
-            line = text
+            line = printable(text)
         try:
             self._target.write(line + "\n")
             self._target.flush()
@@ -169,11 +181,10 @@ class TerminalConsole(_Console):
     """A person at a terminal: a prompt with history, Markdown, a spinner; Ctrl-C calls off the turn."""
 
     def __init__(self, history: Path, *, user: str, persona: str) -> None:
-        super().__init__(persona)
+        super().__init__(user, persona)
         from rich.console import Console
 
         self._history = history
-        self._user = user
         self._screen = Console()
         self._spinner: Any = None
 
@@ -182,19 +193,18 @@ class TerminalConsole(_Console):
         from prompt_toolkit.history import FileHistory
         from prompt_toolkit.patch_stdout import patch_stdout
 
-        self._history.parent.mkdir(parents=True, exist_ok=True)
+        self._history.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._history.touch(mode=0o600)
         session: PromptSession[str] = PromptSession(history=FileHistory(str(self._history)))
-        self._screen.print(
-            f"Talking as [bold]{self._user}[/]. /help lists commands, Ctrl-D leaves.", style="dim"
-        )
+        name = printable(self._user)
+        self._line(f"Talking as {name}. /help lists commands, Ctrl-D leaves.", "dim")
         await self._wait(inbound)
         while True:
             try:
                 with patch_stdout(raw=True):
-                    text = (await session.prompt_async(f"{self._user}> ")).strip()
+                    text = (await session.prompt_async(f"{name}> ")).strip()
             except KeyboardInterrupt:
-                self._screen.print("Ctrl-D leaves.", style="dim")
+                self._line("Ctrl-D leaves.", "dim")
                 continue
             except EOFError:
                 return
@@ -204,22 +214,23 @@ class TerminalConsole(_Console):
             if command is not None and command.command in ("exit", "quit"):
                 return
             if command is not None:
-                view = await inbound.invoke(command)
-                self._screen.print(
-                    plain(view, "/"), style="red" if view.kind == "error" else "dim", markup=False
-                )
+                view: View | None = await inbound.invoke(command)
             else:
-                await inbound.submit(self._message(self._user, text))
+                view = await inbound.submit(self._message(self._user, text))
+            if view is not None:
+                self._line(plain(view, "/"), "red" if view.kind == "error" else "dim")
             await self._wait(inbound)
 
     async def send(self, reply: Reply) -> str:
         from rich.markdown import Markdown
 
+        self._for_us(reply)
         self._stop_spinner()
         if reply.kind == "reply":
-            self._screen.print(Markdown(reply.text))
+            self._line(reply.speaker.name if reply.speaker else self._persona, "bold magenta")
+            self._screen.print(Markdown(printable(reply.text)))
         else:
-            self._screen.print(reply.text, style="yellow", markup=False)
+            self._line(reply.text, "red" if reply.kind == "error" else "magenta")
         return "printed"
 
     @asynccontextmanager
@@ -245,6 +256,10 @@ class TerminalConsole(_Console):
             finally:
                 loop.remove_signal_handler(signal.SIGINT)
 
+    def _line(self, text: str, style: str) -> None:
+        """In colours that can be read on a light and on a dark background."""
+        self._screen.print(printable(text), style=style, markup=False, highlight=False)
+
     def _stop_spinner(self) -> None:
         if self._spinner is not None:
             self._spinner.stop()
@@ -253,6 +268,11 @@ class TerminalConsole(_Console):
 
 def address(user: str) -> Address:
     return f"{PLATFORM}:{user}"
+
+
+def _keys_of(user: str) -> str:
+    """How the keys of a person's messages begin: two people's never begin alike."""
+    return f"{address(user.replace('%', '%25').replace('/', '%2F'))}/"
 
 
 async def lines(source: IO[bytes]) -> AsyncIterator[bytes]:

@@ -2,35 +2,66 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
+from collections.abc import Iterator
 
 
 def main() -> None:
-    """Run the command line; what the operator must mend is one sentence and exit code 1."""
-    from bot.cli.main import app
-    from bot.errors import EverbotError
-    from memory.errors import MemoryError_
+    """Run the command line. However it ends, people are told in one sentence, and never see a traceback.
 
+    Exit code 1: something must be mended; 130: called off by Ctrl-C.
+    """
+    from bot.cli.main import app
+    from bot.cli.screen import warn
+
+    os.umask(0o077)  # whatever is written may be what people said
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="replace")  # a terminal that cannot show every sign
     try:
         app()
-    except (EverbotError, MemoryError_) as error:
-        print(f"everbot: {error}", file=sys.stderr)
-        sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
-    except BaseExceptionGroup as group:
-        # A TaskGroup wraps what stopped it; people want the sentence inside.
-        known, unknown = group.split((EverbotError, MemoryError_))
-        if known is None or unknown is not None:
-            raise
-        first: BaseException = known
-        while isinstance(first, BaseExceptionGroup):
-            first = first.exceptions[0]
-        print(f"everbot: {first}", file=sys.stderr)
+    except (Exception, BaseExceptionGroup) as error:
+        warn(f"everbot: {_sentence(error)}")
         sys.exit(1)
     finally:
         _let_go()
+
+
+def _sentence(error: BaseException) -> str:
+    """What to tell of an error that ended everbot. What nobody foresaw is logged with where it was raised."""
+    import logging
+
+    from bot import logs
+    from bot.errors import EverbotError
+    from bot.settings import Settings
+    from memory.errors import MemoryError_
+
+    found = list(_inside(error))
+    for one in found:
+        if isinstance(one, EverbotError | MemoryError_):
+            return str(one)
+        if isinstance(one, MemoryError):
+            return "There is not enough memory: give it more, or stop what else takes it. Nothing was lost."
+        if isinstance(one, OSError) and one.errno in (errno.ENOSPC, errno.EDQUOT):
+            return "The disk is full: free some space (data_dir), then start again. Nothing was lost."
+    if not logging.getLogger().handlers:
+        logs.begin(Settings())
+    logging.getLogger("bot").critical("everbot ended by a fault of its own", exc_info=error)
+    return (
+        f"It ended by a fault of its own ({type(found[0]).__name__}); the log says where. Please report it."
+    )
+
+
+def _inside(error: BaseException) -> Iterator[BaseException]:
+    """The error itself, or those that a TaskGroup wrapped; what stopped it comes first."""
+    if not isinstance(error, BaseExceptionGroup):
+        yield error
+        return
+    for inner in error.exceptions:
+        yield from _inside(inner)
 
 
 def _let_go() -> None:

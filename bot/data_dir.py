@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +15,10 @@ from urllib.parse import quote
 from filelock import FileLock, Timeout
 
 from memory.errors import StoreBusy, StoreUnavailable
+
+_FOLDERS = ("chroma", "exports", "history", "saves")
+_OTHERS = 0o077
+_LONG = 150  # characters of a file's name; most file systems take 255
 
 
 @dataclass(frozen=True)
@@ -46,7 +53,9 @@ class DataDir:
 
     def history(self, name: str) -> Path:
         """The file of the lines that a person typed at this terminal."""
-        return self.path / "history" / (quote(name, safe="") or "_")
+        file = quote(name, safe="") or "_"
+        digest = hashlib.sha256(file.encode()).hexdigest()
+        return self.path / "history" / (file if len(file) < _LONG else f"{file[:_LONG]}-{digest}")
 
 
 @contextmanager
@@ -79,9 +88,17 @@ def hold(data_dir: Path, command: str) -> Iterator[None]:
 
 
 def private(data_dir: Path) -> None:
-    """Make the directory, for its owner only: it holds what people said."""
-    if not data_dir.exists():
-        data_dir.mkdir(parents=True, mode=0o700)
+    """Make the directory, and see that it and what it holds is its owner's alone: it is what people said.
+
+    Raises OSError when it cannot be made.
+    """
+    data_dir.mkdir(parents=True, mode=0o700, exist_ok=True)
+    kept = [data_dir, *data_dir.glob("everbot.db*"), *(data_dir / name for name in _FOLDERS)]
+    with contextlib.suppress(OSError):  # it is not ours to change, or cannot be written: others say so
+        for path in kept:
+            if path.exists() and (mode := path.stat().st_mode) & _OTHERS:
+                path.chmod(stat.S_IMODE(mode) & ~_OTHERS)
+        DataDir(data_dir).database.touch(mode=0o600, exist_ok=True)
 
 
 def is_held(data_dir: Path) -> bool:

@@ -8,6 +8,7 @@ EverbotError
 │   └── ModelOverflow        the request does not fit the model's window: send less
 ├── Interrupted          the turn's question to the model was called off
 ├── DeliveryError        an adapter could not post a reply now; it will be tried again
+│   ├── DeliveryWaits        nobody is there to take it; it is kept until somebody is
 │   ├── DeliveryDoubtful     it may have been posted: look before trying again
 │   └── DeliveryRefused      the platform will never take it: the place is gone, or closed to us
 ├── AdapterError         a platform refused us: token, intent or scope; the operator must mend it
@@ -65,6 +66,10 @@ class DeliveryError(EverbotError):
     def __init__(self, message: str, retry_after: float | None = None) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class DeliveryWaits(DeliveryError):
+    pass
 
 
 class DeliveryDoubtful(DeliveryError):

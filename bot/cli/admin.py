@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from bot.app import open_app
 from bot.backends.clock import SystemClock
 from bot.backends.memory import open_memory
 from bot.backends.platforms import discord_invite_url, silent_platforms, slack_app_manifest
+from bot.cli.screen import tell, warn
 from bot.data_dir import holder, is_held
 from bot.errors import AgentNotFound, EverbotError
 from bot.people.identities import find_agent
@@ -23,11 +23,11 @@ async def pair(settings: Settings, code: str) -> int:
     async with open_memory(settings, embedders=lambda _: None) as memory, memory.store.write() as session:
         found = await session.codes.get("pair", code.strip().upper(), now)
         if found is None:
-            print(f"There is no code {code}, or it is older than an hour.", file=sys.stderr)
+            warn(f"There is no code {code}, or it is older than an hour.")
             return 1
         await session.codes.welcome(found.account, now)
         await session.codes.drop(found.code)
-    print(f"{found.name} ({found.account}) may talk with the bot now.")
+    tell(f"{' '.join(found.name.split())} ({found.account}) may talk with the bot now.")
     return 0
 
 
@@ -39,7 +39,7 @@ async def heartbeat(settings: Settings, user: str, persona: str) -> int:
             beat = await session.schedule.beat(agent.id)
             # heard_at None: whoever runs looks at neither the interval nor the person's being active.
             await session.schedule.put_beat(replace(beat, next_at=SystemClock().now(), heard_at=None))
-        print(f"{holder(settings.data_dir)} lets its heart beat within seconds.")
+        tell(f"{holder(settings.data_dir)} lets its heart beat within seconds.")
         return 0
     async with open_app(settings, silent_platforms(), "heartbeat") as app:
         async with app.memory.store.read() as session:
@@ -57,14 +57,14 @@ async def heartbeat(settings: Settings, user: str, persona: str) -> int:
         async with app.memory.store.read() as session:
             edits = await session.blocks.history(f"agent:{agent.id}", None)
     if not answered:
-        print("The model cannot be reached; the heartbeat is kept for the next start.", file=sys.stderr)
+        warn("The model cannot be reached; the heartbeat is kept for the next start.")
         return 3
     for edit in reversed(edits[: len(edits) - len(before)]):
-        print(
+        tell(
             f"[{edit.label}] was:\n{edit.before or '(empty)'}\n[{edit.label}] now reads:\n{edit.after or '(empty)'}"
         )
     if len(edits) == len(before):
-        print("Its heart beat; core memory is as it was.")
+        tell("Its heart beat; core memory is as it was.")
     return 0
 
 
@@ -72,7 +72,7 @@ async def backup(settings: Settings, path: Path) -> int:
     """Write a consistent copy of the database; the vector index is made anew from it."""
     async with open_memory(settings, embedders=lambda _: None) as memory:
         await memory.store.backup(path)
-    print(f"Written to {path}. To restore: put it in place of everbot.db, then run `everbot reindex`.")
+    tell(f"Written to {path}. To restore: put it in place of everbot.db, then run `everbot reindex`.")
     return 0
 
 
@@ -81,15 +81,15 @@ async def discord_invite(settings: Settings) -> int:
     try:
         url, notes = await discord_invite_url(settings)
     except EverbotError as error:
-        print(error, file=sys.stderr)
+        warn(error)
         return 1
-    print(url)
+    tell(url)
     for note in notes:
-        print(note, file=sys.stderr)
+        warn(note)
     return 0
 
 
 def slack_manifest(settings: Settings) -> int:
     """Print the manifest."""
-    print(json.dumps(slack_app_manifest(settings), indent=2))
+    tell(json.dumps(slack_app_manifest(settings), indent=2))
     return 0

@@ -6,6 +6,7 @@ import sys
 
 from bot.app import open_app
 from bot.backends.platforms import pipe_console, terminal_console
+from bot.cli.screen import warn
 from bot.settings import Settings
 
 _UNANSWERED = 3  # exit code
@@ -32,6 +33,6 @@ async def chat(settings: Settings, user: str, persona: str, *, as_json: bool) ->
         await app.identities.check(persona)
         await pipe.run(app.inbound)
     if pipe.unanswered:
-        print(_KEPT, file=sys.stderr)
+        warn(_KEPT)
         return _UNANSWERED
     return 0

@@ -14,6 +14,7 @@ from bot.backends.models import choose_model
 from bot.backends.platforms import check_platforms
 from bot.data_dir import holder, is_held, private
 from bot.errors import EverbotError
+from bot.events import printable
 from bot.settings import Settings, load
 from memory.errors import MemoryError_
 
@@ -30,7 +31,7 @@ async def examine(config: Path | None) -> int:
         bad += not good
         mark = "[green]ok[/]  " if good else "[red]FAIL[/]"
         screen.print(f"{mark} {what}:", end=" ")
-        screen.print(told, markup=False, highlight=False, soft_wrap=True)
+        screen.print(printable(told), markup=False, highlight=False, soft_wrap=True)
     return 1 if bad else 0
 
 

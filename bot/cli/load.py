@@ -13,6 +13,7 @@ from bot.backends.clock import SystemClock
 from bot.backends.memory import Memory, open_memory
 from bot.data_dir import hold, holder, is_held
 from bot.errors import EverbotError
+from bot.events import printable
 from bot.personas.personas import Personas
 from bot.settings import Settings
 from memory import documents
@@ -48,11 +49,10 @@ async def load(settings: Settings, paths: Sequence[Path], name: str, lore: str =
                     added += await _file(memory, archive_id, path, audience)
                 except DocumentError as error:
                     failed += 1
-                    screen.print(f"Left out: {error}", style="red", markup=False)
+                    screen.print(printable(f"Left out: {error}"), style="red", markup=False)
                 progress.advance(task)
-        screen.print(
-            f"{len(files) - failed} of {len(files)} files are in {name or lore}; {added} new passages."
-        )
+        told = f"{len(files) - failed} of {len(files)} files are in {name or lore}; {added} new passages."
+        screen.print(printable(told), markup=False)
         await _index(memory, settings, screen)
     return 1 if failed else 0
 

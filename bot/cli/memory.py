@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 from bot.backends.memory import Memory, open_memory
+from bot.cli.screen import tell, tell_json
 from bot.events import HeartbeatDue
 from bot.people.identities import find_agent
 from bot.settings import Settings
@@ -32,18 +31,18 @@ async def show(settings: Settings, user: str, persona: str, *, as_json: bool) ->
         values = [
             {"label": b.label, "value": b.value, "limit": b.limit, "version": b.version} for b in blocks
         ]
-        _print(
+        tell_json(
             {"blocks": values, "messages": said, "passages": passages, "sources": sources, "summaries": told}
         )
         return
     for block in blocks:
-        print(f"[{block.label}] {len(block.value)}/{block.limit} characters, version {block.version}")
-        print(f"{block.value or '(empty)'}\n")
+        tell(f"[{block.label}] {len(block.value)}/{block.limit} characters, version {block.version}")
+        tell(f"{block.value or '(empty)'}\n")
     for address, summary in told.items():
-        print(f"Summary of {address}:\n{summary}\n")
-    print(f"Recall storage: {said} messages. Archival storage: {passages} passages.")
+        tell(f"Summary of {address}:\n{summary}\n")
+    tell(f"Recall storage: {said} messages. Archival storage: {passages} passages.")
     if sources:
-        print(f"Attached sources: {', '.join(sources)}.")
+        tell(f"Attached sources: {', '.join(sources)}.")
 
 
 async def search(
@@ -58,12 +57,12 @@ async def search(
                 found = await memory.archival.search(agent, query, PRIVATE, page=page)
             if as_json:
                 for hit in found.hits:
-                    _print({"kind": kind, **_hit(hit), "score": round(hit.score, 4), "total": found.total})
+                    tell_json({"kind": kind, **_hit(hit), "score": round(hit.score, 4), "total": found.total})
                 continue
-            print(f"{kind}: {found.total} found, page {page} of {max(0, found.pages - 1)}")
+            tell(f"{kind}: {found.total} found, page {page} of {max(0, found.pages - 1)}")
             for hit in found.hits:
                 values = _hit(hit)
-                print(f"  {values['time'][:16]}  {values['from']}: {values['text']}")
+                tell(f"  {values['time'][:16]}  {values['from']}: {values['text']}")
 
 
 async def history(settings: Settings, user: str, persona: str, page: int, *, as_json: bool) -> None:
@@ -76,15 +75,15 @@ async def history(settings: Settings, user: str, persona: str, page: int, *, as_
         by = author(edit, turns.get(edit.turn_id or ""))
         if as_json:
             values = {"label": edit.label, "audience": edit.audience, "version": edit.version}
-            _print(
+            tell_json(
                 {**values, "before": edit.before, "after": edit.after, "by": by, "at": edit.at.isoformat()}
             )
             continue
-        print(f"{edit.at:%Y-%m-%d %H:%M:%S}  [{edit.label}] version {edit.version}, by {by}")
+        tell(f"{edit.at:%Y-%m-%d %H:%M:%S}  [{edit.label}] version {edit.version}, by {by}")
         for line in edit.changes:
-            print(f"  {line}")
+            tell(f"  {line}")
     if not edits and not as_json:
-        print("Nothing was edited yet.")
+        tell("Nothing was edited yet.")
 
 
 def author(edit: BlockEdit, turn: Turn | None) -> str:
@@ -109,7 +108,3 @@ def _hit(hit: Hit) -> dict[str, Any]:
     if isinstance(row, Message):
         return {**values, "from": row.author}
     return {**values, "from": row.source or "archive", "position": row.position, "tags": list(row.tags)}
-
-
-def _print(values: dict[str, Any]) -> None:
-    sys.stdout.write(json.dumps(values) + "\n")

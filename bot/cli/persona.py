@@ -4,7 +4,6 @@ everbot runs: a change is seen at everyone's next message."""
 from __future__ import annotations
 
 import json
-import sys
 import tomllib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -14,6 +13,7 @@ from typing import Any
 
 from bot.backends.clock import SystemClock
 from bot.backends.memory import Memory, open_memory
+from bot.cli.screen import tell, tell_json, warn
 from bot.data_dir import holder, is_held
 from bot.errors import PersonaError
 from bot.events import clean
@@ -55,7 +55,7 @@ async def create(
         )
         if avatar is not None:
             await session.personas.put_avatar(made.id, portable.avatar_of(_read(avatar)))
-    print(f"{name} is made. Bind it with /persona bind {name}, or try it: everbot chat --persona '{name}'.")
+    tell(f"{name} is made. Bind it with /persona bind {name}, or try it: everbot chat --persona '{name}'.")
 
 
 async def show_all(settings: Settings) -> None:
@@ -70,7 +70,7 @@ async def show_all(settings: Settings) -> None:
         marks += ["retired"] if persona and persona.retired else []
         marks += [b.place for b in bindings if persona and b.persona_id == persona.id]
         about = persona.description if persona else described[name]
-        print(f"{name}: {about}" + (f" [{', '.join(marks)}]" if marks else ""))
+        tell(f"{name}: {about}" + (f" [{', '.join(marks)}]" if marks else ""))
 
 
 async def show(settings: Settings, name: str, *, as_json: bool) -> None:
@@ -82,17 +82,17 @@ async def show(settings: Settings, name: str, *, as_json: bool) -> None:
         lore = await session.passages.lore_of(persona.id)
         counts = {place: await session.passages.count(a.id, None) for place, a in lore.items()}
     if as_json:
-        print(json.dumps({"name": name, "version": persona.version, **snapshot}, ensure_ascii=False))
+        tell_json({"name": name, "version": persona.version, **snapshot})
         return
-    print(f"{name}, version {persona.version}. {persona.description}".strip())
+    tell(f"{name}, version {persona.version}. {persona.description}".strip())
     for block in snapshot["blocks"]:
-        print(f"\n[{block['label']}] {len(block['value'])}/{block['limit']} characters\n{block['value']}")
+        tell(f"\n[{block['label']}] {len(block['value'])}/{block['limit']} characters\n{block['value']}")
     if snapshot["definition"]:
-        print(f"\n{json.dumps(snapshot['definition'], ensure_ascii=False, indent=1)}")
+        tell(f"\n{json.dumps(snapshot['definition'], ensure_ascii=False, indent=1)}")
     for place, count in counts.items():
-        print(f"\nLore of {place}: {count} entries.")
+        tell(f"\nLore of {place}: {count} entries.")
     if versions:
-        print(f"\nVersions: {', '.join(f'{v.version} ({v.at:%Y-%m-%d %H:%M})' for v in reversed(versions))}.")
+        tell(f"\nVersions: {', '.join(f'{v.version} ({v.at:%Y-%m-%d %H:%M})' for v in reversed(versions))}.")
 
 
 async def edit(
@@ -119,7 +119,7 @@ async def edit(
             )
             after = change(before, ".json" if definition else ".md")
             if after is None or after.strip() == before.strip():
-                print("Nothing was changed.")
+                tell("Nothing was changed.")
                 return
             if definition:
                 told = _parsed(after, "The definition")
@@ -140,7 +140,7 @@ async def edit(
             await personas.put(session, persona, blocks, about, told, None)
             if image is not None:
                 await session.personas.put_avatar(persona.id, image)
-    print(f"{name} is changed, for everyone at their next message.")
+    tell(f"{name} is changed, for everyone at their next message.")
 
 
 async def take_out(
@@ -176,7 +176,7 @@ async def take_out(
         raise PersonaError(f"{target} exists; name a file that does not.") from None
     except OSError as error:
         raise PersonaError(f"{target} cannot be written: {error.strerror}.") from None
-    print(f"Written to {target}.")
+    tell(f"Written to {target}.")
 
 
 async def bring_in(settings: Settings, path: Path, name: str | None, community: str | None) -> None:
@@ -196,8 +196,8 @@ async def bring_in(settings: Settings, path: Path, name: str | None, community: 
             made = await from_card(session, personas, card, avatar, called, now)
             told = notices(card)
     for notice in told:
-        print(notice, file=sys.stderr)
-    print(f"{made.name} is here. Bind it with /persona bind {made.name}.")
+        warn(notice)
+    tell(f"{made.name} is here. Bind it with /persona bind {made.name}.")
 
 
 async def delete(settings: Settings, name: str, *, force: bool) -> int:
@@ -212,10 +212,9 @@ async def delete(settings: Settings, name: str, *, force: bool) -> int:
         agents = await session.personas.agents_of(persona.id)
         if (bound or agents) and not force:
             places = f"bound to {', '.join(b.place for b in bound)}" if bound else "bound nowhere"
-            print(
+            warn(
                 f"{name} is {places}, and agents that know it: {agents}. With --force it is retired: it is "
-                "unbound, its agents and what they remember stay, and everyone talks with the default from then on.",
-                file=sys.stderr,
+                "unbound, its agents and what they remember stay, and everyone talks with the default from then on."
             )
             return 1
         for binding in bound:
@@ -228,11 +227,11 @@ async def delete(settings: Settings, name: str, *, force: bool) -> int:
                 if agents
                 else f"{holder(settings.data_dir)} holds its lore's vectors"
             )
-            print(f"{name} is retired: {why}. `everbot persona restore` brings it back.")
+            tell(f"{name} is retired: {why}. `everbot persona restore` brings it back.")
             return 0
         await _drop_vectors(memory, lore)
         await session.personas.delete(persona.id)
-    print(f"{name} is deleted.")
+    tell(f"{name} is deleted.")
     return 0
 
 
@@ -243,7 +242,7 @@ async def restore(settings: Settings, name: str) -> None:
         if persona is None or not persona.retired:
             raise PersonaError(f"{name!r} is not retired.")
         await session.personas.retire(persona.id, None)
-    print(f"{name} is back; bind it with /persona bind {name}.")
+    tell(f"{name} is back; bind it with /persona bind {name}.")
 
 
 async def _drop_vectors(memory: Memory, lore: dict[str, Archive]) -> None:

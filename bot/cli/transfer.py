@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -11,6 +10,7 @@ from bot.app import open_app
 from bot.backends.clock import SystemClock
 from bot.backends.memory import open_memory
 from bot.backends.platforms import silent_platforms
+from bot.cli.screen import tell, warn
 from bot.data_dir import holder, is_held
 from bot.ownership.export import Export
 from bot.people.identities import account_of, find_agent
@@ -30,9 +30,9 @@ async def export(settings: Settings, user: str, persona: str, folder: Path) -> i
                 path.touch(mode=0o600, exist_ok=False)
                 path.write_bytes(file.data)
             except OSError as error:
-                print(f"{path} cannot be written: {error.strerror}.", file=sys.stderr)
+                warn(f"{path} cannot be written: {error.strerror}.")
                 return 1
-            print(path)
+            tell(path)
     return 0
 
 
@@ -41,7 +41,7 @@ async def import_(settings: Settings, files: Sequence[Path], user: str | None) -
     try:
         parts = [file.read_bytes() for file in files]
     except OSError as error:
-        print(f"{error.filename} cannot be read: {error.strerror}.", file=sys.stderr)
+        warn(f"{error.filename} cannot be read: {error.strerror}.")
         return 1
     async with open_app(settings, silent_platforms(), "import") as app:
         agent = await app.restore.of(parts, account_of(user) if user else None)
@@ -49,7 +49,7 @@ async def import_(settings: Settings, files: Sequence[Path], user: str | None) -
         async with app.memory.store.read() as session:
             said = await session.messages.count(agent.id, None)
             passages = await session.passages.count(agent.archive_id, None)
-    print(f"{agent.name} is back: {said} messages, {passages} passages.")
+    tell(f"{agent.name} is back: {said} messages, {passages} passages.")
     return 0
 
 
@@ -60,20 +60,17 @@ async def forget(settings: Settings, user: str, *, sure: bool) -> int:
         async with memory.store.read() as session:
             known = await session.agents.user_of(account)
         if known is None:
-            print(f"Nothing is held of {account}.", file=sys.stderr)
+            warn(f"Nothing is held of {account}.")
             return 1
         if not sure:
-            print(
-                f"This deletes all that is held of {account} ({known.name}). Say --yes if you mean it.",
-                file=sys.stderr,
-            )
+            warn(f"This deletes all that is held of {account} ({known.name}). Say --yes if you mean it.")
             return 2
         if is_held(settings.data_dir):
             async with memory.store.write() as session:
                 await session.erasing.add_chores([f"user:{account}"], SystemClock().now())
-            print(f"{holder(settings.data_dir)} forgets {account} within a minute.")
+            tell(f"{holder(settings.data_dir)} forgets {account} within a minute.")
             return 0
     async with open_app(settings, silent_platforms(), "forget") as app:
         await app.erasure.user(known)
-    print(f"{account} is forgotten.")
+    tell(f"{account} is forgotten.")
     return 0
