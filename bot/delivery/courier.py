@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 
-from bot.errors import DeliveryDoubtful, DeliveryError, DeliveryRefused
+from bot.errors import DeliveryDoubtful, DeliveryError, DeliveryRefused, DeliveryWaits
 from bot.events import Address, Reply, Speaker, platform_of
 from bot.ports import Adapter, Found
 from bot.runtime import Runtime
@@ -20,6 +20,7 @@ log = logging.getLogger(__name__)
 
 _RETRY_S = 2.0
 _RETRY_MAX_S = 60.0
+_WAITS_S = 3_600.0  # for somebody who is not there
 _Line = tuple[str, Delivery | None, datetime, str | None, "asyncio.Future[None]"]
 SpeakerOf = Callable[[OutboxRow], Awaitable[Speaker | None]]
 _SETTLED = {Found.POSTED: Delivery.SENT, Found.ABSENT: Delivery.READY, Found.UNKNOWN: Delivery.DOUBTFUL}
@@ -119,6 +120,9 @@ class Courier:
                 log.warning("agent %s: %s will not be delivered: %s", row.agent_id, row.id, error)
                 await self._write(row.id, Delivery.REFUSED, self._clock.now())
                 return
+            except DeliveryWaits as error:
+                log.info("agent %s: %s is kept: %s", row.agent_id, row.id, error)
+                wait = _WAITS_S
             except DeliveryDoubtful as error:
                 log.warning("agent %s: was %s delivered? %s", row.agent_id, row.id, error)
                 first = doubt = claimed

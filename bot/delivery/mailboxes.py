@@ -12,7 +12,6 @@ import logging
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
 
 from bot.agent.interrupt import RESTART, STOP, YIELD
 from bot.agent.job import Job
@@ -44,6 +43,7 @@ class _Mailbox:
     parked: bool = False  # the model is down; the turn waits
     job: Job | None = None
     task: asyncio.Task[None] | None = None
+    places: set[Address] = field(default_factory=set)  # where something may wait
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def tell(self) -> None:
@@ -94,7 +94,7 @@ class Mailboxes:
                 busy = await session.mailbox.busy_agents(self._platforms)
                 for agent_id in busy:
                     for conversation in await session.agents.conversations(agent_id):
-                        self._places.setdefault(conversation.address, set()).add(agent_id)
+                        self._expect(agent_id, conversation.address)
             for agent_id in busy:
                 self._wake(agent_id)
             try:
@@ -120,15 +120,15 @@ class Mailboxes:
         if new:
             if isinstance(event, MessageReceived):
                 self._queues.expect(event.text)
-            self._places.setdefault(event.address, set()).add(agent.id)
-            job = self.mailbox(agent.id).job
+            self._expect(agent.id, event.address)
+            job = self._job(agent.id)
             if job is not None and event.from_person and job.whole:
                 job.interrupt.request(YIELD)  # people go first
             self._wake(agent.id)
 
     def restart(self, agent_id: int, event_key: str) -> None:
         """An event has changed: its turn begins anew, unless it has said something already."""
-        job = self.mailbox(agent_id).job
+        job = self._job(agent_id)
         if job is not None and event_key in job.answers and not job.turn.outbox:
             job.interrupt.request(RESTART)
 
@@ -136,9 +136,11 @@ class Mailboxes:
     async def still(self, *agents: int) -> AsyncIterator[None]:
         """No turn of these agents runs while the block does; one under way goes on after it."""
         self._held.update(agents)
+        waiting: dict[int, set[Address]] = {}
         try:
             for agent_id in agents:
-                mailbox = self.mailbox(agent_id)
+                mailbox = self._mailbox(agent_id)
+                waiting[agent_id] = set(mailbox.places)
                 if mailbox.task is not None:
                     mailbox.task.cancel()
                     await asyncio.wait([mailbox.task])
@@ -150,7 +152,9 @@ class Mailboxes:
         finally:
             self._held.difference_update(agents)
             for agent_id in agents:
-                self._mailboxes.pop(agent_id, None)
+                self._let_go(agent_id)
+                for address in waiting.get(agent_id, ()):
+                    self._expect(agent_id, address)
                 self._wake(agent_id)
 
     async def drain(self, seconds: float) -> None:
@@ -166,7 +170,7 @@ class Mailboxes:
     async def interrupt(self, address: Address, agents: Collection[int] | None = None) -> None:
         """Call off the turns that run for this place (of these agents only)."""
         for agent_id in self._places.get(address, set()) if agents is None else agents:
-            job = self.mailbox(agent_id).job
+            job = self._job(agent_id)
             if job is not None and job.address == address:
                 job.interrupt.request(STOP)
 
@@ -174,20 +178,37 @@ class Mailboxes:
         places = self._places.values() if address is None else [self._places.get(address, set())]
         answered = True
         for agent_id in set().union(*places):
-            mailbox = self.mailbox(agent_id)
-            while mailbox.at_work and not mailbox.parked:
+            while (mailbox := self._mailboxes.get(agent_id)) and mailbox.at_work and not mailbox.parked:
                 await mailbox.changed.wait()
-            answered &= not mailbox.parked
+            answered &= mailbox is None or not mailbox.parked
         await self._courier.delivered()
         return answered
 
-    def mailbox(self, agent_id: int) -> _Mailbox:
+    def _job(self, agent_id: int) -> Job | None:
+        mailbox = self._mailboxes.get(agent_id)
+        return mailbox.job if mailbox else None
+
+    def _mailbox(self, agent_id: int) -> _Mailbox:
         return self._mailboxes.setdefault(agent_id, _Mailbox())
 
     # Mailboxes
 
+    def _expect(self, agent_id: int, address: Address) -> None:
+        """Something of this agent's may wait for that place."""
+        self._mailbox(agent_id).places.add(address)
+        self._places.setdefault(address, set()).add(agent_id)
+
+    def _let_go(self, agent_id: int) -> None:
+        """Nothing waits for this agent: what is kept must not grow with everybody who ever wrote."""
+        mailbox = self._mailboxes.pop(agent_id, None)
+        for address in mailbox.places if mailbox else ():
+            agents = self._places.get(address, set())
+            agents.discard(agent_id)
+            if not agents:
+                self._places.pop(address, None)
+
     def _wake(self, agent_id: int) -> None:
-        mailbox = self.mailbox(agent_id)
+        mailbox = self._mailbox(agent_id)
         mailbox.news.set()
         if self._draining or agent_id in self._held:
             return
@@ -220,11 +241,13 @@ class Mailboxes:
         finally:
             mailbox.at_work = False
             mailbox.task = mailbox.job = None
+            if self._mailboxes.get(agent_id) is mailbox:
+                self._let_go(agent_id)
             mailbox.tell()
 
     async def _next(self, agent_id: int) -> Job | None:
         """The unfinished turn, or a new one of the events that go first; None when nothing waits."""
-        mailbox = self.mailbox(agent_id)
+        mailbox = self._mailbox(agent_id)
         async with self._store.read() as session:
             turn = None if mailbox.resumed else await session.mailbox.unfinished(agent_id, self._platforms)
             waiting = [] if turn else await session.mailbox.waiting(agent_id, self._platforms)
@@ -242,12 +265,15 @@ class Mailboxes:
         return await self._turns.job(turn, rows)
 
     async def _debounced(self, agent_id: int, rows: list[InboxRow]) -> list[InboxRow]:
-        """The burst, once nothing was added to it for a moment."""
+        """The burst, once nothing was added to it for a moment. Each event is waited for once, and for no longer than
+        that moment: the clock may have been set back since it came."""
+        waited_for: set[str] = set()
         while rows and self._debounce_s > 0 and EVENTS[rows[0].kind].from_person:
-            quiet = rows[-1].received_at + timedelta(seconds=self._debounce_s) - self._clock.now()
-            if quiet <= timedelta(0) or len(rows) >= _BURST:
+            age = (self._clock.now() - rows[-1].received_at).total_seconds()
+            if age >= self._debounce_s or len(rows) >= _BURST or rows[-1].key in waited_for:
                 break
-            await self._clock.sleep(quiet.total_seconds())
+            waited_for.add(rows[-1].key)
+            await self._clock.sleep(min(self._debounce_s, self._debounce_s - age))
             async with self._store.read() as session:
                 rows = _burst(await session.mailbox.waiting(agent_id, self._platforms))
         return rows

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from bot.cache import Cache
 from bot.events import workspace_of
 from bot.people import schedules
 from bot.people.identities import Identity
@@ -17,6 +18,7 @@ from memory.records import PRIVATE, Beat
 
 IDLE = timedelta(minutes=30)
 _NOTED = timedelta(minutes=1)  # how exactly it is kept when the person was last heard
+_KEPT = 10_000
 _JITTER = 0.1  # of the interval, at most ten minutes
 
 
@@ -39,7 +41,8 @@ class Beats:
     def __init__(self, settings: HeartbeatSettings) -> None:
         self._settings = settings
         self._hours = schedules.hours(settings.hours)
-        self._known: dict[int, tuple[bool, datetime | None]] = {}  # (a beat is due, last heard), as written
+        # (a beat is due, last heard), as written
+        self._known: Cache[int, tuple[bool, datetime | None]] = Cache(_KEPT)
 
     async def rules(self, session: Session, beat: Beat, who: Identity) -> Rules:
         """The person's wishes, never beyond what persona and community allow."""

@@ -72,9 +72,14 @@ class Terminal:
         self._news.set()
 
     @property
+    def raw(self) -> str:
+        """All that was ever sent to the terminal."""
+        return self._raw.decode("utf-8", "replace")
+
+    @property
     def screen(self) -> str:
         """All that was ever shown, without control sequences."""
-        return _SEQUENCE.sub("", self._raw.decode("utf-8", "replace")).replace("\r", "")
+        return _SEQUENCE.sub("", self.raw).replace("\r", "")
 
     def type(self, keys: str) -> None:
         """Press keys; what `shown` then waits for is what they lead to."""

@@ -40,17 +40,20 @@ def echo(request: ModelRequest) -> ModelReply:
 class Pipe:
     """One run of everbot behind a pipe. ``printed`` is what it wrote, as text."""
 
-    def __init__(self, folder: Path, script: Script = echo, *, as_json: bool = True) -> None:
+    def __init__(
+        self, folder: Path, script: Script = echo, *, as_json: bool = True, user: str = "ada"
+    ) -> None:
         self.settings = Settings.model_validate(
             {"data_dir": folder, "agent": {"debounce_s": 0}, "model": {"context_window": 16_384}}
         )
         self.model = ScriptedModel(script)
         self.target: IO[str] = io.StringIO()
         self._as_json = as_json
+        self._user = user
 
     async def run(self, source: bytes, then: Callable[[App], Any] | None = None) -> None:
         console = PipeConsole(
-            io.BytesIO(source), self.target, user="ada", persona="ever", as_json=self._as_json
+            io.BytesIO(source), self.target, user=self._user, persona="ever", as_json=self._as_json
         )
         async with open_app(
             self.settings, [console], "test", model=self.model, embedders=lambda _: None
@@ -208,6 +211,15 @@ async def test_a_repeated_id_is_admitted_once(tmp_path: Path) -> None:
     assert [r["text"] for r in again.lines] == ["You said: Two"]
 
 
+async def test_no_two_people_have_the_same_message(tmp_path: Path) -> None:
+    """Whatever they are called and however they number what they say."""
+    names = [("a/b", "c"), ("a", "b/c"), ("a%2Fb", "c"), ("a%2fb", "c"), ("a/", "b/c"), ("console:a", "b/c")]
+    pipe = Pipe(tmp_path)
+    await pipe.run(b"".join(line(id=i, user=u, text=f"{u} {i}") for u, i in names))
+    told = {(*r["in_reply_to"], r["text"]) for r in pipe.lines}
+    assert told == {(i, f"You said: {u} {i}") for u, i in names}
+
+
 async def test_each_users_lines_are_answered_in_order_and_nobody_waits_for_others(tmp_path: Path) -> None:
     users = [f"user{n}" for n in range(6)]
     held, others = asyncio.Event(), 0
@@ -252,6 +264,46 @@ async def test_what_nobody_can_store_does_not_stop_the_pipe(tmp_path: Path) -> N
         "You said: Three ?x",
     }
     assert len(pipe.lines) == 5
+
+
+# Who reads
+
+
+async def test_a_reply_is_given_to_its_owner_only(tmp_path: Path) -> None:
+    """Bob's answer could not be printed any more; who sits at the console next is Ada, then Bob again."""
+    lost = Pipe(tmp_path, as_json=False, user="bob")
+    lost.target = Broken()
+    await lost.run(b"My secret is zq17\n")
+
+    ada = Pipe(tmp_path, as_json=False)
+    await ada.run(b"Hello\n")
+    assert ada.printed == "You said: Hello\n"
+
+    bob = Pipe(tmp_path, as_json=False, user="bob")
+    await bob.run(b"Again\n")
+    assert bob.printed == "You said: My secret is zq17\nYou said: Again\n"
+
+
+async def test_who_writes_json_speaks_for_everybody(tmp_path: Path) -> None:
+    lost = Pipe(tmp_path)
+    lost.target = Broken()
+    await lost.run(line(id="a", user="bob", text="One"))
+
+    again = Pipe(tmp_path)
+    await again.run(b"")
+    assert [reply["in_reply_to"] for reply in again.lines] == [["a"]]
+
+
+PAINT = "\x1b]0;PWNED\x07\x1b[2J\x1b[1;31mred\x9b31m\x85\b\r\x7f\u202e!"
+
+
+async def test_no_text_steers_the_terminal_that_reads_a_pipe(tmp_path: Path) -> None:
+    pipe = Pipe(tmp_path, as_json=False)
+    await pipe.run(f"Hello{PAINT}\n/attach {PAINT}\n".encode())
+    first, second = pipe.printed.splitlines()
+    assert first == "You said: Hello]0;PWNED[2J[1;31mred31m!"
+    assert "PWNED" in second
+    assert second.isprintable()
 
 
 # Standard output
@@ -374,6 +426,8 @@ def hanging(request: Json, headers: Any) -> Answer | Fault:
     text = last_words(request)
     if text.startswith("hang"):
         return Fault(kind="hang")
+    if text == "title":
+        text = "title \x1b]0;PWNED\x07\x1b[2J"
     return Answer(calls=[("send_message", {"message": f"**Bold** words on {text}."})])
 
 
@@ -387,6 +441,11 @@ async def test_a_person_at_a_terminal(program: Program) -> None:
             terminal.type("Zoë" + ENTER)
             await terminal.shown("Bold words on Zoë.")  # Markdown is rendered
             await terminal.shown("ada>")
+
+            terminal.type("title" + ENTER)
+            await terminal.shown("Bold words on title ]0;PWNED[2J")
+            await terminal.shown("ada>")
+            assert "\x1b]0;PWNED" not in terminal.raw
 
             terminal.type("/whoami" + ENTER)
             await terminal.shown("You are ada (console:ada)")
