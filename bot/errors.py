@@ -4,8 +4,9 @@ EverbotError
 ├── SettingsError        the configuration is wrong: one sentence naming the setting
 ├── ModelError           the language model did not answer usefully
 │   ├── ModelUnavailable     down, overloaded, cut short, timed out: the same request may work later
-│   ├── ModelRefused         key, model name or account is wrong: the operator must mend it
-│   └── ModelOverflow        the request does not fit the model's window: send less
+│   ├── ModelDenied          key, model name or account is wrong: the operator must mend it
+│   └── ModelRefused         this request is refused, and always will be: others may be answered
+│       └── ModelOverflow        it does not fit the model's window: send less
 ├── Interrupted          the turn's question to the model was called off
 ├── DeliveryError        an adapter could not post a reply now; it will be tried again
 │   ├── DeliveryWaits        nobody is there to take it; it is kept until somebody is
@@ -37,18 +38,27 @@ class ModelError(EverbotError):
 
 
 class ModelUnavailable(ModelError):
-    """``retry_after`` is in seconds, when the server said so."""
+    """``retry_after`` is in seconds, when the server said so; ``timed_out`` when it said nothing at all."""
 
-    def __init__(self, message: str, retry_after: float | None = None) -> None:
+    def __init__(self, message: str, retry_after: float | None = None, *, timed_out: bool = False) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+        self.timed_out = timed_out
 
 
-class ModelRefused(ModelError):
+class ModelDenied(ModelError):
     pass
 
 
-class ModelOverflow(ModelError):
+class ModelRefused(ModelError):
+    """``content``: the server says that it is for what is in it, not for its form."""
+
+    def __init__(self, message: str, *, content: bool = False) -> None:
+        super().__init__(message)
+        self.content = content
+
+
+class ModelOverflow(ModelRefused):
     pass
 
 

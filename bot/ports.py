@@ -16,19 +16,52 @@ from memory.records import Usage
 
 @dataclass(frozen=True, kw_only=True)
 class ToolCall:
-    """A call as the model wrote it: ``arguments`` is unparsed text, meant to be a JSON object."""
+    """A call as the model wrote it: ``arguments`` is unparsed text, meant to be a JSON object. ``extra`` is what its
+    server put beside it, to be given back as it is."""
 
     id: str
     name: str
     arguments: str
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+def _joined(call: Mapping[str, Any], added: Mapping[str, Any]) -> dict[str, Any]:
+    """A call with what was beside it and within its function; nothing of ours is written over."""
+    function = dict(added.get("function") or {}) | call["function"]
+    return dict(added) | dict(call) | {"function": function}
+
+
+GIVEN = "given"
+"""The key of a stored message under which lies what its server added, and whose it is."""
 
 
 class Rendered(dict[str, Any]):
-    """A JSON object that remembers its text, which is sent again and again as it stands. Never change it."""
+    """A JSON object that remembers its text, which is sent again and again as it stands. Never change it.
+
+    What a server added to a message of its model's is not in it: ``given`` has it, as ``by`` (whose it is, as
+    `ModelReply.origin`), ``message`` (fields), and ``calls`` (fields of each).
+    """
 
     def __init__(self, text: str) -> None:
-        super().__init__(json.loads(text))
-        self.text = text
+        values = json.loads(text)
+        self.given: Mapping[str, Any] | None = values.pop(GIVEN, None) if isinstance(values, dict) else None
+        super().__init__(values)
+        self.text = text if self.given is None else json.dumps(values, ensure_ascii=False)
+        self._whole = ""
+
+    def text_for(self, origin: str) -> str:
+        """The text for the model ``origin``: with what its server added, if it is that one's own message."""
+        if self.given is None or self.given.get("by") != origin:
+            return self.text
+        if not self._whole:
+            calls = self.given.get("calls", ())
+            whole = dict(self) | dict(self.given.get("message", {}))
+            if calls:
+                whole["tool_calls"] = [
+                    _joined(call, added) for call, added in zip(self["tool_calls"], calls, strict=False)
+                ]
+            self._whole = json.dumps(whole, ensure_ascii=False)
+        return self._whole
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,12 +81,22 @@ class ModelRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class ModelReply:
-    """``text`` is what the model wrote beside its calls: inner monologue, unless there are no calls."""
+    """``text`` is what the model wrote beside its calls: inner monologue, unless there are no calls. It holds no
+    reasoning and no marks of calls. ``unread``: there were such marks, of which no call could be read.
+
+    A ``usage`` of 0 tokens was not reported. ``model`` is the name of who answered, where that may be another than
+    the one asked. ``extra`` is what the server put beside the text, to be given back to ``origin`` (a model at a
+    server) as it is.
+    """
 
     text: str
     calls: tuple[ToolCall, ...] = ()
     usage: Usage = field(default_factory=Usage)
-    truncated: bool = False  # it hit the reply's token limit
+    truncated: bool = False  # it hit the reply's token limit: the last call, or the text, is not whole
+    unread: bool = False
+    model: str = ""
+    origin: str = ""
+    extra: Mapping[str, Any] = field(default_factory=dict)
 
 
 class ChatModel(Protocol):
@@ -64,8 +107,8 @@ class ChatModel(Protocol):
     async def complete(self, request: ModelRequest) -> ModelReply:
         """One answer. Cancelling it closes the request.
 
-        Raises `ModelUnavailable` (may work later), `ModelRefused` (the operator must act) or
-        `ModelOverflow` (send less); nothing else.
+        Raises `ModelUnavailable` (may work later), `ModelDenied` (the operator must act), `ModelRefused` (this
+        request never will) or `ModelOverflow` (send less); nothing else.
         """
         ...
 

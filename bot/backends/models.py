@@ -38,15 +38,14 @@ def choose_model(settings: Settings, clock: Clock) -> ChatModel:
     chosen = settings.model
     if chosen.kind == "offline":
         return OfflineModel()
-    from bot.models.openai import OpenAIModel
+    from bot.models.openai import OpenAIModel, Patience
 
     temperature = {} if chosen.temperature is None else {"temperature": chosen.temperature}
     return OpenAIModel(
         name=chosen.name,
         base_url=chosen.base_url,
         api_key=chosen.api_key.get_secret_value() if chosen.api_key else None,
-        timeout_s=chosen.timeout_s,
-        stall_s=chosen.stall_s,
+        patience=Patience(timeout_s=chosen.timeout_s, stall_s=chosen.stall_s),
         retries=chosen.retries,
         extra=temperature | dict(chosen.extra),
         clock=clock,

@@ -7,13 +7,27 @@ Servers that call themselves compatible differ most in how they stream tool call
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field
 from typing import Any
 
-from bot.errors import ModelUnavailable
+from bot.errors import ModelRefused, ModelUnavailable
+from bot.models.opaque import grown, kept
 from bot.ports import ModelReply, ToolCall
 from memory.records import Usage
 
+_ABSURD = 10**8  # tokens of one request
+_CUT = ("length", "max_tokens", "MAX_TOKENS", "model_length")
+_FILTERED = (
+    "content_filter",
+    "safety",
+    "SAFETY",
+    "PROHIBITED_CONTENT",
+    "BLOCKLIST",
+    "SPII",
+    "RECITATION",
+    "sensitive",
+)
 LIMIT = 4 * 2**20
 """Characters of text and arguments in one reply."""
 
@@ -23,6 +37,7 @@ class _Call:
     id: str
     name: str
     arguments: str
+    extra: dict[str, Any] = field(default_factory=dict)
 
     def is_whole(self) -> bool:
         try:
@@ -38,8 +53,12 @@ def _entry(delta: Any) -> _Call:
     arguments = function.get("arguments")
     if isinstance(arguments, dict | list):
         arguments = json.dumps(arguments, ensure_ascii=False)
+    extra, inner = kept(delta), kept(function)
     return _Call(
-        id=_text(_object(delta).get("id")), name=_text(function.get("name")), arguments=_text(arguments)
+        id=_text(delta.get("id")),
+        name=_text(function.get("name")),
+        arguments=_text(arguments),
+        extra=extra | ({"function": inner} if inner else {}),
     )
 
 
@@ -59,7 +78,8 @@ def _starts_another(call: _Call, entry: _Call) -> bool:
 
 
 class Assembly:
-    """Feed it chunks with `add`; `reply` gives what they amount to."""
+    """Feed it chunks with `add`, `end` when the server said that there are no more; `reply` gives what they amount
+    to."""
 
     def __init__(self) -> None:
         self._text: list[str] = []
@@ -67,6 +87,7 @@ class Assembly:
         self._open: dict[int, _Call] = {}  # index -> the call that it means now
         self._finish = ""
         self._usage = Usage()
+        self._extra: dict[str, Any] = {}
         self._size = 0
 
     def add(self, chunk: dict[str, Any]) -> None:
@@ -81,26 +102,43 @@ class Assembly:
                 self._write(part)
             for call in _list(delta.get("tool_calls")):
                 self._call(call)
+            if isinstance(delta.get("function_call"), dict):  # the protocol's own first shape
+                self._call({"index": 0, "function": delta["function_call"]})
+            if more := kept(delta):
+                self._size += len(str(more))
+                self._extra = grown(self._extra, more)
             self._finish = _text(choice.get("finish_reason")) or self._finish
         if self._size > LIMIT:
             raise ModelUnavailable(f"The model's answer was cut off at {LIMIT // 2**20} MB.")
 
     def reply(self) -> ModelReply:
-        """The reply. Raises `ModelUnavailable` when no ``finish_reason`` was seen."""
+        """The reply. Raises `ModelUnavailable` when no ``finish_reason`` was seen, `ModelRefused` when a filter let
+        nothing of it through."""
         if self._finish in ("", "error"):
             raise ModelUnavailable("The model's answer was cut short.")
+        text = "".join(self._text)
+        if self._finish in _FILTERED and not text.strip() and not self._calls:
+            raise ModelRefused(
+                f"The model's answer was held back by a filter (finish_reason {self._finish})."
+            )
         used: set[str] = set()
         calls = []
         for n, call in enumerate(self._calls):
             call_id = call.id if call.id and call.id not in used else f"call_{n}"
             used.add(call_id)
-            calls.append(ToolCall(id=call_id, name=call.name, arguments=call.arguments))
+            calls.append(ToolCall(id=call_id, name=call.name, arguments=call.arguments, extra=call.extra))
         return ModelReply(
-            text="".join(self._text),
+            text=text,
             calls=tuple(calls),
             usage=self._usage,
-            truncated=self._finish == "length",
+            truncated=self._finish in _CUT,
+            extra=self._extra,
         )
+
+    def end(self) -> None:
+        """The server said that this was all. Then no ``finish_reason`` is needed, if there is anything."""
+        if self._calls or self._extra or any(self._text):
+            self.finish("stop")
 
     def finish(self, reason: str) -> None:
         """What to take as ``finish_reason`` if the server gave none."""
@@ -127,6 +165,7 @@ class Assembly:
         if entry.name != call.name and not call.arguments:
             call.name += entry.name  # a name in pieces
         call.arguments += entry.arguments
+        call.extra = grown(call.extra, entry.extra)
 
 
 def _usage(data: dict[str, Any]) -> Usage:
@@ -151,4 +190,6 @@ def _text(value: Any) -> str:
 
 
 def _number(value: Any) -> int:
-    return max(int(value), 0) if isinstance(value, int | float) and value == value else 0
+    """A count of tokens; 0, as if nothing had been said, for what none can be."""
+    known = isinstance(value, int | float) and not isinstance(value, bool)
+    return int(value) if known and math.isfinite(value) and 0 <= value < _ABSURD else 0

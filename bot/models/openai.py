@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import json
 import logging
 import uuid
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from bot.errors import ModelRefused, ModelUnavailable
+from bot.errors import ModelDenied, ModelRefused, ModelUnavailable
 from bot.models.assembly import LIMIT, Assembly
-from bot.models.openai_errors import ErrorMap, caught, said
+from bot.models.dialect import Dialect
+from bot.models.openai_errors import ErrorMap, ErrorObject, caught, codes, said
+from bot.models.reading import is_all_thought, tidied
 from bot.ports import Clock, ModelReply, ModelRequest, Rendered
+from memory.records import Usage
 
 if TYPE_CHECKING:
     import httpx2
@@ -24,16 +29,34 @@ log = logging.getLogger(__name__)
 FIRST_WAIT_S = 0.5
 LONGEST_WAIT_S = 60.0
 DRAIN_S = 0.1
+_WIDER = 4  # times the tokens for a reply that was all thought
+_LESSONS = 12  # that one request may teach
 WIRE_LIMIT = 2 * LIMIT  # bytes of one event or of one plain answer
+
+
+@dataclass(frozen=True, kw_only=True)
+class Patience:
+    """How long a server is waited for, in seconds: ``timeout_s`` for one answer from start to end, ``stall_s`` for its
+    next bytes.
+
+    ``first_s``, where it is set, is for a slow server's first word, before both: it may have to load the model, to read
+    the whole prompt, to answer others. Such a server is not asked again at once when the time is over, for it may still
+    be at work. Only ``at_once`` requests are put to a server at the same time.
+    """
+
+    timeout_s: float = 300.0
+    stall_s: float = 60.0
+    first_s: float | None = None
+    at_once: int = 64
 
 
 class OpenAIModel:
     """A `bot.ports.ChatModel`. The SDK is loaded at the first call, off the event loop.
 
-    ``base_url`` None means OpenAI itself. ``timeout_s`` bounds one request from start to end,
-    ``stall_s`` any wait inside it for the server's next bytes. ``retries`` is how often one step is
-    quickly asked again, under the same Idempotency-Key, before `ModelUnavailable` is raised; a server
-    that wants more than 60 s (Retry-After) is left to the caller. ``extra`` is merged into every body.
+    ``base_url`` None means OpenAI itself. ``retries`` is how often one step is quickly asked again, under the same
+    Idempotency-Key, before `ModelUnavailable` is raised; a server that wants more than 60 s (Retry-After) is left to
+    the caller. ``extra`` is merged into every body. No redirect is followed: what people say goes to the configured
+    server alone.
     """
 
     def __init__(
@@ -43,8 +66,7 @@ class OpenAIModel:
         clock: Clock,
         base_url: str | None = None,
         api_key: str | None = None,
-        timeout_s: float = 300.0,
-        stall_s: float = 60.0,
+        patience: Patience | None = None,
         retries: int = 3,
         extra: Mapping[str, Any] | None = None,
     ) -> None:
@@ -52,24 +74,38 @@ class OpenAIModel:
         self._clock = clock
         self._base_url = base_url
         self._api_key = (api_key or "").strip()
-        self._timeout_s, self._stall_s, self._retries = timeout_s, stall_s, retries
-        self._settings = dict(extra or {})
+        self._patience, self._retries = patience or Patience(), retries
         place = host_of(base_url) if base_url else "api.openai.com"
+        origin = hashlib.sha256(f"{base_url or ''} {name}".encode()).hexdigest()[:16]
+        self._dialect = Dialect(name, origin, extra or {})
         self._errors = ErrorMap(model=name, place=place, secret=self._api_key)
         self._client: AsyncOpenAI | None = None
         self._opening = asyncio.Lock()
-        self._asks_usage = True  # until the server refuses stream_options
-        self._limit_name = "max_tokens"  # until the server wants it by its newer name
+        self._slots = asyncio.Semaphore(self._patience.at_once)
 
     async def complete(self, request: ModelRequest) -> ModelReply:
         """One answer, streamed. Cancelling it closes the HTTP response."""
+        raw = await self._patiently(request)
+        reply = tidied(raw, request)
+        if request.max_tokens is not None and is_all_thought(raw, reply):
+            log.warning(
+                "%s spent all of its %d tokens on thinking; it is asked once more with more room. Raise [model] "
+                "reply_reserve (%s).", self.name, request.max_tokens, request.key,
+            )  # fmt: skip
+            wider = replace(request, key=f"{request.key}/wider", max_tokens=request.max_tokens * _WIDER)
+            again = await self._patiently(wider)
+            reply = replace(tidied(again, wider), usage=_sum(raw.usage, again.usage))
+        return replace(reply, model=self.name, origin=self._dialect.origin)
+
+    async def _patiently(self, request: ModelRequest) -> ModelReply:
         attempt = 0
         while True:
             try:
                 return await self._once(request)
             except ModelUnavailable as error:
                 wait = max(min(FIRST_WAIT_S * 2**attempt, LONGEST_WAIT_S), error.retry_after or 0.0)
-                if attempt >= self._retries or wait > LONGEST_WAIT_S:
+                still_at_work = error.timed_out and self._patience.first_s is not None
+                if attempt >= self._retries or wait > LONGEST_WAIT_S or still_at_work:
                     raise
                 attempt += 1
                 log.warning("%s Asking again in %.1f s (%s).", error, wait, request.key)
@@ -102,85 +138,73 @@ class OpenAIModel:
         import openai
 
         if not (self._api_key.isascii() and self._api_key.isprintable()):
-            raise ModelRefused("The API key holds characters that no key has; check [model] api_key.")
+            raise ModelDenied("The API key holds characters that no key has; check [model] api_key.")
         if not self._api_key and self._base_url is None:
-            raise ModelRefused("No API key is set; set OPENAI_API_KEY or [model] api_key.")
+            raise ModelDenied("No API key is set; set OPENAI_API_KEY or [model] api_key.")
+        silence = max(self._patience.stall_s, self._patience.first_s or 0.0)
         try:
             return openai.AsyncOpenAI(
                 base_url=self._base_url,
                 # A server of one's own often wants no key, but the SDK does.
                 api_key=self._api_key or "none",
                 max_retries=0,
-                timeout=httpx2.Timeout(self._stall_s, connect=min(self._stall_s, 10.0)),
+                timeout=httpx2.Timeout(silence, connect=min(self._patience.stall_s, 10.0)),
             )
         except (openai.OpenAIError, httpx2.InvalidURL, ValueError, TypeError) as error:
             raise self._errors.of(error, self._clock.now()) from None
-
-    def _body(self, request: ModelRequest) -> dict[str, Any]:
-        body: dict[str, Any] = {"model": self.name, "messages": list(request.messages), "stream": True}
-        if self._asks_usage:
-            body["stream_options"] = {"include_usage": True}
-        if request.tools:
-            body["tools"] = list(request.tools)
-            if request.tool_choice != "auto":
-                body["tool_choice"] = request.tool_choice
-        if request.max_tokens is not None:
-            body[self._limit_name] = request.max_tokens
-        return body | self._settings
 
     async def _once(self, request: ModelRequest) -> ModelReply:
         """One request, and again at once if the server only minds how we put it."""
         client = await self._open()
         vendor = caught()
-        while True:
-            body = self._body(request)
-            content = encoded(body)
+        for _ in range(_LESSONS):
+            body = self._dialect.body(request)
+            content = encoded(body, self._dialect.origin)
             try:
-                async with asyncio.timeout(self._timeout_s):
+                async with self._slots:
                     return await self._ask(client, request.key, content)
             except vendor as error:
-                if not self._adapts(body, error):
+                taught = self._dialect.learn(body, _status(error), said(error), codes(error))
+                if taught is None:
                     raise self._errors.of(error, self._clock.now()) from None
-
-    def _adapts(self, body: dict[str, Any], error: Exception) -> bool:
-        """Learn from a refusal that names a parameter; is it worth asking again?"""
-        if getattr(error, "status_code", None) not in (400, 422):
-            return False
-        text = said(error)
-        if "stream_options" in body and "stream_options" in text and "stream_options" not in self._settings:
-            self._asks_usage = False
-            return True
-        if "max_tokens" in body and "max_completion_tokens" in text and "max_tokens" not in self._settings:
-            self._limit_name = "max_completion_tokens"
-            return True
-        return False
+                log.warning("The model %s at %s %s.", self.name, self._errors.place, taught)
+        raise ModelRefused(f"{self._errors.place} refused the request in {_LESSONS} forms.")
 
     async def _ask(self, client: AsyncOpenAI, key: str, content: bytes) -> ModelReply:
         # `client.post` and plain JSON events: `chat.completions.create` would walk every message
         # through its typed dicts, eight times the processor time at 40 messages.
         from openai import AsyncStream
 
-        stream = await client.post(
-            "/chat/completions",
-            content=content,
-            cast_to=object,
-            stream=True,
-            stream_cls=AsyncStream[object],
-            options={"headers": {"Idempotency-Key": key}, "idempotency_key": key},
-        )
-        async with stream:
-            kind = stream.response.headers.get("content-type", "").partition(";")[0].strip().lower()
-            if kind == "application/json":
-                return await self._read_plain(stream.response)
-            return await self._read_stream(stream.response)
+        patience = self._patience
+        async with asyncio.timeout(patience.first_s or patience.timeout_s) as limit:
+            stream = await client.post(
+                "/chat/completions",
+                content=content,
+                cast_to=object,
+                stream=True,
+                stream_cls=AsyncStream[object],
+                options={
+                    "headers": {"Idempotency-Key": key},
+                    "idempotency_key": key,
+                    "follow_redirects": False,
+                },
+            )
+            async with stream:
+                kind = stream.response.headers.get("content-type", "").partition(";")[0].strip().lower()
+                if kind == "application/json":
+                    return await self._read_plain(stream.response)
+                return await self._read_stream(stream.response, limit)
 
-    async def _read_stream(self, response: httpx2.Response) -> ModelReply:
+    async def _read_stream(self, response: httpx2.Response, limit: asyncio.Timeout) -> ModelReply:
         import httpx2
 
         assembly = Assembly()
         events = aiter(httpx2.EventSource(response, max_event_size=WIRE_LIMIT))
+        end = 0.0
         async for event in events:
+            end = self._wait_on(limit, end)
             if event.data.startswith("[DONE]"):
+                assembly.end()
                 break
             if event.data:
                 assembly.add(self._chunk(json.loads(event.data)))
@@ -191,6 +215,15 @@ class OpenAIModel:
                 async for _ in events:
                     pass
         return reply
+
+    def _wait_on(self, limit: asyncio.Timeout, end: float) -> float:
+        """Once its first word came, a slow server is waited for as any other: until ``end`` (0: not set yet)."""
+        if self._patience.first_s is None:
+            return 0.0
+        now = asyncio.get_running_loop().time()
+        end = end or now + self._patience.timeout_s
+        limit.reschedule(min(end, now + self._patience.stall_s))
+        return end
 
     async def _read_plain(self, response: httpx2.Response) -> ModelReply:
         """The answer of a server that took no notice of ``stream``."""
@@ -211,15 +244,15 @@ class OpenAIModel:
         if not isinstance(data, dict):
             raise ValueError(f"expected a JSON object, got {type(data).__name__}")
         if data.get("error") or data.get("object") == "error":
-            raise self._errors.of_object(data)
+            raise ErrorObject(data)
         return data
 
     async def _offered(self) -> list[str]:
         """The names that GET /models lists; none when the server has no such list."""
         client = await self._open()
         try:
-            async with asyncio.timeout(self._timeout_s):
-                listing = await client.get("/models", cast_to=object)
+            async with asyncio.timeout(self._patience.timeout_s):
+                listing = await client.get("/models", cast_to=object, options={"follow_redirects": False})
         except caught() as error:
             if getattr(error, "status_code", None) in (404, 405, 501):
                 return []
@@ -233,19 +266,35 @@ def host_of(url: str) -> str:
     return url.partition("://")[2].partition("/")[0].rpartition("@")[2] or url
 
 
-def encoded(body: Mapping[str, Any]) -> bytes:
-    """The body as JSON. Halves of surrogate pairs, which UTF-8 cannot hold, are joined or replaced."""
+def _status(error: BaseException) -> int | None:
+    """The HTTP status of a refusal, or what it would have been."""
+    status = getattr(error, "status_code", None)
+    return status if isinstance(status, int) else None
+
+
+def _sum(one: Usage, other: Usage) -> Usage:
+    return Usage(
+        prompt=one.prompt + other.prompt,
+        completion=one.completion + other.completion,
+        cached=one.cached + other.cached,
+    )
+
+
+def encoded(body: Mapping[str, Any], origin: str = "") -> bytes:
+    """The body as JSON, its messages as ``origin`` is to have them. Halves of surrogate pairs, which UTF-8 cannot
+    hold, are joined or replaced."""
     try:
-        text = ",".join(f"{_json(name)}:{_json(value)}" for name, value in body.items())
+        text = ",".join(f"{_json(name)}:{_json(value, origin)}" for name, value in body.items())
     except (TypeError, ValueError, RecursionError) as error:
-        raise ModelRefused(f"The request cannot be written as JSON ({error}); check [model] extra.") from None
+        raise ModelDenied(f"The request cannot be written as JSON ({error}); check [model] extra.") from None
     try:
         return f"{{{text}}}".encode()
     except UnicodeEncodeError:
         return f"{{{text}}}".encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
 
 
-def _json(value: object) -> str:
+def _json(value: object, origin: str = "") -> str:
     if isinstance(value, list):
-        return f"[{','.join(each.text if isinstance(each, Rendered) else _json(each) for each in value)}]"
+        items = (each.text_for(origin) if isinstance(each, Rendered) else _json(each) for each in value)
+        return f"[{','.join(items)}]"
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=dict)

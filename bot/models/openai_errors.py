@@ -1,36 +1,91 @@
-"""Every way in which a chat-completions server or its SDK fails, as one of our three model errors."""
+"""Every way in which a chat-completions server or its SDK fails, as one of our model errors."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from bot.errors import ModelError, ModelOverflow, ModelRefused, ModelUnavailable
+from bot.errors import ModelDenied, ModelError, ModelOverflow, ModelRefused, ModelUnavailable
 
 TOO_LONG = re.compile(
-    r"context[ _-]?(length|window|size)|maximum context|too many (input |prompt )?tokens|input token"
-    r"|(prompt|input|request|messages?) (is|are) too (long|large)|reduce the length|string_above_max_length"
-    r"|exceed.{0,60}(context|number of tokens|max\w* .{0,20}(tokens|length))|max_new_tokens",
+    r"context[ _-]?(length|window|size|limit)|maximum context|too many (total |input |prompt )?(text )?(tokens"
+    r"|bytes)"
+    r"|input tokens? (count|length|limit|exceed)|string_above_max_length|string too long|reduce the length"
+    r"|(prompt|input|request|messages?|conversation|content|payload|body)( (is|are|was|were))? too (long|large|big)"
+    r"|exceed.{0,60}(context|number of tokens|max\w* .{0,20}(tokens|length)|limit of \d+|\d+ tokens|max_?length)"
+    r"|(prompt|input|request|message)s? .{0,30}exceed|(token|input|prompt)s?( count| length)? (exceed|is (greater"
+    r"|longer|larger))"
+    r"|max\w* (prompt|input|sequence) (length|tokens|size)|range of input length|token limit"
+    r"|tokens .{0,40}max_new_tokens"
+    r"|(less|fewer|more|greater|larger|longer) than .{0,24}(tokens|context|n_ctx)|n_ctx|num_ctx"
+    r"|maximum (allowed|number of) (input |prompt )?tokens|超过|超出|过长",
     re.IGNORECASE | re.DOTALL,
 )
+CONTENT = re.compile(
+    r"content[ _-]?(filter|management|policy|policies|moderation|risk|exists risk|inspection|safety)"
+    r"|responsible_?ai|raipolicy"
+    r"|data_?inspection|inappropriate|unsafe|moderation|flagged|usage (policy|policies|guidelines)|safety"
+    r"|invalid_prompt"
+    r"|prohibited_?content|harmful|high[ -]risk|jailbreak|sensitive_?(content|word|information)|敏感|违规|不安全"
+    r"|violat\w* .{0,60}(polic|guideline|terms|rules)|(content|prompt|input|output|policy"
+    r"|guidelines) .{0,40}(violat|blocked)"
+    r"|(unable|failed|could not|cannot) (to )?(process|download|load|fetch|decode|read|parse) .{0,20}image"
+    r"|image_parse"
+    r"|(invalid|unsupported|corrupt)[ _]?(image|base64)|image .{0,40}(not (valid|supported)|too (large|small|big)"
+    r"|unsupported)",
+    re.IGNORECASE | re.DOTALL,
+)
+"""A request that is refused for what is in it."""
+ACCOUNT = re.compile(
+    r"api[ _-]?key|incorrect key|unauthori[sz]ed|authenticat|credential|billing|credits?\b|quota|balance|payment"
+    r"|subscription"
+    r"|account|organi[sz]ation|permission|country|region\b|territor|suspended"
+    r"|model[ _](not[ _]found|does not exist)|(model|deployment) .{0,80}(not found|not exist|doesn't exist"
+    r"|not available"
+    r"|no longer|deprecated|retired)|(invalid|unknown|no such) model\b|not a valid model|model_not_supported",
+    re.IGNORECASE | re.DOTALL,
+)
+"""A request that is refused for who asks, or whom: every other one would be, too."""
 NEVER_FITS = re.compile(r"tokens must be reduced", re.IGNORECASE)  # a 429 that waiting cannot mend
 
 WORDS = {
     "invalid_api_key": 401,
     "authentication_error": 401,
     "permission_error": 403,
+    "insufficient_balance": 402,
     "model_not_found": 404,
     "not_found_error": 404,
     "context_length_exceeded": 400,
+    "content_filter": 400,
+    "content_policy_violation": 400,
+    "invalid_prompt": 400,
+    "data_inspection_failed": 400,
     "invalid_request_error": 400,
     "insufficient_quota": 429,
     "rate_limit_exceeded": 429,
     "rate_limit_error": 429,
 }
 """The status that an error object in the middle of a stream would have had."""
+
+
+class ErrorObject(ValueError):
+    """An error object that came where a chunk or an answer was due. ``status_code`` is what it would have had."""
+
+    def __init__(self, body: Mapping[str, Any]) -> None:
+        super().__init__("an error object")
+        self.body = body
+        inner = body.get("error", body)
+        fields = inner if isinstance(inner, dict) else {}
+        self.status_code = 500
+        for word in (fields.get("type"), fields.get("code")):  # the code is the more exact one
+            text = str(word)
+            self.status_code = (
+                int(text) if re.fullmatch(r"[45]\d\d", text) else WORDS.get(text, self.status_code)
+            )
 
 
 def caught() -> tuple[type[Exception], ...]:
@@ -57,16 +112,40 @@ def caught() -> tuple[type[Exception], ...]:
 
 
 def said(error: object) -> str:
-    """What the server itself said: the message inside an error's body."""
+    """What the server itself said: the message inside an error's body, wherever it lies there."""
     body = getattr(error, "body", error)
     if isinstance(body, dict):
         inner = body.get("error", body)
-        if isinstance(inner, dict):
-            message = inner.get("message") or inner.get("detail") or ""
-            return message if isinstance(message, str) else str(message)
-        return str(inner)
+        inner = inner[0] if isinstance(inner, list) and inner else inner
+        if not isinstance(inner, dict):
+            return str(inner)
+        parts = [inner.get("message") or inner.get("detail") or inner.get("msg") or ""]
+        raw = inner.get("metadata", {}).get("raw") if isinstance(inner.get("metadata"), dict) else None
+        parts += [raw] if raw else []  # what the server behind a router said
+        return " ".join(part if isinstance(part, str) else str(part) for part in parts).strip()
+    if isinstance(body, list):
+        return said(body[0]) if body else ""
     text = body.strip() if isinstance(body, str) else ""
     return "" if text.startswith("<") else text  # a web page says nothing to anyone
+
+
+def codes(error: object) -> str:
+    """The words by which programs tell errors apart, of all levels of an error's body."""
+    found: list[str] = []
+
+    def look(value: object, depth: int) -> None:
+        if isinstance(value, list):
+            for item in value[:8]:
+                look(item, depth + 1)
+        if not isinstance(value, dict) or depth > 5:
+            return
+        for name, inner in value.items():
+            if name in ("code", "type", "status", "reason", "param") and isinstance(inner, str | int):
+                found.append(str(inner))
+            look(inner, depth + 1)
+
+    look(getattr(error, "body", error), 0)
+    return " ".join(found)
 
 
 def retry_after(headers: Any, now: datetime) -> float | None:
@@ -98,43 +177,46 @@ class ErrorMap:
 
         if isinstance(error, ModelError):
             return error
+        if isinstance(error, ErrorObject):
+            return self.of_status(error.status_code, said(error), codes(error), None)
         if isinstance(error, openai.APIStatusError):
             headers = getattr(getattr(error, "response", None), "headers", {})
-            return self.of_status(error.status_code, said(error), error.code, retry_after(headers, now))
+            return self.of_status(error.status_code, said(error), codes(error), retry_after(headers, now))
         cause = error.__cause__ or error
         if isinstance(cause, httpx2.UnsupportedProtocol | httpx2.LocalProtocolError | httpx2.InvalidURL):
-            return ModelRefused(f"{self.place} cannot be asked ({self._clean(cause)}): check base_url.")
+            return ModelDenied(f"{self.place} cannot be asked ({self._clean(cause)}): check base_url.")
         if isinstance(error, TimeoutError | openai.APITimeoutError | httpx2.TimeoutException):
-            return ModelUnavailable(f"The model server {self.place} did not answer in time.")
+            return ModelUnavailable(f"The model server {self.place} did not answer in time.", timed_out=True)
         if isinstance(error, openai.APIConnectionError | httpx2.TransportError | OSError):
             why = self._clean(cause)
             return ModelUnavailable(f"The model server {self.place} cannot be reached or broke off: {why}.")
         if isinstance(error, openai.APIError) and getattr(error, "body", None):
-            return self.of_object(error.body)
+            return self.of(ErrorObject({"error": error.body}), now)
         why = f"{type(error).__name__}: {self._clean(error)}"
         return ModelUnavailable(f"The model server {self.place} sent what cannot be read ({why}).")
-
-    def of_object(self, error: object) -> ModelError:
-        """An error object that came where a chunk or an answer was due."""
-        inner = error.get("error", error) if isinstance(error, dict) else error
-        fields = inner if isinstance(inner, dict) else {}
-        status = 500
-        for word in (fields.get("type"), fields.get("code")):  # the code is the more exact one
-            text = str(word)
-            status = int(text) if re.fullmatch(r"[45]\d\d", text) else WORDS.get(text, status)
-        return self.of_status(status, said(error), str(fields.get("code") or ""), None)
 
     def of_status(self, status: int, text: str, code: str | None, wait: float | None) -> ModelError:
         """An HTTP status of 300 or more, with what the server said."""
         what = f": {cut}" if (cut := self._clean(text)) else "."
         said_so = f"{code} {text}"
+        if self._is_of_content(status, said_so):
+            return ModelRefused(f"The model {self.model} refused this request ({status}){what}", content=True)
         too_long = status in (400, 422, 500) and TOO_LONG.search(said_so)
         if too_long or status == 413 or (status == 429 and NEVER_FITS.search(said_so)):
             return ModelOverflow(f"The request does not fit the model {self.model}{what}")
         if status in (408, 409, 425, 429) or status >= 500:
             trouble = "is busy or over its quota" if status == 429 else "has trouble"
             return ModelUnavailable(f"The model server {self.place} {trouble} ({status}){what}", wait)
-        return ModelRefused(self._advice(status) + what)
+        if status in (400, 422) and not ACCOUNT.search(said_so):
+            return ModelRefused(self._advice(status) + what)
+        return ModelDenied(self._advice(status) + what)
+
+    def _is_of_content(self, status: int, said_so: str) -> bool:
+        if status == 451:
+            return True
+        of_account = status in (403, 404) and ACCOUNT.search(said_so)
+        known = status in (400, 403, 404, 422, 500) and CONTENT.search(said_so)
+        return bool(known and not of_account and not TOO_LONG.search(said_so))
 
     def _advice(self, status: int) -> str:
         if status == 401:

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from bot.models.openai import OpenAIModel
+from bot.models.openai import OpenAIModel, Patience
 from bot.ports import ModelRequest
 from tests.fakes.clock import FakeClock
 from tests.fakes.openai_server import Answer, Fault, OpenAIServer, Raw, Script, echo
@@ -39,6 +39,8 @@ async def opened(
     clock = FakeClock(START)
     async with OpenAIServer(script, **(server or {})) as running:
         settings = {"name": "test-model", "base_url": running.url, "api_key": "my-very-secret-word"}
-        model = OpenAIModel(**{**settings, "clock": clock, "timeout_s": 20, "retries": 0, **options})
+        waits = {name: options.pop(name) for name in ("stall_s", "first_s", "at_once") if name in options}
+        patience = Patience(timeout_s=options.pop("timeout_s", 20), **waits)
+        model = OpenAIModel(**{**settings, "clock": clock, "patience": patience, "retries": 0, **options})
         yield model, running, clock
         await model.aclose()

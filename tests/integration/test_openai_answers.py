@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot.errors import ModelRefused
+from bot.errors import ModelDenied, ModelRefused
 from bot.ports import ToolCall
 from tests.fakes.openai_server import Answer, Fault, Raw
 from tests.integration.openai_bench import START, ask, lines, opened
@@ -43,9 +43,7 @@ async def test_connections_are_used_again() -> None:
     assert len(server.connections) == 1
 
 
-@pytest.mark.parametrize(
-    ("finish", "truncated"), [("length", True), ("stop", False), ("content_filter", False)]
-)
+@pytest.mark.parametrize(("finish", "truncated"), [("length", True), ("stop", False), ("tool_calls", False)])
 @pytest.mark.parametrize("plain", [True, False])
 async def test_an_empty_answer_is_an_answer(finish: str, truncated: bool, plain: bool) -> None:
     async with opened(lines(Answer(finish=finish, plain=plain))) as (model, _, _):
@@ -99,10 +97,10 @@ async def test_check() -> None:
         assert "answers" in await model.check()
     assert len(server.transcript) == 1
     async with opened(name="another") as (model, _, _):
-        with pytest.raises(ModelRefused, match="another"):
+        with pytest.raises(ModelDenied, match="another"):
             await model.check()
     async with opened(server={"api_key": "sk-right"}) as (model, _, _):
-        with pytest.raises(ModelRefused, match="API key"):
+        with pytest.raises(ModelDenied, match="API key"):
             await model.check()
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from bot.errors import ModelError, ModelOverflow, ModelRefused, ModelUnavailable
+from bot.errors import ModelDenied, ModelError, ModelOverflow, ModelRefused, ModelUnavailable
 from bot.models.openai import OpenAIModel
 from bot.models.openai_errors import ErrorMap, caught
 from tests.fakes.clock import FakeClock
@@ -62,10 +62,10 @@ async def test_silence_ends(kind: str, limit: str) -> None:
     ("status", "expected", "says"),
     [
         (400, ModelRefused, "[model] name"),
-        (401, ModelRefused, "OPENAI_API_KEY"),
-        (402, ModelRefused, "402"),
-        (403, ModelRefused, "[model] api_key"),
-        (404, ModelRefused, "base_url"),
+        (401, ModelDenied, "OPENAI_API_KEY"),
+        (402, ModelDenied, "402"),
+        (403, ModelDenied, "[model] api_key"),
+        (404, ModelDenied, "base_url"),
         (408, ModelUnavailable, "408"),
         (409, ModelUnavailable, "409"),
         (413, ModelOverflow, "does not fit"),
@@ -110,9 +110,9 @@ async def test_the_window_of_a_server_overflows() -> None:
     ("code", "expected"),
     [
         ("context_length_exceeded", ModelOverflow),
-        ("invalid_api_key", ModelRefused),
+        ("invalid_api_key", ModelDenied),
         ("rate_limit_exceeded", ModelUnavailable),
-        (402, ModelRefused),
+        (402, ModelDenied),
         (502, ModelUnavailable),
         (None, ModelUnavailable),
     ],
@@ -156,7 +156,7 @@ async def test_retries_end() -> None:
 @pytest.mark.parametrize("status", [400, 401, 404, 413])
 async def test_what_waiting_cannot_mend_is_not_retried(status: int) -> None:
     async with opened(lines(Fault(kind="status", status=status)), retries=5) as (model, server, clock):
-        with pytest.raises((ModelRefused, ModelOverflow)):
+        with pytest.raises((ModelDenied, ModelRefused)):
             await model.complete(ask())
     assert len(server.transcript) == 1
     assert clock.now() == START
@@ -224,7 +224,7 @@ async def test_nobody_listens() -> None:
 )
 async def test_a_wrong_base_url_names_the_setting(base_url: str) -> None:
     model = OpenAIModel(name="test-model", base_url=base_url, clock=FakeClock(), retries=3)
-    with pytest.raises(ModelRefused, match="base_url"):
+    with pytest.raises(ModelDenied, match="base_url"):
         await model.complete(ask())
     await model.aclose()
 
@@ -232,18 +232,18 @@ async def test_a_wrong_base_url_names_the_setting(base_url: str) -> None:
 @pytest.mark.parametrize("key", ["sk-two\nlines", "sk-ключ"])
 async def test_an_impossible_key_is_refused_without_showing_it(key: str) -> None:
     error = await failure(lines(Answer()), api_key=key)
-    assert type(error) is ModelRefused
+    assert type(error) is ModelDenied
     assert key not in str(error)
 
 
 async def test_no_key_for_openai_itself() -> None:
-    with pytest.raises(ModelRefused, match="OPENAI_API_KEY"):
+    with pytest.raises(ModelDenied, match="OPENAI_API_KEY"):
         await OpenAIModel(name="test-model", clock=FakeClock()).complete(ask())
 
 
 async def test_a_wrong_key_is_refused() -> None:
     async with opened(server={"api_key": "sk-the-right-one"}) as (model, _, _):
-        with pytest.raises(ModelRefused, match=r"\[model\] api_key"):
+        with pytest.raises(ModelDenied, match=r"\[model\] api_key"):
             await model.complete(ask())
 
 
@@ -293,7 +293,7 @@ async def test_every_vendor_exception_is_caught_and_mapped(package: str) -> None
     for cls in found:
         assert issubclass(cls, caught()), cls
         error = ERRORS.of(made(cls), START)
-        assert isinstance(error, ModelUnavailable | ModelRefused | ModelOverflow), cls
+        assert isinstance(error, ModelUnavailable | ModelDenied | ModelRefused), cls
         assert "very-secret" not in str(error), cls
 
 

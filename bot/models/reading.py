@@ -1,0 +1,51 @@
+"""A reply as people and the loop should have it: without reasoning, with the calls that were written as text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from bot.models.opaque import thought_in
+from bot.models.thoughts import spoken
+from bot.models.written_calls import Offered, known_name, read
+from bot.ports import ModelReply, ModelRequest, ToolCall
+
+
+def tidied(reply: ModelReply, request: ModelRequest) -> ModelReply:
+    """The reply to this request. Calls are read from the text only where it holds all that there is."""
+    offered = _offered(request.tools)
+    said = spoken(reply.text)
+    text = reply.text if said == reply.text.strip() else said
+    if reply.calls:
+        calls = tuple(replace(call, name=known_name(call.name, offered) or call.name) for call in reply.calls)
+        return replace(reply, text=read(text, {}).text, calls=calls)
+    written = read(text, offered)
+    made = tuple(
+        ToolCall(id=f"call_{n}", name=name, arguments=arguments)
+        for n, (name, arguments) in enumerate(written.calls)
+    )
+    return replace(reply, text=written.text, calls=made, unread=written.unread)
+
+
+def is_all_thought(raw: ModelReply, reply: ModelReply) -> bool:
+    """Whether the limit came before the model had said anything: ``raw`` is the reply as it came."""
+    nothing = not reply.text and not reply.calls
+    return (
+        nothing
+        and raw.truncated
+        and (bool(raw.text.strip()) or thought_in(raw.extra) or bool(raw.usage.completion))
+    )
+
+
+def _offered(tools: Sequence[Mapping[str, Any]]) -> Offered:
+    """Each tool's parameters, the required ones first."""
+    offered: dict[str, list[str]] = {}
+    for tool in tools:
+        function = tool["function"]
+        schema = function.get("parameters") or {}
+        required = list(schema.get("required", ()))
+        offered[function["name"]] = required + [
+            name for name in schema.get("properties", {}) if name not in required
+        ]
+    return offered
