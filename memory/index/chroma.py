@@ -6,6 +6,10 @@ Answers are therefore checked against SQL, under the law of privacy, before anyo
 Of chromadb 1.5.9: its client is synchronous and takes a second and 75 MB to import; an ``upsert`` takes
 5,461 rows at most; what is deleted stays in its files (see `drop`); its errors share no base class; its
 HTTP client waits for ever; capping its cache of vector graphs gives wrong answers, so it is not capped.
+
+It offers neither a time limit nor a way to leave nothing behind, so two of its private parts are reached into
+(26 November 2026): the HTTP clients inside of its own (`_http_clients`), and the list of graphs in its database
+(`_graphs`). The version is capped in pyproject.toml, and tests say so when either has moved.
 """
 
 from __future__ import annotations
@@ -265,7 +269,7 @@ class _Collections:
         """Overwrite freed pages of Chroma's own database; remove the folders of graphs it has forgotten."""
         with closing(sqlite3.connect(self._path / "chroma.sqlite3", timeout=30)) as database:
             database.execute("VACUUM")
-            listed = {str(row[0]) for row in database.execute("SELECT id FROM segments")}
+            listed = _graphs(database)
         for folder in self._path.iterdir():
             if folder.is_dir() and SEGMENT.fullmatch(folder.name) and folder.name not in listed:
                 shutil.rmtree(folder)
@@ -291,8 +295,8 @@ class _ServedCollections(_Collections):
 
     def close(self) -> None:
         if self._client is not None:  # Chroma's own close leaves the sockets of both its clients open
-            for client in (self._client, self._client._admin_client):
-                client._server._session.close()
+            for http in _http_clients(self._client):
+                http.close()
         super().close()
 
     def _connect(self) -> Any:
@@ -309,8 +313,19 @@ class _ServedCollections(_Collections):
             headers=dict(self._headers),
             settings=_settings(),
         )
-        client._server._session.timeout = self._timeout  # ... and bound every later request.
+        for http in _http_clients(client):
+            http.timeout = self._timeout  # ... and bound every later request.
         return client
+
+
+def _graphs(database: sqlite3.Connection) -> set[str]:
+    """Names of the folders of all vector graphs that an embedded Chroma knows."""
+    return {str(row[0]) for row in database.execute("SELECT id FROM segments")}
+
+
+def _http_clients(client: Any) -> list[Any]:
+    """The two `httpx.Client` inside of a Chroma client for a server."""
+    return [part._server._session for part in (client, client._admin_client)]
 
 
 def _settings() -> Any:

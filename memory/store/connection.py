@@ -2,7 +2,9 @@
 
 A statement runs on the event loop, unless it waits for the disk or for another process (BEGIN, COMMIT, a pragma)
 or reads much (`Connection.beside`): most take SQLite less time than the way to a thread and back, and SQLAlchemy's
-own asynchronous connection goes that way up to four times for a statement.
+own asynchronous connection goes that way up to four times for a statement. A turn's statements, one after the
+other through both, on two busy cores (26 November 2026, five runs of ``benchmarks.connection --rounds 1000``): 5.5 to
+8.8 ms through SQLAlchemy's own, 1.0 to 2.5 ms through this one, 2.7 to 5.7 times as quick.
 
 And a statement is never torn in half by a cancellation, which would cost all who share its transaction the
 connection: it runs to its end, and the cancellation is raised when the session is left (`take_cancellation`).
