@@ -24,6 +24,10 @@ class Lines:
         """Keep a place's lines from now on; ``lines`` were there before."""
         self._places[place] = deque(lines, self._most)
 
+    def of(self, place: Hashable) -> tuple[Quote, ...]:
+        """What stands there now."""
+        return tuple(self._places.get(place, ()))
+
     def before(self, place: Hashable, line: Quote) -> tuple[Quote, ...]:
         """What stood there before the line, which is what stands before the next one."""
         if place not in self._places:

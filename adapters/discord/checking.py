@@ -5,6 +5,7 @@ from __future__ import annotations
 import discord
 from discord.http import Route
 
+from adapters.discord.hosts import Hosts
 from adapters.discord.invite import intents, invite_url
 from bot.errors import AdapterError
 
@@ -18,7 +19,10 @@ _CONTENT = (1 << 18) | (1 << 19)  # application flags: the intent is granted, or
 async def check(token: str, api_url: str, message_content: bool) -> list[Finding]:
     """Token and intents. Raises nothing: what is wrong is a finding."""
     Route.BASE = api_url.rstrip("/")
-    client = _client(message_content)
+    try:
+        client = _client(message_content, Hosts(api_url))
+    except AdapterError as error:
+        return [(False, str(error))]
     try:
         await client.login(token)
         application = await client.application_info()
@@ -77,7 +81,7 @@ async def _faceless(client: discord.Client) -> list[str]:
 async def invitation(token: str, api_url: str) -> str:
     """The address by which a guild's admin lets the bot in. Raises `AdapterError`."""
     Route.BASE = api_url.rstrip("/")
-    client = _client(False)
+    client = _client(False, Hosts(api_url))
     try:
         await client.login(token)
         return invite_url((await client.application_info()).id)
@@ -89,6 +93,6 @@ async def invitation(token: str, api_url: str) -> str:
         await client.close()
 
 
-def _client(message_content: bool) -> discord.Client:
+def _client(message_content: bool, hosts: Hosts) -> discord.Client:
     discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # nobody speaks aloud here
-    return discord.Client(intents=intents(message_content))
+    return discord.Client(intents=intents(message_content), http_trace=hosts.trace())

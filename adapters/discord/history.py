@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
 import discord
 
-from adapters.discord.reading import BROKEN
+from adapters.discord import wire
+from adapters.discord.errors import BROKEN
+from adapters.discord.message import Message, message_of
+from adapters.discord.places import channel_in, readable
 from bot.events import Address
 from bot.ports import Clock
 
 log = logging.getLogger(__name__)
 
 _LAG = timedelta(minutes=10)  # what is not heard of so long after an event of its time was not delivered
+_PAGE = 100
 
 
 class History:
@@ -26,30 +30,28 @@ class History:
         self._clock = clock
         self._catch_up = catch_up
 
-    async def missed(self, marks: Mapping[Address, str]) -> list[discord.Message]:
+    async def missed(self, marks: Mapping[Address, str]) -> list[Message]:
         """What was said in every known conversation since, and in every channel that had news since we last
         heard any, in the order of time."""
-        known = {int(address.partition(":")[2]): _number(key) for address, key in marks.items()}
+        known = {channel_in(address): _number(key) for address, key in marks.items()}
         if not known:
             return []
         floor = discord.utils.time_snowflake(self._clock.now() - self._catch_up)
-        awake = discord.utils.snowflake_time(max(known.values())) - _LAG
+        awake = wire.made_at(max(known.values())) - _LAG
         since = max(floor, discord.utils.time_snowflake(awake))
         places: dict[int, int] = {channel: max(key, floor) for channel, key in known.items()}
-        for guild in self._client.guilds:
-            channels: list[discord.TextChannel | discord.Thread] = [*guild.text_channels, *guild.threads]
-            for channel in channels:
-                newest = channel.last_message_id or 0
-                if newest <= places.get(channel.id, since) or not readable(channel):
-                    places.pop(channel.id, None)
-                else:
-                    places.setdefault(channel.id, since)
-        missed: list[discord.Message] = []
+        for channel in _channels(self._client):
+            newest = channel.last_message_id or 0
+            if newest <= places.get(channel.id, since) or not readable(channel):
+                places.pop(channel.id, None)
+            else:
+                places.setdefault(channel.id, since)
+        missed: list[Message] = []
         for channel_id, after in places.items():
             missed += await self._since(channel_id, after)
         return sorted(missed, key=lambda message: message.id)
 
-    async def _since(self, channel_id: int, after: int) -> list[discord.Message]:
+    async def _since(self, channel_id: int, after: int) -> list[Message]:
         """What was said there after a message; nothing where it can't be read. Trouble is waited out a little."""
         for wait in (0.5, 2.0, 8.0, None):
             try:
@@ -63,28 +65,37 @@ class History:
             await self._clock.sleep(wait)
         return []
 
-    async def _read(self, channel_id: int, after: int) -> list[discord.Message]:
+    async def _read(self, channel_id: int, after: int) -> list[Message]:
         client = self._client
-        channel: Any = client.get_channel(channel_id) or await client.fetch_channel(channel_id)
-        guild = getattr(channel, "guild", None)
-        if guild is not None and client.get_guild(guild.id) is None:
-            return []  # who can see it is not known
-        history = channel.history(limit=None, after=discord.Object(after), oldest_first=True)
-        return [message async for message in history]
+        channel: Any = client.get_channel(channel_id)
+        guild = channel.guild.id if channel is not None and getattr(channel, "guild", None) else 0
+        if not guild:
+            told = wire.record(await client.http.get_channel(channel_id))
+            if (
+                told.get("guild_id") is not None
+                or wire.number(told.get("type")) != discord.ChannelType.private.value
+            ):
+                guild = wire.snowflake(told.get("guild_id"))
+                if client.get_guild(guild) is None:
+                    return []  # who can see it is not known
+        found: list[Message] = []
+        while True:
+            page = wire.records(await client.http.logs_from(channel_id, _PAGE, after=after))
+            messages = [message_of(raw, guild) for raw in page]
+            found += [message for message in messages if message is not None]
+            newest = max((wire.snowflake(raw.get("id")) for raw in page), default=0)
+            if len(page) < _PAGE or newest <= after:
+                return found
+            after = newest
 
 
-def is_guilds(channel: Any) -> bool:
-    return getattr(channel, "guild", None) is not None
-
-
-def readable(channel: Any) -> bool:
-    """Whether a guild's channel shows us its history: where it does not, it looks empty."""
-    may = channel.permissions_for(channel.guild.me)
-    return bool(may.view_channel and may.read_message_history)
+def _channels(client: discord.Client) -> Iterator[Any]:
+    """All in which people write, of the guilds that the client holds."""
+    for guild in client.guilds:
+        yield from (*guild.text_channels, *guild.voice_channels, *guild.stage_channels, *guild.threads)
 
 
 def _number(key: str) -> int:
-    """The message id in an event's key (``discord:<id>`` or ``discord:<id>/...``); 0 in a key of anything else."""
-    platform, _, rest = key.partition(":")
-    number = rest.partition("/")[0]
-    return int(number) if platform == "discord" and number.isdecimal() else 0
+    """The message id in an event's key (``discord:<id>`` or ``discord:<id>/...``); 0 in that of something else."""
+    number = key.partition(":")[2].partition("/")[0]
+    return int(number) if key.startswith("discord:") and number.isdecimal() else 0

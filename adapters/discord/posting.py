@@ -7,9 +7,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import discord
+from discord.http import handle_message_parameters
 
-from adapters.discord.history import is_guilds, readable
-from adapters.discord.reading import BROKEN, Us
+from adapters.discord import wire
+from adapters.discord.errors import BROKEN
+from adapters.discord.message import message_of
+from adapters.discord.places import channel_in, readable
+from adapters.discord.reading import Us
 from adapters.discord.webhooks import NAME, Webhooks, may_have_webhooks
 from bot.errors import DeliveryDoubtful, DeliveryError, DeliveryRefused
 from bot.events import Reply
@@ -19,7 +23,19 @@ log = logging.getLogger(__name__)
 
 LIMIT = 2_000 - len("****\n") - NAME  # Discord's, less a persona's name before the text
 _NONCE = timedelta(seconds=60)  # how long Discord surely knows a nonce ("a few minutes")
-_SKEW = timedelta(seconds=60)  # between Discord's clock and ours
+_SKEW = timedelta(minutes=10)  # between Discord's clock and ours
+_PAGE, _PAGES = 100, 5  # of a history that is searched
+
+
+async def say(client: discord.Client, channel: int, text: str, **more: Any) -> str:
+    """Post as the bot: it calls nobody, and shows no link's preview. Returns the message's id; what else Discord
+    answers is not read."""
+    calm = discord.MessageFlags(suppress_embeds=True)
+    mentions = discord.AllowedMentions.none()
+    with handle_message_parameters(text, flags=calm, allowed_mentions=mentions, **more) as params:
+        return str(
+            wire.snowflake(wire.record(await client.http.send_message(channel, params=params)).get("id"))
+        )
 
 
 class Posting:
@@ -31,8 +47,8 @@ class Posting:
 
     async def send(self, reply: Reply) -> str:
         """Returns the message's id. Raises as `bot.ports.Adapter.send`."""
-        channel_id = int(reply.address.partition(":")[2])
-        channel = self._client.get_channel(channel_id)
+        channel_id = channel_in(reply.address)
+        channel: Any = self._client.get_channel(channel_id)
         if reply.speaker is not None:
             if channel is None and not self._client.is_ready():
                 raise DeliveryError("Discord has not told of all guilds yet", retry_after=0.5)
@@ -40,12 +56,16 @@ class Posting:
                 receipt = await self._webhooks.send(channel, self._us, reply, reply.speaker)
                 if receipt is not None:
                     return receipt
-        more: dict[str, Any] = {}
-        if is_guilds(channel) and reply.id.endswith("/0") and readable(channel):
-            more = _answered(reply, channel)
+        answered = _answered(reply) if is_guilds(channel) and readable(channel) else {}
         try:
-            place = self._client.get_partial_messageable(channel_id)
-            sent = await place.send(as_bot(reply), nonce=reply.nonce, **more)
+            try:
+                return await self._say(reply, channel_id, answered)
+            except discord.HTTPException as error:
+                if not answered or error.status != 400:
+                    raise
+                # What is answered may be of a kind that Discord takes no reply to: the answer goes without it.
+                log.info("An answer was posted without what it answers: %s", error.code)
+                return await self._say(reply, channel_id, {})
         except (discord.Forbidden, discord.NotFound) as error:
             raise DeliveryRefused(f"Discord: {error.text or error.status}") from None
         except discord.RateLimited as error:
@@ -58,34 +78,54 @@ class Posting:
             raise DeliveryRefused(f"Discord: {error.text or error.status}") from None
         except BROKEN as error:
             raise DeliveryDoubtful(f"Discord: {type(error).__name__}") from None
-        return str(sent.id)
+
+    async def _say(self, reply: Reply, channel: int, more: dict[str, Any]) -> str:
+        return await say(self._client, channel, as_bot(reply), nonce=reply.nonce, **more)
 
     async def find(self, reply: Reply, claimed_at: datetime, after: str | None) -> Found:
         """As `bot.ports.Adapter.find`. A webhook's posts have no nonce: they are looked for at once."""
-        client, channel_id = self._client, int(reply.address.partition(":")[2])
+        client, channel_id = self._client, channel_in(reply.address)
         known, ready = client.get_channel(channel_id), client.is_ready()
         if reply.speaker is not None and not ready:
             raise DeliveryError("Discord has not told of all guilds yet", retry_after=0.5)
         by_webhook = reply.speaker is not None and may_have_webhooks(known)
-        if not by_webhook and self._clock.now() - claimed_at < _NONCE:
+        age = self._clock.now() - claimed_at  # less than nothing where the clock was set back
+        if not by_webhook and timedelta() <= age < _NONCE:
             return Found.ABSENT  # Discord still knows the nonce: sent again, it gives the same message
         if not ready:
             raise DeliveryError("Discord has not told of all guilds yet", retry_after=0.5)
         if is_guilds(known) and not readable(known):
             return Found.UNKNOWN  # Discord would show an empty history
-        channel = client.get_partial_messageable(channel_id)
-        since = discord.utils.time_snowflake(claimed_at - _SKEW)
-        since = max(since, int(after)) if after and after.isdecimal() else since
+        since = discord.utils.time_snowflake(claimed_at - _SKEW) if age >= timedelta() else 0
+        since = (
+            int(after) if after and after.isdecimal() else since
+        )  # Discord's own order needs no clock of ours
         texts = {reply.text.strip(), as_bot(reply).strip()}
         try:
-            async for message in channel.history(limit=500, after=discord.Object(since), oldest_first=True):
-                if message.content.strip() in texts and self._us.said(message):
-                    return Found.POSTED
+            return Found.POSTED if await self._stands(channel_id, since, texts) else Found.ABSENT
         except (discord.Forbidden, discord.NotFound):
             return Found.UNKNOWN
         except (discord.DiscordException, *BROKEN) as error:
             raise DeliveryError(f"Discord: {type(error).__name__}") from None
-        return Found.ABSENT
+
+    async def _stands(self, channel: int, since: int, texts: set[str]) -> bool:
+        """Whether we said one of these there after a message, as far as the newest of it are read."""
+        before = None
+        for _ in range(_PAGES):
+            told = wire.records(await self._client.http.logs_from(channel, _PAGE, before=before))
+            page = [
+                message for message in map(message_of, told) if message is not None and message.id > since
+            ]
+            if any(m.content.strip() in texts and self._us.said(m) for m in page):
+                return True
+            if len(told) < _PAGE or not page:
+                return False
+            before = min(message.id for message in page)
+        return False
+
+
+def is_guilds(channel: Any) -> bool:
+    return getattr(channel, "guild", None) is not None
 
 
 def as_bot(reply: Reply) -> str:
@@ -96,13 +136,10 @@ def as_bot(reply: Reply) -> str:
     return f"**{name}**\n{reply.text}"
 
 
-def _answered(reply: Reply, channel: Any) -> dict[str, discord.MessageReference]:
+def _answered(reply: Reply) -> dict[str, Any]:
     """Which message is answered, for people to see."""
-    for key in reversed(reply.in_reply_to):
+    for key in reversed(reply.in_reply_to) if reply.id.endswith("/0") else ():
         number = key.partition(":")[2]
         if key.startswith("discord:") and number.isdecimal():
-            reference = discord.MessageReference(
-                message_id=int(number), channel_id=channel.id, fail_if_not_exists=False
-            )
-            return {"reference": reference}
+            return {"message_reference": {"type": 0, "message_id": number, "fail_if_not_exists": False}}
     return {}

@@ -7,10 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import aiohttp
 import discord
 
 from adapters import files
+from adapters.discord import content, wire
+from adapters.discord.content import Names
+from adapters.discord.message import COMMAND, CONTEXT_COMMAND, THREAD_STARTER, File, Message
+from adapters.discord.people import Person, account, name_of, origin
+from adapters.discord.places import Place, address, community_of
+from adapters.discord.wire import Json
 from bot.events import (
     PRIVATE,
     CommunityJoined,
@@ -22,18 +27,15 @@ from bot.events import (
     Quote,
     ReactionAdded,
     community_audience,
-    place_audience,
 )
 
-PLATFORM = "discord"
 _TEXT_ENDINGS = (
     ".txt .md .rst .csv .tsv .json .jsonl .yaml .yml .toml .ini .cfg .log .xml .html .css .js .ts .py .rb .go .rs "
     ".java .kt .c .h .cpp .hpp .cs .sh .sql .tex .diff .patch"
 ).split()
-_TAG = re.compile(r"<(?:(@&|@!?|#)(\d+)|a?:(\w+):\d+)>")
-BROKEN = (aiohttp.ClientError, OSError, TimeoutError, RuntimeError)  # RuntimeError: "Session is closed"
-
-Channel = Any  # a guild channel, a thread, or a direct message
+_LINE = 300  # characters of a line that is shown beside a message
+_DELETED = "(a message that was deleted)"
+_UNREAD = "(a message that could not be read)"
 
 
 @dataclass(frozen=True)
@@ -43,10 +45,10 @@ class Us:
     user: int  # the bot's user id
     application: int  # which our webhooks' messages name
 
-    def said(self, message: discord.Message) -> bool:
+    def said(self, message: Message) -> bool:
         """Whether we posted it: as the bot, or as a persona through a webhook of ours."""
-        ours = message.webhook_id is not None and message.application_id == self.application
-        return ours or message.author.id == self.user
+        ours = message.webhook != 0 and message.application == self.application
+        return ours or message.author_id == self.user
 
 
 def us(client: discord.Client) -> Us:
@@ -55,135 +57,58 @@ def us(client: discord.Client) -> Us:
     return Us(client.user.id, client.application_id or client.user.id)
 
 
-def address(channel_id: int) -> str:
-    return f"{PLATFORM}:{channel_id}"
-
-
-def account(user_id: int) -> str:
-    return f"{PLATFORM}:{user_id}"
-
-
 def key(message_id: int) -> str:
-    return f"{PLATFORM}:{message_id}"
+    return f"discord:{message_id}"
 
 
-def is_direct(channel: Channel) -> bool:
-    return getattr(channel, "guild", None) is None and not getattr(channel, "guild_id", None)
-
-
-def audience(channel: Channel) -> str:
-    """Who can see a channel: its whole guild when @everyone may view it, else only its place."""
-    if is_direct(channel):
-        return PRIVATE
-    guild = channel.guild
-    if guild is None or guild.unavailable:  # one that we have not been told of
-        return place_audience(
-            f"{PLATFORM}:{channel.guild_id if guild is None else guild.id}", str(channel.id)
-        )
-    community = f"{PLATFORM}:{guild.id}"
-    base = channel.parent if isinstance(channel, discord.Thread) else channel
-    if base is None or (isinstance(channel, discord.Thread) and channel.is_private()):
-        return place_audience(community, str(channel.id))
-    if base.permissions_for(guild.default_role).view_channel:
-        return community_audience(community)
-    return place_audience(community, str(base.id))
-
-
-def origin(user: discord.abc.User, channel: Channel) -> dict[str, Any]:
-    """The fields of `bot.events.Origin`."""
-    guild = getattr(channel, "guild", None)
-    base = getattr(channel, "parent_id", None) if isinstance(channel, discord.Thread) else None
-    roles = user.roles if isinstance(user, discord.Member) else []
-    return {
-        "account": account(user.id),
-        "name": user.display_name,
-        "address": address(channel.id),
-        "audience": audience(channel),
-        "community": f"{PLATFORM}:{guild.id}" if guild else "",
-        "community_name": str(guild.name or "") if guild else "",
-        "channel": str(base or channel.id) if guild else "",
-        "roles": tuple(str(role.id) for role in roles),
-        "admin": isinstance(user, discord.Member) and user.guild_permissions.manage_guild,
-        "bot": user.bot,
-    }
-
-
-def presence(guild: discord.Guild, at: datetime, *, here: bool) -> Event:
+def presence(guild_id: int, at: datetime, *, here: bool) -> Event:
     """That we are in a guild, or were removed from it."""
-    community = f"{PLATFORM}:{guild.id}"
-    facts: dict[str, Any] = {"account": f"{PLATFORM}:", "name": "", "address": community}
+    community = community_of(guild_id)
+    facts: dict[str, Any] = {"account": account(0), "name": "", "address": community}
     facts |= {"audience": community_audience(community), "community": community}
     kind = CommunityJoined if here else CommunityLeft
     return kind(**facts, key=f"{community}/{kind.kind}", at=at)
 
 
-def is_said(message: discord.Message) -> bool:
-    """Whether somebody wrote it: no join notice, no pin."""
-    return message.type in (discord.MessageType.default, discord.MessageType.reply)
-
-
-def is_addressed(message: discord.Message, us: Us) -> bool:
-    if is_direct(message.channel) or any(user.id == us.user for user in message.mentions):
+def is_addressed(message: Message, us: Us, place: Place, roles: tuple[int, ...] = ()) -> bool:
+    """``roles`` are those that stand for us alone."""
+    if place.direct or any(wire.snowflake(user.get("id")) == us.user for user in message.mentioned):
         return True
-    if any(role.tags is not None and role.tags.bot_id == us.user for role in message.role_mentions):
-        return True
-    replied = message.reference.resolved if message.reference else None
-    return isinstance(replied, discord.Message) and us.said(replied)
+    replied = message.referenced if message.replies_to else None
+    return bool(set(message.mentioned_roles) & set(roles)) or (replied is not None and us.said(replied))
 
 
-def text_of(message: discord.Message, us: Us) -> str:
-    """What was written, with names for mentions, and without the mention that calls us."""
-    text = named(message, re.sub(rf"^\s*<@!?{us.user}>[\s,:]*", "", message.content))
-    if not text and message.message_snapshots:
-        text = f"(forwarded) {message.message_snapshots[0].content}"
-    return text
-
-
-def named(message: discord.Message, text: str) -> str:
-    """A text of the message as people read it."""
-    users = {str(user.id): user.display_name for user in message.mentions}
-    roles = {str(role.id): role.name for role in message.role_mentions}
-    channels = {str(channel.id): str(channel) for channel in message.channel_mentions}
-
-    def shown(match: re.Match[str]) -> str:
-        sign, number, emoji = match.groups()
-        if emoji:
-            return f":{emoji}:"
-        names = {"@&": roles, "#": channels}.get(sign, users)
-        return f"{sign[0]}{names[number]}" if number in names else match.group()
-
-    return _TAG.sub(shown, text)
+def text_of(message: Message, us: Us, names: Names) -> str:
+    """All that it holds, with names for mentions, and without the mention that calls us."""
+    return content.whole(message, names, re.sub(rf"^\s*<@!?{us.user}>[\s,:]*", "", message.content))
 
 
 def to_event(
-    message: discord.Message,
-    user: discord.abc.User,
-    us: Us,
-    context: tuple[Quote, ...],
+    message: Message,
+    person: Person,
+    place: Place,
+    text: str,
+    *,
+    addressed: bool,
+    reply_to: Quote | None = None,
+    context: tuple[Quote, ...] = (),
 ) -> MessageReceived:
-    replied = message.reference.resolved if message.reference else None
     return MessageReceived(
-        **origin(user, message.channel),
+        **origin(person, place),
         key=key(message.id),
-        at=message.created_at,
-        addressed=is_addressed(message, us),
-        text=text_of(message, us),
-        reply_to=_quote(replied, named(replied, replied.content))
-        if isinstance(replied, discord.Message)
-        else None,
-        place=f"#{message.channel}" if message.guild else "",
-        thread=isinstance(message.channel, discord.Thread),
+        at=message.at,
+        addressed=addressed,
+        text=text,
+        reply_to=reply_to,
+        place="" if place.direct else f"#{place.name or place.id}",
+        thread=place.thread,
         context=context,
     )
 
 
-def to_edit(message: discord.Message, us: Us, at: datetime) -> MessageEdited:
+def to_edit(message: Message, person: Person, place: Place, text: str, at: datetime) -> MessageEdited:
     return MessageEdited(
-        **origin(message.author, message.channel),
-        key=f"{key(message.id)}/edited",
-        at=at,
-        target=key(message.id),
-        text=text_of(message, us),
+        **origin(person, place), key=f"{key(message.id)}/edited", at=at, target=key(message.id), text=text
     )
 
 
@@ -200,33 +125,62 @@ def to_deletion(message_id: int, channel_id: int, at: datetime) -> MessageDelete
     )
 
 
-def to_reaction(
-    payload: discord.RawReactionActionEvent, user: discord.abc.User, channel: Channel, at: datetime
-) -> ReactionAdded:
-    emoji = str(payload.emoji.name)
+def to_reaction(told: Json, person: Person, place: Place, at: datetime) -> ReactionAdded | None:
+    """None where it is on no message, or says nothing."""
+    target, emoji = wire.snowflake(told.get("message_id")), emoji_of(told)
+    if not target or not emoji:
+        return None
     return ReactionAdded(
-        **origin(user, channel),
-        key=f"{key(payload.message_id)}/{payload.user_id}/{emoji}",
+        **origin(person, place),
+        key=f"{key(target)}/{person.id}/{emoji}",
         at=at,
         emoji=emoji,
-        target=str(payload.message_id),
+        target=str(target),
     )
 
 
-def line_of(message: discord.Message) -> Quote:
-    """A channel's line, as it is shown beside another message."""
-    return _quote(message, f"{message.author.display_name}: {named(message, message.content)[:300]}")
+def emoji_of(told: Json) -> str:
+    return wire.text(wire.record(told.get("emoji")).get("name"))
 
 
-def _quote(message: discord.Message, text: str) -> Quote:
-    return Quote(key=key(message.id), account=account(message.author.id), text=text)
+def line_of(message: Message, names: Names) -> Quote | None:
+    """A channel's line, as it is shown beside another message; None for what shows nothing."""
+    if message.kind == THREAD_STARTER and message.referenced is not None:
+        return line_of(message.referenced, names)
+    told = content.whole(message, names)
+    if not told and message.own_files:
+        told = f"(attached: {', '.join(file.name for file in message.own_files)})"
+    if not told or not is_shown(message):
+        return None
+    return _quote(message, f"{name_of(message.author, message.member)}: {told[:_LINE]}")
 
 
-def is_text(file: discord.Attachment) -> bool:
-    kind = (file.content_type or "").partition(";")[0]
-    is_one = files.is_text(kind) or file.filename.lower().endswith(tuple(_TEXT_ENDINGS))
+def is_shown(message: Message) -> bool:
+    """Whether it is a line of its channel: what people and bots say, and notices that are worth telling."""
+    return message.is_said or message.kind in (COMMAND, CONTEXT_COMMAND) or content.is_notice(message)
+
+
+def quote_of(message: Message, names: Names) -> Quote | None:
+    """What it is a reply to; None when it is none."""
+    number, replied = message.replies_to, message.referenced
+    if not number:
+        return None
+    if replied is None:
+        told = _DELETED if message.replied_is_gone else _UNREAD
+        return Quote(key=key(number), account=account(0), text=told)
+    text = content.whole(replied, names)
+    files = ", ".join(file.name for file in replied.own_files)
+    return _quote(replied, text or (f"(attached: {files})" if files else "(a message without text)"))
+
+
+def _quote(message: Message, text: str) -> Quote:
+    return Quote(key=key(message.id), account=account(message.author_id), text=text)
+
+
+def is_text(file: File) -> bool:
+    is_one = files.is_text(file.media_type) or file.name.lower().endswith(tuple(_TEXT_ENDINGS))
     return file.size <= files.MAX_TEXT and is_one
 
 
-def is_image(file: discord.Attachment) -> bool:
-    return file.size <= files.MAX_IMAGE and (file.content_type or "") in files.IMAGES
+def is_image(file: File) -> bool:
+    return file.size <= files.MAX_IMAGE and file.media_type in files.IMAGES

@@ -17,7 +17,8 @@ from weakref import WeakValueDictionary
 import aiohttp
 import discord
 
-from adapters.discord.reading import BROKEN, Us
+from adapters.discord.errors import BROKEN, UNREAD
+from adapters.discord.reading import Us
 from bot.cache import Cache
 from bot.errors import DeliveryDoubtful, DeliveryError
 from bot.events import Reply, Speaker
@@ -43,7 +44,8 @@ class _Refused(Exception):
 
 
 class Webhooks:
-    """``api_url`` is Discord's. Webhooks are remembered until Discord says that they are gone."""
+    """``api_url`` is Discord's; ``session`` names us as Discord wants to be asked (API reference, "User Agent").
+    Webhooks are remembered until Discord says that they are gone."""
 
     def __init__(self, api_url: str, session: aiohttp.ClientSession) -> None:
         self._api_url = api_url
@@ -106,13 +108,16 @@ class Webhooks:
         """Not by discord.py's own way: that posts again after an error of the server, and a webhook's post has no
         nonce by which Discord would know it."""
         body: dict[str, Any] = {"content": reply.text, "username": mended(speaker.name)}
-        body["allowed_mentions"] = {"parse": []}
+        body |= {"allowed_mentions": {"parse": []}, "flags": discord.MessageFlags(suppress_embeds=True).value}
         if speaker.avatar_url and not speaker.avatar:
             body["avatar_url"] = speaker.avatar_url
         where = {"wait": "true"} | ({"thread_id": str(thread.id)} if thread is not None else {})
         url = f"{self._api_url}/webhooks/{hook[0]}/{hook[1]}"
         try:
-            async with self._session.post(url, json=body, params=where, timeout=_TIMEOUT) as answer:
+            # No redirect is followed: the webhook's token stands in the address.
+            async with self._session.post(
+                url, json=body, params=where, timeout=_TIMEOUT, allow_redirects=False
+            ) as answer:
                 return _receipt(answer.status, await _json(answer))
         except BROKEN as error:
             raise DeliveryDoubtful(f"Discord: {type(error).__name__}") from None
@@ -152,6 +157,8 @@ async def _asked(home: Any, us: Us, speaker: Speaker) -> Hook:
         return await _found_or_made(home, us, speaker)
     except ValueError:  # discord.py knows no picture of that kind
         raise _Refused("its picture is none that Discord takes") from None
+    except UNREAD as error:
+        raise _Refused(f"its webhook could not be read ({type(error).__name__})") from None
     except (discord.DiscordException, *BROKEN) as error:
         if isinstance(error, discord.HTTPException) and error.status in (400, 403, 404):
             raise _Refused(f"Discord: {error.text or error.status}") from None

@@ -1,8 +1,9 @@
-"""What the Discord adapter makes of discord.py's own objects, as a server on loopback causes them."""
+"""What the Discord adapter makes of what a server on loopback tells discord.py."""
 
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -12,24 +13,29 @@ import yarl
 
 from adapters import files
 from adapters.discord import reading
+from adapters.discord.content import Names
+from adapters.discord.context import Context
 from adapters.discord.invite import intents
-from bot.events import PRIVATE
+from adapters.discord.message import Message, message_of
+from adapters.discord.people import person_of
+from adapters.discord.places import Place, place_of
+from bot.events import PRIVATE, MessageReceived
 from tests.fakes.discord_server import Channel, DiscordServer, Guild, Permission, User
 
 
 class Listener(discord.Client):
-    """Keeps the messages that it hears."""
+    """Keeps the messages that it hears, as they came."""
 
     def __init__(self) -> None:
-        super().__init__(intents=intents(True), max_messages=None)
-        self.heard: asyncio.Queue[discord.Message] = asyncio.Queue()
-        self.connected = asyncio.Event()
+        super().__init__(intents=intents(True), max_messages=None, enable_debug_events=True)
+        self.heard: asyncio.Queue[Message] = asyncio.Queue()
 
-    async def on_message(self, message: discord.Message) -> None:
-        self.heard.put_nowait(message)
-
-    async def on_guild_available(self, _: discord.Guild) -> None:
-        self.connected.set()
+    async def on_socket_raw_receive(self, frame: str) -> None:
+        told = json.loads(frame)
+        if told.get("t") == "MESSAGE_CREATE":
+            message = message_of(told["d"])
+            assert message is not None
+            self.heard.put_nowait(message)
 
 
 class Scene:
@@ -47,13 +53,33 @@ class Scene:
     def us(self) -> reading.Us:
         return reading.us(self.client)
 
-    async def hear(self, channel: Channel, text: str, **more: Any) -> discord.Message:
+    async def hear(self, channel: Channel, text: str, **more: Any) -> Message:
         """What arrives when Ada says something."""
         await self.server.say(self.ada, channel, text, **more)
         return await asyncio.wait_for(self.client.heard.get(), 5)
 
+    def place_of(self, message: Message) -> Place:
+        return place_of(self.client, message.channel, message.guild)
+
     async def audience(self, channel: Channel) -> str:
-        return reading.audience((await self.hear(channel, "Hello")).channel)
+        return self.place_of(await self.hear(channel, "Hello")).audience
+
+    def names(self, message: Message) -> Names:
+        return Context(0).names(self.client, message)
+
+    def is_addressed(self, message: Message) -> bool:
+        return reading.is_addressed(message, self.us, self.place_of(message))
+
+    def text_of(self, message: Message) -> str:
+        return reading.text_of(message, self.us, self.names(message))
+
+    def event_of(self, message: Message) -> MessageReceived:
+        """As it is for whoever addressed nobody."""
+        place = self.place_of(message)
+        guild = self.client.get_guild(message.guild)
+        person = person_of(message.author, message.member, message.guild, guild)
+        text, quote = self.text_of(message), reading.quote_of(message, self.names(message))
+        return reading.to_event(message, person, place, text, addressed=False, reply_to=quote)
 
     @property
     def community(self) -> str:
@@ -110,13 +136,13 @@ async def test_where_an_event_is_from(scene: Scene) -> None:
     crew = scene.server.role(scene.guild, "crew")
     scene.server.assign(scene.guild, scene.ada, [crew])
     message = await scene.hear(thread, "Hello")
-    event = reading.to_event(message, message.author, scene.us, ())
+    event = scene.event_of(message)
     assert (event.account, event.name) == (f"discord:{scene.ada.id}", "Ada")
     assert (event.address, event.channel) == (f"discord:{thread.id}", str(scene.general.id))
     assert event.community == f"discord:{scene.guild.id}"
     assert str(crew.id) in event.roles
     assert event.thread
-    assert not event.addressed
+    assert not scene.is_addressed(message)
     assert event.key == f"discord:{message.id}"
 
 
@@ -133,31 +159,30 @@ async def test_mentions_are_read_as_names(scene: Scene) -> None:
         (bot, ""),
     ):
         message = await scene.hear(scene.general, written)
-        assert reading.text_of(message, scene.us) == read
+        assert scene.text_of(message) == read
 
 
 async def test_a_line_that_was_shown_reads_the_same(scene: Scene) -> None:
     """A message is a line of its channel first, and then an event: neither changes the other."""
     message = await scene.hear(scene.general, f"{scene.server.bot.mention} Hello")
-    line = reading.line_of(message)
-    assert reading.text_of(message, scene.us) == "Hello"
-    assert reading.line_of(message) == line
+    line = reading.line_of(message, scene.names(message))
+    assert scene.text_of(message) == "Hello"
+    assert reading.line_of(message, scene.names(message)) == line
+    assert line is not None
     assert line.text == "Ada: @everbot Hello"
-    assert reading.to_edit(message, scene.us, message.created_at).text == "Hello"
+    assert scene.text_of(message) == "Hello"
 
 
 async def test_what_is_for_the_bot(scene: Scene) -> None:
     dm = scene.server.dm(scene.ada)
-    assert reading.is_addressed(await scene.hear(dm, "Hello"), scene.us)
-    assert not reading.is_addressed(await scene.hear(scene.general, "Hello"), scene.us)
-    assert reading.is_addressed(
-        await scene.hear(scene.general, f"Hello {scene.server.bot.mention}"), scene.us
-    )
+    assert scene.is_addressed(await scene.hear(dm, "Hello"))
+    assert not scene.is_addressed(await scene.hear(scene.general, "Hello"))
+    assert scene.is_addressed(await scene.hear(scene.general, f"Hello {scene.server.bot.mention}"))
     quoted = scene.server.world.post(scene.general, scene.server.bot, "I said so")
     await asyncio.wait_for(scene.client.heard.get(), 5)
     answer = await scene.hear(scene.general, "Why?", reply_to=quoted, ping=False)
-    assert reading.is_addressed(answer, scene.us)
-    reply = reading.to_event(answer, answer.author, scene.us, ()).reply_to
+    assert scene.is_addressed(answer)
+    reply = scene.event_of(answer).reply_to
     assert reply is not None
     assert (reply.text, reply.key) == ("I said so", f"discord:{quoted.id}")
 
@@ -193,5 +218,5 @@ async def test_which_files_are_read(
     scene: Scene, name: str, kind: str | None, size: int, text: bool, image: bool
 ) -> None:
     message = await scene.hear(scene.server.dm(scene.ada), "Look", attachments=[(name, b"x" * size, kind)])
-    file = message.attachments[0]
+    file = message.files[0]
     assert (reading.is_text(file), reading.is_image(file)) == (text, image)

@@ -1,0 +1,73 @@
+"""What comes with a message: texts as documents, images for a model that sees, all else by its name."""
+
+from __future__ import annotations
+
+import logging
+
+import aiohttp
+import yarl
+
+from adapters import files
+from adapters.discord.hosts import Hosts
+from adapters.discord.message import File
+from adapters.discord.reading import is_image, is_text
+from bot.events import Attachment, DocumentUploaded, MessageReceived
+
+log = logging.getLogger(__name__)
+
+_TIMEOUT = aiohttp.ClientTimeout(total=60)
+_REDIRECTS = 3
+
+
+class Attachments:
+    """``vision``: the model sees images."""
+
+    def __init__(self, session: aiohttp.ClientSession, hosts: Hosts, *, vision: bool) -> None:
+        self._session = session
+        self._hosts = hosts
+        self._vision = vision
+
+    async def of(
+        self, said: MessageReceived, came: list[File]
+    ) -> tuple[tuple[Attachment, ...], list[DocumentUploaded]]:
+        shown: list[Attachment] = []
+        documents: list[DocumentUploaded] = []
+        for file in came:
+            media_type = file.media_type or "application/octet-stream"
+            seen = self._vision and is_image(file)
+            most = files.MAX_IMAGE if seen else files.MAX_TEXT
+            data = await self._read(file.url, most) if seen or is_text(file) else None
+            taken = files.received(said, file.id, file.name, media_type, data, is_image=seen)
+            if isinstance(taken, DocumentUploaded):
+                documents.append(taken)
+            else:
+                shown.append(taken)
+        return tuple(shown), documents
+
+    async def _read(self, address: str, most: int) -> bytes | None:
+        """None when it could not be read, is larger than was said, or lies elsewhere than Discord's files do."""
+        try:
+            url = yarl.URL(address)
+            for _ in range(_REDIRECTS):
+                if not self._hosts.may_give_files(url):
+                    log.warning(
+                        "An attachment was not fetched: %s is none of Discord's file hosts.", url.host
+                    )
+                    return None
+                async with self._session.get(url, allow_redirects=False, timeout=_TIMEOUT) as answer:
+                    if answer.status in (301, 302, 303, 307, 308):
+                        url = url.join(yarl.URL(answer.headers.get("Location", "")))
+                        continue
+                    return await _up_to(answer, most) if answer.status == 200 else None
+        except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
+            log.warning("An attachment could not be read: %s", type(error).__name__)
+        return None
+
+
+async def _up_to(answer: aiohttp.ClientResponse, most: int) -> bytes | None:
+    data = bytearray()
+    async for chunk in answer.content.iter_any():
+        data += chunk
+        if len(data) > most:
+            return None
+    return bytes(data)

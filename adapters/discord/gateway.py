@@ -1,0 +1,140 @@
+"""discord.py's client, with what its gateway tells handed on as it came.
+
+discord.py reads an event before anybody hears of it, and a shape that it does not know ends the connection. So each
+of its readers is guarded, and what people say does not pass through them at all.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+import traceback
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+import discord
+
+from adapters.discord import commands
+from adapters.discord.hearing import Hearing
+from adapters.discord.mending import mended
+from adapters.discord.wire import Json, record
+from bot.ports import Inbound
+
+log = logging.getLogger(__name__)
+
+_OURS = {  # events that discord.py does not read, and what is called for them
+    "MESSAGE_CREATE": "said",
+    "MESSAGE_UPDATE": "edited",
+    "MESSAGE_DELETE": "deleted",
+    "MESSAGE_DELETE_BULK": "deleted",
+    "MESSAGE_REACTION_ADD": "reacted",
+}
+Reader = Callable[[Any], None]
+
+
+@dataclass(frozen=True)
+class Connecting:
+    """How a client connects. ``before`` is awaited before each IDENTIFY, ``after`` when all guilds were named."""
+
+    intents: discord.Intents
+    guilds_wait_s: float
+    trace: aiohttp.TraceConfig
+    before: Callable[[], Awaitable[None]]
+    after: Callable[[], Awaitable[None]]
+
+
+class Client(discord.AutoShardedClient):
+    """One connection's life. What fails in a handler is logged, without what was said."""
+
+    hearing: Hearing  # given before it starts
+
+    def __init__(self, inbound: Inbound, connecting: Connecting) -> None:
+        super().__init__(
+            intents=connecting.intents,
+            allowed_mentions=discord.AllowedMentions.none(),
+            max_messages=None,
+            member_cache_flags=discord.MemberCacheFlags.none(),
+            chunk_guilds_at_startup=False,
+            guild_ready_timeout=connecting.guilds_wait_s,
+            enable_debug_events=True,  # for on_socket_raw_receive
+            http_trace=connecting.trace,
+        )
+        self._inbound = inbound
+        self._connecting = connecting
+        self.heard = time.monotonic()
+        # The one private part of discord.py that is reached into: its readers' faults cannot be outlived otherwise.
+        # tests/acceptance/test_discord_shapes.py fails when it moves.
+        readers: dict[str, Reader] = self._connection.parsers
+        for name, reader in list(readers.items()):
+            readers[name] = self._handed_on(_OURS[name]) if name in _OURS else _guarded(name, reader)
+
+    def _handed_on(self, event: str) -> Reader:
+        return lambda told: self.dispatch(event, record(told))
+
+    async def setup_hook(self) -> None:
+        await commands.announce(self, self._inbound.commands)
+
+    async def on_socket_raw_receive(self, _: Any) -> None:
+        self.heard = time.monotonic()
+
+    async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
+        await self._connecting.before()
+        await super().before_identify_hook(shard_id, initial=initial)
+
+    async def on_ready(self) -> None:
+        log.info("Discord: connected as %s, %d guilds.", self.user, len(self.guilds))
+        await self._connecting.after()
+        for guild in self.guilds:  # we may have been let in again while we were away
+            await self.hearing.here(guild.id)
+
+    async def on_guild_join(self, guild: discord.Guild) -> None:
+        await self.hearing.here(guild.id)
+
+    async def on_guild_remove(self, guild: discord.Guild) -> None:
+        await self.hearing.here(guild.id, here=False)
+
+    async def on_said(self, told: Json) -> None:
+        await self.hearing.said(told)
+
+    async def on_edited(self, told: Json) -> None:
+        await self.hearing.edited(told)
+
+    async def on_deleted(self, told: Json) -> None:
+        await self.hearing.deleted(told)
+
+    async def on_reacted(self, told: Json) -> None:
+        await self.hearing.reacted(told)
+
+    async def on_interaction(self, interaction: discord.Interaction) -> None:
+        await commands.used(interaction, self._inbound)
+
+    async def on_error(self, event_method: str, /, *args: Any, **kwargs: Any) -> None:
+        log.error("Discord: %s failed: %s", event_method, _fault())
+
+
+def _guarded(name: str, reader: Reader) -> Reader:
+    """A reader of discord.py's whose fault costs what it was told, or only what of it is needless."""
+
+    def read(told: Any) -> None:
+        try:
+            reader(told)
+        except Exception:
+            log.warning("Discord: %s has a shape that is not known: %s", name, _fault())
+            again = mended(name, record(told))
+            if again is None:
+                return
+            try:
+                reader(again)
+            except Exception as error:
+                log.warning("Discord: %s was let go (%s).", name, type(error).__name__)
+
+    return read
+
+
+def _fault() -> str:
+    """The fault at hand and where it was, without its message, which may hold people's words."""
+    kind, _, trace = sys.exc_info()
+    return f"{kind.__name__}\n{''.join(traceback.format_tb(trace))}" if kind is not None else ""
