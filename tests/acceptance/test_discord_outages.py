@@ -18,8 +18,8 @@ import aiohttp
 import pytest
 
 from bot.health import health
+from tests.acceptance.on_discord import answer, answered, ask, come_true, mention, replies, rows, texts
 from tests.acceptance.process import Home
-from tests.acceptance.test_discord import answer, answered, ask, come_true, mention, replies, rows, texts
 from tests.fakes.discord_server import Channel, DiscordServer, Permission
 from tests.fakes.openai_server import Answer, Fault, OpenAIServer
 from tests.fakes.openai_wire import echo
@@ -27,12 +27,6 @@ from tests.fakes.slack_server import SlackServer
 from tests.fakes.town import FAST, Town
 
 POSTS = "POST /channels/[0-9]+/messages$"
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[DiscordServer]:
-    async with DiscordServer(**FAST) as server:
-        yield server
 
 
 def execute(folder: Path, statement: str, *values: object) -> None:

@@ -13,7 +13,7 @@ from bot.delivery.courier import SpeakerOf
 from bot.events import Speaker
 from memory.records import OutboxRow
 from tests.acceptance.crowd import keep, tell
-from tests.acceptance.test_discord import answer, answered, ask, come_true, mention, replies, rows, texts
+from tests.acceptance.on_discord import answer, answered, ask, come_true, mention, replies, rows, texts
 from tests.acceptance.test_discord_outages import leave_in_doubt
 from tests.fakes import pictures
 from tests.fakes.discord_server import Channel, DiscordServer, Message, Permission, User

@@ -150,12 +150,15 @@ class People:
         reply_to: Message | None = None,
         ping: bool = True,
         attachments: Sequence[tuple[str, bytes, str | None]] = (),
+        more: Json | None = None,
     ) -> Message:
-        """A person's message; ``ping`` is whether a reply notifies the author of what it replies to."""
+        """A person's message; ``ping`` is whether a reply notifies the author of what it replies to, ``more`` what
+        else it holds, as it is on the wire."""
         needed = Permission.VIEW | Permission.SEND
         assert channel.allows(user, needed), f"{user.name} cannot write in {channel.name!r}"
         traits: Json = {"reply_to": reply_to, "kind": REPLY if reply_to else 0}
         traits["allowed_mentions"] = PLAIN_MENTIONS | {"replied_user": ping}
+        traits["more"] = more or {}
         return self.world.post(
             channel, user, text, attachments=self.world.attach(channel, attachments), **traits
         )

@@ -8,6 +8,12 @@ from tests.fakes.discord_rules import Json, Permission, Refusal, check_commands,
 
 APP, GUILD, CHANNEL = "/applications/{application}", "/guilds/{guild}", "/channels/{channel}"
 
+ENTRY = 4  # the kind of an Activity's command
+
+
+def kind(command: Json) -> int:
+    return int(command.get("type", 1))
+
 
 class Places(Handlers):
     @route("GET", "/users/@me")
@@ -42,6 +48,9 @@ class Places(Handlers):
     def overwrite_commands(self, call: Call) -> list[Json]:
         check_commands(call.body)
         guild = call.params.get("guild")
+        known = self.world.commands[None] if guild is None else []
+        if ENTRY in map(kind, known) and ENTRY not in map(kind, call.body):
+            raise Refusal(400, 50240)
         place: Json = {"application_id": str(self.world.bot.id)} | ({"guild_id": guild} if guild else {})
         made = [
             command | place | {"id": str(self.world.snowflake()), "version": "1"} for command in call.body

@@ -9,7 +9,7 @@ from tests.fakes.discord_rules import ALL, EPHEMERAL, NONE, Json, Permission
 
 EPOCH_MS = 1_420_070_400_000
 TEXT, DM, PUBLIC_THREAD, PRIVATE_THREAD = 0, 1, 11, 12  # kinds of channels
-DEFAULT, REPLY, COMMAND = 0, 19, 20  # kinds of messages
+DEFAULT, REPLY, COMMAND, STARTER = 0, 19, 20, 21  # kinds of messages
 
 
 def stamp(at: float) -> str:
@@ -271,6 +271,7 @@ class Message:
     reactions: dict[str, dict[int, User]] = field(default_factory=dict)
     edited: float | None = None
     deleted: bool = False
+    more: Json = field(default_factory=dict)  # what else it holds, as it is on the wire
 
     def __repr__(self) -> str:
         return f"<{self.author} in {self.channel}: {self.content[:200]!r}>"
@@ -325,7 +326,7 @@ class Message:
             body["thread"] = self.thread.payload(reader)
         if self.reply_to and deep:
             body |= self._reference(reader, content)
-        return body
+        return body | self.more
 
     def _mentioned(self, user: User, gateway: bool) -> Json:
         guild = self.channel.guild

@@ -24,6 +24,7 @@ CODES = {
     10013: "Unknown User",
     10015: "Unknown Webhook",
     10062: "Unknown interaction",
+    50240: "You cannot remove this app's Entry Point command in a bulk update operation.",
     30007: "Maximum number of webhooks reached (15)",
     40005: "Request entity too large",
     40060: "Interaction has already been acknowledged.",

@@ -16,6 +16,7 @@ from tests.fakes.discord_records import (
     EPOCH_MS,
     PRIVATE_THREAD,
     PUBLIC_THREAD,
+    STARTER,
     Attachment,
     Channel,
     Guild,
@@ -91,6 +92,7 @@ class World:
         if start:
             start.thread = thread
             self.tell(start, "MESSAGE_UPDATE")
+            self.post(thread, start.author, "", kind=STARTER, reply_to=start)
         return thread
 
     def remove_channel(self, channel: Channel) -> None:

@@ -481,12 +481,15 @@ async def test_threads(town: Any) -> None:
         assert thread.id == said.id
         await thread.send("here")
         await t.server.say(t.ada, t.server.world.channels[thread.id], "there")
-        assert (await bot.hear(count=2)).channel.parent_id == t.general.id
+        starter = await bot.hear(count=2)  # what the thread was made from is told in it once more
+        assert starter.type is discord.MessageType.thread_starter_message
+        assert starter.reference.resolved.content == "Let us talk"
+        assert (await bot.hear(count=3)).channel.parent_id == t.general.id
         secret = t.server.thread(t.general, "Secret", t.ada, private=True)
         await t.server.say(t.ada, secret, "not for bots")
         invited = t.server.thread(t.general, "Invited", t.ada, private=True, members=[t.server.bot])
         await t.server.say(t.ada, invited, "for bots too")
-        assert (await bot.hear(count=3)).channel.is_private()
+        assert (await bot.hear(count=4)).channel.is_private()
         t.server.invite(secret, t.server.bot)
         assert (await bot.hear("thread_join")).id == secret.id
         active = await bot.get_guild(t.guild.id).active_threads()
