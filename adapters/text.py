@@ -8,6 +8,7 @@ from collections.abc import Collection
 from bot.events import Action, View
 
 _FENCE = re.compile(r"^[ \t]{0,3}(`{3,}|~{3,})[ \t]*([^\s`]*)", re.MULTILINE)
+_BLANKS, _LINES = re.compile(r"\s*"), re.compile(r"\n*")
 _BORDERS = ("\n\n", "\n", ". ", "! ", "? ", "; ", ", ", " ")
 
 
@@ -15,31 +16,35 @@ def split(text: str, limit: int) -> list[str]:
     """The text in parts of at most ``limit`` characters, in order; at least one, none of them blank.
 
     A part ends at a paragraph, else a line, a sentence, a word, wherever the last third of the room allows.
-    A code fence that a border cuts is closed before it and opened again after it, with its language.
+    A code fence that a border cuts is closed before it and opened again after it, with its language. However
+    long fences are, each part but the last takes at least half of ``limit`` characters of the text.
     """
     parts = []
-    rest, fence = text.strip(), ""
-    while rest:
+    whole, fence = text, ""
+    text = text.strip()
+    start, end = 0, len(text)
+    while start < end:
         opening = f"{fence}\n" if fence else ""
         room = limit - len(opening)
-        if len(rest) <= room:
-            parts.append(opening + rest)
+        if end - start <= room:
+            parts.append(opening + text[start:])
             break
         closing = len(_mark(fence)) + 1 if fence else 0
-        at = _border(rest, room - closing)
-        fence_after = _open_fence(opening + rest[:at])
+        at = _border(text, start, room - closing)
+        fence_after = _open_fence(opening + text[start:at], limit)
         if fence_after and not closing:
             # The border falls into a fence that begins here: room for closing it is needed.
-            at = _border(rest, room - len(_mark(fence_after)) - 1)
-            fence_after = _open_fence(opening + rest[:at])
-        part = (opening + rest[:at]).rstrip()
+            at = _border(text, start, room - len(_mark(fence_after)) - 1)
+            fence_after = _open_fence(opening + text[start:at], limit)
+        part = (opening + text[start:at]).rstrip()
         if fence_after:
             part += f"\n{_mark(fence_after)}"
         if part.strip():
             parts.append(part)
-        rest = rest[at:].lstrip("\n") if fence_after else rest[at:].lstrip()
+        blank = (_LINES if fence_after else _BLANKS).match(text, at)
+        start = blank.end() if blank else at
         fence = fence_after
-    return parts or [text]
+    return parts or [whole]
 
 
 def command_of(text: str, known: Collection[str]) -> tuple[str, str] | None:
@@ -50,27 +55,30 @@ def command_of(text: str, known: Collection[str]) -> tuple[str, str] | None:
     return None
 
 
-def _border(text: str, room: int) -> int:
-    """Where to cut so that at most ``room`` characters come before."""
+def _border(text: str, start: int, room: int) -> int:
+    """Where to cut so that at most ``room`` characters from ``start`` come before."""
+    first, last = start + room * 2 // 3, start + room
     for border in _BORDERS:
-        at = text.rfind(border, room * 2 // 3, room)
-        if at > 0:
+        at = text.rfind(border, first, last)
+        if at > start:
             return at + len(border.rstrip("\n")) if border.strip() else at + (0 if border != " " else 1)
-    at = max(1, room)
-    while at > 1 and text[at - 1] == text[at] and text[at] in "`~":
+    at = last
+    while at > first and text[at - 1] == text[at] and text[at] in "`~":
         at -= 1  # the signs of a fence stay together
-    return at
+    return at if at > first else last  # but no fence is as long as that
 
 
-def _open_fence(text: str) -> str:
-    """The opening line of the code fence that is open at the end of the text; empty when none is."""
+def _open_fence(text: str, limit: int) -> str:
+    """The opening line of the code fence that is open at the end of the text; empty when none is. One too long to
+    be repeated in parts of ``limit`` characters is none."""
     fence = ""
     for match in _FENCE.finditer(text):
         mark, language = match.groups()
-        if not fence:
-            fence = mark + language
-        elif mark.startswith(_mark(fence)) and not language:
-            fence = ""
+        if fence:
+            if mark.startswith(_mark(fence)) and not language:
+                fence = ""
+        elif len(mark) <= limit // 8:
+            fence = mark + language if len(mark + language) <= limit // 4 else mark
     return fence
 
 

@@ -86,7 +86,8 @@ class Messages(Protocol):
     async def postings(
         self, agent_id: int, terms: Sequence[str], audiences: Audiences, *, limit: int = POSTINGS
     ) -> dict[str, Any]:
-        """Keys (int64) of the rows that hold each term, newest first, at most ``limit`` a term.
+        """Keys (int64) of the rows that hold each term, newest first, at most ``limit`` a term. A term that ends
+        in ``*`` stands for all that begin so.
 
         Only this agent's rows in ``audiences`` are looked at, so the lengths are document frequencies
         of what the searcher may see, and of nothing else. A term that no row holds is left out.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -13,16 +14,18 @@ import numpy as np
 from memory.ports import Nearness, Session, VectorIndex
 from memory.ports.messages import POSTINGS
 from memory.records import Audiences, Outlines, scope_range
-from memory.search import ranking
+from memory.search import ranking, spelling
 from memory.search.dates import span_of
 from memory.search.evidence import Question, Rows
 from memory.search.talk import APART, PAUSE_S
-from memory.search.terms import query_terms
+from memory.search.terms import analyse, query_terms
 
 _DATED = 60  # rows of the time that the question names that are
 _BESIDE = 4  # positions around a row in which its neighbours are looked for
 _FLOOR = 0.30
 """Cosine below which a row that shares no word with the question does not count as a match."""
+_UNKNOWN = 4  # words of a question that occur nowhere, for which others are looked for
+_ALIKE = 50  # rows in which they are
 _FEW = 100  # rows that there are at least, for telling how rare a word is
 
 
@@ -128,7 +131,7 @@ async def ranked(session: Session, kind: str, places: Sequence[Place], question:
     """Every match in all the places, best first; by words alone without vectors."""
     found = await gather(session, kind, places, question)
     best = ranking.rank(
-        question, found.postings, found.total, found.rows, found.candidates, vectors=found.vectors
+        found.question, found.postings, found.total, found.rows, found.candidates, vectors=found.vectors
     )
     return Matches(best, found.others)
 
@@ -136,19 +139,15 @@ async def ranked(session: Session, kind: str, places: Sequence[Place], question:
 async def gather(
     session: Session, kind: str, places: Sequence[Place], question: Question, breadth: Breadth = WIDE
 ) -> Found:
-    """The matches, and what ranking wants to know of the best of them and of their neighbours."""
+    """The matches, and what ranking wants to know of the best of them and of their neighbours.
+
+    In a `WIDE` search a word of the question that occurs nowhere gives way to the nearest that do.
+    """
     texts: _Texts = session.messages if kind == "messages" else session.passages
     held: dict[str, list[Any]] = {}
     total, near = 0, []
     for place in places:
-        if kind == "messages":
-            found = await session.messages.postings(
-                place.scope, question.terms, place.audiences, limit=breadth.most
-            )
-        else:
-            found = await session.passages.postings(
-                place.scope, question.terms, place.audiences, place.tags, limit=breadth.most
-            )
+        found = await _postings(session, kind, place, question.terms, breadth.most)
         if breadth is not WIDE:
             rare = {term: keys for term, keys in found.items() if len(keys) < breadth.most}
             found = rare or found
@@ -159,6 +158,8 @@ async def gather(
         if kind == "messages" and question.span is not None:
             since, until = question.span.since, question.span.until
             near += await session.messages.within(place.scope, place.audiences, since, until, _DATED)
+    if breadth is WIDE:
+        question = await _respelt(session, kind, places, question, held)
     total = max(total, _FEW)
     postings = {term: np.concatenate(keys) for term, keys in held.items()}
     by_words = ranking.shortlist(postings, total)
@@ -177,6 +178,62 @@ async def gather(
         others[np.isin(others, np.array(candidates, np.int64), invert=True)],
         any(place.near is not None and len(place.near.keys) for place in places),
     )
+
+
+async def _postings(
+    session: Session, kind: str, place: Place, terms: Sequence[str], limit: int
+) -> dict[str, Any]:
+    if kind == "messages":
+        return await session.messages.postings(place.scope, terms, place.audiences, limit=limit)
+    return await session.passages.postings(place.scope, terms, place.audiences, place.tags, limit=limit)
+
+
+async def _respelt(
+    session: Session, kind: str, places: Sequence[Place], question: Question, held: dict[str, list[Any]]
+) -> Question:
+    """The question with words that occur in the places for those that do not; their postings are added."""
+    dated = set(analyse(" ".join(question.span.words)).split()) if question.span else set()
+    unknown = [t for t in question.terms if t not in held and t not in dated and spelling.is_spelt(t)]
+    instead: dict[str, list[str]] = {}
+    for term in unknown[:_UNKNOWN]:
+        words = await _begun_alike(session, kind, places, term)
+        if not any(spelling.is_near(term, word) for word in words):
+            words = await _occurring(session, kind, places, sorted(spelling.slips(term))) or words
+        instead[term] = spelling.nearest(term, words)
+        new = [word for word in instead[term] if word not in held]
+        for place in places:
+            found = await _postings(session, kind, place, new, POSTINGS)
+            for word, keys in found.items():
+                held.setdefault(word, []).append(keys)
+    terms = chain.from_iterable(instead.get(term) or [term] for term in question.terms)
+    return replace(question, terms=list(dict.fromkeys(terms)))
+
+
+async def _begun_alike(session: Session, kind: str, places: Sequence[Place], term: str) -> Counter[str]:
+    """The words that share the longest beginning with the term that occurs, and in how many rows they were seen."""
+    texts: _Texts = session.messages if kind == "messages" else session.passages
+    beginnings = spelling.beginnings(term)
+    seen: dict[str, list[int]] = {}
+    for place in places:
+        found = await _postings(session, kind, place, [f"{begin}*" for begin in beginnings], _ALIKE)
+        for begin, keys in found.items():
+            seen.setdefault(begin[:-1], []).extend(keys.tolist())
+    longest = max(seen, key=len, default=None)
+    words: Counter[str] = Counter()
+    if longest is not None:
+        for text in (await texts.terms(seen[longest])).values():
+            words.update({w for w in text.split() if w.startswith(longest) and spelling.is_spelt(w)})
+    return words
+
+
+async def _occurring(
+    session: Session, kind: str, places: Sequence[Place], words: Sequence[str]
+) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    for place in places:
+        found = await _postings(session, kind, place, words, _ALIKE)
+        counts.update({word: len(keys) for word, keys in found.items()})
+    return counts
 
 
 async def _rows(texts: _Texts, places: Sequence[Place], keys: Sequence[int]) -> Rows:

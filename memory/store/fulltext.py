@@ -24,7 +24,7 @@ from memory.store.connection import Connection, Prepared
 
 K = TypeVar("K")
 
-_LONG = 50_000  # characters that are analysed beside the event loop
+_LONG = 4_000  # characters that are analysed beside the event loop
 QUICK = 3_000  # rows of a scope that are read on the event loop
 _LARGE = 32 << 20  # bytes of terms that a large removal gathers before it writes
 _CHUNK = 500  # bound parameters in one IN
@@ -132,7 +132,7 @@ class FullText:
     ) -> dict[str, Any]:
         """``rows`` is how many the scope has, at most."""
         low, high = scope_range(scope)
-        asked = json.dumps([f'"{term}"' for term in terms])
+        asked = json.dumps([f'"{term[:-1]}"*' if term.endswith("*") else f'"{term}"' for term in terms])
         values: dict[str, Any] = {"low": low, "high": high, "most": limit, "terms": asked}
         if audiences is not None:
             values["audiences"] = json.dumps(list(audiences))

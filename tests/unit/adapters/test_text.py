@@ -70,3 +70,21 @@ def test_the_cut_is_at_a_natural_border(border: str) -> None:
 
 def test_a_word_that_is_too_long_is_cut() -> None:
     assert split("x" * 250, 100) == ["x" * 100, "x" * 100, "x" * 50]
+
+
+MARKS = st.sampled_from(["`", "~", "```", "~~~", "`" * 300, "~" * 2_000, "`" * 9_000, " ", "\n", "x", "py\n"])
+
+
+@settings(max_examples=200, deadline=None)
+@given(text=st.lists(MARKS, max_size=40).map("".join), limit=st.sampled_from([100, 1_918, 3_900]))
+def test_fences_of_any_length_give_parts_in_proportion_to_the_text(text: str, limit: int) -> None:
+    parts = split(text, limit)
+    assert all(len(part) <= limit for part in parts)
+    assert len(parts) <= 2 * len(text) / limit + 2
+    # Fences that were closed and opened again are all that may have been added.
+    assert sum(map(len, parts)) <= len(text) + len(parts) * limit // 2
+
+
+def test_a_wall_of_signs_is_cut_like_any_long_word() -> None:
+    for sign in "`~x":
+        assert len(split(sign * 40_000, 2_000)) == 20

@@ -84,6 +84,30 @@ async def test_irregular_forms_are_found_by_each_other(memory: Memory) -> None:
     assert await memory.found("Which child can swim?") == ["The children swam to the island."]
 
 
+async def test_a_spelling_that_occurs_nowhere_finds_the_one_that_does(memory: Memory) -> None:
+    await memory.told("My favorite color is teal.", NOW - timedelta(days=3))
+    await memory.told("An impostor sat at my table.", NOW - timedelta(days=2))
+    await memory.told("It rained.", NOW)
+    assert (await memory.found("favourite colour"))[0] == "My favorite color is teal."
+    assert await memory.found("imposter") == ["An impostor sat at my table."]
+    assert await memory.found("elephants") == []
+
+
+async def test_a_spelling_that_occurs_is_what_is_meant(memory: Memory) -> None:
+    await memory.told("A grey horse.", NOW - timedelta(days=3))
+    await memory.told("A gray horse.", NOW - timedelta(days=2))
+    assert (await memory.found("grey"))[0] == "A grey horse."
+
+
+async def test_no_word_is_led_to_one_that_the_searcher_may_not_read(memory: Memory) -> None:
+    await memory.told("My favorite tea is sencha.", audience=PRIVATE)
+    await memory.told("It rained.", audience=HERE)
+    assert await memory.found("favourite", HERE) == []
+    other, _ = await settle(memory.store, "eve")
+    page = await memory.recall.search(other.id, "favourite", PRIVATE)
+    assert page.total == 0
+
+
 async def test_i_means_who_asks(memory: Memory) -> None:
     await memory.told("My favourite tree is the birch.", NOW - timedelta(days=9), author="bot")
     await memory.told("My favourite tree is the larch.", NOW - timedelta(days=5), author="ada")

@@ -17,7 +17,15 @@ from memory.index.exact import ExactIndex
 from memory.indexer import Indexer
 from memory.recall import Recall
 from memory.records import PRIVATE
-from memory.search.terms import analyse, digest_words, identifiers, is_identifier, is_stop_word, query_terms
+from memory.search.terms import (
+    analyse,
+    digest_words,
+    identifiers,
+    is_identifier,
+    is_stop_word,
+    query_terms,
+    telling_words,
+)
 from memory.store.database import Database
 from tests.fakes.memory_rows import settle, tell
 
@@ -91,6 +99,25 @@ def test_asked(query: str, terms: list[str]) -> None:
         ("Ärger", "viel ÄRGER"),
         ("서울", "나는 서울에 살아요"),
         ("猫", "我的猫很可爱"),
+        ("محمد", "جَارِي مُحَمَّد طَبِيبُ أَسْنَان"),
+        ("مُحَمَّد", "جاري محمد طبيب أسنان"),
+        ("اسنان", "طبيب أسنان"),
+        ("سلام", "ســـلام عليكم"),
+        ("شجره", "شَجَرَةٌ"),
+        ("کتاب ۱۲", "كتاب ١٢"),
+        ("שלום", "שָׁלוֹם עליכם"),
+        ("lodz", "Łódź"),
+        ("Łódź", "we met in LODZ"),
+        ("Kobenhavn", "København"),
+        ("Istanbul", "İSTANBUL ısınıyor"),
+        ("isiniyor", "ısınıyor"),
+        ("Thor encyclopaedia", "Þór's encyclopædia, said Thor"),
+        ("đường", "duong pho"),
+        ("oeuvre", "ŒUVRE"),
+        ("Strasse", "Straße"),
+        ("खाना", "मैंने खाना।"),
+        ("Donaudampf", "Donau\u00addampf"),
+        ("ꦗꦮ", "ꦧꦱꦗꦮ ꦗꦮ"),
     ],
 )
 def test_a_word_is_found_in_its_sentence(query: str, text: str) -> None:
@@ -107,6 +134,9 @@ def test_a_word_is_found_in_its_sentence(query: str, text: str) -> None:
         ("ada", "adb"),
         ("バス", "ハス"),
         ("की", "के"),
+        ("کرم", "کلم"),
+        ("ހަ", "ހި"),
+        ("བོད", "བད"),
     ],
 )
 def test_different_words_are_different_terms(one: str, other: str) -> None:
@@ -146,13 +176,41 @@ _WORDS = ["".join(_CHANCE.choices(string.ascii_lowercase, k=7)) for _ in range(1
         "a-1" * 333_333,
         "?-" * 500_000,
         "e\u0301 " * 333_333,
+        "\ufdfa" * 50_000,
+        "e" + "\u0301\u0323" * 166_666,
+        "\u0628\u064e" * 166_666,
+        "a'" * 333_333,
+        "\t" * 1_000_000,
     ],
-    ids=["latin", "cjk", "accents", "words", "code", "marks", "combining"],
+    ids=[
+        "latin",
+        "cjk",
+        "accents",
+        "words",
+        "code",
+        "marks",
+        "combining",
+        "ligatures",
+        "disorder",
+        "points",
+        "apostrophes",
+        "tabs",
+    ],
 )
 def test_the_time_grows_with_the_length_and_not_with_its_square(text: str) -> None:
     # Of the same text and in the same run: 16 times as long takes 256 times where it is the square.
     part = seconds(text[: len(text) // 16])  # once: its words are remembered then
     assert seconds(text) < 80 * max(part, 0.001)
+
+
+def test_one_sign_that_stands_for_many_does_not_multiply_the_work() -> None:
+    assert len(analyse("\ufdfa" * 100_000).split()) < 500_000  # each is four words
+    assert len(telling_words("\ufdfa" * 4_000)) <= 4_000
+
+
+def test_words_at_the_borders_of_pieces_stay_whole() -> None:
+    words = [f"{first}nuri{second}" for first in string.ascii_lowercase for second in "aou"] * 40
+    assert analyse(" ".join(words)).split() == [term for word in words for term in analyse(word).split()]
 
 
 # -- identifiers among rows that differ from them in one character
