@@ -35,7 +35,7 @@ check: .venv/.ready-dev
 	@$(BIN)/lint-imports --no-logo
 
 soak: .venv/.ready-dev
-	@$(BIN)/python -m pytest -m soak
+	@COLD=1 $(BIN)/python -m pytest -m soak
 
 # Recompile the locks (needs uv). No index address is recorded.
 lock:

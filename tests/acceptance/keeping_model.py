@@ -13,8 +13,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.acceptance.process import Tally
 from tests.fakes.openai_server import Answer
+from tests.program.life import Tally
 
 
 def token(user: str, number: int) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import signal
 import socket
 import sqlite3
 import time
@@ -19,12 +18,13 @@ import pytest
 
 from bot.health import health
 from tests.acceptance.on_discord import answer, answered, ask, come_true, mention, replies, rows, texts
-from tests.acceptance.process import Home
 from tests.fakes.discord_server import Channel, DiscordServer, Permission
 from tests.fakes.openai_server import Answer, Fault, OpenAIServer
 from tests.fakes.openai_wire import echo
 from tests.fakes.slack_server import SlackServer
 from tests.fakes.town import FAST, Town
+from tests.program.life import Life
+from tests.program.program import Program
 
 POSTS = "POST /channels/[0-9]+/messages$"
 
@@ -490,41 +490,19 @@ drain_s = {drain}
 """
 
 
-class Service(Home):
-    """`everbot run`, as an init system runs it."""
-
-    @asynccontextmanager
-    async def running(self) -> AsyncIterator[asyncio.subprocess.Process]:
-        with self.stderr.open("ab") as log:
-            process = await asyncio.create_subprocess_exec(
-                *self._command("run"),
-                stdout=asyncio.subprocess.DEVNULL,
-                stderr=log,
-                cwd=Path(__file__).resolve().parents[2],
-                env=self._environment(),
-            )
-        try:
-            yield process
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
-
-
-async def stopped(process: asyncio.subprocess.Process) -> tuple[int, float]:
+async def stopped(life: Life) -> tuple[int, float]:
     """The exit code after SIGTERM, and how long it took."""
     began = time.monotonic()
-    process.send_signal(signal.SIGTERM)
-    code = await asyncio.wait_for(process.wait(), 25)
+    code = await asyncio.wait_for(life.stopped(), 25)
     return code, time.monotonic() - began
 
 
 async def test_a_wrong_token_is_one_sentence(server: DiscordServer, tmp_path: Path) -> None:
     async with OpenAIServer() as model:
         config = CONFIG.format(token="not-the-token", server=server, model=model, drain=5.0)
-        home = Service(tmp_path, config)
-        async with home.running() as process:
-            assert await asyncio.wait_for(process.wait(), 30) == 1
+        home = Program(tmp_path, config)
+        async with await home.live("run") as life:
+            assert await asyncio.wait_for(life.ended(), 30) == 1
     lines = [line for line in home.stderr.read_text().splitlines() if "ERROR" in line or "token" in line]
     assert len(lines) == 1
     assert "Discord refuses the token" in lines[0]
@@ -537,12 +515,12 @@ async def test_it_ends_what_it_began_when_it_is_told_to_stop(server: DiscordServ
     ada = server.user("ada")
     dm = server.dm(ada)
     async with OpenAIServer(delay_s=1.0) as model:
-        home = Service(tmp_path, CONFIG.format(token=server.token, server=server, model=model, drain=15.0))
-        async with home.running() as process:
+        home = Program(tmp_path, CONFIG.format(token=server.token, server=server, model=model, drain=15.0))
+        async with await home.live("run") as life:
             await server.until(lambda: server.identifies == 1, 20)
             await server.say(ada, dm, "Hello")
             await model.arrival.wait()
-            code, seconds = await stopped(process)
+            code, seconds = await stopped(life)
         assert code == 0, home.stderr.read_text()
         assert seconds < 10
     assert replies(server, dm) == ["You said: Hello"]
@@ -557,24 +535,23 @@ async def test_what_it_could_not_end_goes_on_at_the_next_start(server: DiscordSe
         return echo(request, headers) if able[0] else Fault(kind="hang")
 
     async with OpenAIServer(script) as model:
-        home = Service(tmp_path, CONFIG.format(token=server.token, server=server, model=model, drain=0.5))
-        async with home.running() as process:
+        home = Program(tmp_path, CONFIG.format(token=server.token, server=server, model=model, drain=0.5))
+        async with await home.live("run") as life:
             await server.until(lambda: server.identifies == 1, 20)
             await server.say(ada, dm, "Hello")
             await asyncio.wait_for(model.arrival.wait(), 30)
-            code, seconds = await stopped(process)
+            code, seconds = await stopped(life)
             assert code == 0, home.stderr.read_text()
             assert seconds < 5
         able[0] = True
-        async with home.running() as process:
+        async with await home.live("run") as life:
             assert await answered(server, dm) == ["You said: Hello"]
             assert await ask(server, ada, dm, "Go on") == "You said: Go on"
             server.lose_response(POSTS)
             await server.say(ada, dm, "Is that posted?")
             await server.until(lambda: len(replies(server, dm)) == 3)
-            process.kill()  # it never learned that it was
-            await process.wait()
-        async with home.running():
+            await life.kill()  # it never learned that it was
+        async with await home.live("run"):
             assert await ask(server, ada, dm, "And now?") == "You said: And now?"
         assert replies(server, dm) == [
             f"You said: {word}" for word in ("Hello", "Go on", "Is that posted?", "And now?")

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from bot.events import Command
-from tests.acceptance.process import Home
 from tests.acceptance.test_forgetting import CANARIES, command, found, plant, scribe
 from tests.fakes.parlour import House, opened
+from tests.program.program import Program
 
 CONFIG = """
 [model]
@@ -27,17 +27,17 @@ debounce_s = 0.0
 TOLD = [f"Please remember that my secret is {canary}." for canary in CANARIES]
 
 
-def chores(home: Home) -> list[str]:
+def chores(home: Program) -> list[str]:
     with closing(sqlite3.connect(home.database)) as db:
         return [row[0] for row in db.execute("SELECT name FROM chores")]
 
 
-def remembered(home: Home) -> int:
+def remembered(home: Program) -> int:
     with closing(sqlite3.connect(home.database)) as db:
         return int(db.execute("SELECT count(*) FROM messages WHERE author = 'ada'").fetchone()[0])
 
 
-async def gone(home: Home) -> None:
+async def gone(home: Program) -> None:
     while remembered(home):
         await asyncio.sleep(0)
 
@@ -48,11 +48,11 @@ async def kill(tmp_path: Path, kills: int) -> None:
     for number in range(kills):
         folder = tmp_path / str(number)
         folder.mkdir()
-        home = Home(folder, CONFIG)
-        home.run("chat", "--user", "ada", lines=[*TOLD, "/save early"])
+        home = Program(folder, CONFIG)
+        home.told("chat", "--user", "ada", lines=[*TOLD, "/save early"])
         data = home.database.parent
         assert found(data) != {}
-        async with await home.start(
+        async with await home.live(
             "chat", "--json", "--user", "ada", lines=[json.dumps({"user": "ada", "text": "/forget yes"})]
         ) as life:
             # Every other time as soon as the rows are gone, else at any commit.
@@ -65,9 +65,9 @@ async def kill(tmp_path: Path, kills: int) -> None:
             await life.kill()
         if not remembered(home):
             whole += 1
-            home.run("chat", "--user", "bob", lines=["Hello."])  # the next start ends what was begun
+            home.told("chat", "--user", "bob", lines=["Hello."])  # the next start ends what was begun
             if chores(home):
-                home.run("chat", "--user", "bob", lines=["Hello again."])
+                home.told("chat", "--user", "bob", lines=["Hello again."])
             assert chores(home) == []
             assert found(folder) == {}, "in the data, in the log"
         else:
@@ -85,21 +85,21 @@ async def test_ten_killed_forgettings(tmp_path: Path) -> None:
 
 
 async def test_the_operator_forgets_takes_out_and_puts_back(tmp_path: Path) -> None:
-    home = Home(tmp_path, CONFIG)
-    home.run("chat", "--user", "ada", lines=["My name is Ada and I live in Porto.", *TOLD])
-    [path] = home.run("export", str(tmp_path), "--user", "ada")
-    assert home.run("forget", "--user", "ada", "--yes") == ["console:ada is forgotten."]
+    home = Program(tmp_path, CONFIG)
+    home.told("chat", "--user", "ada", lines=["My name is Ada and I live in Porto.", *TOLD])
+    [path] = home.told("export", str(tmp_path), "--user", "ada")
+    assert home.told("forget", "--user", "ada", "--yes") == ["console:ada is forgotten."]
     assert found(home.database.parent) == {}
-    [back] = home.run("import", path)
+    [back] = home.told("import", path)
     assert back.startswith("console:ada/ever is back: ")
-    assert "Porto" in " ".join(home.run("chat", "--user", "ada", lines=["Where do I live?"]))
+    assert "Porto" in " ".join(home.told("chat", "--user", "ada", lines=["Where do I live?"]))
 
 
 async def test_a_running_process_forgets_whom_the_operator_named(tmp_path: Path) -> None:
-    home = Home(tmp_path, CONFIG)
-    home.run("chat", "--user", "ada", lines=TOLD)
+    home = Program(tmp_path, CONFIG)
+    home.told("chat", "--user", "ada", lines=TOLD)
     async with opened(tmp_path / "data", scribe) as house:
-        [told] = await asyncio.to_thread(home.run, "forget", "--user", "ada", "--yes")
+        [told] = await asyncio.to_thread(home.told, "forget", "--user", "ada", "--yes")
         assert "within a minute" in told
         await house.app.erasure.tidy(urgent=True)
         assert found(tmp_path / "data") == {}

@@ -17,8 +17,9 @@ from typing import Any
 import pytest
 
 from tests.acceptance.keeping_model import Keeper, passage, reply, said, token
-from tests.acceptance.process import Home, Life
 from tests.fakes.openai_server import OpenAIServer
+from tests.program.life import Life
+from tests.program.program import Program
 
 USERS = ("ada", "bob", "cyd", "dan")
 WAITING = 6  # unanswered messages of each user that every life is given, at least
@@ -53,9 +54,9 @@ class Story:
         self._dice = random.Random(seed)
         self._kills = kills
 
-    async def tell(self) -> Home:
+    async def tell(self) -> Program:
         async with OpenAIServer(self.model) as server:
-            home = Home(self._directory, CONFIG.format(url=server.url))
+            home = Program(self._directory, CONFIG.format(url=server.url))
             killed = 0
             while killed < self._kills:
                 assert len(self.committed) < 2 * self._kills + 10, "it ends before it can be killed"
@@ -71,14 +72,14 @@ class Story:
     def answered(self) -> set[str]:
         return {message for line in self.replies for message in line["in_reply_to"]}
 
-    async def _start(self, home: Home, *, more: bool) -> Life:
+    async def _start(self, home: Program, *, more: bool) -> Life:
         """A process that is told again what it was not seen to answer, and now and then what it was."""
         lines = {user: self._lines(user, more=more) for user in USERS}
         order = [user for user, his in lines.items() for _ in his]
         self._dice.shuffle(order)
         fed = [lines[user].pop(0) for user in order]
         key = f"life-{len(self.committed)}"
-        return await home.start("chat", "--json", lines=fed, OPENAI_API_KEY=key)
+        return await home.live("chat", "--json", lines=fed, OPENAI_API_KEY=key)
 
     def _lines(self, user: str, *, more: bool) -> list[str]:
         seen = self.answered
@@ -93,7 +94,7 @@ class Story:
             for n in sorted([*again, *open_])
         ]
 
-    async def _killed(self, home: Home, life: Life) -> bool:
+    async def _killed(self, home: Program, life: Life) -> bool:
         moment = asyncio.create_task(self._moment(home, life))
         end = asyncio.create_task(life.ended())
         done, _ = await asyncio.wait({moment, end}, timeout=PATIENCE_S, return_when="FIRST_COMPLETED")
@@ -103,7 +104,7 @@ class Story:
         assert killed or await end == 0, home.stderr.read_text()
         return killed
 
-    async def _moment(self, home: Home, life: Life) -> None:
+    async def _moment(self, home: Program, life: Life) -> None:
         """Returns when to kill: soon after some request, write or printed line, or at any time."""
         dice = self._dice
         kind = dice.choices(("request", "write", "line", "time"), (3, 9, 3, 1))[0]
@@ -116,7 +117,7 @@ class Story:
         longest = {"request": 0.03, "write": 0.004, "line": 0.01, "time": 3.0}[kind]
         await asyncio.sleep(longest * dice.random() * dice.choice((0, 1)))
 
-    def _look(self, home: Home, life: Life) -> None:
+    def _look(self, home: Program, life: Life) -> None:
         """Note what the life printed and what it left in the database."""
         self.replies += life.lines
         with home.reading() as db:
@@ -257,10 +258,10 @@ async def test_a_hundred_and_twenty_kills_lose_and_double_nothing(tmp_path: Path
 @pytest.mark.parametrize("fed_again", [True, False])
 async def test_a_reply_that_has_no_receipt_is_all_that_is_left_to_do(tmp_path: Path, fed_again: bool) -> None:
     async with OpenAIServer() as server:
-        home = Home(tmp_path, CONFIG.format(url=server.url))
+        home = Program(tmp_path, CONFIG.format(url=server.url))
         for number in range(20):
             line = json.dumps({"id": str(number), "user": "ada", "text": "Hello."})
-            async with await home.start("chat", "--json", lines=[line], OPENAI_API_KEY="x") as life:
+            async with await home.live("chat", "--json", lines=[line], OPENAI_API_KEY="x") as life:
                 await asyncio.wait_for(life.printed.reach(1), PATIENCE_S)
                 assert life.lines, home.stderr.read_text()
                 await life.kill()
@@ -271,7 +272,7 @@ async def test_a_reply_that_has_no_receipt_is_all_that_is_left_to_do(tmp_path: P
         else:
             pytest.fail("no kill fell between a reply and its receipt")
 
-        async with await home.start(
+        async with await home.live(
             "chat", "--json", lines=[line] if fed_again else [], OPENAI_API_KEY="x"
         ) as next_life:
             assert await asyncio.wait_for(next_life.ended(), PATIENCE_S) == 0

@@ -13,7 +13,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.acceptance.process import Home
+from tests.program.program import Program
 
 CONFIG = """
 [model]
@@ -34,20 +34,20 @@ OTHERS = [SMALL_TALK[n % len(SMALL_TALK)].format(n=n) for n in range(1, 301)]
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
+def home(tmp_path_factory: pytest.TempPathFactory) -> Program:
     """Ada has told of herself, then of 300 other things, and that she moved."""
-    home = Home(tmp_path_factory.mktemp("story"), CONFIG)
+    home = Program(tmp_path_factory.mktemp("story"), CONFIG)
     told = ["Hi, I'm Ada and I live in Lisbon.", "My dog is called Biscuit."]
     first, second = talk(home, {"ada": told})["ada"]
     assert "Ada" in first
     assert "Biscuit" in second
-    assert len(home.run("chat", "--user", "ada", lines=OTHERS[:150])) >= 150
+    assert len(home.told("chat", "--user", "ada", lines=OTHERS[:150])) >= 150
     talk(home, {"ada": OTHERS[150:], "bob": ["Hello, I'm Bob."]})
     talk(home, {"ada": ["I moved to Porto."]})
     return home
 
 
-def talk(home: Home, told: dict[str, list[str]]) -> dict[str, list[str]]:
+def talk(home: Program, told: dict[str, list[str]]) -> dict[str, list[str]]:
     """One run of the JSON pipe: the replies to each user's texts, one for each, in order."""
     said = {user: {uuid4().hex: text for text in texts} for user, texts in told.items()}
     lines = [
@@ -55,7 +55,7 @@ def talk(home: Home, told: dict[str, list[str]]) -> dict[str, list[str]]:
         for user, his in said.items()
         for key, text in his.items()
     ]
-    printed = [json.loads(line) for line in home.run("chat", "--json", lines=lines)]
+    printed = [json.loads(line) for line in home.told("chat", "--json", lines=lines)]
     assert {line["type"] for line in printed} == {"reply"}
     answers = {}
     for user, his in said.items():
@@ -65,9 +65,9 @@ def talk(home: Home, told: dict[str, list[str]]) -> dict[str, list[str]]:
     return answers
 
 
-def ask(home: Home, user: str, question: str) -> str:
+def ask(home: Program, user: str, question: str) -> str:
     """What a plain pipe prints for one line."""
-    return "\n".join(home.run("chat", "--user", user, lines=[question]))
+    return "\n".join(home.told("chat", "--user", user, lines=[question]))
 
 
 def last_turn(db: sqlite3.Connection, user: str) -> list[dict[str, Any]]:
@@ -80,7 +80,7 @@ def last_turn(db: sqlite3.Connection, user: str) -> list[dict[str, Any]]:
     return [json.loads(row["rendered"]) for row in rows]
 
 
-def test_the_dogs_name_is_found_by_searching_long_after_it_left_the_queue(home: Home) -> None:
+def test_the_dogs_name_is_found_by_searching_long_after_it_left_the_queue(home: Program) -> None:
     answer = ask(home, "ada", "What's my dog's name?")
 
     assert "Biscuit" in answer
@@ -93,14 +93,14 @@ def test_the_dogs_name_is_found_by_searching_long_after_it_left_the_queue(home: 
     assert any(message["role"] == "tool" and "Biscuit" in message["content"] for message in turn)
 
 
-def test_a_move_replaces_where_she_lives(home: Home) -> None:
+def test_a_move_replaces_where_she_lives(home: Program) -> None:
     answer = ask(home, "ada", "Where do I live?")
 
     assert "Porto" in answer
     assert "Lisbon" not in answer
 
 
-def test_others_get_none_of_it(home: Home) -> None:
+def test_others_get_none_of_it(home: Program) -> None:
     questions = ["What's my dog's name?", "Where do I live?", "What do you know about me?"]
 
     answers = talk(home, {"bob": questions, "cyd": questions})

@@ -26,11 +26,12 @@ from tests.acceptance.crowd import (
     posts_on_slack,
     unanswered,
 )
-from tests.acceptance.process import Home, Life, Tally
 from tests.fakes.discord_server import DiscordServer
 from tests.fakes.openai_server import Answer, OpenAIServer
 from tests.fakes.slack_server import Pace, SlackServer
 from tests.fakes.town import FAST
+from tests.program.life import Life, Tally
+from tests.program.program import Program
 
 PATIENCE_S = 60.0
 LONG_S = 30.0  # for what was said last
@@ -117,7 +118,7 @@ class Story:
             OpenAIServer(self.model, delay_s=0.01) as server,
         ):
             text = CONFIG.format(model=server.url, discord=self.discord, slack=self.slack)
-            self.home = Home(self.folder, text)
+            self.home = Program(self.folder, text)
             spots = self.spots()
             async with await self.start() as life:
                 await self.discord.until(lambda: self.discord.identifies, PATIENCE_S)
@@ -158,7 +159,7 @@ class Story:
         return found
 
     async def start(self) -> Life:
-        return await self.home.start("run", lines=[], OPENAI_API_KEY=f"life-{len(self.committed)}")
+        return await self.home.live("run", lines=[], OPENAI_API_KEY=f"life-{len(self.committed)}")
 
     async def everyone(self, spots: list[Spot]) -> None:
         """Each says one thing everywhere, and is answered."""

@@ -14,9 +14,9 @@ from bot.cli import admin
 from bot.cli.doctor import examine
 from bot.settings import Settings, load
 from memory.errors import StoreUnavailable
-from tests.acceptance.process import Home
 from tests.fakes.discord_server import DiscordServer, Intent, Permission
 from tests.fakes.slack_server import SlackServer
+from tests.program.program import Program
 
 OFFLINE = '[model]\nkind = "offline"\n[embedder]\nkind = "none"\n'
 SCOPES = (
@@ -31,20 +31,20 @@ def at(folder: Path, **sections: object) -> Settings:
 
 
 def test_a_heartbeat_from_the_command_line_changes_memory_and_tells_how(tmp_path: Path) -> None:
-    home = Home(tmp_path, OFFLINE)
-    home.run("chat", "--user", "ada", lines=["Hi, I'm Ada and I live in Lisbon."])
-    told = home.run("heartbeat", "--user", "ada")
+    home = Program(tmp_path, OFFLINE)
+    home.told("chat", "--user", "ada", lines=["Hi, I'm Ada and I live in Lisbon."])
+    told = home.told("heartbeat", "--user", "ada")
     assert "[human] now reads:" in told
     assert any(line.startswith("Last reflected") for line in told)
-    history = home.run("memory", "history", "--user", "ada")
+    history = home.told("memory", "history", "--user", "ada")
     assert "by reflection" in history[0]
 
 
 def test_a_backup_is_whole_private_and_never_overwrites(tmp_path: Path) -> None:
-    home = Home(tmp_path, OFFLINE)
-    home.run("chat", "--user", "ada", lines=["My dog is called Biscuit."])
+    home = Program(tmp_path, OFFLINE)
+    home.told("chat", "--user", "ada", lines=["My dog is called Biscuit."])
     copy = tmp_path / "copy.db"
-    home.run("backup", str(copy))
+    home.told("backup", str(copy))
     assert copy.stat().st_mode & 0o077 == 0
     with closing(sqlite3.connect(copy)) as connection:
         assert (
@@ -52,12 +52,12 @@ def test_a_backup_is_whole_private_and_never_overwrites(tmp_path: Path) -> None:
         )
     before = copy.read_bytes()
     with pytest.raises(AssertionError, match="exists; name a file that does not"):
-        home.run("backup", str(copy))
+        home.told("backup", str(copy))
     assert copy.read_bytes() == before
     home.database.unlink()
     copy.rename(home.database)
-    home.run("reindex")
-    replies = home.run("chat", "--user", "ada", lines=["What is my dog called?"])
+    home.told("reindex")
+    replies = home.told("chat", "--user", "ada", lines=["What is my dog called?"])
     assert "Biscuit" in replies[0]
 
 

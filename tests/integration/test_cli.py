@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import pkgutil
 import re
 import shutil
 import signal
@@ -22,6 +23,7 @@ import pytest
 from reportlab.pdfgen.canvas import Canvas  # type: ignore[import-untyped]
 from typer.testing import CliRunner
 
+import bot.cli
 from bot.backends.clock import SystemClock
 from bot.backends.memory import choose_embedder, open_memory
 from bot.cli import load
@@ -31,7 +33,8 @@ from memory.ports import Session
 from memory.records import SHARED
 from memory.store.database import Database
 from tests.fakes.embeddings_server import embeddings_server
-from tests.integration.program import QUIET, ROOT, Done, Program
+from tests.program.process import ROOT, Done
+from tests.program.program import QUIET, Program
 
 HEAVY = (
     "chromadb",
@@ -53,6 +56,23 @@ def test_what_is_heavy_is_not_imported_for_help() -> None:
     code = f"import sys, bot.cli.main, bot.__main__; print([m for m in {HEAVY} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
     assert done.stdout == "[]\n"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="forks a process that has imported much")
+def test_each_command_imports_what_it_needs_whichever_is_first() -> None:
+    """What all of them need is there already, for it takes long."""
+    names = [name for _, name, _ in pkgutil.iter_modules(bot.cli.__path__, "bot.cli.")]
+    assert "bot.cli.chat" in names
+    code = (
+        "import os, bot.app, sys\n"
+        "for name in sys.argv[1:]:\n"
+        "    if not os.fork():\n"
+        "        __import__(name)\n"
+        "        os._exit(0)\n"
+        "    assert os.wait()[1] == 0, name\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code, *names], capture_output=True, cwd=ROOT, check=False)
+    assert done.returncode == 0, done.stderr.decode()
 
 
 @pytest.mark.parametrize(
@@ -83,7 +103,7 @@ def test_help_names_what_there_is(command: str, options: list[str]) -> None:
 
 def test_the_program_prints_its_help(tmp_path: Path) -> None:
     program = Program(tmp_path)
-    done = program.run("--help")
+    done = program.run("--help", cold=True)
     assert (done.code, done.err) == (0, "")
     assert "remembers" in done.out
     assert not program.data.exists()

@@ -23,7 +23,8 @@ from bot.ports import ModelReply, ModelRequest
 from bot.settings import Settings
 from memory.errors import StoreBusy
 from tests.fakes.scripted_model import ScriptedModel, call, calls, say
-from tests.integration.program import LIMIT_S, QUIET, Program
+from tests.program.process import LIMIT_S
+from tests.program.program import QUIET, Program
 
 README = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
 

@@ -20,8 +20,9 @@ from memory.records import PRIVATE
 from tests.fakes.openai_server import Answer, Fault, OpenAIServer
 from tests.fakes.openai_wire import Json, last_words
 from tests.fakes.scripted_model import ScriptedModel, call, say
-from tests.integration.program import LIMIT_S, QUIET, Program
-from tests.integration.terminal import CTRL_C, CTRL_D, ENTER, Terminal
+from tests.program.process import LIMIT_S
+from tests.program.program import QUIET, Program
+from tests.program.terminal import CTRL_C, CTRL_D, ENTER, Terminal
 
 Script = Callable[[ModelRequest], Any]
 

@@ -24,7 +24,7 @@ from memory.archival import share
 from memory.records import PRIVATE, Draft, Passage, community_audience
 from tests.fakes.memory_rows import NOW
 from tests.fakes.pictures import png
-from tests.integration.program import Program
+from tests.program.program import Program
 
 HERE = "discord:1"
 CANARY = "xylophone-marmalade"

@@ -8,18 +8,13 @@ import os
 import pty
 import re
 import struct
-import sys
 import termios
 from types import TracebackType
 from typing import Self
 
-from tests.integration.program import LIMIT_S, Program
+from tests.program.process import LIMIT_S, launch
+from tests.program.program import Program
 
-_CONTROLLING = """
-import fcntl, os, sys, termios
-fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-os.execv(sys.argv[1], sys.argv[1:])
-"""
 _SEQUENCE = re.compile(r"\x1b(\[[0-9;?]*[a-zA-Z]|\][^\x07]*\x07|[=>()][0-9A-Z]?)")
 CTRL_C, CTRL_D, ENTER = "\x03", "\x04", "\r"
 
@@ -37,16 +32,8 @@ class Terminal:
     async def __aenter__(self) -> Self:
         self._master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 100, 0, 0))
-        command = self._program.command(*self._arguments)
-        self._process = await asyncio.create_subprocess_exec(
-            *[sys.executable, "-c", _CONTROLLING, *command],
-            stdin=slave,
-            stdout=slave,
-            stderr=slave,
-            cwd=self._program.folder,
-            env=self._program.environment,
-            start_new_session=True,
-        )
+        start = self._program.to_start(*self._arguments, terminal=True)
+        self._process = await launch(start, stdin=slave, stdout=slave, stderr=slave)
         os.close(slave)
         asyncio.get_running_loop().add_reader(self._master, self._read)
         return self
