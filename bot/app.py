@@ -16,7 +16,7 @@ from bot import prompts
 from bot.agent.commit import Commit
 from bot.agent.desks import Desks
 from bot.agent.loop import AgentLoop, Limits
-from bot.agent.queue_manager import LEAST_ROOM, QueueManager
+from bot.agent.queue_manager import QueueManager
 from bot.agent.system_text import SystemText
 from bot.agent.tools import memory as memory_tools
 from bot.agent.tools import messaging
@@ -25,6 +25,7 @@ from bot.agent.tools.custom import custom_tools
 from bot.agent.tools.executor import Executor
 from bot.agent.tools.registry import Registry, Tool
 from bot.agent.undo import Undo
+from bot.agent.window import LEAST_ROOM, Window
 from bot.backends.clock import SystemClock
 from bot.backends.memory import Embedders, Memory, open_memory
 from bot.backends.models import ConfiguredModels
@@ -59,7 +60,7 @@ from bot.personas.personas import Personas
 from bot.ports import Adapter, ChatModel, Clock, Models
 from bot.reception import Reception
 from bot.runtime import Runtime
-from bot.settings import AgentSettings, Settings
+from bot.settings import Settings
 from memory.associative import Associative
 from memory.tokens import Calibrated, fetch_tables
 
@@ -157,11 +158,15 @@ def _assemble(
     # What thinks
     registry = Registry([*chain(*TOOL_GROUPS), *custom_tools(settings.agent.tools)])
     instructions = prompts.read("system").format(max_steps=settings.agent.max_steps)
-    queues = _queues(settings, memory, clock, [instructions, registry.text])
+    window = _window(settings, memory, [instructions, registry.text])
+    associative = Associative(runtime.store, runtime.indexer, window.count, settings.memory.surface_tokens)
+    queues = QueueManager(runtime.store, window, clock, associative, alerts=settings.events.memory_pressure)
     courier = Courier(runtime, platforms, speaker_of or Faces(runtime.store, personas.default).of)
-    system = SystemText(instructions, registry.text, queues)
-    executor = _executor(settings.agent, memory, registry, queues)
-    desks = Desks(runtime, memory.recall, memory.archival, personas, queues, settings.agent.page_size)
+    system = SystemText(instructions, registry.text, window)
+    executor = Executor(
+        registry, window.count, window.fit, settings.agent.max_calls, settings.agent.tool_timeout_s
+    )
+    desks = Desks(runtime, memory.recall, memory.archival, personas, window, settings.agent.page_size)
     commit = Commit(runtime.store, queues, platforms, courier.wake)
     loop = AgentLoop(models, queues, executor, system, desks, commit, _limits(settings))
 
@@ -222,11 +227,11 @@ def _assemble(
     )
 
 
-def _queues(settings: Settings, memory: Memory, clock: Clock, always: Sequence[str]) -> QueueManager:
-    """The FIFO queues in the room that the model's window leaves beside what is ``always`` in it. Raises
-    `SettingsError` when there is none."""
-    count, model = memory.counter.count, settings.model
-    fixed = sum(map(count, always)) + settings.agent.block_limit // 2
+def _window(settings: Settings, memory: Memory, always: Sequence[str]) -> Window:
+    """The room that the model's window has beside what is ``always`` in it. Raises `SettingsError` when there is
+    none."""
+    model = settings.model
+    fixed = sum(map(memory.counter.count, always)) + settings.agent.block_limit // 2
     room = model.context_window - model.reply_reserve
     if room < fixed + LEAST_ROOM:
         raise SettingsError(
@@ -234,20 +239,7 @@ def _queues(settings: Settings, memory: Memory, clock: Clock, always: Sequence[s
             f"take {fixed} tokens, the reply {model.reply_reserve} (model.reply_reserve), and "
             f"{LEAST_ROOM} are needed for the conversation."
         )
-    return QueueManager(
-        memory.store,
-        Calibrated(memory.counter),
-        clock,
-        room,
-        fixed,
-        Associative(memory.store, memory.indexer, count, settings.memory.surface_tokens),
-        alerts=settings.events.memory_pressure,
-    )
-
-
-def _executor(settings: AgentSettings, memory: Memory, registry: Registry, queues: QueueManager) -> Executor:
-    count = memory.counter.count
-    return Executor(registry, count, queues.fit, settings.max_calls, settings.tool_timeout_s)
+    return Window(Calibrated(memory.counter), room, fixed)
 
 
 def _limits(settings: Settings) -> Limits:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from bot.agent.fifo_queue import Queue
 from bot.agent.job import Job
-from bot.agent.queue_manager import QueueManager
 from bot.agent.tools.desk import Desk
+from bot.agent.window import Window
 from bot.personas.personas import Personas
 from bot.runtime import Runtime
 from memory.archival import Archival
@@ -25,14 +25,14 @@ class Desks:
         recall: Recall,
         archival: Archival,
         personas: Personas,
-        queues: QueueManager,
+        window: Window,
         page_size: int,
     ) -> None:
         self._store, self._clock = runtime.store, runtime.clock
         self._recall = recall
         self._archival = archival
         self._personas = personas
-        self._queues = queues
+        self._window = window
         self._page_size = page_size
 
     def of(self, job: Job, queue: Queue) -> Desk:
@@ -71,8 +71,8 @@ class Desks:
             look=look,
             recall=self._recall,
             archive=self._archival,
-            fit=self._queues.fit,
-            results_room=self._queues.share,
+            fit=self._window.fit,
+            results_room=self._window.share,
             conversation_id=queue.conversation.id,
             scheduled=scheduled,
             amend=amend,

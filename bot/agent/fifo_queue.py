@@ -6,12 +6,13 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from memory.records import Block, Conversation, Message, Role, Summary
+from memory.records import Block, Conversation, Message, Role, Summary, Turn
 
 PRESSURE = "memory"
 """The author of the memory-pressure alert."""
 CORE = "core memory"
 """The author of the notes that tell what core memory reads now."""
+_EVICT = 0.50  # of the queue's tokens that leave it at once
 
 
 @dataclass
@@ -49,6 +50,24 @@ class Queue:
         keys = {message.key for message in evicted}
         self.messages = [message for message in self.messages if message.key not in keys]
         self._tokens -= sum(message.tokens for message in evicted)
+
+    def oldest(self, turn: Turn | None) -> list[Message]:
+        """The oldest half of the queue's tokens, in whole units: a call is never parted from its result.
+
+        What ``turn`` is answering stays in view.
+        """
+        groups = units(self.messages)
+        goal = sum(message.tokens for message in self.messages) * _EVICT
+        evicted: list[Message] = []
+        taken = 0
+        for unit in groups[:-1]:
+            if taken >= goal:
+                break
+            if turn and any(message.turn_id == turn.id and message.step < 0 for message in unit):
+                continue
+            evicted += unit
+            taken += sum(message.tokens for message in unit)
+        return evicted
 
 
 def is_alert(message: Message) -> bool:

@@ -55,6 +55,7 @@ class AgentLoop:
     ) -> None:
         self._models = models
         self._queues = queues
+        self._window = queues.window
         self._executor = executor
         self._tools = executor.registry.schemas
         self._system = system
@@ -76,7 +77,7 @@ class AgentLoop:
             queue = await self._queues.queue(job.turn.conversation_id)
             desk = self._desks.of(job, queue)
             before = len(desk.said)
-            results = await self._executor.run(reply.calls, desk, job.failures, self._queues.share)
+            results = await self._executor.run(reply.calls, desk, job.failures, self._window.share)
             dropped = len(reply.calls) - len(results)
             reply = replace(reply, calls=reply.calls[: len(results)])
             _speak_up(job, desk, reply, results, last=last)
@@ -93,7 +94,7 @@ class AgentLoop:
                 ended=not goes_on,
             )
             await self._commit.step(job, step)
-        self._queues.learn(counted, reply.usage.prompt)
+        self._window.learn(counted, reply.usage.prompt)
         said = 0 if job.whole and goes_on else len(desk.said)
         job.turn = replace(job.turn, steps=job.turn.steps + 1, outbox=job.turn.outbox + said)
         job.zone = desk.zone
@@ -126,7 +127,7 @@ class AgentLoop:
                 # Our count was too low for this model: send much less, once, before giving up.
                 if at_most < 1.0:
                     raise
-                at_most = min(0.9, (fixed + 0.6 * queue.tokens) / self._queues.room)
+                at_most = min(0.9, (fixed + 0.6 * queue.tokens) / self._window.room)
                 continue
             return replies.cleaned(reply), fixed + queue.tokens
 

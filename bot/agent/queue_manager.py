@@ -6,94 +6,52 @@ from __future__ import annotations
 import json
 import logging
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from bot import prompts
 from bot.agent import context
-from bot.agent.fifo_queue import CORE, PRESSURE, Queue, is_alert, units
-from bot.errors import ModelError
+from bot.agent.fifo_queue import CORE, PRESSURE, Queue, is_alert
+from bot.agent.summarizer import Ask, Summarizer
+from bot.agent.window import Window
 from bot.events import Event, MessageReceived, from_json
-from bot.ports import Clock, ModelReply, ModelRequest
+from bot.ports import Clock
 from memory.associative import Associative
 from memory.ports import Session, Store
 from memory.records import PRIVATE, Agent, Block, InboxRow, Message, Role, Summary, Turn
-from memory.tokens import Calibrated
 
 log = logging.getLogger(__name__)
 
 _WARNING = 0.70
-_EVICT = 0.50
-_SHARE = 0.28  # of the free room: what a turn's events, a step's message, its results may each take
-_SUMMARY = 0.10
-_SUMMARIZED = 0.60  # of the room that the evicted messages take when they are summarized
-LEAST_ROOM = 1_500  # tokens that are left for the conversation, whatever core memory holds
 _NOTES = 0.25  # of the queue's tokens that such notes may take
 _SMALL = 250  # tokens of a message that is never cut down further
 _KEPT_MESSAGES = 20_000  # messages of all the queues kept in memory
 _KEPT_QUEUES = 1_000
 
-Ask = Callable[[ModelRequest], Awaitable[ModelReply]]
-
 
 class QueueManager:
-    """``room`` is the window less the reply's reserve, and ``fixed`` what system text and tools take of it,
-    in tokens. A request never exceeds the window: every part of a turn is bounded by its share. Without
-    ``associative`` nothing is brought to mind."""
+    """A request never exceeds the window: every part of a turn is bounded by its share. Without ``associative``
+    nothing is brought to mind."""
 
     def __init__(
         self,
         store: Store,
-        counter: Calibrated,
+        window: Window,
         clock: Clock,
-        room: int,
-        fixed: int,
         associative: Associative | None = None,
         *,
         alerts: bool = True,
     ) -> None:
         self._store = store
-        self._counter = counter
-        self.count = counter.raw.count
-        self._count_once = lru_cache(maxsize=1_024)(self.count)
-        self._alerts = alerts
+        self.window = window
         self._clock = clock
-        self._room = room
-        self._taken = fixed
         self._associative = associative
-        self.fit = context.fitter(context.in_json(self.count))
+        self._alerts = alerts
+        self._summarizer = Summarizer(window)
         self._queues: OrderedDict[int, Queue] = OrderedDict()
-
-    @property
-    def room(self) -> int:
-        """Tokens of our counting that the model's window takes, by what its usage has taught."""
-        return int(self._room / self._counter.factor)
-
-    def fixed(self, *texts: str) -> int:
-        """Tokens of texts that are the same in many requests, counted once."""
-        return sum(map(self._count_once, texts))
-
-    def learn(self, counted: int, reported: int) -> None:
-        """A request that we counted as ``counted`` tokens was ``reported`` by the model."""
-        self._counter.learn(counted, reported)
-
-    @property
-    def share(self) -> int:
-        """Tokens that a turn's events, or a step's message, or its tool results, may take together."""
-        return int(self._free * _SHARE)
-
-    @property
-    def most_fixed(self) -> int:
-        """The most that system text and tools may take."""
-        return self.room - LEAST_ROOM
-
-    @property
-    def _free(self) -> int:
-        return max(500, self.room - self._taken)
 
     async def queue(self, conversation_id: int) -> Queue:
         """The conversation's queue; from memory while it is warm."""
@@ -135,7 +93,7 @@ class QueueManager:
             now=said[-1].at.astimezone(zone),
             leave_out={message.key for message in queue.messages},
             known={line for message in queue.messages for line in context.recalled(message)},
-            at_most=self.share // 4,
+            at_most=self.window.share // 4,
         )
 
     async def admit(
@@ -154,7 +112,7 @@ class QueueManager:
 
         Call `extend` when the commit has succeeded.
         """
-        share = self.share // max(1, len(rows))
+        share = self.window.share // max(1, len(rows))
         events = [from_json(row.payload) for row in rows]
         counts = None
         if queue.conversation.audience == PRIVATE:
@@ -165,7 +123,7 @@ class QueueManager:
         messages = []
         newest = next((event for event in reversed(events) if isinstance(event, MessageReceived)), None)
         for event in events:
-            fields = context.event_fields(event, zone, self.fit, share)
+            fields = context.event_fields(event, zone, self.window.fit, share)
             if counts is not None and event is events[-1]:
                 fields["stored"] = counts
             if recalled and event is newest:
@@ -173,7 +131,7 @@ class QueueManager:
             if book and event is newest:
                 fields["book"] = list(book)
             text = _bare(event)
-            images = context.images_of(event)[: max(1, self.share // context.IMAGE)]
+            images = context.images_of(event)[: max(1, self.window.share // context.IMAGE)]
             messages.append(self._event(queue, turn, event, context.user_message(fields, images), text))
         news = self._news(queue, turn, await session.blocks.visible(agent, queue.conversation.audience), zone)
         alert = self._alert(queue, turn, sum(message.tokens for message in messages), zone)
@@ -195,17 +153,13 @@ class QueueManager:
 
     async def rewrite(self, session: Session, message: Message, text: str, rendered: str) -> None:
         """Store another text and rendering of a message."""
-        tokens = self.cost(rendered) if rendered else 0
+        tokens = self.window.cost(rendered) if rendered else 0
         await session.messages.rewrite(message.key, text, rendered, tokens)
         self.forget(message.conversation_id)
 
-    def cost(self, rendered: str) -> int:
-        """Tokens that a rendered message takes."""
-        return context.cost(self.count, rendered)
-
     async def rerender(self, session: Session, message: Message, rendered: str) -> None:
         """Show a message differently; its text stays."""
-        await session.messages.rerender(message.key, rendered, self.cost(rendered))
+        await session.messages.rerender(message.key, rendered, self.window.cost(rendered))
         self.forget(message.conversation_id)
 
     def extend(self, queue: Queue, messages: Sequence[Message]) -> None:
@@ -268,13 +222,13 @@ class QueueManager:
         ``ask`` puts the summarizing question to a model; it may raise `ModelError`. True when messages
         were evicted.
         """
-        self._taken = fixed
+        self.window.taken = fixed
         flushed = False
-        while fixed + queue.tokens > self.room * at_most:
-            evicted = self._oldest(queue, turn)
+        while fixed + queue.tokens > self.window.room * at_most:
+            evicted = queue.oldest(turn)
             if not evicted and await self._shrink(queue):
                 continue
-            evicted = evicted or self._oldest(queue, None)
+            evicted = evicted or queue.oldest(None)
             if not evicted:
                 break
             await self._flush(queue, turn, evicted, zone, ask)
@@ -286,8 +240,8 @@ class QueueManager:
         largest = max(queue.messages, key=lambda message: message.tokens, default=None)
         if largest is None or largest.tokens < _SMALL:
             return False
-        rendered = context.shrunk(largest.rendered, self.fit, largest.tokens // 2 - 60)
-        smaller = replace(largest, rendered=rendered, tokens=self.cost(rendered))
+        rendered = context.shrunk(largest.rendered, self.window.fit, largest.tokens // 2 - 60)
+        smaller = replace(largest, rendered=rendered, tokens=self.window.cost(rendered))
         if smaller.tokens >= largest.tokens:
             return False
         async with self._store.write() as session:
@@ -295,36 +249,18 @@ class QueueManager:
         queue.replace(largest, smaller)
         return True
 
-    def _oldest(self, queue: Queue, turn: Turn | None) -> list[Message]:
-        """The oldest half of the queue's tokens, in whole units: a call is never parted from its result.
-
-        What ``turn`` is answering stays in view.
-        """
-        groups = units(queue.messages)
-        goal = sum(message.tokens for message in queue.messages) * _EVICT
-        evicted: list[Message] = []
-        taken = 0
-        for unit in groups[:-1]:
-            if taken >= goal:
-                break
-            if turn and any(message.turn_id == turn.id and message.step < 0 for message in unit):
-                continue
-            evicted += unit
-            taken += sum(message.tokens for message in unit)
-        return evicted
-
     async def _flush(
         self, queue: Queue, turn: Turn, evicted: Sequence[Message], zone: ZoneInfo, ask: Ask
     ) -> None:
         now = self._clock.now()
         count = len(evicted) + (queue.summary.messages if queue.summary else 0)
-        text = await self._summarize(queue, turn, evicted, count, ask)
+        text = await self._summarizer.summary(queue, turn, evicted, count, ask)
         rendered = context.summary_message(text, count, now, zone)
         summary = Summary(
             conversation_id=queue.conversation.id,
             text=text,
             rendered=rendered,
-            tokens=self.cost(rendered),
+            tokens=self.window.cost(rendered),
             messages=count,
             since=queue.summary.since if queue.summary else evicted[0].created_at,
             created_at=now,
@@ -339,47 +275,20 @@ class QueueManager:
         queue.conversation = replace(queue.conversation, warned=False)
         log.info("conversation %s: %d messages evicted", queue.conversation.id, len(evicted))
 
-    async def _summarize(
-        self, queue: Queue, turn: Turn, evicted: Sequence[Message], count: int, ask: Ask
-    ) -> str:
-        """The new recursive summary. A turn never dies of it: without a model it is a mechanical note."""
-        limit = int(self._free * _SUMMARY)
-        old = self.fit(queue.summary.text, limit) if queue.summary else "(none)"
-        lines = self.fit("\n".join(_line(m) for m in evicted if m.text), int(self.room * _SUMMARIZED))
-        request = ModelRequest(
-            key=f"{turn.id}/summary/{count}",
-            messages=[
-                {
-                    "role": "system",
-                    "content": prompts.read("summarizer").format(words=limit // 2),
-                },
-                {"role": "user", "content": f"Summary so far:\n{old}\n\nMessages:\n{lines}"},
-            ],
-            tool_choice="none",
-            max_tokens=limit,
-        )
-        try:
-            text = (await ask(request)).text.strip()
-        except ModelError as error:
-            log.warning("agent %s: summary by rule, the model gave none: %s", turn.agent_id, error)
-            text = ""
-        if not text:
-            first, last = evicted[0].created_at, evicted[-1].created_at
-            note = f"{len(evicted)} messages from {first:%Y-%m-%d} to {last:%Y-%m-%d} were not summarized."
-            text = note if old == "(none)" else f"{old}\n{note}"
-        return self.fit(text, limit)
-
     def _alert(self, queue: Queue, turn: Turn, added: int, zone: ZoneInfo) -> list[Message]:
         if not self._alerts:
             return []
-        if queue.conversation.warned or self._taken + queue.tokens + added < _WARNING * self.room:
+        if (
+            queue.conversation.warned
+            or self.window.taken + queue.tokens + added < _WARNING * self.window.room
+        ):
             return []
         fields = self._alert_fields(self.pressure_text(queue, added), zone)
         return [self._note(queue, turn, fields, PRESSURE, step=-1)]
 
     def pressure_text(self, queue: Queue, added: int = 0) -> str:
         """The memory-pressure alert, with how full the window is."""
-        percent = min(99, int(100 * (self._taken + queue.tokens + added) / self.room))
+        percent = min(99, int(100 * (self.window.taken + queue.tokens + added) / self.window.room))
         return prompts.read("pressure").format(percent=percent)
 
     def note(self, queue: Queue, turn: Turn, zone: ZoneInfo, text: str, *, step: int = -1) -> Message:
@@ -418,7 +327,7 @@ class QueueManager:
             author=author,
             text=text,
             rendered=rendered,
-            tokens=self.cost(rendered),
+            tokens=self.window.cost(rendered),
             created_at=at,
             turn_id=turn.id,
             step=step,
@@ -438,7 +347,3 @@ def _bare(event: Event) -> str:
 def _frames(blocks: Sequence[Block]) -> list[tuple[object, ...]]:
     """All that the system text shows of the blocks besides their values."""
     return [(block.label, block.limit, block.read_only, block.description) for block in blocks]
-
-
-def _line(message: Message) -> str:
-    return f"[{message.created_at:%Y-%m-%d %H:%M}] {message.author}: {message.text}"

@@ -42,7 +42,7 @@ def messages(
     results: Sequence[ToolResult],
 ) -> list[Message]:
     """A step's messages, to be stored: the assistant's, with what it said since ``before``, and each result."""
-    rendered = context.assistant_message(reply.text, reply.calls, queues.fit, queues.share)
+    rendered = context.assistant_message(reply.text, reply.calls, queues.window.fit, queues.window.share)
     shown = [(Role.ASSISTANT, job.persona, "\n".join(desk.said[before:]), rendered)]
     for result in results:
         rendered = context.tool_message(result.call.id, result.content)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from bot.agent import context
 from bot.agent.job import Job
-from bot.agent.queue_manager import QueueManager
+from bot.agent.window import Window
 from bot.personas.definition import cast, instructions
 from memory.records import Block
 
@@ -14,34 +14,34 @@ from memory.records import Block
 class SystemText:
     """``ours`` are the instructions that every agent has, ``tools`` the tools as the model is shown them."""
 
-    def __init__(self, ours: str, tools: str, queues: QueueManager) -> None:
+    def __init__(self, ours: str, tools: str, window: Window) -> None:
         self._ours = ours
         self._tools = tools
-        self._queues = queues
+        self._window = window
 
     def of(self, job: Job, blocks: Sequence[Block]) -> tuple[str, int]:
         """The system text with these blocks, and the tokens that it takes with the tools."""
         memory = context.core_memory(blocks)
         text = self._instructions(job)
-        fixed = self._queues.fixed(text, memory, self._tools)
-        if fixed > self._queues.most_fixed:
+        fixed = self._window.fixed(text, memory, self._tools)
+        if fixed > self._window.most_fixed:
             # Core memory may hold few characters of many tokens each: the conversation keeps its room.
-            over = fixed - self._queues.most_fixed
-            values = sum(self._queues.count(block.value) for block in blocks)
-            clipped = context.clipped_blocks(blocks, self._queues.fit, values - over - 100 * len(blocks))
+            over = fixed - self._window.most_fixed
+            values = sum(self._window.count(block.value) for block in blocks)
+            clipped = context.clipped_blocks(blocks, self._window.fit, values - over - 100 * len(blocks))
             memory = context.core_memory(clipped)
-            fixed = self._queues.fixed(text, memory, self._tools)
+            fixed = self._window.fixed(text, memory, self._tools)
         return f"{text}\n\n{memory}", fixed
 
     def _instructions(self, job: Job) -> str:
         """Ours, with the persona's own in at most half of what ours and the tools leave."""
-        left = (self._queues.most_fixed - self._queues.fixed(self._ours, self._tools)) // 2
+        left = (self._window.most_fixed - self._window.fixed(self._ours, self._tools)) // 2
 
         def fit(own: str) -> str:
             nonlocal left
-            shown = self._queues.fit(own, max(0, left))
-            left -= self._queues.fixed(shown)
+            shown = self._window.fit(own, max(0, left))
+            left -= self._window.fixed(shown)
             return shown
 
         who = cast(job.definition, job.persona, job.person)
-        return instructions(job.definition, self._ours, who, fit, self._queues.fixed)
+        return instructions(job.definition, self._ours, who, fit, self._window.fixed)

@@ -113,10 +113,9 @@ class Turns:
             return []
         who = cast(definition, identity.persona.name, identity.user.name)
         texts = [message.text for message in queue.messages if message.text] + said
+        window = self._queues.window
         # In a thread: a book of other people's patterns may take its time.
-        found = await asyncio.to_thread(
-            from_book, definition, who, texts, self._queues.count, self._queues.share // 4
-        )
+        found = await asyncio.to_thread(from_book, definition, who, texts, window.count, window.share // 4)
         return [text for text in found if not queue.shows(text)]
 
     async def _begin(

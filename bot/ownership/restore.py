@@ -186,7 +186,7 @@ class _Restoring:
             author=str(row["author"]),
             text=str(row["text"]),
             rendered=rendered,
-            tokens=self._queues.cost(rendered) if rendered else 0,
+            tokens=self._queues.window.cost(rendered) if rendered else 0,
             created_at=_at(row["at"]),
             turn_id=self._turn_id(row["turn"]) or "",
             step=int(row["step"]),
