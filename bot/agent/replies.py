@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import count
 
 from bot.agent import context
 from bot.agent.fifo_queue import Queue
@@ -26,7 +27,7 @@ def cleaned(reply: ModelReply) -> ModelReply:
     for number, call in enumerate(reply.calls):
         call_id = clean(call.id)[:_NAME]
         if not call_id or call_id in calls:
-            call_id = f"call_{number}_{len(calls)}"
+            call_id = next(free for n in count(number) if (free := f"call_{number}_{n}") not in calls)
         name = _UNFIT.sub("_", call.name)[:_NAME] or "unnamed"
         calls[call_id] = ToolCall(id=call_id, name=name, arguments=clean(call.arguments))
     return replace(reply, text=clean(reply.text).strip(), calls=tuple(calls.values()))
