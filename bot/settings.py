@@ -78,7 +78,7 @@ class ModelSettings(_Section):
 
 
 class EmbedderSettings(_Section):
-    kind: Literal["auto", "minilm", "openai", "none"] = "auto"
+    kind: Literal["auto", "multilingual", "english", "openai", "none"] = "auto"
     name: str = "text-embedding-3-small"
     base_url: WebAddress | None = None
     api_key: SecretStr | None = None

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from itertools import groupby
 from typing import Any
 
@@ -159,7 +159,7 @@ class Indexer:
             await self._check_embedder(embedder)
             for scope in scopes:
                 await self._batch(kind, scope)
-            vector = (await self._embed(embedder, [query]))[0]
+            vector = (await self._embed(embedder.embed_queries, [query]))[0]
         except EmbedderError as error:
             log.warning("Searching by words alone: %s", error)
             return None
@@ -169,10 +169,11 @@ class Indexer:
         return vector
 
     async def _vectors(self, embedder: Embedder, texts: list[str]) -> list[Any]:
-        """What a person wrote was often embedded as a question a moment ago."""
-        known = {text: self._asked.pop(text) for text in set(texts) & self._asked.keys()}
+        """What a person wrote was often embedded as a question a moment ago: where that is the same, it is kept."""
+        both = set(texts) & self._asked.keys() if embedder.symmetric else ()
+        known = {text: self._asked.pop(text) for text in both}
         new = [text for text in texts if text not in known]
-        made = iter(await self._embed(embedder, new) if new else ())
+        made = iter(await self._embed(embedder.embed_passages, new) if new else ())
         return [known[text] if text in known else next(made) for text in texts]
 
     async def _one_by_one(self, embedder: Embedder, texts: list[str]) -> list[Any | None]:
@@ -183,13 +184,13 @@ class Indexer:
                 made += await self._vectors(embedder, [text])
             except TextRefused:
                 made.append(None)
-        await self._embed(embedder, [_HARMLESS])
+        await self._embed(embedder.embed_passages, [_HARMLESS])
         return made
 
-    async def _embed(self, embedder: Embedder, texts: list[str]) -> Any:
+    async def _embed(self, embed: Callable[[list[str]], Awaitable[Any]], texts: list[str]) -> Any:
         self._embedding += 1
         try:
-            return await embedder.embed(texts)
+            return await embed(texts)
         finally:
             self._embedding -= 1
 
@@ -198,7 +199,7 @@ class Indexer:
         if self._embedder is None:
             return None
         try:
-            return await self._embed(self._embedder, texts)
+            return await self._embed(self._embedder.embed_passages, texts)
         except EmbedderError:
             return None
 

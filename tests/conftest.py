@@ -5,17 +5,18 @@ from pathlib import Path
 
 import pytest
 
-from memory.index.minilm import MiniLM
+from memory.index.minilm import MINILM
+from memory.index.offline import OfflineEmbedder, find_weights
 
 
 @pytest.fixture(scope="session")
 def model_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with MiniLM's graph in it, built once for all tests. Not to be changed."""
+    """A folder with the English embedder's graph in it, built once for all tests. Not to be changed."""
     folder = tmp_path_factory.mktemp("models")
 
     async def build() -> None:
-        embedder = MiniLM(folder)
-        await embedder.embed(["build"])
+        embedder = OfflineEmbedder(MINILM, folder, find_weights(MINILM))
+        await embedder.embed_passages(["build"])
         await embedder.close()
 
     asyncio.run(build())

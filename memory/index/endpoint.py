@@ -30,6 +30,7 @@ class EndpointEmbedder:
     ) -> None:
         self.name = f"endpoint/{model}"
         self.dimensions = 0
+        self.symmetric = True
         self._model = model
         self._base_url = base_url
         self._api_key = api_key or "none"  # the client insists on one
@@ -38,8 +39,12 @@ class EndpointEmbedder:
         self._client: AsyncOpenAI | None = None
         self._closed = False
 
-    async def embed(self, texts: Sequence[str]) -> Any:
-        """See `memory.ports.Embedder.embed`. With no texts before the first answer the shape is (0, 0)."""
+    async def embed_queries(self, texts: Sequence[str]) -> Any:
+        """As `embed_passages`."""
+        return await self.embed_passages(texts)
+
+    async def embed_passages(self, texts: Sequence[str]) -> Any:
+        """See `memory.ports.Embedder`. With no texts before the first answer the shape is (0, 0)."""
         import numpy as np
 
         if self._closed:

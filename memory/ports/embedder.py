@@ -11,10 +11,16 @@ class Embedder(Protocol):
 
     name: str
     dimensions: int
+    symmetric: bool
+    """Whether the same text has the same vector as a question and as a passage."""
 
-    async def embed(self, texts: Sequence[str]) -> Any:
-        """float32 array of shape (len(texts), dimensions), rows of unit length.
+    async def embed_passages(self, texts: Sequence[str]) -> Any:
+        """Of what is to be found: a float32 array of shape (len(texts), dimensions), rows of unit length.
 
         Raises `EmbedderError` when vectors cannot be made now, `TextRefused` when it may be for one of the texts.
         """
+        ...
+
+    async def embed_queries(self, texts: Sequence[str]) -> Any:
+        """The same, of what is looked for."""
         ...

@@ -22,12 +22,16 @@ class WordsEmbedder:
     def __init__(self, name: str = "words-1", dimensions: int = 1024) -> None:
         self.name = name
         self.dimensions = dimensions
+        self.symmetric = True
         self.down = False
         self.refused: str | None = None
         self.meanwhile: Callable[[], Awaitable[None]] | None = None
         self.embedded: list[str] = []
 
-    async def embed(self, texts: Sequence[str]) -> Any:
+    async def embed_queries(self, texts: Sequence[str]) -> Any:
+        return await self.embed_passages(texts)
+
+    async def embed_passages(self, texts: Sequence[str]) -> Any:
         if self.down:
             raise EmbedderError("The embedder is down.")
         if self.refused is not None and any(self.refused in text for text in texts):

@@ -1,4 +1,4 @@
-"""MiniLM's encoder as an int8 ONNX graph, made from its weights alone.
+"""BERT encoders as int8 ONNX graphs, made from their weights alone.
 
 Weights are int8 with one scale per output channel (per word in the embedding table). Activations are
 quantised per token, not per tensor as onnxruntime's own quantiser does it: so a text's vector does not
@@ -9,35 +9,39 @@ would overflow.
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-LAYERS, HIDDEN, HEADS, EPSILON = 6, 384, 12, 1e-12
+HIDDEN, HEADS, EPSILON = 384, 12, 1e-12
 OPSET, IR = 20, 10
+WORDS = "embeddings.word_embeddings.weight"
 
 
-def encoder_graph(weights: Path) -> bytes:
-    """The serialised graph: ``ids`` int64 and ``mask`` float32 (texts, tokens) to ``vectors`` (texts, 384).
+def encoder_graph(weights: Mapping[str, NDArray[np.float32]], layers: int) -> bytes:
+    """The serialised graph, of float32 weights by their names in BERT (Devlin et al., 2018).
 
-    ``vectors`` are float32 of unit length. Blocking: about a second and 300 MB for a moment.
+    From ``ids`` (int64: texts, tokens), or without a table of words among the weights from ``embedded`` (float32:
+    texts, tokens, 384; words, positions and types added up), and ``mask`` (float32: texts, tokens) to ``vectors``
+    (float32: texts, 384) of unit length. Blocking: about a second and 300 MB for a moment.
     """
     import onnx
     from onnx import TensorProto, helper
-    from safetensors.numpy import load_file
 
-    encoder = _Encoder(load_file(weights))
+    encoder = _Encoder(weights, layers)
     encoder.whole()
     shape = ["texts", "tokens"]
-    inputs = [
-        helper.make_tensor_value_info("ids", TensorProto.INT64, shape),
-        helper.make_tensor_value_info("mask", TensorProto.FLOAT, shape),
-    ]
+    words = (
+        helper.make_tensor_value_info("ids", TensorProto.INT64, shape)
+        if WORDS in weights
+        else helper.make_tensor_value_info("embedded", TensorProto.FLOAT, [*shape, HIDDEN])
+    )
+    inputs = [words, helper.make_tensor_value_info("mask", TensorProto.FLOAT, shape)]
     outputs = [helper.make_tensor_value_info("vectors", TensorProto.FLOAT, ["texts", HIDDEN])]
-    graph = helper.make_graph(encoder.nodes, "minilm", inputs, outputs, encoder.constants)
+    graph = helper.make_graph(encoder.nodes, "encoder", inputs, outputs, encoder.constants)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR)
     onnx.checker.check_model(model)
     return bytes(model.SerializeToString())
@@ -46,11 +50,12 @@ def encoder_graph(weights: Path) -> bytes:
 class _Encoder:
     """The graph's nodes, in order; a method adds some and returns the name of their result.
 
-    ``w`` are the float32 weights by their names in the file.
+    ``w`` are the float32 weights by their names.
     """
 
-    def __init__(self, w: dict[str, NDArray[np.float32]]) -> None:
+    def __init__(self, w: Mapping[str, NDArray[np.float32]], layers: int) -> None:
         self.w = w
+        self.layers = layers
         self.nodes: list[Any] = []
         self.constants: list[Any] = []
 
@@ -59,7 +64,7 @@ class _Encoder:
         outside = self.add("Sub", "mask", self.constant(1.0))
         outside = self.add("Unsqueeze", outside, self.constant([1, 2], "int64"))
         bias = self.add("Mul", outside, self.constant(1e4))  # 0 for a token, -10,000 for padding
-        for layer in range(LAYERS):
+        for layer in range(self.layers):
             key = f"encoder.layer.{layer}."
             attended = self.linear(self.attention(x, bias, key), key + "attention.output.dense")
             x = self.norm(self.add("Add", attended, x), key + "attention.output.LayerNorm")
@@ -75,7 +80,9 @@ class _Encoder:
         """Word, position and type embeddings, added up."""
         import numpy as np
 
-        words = self.w["embeddings.word_embeddings.weight"]
+        if WORDS not in self.w:
+            return "embedded"
+        words = self.w[WORDS]
         scales = np.abs(words).max(axis=1, keepdims=True) / 127 + EPSILON
         table = self.constant(np.rint(words / scales), "int8")
         rows = self.float(self.add("Gather", table, "ids"))

