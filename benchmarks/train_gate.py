@@ -2,7 +2,8 @@
 
     python -m benchmarks.train_gate --data ../locomo --data ../beam
 
-Questions of the conversations are what memory knows of; the small talk below is what it does not need to. Logistic
+Questions of the conversations are what memory knows of; the small talk below, in thirteen languages, is what it does
+not need to. Logistic
 regression, both with the same weight; figures are leave-one-conversation-out.
 """
 
@@ -26,14 +27,37 @@ from memory.search.terms import telling_words
 SMALL_TALK = """
 Hi! | Hello there | Good morning! | Good evening, how are you? | Hey, what's up? | How's it going?
 Thanks! | Thank you so much | Thanks a lot, that helps | You're welcome | Great, thanks | Perfect | Cool | Awesome!
-OK | Okay, got it | Sure | Alright then | Yes please | No, not really | Maybe later | Sounds good | I see | Makes sense
-Ha ha, that's funny | LOL | Wow! | Really? | No way! | Oh no | Hmm, let me think | Interesting | Good point | Never mind
+OK | Okay, got it | Sure | Alright then | Yes please | No, not really
+Maybe later | Sounds good | I see | Makes sense
+Ha ha, that's funny | LOL | Wow! | Really? | No way! | Oh no
+Hmm, let me think | Interesting | Good point | Never mind
 Good night! | See you tomorrow | Bye for now | Talk to you soon | Have a nice day | Have a good weekend | Take care
 I'm fine, thanks | I'm a bit tired today | It's raining again | I'm bored | Nothing much | Just chilling | I'm back
 Can you help me? | Are you there? | Tell me a joke | Tell me something interesting | What can you do? | Who are you?
-What time is it? | Please continue | Go on | Say that again? | I don't understand | Could you repeat that? | One moment
+What time is it? | Please continue | Go on | Say that again?
+I don't understand | Could you repeat that? | One moment
 That's nice of you to say | You are so kind | I like talking to you | I'm glad to hear that | Sorry about that
 Brb | Let's go | Come on | Well done | Congratulations! | Good luck! | Cheers | Why not? | I guess so | Fair enough
+Guten Morgen! | Danke dir | Wie geht's? | Alles klar | Gute Nacht
+Bis morgen | Das ist lustig | Ich bin müde heute | Erzähl mir einen Witz
+Bonjour ! | Merci beaucoup | Ça va ? | D'accord | Bonne nuit
+À demain | C'est drôle | Je suis un peu fatigué | Raconte-moi une blague
+¡Buenos días! | Muchas gracias | ¿Qué tal? | Vale | Buenas noches
+Hasta mañana | Qué gracioso | Hoy estoy cansado | Cuéntame un chiste
+Bom dia! | Muito obrigado | Tudo bem? | Está bem | Boa noite
+Até amanhã | Que engraçado | Estou um pouco cansado | Conta uma piada
+Доброе утро! | Спасибо большое | Как дела? | Хорошо | Спокойной ночи
+До завтра | Смешно | Я сегодня устал | Расскажи анекдот
+早上好 | 谢谢你 | 你好吗？ | 好的 | 晚安 | 明天见 | 真有意思 | 我今天有点累 | 讲个笑话吧
+おはよう | ありがとう | 元気？ | わかった | おやすみ | また明日 | 面白いね | 今日は疲れた | 冗談を言って
+안녕하세요 | 고마워 | 잘 지내? | 알겠어 | 잘 자 | 내일 봐 | 재밌네 | 오늘 좀 피곤해 | 농담 하나 해줘
+صباح الخير | شكرا جزيلا | كيف حالك؟ | حسنا | تصبح على خير | أراك غدا | هذا مضحك | أنا متعب اليوم | احك لي نكتة
+सुप्रभात | बहुत धन्यवाद | कैसे हो? | ठीक है | शुभ रात्रि
+कल मिलते हैं | मज़ेदार है | आज मैं थका हूँ | कोई चुटकुला सुनाओ
+Günaydın | Çok teşekkürler | Nasılsın? | Tamam | İyi geceler
+Yarın görüşürüz | Çok komik | Bugün yorgunum | Bana bir fıkra anlat
+Dzień dobry | Dziękuję bardzo | Co słychać? | Dobrze | Dobranoc
+Do jutra | To zabawne | Jestem dziś zmęczony | Opowiedz mi dowcip
 """
 
 

@@ -202,7 +202,7 @@ def sureness(found: Found, features: Any) -> list[float]:
     terms = telling(found.question, found.rows)
     asked = sum(idf(found.total, len(found.postings.get(term, ()))) for term in terms)
     matched = float(features[:, _AROUND].max()) * asked / idf(found.total, 1)
-    return [float(features[:, _MEANING].max()), min(matched, 4.0)]
+    return [found.best, min(matched, 4.0)]
 
 
 def gate(found: Found, features: Any) -> float:

@@ -176,17 +176,21 @@ class ChromaIndex:
 
 
 class _Nearest:
-    """`memory.ports.Nearness` of the nearest rows, by key: of others it is known that they are no nearer."""
+    """`memory.ports.Nearness` of the nearest rows, by key: of others it is known that they are no nearer.
+
+    It is the bare cosine: the nearest alone do not tell how the cosines of an archive are spread.
+    """
 
     def __init__(self, near: Sequence[tuple[int, float]]) -> None:
         self.keys = np.array([key for key, _ in near], np.int64)
-        self.cosines = np.array([cosine for _, cosine in near], np.float32)
+        self.nearness = np.array([cosine for _, cosine in near], np.float32)
+        self.best = float(self.nearness.max(initial=0.0))
 
     def of(self, keys: Any) -> Any:
         if not len(self.keys):
             return np.zeros(len(keys), np.float32)
         at = np.minimum(np.searchsorted(self.keys, keys), len(self.keys) - 1)
-        return np.where(self.keys[at] == keys, self.cosines[at], self.cosines.min())
+        return np.where(self.keys[at] == keys, self.nearness[at], self.nearness.min())
 
 
 class _Collections:

@@ -22,9 +22,12 @@ from memory.uncancelled import ended
 _BIG = 256  # rows from which a scope's matrix is worth keeping
 _BLOCK = 512  # rows turned into floats at once: they stay in the processor's cache
 _LARGE = 2_048  # rows from which signs choose what is compared exactly
+_SAMPLE = 1_024  # rows by which the cosines of a scope are known
 _CHOSEN = 32  # rows compared exactly for each that is wanted
 _KEPT = 400_000  # rows kept in all (x 384 bytes)
-
+_FEW = 16  # rows that are too few to tell mean and spread
+_MEAN, _SPREAD = 0.149, 0.121  # of the cosines of a question to a scope's rows, where ranking was trained
+_EVEN = 0.02  # the least spread: of rows that are all alike
 _ROOM = 1.25  # of a kept matrix, so that rows can be added to it
 
 
@@ -93,13 +96,18 @@ class _Near:
         self._places = matrix.likely(self._query, _CHOSEN * limit) if large else None
         self.keys = self._all if self._places is None else self._all[self._places]
         self.cosines = matrix.cosines(self._query, self._places)
+        self.best = float(self.cosines.max(initial=0.0))
+        few = np.arange(0, len(matrix), max(1, len(matrix) // _SAMPLE))
+        sample = self.cosines[few] if self._places is None else matrix.cosines(self._query, few)
+        self._slope, self._offset = standard(sample)
+        self.nearness = self.cosines * self._slope + self._offset
 
     def of(self, keys: Any) -> Any:
         if not len(self._all):
             return np.zeros(len(keys), np.float32)
         at = np.minimum(np.searchsorted(self._all, keys), len(self._all) - 1)
         cosines = self.cosines[at] if self._places is None else self._matrix.cosines(self._query, at)
-        return np.where(self._all[at] == keys, cosines, np.float32(0))
+        return np.where(self._all[at] == keys, cosines * self._slope + self._offset, np.float32(0))
 
 
 class ExactIndex:
@@ -138,7 +146,7 @@ class ExactIndex:
     async def search(
         self, scope: int, vector: Any, audiences: Audiences, limit: int
     ) -> list[tuple[int, float]]:
-        near = await self.compare(scope, vector, audiences, limit)
+        near = _Near(await self._matrix(scope, audiences), vector, limit)
         best = np.argsort(-near.cosines, kind="stable")[:limit]
         return [(int(near.keys[i]), float(near.cosines[i])) for i in best]
 
@@ -188,6 +196,14 @@ async def _whole(work: Coroutine[Any, Any, None]) -> None:
     task.result()
     if cancelled:
         raise asyncio.CancelledError
+
+
+def standard(cosines: Any) -> tuple[np.float32, np.float32]:
+    """Slope and offset that give cosines like these the mean and the spread of those that ranking was trained with."""
+    if len(cosines) < _FEW:
+        return np.float32(1), np.float32(0)
+    slope = _SPREAD / max(float(cosines.std()), _EVEN)
+    return np.float32(slope), np.float32(_MEAN - slope * float(cosines.mean()))
 
 
 def quantise(vector: Any) -> bytes:

@@ -9,13 +9,19 @@ from memory.records import Audiences, VectorEntry
 
 
 class Nearness(Protocol):
-    """Cosines of a scope's rows to one vector: ``keys`` (int64, ascending) of the nearest or of more, and theirs."""
+    """How near a scope's rows are to one vector: ``keys`` (int64, ascending) of the nearest or of more, and how near each
+    is.
+
+    Cosines of one embedder mean other things than those of another. So nearness is standardised: by mean and spread of
+    the cosines in the scope, to those that ranking was trained with. ``best`` is the highest cosine, as it is.
+    """
 
     keys: Any
-    cosines: Any
+    nearness: Any
+    best: float
 
     def of(self, keys: Any) -> Any:
-        """Cosines of these rows; where none is known, the most that it can be."""
+        """Nearness of these rows; where none is known, the most that it can be."""
         ...
 
 

@@ -22,8 +22,8 @@ from memory.search.terms import analyse, query_terms
 
 _DATED = 60  # rows of the time that the question names that are
 _BESIDE = 4  # positions around a row in which its neighbours are looked for
-_FLOOR = 0.30
-"""Cosine below which a row that shares no word with the question does not count as a match."""
+_FLOOR = 0.10
+"""Nearness below which a row that shares no word with the question does not count as a match."""
 _UNKNOWN = 4  # words of a question that occur nowhere, for which others are looked for
 _ALIKE = 50  # rows in which they are
 _FEW = 100  # rows that there are at least, for telling how rare a word is
@@ -68,8 +68,8 @@ class Place:
         """Keys of the rows near enough in meaning to count as matches, the nearest of them."""
         if self.near is None:
             return []
-        near = np.flatnonzero(self.near.cosines >= _FLOOR)
-        best = near[np.argsort(-self.near.cosines[near], kind="stable")[:limit]]
+        near = np.flatnonzero(self.near.nearness >= _FLOOR)
+        best = near[np.argsort(-self.near.nearness[near], kind="stable")[:limit]]
         found: list[int] = self.near.keys[best].tolist()
         return found
 
@@ -85,6 +85,7 @@ class Found:
     candidates: Sequence[int]  # keys of the matches looked at closely
     others: Any  # of the rest, best first
     vectors: bool
+    best: float  # the highest cosine, of any row
 
 
 @dataclass(frozen=True)
@@ -177,6 +178,7 @@ async def gather(
         candidates,
         others[np.isin(others, np.array(candidates, np.int64), invert=True)],
         any(place.near is not None and len(place.near.keys) for place in places),
+        max((place.near.best for place in places if place.near is not None), default=0.0),
     )
 
 
