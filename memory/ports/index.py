@@ -9,11 +9,10 @@ from memory.records import Audiences, VectorEntry
 
 
 class Nearness(Protocol):
-    """How near a scope's rows are to one vector: ``keys`` (int64, ascending) of the nearest or of more, and how near each
-    is.
+    """How near a scope's rows are to one vector: of the nearest or of more, by their ``keys`` (int64, ascending).
 
-    Cosines of one embedder mean other things than those of another. So nearness is standardised: by mean and spread of
-    the cosines in the scope, to those that ranking was trained with. ``best`` is the highest cosine, as it is.
+    Cosines of one embedder mean other things than those of another. So nearness is standardised: by mean and spread
+    of the cosines in the scope, to those that ranking was trained with. ``best`` is the highest cosine, as it is.
     """
 
     keys: Any
