@@ -66,9 +66,9 @@ WORDS_ALONE = {
     "around_asked": -2.28,
 }
 
-_PAIR = (
-    8.0  # two signs of a script without spaces that are in one row only: of such words vectors tell little
-)
+_PAIR = 8.0
+"""Two signs of a script without spaces that are in one row only, where they are all that is asked for: of a bare word
+vectors tell little, of a whole question they tell more than its many pairs, most of which are no words."""
 _EXACT = 100.0  # an identifier that a row shares with the question: beyond the reach of all else
 _SHORTEST_NUMBER = 4  # digits of a bare number that is taken for an identifier
 
@@ -99,8 +99,9 @@ def scores(
     weights = WITH_VECTORS if vectors else WORDS_ALONE
     found = np.vecdot(features, np.array([weights.get(name, 0.0) for name in FEATURES]))
     wanted = dict.fromkeys(_identifiers(question), _EXACT)
-    for term in filter(is_pair, question.terms):
-        wanted[term] = _PAIR * idf(total, len(postings.get(term, ()))) / idf(total, 1)
+    pairs = list(filter(is_pair, question.terms))
+    for term in pairs:
+        wanted[term] = _PAIR / len(pairs) * idf(total, len(postings.get(term, ()))) / idf(total, 1)
     if wanted:
         texts = [set(rows.terms.get(key, "").split()) for key in rows.keys.tolist()]
         found = found + [sum(w for term, w in wanted.items() if term in text) for text in texts]
