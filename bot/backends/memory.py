@@ -82,11 +82,15 @@ def choose_embedder(settings: Settings) -> Embedder | None:
             weights = find_weights(model) if chosen.kind in ("auto", kind) else None
             if weights is not None:
                 if chosen.kind == "auto" and model is not MULTILINGUAL:
-                    log.info("%s is not installed: searches by meaning know English only.", MULTILINGUAL.package)
+                    log.info(
+                        "%s is not installed: searches by meaning know English only.", MULTILINGUAL.package
+                    )
                 return OfflineEmbedder(model, DataDir(settings.data_dir).models, weights)
         if chosen.kind in known:
             missing = known[chosen.kind].package
-            raise SettingsError(f'embedder.kind is "{chosen.kind}", but the package {missing} is not installed.')
+            raise SettingsError(
+                f'embedder.kind is "{chosen.kind}", but the package {missing} is not installed.'
+            )
     if chosen.kind == "openai" or (chosen.kind == "auto" and chosen.base_url is not None):
         from memory.index.endpoint import EndpointEmbedder
 
