@@ -23,6 +23,7 @@ from memory.records import (
 from memory.store import tables as t
 from memory.store.connection import Connection
 from memory.store.fulltext import FullText
+from memory.store.rows import record
 
 
 class Agents:
@@ -37,7 +38,7 @@ class Agents:
             .join(t.accounts, t.accounts.c.user_id == t.users.c.id)
             .where(t.accounts.c.account == account)
         )
-        return _user(row) if row else None
+        return record(User, row) if row else None
 
     async def create_user(self, account: str, name: str, timezone: str, now: datetime) -> User:
         user_id = await self._insert(t.users, name=name, timezone=timezone, created_at=now)
@@ -49,7 +50,7 @@ class Agents:
         return await self.user(user_id)
 
     async def user(self, user_id: int) -> User:
-        return _user(await self._one(sa.select(t.users).where(t.users.c.id == user_id)))
+        return record(User, await self._one(sa.select(t.users).where(t.users.c.id == user_id)))
 
     async def agent(self, agent_id: int) -> Agent | None:
         return await self._agent(t.agents.c.id == agent_id)
@@ -62,13 +63,13 @@ class Agents:
 
     async def agents(self) -> list[Agent]:
         rows = await self._c.execute(sa.select(t.agents).order_by(t.agents.c.id))
-        return [_agent(row) for row in rows]
+        return [record(Agent, row) for row in rows]
 
     async def agents_of(self, user_id: int) -> list[Agent]:
         rows = await self._c.execute(
             sa.select(t.agents).where(t.agents.c.user_id == user_id).order_by(t.agents.c.id)
         )
-        return [_agent(row) for row in rows]
+        return [record(Agent, row) for row in rows]
 
     async def accounts_of(self, user_id: int) -> list[str]:
         query = sa.select(t.accounts.c.account).where(t.accounts.c.user_id == user_id)
@@ -147,7 +148,7 @@ class Agents:
 
     async def conversation(self, conversation_id: int) -> Conversation:
         row = await self._one(sa.select(t.conversations).where(t.conversations.c.id == conversation_id))
-        return _conversation(row)
+        return record(Conversation, row)
 
     async def conversation_at(self, agent_id: int, address: str, audience: Audience) -> Conversation | None:
         c = t.conversations.c
@@ -156,7 +157,7 @@ class Agents:
                 (c.agent_id == agent_id) & (c.address == address) & (c.audience == audience)
             )
         )
-        return _conversation(row) if row else None
+        return record(Conversation, row) if row else None
 
     async def conversations(self, agent_id: int) -> list[Conversation]:
         rows = await self._c.execute(
@@ -164,14 +165,14 @@ class Agents:
             .where(t.conversations.c.agent_id == agent_id)
             .order_by(t.conversations.c.id)
         )
-        return [_conversation(row) for row in rows]
+        return [record(Conversation, row) for row in rows]
 
     async def conversations_in(self, community: str) -> list[Conversation]:
         audience = t.conversations.c.audience
         public, restricted = community_audience(community), place_audience(community, "")
         inside = (audience == public) | audience.startswith(restricted, autoescape=True)
         rows = await self._c.execute(sa.select(t.conversations).where(inside).order_by(t.conversations.c.id))
-        return [_conversation(row) for row in rows]
+        return [record(Conversation, row) for row in rows]
 
     async def create_conversation(
         self, agent_id: int, address: str, audience: Audience, now: datetime
@@ -196,7 +197,7 @@ class Agents:
 
     async def _agent(self, condition: sa.ColumnElement[bool]) -> Agent | None:
         row = await self._one(sa.select(t.agents).where(condition))
-        return _agent(row) if row else None
+        return record(Agent, row) if row else None
 
     async def _one(self, query: sa.Select[Any]) -> Any:
         return (await self._c.execute(query)).first()
@@ -216,24 +217,3 @@ async def forget_keys(connection: Connection, keys: Mapping[str, datetime]) -> N
 def digest_of(key: str) -> bytes:
     """What stays of the key of a forgotten event."""
     return hashlib.blake2b(key.encode(), digest_size=16).digest()
-
-
-def _user(row: Any) -> User:
-    return User(id=row.id, name=row.name, timezone=row.timezone)
-
-
-def _agent(row: Any) -> Agent:
-    return Agent(
-        id=row.id,
-        user_id=row.user_id,
-        persona_id=row.persona_id,
-        name=row.name,
-        archive_id=row.archive_id,
-        paused_until=row.paused_until,
-    )
-
-
-def _conversation(row: Any) -> Conversation:
-    return Conversation(
-        id=row.id, agent_id=row.agent_id, address=row.address, audience=row.audience, warned=row.warned
-    )

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 import sqlalchemy as sa
 
 from memory.records import PRIVATE, Agent, Audience, Audiences, Block, BlockEdit
 from memory.store import tables as t
 from memory.store.connection import Connection
+from memory.store.rows import record
 
 # Asked at every step: built once.
 _SHARED = t.blocks.c.owner == sa.bindparam("persona")
@@ -37,7 +37,7 @@ class Blocks:
             rows = await self._c.execute(_ALL, owners)
         else:
             rows = await self._c.execute(_HERE, {**owners, "here": audience})
-        blocks = [_block(row) for row in rows]
+        blocks = [record(Block, row) for row in rows]
         shared = [x for x in blocks if x.owner.startswith("persona:")]
         here = [x for x in blocks if x not in shared and x.audience == audience]
         # In private the blocks of other places are shown too, under a name of their own, read-only.
@@ -82,7 +82,7 @@ class Blocks:
         if audiences is not None:
             condition &= t.blocks.c.audience.in_(audiences)
         query = sa.select(t.blocks).where(condition).order_by(t.blocks.c.id)
-        return [_block(row) for row in await self._c.execute(query)]
+        return [record(Block, row) for row in await self._c.execute(query)]
 
     async def restore(self, block: Block, edits: Sequence[BlockEdit], now: datetime) -> None:
         made = await self.create(
@@ -156,31 +156,4 @@ class Blocks:
             .order_by(h.c.id.desc())
             .limit(limit)
         )
-        return [_edit(row) for row in rows]
-
-
-def _block(row: Any) -> Block:
-    return Block(
-        id=row.id,
-        owner=row.owner,
-        label=row.label,
-        audience=row.audience,
-        value=row.value,
-        limit=row.limit,
-        description=row.description,
-        read_only=row.read_only,
-        version=row.version,
-    )
-
-
-def _edit(row: Any) -> BlockEdit:
-    return BlockEdit(
-        block_id=row.block_id,
-        label=row.label,
-        audience=row.audience,
-        version=row.version,
-        before=row.before,
-        after=row.after,
-        turn_id=row.turn_id,
-        at=row.at,
-    )
+        return [record(BlockEdit, row) for row in rows]

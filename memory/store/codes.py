@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert as upsert
@@ -12,6 +11,7 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 from memory.records import Code
 from memory.store import tables as t
 from memory.store.connection import Connection
+from memory.store.rows import record
 
 
 class Codes:
@@ -45,5 +45,5 @@ class Codes:
 
     async def _one(self, condition: sa.ColumnElement[bool], now: datetime) -> Code | None:
         query = sa.select(t.codes).where(condition & (t.codes.c.expires_at > now))
-        row: Any = (await self._c.execute(query)).first()
-        return Code(**row._mapping) if row else None
+        row = (await self._c.execute(query)).first()
+        return record(Code, row) if row else None

@@ -15,9 +15,9 @@ from memory.store.agents import forget_keys
 from memory.store.blocks import Blocks
 from memory.store.connection import Connection
 from memory.store.fulltext import FullText
-from memory.store.mailbox import inbox_row, newest_said
-from memory.store.messages import message_of
+from memory.store.mailbox import newest_said
 from memory.store.passages import Passages
+from memory.store.rows import record
 
 
 class Erasing:
@@ -128,7 +128,7 @@ class Erasing:
             shows &= m.key.between(*scope_range(agent_id))
         if before is not None:
             shows &= m.created_at < before
-        return [message_of(row) for row in await self._c.execute(sa.select(t.messages).where(shows))]
+        return [record(Message, row) for row in await self._c.execute(sa.select(t.messages).where(shows))]
 
     async def quote(self, event_key: str, quotes: Mapping[str, str]) -> None:
         event = (
@@ -141,7 +141,7 @@ class Erasing:
         q = t.quotes.c
         rows = sa.select(q.inbox_id).where(q.account.in_(accounts) | q.key.in_(keys))
         found = await self._c.execute(sa.select(t.inbox).where(t.inbox.c.id.in_(rows)).order_by(t.inbox.c.id))
-        return [inbox_row(row) for row in found]
+        return [record(InboxRow, row) for row in found]
 
     async def unquote(self, accounts: Collection[str], keys: Collection[str]) -> None:
         q = t.quotes.c

@@ -14,6 +14,7 @@ from memory.records import Delivery, InboxRow, OutboxRow, Turn, TurnState, Usage
 from memory.store import tables as t
 from memory.store.agents import digest_of
 from memory.store.connection import Connection
+from memory.store.rows import record
 
 _STEPS = sa.select(sa.func.count()).where(t.steps.c.turn_id == t.turns.c.id).scalar_subquery().label("steps")
 _POSTED = (
@@ -33,15 +34,13 @@ _STEP = t.steps.insert()
 _POST = t.outbox.insert()
 _TAKE = t.inbox.update().where(t.inbox.c.id == sa.bindparam("event")).values(turn_id=sa.bindparam("turn"))
 _FINISH = (
-    t.turns.update()
-    .where(t.turns.c.id == sa.bindparam("turn"))
-    .values(state=TurnState.DONE.value, ended_at=_NOW)
+    t.turns.update().where(t.turns.c.id == sa.bindparam("turn")).values(state=TurnState.DONE, ended_at=_NOW)
 )
 _DONE = t.inbox.update().where(t.inbox.c.turn_id == sa.bindparam("turn")).values(done=True)
 _CLAIM = (
     t.outbox.update()
     .where(t.outbox.c.id == sa.bindparam("row"))
-    .values(state=Delivery.SENDING.value, claimed_at=_NOW)
+    .values(state=Delivery.SENDING, claimed_at=_NOW)
 )
 _SETTLE = (
     t.outbox.update()
@@ -78,7 +77,7 @@ class Mailbox:
 
     async def waiting(self, agent_id: int, platforms: Collection[str]) -> list[InboxRow]:
         rows = await self._c.execute(_waiting(tuple(platforms)), {"agent": agent_id})
-        return [inbox_row(row) for row in rows]
+        return [record(InboxRow, row) for row in rows]
 
     async def events_from(self, key: str) -> list[InboxRow]:
         k = t.inbox.c.key
@@ -106,7 +105,7 @@ class Mailbox:
             "agent_id": turn.agent_id,
             "conversation_id": turn.conversation_id,
             "kind": turn.kind,
-            "state": turn.state.value,
+            "state": turn.state,
             "notified": False,
             "started_at": turn.started_at,
         }
@@ -119,17 +118,17 @@ class Mailbox:
         # The literal lets SQLite use the partial index on running turns.
         query = _TURN.where((t.turns.c.agent_id == agent_id) & sa.text("turns.state = 'running'") & here)
         row = (await self._c.execute(query.order_by(t.turns.c.started_at))).first()
-        return _turn(row) if row else None
+        return record(Turn, row) if row else None
 
     async def turn(self, turn_id: str) -> Turn | None:
         row = (await self._c.execute(_TURN.where(t.turns.c.id == turn_id))).first()
-        return _turn(row) if row else None
+        return record(Turn, row) if row else None
 
     async def turns_of(self, agent_id: int) -> list[Turn]:
         c = t.turns.c
-        query = _TURN.where((c.agent_id == agent_id) & (c.state == TurnState.DONE.value))
+        query = _TURN.where((c.agent_id == agent_id) & (c.state == TurnState.DONE))
         rows = await self._c.execute(query.order_by(c.started_at, sa.text("turns.rowid")))
-        return [_turn(row) for row in rows]
+        return [record(Turn, row) for row in rows]
 
     async def events_of(self, turn_id: str) -> list[InboxRow]:
         return await self._events(t.inbox.c.turn_id == turn_id)
@@ -159,11 +158,11 @@ class Mailbox:
     async def last_turns(self, conversation_id: int, n: int) -> list[Turn]:
         c = t.turns.c
         query = (
-            _TURN.where((c.conversation_id == conversation_id) & (c.state == TurnState.DONE.value))
+            _TURN.where((c.conversation_id == conversation_id) & (c.state == TurnState.DONE))
             .order_by(c.started_at.desc(), sa.text("turns.rowid DESC"))
             .limit(n)
         )
-        return [_turn(row) for row in await self._c.execute(query)]
+        return [record(Turn, row) for row in await self._c.execute(query)]
 
     async def forget_turn(self, turn_id: str) -> None:
         # The inbox rows stay, so that a platform's late redelivery still ends at their keys.
@@ -189,7 +188,7 @@ class Mailbox:
 
     async def last_receipt(self, address: str) -> str | None:
         o = t.outbox.c
-        sent = (o.address == address) & (o.state == Delivery.SENT.value) & o.receipt.is_not(None)
+        sent = (o.address == address) & (o.state == Delivery.SENT) & o.receipt.is_not(None)
         query = sa.select(o.receipt).where(sent).order_by(o.seq.desc()).limit(1)
         receipt: str | None = (await self._c.execute(query)).scalar()
         return receipt
@@ -202,7 +201,7 @@ class Mailbox:
         o = t.outbox.c
         query = sa.select(t.outbox).where((o.agent_id == agent_id) & (o.receipt == receipt))
         row = (await self._c.execute(query)).first()
-        return _outbox_row(row) if row else None
+        return record(OutboxRow, row) if row else None
 
     async def usage_since(self, agents: Collection[int] | None, since: datetime) -> Usage:
         s = t.steps.c
@@ -216,23 +215,8 @@ class Mailbox:
         return Usage(prompt=prompt, completion=completion, cached=cached)
 
     async def post(self, rows: Sequence[OutboxRow]) -> None:
-        values = [
-            {
-                "id": row.id,
-                "agent_id": row.agent_id,
-                "conversation_id": row.conversation_id,
-                "address": row.address,
-                "turn_id": row.turn_id,
-                "kind": row.kind,
-                "text": row.text,
-                "in_reply_to": list(row.in_reply_to),
-                "state": row.state.value,
-                "created_at": row.created_at,
-            }
-            for row in rows
-        ]
-        if values:
-            await self._c.execute(_POST, values)
+        if rows:
+            await self._c.execute(_POST, [vars(row) for row in rows])
 
     async def ready(
         self, platforms: Collection[str], limit: int = 64, *, apart_from: Collection[str] = ()
@@ -247,9 +231,7 @@ class Mailbox:
         return await self._outbox(platforms, Delivery.SENDING, None)
 
     async def settle(self, receipts: Sequence[tuple[str, Delivery, str | None]], now: datetime) -> None:
-        values = [
-            {"row": row, "to": state.value, "proof": proof, "now": now} for row, state, proof in receipts
-        ]
+        values = [{"row": row, "to": state, "proof": proof, "now": now} for row, state, proof in receipts]
         if values:
             await self._c.execute(_SETTLE, values)
 
@@ -263,13 +245,13 @@ class Mailbox:
     async def _outbox(
         self, platforms: Collection[str], state: Delivery, limit: int | None, apart_from: Collection[str] = ()
     ) -> list[OutboxRow]:
-        values = {"wanted": state.value, "busy": list(apart_from)}
+        values = {"wanted": state, "busy": list(apart_from)}
         rows = await self._c.execute(_open(tuple(platforms), limit), values)
-        return [_outbox_row(row) for row in rows]
+        return [record(OutboxRow, row) for row in rows]
 
     async def _events(self, condition: sa.ColumnElement[bool]) -> list[InboxRow]:
         rows = await self._c.execute(sa.select(t.inbox).where(condition).order_by(t.inbox.c.id))
-        return [inbox_row(row) for row in rows]
+        return [record(InboxRow, row) for row in rows]
 
 
 @lru_cache(maxsize=16)
@@ -293,19 +275,6 @@ def _waiting(platforms: tuple[str, ...]) -> sa.Select[Any]:
     here = places(platforms).where(t.conversations.c.agent_id == agent)
     unclaimed = (i.agent_id == agent) & ~i.done & i.turn_id.is_(None)
     return sa.select(t.inbox).where(unclaimed & i.conversation_id.in_(here)).order_by(i.id)
-
-
-def inbox_row(row: Any) -> InboxRow:
-    return InboxRow(
-        id=row.id,
-        key=row.key,
-        agent_id=row.agent_id,
-        conversation_id=row.conversation_id,
-        kind=row.kind,
-        payload=row.payload,
-        received_at=row.received_at,
-        turn_id=row.turn_id,
-    )
 
 
 def on_platforms(platforms: Collection[str], address: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
@@ -342,34 +311,3 @@ def places(platforms: Collection[str], agent_id: int | None = None) -> sa.Select
     c = t.conversations.c
     query = sa.select(c.id).where(on_platforms(platforms, c.address))
     return query if agent_id is None else query.where(c.agent_id == agent_id)
-
-
-def _turn(row: Any) -> Turn:
-    return Turn(
-        id=row.id,
-        agent_id=row.agent_id,
-        conversation_id=row.conversation_id,
-        kind=row.kind,
-        state=TurnState(row.state),
-        steps=row.steps,
-        started_at=row.started_at,
-        outbox=row.outbox,
-        notified=row.notified,
-    )
-
-
-def _outbox_row(row: Any) -> OutboxRow:
-    return OutboxRow(
-        id=row.id,
-        agent_id=row.agent_id,
-        conversation_id=row.conversation_id,
-        address=row.address,
-        turn_id=row.turn_id,
-        kind=row.kind,
-        text=row.text,
-        in_reply_to=tuple(row.in_reply_to),
-        created_at=row.created_at,
-        state=Delivery(row.state),
-        claimed_at=row.claimed_at,
-        receipt=row.receipt,
-    )

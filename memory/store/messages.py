@@ -13,11 +13,12 @@ import numpy as np
 import sqlalchemy as sa
 
 from memory.ports.messages import POSTINGS
-from memory.records import Audiences, Message, Outlines, Role, Summary, scope_range
+from memory.records import Audiences, Message, Outlines, Summary, scope_range
 from memory.search.salience import salience
 from memory.store import tables as t
 from memory.store.connection import Connection, Prepared
 from memory.store.fulltext import QUICK, FullText, beside, column, each, slices
+from memory.store.rows import record
 
 
 def _get(restricted: bool) -> sa.Select[Any]:
@@ -68,7 +69,8 @@ class Messages:
             for i, message in enumerate(messages)
         ]
         if stored:
-            await self._c.execute(_APPEND, [_values(message) for message in stored])
+            # Nothing is to be indexed where nobody said anything.
+            await self._c.execute(_APPEND, [vars(m) | {"indexed": not m.text} for m in stored])
             await self._words.add([(m.key, m.text) for m in stored if m.text])
         return stored
 
@@ -79,7 +81,7 @@ class Messages:
         query = sa.select(t.messages).where(condition).order_by(t.messages.c.key).limit(limit)
         with self._c.beside():
             rows = await self._c.execute(query)
-        return [message_of(row) for row in rows]
+        return [record(Message, row) for row in rows]
 
     async def get(self, agent_id: int, keys: Collection[int], audiences: Audiences) -> list[Message]:
         low, high = scope_range(agent_id)
@@ -87,7 +89,7 @@ class Messages:
         if audiences is not None:
             values["audiences"] = json.dumps(list(audiences))
         rows = await self._c.execute(_GET[audiences is not None], values)
-        found = {row.key: message_of(row) for row in rows.all()}
+        found = {row.key: record(Message, row) for row in rows.all()}
         return [found[key] for key in keys if key in found]
 
     async def queue(self, conversation_id: int) -> list[Message]:
@@ -157,7 +159,7 @@ class Messages:
         query = sa.select(t.messages).where(self._said(agent_id, audiences, since, until))
         with self._c.beside():
             rows = await self._c.execute(query.order_by(*order).offset(offset).limit(limit))
-        return [message_of(row) for row in rows]
+        return [record(Message, row) for row in rows]
 
     async def count(
         self,
@@ -221,26 +223,16 @@ class Messages:
     async def summary(self, conversation_id: int) -> Summary | None:
         s = t.summaries
         row = (await self._c.execute(sa.select(s).where(s.c.conversation_id == conversation_id))).first()
-        return Summary(**row._mapping) if row else None
+        return record(Summary, row) if row else None
 
     async def put_summary(self, summary: Summary) -> None:
         s = t.summaries
         await self._c.execute(s.delete().where(s.c.conversation_id == summary.conversation_id))
-        await self._c.execute(
-            s.insert().values(
-                conversation_id=summary.conversation_id,
-                text=summary.text,
-                rendered=summary.rendered,
-                tokens=summary.tokens,
-                messages=summary.messages,
-                since=summary.since,
-                created_at=summary.created_at,
-            )
-        )
+        await self._c.execute(s.insert().values(**vars(summary)))
 
     async def _select(self, condition: sa.ColumnElement[bool]) -> list[Message]:
         rows = await self._c.execute(sa.select(t.messages).where(condition).order_by(t.messages.c.key))
-        return [message_of(row) for row in rows]
+        return [record(Message, row) for row in rows]
 
     def _said(
         self, agent_id: int, audiences: Audiences, since: datetime | None, until: datetime | None
@@ -259,42 +251,3 @@ class Messages:
         if audiences is not None:
             condition &= t.messages.c.audience.in_(audiences)
         return condition
-
-
-def _values(message: Message) -> dict[str, Any]:
-    return {
-        "key": message.key,
-        "conversation_id": message.conversation_id,
-        "audience": message.audience,
-        "role": message.role.value,
-        "author": message.author,
-        "text": message.text,
-        "rendered": message.rendered,
-        "tokens": message.tokens,
-        "created_at": message.created_at,
-        "turn_id": message.turn_id,
-        "step": message.step,
-        "event_key": message.event_key,
-        "queued": message.queued,
-        "salience": message.salience,
-        "indexed": not message.text,  # nothing to index where nobody said anything
-    }
-
-
-def message_of(row: Any) -> Message:
-    return Message(
-        key=row.key,
-        conversation_id=row.conversation_id,
-        audience=row.audience,
-        role=Role(row.role),
-        author=row.author,
-        text=row.text,
-        rendered=row.rendered,
-        tokens=row.tokens,
-        created_at=row.created_at,
-        turn_id=row.turn_id,
-        step=row.step,
-        event_key=row.event_key,
-        queued=row.queued,
-        salience=row.salience,
-    )

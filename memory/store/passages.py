@@ -27,6 +27,7 @@ from memory.records import (
 from memory.store import tables as t
 from memory.store.connection import Connection, Prepared
 from memory.store.fulltext import FullText, column, each, slices
+from memory.store.rows import record
 
 
 def _get(restricted: bool, tagged: bool) -> sa.Select[Any]:
@@ -116,7 +117,7 @@ class Passages:
     async def contributed_by(self, user_id: int) -> list[Passage]:
         mine = sa.select(t.contributors.c.key).where(t.contributors.c.user_id == user_id)
         query = sa.select(t.passages).where(t.passages.c.key.in_(mine)).order_by(t.passages.c.key)
-        return [_passage(row) for row in await self._c.execute(query)]
+        return [record(Passage, row) for row in await self._c.execute(query)]
 
     async def withdraw(self, keys: Collection[int], user_id: int) -> None:
         c = t.contributors.c
@@ -137,7 +138,10 @@ class Passages:
         stored = [_passage_of(draft, first + i, now) for i, draft in enumerate(drafts)]
         await self._c.execute(
             t.passages.insert(),
-            [_values(passage, draft) for passage, draft in zip(stored, drafts, strict=True)],
+            [
+                vars(passage) | {"digest": draft.digest, "indexed": False}
+                for passage, draft in zip(stored, drafts, strict=True)
+            ],
         )
         tags = [{"tag": tag, "key": passage.key} for passage in stored for tag in passage.tags]
         if tags:
@@ -153,7 +157,7 @@ class Passages:
         if audiences is not None:
             values["audiences"] = json.dumps(list(audiences))
         rows = await self._c.execute(_GET[audiences is not None, bool(tags)], values)
-        found = {row.key: _passage(row) for row in rows}
+        found = {row.key: record(Passage, row) for row in rows}
         return [found[key] for key in keys if key in found]
 
     async def page(
@@ -169,7 +173,7 @@ class Passages:
         query = sa.select(t.passages).where(own).order_by(t.passages.c.key.desc())
         with self._c.beside():
             rows = await self._c.execute(query.offset(offset).limit(limit))
-        return [_passage(row) for row in rows]
+        return [record(Passage, row) for row in rows]
 
     async def count(self, archive_id: int, audiences: Audiences, *, originals: bool = False) -> int:
         own = _listed(archive_id, audiences, originals=originals)
@@ -179,7 +183,7 @@ class Passages:
 
     async def of_turn(self, turn_id: str) -> list[Passage]:
         rows = await self._c.execute(sa.select(t.passages).where(t.passages.c.turn_id == turn_id))
-        return [_passage(row) for row in rows]
+        return [record(Passage, row) for row in rows]
 
     async def with_digest(
         self, archive_id: int, audience: Audience, digests: Collection[str]
@@ -189,7 +193,7 @@ class Passages:
             .where(_scope(archive_id, (audience,)) & t.passages.c.digest.in_(digests))
             .order_by(t.passages.c.key.desc())
         )
-        return {row.digest: _passage(row) for row in rows}
+        return {row.digest: record(Passage, row) for row in rows}
 
     async def open(self, passage: Passage, audience: Audience, digest: str, now: datetime) -> None:
         draft = Draft(
@@ -211,13 +215,13 @@ class Passages:
         found: dict[str, list[Passage]] = {}
         for part in slices(uids):
             for row in await self._c.execute(query.where(o.original.in_(part)).order_by(t.passages.c.key)):
-                found.setdefault(row.original, []).append(_passage(row))
+                found.setdefault(row.original, []).append(record(Passage, row))
         return found
 
     async def by_uid(self, archive_id: int, prefix: str, audiences: Audiences) -> Passage | None:
         own = _scope(archive_id, audiences) & t.passages.c.uid.startswith(prefix, autoescape=True)
         row = (await self._c.execute(sa.select(t.passages).where(own).order_by(t.passages.c.key))).first()
-        return _passage(row) if row else None
+        return record(Passage, row) if row else None
 
     async def rewrite(self, keys: Collection[int], text: str, digest: str) -> None:
         vectors = t.vectors["passages"]
@@ -335,35 +339,5 @@ def _passage_of(draft: Draft, key: int, now: datetime) -> Passage:
     )
 
 
-def _values(passage: Passage, draft: Draft) -> dict[str, Any]:
-    return {
-        "key": passage.key,
-        "uid": passage.uid,
-        "audience": passage.audience,
-        "text": passage.text,
-        "tags": list(passage.tags),
-        "source": passage.source,
-        "position": passage.position,
-        "digest": draft.digest,
-        "turn_id": passage.turn_id,
-        "indexed": False,
-        "created_at": passage.created_at,
-    }
-
-
 def _archive(row: Any) -> Archive:
-    return Archive(id=row.id, kind=row.kind, name=row.name.partition(":")[2], collection=row.collection)
-
-
-def _passage(row: Any) -> Passage:
-    return Passage(
-        key=row.key,
-        uid=row.uid,
-        audience=row.audience,
-        text=row.text,
-        tags=tuple(row.tags),
-        created_at=row.created_at,
-        source=row.source,
-        position=row.position,
-        turn_id=row.turn_id,
-    )
+    return record(Archive, row, name=row.name.partition(":")[2])

@@ -11,8 +11,9 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 
 from memory.records import Avatar, Binding, Persona, PersonaVersion, Proposal
 from memory.store import tables as t
-from memory.store.connection import Connection
+from memory.store.connection import Connection, Row
 from memory.store.passages import Passages
+from memory.store.rows import record
 
 _SHOWN = (t.personas.c.id, t.personas.c.name, t.personas.c.description, t.personas.c.version,
           t.personas.c.retired_at)  # fmt: skip
@@ -79,10 +80,7 @@ class Personas:
     async def versions(self, persona_id: int) -> list[PersonaVersion]:
         v = t.persona_versions
         query = sa.select(v).where(v.c.persona_id == persona_id).order_by(v.c.version.desc())
-        return [
-            PersonaVersion(version=row.version, data=row.data, user_id=row.user_id, at=row.at)
-            for row in await self._c.execute(query)
-        ]
+        return [record(PersonaVersion, row) for row in await self._c.execute(query)]
 
     async def drop_versions(self, persona_id: int) -> None:
         v = t.persona_versions
@@ -93,7 +91,7 @@ class Personas:
         row = (
             await self._c.execute(sa.select(t.avatars).where(t.avatars.c.persona_id == persona_id))
         ).first()
-        return Avatar(media_type=row.media_type, data=row.data) if row else None
+        return record(Avatar, row) if row else None
 
     async def put_avatar(self, persona_id: int, avatar: Avatar | None) -> None:
         await self._c.execute(t.avatars.delete().where(t.avatars.c.persona_id == persona_id))
@@ -136,10 +134,7 @@ class Personas:
             query = query.where(t.bindings.c.community == community)
         if persona_id is not None:
             query = query.where(t.bindings.c.persona_id == persona_id)
-        return [
-            Binding(place=row.place, community=row.community, persona_id=row.persona_id, at=row.at)
-            for row in await self._c.execute(query)
-        ]
+        return [record(Binding, row) for row in await self._c.execute(query)]
 
     async def pick(self, user_id: int, persona_id: int | None) -> None:
         await self._c.execute(t.picks.delete().where(t.picks.c.user_id == user_id))
@@ -188,7 +183,7 @@ class Personas:
         query = sa.select(p).where(p.c.persona_id == persona_id).order_by(p.c.id)
         if community is not None:
             query = query.where(p.c.community == community)
-        return [Proposal(**dict(row._mapping)) for row in await self._c.execute(query)]
+        return [record(Proposal, row) for row in await self._c.execute(query)]
 
     async def drop_proposal(self, proposal_id: int) -> None:
         await self._c.execute(t.proposals.delete().where(t.proposals.c.id == proposal_id))
@@ -208,11 +203,5 @@ class Personas:
         return sorted((await self._c.execute(query)).scalars())
 
 
-def _persona(row: Any) -> Persona:
-    return Persona(
-        id=row.id,
-        name=row.name,
-        description=row.description,
-        version=row.version,
-        retired=row.retired_at is not None,
-    )
+def _persona(row: Row) -> Persona:
+    return record(Persona, row, retired=row.retired_at is not None)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert as upsert
@@ -14,6 +13,7 @@ from memory.records import PRIVATE, Beat, Spent, Wish
 from memory.store import tables as t
 from memory.store.connection import Connection
 from memory.store.mailbox import on_platforms, places
+from memory.store.rows import record
 
 _SILENT = "heartbeat"  # the kind of turns that count
 
@@ -34,7 +34,7 @@ class Schedule:
 
     async def beat(self, agent_id: int) -> Beat:
         row = (await self._c.execute(_BEAT, {"agent": agent_id})).first()
-        return _beat(row) if row else Beat(agent_id=agent_id)
+        return record(Beat, row) if row else Beat(agent_id=agent_id)
 
     async def put_beat(self, beat: Beat) -> None:
         await self._c.execute(_PUT_BEAT, vars(beat))
@@ -42,7 +42,7 @@ class Schedule:
     async def due_beats(self, now: datetime, limit: int) -> list[Beat]:
         at = t.beats.c.next_at
         rows = await self._c.execute(sa.select(t.beats).where(at <= now).order_by(at).limit(limit))
-        return [_beat(row) for row in rows]
+        return [record(Beat, row) for row in rows]
 
     async def clamp_beats(self, latest: datetime) -> None:
         at = t.beats.c.next_at
@@ -100,8 +100,4 @@ class Schedule:
 
     async def _wishes(self, condition: sa.ColumnElement[bool], limit: int | None = None) -> list[Wish]:
         query = sa.select(t.wishes).where(condition).order_by(t.wishes.c.next_at, t.wishes.c.id).limit(limit)
-        return [Wish(**row._mapping) for row in await self._c.execute(query)]
-
-
-def _beat(row: Any) -> Beat:
-    return Beat(**row._mapping)
+        return [record(Wish, row) for row in await self._c.execute(query)]

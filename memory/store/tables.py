@@ -7,6 +7,7 @@ terms (memory.search.terms), their rowid is the key: a term is looked up in one 
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from enum import StrEnum
 from functools import cache
 from typing import Any
 
@@ -14,6 +15,8 @@ import sqlalchemy as sa
 from sqlalchemy import Column, ForeignKey, Index, Integer, Table, Text
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
+
+from memory.records import Delivery, Role, TurnState
 
 
 def microseconds(at: datetime) -> int:
@@ -33,6 +36,33 @@ class Moment(TypeDecorator[datetime]):
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         return None if value is None else datetime.fromtimestamp(value / 1_000_000, UTC)
+
+
+class Word(TypeDecorator[StrEnum]):
+    """A member of an enumeration, stored as its value."""
+
+    impl = Text
+    cache_ok = True
+
+    def __init__(self, kind: type[StrEnum]) -> None:
+        super().__init__()
+        self.kind = kind
+
+    def process_bind_param(self, value: StrEnum | str | None, dialect: Dialect) -> Any:
+        return None if value is None else str(value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> StrEnum | None:
+        return None if value is None else self.kind(value)
+
+
+class Texts(TypeDecorator[tuple[str, ...]]):
+    """Texts in their order, stored as a list in JSON."""
+
+    impl = sa.JSON
+    cache_ok = True
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> tuple[str, ...]:
+        return tuple(value)
 
 
 metadata = sa.MetaData()
@@ -197,7 +227,7 @@ messages = Table(
     Column("key", sa.BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
     _ref("conversation_id", "conversations.id"),
     Column("audience", Text, nullable=False),
-    Column("role", Text, nullable=False),
+    Column("role", Word(Role), nullable=False),
     Column("author", Text, nullable=False),
     Column("text", Text, nullable=False),
     Column("rendered", Text, nullable=False),
@@ -230,7 +260,7 @@ passages = Table(
     Column("uid", Text, nullable=False, unique=True),
     Column("audience", Text, nullable=False),
     Column("text", Text, nullable=False),
-    Column("tags", sa.JSON, nullable=False),
+    Column("tags", Texts, nullable=False),
     Column("source", Text, nullable=False),
     Column("position", Integer, nullable=False),
     Column("digest", Text, nullable=False),
@@ -325,7 +355,7 @@ turns = Table(
     _ref("agent_id", "agents.id"),
     _ref("conversation_id", "conversations.id"),
     Column("kind", Text, nullable=False),
-    Column("state", Text, nullable=False),
+    Column("state", Word(TurnState), nullable=False),
     Column("notified", sa.Boolean, nullable=False),
     _at("started_at"),
     Column("ended_at", Moment),
@@ -356,8 +386,8 @@ outbox = Table(
     Column("turn_id", Text, nullable=False, index=True),
     Column("kind", Text, nullable=False),
     Column("text", Text, nullable=False),
-    Column("in_reply_to", sa.JSON, nullable=False),
-    Column("state", Text, nullable=False),
+    Column("in_reply_to", Texts, nullable=False),
+    Column("state", Word(Delivery), nullable=False),
     Column("receipt", Text),
     _at(),
     Column("claimed_at", Moment),
