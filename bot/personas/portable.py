@@ -8,9 +8,7 @@ read of it is bounded, and nothing of it names a path.
 
 from __future__ import annotations
 
-import io
 import json
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,8 +16,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from bot.bundle import zipped
-from bot.errors import PersonaError
+from bot.bundle import unzipped, zipped
+from bot.errors import BundleError, PersonaError
 from memory.records import Avatar
 
 FORMAT, VERSION = "everbot-persona", 1
@@ -140,16 +138,10 @@ def unpacked(data: bytes) -> PersonaFile:
     if len(data) > _FILE:
         raise PersonaError(f"This file has {len(data):,} bytes; a persona's may have {_FILE:,}.")
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            if len(archive.infolist()) > _ENTRIES:
-                raise PersonaError("This is no persona's file: there are too many files in it.")
-            parts = {name: _part(archive, name, most) for name, most in _LIMITS.items()}
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, ValueError) as error:
-        raise PersonaError(f"This is no persona's file: {error}.") from None
-    except Exception as error:  # zlib.error and whatever else a broken archive makes its reader raise
-        if isinstance(error, PersonaError):
-            raise
-        raise PersonaError("This is no persona's file: it is damaged.") from None
+        files = unzipped(data, entries=_ENTRIES, most=sum(_LIMITS.values()), only=_LIMITS)
+    except BundleError as error:
+        raise PersonaError(f"This is no persona's file. {error}") from None
+    parts = {name: files.get(name, b"") for name in _LIMITS}
     header = _json(parts["header.json"], "header.json")
     if not isinstance(header, dict) or header.get("format") != FORMAT:
         raise PersonaError("This is no persona's file: its header says nothing of the kind.")
@@ -177,19 +169,6 @@ def avatar_of(image: bytes) -> Avatar:
         if image.startswith(start):
             return Avatar(media_type=media_type, data=image)
     raise PersonaError("The avatar is no image that is taken: PNG, JPEG, GIF or WebP.")
-
-
-def _part(archive: zipfile.ZipFile, name: str, most: int) -> bytes:
-    try:
-        info = archive.getinfo(name)
-    except KeyError:
-        return b""
-    with archive.open(info) as part:
-        # What it unpacks to is counted, not believed.
-        data = part.read(most + 1)
-    if len(data) > most:
-        raise PersonaError(f"{name} in this file is larger than the {most:,} bytes that are taken.")
-    return data
 
 
 def _json(data: bytes, name: str) -> Any:
