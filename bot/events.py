@@ -64,14 +64,21 @@ def origin_of(who: Origin) -> dict[str, Any]:
 
 @dataclass(frozen=True, kw_only=True)
 class Event(Origin):
-    """Something to think about. ``key`` is unique per platform message and ends redeliveries."""
+    """Something to think about. ``key`` is unique per platform message and ends redeliveries.
+
+    Each kind of event is a class of its own, named in JSON by ``kind``; ``from_person``: a person waits for an answer.
+    """
 
     kind: ClassVar[str]
-    from_person: ClassVar[bool] = False  # a person waits for an answer
+    from_person: ClassVar[bool]
 
     key: str
     at: datetime
     addressed: bool = True  # meant for us: a direct message, a mention, a reply to us
+
+    def __init_subclass__(cls, *, kind: str, from_person: bool = False) -> None:
+        super().__init_subclass__()
+        cls.kind, cls.from_person = kind, from_person
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,14 +102,11 @@ class Quote:
 
 
 @dataclass(frozen=True, kw_only=True)
-class MessageReceived(Event):
+class MessageReceived(Event, kind="message", from_person=True):
     """``context`` is the last few lines of a channel: shown as untrusted, never stored as memory.
 
     ``thread`` tells a thread, whose people are followed once they have addressed us there.
     """
-
-    kind: ClassVar[str] = "message"
-    from_person: ClassVar[bool] = True
 
     text: str
     reply_to: Quote | None = None  # what is being replied to
@@ -113,29 +117,26 @@ class MessageReceived(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
-class MessageEdited(Event):
+class MessageEdited(Event, kind="message_edited"):
     """``target`` is the key of the message that now reads ``text``."""
 
-    kind: ClassVar[str] = "message_edited"
     target: str
     text: str
 
 
 @dataclass(frozen=True, kw_only=True)
-class MessageDeleted(Event):
-    kind: ClassVar[str] = "message_deleted"
+class MessageDeleted(Event, kind="message_deleted"):
     target: str
 
 
 @dataclass(frozen=True, kw_only=True)
-class HeartbeatDue(Event):
+class HeartbeatDue(Event, kind="heartbeat"):
     """A timed event: silent unless the agent calls send_message.
 
     ``news`` is what was said since the last one (``since``, an ISO time, empty for none), as lines;
     ``related`` what is stored about it.
     """
 
-    kind: ClassVar[str] = "heartbeat"
     reason: str = "The timer fired. Nobody is waiting for an answer."
     since: str = ""
     news: tuple[str, ...] = ()
@@ -143,63 +144,50 @@ class HeartbeatDue(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ScheduledDue(Event):
+class ScheduledDue(Event, kind="scheduled"):
     """The time has come of which the person asked to hear. ``fallback`` is posted if the agent says nothing."""
 
-    kind: ClassVar[str] = "scheduled"
     reason: str
     fallback: str
 
 
 @dataclass(frozen=True, kw_only=True)
-class SystemAlert(Event):
-    kind: ClassVar[str] = "system_alert"
+class SystemAlert(Event, kind="system_alert"):
     message: str
 
 
 @dataclass(frozen=True, kw_only=True)
-class UserJoined(Event):
+class UserJoined(Event, kind="user_joined", from_person=True):
     """First contact. ``greeting`` is how the persona greets, if it has a way of its own."""
 
-    kind: ClassVar[str] = "user_joined"
-    from_person: ClassVar[bool] = True
     greeting: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
-class UserReturned(Event):
+class UserReturned(Event, kind="user_returned", from_person=True):
     """The person writes again after a long absence."""
 
-    kind: ClassVar[str] = "user_returned"
-    from_person: ClassVar[bool] = True
     days: int
 
 
 @dataclass(frozen=True, kw_only=True)
-class DocumentUploaded(Event):
-    kind: ClassVar[str] = "document_uploaded"
-    from_person: ClassVar[bool] = True
+class DocumentUploaded(Event, kind="document_uploaded", from_person=True):
     document: str
     text: str
 
 
 @dataclass(frozen=True, kw_only=True)
-class CommunityLeft(Event):
+class CommunityLeft(Event, kind="community_left"):
     """The bot was removed from ``community``. Nobody thinks about it, nor about its counterpart."""
 
-    kind: ClassVar[str] = "community_left"
-
 
 @dataclass(frozen=True, kw_only=True)
-class CommunityJoined(Event):
+class CommunityJoined(Event, kind="community_joined"):
     """The bot is in ``community``."""
 
-    kind: ClassVar[str] = "community_joined"
-
 
 @dataclass(frozen=True, kw_only=True)
-class ReactionAdded(Event):
-    kind: ClassVar[str] = "reaction"
+class ReactionAdded(Event, kind="reaction"):
     emoji: str
     target: str  # the receipt of our message
 
@@ -228,23 +216,7 @@ def quotes_of(event: Event) -> list[Quote]:
     return [*event.context, *([event.reply_to] if event.reply_to else [])]
 
 
-EVENTS: dict[str, type[Event]] = {
-    event.kind: event
-    for event in (
-        MessageReceived,
-        MessageEdited,
-        MessageDeleted,
-        HeartbeatDue,
-        ScheduledDue,
-        UserReturned,
-        CommunityLeft,
-        CommunityJoined,
-        SystemAlert,
-        UserJoined,
-        DocumentUploaded,
-        ReactionAdded,
-    )
-}
+EVENTS: dict[str, type[Event]] = {event.kind: event for event in Event.__subclasses__()}
 
 
 def to_json(event: Event) -> dict[str, Any]:
