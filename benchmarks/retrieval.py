@@ -25,7 +25,7 @@ from benchmarks import dialogues, report
 from benchmarks.dialogues import Asked, Dialogues
 from benchmarks.everbot import EmbedderKind
 from memory import associative
-from memory.associative import Associative
+from memory.associative import Associative, Cue
 from memory.records import PRIVATE, Message
 
 _DEPTHS = (5, 10, 20)
@@ -72,7 +72,9 @@ async def surface(talks: Dialogues, asked: Asked, budget: int) -> Answer:
     assert record is not None
     reader = Associative(memory.store, memory.indexer, memory.counter.count, budget)
     start = perf_counter()
-    reading = await reader.chosen(record, asked.text, PRIVATE, asker=asked.asker, now=agent.now)
+    reading = await reader.chosen(
+        Cue(agent=record, text=asked.text, audience=PRIVATE, asker=asked.asker, now=agent.now)
+    )
     seconds = perf_counter() - start
     rows = [row for row, _ in reading.memories]
     tokens = [memory.counter.count(associative.line(row, UTC)) for row in rows]

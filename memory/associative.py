@@ -44,6 +44,19 @@ GATE_OF_WORDS = (3.77, -4.3)
 said from small talk."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Cue:
+    """What may bring something to mind: ``text``, said where ``audience`` hears. ``asker`` is the author whom "I"
+    means, ``now`` the moment in their zone; ``leave_out`` are keys of messages that are in the context already."""
+
+    agent: Agent
+    text: str
+    audience: Audience
+    asker: str | None = None
+    now: datetime
+    leave_out: Collection[int] = ()
+
+
 @dataclass(frozen=True)
 class Reading:
     """The memories by attention, most first, and how sure the reading is (λ)."""
@@ -82,55 +95,35 @@ class Associative:
 
         Left out is what is in the context already: messages by their keys, and lines surfaced before (``known``).
         """
-        reading = await self.chosen(
-            agent, text, audience, asker=asker, now=now, leave_out=leave_out, at_most=at_most
-        )
+        cue = Cue(agent=agent, text=text, audience=audience, asker=asker, now=now, leave_out=leave_out)
+        reading = await self.chosen(cue, at_most)
         lines = [line(memory, now.tzinfo) for memory, _ in reading.memories]
         return [each for each in lines if each not in known]
 
-    async def chosen(
-        self,
-        agent: Agent,
-        text: str,
-        audience: Audience,
-        *,
-        asker: str | None = None,
-        now: datetime,
-        leave_out: Collection[int] = (),
-        at_most: int | None = None,
-    ) -> Reading:
+    async def chosen(self, cue: Cue, at_most: int | None = None) -> Reading:
         """The reading, cut down to what is surfaced: nothing at all when it is not sure enough."""
         budget = self._budget if at_most is None else min(self._budget, at_most)
-        if budget <= 0 or not telling_words(text):
+        if budget <= 0 or not telling_words(cue.text):
             return Reading((), 0.0)
-        reading = await self.read(agent, text, audience, asker=asker, now=now, leave_out=leave_out)
+        reading = await self.read(cue)
         memories = []
         for memory, weight in reading.memories:
-            shown = line(memory, now.tzinfo)
+            shown = line(memory, cue.now.tzinfo)
             if len(shown) > _DENSEST * budget:
                 continue  # not worth counting
             cost = self._count(shown)
             if cost <= budget:
                 memories.append((memory, weight))
                 budget -= cost
-        log.debug("agent %s: λ %.2f, %d memories surfaced", agent.id, reading.certainty, len(memories))
+        log.debug("agent %s: λ %.2f, %d memories surfaced", cue.agent.id, reading.certainty, len(memories))
         return Reading(memories, reading.certainty)
 
-    async def read(
-        self,
-        agent: Agent,
-        text: str,
-        audience: Audience,
-        *,
-        asker: str | None = None,
-        now: datetime,
-        leave_out: Collection[int] = (),
-    ) -> Reading:
+    async def read(self, cue: Cue) -> Reading:
         """The reader: what has most of the attention over the agent's own messages and passages, if it is sure."""
-        audiences = readable_from(audience)
+        agent, audiences = cue.agent, readable_from(cue.audience)
         async with self._store.read() as session:
             scopes = {
-                "messages": (agent.id, await session.messages.extent(agent.id) - len(leave_out)),
+                "messages": (agent.id, await session.messages.extent(agent.id) - len(cue.leave_out)),
                 "passages": (agent.archive_id, await session.passages.extent(agent.archive_id)),
             }
         kinds = [kind for kind, (_, rows) in scopes.items() if rows > 0]
@@ -138,7 +131,7 @@ class Associative:
             return Reading((), 0.0)
         # The newest rows may still wait for their vectors: they are in the context anyway. And a turn does not
         # stand in line: while the embedder has others to serve, words alone tell.
-        vector = await self._indexer.query_vector(text, "messages", patient=False)
+        vector = await self._indexer.query_vector(cue.text, "messages", patient=False)
         indexes = {
             "messages": self._indexer.index_of_messages,
             "passages": self._indexer.index_of_own,
@@ -147,7 +140,7 @@ class Associative:
             kind: await look(indexes[kind], scopes[kind][0], audiences, vector, breadth=NARROW)
             for kind in kinds
         }
-        question = question_of(text, asker, now)
+        question = question_of(cue.text, cue.asker, cue.now)
         # A long message has more words than need be looked up at every turn; longer words are rarer (Zipf).
         telling_most = sorted(question.terms, key=len, reverse=True)[:_TERMS]
         question = replace(question, terms=[term for term in question.terms if term in telling_most])
@@ -158,7 +151,7 @@ class Associative:
                 found = await gather(session, kind, [place], question, NARROW)
                 features = evidence(question, found.postings, found.total, found.rows)
                 certainty = max(certainty, gate(found, features))
-                scored += [(score, key, kind) for key, score in _scores(found, features, leave_out)]
+                scored += [(score, key, kind) for key, score in _scores(found, features, cue.leave_out)]
             memories = await _heeded(session, agent, audiences, scored) if certainty >= _SURE else []
         return Reading(memories, certainty)
 

@@ -49,15 +49,11 @@ class Fields:
         return value
 
     def maybe_texts(self, name: str) -> tuple[str, ...] | None:
-        value = self.value.get(name)
-        if value is None:
-            return None
-        if not isinstance(value, list):
-            raise self.wrong(name, "a list of texts", value)
-        for n, item in enumerate(value):
+        items = self._list(name, "a list of texts")
+        for n, item in enumerate(items or ()):
             if not isinstance(item, str):
                 raise self.wrong(f"{name}[{n}]", "a text", item)
-        return tuple(value)
+        return None if items is None else tuple(items)
 
     def texts(self, name: str) -> tuple[str, ...]:
         return self.maybe_texts(name) or ()
@@ -67,12 +63,16 @@ class Fields:
         return None if value is None else Fields(value, self.of(name)).value
 
     def maybe_objects(self, name: str) -> tuple[Fields, ...] | None:
-        value = self.value.get(name)
-        if value is None:
+        items = self._list(name, "a list of objects")
+        if items is None:
             return None
-        if not isinstance(value, list):
-            raise self.wrong(name, "a list of objects", value)
-        return tuple(Fields(item, f"{self.of(name)}[{n}]") for n, item in enumerate(value))
+        return tuple(Fields(item, f"{self.of(name)}[{n}]") for n, item in enumerate(items))
+
+    def _list(self, name: str, wanted: str) -> list[Any] | None:
+        value = self.value.get(name)
+        if value is not None and not isinstance(value, list):
+            raise self.wrong(name, wanted, value)
+        return value
 
     def of(self, name: str) -> str:
         return f"{self.where}.{name}"
