@@ -108,7 +108,7 @@ def _value(components: object) -> str:
 
 def _place(interaction: discord.Interaction) -> Place:
     channel, guild = interaction.channel_id or 0, interaction.guild_id or 0
-    if not channel or interaction.context.private_channel:
+    if not channel or (interaction.context.private_channel and not guild):
         return nowhere(channel)  # who is there is not known
     return place_of(interaction.client, channel, guild)
 

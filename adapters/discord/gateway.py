@@ -19,7 +19,7 @@ import discord
 
 from adapters.discord import commands
 from adapters.discord.hearing import Hearing
-from adapters.discord.mending import mended
+from adapters.discord.shapes import fit
 from adapters.discord.wire import Json, record
 from bot.ports import Inbound
 
@@ -64,15 +64,36 @@ class Client(discord.AutoShardedClient):
         )
         self._inbound = inbound
         self._connecting = connecting
+        self._unread: set[tuple[str, type[Exception]]] = set()  # of what was told already
         self.heard = time.monotonic()
         # The one private part of discord.py that is reached into: its readers' faults cannot be outlived otherwise.
         # tests/acceptance/test_discord_shapes.py fails when it moves.
         readers: dict[str, Reader] = self._connection.parsers
         for name, reader in list(readers.items()):
-            readers[name] = self._handed_on(_OURS[name]) if name in _OURS else _guarded(name, reader)
+            readers[name] = self._handed_on(_OURS[name]) if name in _OURS else self._guarded(name, reader)
 
     def _handed_on(self, event: str) -> Reader:
         return lambda told: self.dispatch(event, record(told))
+
+    def _guarded(self, event: str, reader: Reader) -> Reader:
+        """A reader of discord.py's that is told what it can read, and whose fault costs that event."""
+
+        def read(told: Any) -> None:
+            try:
+                known = fit(event, record(told))
+                if known is not None:
+                    reader(known)
+            except Exception as error:
+                first = (event, type(error)) not in self._unread
+                self._unread.add((event, type(error)))
+                log.log(
+                    logging.WARNING if first else logging.DEBUG,
+                    "Discord: %s was not read: %s",
+                    event,
+                    _fault(),
+                )
+
+        return read
 
     async def setup_hook(self) -> None:
         await commands.announce(self, self._inbound.commands)
@@ -113,25 +134,6 @@ class Client(discord.AutoShardedClient):
 
     async def on_error(self, event_method: str, /, *args: Any, **kwargs: Any) -> None:
         log.error("Discord: %s failed: %s", event_method, _fault())
-
-
-def _guarded(name: str, reader: Reader) -> Reader:
-    """A reader of discord.py's whose fault costs what it was told, or only what of it is needless."""
-
-    def read(told: Any) -> None:
-        try:
-            reader(told)
-        except Exception:
-            log.warning("Discord: %s has a shape that is not known: %s", name, _fault())
-            again = mended(name, record(told))
-            if again is None:
-                return
-            try:
-                reader(again)
-            except Exception as error:
-                log.warning("Discord: %s was let go (%s).", name, type(error).__name__)
-
-    return read
 
 
 def _fault() -> str:

@@ -121,6 +121,40 @@ async def test_what_is_said_while_it_connects_hides_nothing(server: DiscordServe
     assert times_answered(server, said, dm) == once(said)
 
 
+async def test_who_writes_while_it_catches_up_is_answered_in_order(
+    server: DiscordServer, tmp_path: Path
+) -> None:
+    """Also what is edited or deleted meanwhile is taken after what it changes."""
+    ada = server.user("ada")
+    dm = server.dm(ada)
+    town = Town(tmp_path, answer, discord=server, agent={"debounce_s": 0.4})
+    async with town:
+        await ask(server, ada, dm, "Hello")
+    await server.say(ada, dm, "missed1")
+    server.delay("GET /channels/.*/messages", 0.5)
+
+    async def welcome() -> None:
+        await server.until(lambda: server.identifies == 2)
+        await server.say(ada, dm, "waits2")
+        regretted = await server.say(ada, dm, "REGRET3")
+        mended = await server.say(ada, dm, "WRONG4")
+        await server.delete(regretted)
+        await server.edit(mended, "right4")
+        await server.until(lambda: server.calls("GET /channels/.*/messages"))
+        await server.say(ada, dm, "after5")
+
+    hasty = asyncio.create_task(welcome())
+    async with town:
+        await hasty
+        await server.until(lambda: "after5" in "\n".join(replies(server, dm)))
+        await town.app.inbound.settled()
+    said = re.findall(r"\w+\d", "\n".join(replies(server, dm)))
+    assert said == ["missed1", "waits2", "right4", "after5"]
+    kept = str(rows(town, "SELECT text FROM messages")) + str(rows(town, "SELECT payload FROM inbox"))
+    assert "REGRET" not in kept
+    assert "WRONG" not in kept
+
+
 async def test_a_guild_it_is_not_told_of_is_no_private_place(server: DiscordServer, tmp_path: Path) -> None:
     """As when a guild is out of order at the start, or a thread was archived: its channel is not known then."""
     ada = server.user("ada")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from tests.fakes.discord_interactions import Interaction, Interactions
-from tests.fakes.discord_records import REPLY, Channel, Guild, Member, Message, Role, User, Webhook
+from tests.fakes.discord_records import REPLY, TEXT, Channel, Guild, Member, Message, Role, User, Webhook
 from tests.fakes.discord_rules import EVERYBODY, NONE, Json, Permission
 from tests.fakes.discord_world import PLAIN_MENTIONS, World
 
@@ -81,13 +81,20 @@ class People:
         like = "GUILD_UPDATE" if user is self.bot else None
         self.world.emit("GUILD_MEMBER_UPDATE", body, guild=guild, like=like)
 
-    def channel(self, guild: Guild, name: str, *, private_to: Iterable[User | Role] | None = None) -> Channel:
-        """A text channel: public, or hidden from all but these (name the bot, where it is to see it)."""
+    def channel(
+        self,
+        guild: Guild,
+        name: str,
+        *,
+        private_to: Iterable[User | Role] | None = None,
+        kind: int = TEXT,
+    ) -> Channel:
+        """A channel: public, or hidden from all but these (name the bot, where it is to see it)."""
         overwrites = {}
         if private_to is not None:
             overwrites = {target.id: overwrite(target, allow=Permission.VIEW) for target in private_to}
             overwrites[guild.id] = (0, NONE, Permission.VIEW)
-        return self.world.add_channel(guild, name, overwrites=overwrites)
+        return self.world.add_channel(guild, name, kind=kind, overwrites=overwrites)
 
     def permit(
         self,

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from tests.fakes.discord_rules import ALL, EPHEMERAL, NONE, Json, Permission
 
 EPOCH_MS = 1_420_070_400_000
-TEXT, DM, PUBLIC_THREAD, PRIVATE_THREAD = 0, 1, 11, 12  # kinds of channels
+TEXT, DM, VOICE, PUBLIC_THREAD, PRIVATE_THREAD, STAGE, FORUM = 0, 1, 2, 11, 12, 13, 15  # kinds of channels
+SPOKEN = (VOICE, STAGE)  # whose chat is for those who may connect
 DEFAULT, REPLY, COMMAND, STARTER = 0, 19, 20, 21  # kinds of messages
 
 
@@ -165,7 +166,8 @@ class Channel:
                 held &= ~deny
             for _, allow, _ in rules:
                 held |= allow
-        return held if held & Permission.VIEW else NONE
+        needed = Permission.VIEW | (Permission.CONNECT if self.kind in SPOKEN else NONE)
+        return held if held & needed == needed else NONE
 
     def _in_thread(self, user: User, held: Permission) -> Permission:
         invited = user.id in self.members or held & Permission.MANAGE_THREADS
@@ -186,6 +188,8 @@ class Channel:
         body |= {"guild_id": str(self.guild.id), "name": self.name, "rate_limit_per_user": 0}
         if self.parent is None:
             body |= {"position": 0, "topic": None, "nsfw": False, "parent_id": None}
+            if self.kind in SPOKEN:
+                body |= {"bitrate": 64_000, "user_limit": 0, "rtc_region": None}
             return body | {"permission_overwrites": self._overwrites()}
         body |= {"parent_id": str(self.parent.id), "owner_id": str(self.owner.id if self.owner else 0)}
         body |= {"member_count": len(self.members), "message_count": len(self.messages)}

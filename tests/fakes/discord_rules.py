@@ -69,6 +69,7 @@ class Permission(IntFlag):
     ATTACH_FILES = 1 << 15
     READ_HISTORY = 1 << 16
     MENTION_EVERYONE = 1 << 17
+    CONNECT = 1 << 20
     MANAGE_WEBHOOKS = 1 << 29
     USE_COMMANDS = 1 << 31
     MANAGE_THREADS = 1 << 34
