@@ -68,6 +68,8 @@ class Hosts:
         async def started(_: Any, __: Any, params: aiohttp.TraceRequestStartParams) -> None:
             if not self.may_have_token(params.url):
                 raise Elsewhere(f"{params.url.host} is not Discord's")
+            # discord.py's answers to interactions do not say who asks.
+            params.headers.setdefault("User-Agent", USER_AGENT)
 
         async def redirected(_: Any, __: Any, params: aiohttp.TraceRequestRedirectParams) -> None:
             params.response.close()

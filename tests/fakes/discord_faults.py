@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 @dataclass
 class Fault:
-    """``kind`` is ``refuse``, ``storm``, ``lose_request``, ``lose_response`` or ``delay``."""
+    """``kind`` is ``refuse``, ``storm``, ``lose_request``, ``lose_response``, ``delay`` or ``redirect`` (to
+    ``target``)."""
 
     kind: str
     route: str  # a regular expression, searched for in "POST /channels/123/messages"
@@ -17,6 +18,7 @@ class Fault:
     code: int = 0
     seconds: float = 0.0
     everywhere: bool = False
+    target: str = ""
 
 
 class Faults:

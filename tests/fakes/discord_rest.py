@@ -31,6 +31,7 @@ class Call:
     query: Mapping[str, str] = field(default_factory=dict)
     body: Any = field(default_factory=dict)
     files: list[tuple[str, bytes]] = field(default_factory=list)
+    user_agent: str = ""
     status: int = 0
     answer: Any = None
 
@@ -152,8 +153,12 @@ class Rest:
                 call.body = None
             except ConnectionError:  # the client went away in the middle of it
                 return response
+            call.user_agent = request.headers.get("User-Agent", "")
             if slow := self.faults.take("delay", call.line):
                 await asyncio.sleep(slow.seconds)
+            if away := self.faults.take("redirect", call.line):
+                self._note("request", call)
+                raise web.HTTPTemporaryRedirect(away.target)
             response = self._answer(route, handler, call, request.headers.get("Authorization"))
             lost = self.faults.take("lose_response", call.line)
         if lost and request.transport:
@@ -205,6 +210,11 @@ class Rest:
         return self._limits.admit(route.bucket, place, bound=not route.tokened)
 
     async def _download(self, request: web.Request) -> web.Response:
+        line = f"GET {request.path}"
+        if slow := self.faults.take("delay", line):
+            await asyncio.sleep(slow.seconds)
+        if away := self.faults.take("redirect", line):
+            raise web.HTTPFound(away.target)
         found = self.world.files.get(int(request.match_info["attachment"]))
         if found is None or found.name != request.match_info["name"]:
             raise web.HTTPNotFound

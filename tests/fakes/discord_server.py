@@ -148,6 +148,10 @@ class DiscordServer(People):
     def delay(self, route: str, seconds: float, times: int = 1) -> None:
         self._faults.pending.append(Fault("delay", route, times, seconds=seconds))
 
+    def redirect(self, route: str, target: str, times: int = 1) -> None:
+        """Answer the next requests (also for files) by sending them elsewhere."""
+        self._faults.pending.append(Fault("redirect", route, times, target=target))
+
     async def down(self) -> None:
         """REST answers 503, the gateway drops everyone and refuses connections."""
         self._faults.down = True
