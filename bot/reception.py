@@ -77,16 +77,17 @@ class Reception:
         if isinstance(event, ReactionAdded) and not self._events.reactions:
             return None
         try:
-            await self._access.check(event, followed=await self._follows(event))
             if isinstance(event, ReactionAdded):
                 place = await self._posted(event)
                 if place is None:
                     return None
                 event = replace(event, address=place.address, audience=place.audience)
+                await self._access.check(event)  # by the rules of the place where we said it
                 identity = await self._identities.at(place)  # whoever speaks there by now
                 if identity is None:
                     return None
             else:
+                await self._access.check(event, followed=await self._follows(event))
                 identity = await self._identities.of(event)
             await self._access.spend(event, identity)
         except Turned as turned:

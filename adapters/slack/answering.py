@@ -6,51 +6,78 @@ import asyncio
 import json
 import logging
 import re
-import time
-from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from slack_bolt.app.async_app import AsyncApp
-from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from adapters.slack import views
-from adapters.slack.posting import BROKEN, Posting, reason
+from adapters.slack import places, views
+from adapters.slack.chores import Chores
+from adapters.slack.people import People
+from adapters.slack.places import Places
+from adapters.slack.posting import Posting
 from adapters.slack.reading import Workspace
+from adapters.slack.responses import Responses, shown
 from adapters.text import plain
+from adapters.wire import Json, record, text
+from bot.cache import Cache
 from bot.events import Command, View
 from bot.ports import Inbound
 from memory.errors import StoreError
 
 log = logging.getLogger(__name__)
 
-_ROLE_S = 300.0  # that an admin's role is believed
 _PROMPT_S = 2.0  # after so long an answer comes later, for Slack waits 3 s
 _OURS = re.compile(rf"^{views.PREFIX}")
+_KEPT = 10_000
+_TEXT = 3_000  # characters of an answer where its blocks are not shown
+_AWAY = View(text="I can't reach my memory just now. Please try again in a moment.", kind="error")
+_FAILED = View(text="That did not work. Whoever runs me finds more in my log.", kind="error")
 
-Json = dict[str, Any]
+
+@dataclass(frozen=True, kw_only=True)
+class Answers:
+    """The ways to a person."""
+
+    client: AsyncWebClient
+    posting: Posting
+    responses: Responses
+    chores: Chores
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Asker:
+    """Who asks, and where: ``url`` is where Slack takes an answer for them alone."""
+
+    user: str
+    name: str
+    channel: str
+    kind: str
+    thread: str | None = None
+    home: bool = False
+    url: str = ""
+
+    def kept(self) -> str:
+        """For the buttons and the form of a view that is opened from here."""
+        kept = {"channel": self.channel, "kind": self.kind, "thread": self.thread, "home": self.home}
+        return json.dumps({key: value for key, value in kept.items() if value})
 
 
 class Answering:
-    """``kind_of(channel)`` tells a channel's type."""
-
     def __init__(
-        self,
-        client: AsyncWebClient,
-        posting: Posting,
-        us: Workspace,
-        inbound: Inbound,
-        kind_of: Callable[[str], Awaitable[str]],
+        self, us: Workspace, inbound: Inbound, answers: Answers, people: People, where: Places
     ) -> None:
-        self._client = client
-        self._posting = posting
         self._us = us
         self._inbound = inbound
-        self._kind_of = kind_of
-        self._direct: dict[str, str] = {}
-        self._admins: dict[str, tuple[float, bool]] = {}  # until when it is believed
-        self._late: set[asyncio.Future[None]] = set()
+        self._client, self._posting = answers.client, answers.posting
+        self._responses, self._chores = answers.responses, answers.chores
+        self._people = people
+        self._places = where
+        self._direct: Cache[str, str] = Cache(_KEPT)  # the channels of people's direct messages with us
+        self._done: Cache[str, None] = Cache(
+            _KEPT
+        )  # by trigger_id: a request that is signed can be sent again
 
     def listen(self, app: AsyncApp) -> None:
         app.command("/everbot")(self._slash)
@@ -59,99 +86,109 @@ class Answering:
 
     async def publish(self, user: str) -> None:
         """App Home, as it is now."""
-        view = await self._run("memory", "", await self._home(user), user, user)
+        view = await self._run("memory", "", await self._at_home(user, user))
         await self._client.views_publish(user_id=user, view=views.home(view))
 
     async def _slash(self, ack: Any, body: Json) -> None:
-        word, _, argument = str(body.get("text") or "").strip().partition(" ")
-        where = {"channel": body["channel_id"], "kind": await self._kind_of(body["channel_id"])}
-        user, name = str(body["user_id"]), str(body.get("user_name") or body["user_id"])
-        running = asyncio.ensure_future(self._run(word.lower() or "help", argument, where, user, name))
+        if self._is_done(body):
+            await ack()
+            return
+        word, _, argument = text(body.get("text")).strip().partition(" ")
+        user, channel = str(body["user_id"]), str(body["channel_id"])
+        asker = _Asker(
+            user=user,
+            name=text(body.get("user_name")) or user,
+            channel=channel,
+            kind=await self._places.kind_of(channel),
+            url=text(body.get("response_url")),
+        )
+        running = self._chores.begin(self._run(word.lower() or "help", argument, asker))
+        if running is None:
+            return  # we are about to end
         done, _ = await asyncio.wait([running], timeout=_PROMPT_S)
         if not done:
-            running.add_done_callback(lambda late: self._later(late, where, user))
+            self._chores.begin(self._later(running, asker))
             await ack("One moment …")
             return
-        view = running.result()
+        view = running.result() or _FAILED
         if views.fits(view):
-            await self._client.views_open(trigger_id=body["trigger_id"], view=views.form(view, where))
+            await self._client.views_open(trigger_id=body["trigger_id"], view=views.form(view, asker.kept()))
             await ack()
         else:
             view = await self._delivered(view, user)
-            await ack(text=plain(view)[:3_000], blocks=views.blocks_of(view), response_type="ephemeral")
+            await ack(**shown(plain(view)[:_TEXT], views.blocks_of(view)))
+
+    async def _later(self, running: asyncio.Task[View | None], asker: _Asker) -> None:
+        await self._tell(await self._delivered(await running or _FAILED, asker.user), asker)
 
     async def _pressed(self, ack: Any, body: Json, action: Json) -> None:
-        user, name = _person(body)
-        opened: Json = body.get("view") or {}
-        if opened.get("type") == "modal":
-            where = json.loads(opened.get("private_metadata") or "{}")
-        elif opened:
-            where = await self._home(user)
-        else:
-            channel = str(
-                (body.get("channel") or body["container"])["id" if body.get("channel") else "channel_id"]
-            )
-            thread = (body.get("container") or {}).get("thread_ts")
-            where = {"channel": channel, "kind": await self._kind_of(channel), "thread": thread}
+        if self._is_done(body):
+            await ack()
+            return
+        opened = record(body.get("view"))
+        asker = await self._asker(body, opened)
         command, argument = views.asked_by(str(action["action_id"]))
-        view = await self._delivered(await self._run(command, argument, where, user, name), user)
+        view = await self._delivered(await self._run(command, argument, asker), asker.user)
+        await self._show(view, asker, opened, str(body["trigger_id"]))
+        await ack()
+        if asker.home:
+            await self.publish(asker.user)
+
+    async def _asker(self, body: Json, opened: Json) -> _Asker:
+        """Who pressed a button, in a modal, in App Home or at a message."""
+        user, name = _person(body)
+        if opened.get("type") == "modal":
+            return _asker_of(user, name, opened)
+        if opened:
+            return await self._at_home(user, name)
+        container = record(body.get("container"))
+        channel = text(record(body.get("channel")).get("id")) or str(container["channel_id"])
+        return _Asker(
+            user=user,
+            name=name,
+            channel=channel,
+            kind=await self._places.kind_of(channel),
+            thread=text(container.get("thread_ts")) or None,
+            url=text(body.get("response_url")),
+        )
+
+    async def _show(self, view: View, asker: _Asker, opened: Json, trigger: str) -> None:
+        is_modal, where = opened.get("type") == "modal", asker.kept()
         if views.fits(view):
-            show = self._client.views_push if opened.get("type") == "modal" else self._client.views_open
-            await show(trigger_id=body["trigger_id"], view=views.form(view, where))
-        elif opened.get("type") == "modal":
+            show = self._client.views_push if is_modal else self._client.views_open
+            await show(trigger_id=trigger, view=views.form(view, where))
+        elif is_modal:
             await self._client.views_update(view_id=opened["id"], view=views.shown(view, where))
         elif opened:
-            await self._client.views_open(trigger_id=body["trigger_id"], view=views.shown(view, where))
+            await self._client.views_open(trigger_id=trigger, view=views.shown(view, where))
         else:
-            await self._client.chat_postEphemeral(
-                channel=where["channel"],
-                user=user,
-                thread_ts=where.get("thread"),
-                text=plain(view)[:3_000],
-                blocks=views.blocks_of(view),
-            )
-        await ack()
-        if where.get("home"):
-            await self.publish(user)
+            await self._tell(view, asker)
 
     async def _filled_in(self, ack: Any, body: Json, view: Json) -> None:
-        user, name = _person(body)
-        where = json.loads(view.get("private_metadata") or "{}")
+        if self._is_done(body):
+            await ack()
+            return
+        asker = _asker_of(*_person(body), view)
         command, argument = views.asked_by(str(view["callback_id"]))
-        value = str(view["state"]["values"]["value"]["value"].get("value") or "")
-        answer = await self._run(command, argument, where, user, name, value)
+        value = text(view["state"]["values"]["value"]["value"].get("value"))
+        answer = await self._run(command, argument, asker, value)
         if answer.kind == "error":
             await ack(response_action="errors", errors={"value": answer.text[:2_000]})
             return
         await ack()
-        if where.get("home"):
-            await self.publish(user)
+        if asker.home:
+            await self.publish(asker.user)
 
-    async def _run(
-        self, command: str, argument: str, where: Json, user: str, name: str, value: str = ""
-    ) -> View:
-        origin = self._us.origin(user, name, where["channel"], where["kind"], where.get("thread"))
+    async def _run(self, command: str, argument: str, asker: _Asker, value: str = "") -> View:
+        origin = self._us.origin(asker.user, asker.name, asker.channel, asker.kind, asker.thread)
         asked = Command(**origin, command=command.lstrip("!/"), argument=argument, value=value)
         if asked.command == "persona":
-            asked = replace(asked, admin=await self._is_admin(user))
+            asked = replace(asked, admin=await self._people.is_admin(asker.user))
         try:
             return await self._inbound.invoke(asked)
         except StoreError as error:
             log.error("A command could not be run: %s", error)
-            return View(text="I can't reach my memory just now. Please try again in a moment.", kind="error")
-
-    async def _is_admin(self, user: str) -> bool:
-        """Whether the workspace counts them among its admins, asked once in a while."""
-        known = self._admins.get(user)
-        if known is None or known[0] < time.monotonic():
-            try:
-                told = (await self._client.users_info(user=user))["user"]
-            except (SlackApiError, *BROKEN) as error:
-                log.warning("Slack: who is an admin could not be asked: %s", type(error).__name__)
-                return False
-            known = (time.monotonic() + _ROLE_S, bool(told.get("is_admin") or told.get("is_owner")))
-            self._admins[user] = known
-        return known[1]
+            return _AWAY
 
     async def _delivered(self, view: View, user: str) -> View:
         """The view, with its files sent to the person's direct messages."""
@@ -160,28 +197,39 @@ class Answering:
         told = await self._posting.upload(user, view.files, view.text)
         return replace(view, text=f"{view.text}\n{told}", files=())
 
-    async def _home(self, user: str) -> Json:
+    async def _tell(self, view: View, asker: _Asker) -> None:
+        """An answer that only the asker sees, where they asked."""
+        words, blocks = plain(view)[:_TEXT], views.blocks_of(view)
+        if not await self._responses.send(asker.url, words, blocks, asker.thread):
+            await self._posting.whisper(asker.channel, asker.user, asker.thread, words, blocks)
+
+    async def _at_home(self, user: str, name: str) -> _Asker:
         """App Home belongs to a person's direct messages with us."""
         if user not in self._direct:
             opened = await self._client.conversations_open(users=user)
             self._direct[user] = str(opened["channel"]["id"])
-        return {"channel": self._direct[user], "kind": "im", "home": True}
+        return _Asker(user=user, name=name, channel=self._direct[user], kind=places.IM, home=True)
 
-    def _later(self, running: asyncio.Future[View], where: Json, user: str) -> None:
-        if not running.cancelled() and running.exception() is None:
-            text = plain(running.result())[:3_000]
-            task = asyncio.ensure_future(self._tell(where["channel"], user, text))
-            self._late.add(task)
-            task.add_done_callback(self._late.discard)
+    def _is_done(self, body: Json) -> bool:
+        trigger = text(body.get("trigger_id"))
+        was, self._done[trigger] = trigger in self._done, None
+        return was and bool(trigger)
 
-    async def _tell(self, channel: str, user: str, text: str) -> None:
-        try:
-            await self._client.chat_postEphemeral(channel=channel, user=user, text=text)
-        except (SlackApiError, *BROKEN) as error:
-            log.warning("An answer was not delivered: %s", reason(error))
+
+def _asker_of(user: str, name: str, view: Json) -> _Asker:
+    """Who looks at a view: it knows from where it was opened (`_Asker.kept`)."""
+    where = record(json.loads(text(view.get("private_metadata")) or "{}"))
+    return _Asker(
+        user=user,
+        name=name,
+        channel=str(where["channel"]),
+        kind=str(where["kind"]),
+        thread=text(where.get("thread")) or None,
+        home=where.get("home") is True,
+    )
 
 
 def _person(body: Json) -> tuple[str, str]:
     """Id and name of who pressed a button or filled in a form."""
     user = str(body["user"]["id"])
-    return user, str(body["user"].get("username") or body["user"].get("name") or user)
+    return user, text(body["user"].get("username")) or text(body["user"].get("name")) or user

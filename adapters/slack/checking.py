@@ -5,8 +5,8 @@ from __future__ import annotations
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from adapters.slack.manifest import EVENTS, SCOPES
-from adapters.slack.posting import BROKEN, code
+from adapters.slack.errors import BROKEN, code
+from adapters.slack.manifest import EVENTS, SCOPES, WISHED
 
 Finding = tuple[bool, str]
 
@@ -34,10 +34,13 @@ async def check(
         return [(False, f"{api_url} does not answer ({type(error).__name__})")]
     found.append((True, f"the bot token is of {told.get('team')}"))
     granted = str(told.headers.get("x-oauth-scopes") or told.headers.get("X-OAuth-Scopes") or "")
-    missing = [scope for scope in SCOPES if scope not in {part.strip() for part in granted.split(",")}]
+    has = {part.strip() for part in granted.split(",")}
+    missing, wished = ([scope for scope in scopes if scope not in has] for scopes in (SCOPES, WISHED))
+    advice = "add them under OAuth & Permissions and install the app again"
     if granted and missing:
-        advice = "add them under OAuth & Permissions and install the app again"
-        found.append((False, f"the bot token lacks {', '.join(missing)}: {advice}"))
+        found.append((False, f"the bot token lacks {', '.join(missing + wished)}: {advice}"))
+    elif granted and wished:
+        found.append((True, f"without {', '.join(wished)} groups of people are told by their ids: {advice}"))
     if app_token is not None:
         found.append(await _app_token(app_token, api_url))
     if config_token is None:

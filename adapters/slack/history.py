@@ -12,8 +12,10 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.slack import reading
-from adapters.slack.posting import BROKEN, pages, place_of, reason, retry_after
-from adapters.slack.reading import Workspace
+from adapters.slack.errors import BROKEN, pages, reason, retry_after
+from adapters.slack.places import Places
+from adapters.slack.reading import Workspace, place_of
+from adapters.wire import Json, records, text
 from bot.events import Address
 from bot.ports import Clock
 
@@ -24,64 +26,66 @@ _THREADS = timedelta(days=30)  # that nobody wrote to us in a thread, and it is 
 _TRIES = 6
 _TYPES = ("public_channel", "private_channel", "mpim", "im")
 
-Found = list[tuple[dict[str, Any], str]]  # messages, each with its channel's type
+Found = list[tuple[Json, str]]  # messages, each with its channel's type
 
 
 class History:
     """``catch_up`` is how far back it is read."""
 
-    def __init__(self, client: AsyncWebClient, clock: Clock, us: Workspace, catch_up: timedelta) -> None:
+    def __init__(
+        self, client: AsyncWebClient, clock: Clock, us: Workspace, places: Places, catch_up: timedelta
+    ) -> None:
         self._client = client
         self._clock = clock
         self._us = us
+        self._places = places
         self._catch_up = catch_up
 
     async def missed(self, known: Mapping[Address, str]) -> Found:
         """What was said since we last heard of it, in every conversation and channel, in the order of time."""
         if not known:
             return []
-        us, floor = self._us, self._clock.now() - self._catch_up
-        newest = {address: us.said_at(key) for address, key in known.items()}
+        floor = self._clock.now() - self._catch_up
+        newest = {address: reading.said_at(key) for address, key in known.items()}
         since = max((at - _OVERLAP for at in newest.values() if at is not None), default=floor)
-        since = max(since, floor)
-        kinds = {channel["id"]: reading.kind_of(channel) for channel in await self._channels()}
+        kinds = await self._channels()
         found: Found = []
         for channel, kind in kinds.items():
-            found += await self._said("conversations_history", kind, channel=channel, oldest=_ts(since))
+            oldest = _ts(max(since, floor))
+            found += await self._said("conversations_history", kind, channel=channel, oldest=oldest)
         for address, at in newest.items():
-            if at is None or not address.startswith(us.address("")):
+            if at is None or not address.startswith(self._us.address("")):
                 continue
             channel, thread = place_of(address)
             if thread and channel in kinds and at > self._clock.now() - _THREADS:
                 where = {"channel": channel, "ts": thread, "oldest": _ts(max(at - _OVERLAP, floor))}
                 found += await self._said("conversations_replies", kinds[channel], **where)
-        said = [(message, kind) for message, kind in found if message.get("subtype") in reading.SAID]
-        others = [(message, kind) for message, kind in said if not us.is_own(message)]
-        return sorted(others, key=lambda one: float(one[0]["ts"]))
+        return sorted(found, key=lambda one: float(one[0]["ts"]))
 
-    async def _channels(self) -> list[dict[str, Any]]:
-        """Where we are a member; each type is asked for alone, for one scope that lacks refuses a question whole."""
-        ask, found = partial(self._ask, "users_conversations"), []
+    async def _channels(self) -> dict[str, str]:
+        """Where we are a member, with its type; each type of channel is asked for alone, for one scope that lacks
+        refuses a question whole."""
+        ask, kinds = partial(self._ask, "users_conversations"), {}
         for types in _TYPES:
             try:
                 async for answer in pages(ask, types=types, limit=200, exclude_archived=True):
-                    found += [channel for channel in answer.get("channels") or () if channel.get("id")]
+                    for channel in records(answer.get("channels")):
+                        if text(channel.get("id")):
+                            kinds[channel["id"]] = self._places.told(channel["id"], channel).kind
             except SlackApiError as error:
-                log.warning(
-                    "Slack: what came while away could not be read in any %s (%s).", types, reason(error)
-                )
-        return found
+                log.warning("Slack: no %s could be looked through (%s).", types, reason(error))
+        return kinds
 
     async def _said(self, method: str, kind: str, *, channel: str, oldest: str, **where: Any) -> Found:
         found: Found = []
         where |= {"limit": 200, "channel": channel, "oldest": oldest}
         try:
             async for answer in pages(partial(self._ask, method), **where):
-                for message in answer.get("messages") or ():
+                for message in records(answer.get("messages")):
                     # A thread's head is in every answer, however old it is (docs.slack.dev: conversations.replies).
-                    if float(message["ts"]) > float(oldest):
+                    if reading.stamp(message.get("ts")) and float(message["ts"]) > float(oldest):
                         found.append(({**message, "channel": channel}, kind))
-        except (SlackApiError, *BROKEN) as error:
+        except BROKEN as error:
             log.warning("Slack: what came while away could not be read in one place (%s).", reason(error))
         return found
 

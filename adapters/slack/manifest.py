@@ -9,6 +9,8 @@ SCOPES = (
     "groups:history im:read im:write im:history mpim:read mpim:history users:read files:read files:write "
     "reactions:read reactions:write commands metadata.message:read"
 ).split()
+WISHED = ("usergroups:read",)
+"""Scopes that are asked for, and can be done without: groups of people are then told by their ids."""
 EVENTS = (
     "app_mention message.channels message.groups message.im message.mpim app_home_opened app_context_changed "
     "agent_session_stopped reaction_added app_uninstalled tokens_revoked"
@@ -49,7 +51,7 @@ def manifest(mode: str, url: str) -> dict[str, Any]:
             "bot_user": {"display_name": "everbot", "always_online": True},
             "slash_commands": [command],
         },
-        "oauth_config": {"scopes": {"bot": SCOPES}},
+        "oauth_config": {"scopes": {"bot": [*SCOPES, *WISHED]}},
         "settings": {
             "event_subscriptions": events,
             "interactivity": interactivity,

@@ -1,19 +1,35 @@
-"""Posts on Slack: one a second in a channel, each with the outbox id as metadata, by which it is found again."""
+"""Posts on Slack: one a second in a channel, each with the outbox id as metadata, by which it is found again.
+
+Nothing that is posted calls anybody, and every link shows where it leads. What Slack will not show as it was asked to
+is posted once more as plain text.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-import aiohttp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from adapters.slack.errors import (
+    BROKEN,
+    RENDERING,
+    UNTHREADED,
+    code,
+    delivery_error,
+    pages,
+    reason,
+    retry_after,
+)
+from adapters.slack.markup import escaped, harmless
+from adapters.slack.reading import place_of
+from adapters.wire import Json, record, records
 from bot.cache import Cache
-from bot.errors import DeliveryDoubtful, DeliveryError, DeliveryRefused
+from bot.errors import DeliveryDoubtful, DeliveryError
 from bot.events import File, Reply, Speaker
 from bot.ports import Clock, Found
 
@@ -21,11 +37,6 @@ log = logging.getLogger(__name__)
 
 LIMIT = 3_900  # Slack advises at most 4,000 characters
 METADATA = "everbot_reply"
-BROKEN = (aiohttp.ClientError, OSError, TimeoutError)
-_GONE = (
-    "channel_not_found not_in_channel is_archived user_not_found cannot_dm_bot restricted_action no_text "
-    "msg_too_long invalid_blocks msg_blocks_too_long thread_not_found user_disabled posting_to_channel_denied"
-).split()
 _UNREADABLE = ("missing_scope", "channel_not_found", "not_in_channel", "thread_not_found", "no_permission")
 _SKEW = timedelta(seconds=60)
 _CHANNELS = 5_000
@@ -58,7 +69,7 @@ class Posting:
         """As the speaker, or as the app, with the speaker's name before the text, where that is not allowed."""
         if reply.speaker is not None and not self._faceless:
             try:
-                return await self._posted(reply, reply.text, **_look(reply.speaker))
+                return await self._posted(reply, reply.text, _look(reply.speaker))
             except SlackApiError as error:
                 if code(error) != "missing_scope":
                     raise
@@ -67,21 +78,40 @@ class Posting:
                 "Slack: the app lacks the scope chat:write.customize: personas speak as the app, with their name "
                 "before the text. Install the app again with the manifest of `everbot slack manifest`."
             )
-        return await self._posted(reply, _as_app(reply))
+        return await self._posted(reply, _as_app(reply), {})
 
-    async def _posted(self, reply: Reply, text: str, **look: str) -> Any:
+    async def _posted(self, reply: Reply, text: str, look: dict[str, str]) -> Any:
         channel, thread = place_of(reply.address)
-        post: Any = self._client.chat_postMessage
-        return await post(
-            channel=channel,
-            thread_ts=thread,
-            text=escaped(text),
-            blocks=[{"type": "markdown", "text": harmless(text)}],
-            metadata={"event_type": METADATA, "event_payload": {"id": reply.id}},
-            unfurl_links=False,
-            unfurl_media=False,
+        message: Json = {
+            "channel": channel,
+            "thread_ts": thread,
+            "text": escaped(text),
+            "blocks": [{"type": "markdown", "text": harmless(text)}],
+            "metadata": {"event_type": METADATA, "event_payload": {"id": reply.id}},
+            "unfurl_links": False,
+            "unfurl_media": False,
             **look,
+        }
+        return await taken(self._client.chat_postMessage, message)
+
+    async def notice(self, channel: str, thread: str | None, text: str) -> None:
+        """What is said about a message rather than in answer to it; it is in no outbox."""
+        await self._client.chat_postMessage(
+            channel=channel, thread_ts=thread, text=escaped(text), unfurl_links=False, unfurl_media=False
         )
+
+    async def whisper(
+        self, channel: str, user: str, thread: str | None, text: str, blocks: list[Json] | None = None
+    ) -> None:
+        """What only this person sees, in a place where we are a member."""
+        message = {
+            "channel": channel,
+            "user": user,
+            "thread_ts": thread,
+            "text": escaped(text),
+            "blocks": blocks,
+        }
+        await taken(self._client.chat_postEphemeral, message)
 
     async def find(self, reply: Reply, claimed_at: datetime) -> Found:
         """As `bot.ports.Adapter.find`: by the metadata of what was posted since."""
@@ -92,8 +122,8 @@ class Posting:
         where = {"channel": channel, **({"ts": thread} if thread else {})}
         try:
             async for answer in pages(ask, **where, oldest=since, limit=200, include_all_metadata=True):
-                for message in answer.get("messages") or ():
-                    payload = (message.get("metadata") or {}).get("event_payload") or {}
+                for message in records(answer.get("messages")):
+                    payload = record(record(message.get("metadata")).get("event_payload"))
                     if payload.get("id") == reply.id:
                         return Found.POSTED
             return Found.ABSENT
@@ -106,6 +136,7 @@ class Posting:
 
     async def upload(self, user: str, files: Sequence[File], comment: str) -> str:
         """Files to a person's direct messages; returns what to tell them."""
+        comment = escaped(comment)
         try:
             opened = await self._client.conversations_open(users=user)
             channel = opened["channel"]["id"]
@@ -114,7 +145,7 @@ class Posting:
                     channel=channel, filename=file.name, content=file.data, initial_comment=comment
                 )
                 comment = ""
-        except (SlackApiError, *BROKEN) as error:
+        except BROKEN as error:
             log.warning("A file was not delivered: %s", reason(error))
             return "I could not send you all of it. Please try again later."
         return "I sent it to you as a direct message."
@@ -129,6 +160,28 @@ class Posting:
             await self._clock.sleep(free - now)
 
 
+async def taken(post: Callable[..., Awaitable[Any]], message: Json) -> Any:
+    """A message as Slack takes it: whole, else without its blocks, else beside the thread that takes no reply.
+
+    Raises `SlackApiError` when it takes it in no way.
+    """
+    message = {key: value for key, value in message.items() if value is not None}
+    try:
+        return await post(**message)
+    except SlackApiError as error:
+        without = _refused_part(code(error), message)
+        if without is None:
+            raise
+        log.warning("Slack: a message is posted without its %s (%s).", without, code(error))
+    del message[without]
+    return await taken(post, message)
+
+
+def _refused_part(name: str, message: Json) -> str | None:
+    part = "blocks" if name in RENDERING else "thread_ts" if name in UNTHREADED else None
+    return part if part in message else None
+
+
 def _look(speaker: Speaker) -> dict[str, str]:
     """Name and picture of a post; a picture is shown only from where it lies for everybody."""
     icon = {"icon_url": speaker.avatar_url} if speaker.avatar_url.startswith("https://") else {}
@@ -139,69 +192,3 @@ def _as_app(reply: Reply) -> str:
     if reply.speaker is None or not reply.id.endswith("/0"):
         return reply.text
     return f"**{' '.join(reply.speaker.name.split())[:_NAME].translate(_PLAIN)}**\n{reply.text}"
-
-
-def place_of(address: str) -> tuple[str, str | None]:
-    """Channel and thread of ``slack:<team>/<channel>[/<thread>]``."""
-    parts = address.partition(":")[2].split("/")
-    return parts[1], parts[2] if len(parts) > 2 else None
-
-
-def delivery_error(error: SlackApiError) -> DeliveryError:
-    """A refused post, as the courier understands it."""
-    name = code(error)
-    if name in _GONE:
-        return DeliveryRefused(f"Slack: {name}")
-    status = getattr(error.response, "status_code", 0)
-    if status == 429 or name in ("ratelimited", "rate_limited"):
-        return DeliveryError("Slack's rate limit", retry_after(error))
-    if status >= 500 or name in (
-        "internal_error",
-        "fatal_error",
-        "request_timeout",
-        "service_unavailable",
-        "",
-    ):
-        return DeliveryDoubtful(f"Slack: {name or status}")
-    return DeliveryError(f"Slack: {name}")
-
-
-def code(error: SlackApiError) -> str:
-    response: Any = error.response
-    try:
-        return str(response.get("error") or "")
-    except (AttributeError, ValueError):  # no answer of Slack's API at all
-        return ""
-
-
-def reason(error: Exception) -> str:
-    """Why Slack could not be asked, in a word and without anybody's text."""
-    return (code(error) if isinstance(error, SlackApiError) else "") or type(error).__name__
-
-
-async def pages(ask: Callable[..., Awaitable[Any]], **arguments: Any) -> AsyncIterator[Any]:
-    """Every page of an answer that Slack gives in pages (docs.slack.dev: "Pagination")."""
-    while True:
-        answer = await ask(**arguments)
-        yield answer
-        arguments["cursor"] = (answer.get("response_metadata") or {}).get("next_cursor")
-        if not arguments["cursor"]:
-            return
-
-
-def retry_after(error: SlackApiError) -> float | None:
-    headers = getattr(error.response, "headers", None) or {}
-    value = str(headers.get("Retry-After") or headers.get("retry-after") or "")
-    return float(value) if value.isdecimal() else None
-
-
-def escaped(text: str) -> str:
-    """Plain text where Slack looks for markup (docs.slack.dev: "Escaping text")."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def harmless(text: str) -> str:
-    """Markdown that calls nobody: a mention needs its sign right after the bracket."""
-    for sign in "!@#":
-        text = text.replace(f"<{sign}", f"<\u200b{sign}")
-    return text

@@ -1,15 +1,20 @@
-"""What Slack tells, as everbot's events. Pure: nothing here waits or asks."""
+"""What Slack tells, as everbot's events. Pure: nothing here waits or asks.
+
+Only who wrote, where and when must be told as docs.slack.dev describes it; of anything else that is missing, null, new
+or of another type the message is taken without it.
+"""
 
 from __future__ import annotations
 
-import html
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from adapters import files
+from adapters.slack import content, places
+from adapters.slack.markup import Names
+from adapters.wire import Json, number, record, text
 from bot.events import (
     PRIVATE,
     CommunityJoined,
@@ -18,17 +23,27 @@ from bot.events import (
     MessageDeleted,
     MessageEdited,
     MessageReceived,
+    Quote,
     ReactionAdded,
     community_audience,
     place_audience,
 )
 
 PLATFORM = "slack"
-SAID = (None, "file_share", "thread_broadcast", "bot_message", "me_message")
+SAID = (
+    None,
+    "file_share",
+    "thread_broadcast",
+    "reply_broadcast",
+    "bot_message",
+    "me_message",
+    "message_share",
+)
 """Subtypes of messages that somebody wrote."""
-_TAG = re.compile(r"<([@#!]?)([^<>|]+)(?:\|([^<>]*))?>")
-
-Json = Mapping[str, Any]
+_TS = re.compile(r"\d{1,12}\.\d{1,9}")
+_KEY = re.compile(rf"{PLATFORM}:[^/]+/[^/]+/({_TS.pattern})(?:/.*)?")
+_SLACKBOT = "USLACKBOT"
+_LINE = 300  # characters of a line that is shown beside a message
 
 
 @dataclass(frozen=True)
@@ -49,28 +64,21 @@ class Workspace:
     def key(self, channel: str, ts: str) -> str:
         return f"{PLATFORM}:{self.team}/{channel}/{ts}"
 
-    def said_at(self, key: str) -> datetime | None:
-        """When the message of an event's key was written; None for a key that is not of a message here."""
-        found = re.fullmatch(rf"{PLATFORM}:[^/]+/[^/]+/(\d+\.\d+)(?:/.*)?", key)
-        return moment(found[1]) if found else None
-
     def audience(self, channel: str, kind: str) -> str:
-        """``kind`` is a channel's type: ``im``, ``channel``, ``group``, ``mpim``, or ``ext`` for one that
-        people of other workspaces see, which is a community of its own."""
+        """``kind`` is a channel's type (see `adapters.slack.places`). A channel that people of other workspaces see
+        is a community of its own."""
         community = f"{PLATFORM}:{self.team}"
-        if kind == "im":
+        if kind == places.IM:
             return PRIVATE
-        if kind == "channel":
+        if kind == places.CHANNEL:
             return community_audience(community)
-        return (
-            community_audience(f"{community}/{channel}")
-            if kind == "ext"
-            else place_audience(community, channel)
-        )
+        if kind == places.EXT:
+            return community_audience(f"{community}/{channel}")
+        return place_audience(community, channel)
 
     def origin(self, user: str, name: str, channel: str, kind: str, thread: str | None) -> dict[str, Any]:
         """The fields of `bot.events.Origin`."""
-        private = kind == "im"
+        private = kind == places.IM
         return {
             "account": self.account(user),
             "name": name,
@@ -94,101 +102,130 @@ class Workspace:
 
     def thread_of(self, event: Json, kind: str) -> str | None:
         """Where an answer goes: into the message's thread, or one under it; in a direct message beside it."""
-        thread = event.get("thread_ts")
-        return str(thread or event["ts"]) if thread or kind != "im" else None
+        thread = stamp(event.get("thread_ts"))
+        return thread or (stamp(event.get("ts")) if kind != places.IM else "") or None
 
-    def to_event(
-        self,
-        event: Json,
-        kind: str,
-        name: str,
-        names: Mapping[str, str],
-    ) -> MessageReceived:
-        channel, text = str(event["channel"]), str(event.get("text") or "")
-        thread = event.get("thread_ts")
+    def to_event(self, event: Json, kind: str, name: str, names: Names) -> MessageReceived:
+        """``event`` is one with `is_message`."""
+        channel, ts = text(event.get("channel")), stamp(event.get("ts"))
+        thread = stamp(event.get("thread_ts"))
         return MessageReceived(
             **self.origin(author(event), name, channel, kind, self.thread_of(event, kind)),
-            bot=bool(event.get("bot_id")),
-            key=self.key(channel, str(event["ts"])),
-            at=moment(str(event["ts"])),
-            addressed=kind == "im" or f"<@{self.user}>" in text,
-            text=plain(re.sub(rf"^\s*<@{self.user}>[\s,:]*", "", text), names),
-            thread=thread is not None and thread != event["ts"],
-            place="" if kind == "im" else f"<#{channel}>",
+            bot=is_bots(event),
+            key=self.key(channel, ts),
+            at=moment(ts),
+            addressed=kind == places.IM or f"<@{self.user}>" in self._written(event),
+            text=self.text_of(event, names),
+            thread=thread not in ("", ts),
+            place="" if kind == places.IM else f"<#{channel}>",
         )
 
-    def to_edit(self, event: Json, kind: str, names: Mapping[str, str]) -> MessageEdited:
-        message = event["message"]
-        channel, ts, text = str(event["channel"]), str(message["ts"]), str(message.get("text") or "")
+    def text_of(self, message: Json, names: Names) -> str:
+        """All of a message, without the mention by which it calls us."""
+        return content.whole(message, names, self._uncalled(text(message.get("text"))))
+
+    def line_of(self, message: Json, name: str, names: Names) -> Quote:
+        """A message as it is shown beside another."""
+        words = content.whole(message, names, self._uncalled(text(message.get("text"))), named_files=True)
+        key = self.key(text(message.get("channel")), stamp(message.get("ts")))
+        return Quote(key=key, account=self.account(author(message)), text=f"{name}: {words[:_LINE]}")
+
+    def _uncalled(self, written: str) -> str:
+        return re.sub(rf"^\s*<@{self.user}(?:\|[^<>]*)?>[\s,:]*", "", written)
+
+    def _written(self, message: Json) -> str:
+        """The author's own words as they came; of a message that has none, its blocks by the mentions in them."""
+        own = text(message.get("text"))
+        blocks = {"blocks": message.get("blocks")}  # what is forwarded with it calls nobody
+        called = "" if own.strip() else " ".join(f"<@{one}>" for one in content.mentioned(blocks))
+        return re.sub(rf"<@{self.user}\|[^<>]*>", f"<@{self.user}>", own) + called
+
+    def to_edit(self, event: Json, kind: str, names: Names) -> MessageEdited:
+        """``event["message"]`` is a message that reads otherwise now."""
+        message = record(event.get("message"))
+        channel, ts = text(event.get("channel")), stamp(message.get("ts"))
         return MessageEdited(
             **self.origin(author(message), "", channel, kind, None),
             key=f"{self.key(channel, ts)}/edited",
-            at=moment(str(event.get("event_ts") or ts)),
+            at=moment(stamp(event.get("event_ts")) or ts),
             target=self.key(channel, ts),
-            text=plain(re.sub(rf"^\s*<@{self.user}>[\s,:]*", "", text), names),
+            text=self.text_of(message, names),
         )
 
     def to_deletion(self, event: Json, kind: str) -> MessageDeleted:
-        channel, ts = str(event["channel"]), str(event["deleted_ts"])
+        """``event["deleted_ts"]`` names the message."""
+        channel, ts = text(event.get("channel")), stamp(event.get("deleted_ts"))
         return MessageDeleted(
-            **self.origin(author(event.get("previous_message") or {}), "", channel, kind, None),
+            **self.origin(author(record(event.get("previous_message"))), "", channel, kind, None),
             key=f"{self.key(channel, ts)}/deleted",
-            at=moment(str(event.get("event_ts") or ts)),
+            at=moment(stamp(event.get("event_ts")) or ts),
             target=self.key(channel, ts),
         )
 
-    def to_reaction(self, event: Json, name: str) -> ReactionAdded:
+    def to_reaction(self, event: Json, name: str) -> ReactionAdded | None:
         """Where our message stands is known by whoever posted it: the receipt tells."""
-        item, user = event["item"], str(event["user"])
-        channel, ts = str(item["channel"]), str(item["ts"])
+        item, user = record(event.get("item")), text(event.get("user"))
+        channel, ts, emoji = text(item.get("channel")), stamp(item.get("ts")), text(event.get("reaction"))
+        if not (user and channel and ts and emoji):
+            return None
         return ReactionAdded(
-            **self.origin(user, name, channel, "channel", None),
-            key=f"{self.key(channel, ts)}/{user}/{event['reaction']}",
-            at=moment(str(event.get("event_ts") or ts)),
-            emoji=str(event["reaction"]),
+            **self.origin(user, name, channel, places.CLOSED, None),
+            key=f"{self.key(channel, ts)}/{user}/{emoji}",
+            at=moment(stamp(event.get("event_ts")) or ts),
+            emoji=emoji,
             target=f"{channel}/{ts}",
         )
 
 
+def is_message(event: Json) -> bool:
+    """Whether it tells at least who wrote, where and when."""
+    return bool(author(event) and text(event.get("channel")) and stamp(event.get("ts")))
+
+
+def is_said(event: Json) -> bool:
+    """Whether somebody wrote it; what comes from people's own apps is theirs, whatever new subtype it has."""
+    subtype = event.get("subtype")
+    return not isinstance(subtype, str) or subtype in SAID or bool(text(event.get("client_msg_id")))
+
+
+def tombstone(event: Json) -> str:
+    """The ts of a message that was deleted and leaves a stone, for others replied to it; empty for anything else."""
+    message = record(event.get("message"))
+    return stamp(message.get("ts")) if message.get("subtype") == "tombstone" else ""
+
+
 def author(event: Json) -> str:
-    return str(event.get("user") or event.get("bot_id") or "")
+    return text(event.get("user")) or text(event.get("bot_id"))
+
+
+def is_bots(event: Json) -> bool:
+    return bool(text(event.get("bot_id"))) or event.get("user") == _SLACKBOT
+
+
+def stamp(value: object) -> str:
+    """A message's time, which is also its name in its channel; empty for anything else."""
+    return value if isinstance(value, str) and _TS.fullmatch(value) else ""
 
 
 def moment(ts: str) -> datetime:
-    """A message's time, which is also its name."""
     return datetime.fromtimestamp(float(ts), UTC)
 
 
-def kind_of(channel: Json) -> str:
-    """The type of a channel as ``conversations.info`` describes it."""
-    if channel.get("is_im"):
-        return "im"
-    if channel.get("is_mpim"):
-        return "mpim"
-    if channel.get("is_ext_shared"):
-        return "ext"
-    return "group" if channel.get("is_private") else "channel"
+def said_at(key: str) -> datetime | None:
+    """When the message of an event's key was written; None for a key that is not of a message here."""
+    found = _KEY.fullmatch(key)
+    return moment(found[1]) if found else None
 
 
-def plain(text: str, names: Mapping[str, str]) -> str:
-    """Slack's markup as people read it: names for mentions, labels for links."""
-
-    def shown(match: re.Match[str]) -> str:
-        sign, target, label = match.groups()
-        if sign == "@":
-            return f"@{label or names.get(target, target)}"
-        if sign == "#":
-            return f"#{label or target}"
-        if sign == "!":
-            return f"@{label or target}"
-        return f"{label} ({target})" if label and label not in target else target
-
-    return html.unescape(_TAG.sub(shown, text))
+def place_of(address: str) -> tuple[str, str | None]:
+    """Channel and thread of ``slack:<team>/<channel>[/<thread>]``."""
+    parts = address.partition(":")[2].split("/")
+    return parts[1], parts[2] if len(parts) > 2 else None
 
 
 def is_text(file: Json) -> bool:
-    return files.is_text(str(file.get("mimetype", ""))) and int(file.get("size", 0)) <= files.MAX_TEXT
+    return files.is_text(text(file.get("mimetype"))) and number(file.get("size")) <= files.MAX_TEXT
 
 
 def is_image(file: Json) -> bool:
-    return file.get("mimetype") in files.IMAGES and int(file.get("size", 0)) <= files.MAX_IMAGE
+    return file.get("mimetype") in files.IMAGES and number(file.get("size")) <= files.MAX_IMAGE

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -60,13 +59,13 @@ def home(view: View) -> Json:
     return {"type": "home", "blocks": [title, *blocks_of(view)]}
 
 
-def shown(view: View, where: Json) -> Json:
+def shown(view: View, where: str) -> Json:
     """A modal that shows an answer; ``where`` is kept for its buttons."""
     return {
         "type": "modal",
         "title": {"type": "plain_text", "text": "everbot"},
         "close": {"type": "plain_text", "text": "Close"},
-        "private_metadata": json.dumps(where),
+        "private_metadata": where,
         "blocks": blocks_of(view),
     }
 
@@ -76,7 +75,7 @@ def fits(view: View) -> bool:
     return view.form is not None and len(view.form.value) <= _INPUT
 
 
-def form(view: View, where: Json) -> Json:
+def form(view: View, where: str) -> Json:
     """A modal to edit a text in."""
     asked = view.form
     assert asked is not None
@@ -95,7 +94,7 @@ def form(view: View, where: Json) -> Json:
         "title": {"type": "plain_text", "text": asked.title[:24]},
         "submit": {"type": "plain_text", "text": "Save"},
         "close": {"type": "plain_text", "text": "Cancel"},
-        "private_metadata": json.dumps(where),
+        "private_metadata": where,
         "blocks": [
             {
                 "type": "input",

@@ -126,7 +126,7 @@ def _slack(settings: Settings, clock: Clock) -> Adapter | None:
     key, name = (
         (slack.signing_secret, "SLACK_SIGNING_SECRET") if http else (slack.app_token, "SLACK_APP_TOKEN")
     )
-    if key is None:
+    if key is None or not key.get_secret_value().strip():
         raise SettingsError(f'slack.mode is "{slack.mode}", and it needs {name} beside the bot token.')
     options = Options(
         bot_token=slack.bot_token.get_secret_value(),

@@ -8,7 +8,16 @@ from collections import deque
 from datetime import datetime, timedelta
 
 from bot.cache import Cache
-from bot.events import LOCAL, DocumentUploaded, Event, MessageReceived, Origin, View, platform_of
+from bot.events import (
+    LOCAL,
+    DocumentUploaded,
+    Event,
+    MessageReceived,
+    Origin,
+    ReactionAdded,
+    View,
+    platform_of,
+)
 from bot.people.allowance import Allowance
 from bot.people.identities import Identity
 from bot.runtime import Runtime
@@ -98,7 +107,9 @@ class Access:
             raise Turned("a bot")
         if ask:
             return
-        if isinstance(who, Event) and self._count(f"bots at {who.address}", who) > _BOT_MESSAGES:
+        # By channel: on Slack each message of a channel begins a thread, which is a place of its own.
+        place = f"{who.community}/{who.channel}" if who.channel else who.address
+        if isinstance(who, Event) and self._count(f"bots at {place}", who) > _BOT_MESSAGES:
             raise Turned("a loop of bots")
 
     async def _private(self, who: Origin, *, ask: bool) -> None:
@@ -109,7 +120,7 @@ class Access:
             async with self._store.read() as session:
                 if await session.codes.is_welcome(who.account):
                     return
-            if ask or isinstance(who, DocumentUploaded):
+            if ask or isinstance(who, DocumentUploaded | ReactionAdded):
                 raise Turned("not paired")
             raise Turned("not paired", View(text=_PAIR.format(code=await self._code(who))))
         raise Turned(f"direct messages are {policy}")

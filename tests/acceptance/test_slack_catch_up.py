@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,8 +10,8 @@ import pytest
 
 from bot.ports import ModelReply, ModelRequest
 from memory.records import Wish
-from tests.acceptance.crowd import SlackSpot, tell, texts
-from tests.acceptance.test_slack_outages import FORGETFUL, Hours, free_port, quiet, with_slack
+from tests.acceptance.crowd import SlackSpot, numbers_in, posts_on_slack, quote, tell, texts
+from tests.acceptance.slack_stage import FORGETFUL, Hours, free_port, quiet, quoted, with_slack
 from tests.fakes.scripted_model import say
 from tests.fakes.slack_server import SlackServer
 from tests.fakes.town import Town, echo, heard
@@ -127,3 +128,116 @@ async def test_a_place_that_cannot_be_read_costs_no_other_place(tmp_path: Path) 
             await tell(server, ada, dm, "Good")
     assert len(server.answers(general)) == 0
     assert texts(server.answers(dm)) == ["You said: Hello", "You said: Good"]
+
+
+async def test_what_came_while_away_is_found_and_answered_once(tmp_path: Path) -> None:
+    """Slack has given up telling of it. What is older than the configured age is let go."""
+    hours = Hours(-20)
+    async with SlackServer(pace=FORGETFUL, now=hours) as server:
+        ada, bob = server.user("ada"), server.user("bob")
+        general, staff = server.channel("general", [ada, bob]), server.channel("staff", [ada], private=True)
+        old = SlackSpot(server, ada, general, "old thread", threaded=True)
+        young = SlackSpot(server, ada, general, "young thread", threaded=True)
+        dm, his = (
+            SlackSpot(server, ada, server.im(ada), "dm"),
+            SlackSpot(server, bob, server.im(bob), "his dm"),
+        )
+        in_staff = SlackSpot(server, ada, staff, "staff", called=True)
+        town = Town(tmp_path, quote, slack=server)
+        async with town:
+            for number, spot in enumerate((old, dm, in_staff)):
+                await spot.say(f"n{number:05}")
+                await spot.until_answered(f"n{number:05}")
+            hours.offset = -11
+            await young.say("n00003")
+            await young.until_answered("n00003")
+        hours.offset = -10
+        old.called = True  # it is too old to be followed
+        fresh = SlackSpot(server, ada, server.channel("fresh", [ada]), "a new channel", called=True)
+        loud = SlackSpot(server, ada, general, "channel", called=True)
+        missed = [dm, dm, his, old, young, loud, loud, in_staff, fresh]
+        for number, spot in enumerate(missed, 10):
+            await spot.say(f"n{number:05}")
+        await server.say(bob, general, "n00099 among people", young.thread)
+        hours.offset = 0
+        await quiet(server)
+        for _ in range(2):
+            async with town:
+                for number, spot in enumerate(missed, 10):
+                    await spot.until_answered(f"n{number:05}")
+        answered = Counter(number for _, text in posts_on_slack(server) for number in numbers_in(text))
+    assert set(answered) == {f"n{number:05}" for number in (*range(4), *range(10, 19))}
+    assert set(answered.values()) == {1}
+
+
+async def test_what_is_older_than_the_configured_age_is_let_go(tmp_path: Path) -> None:
+    hours = Hours(-20)
+    async with SlackServer(pace=FORGETFUL, now=hours) as server:
+        ada = server.user("ada")
+        dm = server.im(ada)
+        town = Town(tmp_path, quote, slack=server)
+        async with town:
+            await tell(server, ada, dm, "n00000")
+        for number, offset in enumerate((-13, -11), 1):
+            hours.offset = offset
+            await server.say(ada, dm, f"n{number:05}")
+        hours.offset = 0
+        await quiet(server)
+        async with town:
+            await server.until(lambda: len(server.answers(dm)) == 2)
+            await tell(server, ada, dm, "n00003")
+    assert texts(server.answers(dm)) == ["Heard n00000", "Heard n00002", "Heard n00003"]
+
+
+async def test_what_came_while_away_is_not_forgotten_when_the_next_start_is_cut_short(
+    tmp_path: Path,
+) -> None:
+    """Somebody else is heard at once, but history is not read to its end before the process ends again."""
+    hours = Hours(-3)
+    async with SlackServer(pace=FORGETFUL, now=hours) as server:
+        ada, bob = server.user("ada"), server.user("bob")
+        general = server.channel("general", [ada])
+        town = Town(tmp_path, echo, slack=server)
+        async with town:
+            await tell(server, ada, general, "Hello")
+            await tell(server, bob, server.im(bob), "Hello")
+        hours.offset = -1
+        missed = await server.say(ada, general, f"<@{server.bot}> an hour ago")
+        await quiet(server)
+        hours.offset = 0
+        server.delay("conversations.history", 30.0, times=10)
+        async with town:
+            await server.say(bob, server.im(bob), "Are you back?")
+            [heard_now] = server.envelopes[-1:]
+            await server.until(lambda: heard_now.done)
+        server.api.faults.clear()
+        async with town:
+            await server.until(lambda: server.answers(general, missed["ts"]))
+
+
+async def test_messages_heard_while_history_is_read_are_answered_once_and_in_order(tmp_path: Path) -> None:
+    async with SlackServer(pace=FORGETFUL) as server:
+        ada = server.user("ada")
+        spots = [
+            SlackSpot(server, ada, server.im(ada), "dm"),
+            SlackSpot(server, ada, server.channel("general", [ada]), "thread", threaded=True),
+        ]
+        town = Town(tmp_path, quote, slack=server)
+        async with town:
+            for spot in spots:
+                await spot.say("n00000")
+                await spot.until_answered("n00000")
+        for spot in spots:
+            for number in range(1, 6):
+                await spot.say(f"n{number:05}")
+        await quiet(server)
+        server.delay("conversations.history", 0.2, times=4)
+        server.delay("conversations.replies", 0.2, times=4)
+        async with town:
+            for number in range(6, 11):
+                for spot in spots:
+                    await spot.say(f"n{number:05}")
+            for spot in spots:
+                await spot.until_answered("n00010")
+                await server.until(lambda: len(quoted(spot)) >= 11)  # noqa: B023 - awaited at once
+    assert [quoted(spot) for spot in spots] == [[f"n{number:05}" for number in range(11)]] * 2

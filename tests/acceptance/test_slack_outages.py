@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import random
-import socket
 import sqlite3
-import time
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing
-from dataclasses import dataclass
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -23,41 +20,18 @@ from bot.backends.platforms import platforms
 from bot.cli.run import attend
 from bot.ports import ModelReply, ModelRequest
 from tests.acceptance.crowd import SlackSpot, Slow, numbers_in, posts_on_slack, quote, tell, texts
+from tests.acceptance.slack_stage import quiet, quoted, refusing, with_slack
 from tests.fakes.discord_server import DiscordServer
 from tests.fakes.scripted_model import say
 from tests.fakes.slack_delivery import Envelope
 from tests.fakes.slack_server import CONFIG_TOKEN, Pace, SlackServer
 from tests.fakes.town import FAST, Town, echo
 
-FORGETFUL = Pace(retry_s=(), keep_s=0.05, post_s=0.0)  # what is not taken at once is never told again
-
 
 @pytest.fixture
 async def server() -> AsyncIterator[SlackServer]:
     async with SlackServer(pace=Pace(ack_s=1.0, retry_s=(0.0, 0.1, 0.5), post_s=0.0)) as server:
         yield server
-
-
-@asynccontextmanager
-async def refusing(folder: Path, table: str) -> AsyncIterator[None]:
-    """The database takes no new rows of a table, while the block runs."""
-
-    def execute(statement: str) -> None:
-        with closing(sqlite3.connect(folder / "everbot.db")) as connection, connection:
-            connection.execute(statement)
-
-    overflow = "SELECT abs(-9223372036854775807 - 1)"  # an error at run time; the other connection recovers
-    refuse = f"CREATE TRIGGER refuse BEFORE INSERT ON {table} BEGIN {overflow}; END"
-    await asyncio.to_thread(execute, refuse)  # it may have to wait for a transaction of this loop's
-    try:
-        yield
-    finally:
-        await asyncio.to_thread(execute, "DROP TRIGGER refuse")
-
-
-async def quiet(server: SlackServer) -> None:
-    """Until everything was delivered or given up."""
-    await server.until(lambda: all(envelope.done for envelope in server.envelopes))
 
 
 # Delivered again
@@ -131,11 +105,6 @@ async def test_messages_of_a_place_are_answered_in_order(server: SlackServer, tm
             assert quoted(spot) == [f"n{number:05}" for number in range(20)]
 
 
-def quoted(spot: SlackSpot) -> list[str]:
-    """The numbers that were answered there, in order."""
-    return [number for text in reversed([*spot.answers()]) for number in numbers_in(text)]
-
-
 async def test_fifty_slow_turns_hold_up_no_acknowledgement(server: SlackServer, tmp_path: Path) -> None:
     model = Slow()
     people = [server.user(f"user{n}") for n in range(50)]
@@ -160,13 +129,6 @@ async def test_fifty_slow_turns_hold_up_no_acknowledgement(server: SlackServer, 
 
 
 # Posting
-
-
-def with_slack(town: Town, **values: object) -> Town:
-    """The town with other keys of its [slack] section."""
-    section = town.settings.slack.model_copy(update=values)
-    town.settings = town.settings.model_copy(update={"slack": section})
-    return town
 
 
 async def test_a_channel_gets_one_post_per_interval(tmp_path: Path) -> None:
@@ -260,132 +222,6 @@ async def test_a_post_that_slack_refuses_for_good_holds_up_nothing(
     assert len(server.answers(dm)) == 1
 
 
-# Away
-
-
-@dataclass
-class Hours:
-    """A platform's clock, so many hours from now."""
-
-    offset: float = 0.0
-
-    def __call__(self) -> float:
-        return time.time() + 3600 * self.offset
-
-
-async def test_what_came_while_away_is_found_and_answered_once(tmp_path: Path) -> None:
-    """Slack has given up telling of it. What is older than the configured age is let go."""
-    hours = Hours(-20)
-    async with SlackServer(pace=FORGETFUL, now=hours) as server:
-        ada, bob = server.user("ada"), server.user("bob")
-        general, staff = server.channel("general", [ada, bob]), server.channel("staff", [ada], private=True)
-        old = SlackSpot(server, ada, general, "old thread", threaded=True)
-        young = SlackSpot(server, ada, general, "young thread", threaded=True)
-        dm, his = (
-            SlackSpot(server, ada, server.im(ada), "dm"),
-            SlackSpot(server, bob, server.im(bob), "his dm"),
-        )
-        in_staff = SlackSpot(server, ada, staff, "staff", called=True)
-        town = Town(tmp_path, quote, slack=server)
-        async with town:
-            for number, spot in enumerate((old, dm, in_staff)):
-                await spot.say(f"n{number:05}")
-                await spot.until_answered(f"n{number:05}")
-            hours.offset = -11
-            await young.say("n00003")
-            await young.until_answered("n00003")
-        hours.offset = -10
-        old.called = True  # it is too old to be followed
-        fresh = SlackSpot(server, ada, server.channel("fresh", [ada]), "a new channel", called=True)
-        loud = SlackSpot(server, ada, general, "channel", called=True)
-        missed = [dm, dm, his, old, young, loud, loud, in_staff, fresh]
-        for number, spot in enumerate(missed, 10):
-            await spot.say(f"n{number:05}")
-        await server.say(bob, general, "n00099 among people", young.thread)
-        hours.offset = 0
-        await quiet(server)
-        for _ in range(2):
-            async with town:
-                for number, spot in enumerate(missed, 10):
-                    await spot.until_answered(f"n{number:05}")
-        answered = Counter(number for _, text in posts_on_slack(server) for number in numbers_in(text))
-    assert set(answered) == {f"n{number:05}" for number in (*range(4), *range(10, 19))}
-    assert set(answered.values()) == {1}
-
-
-async def test_what_is_older_than_the_configured_age_is_let_go(tmp_path: Path) -> None:
-    hours = Hours(-20)
-    async with SlackServer(pace=FORGETFUL, now=hours) as server:
-        ada = server.user("ada")
-        dm = server.im(ada)
-        town = Town(tmp_path, quote, slack=server)
-        async with town:
-            await tell(server, ada, dm, "n00000")
-        for number, offset in enumerate((-13, -11), 1):
-            hours.offset = offset
-            await server.say(ada, dm, f"n{number:05}")
-        hours.offset = 0
-        await quiet(server)
-        async with town:
-            await server.until(lambda: len(server.answers(dm)) == 2)
-            await tell(server, ada, dm, "n00003")
-    assert texts(server.answers(dm)) == ["Heard n00000", "Heard n00002", "Heard n00003"]
-
-
-async def test_what_came_while_away_is_not_forgotten_when_the_next_start_is_cut_short(
-    tmp_path: Path,
-) -> None:
-    """Somebody else is heard at once, but history is not read to its end before the process ends again."""
-    hours = Hours(-3)
-    async with SlackServer(pace=FORGETFUL, now=hours) as server:
-        ada, bob = server.user("ada"), server.user("bob")
-        general = server.channel("general", [ada])
-        town = Town(tmp_path, echo, slack=server)
-        async with town:
-            await tell(server, ada, general, "Hello")
-            await tell(server, bob, server.im(bob), "Hello")
-        hours.offset = -1
-        missed = await server.say(ada, general, f"<@{server.bot}> an hour ago")
-        await quiet(server)
-        hours.offset = 0
-        server.delay("conversations.history", 30.0, times=10)
-        async with town:
-            await server.say(bob, server.im(bob), "Are you back?")
-            [heard_now] = server.envelopes[-1:]
-            await server.until(lambda: heard_now.done)
-        server.api.faults.clear()
-        async with town:
-            await server.until(lambda: server.answers(general, missed["ts"]))
-
-
-async def test_messages_heard_while_history_is_read_are_answered_once_and_in_order(tmp_path: Path) -> None:
-    async with SlackServer(pace=FORGETFUL) as server:
-        ada = server.user("ada")
-        spots = [
-            SlackSpot(server, ada, server.im(ada), "dm"),
-            SlackSpot(server, ada, server.channel("general", [ada]), "thread", threaded=True),
-        ]
-        town = Town(tmp_path, quote, slack=server)
-        async with town:
-            for spot in spots:
-                await spot.say("n00000")
-                await spot.until_answered("n00000")
-        for spot in spots:
-            for number in range(1, 6):
-                await spot.say(f"n{number:05}")
-        await quiet(server)
-        server.delay("conversations.history", 0.2, times=4)
-        server.delay("conversations.replies", 0.2, times=4)
-        async with town:
-            for number in range(6, 11):
-                for spot in spots:
-                    await spot.say(f"n{number:05}")
-            for spot in spots:
-                await spot.until_answered("n00010")
-                await server.until(lambda: len(quoted(spot)) >= 11)  # noqa: B023 - awaited at once
-    assert [quoted(spot) for spot in spots] == [[f"n{number:05}" for number in range(11)]] * 2
-
-
 async def interrupted(folder: Path, times: int) -> None:
     """Everybody talks while the socket breaks again and again."""
     dice = random.Random(times)
@@ -449,59 +285,6 @@ async def test_an_outage_of_slack_is_waited_out(server: SlackServer, tmp_path: P
         await server.until(lambda: len(server.answers(dm)) == 2, 20.0)
         await town.ready()
     assert texts(server.answers(dm)) == ["You said: Hello", "You said: Are you there?"]
-
-
-# Signed HTTP
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
-
-
-async def test_signed_requests_are_heard_and_others_refused(server: SlackServer, tmp_path: Path) -> None:
-    ada = server.user("ada")
-    dm, general = server.im(ada), server.channel("general", [ada])
-    port = free_port()
-    server.deliver_to(f"http://127.0.0.1:{port}/slack/events")
-    town = Town(tmp_path, echo, slack=server)
-    async with with_slack(town, mode="http", listen=f"127.0.0.1:{port}"):
-        assert await server.verify_url()
-        assert await tell(server, ada, dm, "Hello") == "You said: Hello"
-        assert await tell(server, ada, general, "hi") == "You said: hi"
-        used = await server.slash(ada, general, "/everbot", "memory")
-        assert used.replies
-        pressed = await server.press(ada, used.replies[0], "everbot memory edit human")
-        assert pressed.views
-        assert (await server.submit(pressed.views[0], {"value": "Likes tea."})).acked
-        await quiet(server)
-
-        told = server.envelopes[0].payload
-        again = await server.knock(told)
-        assert again[0] == 200
-        forged = {**told, "event": {**told["event"], "ts": "1700000000.000100", "text": "Forged"}}
-        assert (await server.knock(forged, secret="wrong"))[0] == 401
-        assert (await server.knock(forged, age_s=600))[0] == 401
-        assert await tell(server, ada, dm, "Bye") == "You said: Bye"
-    assert texts(server.answers(dm)) == ["You said: Hello", "You said: Bye"]
-    assert server.connections == 0
-
-
-async def test_over_http_a_failed_commit_comes_again_too(server: SlackServer, tmp_path: Path) -> None:
-    ada = server.user("ada")
-    dm = server.im(ada)
-    port = free_port()
-    server.deliver_to(f"http://127.0.0.1:{port}/slack/events")
-    town = Town(tmp_path, echo, slack=server)
-    async with with_slack(town, mode="http", listen=f"127.0.0.1:{port}"):
-        await tell(server, ada, dm, "Hello")
-        async with refusing(tmp_path, "inbox"):
-            await server.say(ada, dm, "Take this")
-            lost = server.envelopes[-1]
-            await server.until(lambda: len(lost.attempts) > 1)
-        await server.until(lambda: len(server.answers(dm)) == 2)
-    assert texts(server.answers(dm)) == ["You said: Hello", "You said: Take this"]
 
 
 # Refused for good

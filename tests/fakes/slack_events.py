@@ -67,6 +67,14 @@ def deleted(workspace: Workspace, channel: Channel, before: Json) -> Event:
     return message(channel, {**body, "deleted_ts": before["ts"], "previous_message": before})
 
 
+def gone(workspace: Workspace, channel: Channel, before: Json) -> Event:
+    """A message that was deleted. To which others replied it stays as a stone, and that is told as a change."""
+    stone = channel.messages.get(before["ts"])
+    if stone is None:
+        return deleted(workspace, channel, before)
+    return changed(workspace, channel, stone, before)
+
+
 def mention(channel: Channel, body: Json) -> Event:
     kept = ("user", "text", "ts", "thread_ts", "parent_user_id", "team", "client_msg_id", "files", "blocks")
     event = {"type": "app_mention", **{key: body[key] for key in kept if key in body}}

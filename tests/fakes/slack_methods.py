@@ -47,6 +47,7 @@ class Methods:
             "conversations.open": Method(self.open),
             "users.conversations": Method(self.list_mine),
             "users.info": Method(self.users_info, ("users:read",)),
+            "usergroups.list": Method(self.list_groups, ("usergroups:read",)),
             "reactions.add": Method(self.react, ("reactions:write",)),
             "reactions.remove": Method(self.unreact, ("reactions:write",)),
             "reactions.get": Method(self.reactions, ("reactions:read",)),
@@ -75,6 +76,13 @@ class Methods:
         if user is None:
             raise Refused("user_not_found")
         return {"user": user.json()}
+
+    def list_groups(self, args: Json) -> Json:
+        team = self.workspace.team
+        groups = self.workspace.groups.items()
+        return {
+            "usergroups": [{"id": one, "team_id": team, "handle": h, "name": h.title()} for one, h in groups]
+        }
 
     # talk
 
@@ -147,8 +155,9 @@ class Methods:
 
     def delete(self, args: Json) -> Json:
         channel, message = self._mine(args, "cant_delete_message")
+        before = dict(message)
         self.workspace.delete(channel, message)
-        self.publish(events.deleted(self.workspace, channel, message))
+        self.publish(events.gone(self.workspace, channel, before))
         return {"channel": channel.id, "ts": message["ts"]}
 
     # places

@@ -20,6 +20,7 @@ from tests.fakes.slack_delivery import REAL, Ack, Delivery, Envelope, Pace, fare
 from tests.fakes.slack_files import Files
 from tests.fakes.slack_interactions import Interactions
 from tests.fakes.slack_methods import Methods
+from tests.fakes.slack_rich_text import rich_text
 from tests.fakes.slack_state import SCOPES, Channel, Json, Refused, Workspace
 from tests.fakes.slack_views import Interaction, Views
 
@@ -220,6 +221,8 @@ class SlackServer:
         home, place = self.workspace, self.workspace.channels[channel]
         assert user in place.members, f"{user} is not in {channel}"
         message: Json = {"user": user, "text": text, "client_msg_id": home.new_id("c")}
+        if text:
+            message["blocks"] = [rich_text(text, home.new_id("b"))]
         if home.users[user].is_bot:
             message["bot_id"] = user.replace("U", "B", 1)
         if thread_ts:
@@ -236,16 +239,18 @@ class SlackServer:
     async def edit(self, message: Json, text: str) -> Json:
         """The author changes the text of a message."""
         place, kept = self._kept(message)
-        before = self.workspace.edit(kept, kept["user"], text=text)
+        blocks = [rich_text(text, self.workspace.new_id("b"))]
+        before = self.workspace.edit(kept, kept["user"], text=text, blocks=blocks)
         if self.bot in place.members:
             self._publish([events.changed(self.workspace, place, kept, before)])
         return {**kept, "channel": place.id}
 
     async def delete(self, message: Json) -> None:
         place, kept = self._kept(message)
+        before = dict(kept)
         self.workspace.delete(place, kept)
         if self.bot in place.members:
-            self._publish([events.deleted(self.workspace, place, kept)])
+            self._publish([events.gone(self.workspace, place, before)])
 
     async def react(self, user: str, message: Json, name: str) -> None:
         self._methods.add_reaction(user, *self._kept(message), name)

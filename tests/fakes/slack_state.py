@@ -18,7 +18,7 @@ T = TypeVar("T")
 SCOPES = frozenset(
     "app_mentions:read assistant:write chat:write chat:write.customize channels:read channels:history"
     " groups:read groups:history im:read im:write im:history mpim:read mpim:history users:read files:read"
-    " files:write reactions:read reactions:write commands metadata.message:read".split()
+    " files:write reactions:read reactions:write commands metadata.message:read usergroups:read".split()
 )
 FAMILY = {"channel": "channels", "group": "groups", "im": "im", "mpim": "mpim"}  # kind: prefix of scopes
 
@@ -130,6 +130,7 @@ class Workspace:
         self.users: dict[str, User] = {}
         self.channels: dict[str, Channel] = {}
         self._directs: dict[frozenset[str], Channel] = {}
+        self.groups: dict[str, str] = {}  # of people: handles by id
         self.files: dict[str, Json] = {}
         self.contents: dict[str, bytes] = {}
         self.views: dict[str, Json] = {}
@@ -187,6 +188,7 @@ class Workspace:
             parent["thread_ts"] = parent["ts"]
             parent["reply_count"] = parent.get("reply_count", 0) + 1
             parent["reply_users"] = list(dict.fromkeys(users))
+            parent["reply_users_count"] = len(parent["reply_users"])
             parent["latest_reply"] = ts
         channel.messages[ts] = message
         self.changes.note()
@@ -202,9 +204,10 @@ class Workspace:
     def delete(self, channel: Channel, message: Json) -> None:
         """The message goes; the head of a thread leaves a tombstone."""
         if message.get("reply_count"):
-            kept = {key: message[key] for key in ("type", "ts", "thread_ts", "reply_count", "latest_reply")}
+            names = "type ts thread_ts reply_count reply_users reply_users_count latest_reply".split()
+            kept = {name: message[name] for name in names}
             gone = {"user": "USLACKBOT", "subtype": "tombstone", "text": "This message was deleted."}
-            channel.messages[message["ts"]] = {**kept, **gone}
+            channel.messages[message["ts"]] = {**kept, **gone, "hidden": True, "is_locked": False}
         else:
             del channel.messages[message["ts"]]
         self.changes.note()

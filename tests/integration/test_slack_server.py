@@ -501,8 +501,11 @@ async def test_edits_deletions_and_reactions(server: SlackServer) -> None:
         await server.until(lambda: server.answers(place))
         await server.edit(said, "hello")
         await server.react(ada, server.answers(place)[0], "wave")
-        await server.delete(said)
-        await server.until(lambda: len(bot.events) == 4)
+        lone = await server.say(ada, place, "a file", files=[("a.txt", b"a", "text/plain")])
+        await server.delete(lone)
+        await server.until(lambda: len(bot.events) == 5)
+        await server.delete(said)  # others replied to it
+        await server.until(lambda: len(bot.events) == 6)
         answer = server.answers(place)[0]
         await slack.chat_update(channel=place, ts=answer["ts"], text="better")
         with pytest.raises(SlackApiError, match="cant_update_message"):
@@ -513,12 +516,16 @@ async def test_edits_deletions_and_reactions(server: SlackServer) -> None:
         got = await slack.reactions_get(channel=place, timestamp=answer["ts"])
         assert [r["name"] for r in got["message"]["reactions"]] == ["wave", "eyes"]
         await slack.reactions_remove(channel=place, timestamp=answer["ts"], name="eyes")
+    stone = bot.events.pop(5)["event"]
+    assert (stone["subtype"], stone["message"]["subtype"]) == ("message_changed", "tombstone")
+    assert (stone["message"]["ts"], stone["message"]["user"]) == (said["ts"], "USLACKBOT")
+    assert stone["previous_message"]["text"] == "hello"
     kinds = {body["event"].get("subtype", body["event"]["type"]): body["event"] for body in bot.events}
-    assert kinds.keys() == {"message", "message_changed", "reaction_added", "message_deleted"}
+    assert kinds.keys() == {"message", "file_share", "message_changed", "reaction_added", "message_deleted"}
     assert kinds["message"]["channel_type"] == "group"
     assert kinds["message_changed"]["message"]["text"] == "hello"
     assert kinds["message_changed"]["previous_message"]["text"] == "helo"
-    assert kinds["message_deleted"]["deleted_ts"] == said["ts"]
+    assert kinds["message_deleted"]["deleted_ts"] == lone["ts"]
     assert kinds["reaction_added"]["item_user"] == server.bot
     assert server.answers(place)[0]["text"] == "better"
     await slack.chat_delete(channel=place, ts=answer["ts"])

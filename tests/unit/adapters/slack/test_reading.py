@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from adapters.slack.posting import escaped, harmless, place_of
-from adapters.slack.reading import SAID, Workspace, author, is_image, is_text, kind_of, moment, plain
+from adapters.slack.markup import escaped, harmless, plain
+from adapters.slack.places import kind_of
+from adapters.slack.reading import SAID, Workspace, author, is_image, is_text, moment, place_of
 from bot.events import MessageReceived, from_json, to_json
 
 US = Workspace(team="T1", user="U0BOT", bot="B0BOT")
@@ -126,7 +127,9 @@ def test_an_edit_and_a_deletion_name_their_message() -> None:
 def test_a_reaction_names_the_post_by_its_receipt() -> None:
     item = {"type": "message", "channel": "C1", "ts": "1700000000.000100"}
     event = {"user": "U1", "reaction": "tada", "item": item, "event_ts": "1700000001.000000"}
-    assert US.to_reaction(event, "ada").target == "C1/1700000000.000100"
+    made = US.to_reaction(event, "ada")
+    assert made is not None
+    assert made.target == "C1/1700000000.000100"
 
 
 def test_a_messages_time_is_its_name() -> None:

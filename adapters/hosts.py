@@ -1,0 +1,88 @@
+"""Where requests may go: tokens and people's words to the platform alone, encrypted; files come from its hosts alone.
+
+On a loopback address another server may stand in for the platform: then its own origin is taken, and no other.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import aiohttp
+from yarl import URL
+
+from bot.errors import AdapterError
+
+_SECURE = ("https", "wss")
+
+
+class Elsewhere(aiohttp.ClientError):
+    """A request that would go to a host that it is not meant for; nothing was sent."""
+
+
+class Hosts:
+    """``settings`` are the configured addresses by the names of their settings; ``own`` and ``files`` are the
+    platform's domains, each with all below it. Raises `AdapterError` for an address that is neither its, nor on this
+    machine."""
+
+    def __init__(
+        self, platform: str, settings: Mapping[str, str], *, own: Sequence[str], files: Sequence[str]
+    ) -> None:
+        self._platform = platform
+        self._own, self._files = own, files
+        self._local: set[URL] = set()
+        for setting, value in settings.items():
+            url = _parsed(value)
+            if _is_loopback(url.host):
+                self._local.add(url.origin())
+            elif not _is_of(url, own):
+                raise AdapterError(
+                    f"{setting} must be an encrypted address of {platform}'s ({own[0]}), or one of this machine: the "
+                    f"bot's token would go there. Take the line out of the configuration."
+                )
+
+    def may_have_token(self, url: URL) -> bool:
+        return _is_of(url, self._own) or self._is_local(url)
+
+    def may_give_files(self, url: URL) -> bool:
+        return (url.scheme == "https" and _is_of(url, self._files)) or self._is_local(url)
+
+    def _is_local(self, url: URL) -> bool:
+        return url.is_absolute() and bool(url.host) and url.origin() in self._local
+
+    def trace(self) -> aiohttp.TraceConfig:
+        """What keeps a session's requests where they should be, whoever makes them: SDKs follow redirects, with the
+        token."""
+        kept = aiohttp.TraceConfig()
+
+        async def started(_: Any, __: Any, params: aiohttp.TraceRequestStartParams) -> None:
+            if not (self.may_have_token(params.url) or self.may_give_files(params.url)):
+                raise Elsewhere(f"{params.url.host} is not {self._platform}'s")
+
+        async def redirected(_: Any, __: Any, params: aiohttp.TraceRequestRedirectParams) -> None:
+            params.response.close()
+            raise Elsewhere(f"{self._platform}'s address answers with a redirect")
+
+        kept.on_request_start.append(started)
+        kept.on_request_redirect.append(redirected)
+        return kept
+
+
+def _parsed(value: str) -> URL:
+    try:
+        return URL(value)
+    except ValueError:
+        return URL()
+
+
+def _is_of(url: URL, domains: Sequence[str]) -> bool:
+    host = url.host or ""
+    return url.scheme in _SECURE and any(host == own or host.endswith(f".{own}") for own in domains)
+
+
+def _is_loopback(host: str | None) -> bool:
+    try:
+        return host is not None and ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
