@@ -37,7 +37,7 @@ def _sentence(error: BaseException) -> str:
     from bot import logs
     from bot.errors import EverbotError
     from bot.settings import Settings
-    from memory.errors import MemoryError_
+    from memory.errors import MemoryError_, where
 
     found = list(_inside(error))
     for one in found:
@@ -49,7 +49,7 @@ def _sentence(error: BaseException) -> str:
             return "The disk is full: free some space (data_dir), then start again. Nothing was lost."
     if not logging.getLogger().handlers:
         logs.begin(Settings())
-    logging.getLogger("bot").critical("everbot ended by a fault of its own", exc_info=error)
+    logging.getLogger("bot").critical("everbot ended by a fault of its own: %s", where(error))
     return (
         f"It ended by a fault of its own ({type(found[0]).__name__}); the log says where. Please report it."
     )

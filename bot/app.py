@@ -12,7 +12,7 @@ from importlib.metadata import version
 from itertools import chain
 from typing import Any
 
-from bot import prompts
+from bot import logs, prompts
 from bot.agent.commit import Commit
 from bot.agent.desks import Desks
 from bot.agent.loop import AgentLoop, Limits
@@ -101,6 +101,7 @@ async def open_app(
     Raises `StoreBusy` when another process holds the directory.
     """
     clock = clock or SystemClock()
+    logs.quiet()
     async with AsyncExitStack() as stack:
         stack.enter_context(hold(settings.data_dir, command))
         memory = await stack.enter_async_context(open_memory(settings, embedders=embedders))

@@ -12,8 +12,6 @@ import logging
 import re
 import sys
 import threading
-import traceback
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from logging.handlers import TimedRotatingFileHandler
 from types import FrameType
@@ -22,6 +20,7 @@ from typing import IO, TYPE_CHECKING
 from bot.errors import SettingsError
 from bot.events import printable
 from bot.settings import Settings
+from memory.errors import where
 
 OURS = ("bot", "adapters", "memory")
 FIELDS = "fields"
@@ -93,8 +92,8 @@ def _files(settings: Settings) -> list[logging.Handler]:
         raise SettingsError(f"log.file: {path} cannot be written ({error.strerror}).") from None
 
 
-def _unheard(where: str, error: BaseException | None) -> None:
-    logging.getLogger(__name__).error("%s failed", where, exc_info=error)
+def _unheard(what: str, error: BaseException | None) -> None:
+    logging.getLogger(__name__).error("%s failed", what, exc_info=error)
 
 
 class _AsText(logging.Formatter):
@@ -103,13 +102,11 @@ class _AsText(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         at = datetime.fromtimestamp(record.created, UTC).astimezone()
         told = printable(_told(record)).replace("\n", "\\n")
-        line = f"{at:%Y-%m-%d %H:%M:%S},{record.msecs:03.0f} {record.levelname} {record.name}: {told}"
-        return "\n".join([line, *trace_of(record)])
+        return f"{at:%Y-%m-%d %H:%M:%S},{record.msecs:03.0f} {record.levelname} {record.name}: {told}"
 
 
 class _AsJson(logging.Formatter):
-    """One JSON object a line: ``time`` (ISO 8601), ``level``, ``logger``, ``message``, ``trace`` of an exception, and
-    the line's own values."""
+    """One JSON object a line: ``time`` (ISO 8601), ``level``, ``logger``, ``message``, and the line's own values."""
 
     def format(self, record: logging.LogRecord) -> str:
         values = {
@@ -118,36 +115,18 @@ class _AsJson(logging.Formatter):
             "logger": record.name,
             "message": _told(record),
         }
-        if trace := trace_of(record):
-            values["trace"] = "\n".join(trace)
         return json.dumps(values | getattr(record, FIELDS, {}))
 
 
-def trace_of(record: logging.LogRecord) -> list[str]:
-    """The exception of a record, in lines: its kind and where it came from, without its text."""
-    error = record.exc_info[1] if record.exc_info else None
-    return (
-        []
-        if error is None
-        else list(_trace(traceback.TracebackException.from_exception(error, compact=True)))
-    )
-
-
-def _trace(error: traceback.TracebackException) -> Iterator[str]:
-    before = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
-    if before is not None:
-        yield from _trace(before)
-        yield "which led to"
-    for frame in error.stack:
-        yield f"  {frame.filename}:{frame.lineno} {frame.name}: {frame.line}"
-    kind = error.exc_type.__qualname__ if error.exc_type else "an exception"
-    yield kind
-    for inner in error.exceptions or ():
-        yield from (f"  {line}" for line in _trace(inner))
-
-
 def _told(record: logging.LogRecord) -> str:
-    """What a record says; of a library's, as far as its author wrote it: values that it put in are left out."""
+    """What a record says, and where the exception came from that it is about."""
+    error = record.exc_info[1] if record.exc_info else None
+    told = _said(record)
+    return told if error is None else f"{told} ({where(error)})"
+
+
+def _said(record: logging.LogRecord) -> str:
+    """The text of a record; of a library's, as far as its author wrote it: values that it put in are left out."""
     if record.name.partition(".")[0] in OURS:
         return record.getMessage()
     if not _is_written(record):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -279,7 +279,17 @@ def load(
     except ValidationError as error:
         raise SettingsError(_sentence(error, found)) from None
     _check(settings)
-    return settings.model_copy(update={"data_dir": settings.data_dir.expanduser().absolute()})
+    agent = settings.agent.model_copy(update={"tools": tuple(_beside(found.path, settings.agent.tools))})
+    data_dir = settings.data_dir.expanduser().absolute()
+    return settings.model_copy(update={"data_dir": data_dir, "agent": agent})
+
+
+def _beside(path: Path, modules: Sequence[str]) -> Iterator[str]:
+    """Modules of tools, those that lie beside the configuration file as paths of their files."""
+    folder = path.absolute().parent
+    for name in modules:
+        file = folder / (name if name.endswith(".py") else f"{name.replace('.', '/')}.py")
+        yield str(file) if name.endswith(".py") or (name and file.is_file()) else name
 
 
 def _read(path: Path) -> dict[str, Any]:

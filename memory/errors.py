@@ -18,6 +18,26 @@ MemoryError_
 
 from __future__ import annotations
 
+import traceback
+from pathlib import Path
+
+_FRAMES = 8
+_DEEP = 4  # causes of causes that are told
+
+
+def where(error: BaseException, deep: int = _DEEP) -> str:
+    """The kind of an exception, where it was raised (innermost first) and what caused it, in a line for a log. Never
+    its text: that may quote what people said."""
+    frames = traceback.extract_tb(error.__traceback__)[-_FRAMES:]
+    places = [f"{'/'.join(Path(f.filename).parts[-3:])}:{f.lineno} {f.name}" for f in reversed(frames)]
+    told = f"{type(error).__qualname__}{' at ' if places else ''}{' < '.join(places)}"
+    before = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    if before is not None and deep:
+        told = f"{told}, after {where(before, deep - 1)}"
+    if isinstance(error, BaseExceptionGroup) and deep:
+        told = f"{told} [{'; '.join(where(inner, deep - 1) for inner in error.exceptions[:_FRAMES])}]"
+    return told
+
 
 class MemoryError_(Exception):
     """Base of every error of this package. Its text is a sentence for its reader."""

@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Collection
 from itertools import groupby
 from typing import Any
 
-from memory.errors import EmbedderError, StoreError, TextRefused
+from memory.errors import EmbedderError, StoreError, TextRefused, where
 from memory.ports import Embedder, Store, VectorIndex
 from memory.records import Agent, VectorEntry, scope_of
 
@@ -119,8 +119,9 @@ class Indexer:
             vector = None
             try:
                 vector = await self._question(self._embedder, query, "messages")
-            except Exception:
-                log.exception("Nothing is embedded ahead")  # whoever asks meets it again, and answers for it
+            except Exception as error:
+                # Whoever asks meets it again, and answers for it.
+                log.error("Nothing is embedded ahead: %s", where(error))
             finally:
                 del self._coming[query]
                 coming.set_result(vector)

@@ -440,6 +440,13 @@ class Usage:
     def total(self) -> int:
         return self.prompt + self.completion
 
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            prompt=self.prompt + other.prompt,
+            completion=self.completion + other.completion,
+            cached=self.cached + other.cached,
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class VectorEntry:

@@ -11,7 +11,7 @@ from bot.agent.interrupt import Interrupt
 from bot.agent.tools.desk import Desk
 from bot.events import HeartbeatDue
 from bot.personas.definition import Definition
-from memory.records import Agent, Turn
+from memory.records import Agent, Turn, Usage
 
 
 @dataclass
@@ -35,6 +35,8 @@ class Job:
     failures: Counter[str] = field(default_factory=Counter)
     nudges: int = 0
     desk: Desk | None = None  # of a whole turn, so far
+    model: str = ""  # who thought last
+    used: Usage = field(default_factory=Usage)  # by this process
 
     @property
     def whole(self) -> bool:

@@ -98,6 +98,7 @@ class AgentLoop:
         said = 0 if job.whole and goes_on else len(desk.said)
         job.turn = replace(job.turn, steps=job.turn.steps + 1, outbox=job.turn.outbox + said)
         job.zone = desk.zone
+        job.model, job.used = step.model, job.used + reply.usage
         return goes_on
 
     async def _ask(self, job: Job, last: bool) -> tuple[ModelReply, int]:

@@ -13,7 +13,7 @@ from bot.errors import DeliveryDoubtful, DeliveryError, DeliveryRefused, Deliver
 from bot.events import Address, Reply, Speaker, platform_of
 from bot.ports import Adapter, Found
 from bot.runtime import Runtime
-from memory.errors import StoreError
+from memory.errors import StoreError, where
 from memory.records import Delivery, OutboxRow
 
 log = logging.getLogger(__name__)
@@ -132,9 +132,9 @@ class Courier:
                 wait = error.retry_after
             except StoreError as error:
                 log.error("The courier waits for the store: %s", error)
-            except Exception:
+            except Exception as error:
                 # An adapter's bug must not stop the others' replies.
-                log.exception("agent %s: sending %s failed", row.agent_id, row.id)
+                log.error("agent %s: sending %s failed: %s", row.agent_id, row.id, where(error))
             if doubt is None:
                 await self._write(row.id, Delivery.READY, self._clock.now())
             await self._hold(row.address, delay if wait is None else wait)

@@ -25,7 +25,7 @@ from bot.people.identities import Identities, Identity
 from bot.runtime import Runtime
 from bot.settings import LimitSettings
 from memory.archival import Archival
-from memory.errors import StoreError
+from memory.errors import StoreError, where
 from memory.records import Beat, Message, Passage, Role, Wish, readable_from
 
 log = logging.getLogger(__name__)
@@ -112,8 +112,8 @@ class Heartbeat:
             await self.sweep()
         except StoreError as error:
             log.error("The timer waits for the store: %s", error)
-        except Exception:
-            log.exception("A sweep of the timer failed")
+        except Exception as error:
+            log.error("A sweep of the timer failed: %s", where(error))
 
     # Beats
 

@@ -16,12 +16,13 @@ from bot.agent.queue_manager import QueueManager
 from bot.delivery.courier import Courier
 from bot.errors import Interrupted, ModelError
 from bot.events import EVENTS, HeartbeatDue, MessageReceived, ScheduledDue, platform_of
+from bot.logs import FIELDS
 from bot.people.beats import IDLE, Beats
 from bot.people.identities import Identities, Identity
 from bot.personas.definition import Definition, cast, from_book, parsed
 from bot.ports import Adapter
 from bot.runtime import Runtime
-from memory.errors import StoreError
+from memory.errors import StoreError, where
 from memory.ports import Session
 from memory.records import InboxRow, Message, OutboxRow, Turn, TurnState
 
@@ -100,8 +101,8 @@ class Turns:
             return await self._queues.recollect(queue, identity.agent, rows, identity.zone)
         except StoreError:
             raise
-        except Exception:
-            log.exception("agent %s: nothing is brought to mind", identity.agent.id)
+        except Exception as error:
+            log.error("agent %s: nothing is brought to mind: %s", identity.agent.id, where(error))
             return []
 
     async def _from_book(
@@ -148,6 +149,7 @@ class Turns:
         """The turn to its end, whatever happens: trouble with the model is waited out, with ``park`` told of it."""
         adapter = self._adapters[platform_of(job.address)]
         delay, zone = 0.0, job.zone
+        began = asyncio.get_running_loop().time()
         try:
             while True:
                 try:
@@ -169,14 +171,15 @@ class Turns:
                     delay = min(_RETRY_MAX_S, max(_RETRY_S, delay * 2))
         except StoreError:
             raise
-        except Exception:
+        except Exception as error:
             # A fault of ours must not brick the agent: the turn ends, visibly, and is logged.
-            log.exception("agent %s, turn %s failed", job.agent.id, job.turn.id)
+            log.error("agent %s, turn %s failed: %s", job.agent.id, job.turn.id, where(error))
             self._queues.forget(job.turn.conversation_id)
             await self._end(job, "error", _BROKEN if job.from_person else job.fallback or None)
         finally:
             if job.zone != zone:
                 self._identities.forget(job.agent.id)  # the person told where they live
+            _tell(job, asyncio.get_running_loop().time() - began)
             self._courier.wake()
             self._indexer.wake()
 
@@ -261,6 +264,26 @@ class Turns:
             await session.mailbox.finish(turn.id, self._clock.now())
             await self._beats.change(session, turn.agent_id, next_at=again, last_at=_since(events[0]))
         self._queues.forget(turn.conversation_id)
+
+
+def _tell(job: Job, seconds: float) -> None:
+    """A line about the turn, for whoever runs the bot."""
+    told = {
+        "agent": job.agent.id,
+        "place": job.address,
+        "kind": job.turn.kind,
+        "steps": job.turn.steps,
+        "tokens_in": job.used.prompt,
+        "tokens_out": job.used.completion,
+        "cached": job.used.cached,
+        "ms": round(1_000 * seconds),
+        "model": job.model or "no model",
+    }
+    line = (
+        "agent %(agent)s in %(place)s: %(kind)s, %(steps)s steps, %(tokens_in)s tokens in (%(cached)s cached), "
+        "%(tokens_out)s out, %(ms)s ms, %(model)s"
+    )
+    log.info(line, told, extra={FIELDS: told})
 
 
 def _since(beat: InboxRow) -> datetime | None:

@@ -14,7 +14,7 @@ from datetime import timedelta
 from bot.agent.queue_manager import QueueManager
 from bot.runtime import Runtime
 from bot.settings import PersonaSettings
-from memory.errors import StoreError
+from memory.errors import StoreError, where
 from memory.ports import Session
 from memory.records import Archive
 
@@ -55,8 +55,8 @@ class Departures:
                 await self.sweep()
             except StoreError as error:
                 log.error("Clearing up after a removal waits for the store: %s", error)
-            except Exception:
-                log.exception("Clearing up after a removal failed")
+            except Exception as error:
+                log.error("Clearing up after a removal failed: %s", where(error))
             await asyncio.sleep(_LOOK_S)
 
     async def sweep(self) -> None:

@@ -21,7 +21,7 @@ from bot.ownership.copies import Copies
 from bot.people.allowance import Allowance
 from bot.people.identities import Identities, Identity
 from bot.runtime import Runtime
-from memory.errors import StoreError
+from memory.errors import StoreError, where
 from memory.ports import Session
 from memory.records import Agent, Message, Passage, User
 from memory.search.terms import digest_words
@@ -65,8 +65,8 @@ class Erasure:
                 await self.tidy()
             except StoreError as error:
                 log.error("Forgetting waits for the store: %s", error)
-            except Exception:
-                log.exception("Something is still to be forgotten")
+            except Exception as error:
+                log.error("Something is still to be forgotten: %s", where(error))
             await asyncio.sleep(_LOOK_S)  # real time: an injected clock may stand still, or run
 
     # What is forgotten

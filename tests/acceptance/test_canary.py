@@ -13,7 +13,7 @@ import json
 import random
 import re
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from typing import Any
 from bot.ports import ModelReply, ModelRequest
 from tests.acceptance.crowd import DiscordSpot, SlackSpot, Spot, posts_on_discord, posts_on_slack
 from tests.fakes.discord_server import DiscordServer
+from tests.fakes.logged import logged
 from tests.fakes.parlour import Stage, is_summary
 from tests.fakes.scripted_model import calls
 from tests.fakes.slack_server import Pace, SlackServer
@@ -281,6 +282,7 @@ async def staged() -> AsyncIterator[Story]:
 async def test_no_secret_is_seen_where_it_does_not_belong(tmp_path: Path) -> None:
     dice = random.Random(7)
     small = {"context_window": 10_240, "reply_reserve": 1024}
+    log = tmp_path / "everbot.log"
     async with staged() as story:
         town = Town(
             tmp_path,
@@ -293,7 +295,9 @@ async def test_no_secret_is_seen_where_it_does_not_belong(tmp_path: Path) -> Non
         town.settings = town.settings.model_copy(
             update={"slack": town.settings.slack.model_copy(update={"post_interval_s": 0.0})}
         )
-        async with town:
+        async with AsyncExitStack() as stack:
+            stack.enter_context(logged(log))  # at debug, whatever library writes
+            await stack.enter_async_context(town)
             await story.everybody("My secret is {secret}.", dice)
             await story.link()
             await story.everybody("Which secrets do you know?", dice)
@@ -308,6 +312,8 @@ async def test_no_secret_is_seen_where_it_does_not_belong(tmp_path: Path) -> Non
             await town.app.inbound.settled()
             assert isinstance(town.model, Stage)
             requests = town.model.requests
+        assert SECRET.findall(log.read_text(encoding="utf-8")) == []
+        assert "tokens in" in log.read_text(encoding="utf-8")
         assert len(story.places) == 20 * PEOPLE
         assert leaks_in_requests(story, requests) == []
         assert leaks_in_posts(story) == []

@@ -12,12 +12,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bot.agent.tools import apart
 from bot.agent.tools.desk import Desk
 from bot.agent.tools.registry import HEARTBEAT, Registry, Tool
 from bot.errors import ToolError
 from bot.events import clean
 from bot.ports import ToolCall
-from memory.errors import MemoryError_, StoreError
+from memory.errors import MemoryError_, StoreError, where
 
 log = logging.getLogger(__name__)
 
@@ -95,26 +96,24 @@ class Executor:
                 raise ToolError(f"{tool.name} is not allowed to this persona. Allowed: {allowed}.")
             arguments = parse(tool, call.arguments)
             heartbeat = bool(arguments.pop(HEARTBEAT, False))
-            return "OK", await self._call(tool, desk, arguments), heartbeat
+            if tool.custom:
+                return "OK", await apart.call(tool, desk, arguments, self._timeout_s), heartbeat
+            return "OK", await tool.call(desk, **arguments), heartbeat
         except StoreError:
             raise  # no fault of the model's: the step is tried again when the store is back
         except (ToolError, MemoryError_) as error:
             failures[signature] += 1
             return "Failed", str(error), heartbeat
-        except Exception as error:
+        except (Exception, asyncio.CancelledError) as error:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise  # the turn is called off
             # A tool is somebody's code: whatever it raises must not end the turn.
-            log.exception("agent %s, step %s: the tool %s failed", desk.agent.id, desk.key, call.name)
+            log.error(
+                "agent %s, step %s: the tool %s failed: %s", desk.agent.id, desk.key, call.name, where(error)
+            )
             failures[signature] += 1
             return "Failed", f"{call.name} failed inside ({type(error).__name__}).", heartbeat
-
-    async def _call(self, tool: Tool, desk: Desk, arguments: dict[str, Any]) -> object:
-        if not tool.custom:
-            return await tool.call(desk, **arguments)
-        try:
-            async with asyncio.timeout(self._timeout_s):
-                return await tool.call(desk, **arguments)
-        except TimeoutError:
-            raise ToolError(f"{tool.name} took longer than {self._timeout_s:g} s and was ended.") from None
 
     def _content(self, desk: Desk, status: str, message: object, cap: int) -> str:
         time = desk.now.astimezone(desk.zone).isoformat(timespec="seconds")

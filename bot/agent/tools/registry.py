@@ -12,7 +12,7 @@ import inspect
 import json
 import types
 import typing
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,10 +38,10 @@ class Tool:
     """``schema`` is the entry of the request's ``tools``; ``parameters`` its JSON schema of arguments."""
 
     name: str
-    call: Callable[..., Awaitable[object]]
+    call: Callable[..., Any]  # a coroutine function, unless it is custom
     schema: dict[str, Any]
     final: bool = False  # takes no request_heartbeat
-    custom: bool = False  # from a configured module: it runs under a time-out
+    custom: bool = False  # from a configured module: it runs apart, under a time-out
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -49,7 +49,7 @@ class Tool:
         return parameters
 
 
-def tool(function: Callable[..., Awaitable[object]], *, final: bool = False, custom: bool = False) -> Tool:
+def tool(function: Callable[..., Any], *, final: bool = False, custom: bool = False) -> Tool:
     """The tool that a function describes. Raises `SettingsError` for a type that has no schema."""
     description, explained = _docstring(function)
     hints = typing.get_type_hints(function)
@@ -72,10 +72,15 @@ def tool(function: Callable[..., Awaitable[object]], *, final: bool = False, cus
 
 
 class Registry:
-    """The tools of an installation, in the order in which the model is shown them."""
+    """The tools of an installation, in the order in which the model is shown them. Raises `SettingsError` for a second
+    tool of one name: what the model knows by it must not silently be another."""
 
     def __init__(self, tools: Iterable[Tool]) -> None:
-        self._tools = {tool.name: tool for tool in tools}
+        self._tools: dict[str, Tool] = {}
+        for tool in tools:
+            if (known := self._tools.setdefault(tool.name, tool)) is not tool:
+                whose = "another module's" if known.custom else "a built-in tool's"
+                raise SettingsError(f"agent.tools: {tool.name} is {whose} name; give yours another.")
         self.schemas = [Rendered(json.dumps(tool.schema)) for tool in self._tools.values()]
         self.text = json.dumps(self.schemas)
 

@@ -13,8 +13,11 @@ import pytest
 
 from bot import logs
 from bot.errors import SettingsError
+from bot.ports import ModelReply, ModelRequest
 from bot.settings import Settings
 from tests.fakes.logged import logged
+from tests.fakes.parlour import opened
+from tests.fakes.scripted_model import call, say
 
 SECRET = "my-test-was-positive"
 OURS = logging.getLogger("bot.delivery.turns")
@@ -45,7 +48,7 @@ def test_a_line_in_json_has_its_own_values_beside_its_text(tmp_path: Path) -> No
             OURS.exception("failed")
     first, second = map(json.loads, file.read_text().splitlines())
     assert (first["message"], first["agent"], first["level"]) == ("agent 7\nfailed", 7, "warning")
-    assert second["trace"].endswith("ValueError")
+    assert second["message"].startswith("failed (ValueError at ")
     assert SECRET not in file.read_text()
 
 
@@ -65,9 +68,10 @@ def test_an_exception_is_shown_with_where_it_was_raised_and_without_its_text(tmp
         OURS.error("two at once", exc_info=ExceptionGroup(SECRET, [KeyError(SECRET), OSError(SECRET)]))
     text = file.read_text()
     assert SECRET not in text
-    assert re.search(r"test_logs\.py:\d+ failing: raise KeyError", text)
-    assert "KeyError\nwhich led to\n" in text
-    assert "ExceptionGroup\n  KeyError\n  OSError" in text
+    first, second = text.splitlines()
+    place = r"unit/bot/test_logs\.py:\d+ failing"
+    assert re.search(rf"ValueError at {place} < {place[:-7]}test_.*, after KeyError at {place}\)$", first)
+    assert second.endswith("two at once (ExceptionGroup [KeyError; OSError])")
 
 
 @pytest.mark.parametrize(
@@ -119,7 +123,7 @@ async def test_what_python_itself_would_print_holds_no_words_either(
     shown = capfd.readouterr().err
     assert shown == file.read_text()
     assert SECRET not in shown
-    assert shown.count("\nValueError\n") == 3
+    assert shown.count("ValueError at ") == 3
 
 
 @pytest.mark.parametrize(
@@ -136,3 +140,41 @@ def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     settings = Settings.model_validate({"log": {"file": str(tmp_path / "missing" / "log")}})
     with pytest.raises(SettingsError, match=r"^log\.file: .*missing/log cannot be written \(.*\)\.$"):
         logs.check(settings)
+
+
+def test_our_own_lines_name_an_exception_by_its_kind_and_place() -> None:
+    """Whoever listens to our loggers: a handler of another program writes an exception's text."""
+    root = Path(__file__).resolve().parents[3]
+    files = [file for folder in logs.OURS for file in (root / folder).rglob("*.py") if file.name != "logs.py"]
+    whole = re.compile(r"\blog\.exception\(|\bexc_info=")
+    assert files
+    assert [str(file) for file in files if whole.search(file.read_text(encoding="utf-8"))] == []
+
+
+async def test_each_turn_is_one_line(tmp_path: Path) -> None:
+    def play(request: ModelRequest) -> ModelReply:
+        return (
+            say("Hi")
+            if request.messages[-1]["role"] == "tool"
+            else call("list_scheduled", request_heartbeat=True)
+        )
+
+    with logged(tmp_path / "log", level="info") as file:
+        async with opened(tmp_path / "data", play) as house:
+            await house.say("ada", SECRET)
+    (line,) = file.read_text().splitlines()
+    told = r"agent 1 in parlour:ada: \w+, 2 steps, 200 tokens in \(0 cached\), 20 out, \d+ ms, stage"
+    assert re.fullmatch(rf".* INFO bot\.delivery\.turns: {told}", line)
+
+    with logged(tmp_path / "json", level="info", format="json") as file:
+        async with opened(tmp_path / "data", play) as house:
+            await house.say("ada", SECRET)
+    (told_json,) = map(json.loads, file.read_text().splitlines())
+    assert told_json["place"] == "parlour:ada"
+    assert {
+        "agent": 1,
+        "steps": 2,
+        "tokens_in": 200,
+        "tokens_out": 20,
+        "cached": 0,
+    }.items() <= told_json.items()
