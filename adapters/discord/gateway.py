@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import sys
 import time
-import traceback
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +21,7 @@ from adapters.discord.hearing import Hearing
 from adapters.discord.shapes import fit
 from adapters.discord.wire import Json, record
 from bot.ports import Inbound
+from memory.errors import where
 
 log = logging.getLogger(__name__)
 
@@ -137,6 +137,6 @@ class Client(discord.AutoShardedClient):
 
 
 def _fault() -> str:
-    """The fault at hand and where it was, without its message, which may hold people's words."""
-    kind, _, trace = sys.exc_info()
-    return f"{kind.__name__}\n{''.join(traceback.format_tb(trace))}" if kind is not None else ""
+    """The fault at hand."""
+    error = sys.exception()
+    return where(error) if error else ""
