@@ -22,24 +22,25 @@ class Elsewhere(aiohttp.ClientError):
 
 
 class Hosts:
-    """``settings`` are the configured addresses by the names of their settings; ``own`` and ``files`` are the
-    platform's domains, each with all below it. Raises `AdapterError` for an address that is neither its, nor on this
-    machine."""
+    """``settings`` are the configured addresses by the names of their settings, each with the platform's domains that
+    it may be of; ``files`` are the domains of files. A domain stands for all below it, too. Raises `AdapterError` for
+    an address that is neither of its domains, nor on this machine."""
 
     def __init__(
-        self, platform: str, settings: Mapping[str, str], *, own: Sequence[str], files: Sequence[str]
+        self, platform: str, settings: Mapping[str, tuple[str, Sequence[str]]], files: Sequence[str]
     ) -> None:
         self._platform = platform
-        self._own, self._files = own, files
+        self._own = [domain for _, domains in settings.values() for domain in domains]
+        self._files = files
         self._local: set[URL] = set()
-        for setting, value in settings.items():
+        for setting, (value, domains) in settings.items():
             url = _parsed(value)
             if _is_loopback(url.host):
                 self._local.add(url.origin())
-            elif not _is_of(url, own):
+            elif not _is_of(url, domains):
                 raise AdapterError(
-                    f"{setting} must be an encrypted address of {platform}'s ({own[0]}), or one of this machine: the "
-                    f"bot's token would go there. Take the line out of the configuration."
+                    f"{setting} must be an encrypted address of {platform}'s ({domains[0]}), or one of this machine: "
+                    f"the bot's token would go there. Take the line out of the configuration."
                 )
 
     def may_have_token(self, url: URL) -> bool:

@@ -6,24 +6,13 @@ Shapes are those of Discord's API reference (docs.discord.com, "Resources") and 
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
 
-Json = dict[str, Any]
+from adapters.wire import Json, number, record, records, text
+
+__all__ = ["Json", "made_at", "moment", "number", "record", "records", "snowflake", "snowflakes", "text"]
 
 EPOCH_MS = 1_420_070_400_000  # of snowflakes (API reference, "Snowflakes")
 _LARGEST = (1 << 63) - 1
-
-
-def record(value: object) -> Json:
-    return value if isinstance(value, dict) else {}
-
-
-def records(value: object) -> list[Json]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
-
-
-def text(value: object) -> str:
-    return value if isinstance(value, str) else ""
 
 
 def snowflake(value: object) -> int:
@@ -36,10 +25,6 @@ def snowflake(value: object) -> int:
 
 def snowflakes(value: object) -> tuple[int, ...]:
     return tuple(filter(None, map(snowflake, value))) if isinstance(value, list) else ()
-
-
-def number(value: object) -> int:
-    return value if isinstance(value, int) and not isinstance(value, bool) else 0
 
 
 def moment(value: object) -> datetime | None:

@@ -52,8 +52,7 @@ class SlackAdapter:
         self._clock = clock
         self._hosts = Hosts(
             "Slack",
-            {"slack.api_url": options.api_url},
-            own=("slack.com", "slack-gov.com"),
+            {"slack.api_url": (options.api_url, ("slack.com", "slack-gov.com"))},
             files=("slack.com", "slack-files.com", "slack-edge.com"),
         )
         self._why: str | None = "not connected"

@@ -5,7 +5,8 @@ import pytest
 import yarl
 from aiohttp import web
 
-from adapters.discord.hosts import USER_AGENT, Elsewhere, Hosts
+from adapters.discord.hosts import USER_AGENT, Hosts
+from adapters.hosts import Elsewhere
 from bot.errors import AdapterError
 
 REAL = ("https://discord.com/api/v10", "wss://gateway.discord.gg/")
