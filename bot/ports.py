@@ -16,12 +16,13 @@ from memory.records import Usage
 
 @dataclass(frozen=True, kw_only=True)
 class ToolCall:
-    """A call as the model wrote it: ``arguments`` is unparsed text, meant to be a JSON object. ``extra`` is what its
-    server put beside it, to be given back as it is."""
+    """A call as the model wrote it: ``arguments`` is unparsed text, meant to be a JSON object. ``cut``: the reply's
+    token limit came in the middle of it. ``extra`` is what its server put beside it, to be given back as it is."""
 
     id: str
     name: str
     arguments: str
+    cut: bool = False
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -55,7 +56,7 @@ class Rendered(dict[str, Any]):
             return self.text
         if not self._whole:
             calls = self.given.get("calls", ())
-            whole = dict(self) | dict(self.given.get("message", {}))
+            whole = dict(self.given.get("message", {})) | dict(self)
             if calls:
                 whole["tool_calls"] = [
                     _joined(call, added) for call, added in zip(self["tool_calls"], calls, strict=False)
@@ -84,16 +85,17 @@ class ModelReply:
     """``text`` is what the model wrote beside its calls: inner monologue, unless there are no calls. It holds no
     reasoning and no marks of calls. ``unread``: there were such marks, of which no call could be read.
 
-    A ``usage`` of 0 tokens was not reported. ``model`` is the name of who answered, where that may be another than
-    the one asked. ``extra`` is what the server put beside the text, to be given back to ``origin`` (a model at a
-    server) as it is.
+    ``usage`` is the sum of as many ``requests`` as were made for it; 0 tokens: it was not reported. ``model`` is the
+    name of who answered, where that may be another than the one asked. ``extra`` is what the server put beside the
+    text, to be given back to ``origin`` (a model at a server) as it is.
     """
 
     text: str
     calls: tuple[ToolCall, ...] = ()
     usage: Usage = field(default_factory=Usage)
-    truncated: bool = False  # it hit the reply's token limit: the last call, or the text, is not whole
+    truncated: bool = False  # it hit the reply's token limit
     unread: bool = False
+    requests: int = 1
     model: str = ""
     origin: str = ""
     extra: Mapping[str, Any] = field(default_factory=dict)

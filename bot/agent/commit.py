@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from bot.agent.fifo_queue import Queue
+from bot.agent.fifo_queue import Queue, is_reminder
 from bot.agent.job import Job
 from bot.agent.queue_manager import QueueManager
 from bot.agent.tools.desk import Desk
@@ -61,6 +61,10 @@ class Commit:
                     # What it thought by itself need not stay in view, and be paid for with every message.
                     thought = [m.key for m in (*queue.messages, *stored) if m.turn_id == turn.id]
                     await session.messages.evict(turn.conversation_id, thought)
+                reminded = _reminders(job, queue, stored) if step.ended and not job.whole else []
+                if reminded:
+                    # What the model was told to mend in this turn would only teach it to do wrong again.
+                    await session.messages.evict(turn.conversation_id, [m.key for m in reminded])
         except BaseException:
             self._queues.forget(turn.conversation_id)
             raise
@@ -68,6 +72,7 @@ class Commit:
             self._queues.forget(turn.conversation_id)
         else:
             self._queues.extend(queue, stored)
+            queue.remove(reminded)
         self._committed()
 
     def _outbox(self, job: Job, step: Step) -> list[OutboxRow]:
@@ -89,3 +94,8 @@ class Commit:
             )
             for number, part in enumerate(parts)
         ]
+
+
+def _reminders(job: Job, queue: Queue, stored: Sequence[Message]) -> list[Message]:
+    """The turn's notes of what the model had to mend."""
+    return [m for m in (*queue.messages, *stored) if m.turn_id == job.turn.id and is_reminder(m)]

@@ -7,7 +7,10 @@ byte-identically until it is evicted.
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
+import string
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -26,7 +29,7 @@ from bot.events import (
     UserJoined,
     UserReturned,
 )
-from bot.ports import Rendered, ToolCall
+from bot.ports import GIVEN, Rendered, ToolCall
 from memory.records import Block, Message, Summary
 
 Fit = Callable[[str, int], str]
@@ -37,6 +40,8 @@ RECALLED = ("brings_to_mind", "news", "related")
 _FOREIGN = 4_000  # characters of other places' blocks that a private turn is shown
 IMAGE = 1_600  # tokens that models take for an image, at most (OpenAI's vision guide: 85 to 1,445)
 _OVERHEAD = 8  # tokens that a message costs besides its text
+_SIGNS = string.ascii_letters + string.digits
+_ID = re.compile(r"[A-Za-z0-9]{9}")
 _FULL = 0.97  # of a bound: a text that is cut fills so much of it, or nearly
 
 
@@ -58,7 +63,24 @@ class MainContext:
 @lru_cache(maxsize=8_192)
 def _parsed(rendered: str) -> Rendered:
     """A rendered message as the request's JSON; the same one is sent many times."""
-    return Rendered(rendered)
+    message = Rendered(rendered)
+    ids = [call["id"] for call in message.get("tool_calls") or ()]
+    ids += [message["tool_call_id"]] if "tool_call_id" in message else []
+    if all(map(_ID.fullmatch, ids)):
+        return message
+    # Of a time when calls kept the ids of their servers, which others refuse.
+    values = json.loads(rendered)
+    for call in values.get("tool_calls") or ():
+        call["id"] = call_id(call["id"])
+    if "tool_call_id" in values:
+        values["tool_call_id"] = call_id(values["tool_call_id"])
+    return Rendered(to_json(values))
+
+
+def call_id(name: str) -> str:
+    """A call's id, the same for the same name: nine letters and digits."""
+    number = int.from_bytes(hashlib.sha256(name.encode("utf-8", "replace")).digest()[:8])
+    return "".join(_SIGNS[number // len(_SIGNS) ** place % len(_SIGNS)] for place in range(9))
 
 
 def core_memory(blocks: Iterable[Block]) -> str:
@@ -178,8 +200,14 @@ def images_of(event: Event) -> list[str]:
     return [a.image for a in event.attachments if a.image] if isinstance(event, MessageReceived) else []
 
 
-def assistant_message(text: str, calls: Sequence[ToolCall], fit: Fit, tokens: int) -> str:
-    """The model's message, rendered in about ``tokens``: what is longer is clipped."""
+def assistant_message(
+    text: str, calls: Sequence[ToolCall], fit: Fit, tokens: int, given: dict[str, Any] | None = None
+) -> str:
+    """The model's message, rendered in about ``tokens``: what is longer is clipped.
+
+    ``given`` is what its server added, to be given back (see `bot.ports.Rendered`); it may take as much again, and is
+    left out where it is more.
+    """
     share = tokens // (len(calls) + 1)
     message: dict[str, Any] = {"role": "assistant", "content": fit(text, share) or None}
     if calls:
@@ -193,6 +221,10 @@ def assistant_message(text: str, calls: Sequence[ToolCall], fit: Fit, tokens: in
         ]
     elif not text:
         message["content"] = ""
+    for kept in (given, given and {**given, "message": {}}):
+        if kept and len(clipped := fit(to_json(kept), tokens)) == len(to_json(kept)):
+            message[GIVEN] = json.loads(clipped)
+            break
     return to_json(message)
 
 
@@ -214,7 +246,7 @@ def summary_message(text: str, evicted: int, at: datetime, zone: ZoneInfo) -> st
 
 
 def repaired(messages: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The messages with every tool call answered and no answer without its call.
+    """The messages with every tool call answered, no answer without its call, and none of the model's that is empty.
 
     An endpoint refuses a history that breaks this, for ever; a crash or an edit of the history may have.
     """
@@ -234,6 +266,8 @@ def repaired(messages: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
                 result.append(message)
             continue
         close()
+        if message["role"] == "assistant" and not message.get("content") and not message.get("tool_calls"):
+            continue
         result.append(message)
         open_calls.extend(call["id"] for call in message.get("tool_calls") or ())
     close()
@@ -284,6 +318,7 @@ def to_json(value: object) -> str:
 def shrunk(rendered: str, fit: Fit, tokens: int) -> str:
     """A rendered message cut down to about ``tokens``: the last resort of a window that is too full."""
     message = json.loads(rendered)
+    message.pop(GIVEN, None)
     if message["role"] == "assistant":
         calls = message.get("tool_calls", ())
         share = tokens // (len(calls) + 1)
@@ -316,7 +351,12 @@ def _fitted(text: str, fit: Fit, tokens: int) -> str:
 
 
 def _arguments(text: str, fit: Fit, tokens: int) -> str:
+    """A call's arguments as a JSON object, whatever they were: servers refuse a history with anything else."""
     shown = fit(text, max(16, tokens))
-    if len(shown) == len(text):
-        return text
-    return to_json({"clipped": shown, "note": f"{len(text)} characters in all"})
+    if len(shown) < len(text):
+        return to_json({"clipped": shown, "note": f"{len(text)} characters in all"})
+    try:
+        is_object = isinstance(json.loads(text), dict)
+    except (ValueError, RecursionError):
+        is_object = False
+    return text if is_object else to_json({"unreadable": text} if text.strip() else {})

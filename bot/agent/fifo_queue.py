@@ -10,6 +10,8 @@ from memory.records import Block, Conversation, Message, Role, Summary, Turn
 
 PRESSURE = "memory"
 """The author of the memory-pressure alert."""
+REMINDER = "system"
+"""The author of what the model is told to mend within a turn."""
 CORE = "core memory"
 """The author of the notes that tell what core memory reads now."""
 _EVICT = 0.50  # of the queue's tokens that leave it at once
@@ -73,6 +75,11 @@ class Queue:
 def is_alert(message: Message) -> bool:
     """Whether it is the memory-pressure alert."""
     return _is_ours(message, PRESSURE)
+
+
+def is_reminder(message: Message) -> bool:
+    """Whether it tells the model to mend something within a turn."""
+    return _is_ours(message, REMINDER)
 
 
 def units(messages: Sequence[Message]) -> list[list[Message]]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from asyncio import Lock
-from collections import Counter
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
 from bot.agent.interrupt import Interrupt
 from bot.agent.tools.desk import Desk
+from bot.agent.tools.executor import Tries
 from bot.events import HeartbeatDue
 from bot.personas.definition import Definition
 from memory.records import Agent, Turn, Usage
@@ -32,7 +32,7 @@ class Job:
     fallback: str = ""  # what the person hears if the agent says nothing
     mute: str = ""  # why nothing may be said unasked
     most_said: int | None = None
-    failures: Counter[str] = field(default_factory=Counter)
+    tries: Tries = field(default_factory=Tries)
     nudges: int = 0
     desk: Desk | None = None  # of a whole turn, so far
     model: str = ""  # who thought last

@@ -15,11 +15,13 @@ from bot.agent.desks import Desks
 from bot.agent.fifo_queue import Queue
 from bot.agent.job import Job
 from bot.agent.queue_manager import QueueManager
+from bot.agent.summarizer import Ask
 from bot.agent.system_text import SystemText
 from bot.agent.tools.desk import Desk
 from bot.agent.tools.executor import Executor, ToolResult
+from bot.agent.usage import UsageReports
 from bot.errors import ModelOverflow
-from bot.ports import ChatModel, ModelReply, ModelRequest, Models
+from bot.ports import ChatModel, ModelReply, ModelRequest, Models, Rendered
 from memory.records import Message
 
 _UNSAID = (
@@ -27,6 +29,10 @@ _UNSAID = (
     "what you write beside your calls is not shown to them."
 )
 _TOO_MANY = "You made too many calls in one step: the first {run} were run, {dropped} were not."
+_UNREAD = (
+    "You wrote a call as text, and it could not be read, so nothing was done. Call the function itself, by the calling "
+    "interface that you are given, with its name and its arguments as one JSON object."
+)
 _NUDGES = 2  # times that a model is told to answer before its last step
 _NO_ANSWER = "I could not find an answer to that. Please try again, or put it differently."
 
@@ -62,6 +68,7 @@ class AgentLoop:
         self._desks = desks
         self._commit = commit
         self._limits = limits
+        self._usage = UsageReports(queues.window)
 
     async def turn(self, job: Job) -> None:
         """Think about the turn's events until the agent yields. Raises what the model port raises."""
@@ -77,24 +84,23 @@ class AgentLoop:
             queue = await self._queues.queue(job.turn.conversation_id)
             desk = self._desks.of(job, queue)
             before = len(desk.said)
-            results = await self._executor.run(reply.calls, desk, job.failures, self._window.share)
+            results = await self._executor.run(reply.calls, desk, job.tries, self._window.share)
             dropped = len(reply.calls) - len(results)
             reply = replace(reply, calls=reply.calls[: len(results)])
             _speak_up(job, desk, reply, results, last=last)
             messages = replies.messages(self._queues, job, queue, desk, before, reply, results)
-            notes = [] if last else self._notes(job, queue, desk, results, messages, dropped)
+            notes = [] if last else self._notes(job, queue, desk, reply, results, messages, dropped)
             # Failures first, then what the model asked for, then what we have to tell it.
             goes_on = not last and bool(notes or _wants_on(desk, results))
             step = Step(
                 queue=queue,
                 desk=desk,
                 messages=[*messages, *notes],
-                model=self._mind(job).name,
-                usage=reply.usage,
+                model=reply.model or self._mind(job).name,
+                usage=self._usage.of(reply, counted),
                 ended=not goes_on,
             )
             await self._commit.step(job, step)
-        self._window.learn(counted, reply.usage.prompt)
         said = 0 if job.whole and goes_on else len(desk.said)
         job.turn = replace(job.turn, steps=job.turn.steps + 1, outbox=job.turn.outbox + said)
         job.zone = desk.zone
@@ -123,14 +129,26 @@ class AgentLoop:
                 max_tokens=self._limits.reply,
             )
             try:
-                reply = await ask(request)
+                reply = await self._something(job, queue, request, ask)
             except ModelOverflow:
                 # Our count was too low for this model: send much less, once, before giving up.
                 if at_most < 1.0:
                     raise
                 at_most = min(0.9, (fixed + 0.6 * queue.tokens) / self._window.room)
                 continue
-            return replies.cleaned(reply), fixed + queue.tokens
+            return replies.cleaned(reply, job.step_key), fixed + queue.tokens
+
+    async def _something(self, job: Job, queue: Queue, request: ModelRequest, ask: Ask) -> ModelReply:
+        """The reply; where someone waits, one that is not empty, if asking once more helps. Nothing of the first is
+        kept: a model that sees itself say nothing goes on so."""
+        reply = await ask(request)
+        if not (_is_empty(reply) and job.from_person and request.tool_choice == "auto"):
+            return reply
+        reminder = Rendered(self._queues.note(queue, job.turn, job.zone, _UNSAID).rendered)
+        request = replace(request, key=f"{request.key}/again", messages=[*request.messages, reminder])
+        again = await ask(request)
+        made = reply.requests + again.requests
+        return replace(again, usage=reply.usage + again.usage, requests=made)
 
     def _mind(self, job: Job) -> ChatModel:
         if job.whole:
@@ -143,6 +161,7 @@ class AgentLoop:
         job: Job,
         queue: Queue,
         desk: Desk,
+        reply: ModelReply,
         results: Sequence[ToolResult],
         messages: Sequence[Message],
         dropped: int,
@@ -151,20 +170,30 @@ class AgentLoop:
         texts = []
         if dropped:
             texts.append(_TOO_MANY.format(dropped=dropped, run=len(results)))
-        if job.from_person and not job.turn.outbox and not desk.said and not _wants_on(desk, results):
+        if results and all(result.refused for result in results):
             job.nudges += 1
+        if reply.unread:
+            job.nudges += 1
+            texts.append(_UNREAD)
+        elif job.from_person and not job.turn.outbox and not desk.said and not _wants_on(desk, results):
+            job.nudges = _NUDGES if _is_empty(reply) else job.nudges + 1
             texts.append(_UNSAID)
         notes = [self._queues.note(queue, job.turn, job.zone, text, step=job.turn.steps) for text in texts]
         added = sum(message.tokens for message in messages)
         return notes + self._queues.pressure(queue, job.turn, job.turn.steps, added, job.zone)
 
 
+def _is_empty(reply: ModelReply) -> bool:
+    return not (reply.text.strip() or reply.calls or reply.unread)
+
+
 def _speak_up(job: Job, desk: Desk, reply: ModelReply, results: Sequence[ToolResult], *, last: bool) -> None:
     """Say what must be heard, if the model has said nothing in its turn."""
     if job.turn.outbox or desk.said:
         return
-    if job.from_person and reply.text and not reply.calls:
-        desk.say(reply.text)  # an answer in plain text is an answer
+    if job.from_person and reply.text and not reply.calls and (last or not reply.unread):
+        # An answer in plain text is an answer; one that the token limit cut is marked.
+        desk.say(f"{reply.text} […]" if reply.truncated else reply.text)
     elif job.from_person and last:
         desk.say(_NO_ANSWER)
     elif job.fallback and (last or not _wants_on(desk, results)):

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from bot import prompts
 from bot.agent import context
-from bot.agent.fifo_queue import CORE, PRESSURE, Queue, is_alert
+from bot.agent.fifo_queue import CORE, PRESSURE, REMINDER, Queue, is_alert
 from bot.agent.summarizer import Ask, Summarizer
 from bot.agent.window import Window
 from bot.events import Event, MessageReceived, from_json
@@ -293,7 +293,7 @@ class QueueManager:
 
     def note(self, queue: Queue, turn: Turn, zone: ZoneInfo, text: str, *, step: int = -1) -> Message:
         """A SystemAlert as a message: something the model is told and the person is not."""
-        return self._note(queue, turn, self._alert_fields(text, zone), "system", step=step)
+        return self._note(queue, turn, self._alert_fields(text, zone), REMINDER, step=step)
 
     def _alert_fields(self, text: str, zone: ZoneInfo) -> dict[str, Any]:
         return {"type": "system_alert", "time": context.local_time(self._clock.now(), zone), "message": text}

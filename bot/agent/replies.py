@@ -2,35 +2,43 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import count
+from typing import Any
 
 from bot.agent import context
 from bot.agent.fifo_queue import Queue
 from bot.agent.job import Job
 from bot.agent.queue_manager import QueueManager
+from bot.agent.tools import arguments
 from bot.agent.tools.desk import Desk
 from bot.agent.tools.executor import ToolResult
 from bot.events import clean
-from bot.ports import ModelReply, ToolCall
+from bot.ports import ModelReply
 from memory.records import Message, Role
 
-_NAME = 64  # characters of a tool's name or a call's id
+_NAME = 64  # characters of a tool's name
 _UNFIT = re.compile(r"[^A-Za-z0-9_-]")
 
 
-def cleaned(reply: ModelReply) -> ModelReply:
-    """The reply as it can be sent back: an endpoint refuses a history with other names or ids, for ever."""
-    calls: dict[str, ToolCall] = {}
-    for number, call in enumerate(reply.calls):
-        call_id = clean(call.id)[:_NAME]
-        if not call_id or call_id in calls:
-            call_id = next(free for n in count(number) if (free := f"call_{number}_{n}") not in calls)
-        name = _UNFIT.sub("_", call.name)[:_NAME] or "unnamed"
-        calls[call_id] = ToolCall(id=call_id, name=name, arguments=clean(call.arguments))
-    return replace(reply, text=clean(reply.text).strip(), calls=tuple(calls.values()))
+def cleaned(reply: ModelReply, step: str) -> ModelReply:
+    """The reply as it can be sent back: an endpoint refuses a history with other names or ids, for ever.
+
+    Its calls get ids of our own, the same whenever ``step`` is done again: nine letters and digits, which every
+    server takes (Mistral no others).
+    """
+    calls = tuple(
+        replace(
+            call,
+            id=context.call_id(f"{step}/{number}"),
+            name=_UNFIT.sub("_", call.name)[:_NAME] or "unnamed",
+            arguments=clean(call.arguments if call.cut else _as_object(call.arguments)),
+        )
+        for number, call in enumerate(reply.calls)
+    )
+    return replace(reply, text=clean(reply.text).strip(), calls=calls)
 
 
 def messages(
@@ -43,10 +51,31 @@ def messages(
     results: Sequence[ToolResult],
 ) -> list[Message]:
     """A step's messages, to be stored: the assistant's, with what it said since ``before``, and each result."""
-    rendered = context.assistant_message(reply.text, reply.calls, queues.window.fit, queues.window.share)
+    window, given = queues.window, _given(reply)
+    rendered = context.assistant_message(reply.text, reply.calls, window.fit, window.share, given)
     shown = [(Role.ASSISTANT, job.persona, "\n".join(desk.said[before:]), rendered)]
     for result in results:
         rendered = context.tool_message(result.call.id, result.content)
         shown.append((Role.TOOL, result.call.name, "", rendered))
     step = job.turn.steps
     return [queues.message(queue, job.turn, *message, desk.now, step=step) for message in shown]
+
+
+def _as_object(text: str) -> str:
+    """The arguments as the JSON object that they mean, if they mean one."""
+    try:
+        strict = isinstance(json.loads(text), dict)
+    except (ValueError, RecursionError):
+        strict = False
+    if strict:
+        return text
+    values = arguments.read(text)
+    return text if values is None else context.to_json(values)
+
+
+def _given(reply: ModelReply) -> dict[str, Any] | None:
+    """What the server added, and whose it is; None for nothing."""
+    calls = [dict(call.extra) for call in reply.calls]
+    if not reply.extra and not any(calls):
+        return None
+    return {"by": reply.origin, "message": dict(reply.extra), "calls": calls}

@@ -26,6 +26,7 @@ from bot.events import (
 )
 from bot.ownership.export import Export, keep
 from bot.people.identities import Identity
+from bot.ports import GIVEN
 from bot.runtime import Runtime
 from memory.records import Message, Role
 
@@ -137,6 +138,7 @@ class TerminalCommands:
                 raise CommandError("There is nothing of mine in view to replace.")
             rendered = json.loads(message.rendered)
             text = change(rendered)
+            rendered.pop(GIVEN, None)  # it was added to what the model had said
             async with self._store.write() as session:
                 await self._queues.rewrite(
                     session, message, message.text if text is None else text, context.to_json(rendered)

@@ -18,7 +18,6 @@ from bot.models.dialect import Dialect
 from bot.models.openai_errors import ErrorMap, ErrorObject, caught, codes, said
 from bot.models.reading import is_all_thought, tidied
 from bot.ports import Clock, ModelReply, ModelRequest, Rendered
-from memory.records import Usage
 
 if TYPE_CHECKING:
     import httpx2
@@ -94,7 +93,7 @@ class OpenAIModel:
             )  # fmt: skip
             wider = replace(request, key=f"{request.key}/wider", max_tokens=request.max_tokens * _WIDER)
             again = await self._patiently(wider)
-            reply = replace(tidied(again, wider), usage=_sum(raw.usage, again.usage))
+            reply = replace(tidied(again, wider), usage=raw.usage + again.usage, requests=2)
         return replace(reply, model=self.name, origin=self._dialect.origin)
 
     async def _patiently(self, request: ModelRequest) -> ModelReply:
@@ -270,14 +269,6 @@ def _status(error: BaseException) -> int | None:
     """The HTTP status of a refusal, or what it would have been."""
     status = getattr(error, "status_code", None)
     return status if isinstance(status, int) else None
-
-
-def _sum(one: Usage, other: Usage) -> Usage:
-    return Usage(
-        prompt=one.prompt + other.prompt,
-        completion=one.completion + other.completion,
-        cached=one.cached + other.cached,
-    )
 
 
 def encoded(body: Mapping[str, Any], origin: str = "") -> bytes:

@@ -2,30 +2,39 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from bot.models.opaque import thought_in
+from bot.models.opaque import given_back, thought_in
 from bot.models.thoughts import spoken
 from bot.models.written_calls import Offered, known_name, read
 from bot.ports import ModelReply, ModelRequest, ToolCall
+
+_CLOSED = ("}", "]", ")", ">", "```")
+"""How a call that is written as text ends when it is whole."""
 
 
 def tidied(reply: ModelReply, request: ModelRequest) -> ModelReply:
     """The reply to this request. Calls are read from the text only where it holds all that there is."""
     offered = _offered(request.tools)
+    reply = replace(reply, extra=given_back(reply.extra))
     said = spoken(reply.text)
     text = reply.text if said == reply.text.strip() else said
     if reply.calls:
-        calls = tuple(replace(call, name=known_name(call.name, offered) or call.name) for call in reply.calls)
-        return replace(reply, text=read(text, {}).text, calls=calls)
+        calls = [replace(call, name=known_name(call.name, offered) or call.name) for call in reply.calls]
+        if reply.truncated:
+            calls[-1] = replace(calls[-1], cut=not _is_object(calls[-1].arguments))
+        return replace(reply, text=read(text, {}).text, calls=tuple(calls))
     written = read(text, offered)
-    made = tuple(
+    made = [
         ToolCall(id=f"call_{n}", name=name, arguments=arguments)
         for n, (name, arguments) in enumerate(written.calls)
-    )
-    return replace(reply, text=written.text, calls=made, unread=written.unread)
+    ]
+    if made and reply.truncated:
+        made[-1] = replace(made[-1], cut=not said.endswith(_CLOSED))
+    return replace(reply, text=written.text, calls=tuple(made), unread=written.unread)
 
 
 def is_all_thought(raw: ModelReply, reply: ModelReply) -> bool:
@@ -36,6 +45,13 @@ def is_all_thought(raw: ModelReply, reply: ModelReply) -> bool:
         and raw.truncated
         and (bool(raw.text.strip()) or thought_in(raw.extra) or bool(raw.usage.completion))
     )
+
+
+def _is_object(arguments: str) -> bool:
+    try:
+        return isinstance(json.loads(arguments), dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def _offered(tools: Sequence[Mapping[str, Any]]) -> Offered:

@@ -18,7 +18,7 @@ from bot.agent import context
 from bot.bundle import Row, Tables
 from bot.errors import CommandError
 from bot.events import File
-from bot.ports import Clock
+from bot.ports import Clock, Rendered
 from memory.ports import Session, Store
 from memory.records import (
     Agent,
@@ -233,7 +233,7 @@ def _own(message: Message) -> str:
     if message.author == "archival_memory_search":
         return context.tool_message(rendered["tool_call_id"], _LEFT)
     if message.role is not Role.USER:
-        return message.rendered
+        return Rendered(message.rendered).text
     fields = context.told(rendered)
     return context.user_message({k: v for k, v in fields.items() if k not in _OTHERS})
 

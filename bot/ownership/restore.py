@@ -262,4 +262,7 @@ def _rendered(text: Any, role: Role) -> str:
         raise ValueError("a message of another role")
     if role is Role.USER:
         context.told(message)
-    return str(text)
+    kept = ("role", "content", "tool_calls", "tool_call_id", "name")
+    if set(message) <= set(kept):
+        return str(text)
+    return context.to_json({name: message[name] for name in kept if name in message})

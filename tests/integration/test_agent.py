@@ -158,7 +158,7 @@ async def test_a_turn_that_forgot_to_speak_is_told_so(folder: Path) -> None:
         (call("send_message", message="  "), "empty"),
         (calls(("send_message", "[1, 2]")), "JSON object"),
         (call("send_message", message="hi", volume=11), "volume"),
-        (call("send_message", message=["hi"]), "must be"),
+        (call("send_message", message={"a": 1, "b": 2}), "must be"),
         (call("conversation_search", query="tea", page=-1), "≥ 0"),
         (call("conversation_search", query="tea", page=10**30), "out of range"),
         (call("conversation_search_date", start_date="yesterday", end_date="2026-01-01"), "YYYY-MM-DD"),

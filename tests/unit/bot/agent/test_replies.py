@@ -17,19 +17,21 @@ def call(id: str, name: str = "send_message") -> ToolCall:
     [("send_message", "send_message"), ("functions.send message", "functions_send_message"), ("", "unnamed")],
 )
 def test_a_name_is_one_that_endpoints_take(name: str, kept: str) -> None:
-    [one] = cleaned(ModelReply(text="", calls=(call("a", name),))).calls
+    [one] = cleaned(ModelReply(text="", calls=(call("a", name),)), "turn/0").calls
     assert one.name == kept
 
 
 @example(["call_1_1", ""], "a")
 @given(st.lists(st.text(max_size=80), max_size=6), st.text(max_size=80))
 def test_every_call_is_kept_in_order_under_an_id_of_its_own(ids: list[str], name: str) -> None:
-    reply = cleaned(ModelReply(text="", calls=tuple(call(one, f"{name}{n}") for n, one in enumerate(ids))))
+    reply = cleaned(
+        ModelReply(text="", calls=tuple(call(one, f"{name}{n}") for n, one in enumerate(ids))), "turn/0"
+    )
     kept = [one.id for one in reply.calls]
     assert len(kept) == len(ids) == len(set(kept))
-    assert all(0 < len(one) <= 64 for one in kept)
+    assert all(len(one) == 9 and one.isalnum() and one.isascii() for one in kept)
     assert all(one.name.isascii() and 0 < len(one.name) <= 64 for one in reply.calls)
 
 
 def test_what_no_row_can_hold_is_taken_out_of_the_text() -> None:
-    assert cleaned(ModelReply(text=" good\x00 day\ud800 ")).text == "good day?"
+    assert cleaned(ModelReply(text=" good\x00 day\ud800 "), "turn/0").text == "good day?"

@@ -3,7 +3,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections import Counter
 from datetime import UTC, datetime
 from typing import Any, cast
 from zoneinfo import ZoneInfo
@@ -15,8 +14,9 @@ from hypothesis import strategies as st
 from bot.agent.context import fitter, in_json
 from bot.agent.tools import memory as memory_tools
 from bot.agent.tools import messaging
+from bot.agent.tools.arguments import parse
 from bot.agent.tools.desk import Desk
-from bot.agent.tools.executor import Executor, ToolResult, parse
+from bot.agent.tools.executor import Executor, ToolResult, Tries
 from bot.agent.tools.registry import Registry, Tool, tool
 from bot.errors import ToolError
 from bot.ports import ToolCall
@@ -127,7 +127,7 @@ def asked(name: str, arguments: str | dict[str, Any] = "{}") -> ToolCall:
 
 
 async def run(*calls: ToolCall, budget: int = 4_000, desk: Desk | None = None) -> list[ToolResult]:
-    return await make_executor().run(calls, desk or make_desk(), Counter(), budget)
+    return await make_executor().run(calls, desk or make_desk(), Tries(), budget)
 
 
 def told(result: ToolResult) -> Any:
@@ -310,13 +310,13 @@ async def test_trouble_with_the_store_is_not_the_models() -> None:
 
 async def test_a_custom_tool_has_its_time(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
-        (result,) = await make_executor(timeout_s=0.01).run([asked("endless")], make_desk(), Counter(), 4_000)
+        (result,) = await make_executor(timeout_s=0.01).run([asked("endless")], make_desk(), Tries(), 4_000)
     assert told(result) == "endless took longer than 0.01 s and was ended."
     assert result.failed
 
 
 async def test_the_same_call_is_refused_after_three_failures() -> None:
-    executor, desk, failures = make_executor(), make_desk(), Counter[str]()
+    executor, desk, failures = make_executor(), make_desk(), Tries()
     wrong = asked("core_memory_append", {"label": "none", "content": "x"})
 
     results = [(await executor.run([wrong], desk, failures, 4_000))[0] for _ in range(4)]
@@ -326,7 +326,7 @@ async def test_the_same_call_is_refused_after_three_failures() -> None:
     other = asked("core_memory_append", {"label": "none", "content": "y"})
     (result,) = await executor.run([other], desk, failures, 4_000)
     assert "Refused" not in told(result)
-    (fresh,) = await executor.run([wrong], desk, Counter(), 4_000)  # another turn
+    (fresh,) = await executor.run([wrong], desk, Tries(), 4_000)  # another turn
     assert "Refused" not in told(fresh)
 
 
@@ -366,8 +366,8 @@ async def test_a_short_result_leaves_its_share_to_the_next() -> None:
 async def test_no_more_calls_are_run_than_allowed() -> None:
     desk = make_desk()
     calls = [asked("send_message", {"message": str(n)}) for n in range(5)]
-    assert len(await make_executor(max_calls=3).run(calls, desk, Counter(), 4_000)) == 3
+    assert len(await make_executor(max_calls=3).run(calls, desk, Tries(), 4_000)) == 3
     assert desk.said == ["0", "1", "2"]
-    assert len(await make_executor().run(calls, make_desk(), Counter(), 250)) == 2  # results need room
-    assert len(await make_executor().run(calls, make_desk(), Counter(), 0)) == 1
-    assert await make_executor().run([], make_desk(), Counter(), 4_000) == []
+    assert len(await make_executor().run(calls, make_desk(), Tries(), 250)) == 2  # results need room
+    assert len(await make_executor().run(calls, make_desk(), Tries(), 0)) == 1
+    assert await make_executor().run([], make_desk(), Tries(), 4_000) == []
