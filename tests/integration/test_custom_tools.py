@@ -21,10 +21,10 @@ from bot.ports import ModelReply, ModelRequest
 from bot.settings import load
 from tests.fakes.parlour import House, Stage, last_words, opened, results_in
 from tests.fakes.scripted_model import ScriptedModel, call, say
+from tests.program.process import LIMIT_S
 
 SECRET = "my-test-was-positive"
 TIME_S = 0.2
-LIMIT_S = 60
 MODULE = '''
 import asyncio, contextlib, sys, threading, time
 

@@ -139,12 +139,12 @@ async def test_what_doctor_prints_of_other_peoples_servers(
 
 
 async def test_nor_does_what_went_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from bot.__main__ import _sentence
+    from bot.__main__ import sentence_of
     from bot.cli.screen import warn
 
     with pytest.raises(PersonaError) as refused:
         await persona.show(settings_at(tmp_path), f"PWNED{PAINT}", as_json=False)
-    warn(f"everbot: {_sentence(ExceptionGroup('several', [refused.value]))}")
+    warn(f"everbot: {sentence_of(ExceptionGroup('several', [refused.value]))}")
     printed = capsys.readouterr().err
     assert "PWNED" in printed
     assert not STEERS.search(printed)
