@@ -213,7 +213,8 @@ def _assemble(
             LinkCommands(runtime),
             HeartbeatCommands(runtime, beats, identities),
             TerminalCommands(runtime, queues, undo, export, files.saves),
-        )
+        ),
+        Roles(settings.access),
     )
     reception = Reception(
         runtime, mailboxes, identities, access, commands, rights, heartbeat, settings.events

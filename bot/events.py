@@ -8,6 +8,7 @@ person as ``<platform>:<id>``.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any, ClassVar, TypeVar
@@ -328,14 +329,53 @@ class View:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Blank:
+    """What is to be filled in. ``choices`` are all that it may be; what it may well be is known to
+    `bot.ports.Inbound.suggest` where it ``suggests``."""
+
+    name: str
+    summary: str
+    required: bool = True
+    choices: tuple[str, ...] = ()
+    suggests: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Word:
+    """One way to use a command, for platforms that show each by itself. ``typed`` is what of it stands in the
+    argument; None for its name."""
+
+    name: str
+    summary: str
+    blanks: tuple[Blank, ...] = ()
+    typed: str | None = None
+
+    def argument(self, values: Mapping[str, str]) -> str:
+        """The command's argument with these blanks filled in."""
+        first = self.name if self.typed is None else self.typed
+        return " ".join(
+            [first, *(values[blank.name] for blank in self.blanks if blank.name in values)]
+        ).strip()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Suggestion:
+    value: str
+    label: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class CommandSpec:
-    """A command as platforms announce it. ``argument`` names what may follow, empty when nothing may;
-    one that is ``local`` is for whoever sits at the machine."""
+    """A command as platforms announce it. ``argument`` names what may follow, empty when nothing may, ``words`` the
+    same way by way. One that is ``local`` is for whoever sits at the machine; one that is ``inner`` looks into the
+    agent or changes it: it is shown to those who run the bot, and to others when they ask for it."""
 
     name: str
     summary: str
     argument: str = ""
+    words: tuple[Word, ...] = ()
     local: bool = False
+    inner: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
-from bot.events import Address, Command, CommandSpec, Event, Reply, View
+from bot.events import Address, Command, CommandSpec, Event, Reply, Suggestion, View
 from memory.records import Usage
 
 
@@ -220,6 +220,11 @@ class Inbound(Protocol):
 
     async def invoke(self, command: Command) -> View:
         """Answer a command at once, even while a turn runs."""
+        ...
+
+    async def suggest(self, command: Command, blank: str) -> Sequence[Suggestion]:
+        """What may be filled in, the likeliest first: ``argument`` is the command's word, ``value`` what is written
+        in the blank so far. Nothing is changed by asking."""
         ...
 
 

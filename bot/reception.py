@@ -20,6 +20,7 @@ from bot.events import (
     MessageEdited,
     MessageReceived,
     ReactionAdded,
+    Suggestion,
     View,
     cleaned,
 )
@@ -119,6 +120,17 @@ class Reception:
             return turned.view or View(text=_NOT_ALLOWED, kind="error")
         identity = await self._identities.of(command)
         return await self._commands.run(command, identity, self)
+
+    async def suggest(self, command: Command, blank: str) -> Sequence[Suggestion]:
+        command = cleaned(command)
+        try:
+            await self._access.check(command, ask=True)
+        except Turned:
+            return ()
+        async with self._store.read() as session:
+            if await session.agents.user_of(command.account) is None:
+                return ()  # there is nothing yet, and asking makes nothing
+        return await self._commands.suggest(command, await self._identities.of(command), blank)
 
     async def settled(self, address: Address | None = None) -> bool:
         return await self._mailboxes.settled(address)

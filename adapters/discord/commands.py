@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import discord
+from discord import app_commands
 
 from adapters.discord import wire
 from adapters.discord.answers import PREFIX, show
@@ -15,17 +17,20 @@ from adapters.discord.errors import BROKEN, UNREAD
 from adapters.discord.people import origin, person_in
 from adapters.discord.places import Place, nowhere, place_of
 from adapters.discord.wire import Json
-from bot.events import Command, CommandSpec, View
+from bot.events import Blank, Command, CommandSpec, View, Word
 from bot.ports import Inbound
 from memory.errors import StoreError
 
 log = logging.getLogger(__name__)
 
-_SLASH, _TEXT = 1, 3  # types of a command and of an option (API reference, "Application Commands")
+_SLASH = 1  # a type of command (API reference, "Application Command Types")
+_WORD, _TEXT = 1, 3  # types of options
+_SUGGESTED, _LABEL = 25, 100  # suggestions that are shown, and characters of each
 _KEPT = (  # what is said of a command of another kind, and so can be said again
     "id type name name_localizations description description_localizations options handler "
     "default_member_permissions nsfw contexts integration_types"
 ).split()
+_ARGUMENT = "argument"  # of a command that has no words
 _CONTEXTS = [0, 1]  # in guilds, and in direct messages with us
 _PROMPT_S = 2.0  # after so long an answer is announced, for Discord waits 3 s
 
@@ -37,7 +42,7 @@ async def announce(client: discord.Client, specs: Sequence[CommandSpec]) -> None
     """Tell Discord the commands, unless it knows them as they are: it allows few changes a day. What an application
     has of other kinds (an Activity's entry point, commands of menus) is no command of ours, and stays. Where Discord
     refuses them the bot serves without."""
-    ours = [_described(spec) for spec in specs if not spec.local]
+    ours = [_described(spec) for spec in specs if not (spec.local or spec.inner)]
     try:
         application = client.application_id or (await client.application_info()).id
         known = wire.records(await client.http.get_global_commands(application))
@@ -55,22 +60,37 @@ def _is_slash(command: Json) -> bool:
 
 
 def _described(spec: CommandSpec) -> Json:
-    options = []
-    if spec.argument:
-        options.append({"type": _TEXT, "name": "argument", "description": spec.argument[:100]})
-    return {
-        "type": _SLASH,
-        "name": spec.name,
-        "description": spec.summary[:100],
-        "contexts": _CONTEXTS,
-        "options": options,
-    }
+    words = [
+        {
+            "type": _WORD,
+            "name": word.name,
+            "description": word.summary[:100],
+            "options": [_blank(blank) for blank in word.blanks],
+        }
+        for word in spec.words
+    ]
+    if spec.argument and not words:
+        words = [_blank(Blank(name=_ARGUMENT, summary=spec.argument, required=False))]
+    told = {"type": _SLASH, "name": spec.name, "description": spec.summary[:100]}
+    return {**told, "contexts": _CONTEXTS, "options": words}
+
+
+def _blank(blank: Blank) -> Json:
+    told: Json = {"type": _TEXT, "name": blank.name, "description": blank.summary[:100]}
+    told["required"] = blank.required
+    if blank.choices:
+        told["choices"] = [{"name": choice, "value": choice} for choice in blank.choices]
+    if blank.suggests:
+        told["autocomplete"] = True
+    return told
 
 
 def _shape(command: Json) -> tuple[object, ...]:
-    """What people see of a command, or of one option."""
-    inner = tuple(_shape(option) for option in wire.records(command.get("options")))
-    return wire.text(command.get("name")), wire.text(command.get("description")), inner
+    """What people see of a command, of one option or of one choice."""
+    seen = [wire.text(command.get(key)) for key in ("name", "description", "value")]
+    seen += [str(command.get(key) is True) for key in ("required", "autocomplete")]
+    inner = [*wire.records(command.get("options")), *wire.records(command.get("choices"))]
+    return (*seen, wire.number(command.get("type")) or _SLASH, *map(_shape, inner))
 
 
 # Being used
@@ -80,9 +100,13 @@ async def used(interaction: discord.Interaction, inbound: Inbound) -> None:
     """A command, or a button or a dialog of ours, also one from before a restart: its id says all."""
     data = wire.record(interaction.data)
     kind = interaction.type
+    name = wire.text(data.get("name"))
+    if kind is discord.InteractionType.autocomplete:
+        await _suggest(interaction, inbound, data)
+        return
     if kind is discord.InteractionType.application_command:
         if _is_slash(data):
-            await _answer(interaction, inbound, wire.text(data.get("name")), _argument(data))
+            await _answer(interaction, inbound, name, _argument(_word(inbound, name, data), data))
         return
     custom_id = wire.text(data.get("custom_id"))
     if custom_id.startswith(PREFIX):
@@ -92,9 +116,42 @@ async def used(interaction: discord.Interaction, inbound: Inbound) -> None:
         await _answer(interaction, inbound, command, argument, value)
 
 
-def _argument(data: Json) -> str:
-    values = (option.get("value") for option in wire.records(data.get("options")))
-    return " ".join(str(value) for value in values if value is not None)
+def _word(inbound: Inbound, command: str, data: Json) -> Word | None:
+    """Which of the command's words was chosen; None for none, or one from before an update."""
+    chosen = [wire.text(option.get("name")) for option in wire.records(data.get("options"))][:1]
+    words = [word for spec in inbound.commands if spec.name == command for word in spec.words]
+    return next((word for word in words if word.name in chosen), None)
+
+
+def _options(data: Json) -> list[Json]:
+    """What was filled in."""
+    told = wire.records(data.get("options"))
+    inner = [option for option in told if wire.number(option.get("type")) == _WORD]
+    return wire.records(inner[0].get("options")) if inner else told
+
+
+def _argument(word: Word | None, data: Json) -> str:
+    values = {wire.text(o.get("name")): str(o["value"]) for o in _options(data) if o.get("value") is not None}
+    return word.argument(values) if word is not None else " ".join(values.values())
+
+
+async def _suggest(interaction: discord.Interaction, inbound: Inbound, data: Json) -> None:
+    """What may be filled in where somebody writes; nothing where that cannot be told in time."""
+    command = wire.text(data.get("name"))
+    written = next((option for option in _options(data) if option.get("focused") is True), {})
+    word = _word(inbound, command, data)
+    facts = origin(person_in(interaction), _place(interaction))
+    value = wire.text(written.get("value"))
+    asked = Command(**facts, command=command, argument=word.name if word else "", value=value)
+    try:
+        async with asyncio.timeout(_PROMPT_S):
+            found = await inbound.suggest(asked, wire.text(written.get("name")))
+    except (StoreError, TimeoutError):
+        found = ()
+    shown = [one for one in found if len(one.value) <= _LABEL][:_SUGGESTED]
+    choices = [app_commands.Choice(name=one.label[:_LABEL], value=one.value) for one in shown]
+    with suppress(discord.DiscordException, *BROKEN):  # they have written on
+        await interaction.response.autocomplete(choices)
 
 
 def _value(components: object) -> str:
@@ -124,16 +181,17 @@ async def _answer(
         done, _ = await asyncio.wait([running], timeout=_PROMPT_S)
         if not done:
             await interaction.response.defer(ephemeral=True, thinking=True)
-        await show(interaction, await _view(running))
+        await show(interaction, await view_of(running))
     except (discord.DiscordException, *BROKEN) as error:
         log.warning("A command's answer was not taken: %s", error)
     finally:
         running.cancel()
 
 
-async def _view(running: asyncio.Future[View]) -> View:
+async def view_of(asking: Awaitable[View]) -> View:
+    """What a command shows, also while the store is away."""
     try:
-        return await running
+        return await asking
     except StoreError as error:
         log.error("A command could not be run: %s", error)
         return View(text="I can't reach my memory just now. Please try again in a moment.", kind="error")

@@ -11,22 +11,34 @@ import discord
 
 from adapters.discord import places, reading, wire
 from adapters.discord.attachments import Attachments
+from adapters.discord.commands import view_of
 from adapters.discord.context import Context
 from adapters.discord.errors import BROKEN
 from adapters.discord.message import Message, message_of
 from adapters.discord.order import Order
 from adapters.discord.people import Person, person_of
 from adapters.discord.places import Place
-from adapters.discord.posting import say
+from adapters.discord.posting import LIMIT, say
 from adapters.discord.webhooks import may_have_webhooks
 from adapters.discord.wire import Json
+from adapters.text import command_of, plain, split
 from adapters.waiting import until_committed
 from bot.cache import Cache
-from bot.events import Attachment, DocumentUploaded, Event, Quote
+from bot.events import (
+    Address,
+    Attachment,
+    Command,
+    DocumentUploaded,
+    Event,
+    MessageReceived,
+    Quote,
+    origin_of,
+)
 from bot.ports import Clock, Inbound
 
 log = logging.getLogger(__name__)
 
+_COMMANDS = 1_000  # that were typed, and are not obeyed again
 _MEMBERS = 10_000  # of whom it is remembered what they are in a guild
 
 
@@ -53,6 +65,7 @@ class Hearing:
         self._context = surroundings.context
         self._attachments = surroundings.attachments
         self._content = surroundings.content
+        self._obeyed: Cache[str, None] = Cache(_COMMANDS)
         self._members: Cache[tuple[int, int], Json | None] = Cache(_MEMBERS)
 
     # Events of the gateway, as they come
@@ -106,20 +119,17 @@ class Hearing:
         """What was said while we were away: before all that waits."""
         for message in messages:
             async with self._order.ahead(message.channel):
-                await self._take(message)
+                await self._take(message, live=False)
 
     async def submit(self, event: Event) -> None:
         """Until it is committed: Discord never tells it again."""
         view = await until_committed(event, self._inbound, self._clock)
         if view is not None:
-            try:
-                await say(self._client, places.channel_in(event.address), view.text)
-            except (discord.DiscordException, *BROKEN) as error:
-                log.warning("A notice was not delivered: %s", type(error).__name__)
+            await self._tell(event.address, view.text)
 
     # A message
 
-    async def _take(self, message: Message) -> None:
+    async def _take(self, message: Message, *, live: bool = True) -> None:
         us = reading.us(self._client)
         if us.said(message):
             return
@@ -132,12 +142,14 @@ class Hearing:
         if self._content and not place.direct:
             context = await self._context.before(self._client, message, place, addressed=addressed)
         if message.is_said:
-            await self._said(message, place, addressed=addressed, context=context)
+            event = await self._event(message, place, addressed=addressed, context=context)
+            if not (place.direct and await self._is_command(event, live=live)):
+                await self._said(message, event)
 
-    async def _said(
+    async def _event(
         self, message: Message, place: Place, *, addressed: bool, context: tuple[Quote, ...]
-    ) -> None:
-        event = reading.to_event(
+    ) -> MessageReceived:
+        return reading.to_event(
             message,
             await self._person(message, place),
             place,
@@ -146,6 +158,8 @@ class Hearing:
             reply_to=self._quote(message),
             context=context,
         )
+
+    async def _said(self, message: Message, event: MessageReceived) -> None:
         shown: tuple[Attachment, ...] = ()
         documents: list[DocumentUploaded] = []
         quoted = message.referenced
@@ -159,6 +173,27 @@ class Hearing:
             await self.submit(document)
         if event.text or shown or not documents:
             await self.submit(replace(event, attachments=shown))
+
+    async def _is_command(self, event: MessageReceived, *, live: bool) -> bool:
+        """Whether it was a command that no platform announces, typed in a direct message: ``!pop 2``. It is answered
+        at once; one that was typed while we were away, or is told again, is not obeyed."""
+        named = [spec.name for spec in self._inbound.commands if spec.inner]
+        found = command_of(event.text, named) or command_of(event.text.replace("/", "!", 1), named)
+        if found is None:
+            return False
+        if live and event.key not in self._obeyed:
+            self._obeyed[event.key] = None
+            asked = Command(**origin_of(event), command=found[0], argument=found[1])
+            view = await view_of(self._inbound.invoke(asked))
+            for part in split(plain(view, "!"), LIMIT):
+                await self._tell(event.address, part)
+        return True
+
+    async def _tell(self, address: Address, text: str) -> None:
+        try:
+            await say(self._client, places.channel_in(address), text)
+        except (discord.DiscordException, *BROKEN) as error:
+            log.warning("A notice was not delivered: %s", type(error).__name__)
 
     async def _mended(self, message: Message, at: datetime) -> None:
         text = self._text(message)

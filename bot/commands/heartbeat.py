@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from zoneinfo import ZoneInfo
+import asyncio
+from zoneinfo import ZoneInfo, available_timezones
 
 from bot.commands.table import Control, Run
+from bot.commands.words import HEARTBEAT, SCHEDULED
 from bot.errors import CommandError
-from bot.events import Action, Command, CommandSpec, View
+from bot.events import PRIVATE, Action, Command, CommandSpec, Suggestion, View
 from bot.people import schedules
 from bot.people.beats import Beats, changes_of
 from bot.people.identities import Identities, Identity
 from bot.runtime import Runtime
+from memory.ports import Session
+from memory.records import Wish
+
+_SPANS = ("1h", "2h", "4h", "6h", "12h", "1d", "3d", "7d")
 
 
 class HeartbeatCommands:
@@ -26,16 +32,32 @@ class HeartbeatCommands:
                     name="heartbeat",
                     summary="wake me as if time had passed; let me speak first, when, how often",
                     argument="[now | on | off | hours 9-21 ZONE | every 6h | status]",
+                    words=HEARTBEAT,
                 ),
                 self._heartbeat,
             ),
             (
                 CommandSpec(
-                    name="scheduled", summary="what I was asked to remind you of", argument="[cancel ID]"
+                    name="scheduled",
+                    summary="what I was asked to remind you of",
+                    argument="[cancel ID]",
+                    words=SCHEDULED,
                 ),
                 self._scheduled,
             ),
         ]
+
+    async def suggest(self, command: Command, who: Identity, blank: str) -> list[Suggestion]:
+        """As `bot.commands.table.Suggests`: time zones, intervals, and what is scheduled."""
+        if blank == "zone":
+            known = await asyncio.to_thread(available_timezones)  # it reads the disk
+            zones = [who.user.timezone, *sorted(known - {who.user.timezone})]
+            return [Suggestion(value=zone, label=zone) for zone in zones]
+        if blank == "span":
+            return [Suggestion(value=span, label=f"every {span}") for span in _SPANS]
+        async with self._store.read() as session:
+            wishes = await _wishes(session, command, who)
+        return [Suggestion(value=wish.id, label=f"{wish.id}: {wish.about}") for wish in wishes.values()]
 
     async def _heartbeat(self, command: Command, who: Identity, control: Control) -> View | str:
         words = command.argument.strip()
@@ -78,12 +100,7 @@ class HeartbeatCommands:
     async def _scheduled(self, command: Command, who: Identity, control: Control) -> View:
         word, _, wish_id = command.argument.strip().partition(" ")
         async with self._store.write() as session:
-            wishes = {wish.id: wish for wish in await session.schedule.wishes(who.agent.id)}
-            places = {c.id: c.audience for c in await session.agents.conversations(who.agent.id)}
-            if command.audience != "private":  # elsewhere only what was asked for there
-                wishes = {
-                    k: w for k, w in wishes.items() if places.get(w.conversation_id) == command.audience
-                }
+            wishes = await _wishes(session, command, who)
             if word == "cancel":
                 if wish_id.strip() not in wishes:
                     raise CommandError(
@@ -102,3 +119,11 @@ class HeartbeatCommands:
             for wish in wishes.values()
         )
         return View(text="\n".join([f"Scheduled ({who.user.timezone}):", *lines]), actions=actions)
+
+
+async def _wishes(session: Session, command: Command, who: Identity) -> dict[str, Wish]:
+    """What may be seen there of what was asked for, by its id."""
+    wishes = await session.schedule.wishes(who.agent.id)
+    places = {c.id: c.audience for c in await session.agents.conversations(who.agent.id)}
+    here = command.audience
+    return {w.id: w for w in wishes if here == PRIVATE or places.get(w.conversation_id) == here}

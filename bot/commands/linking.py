@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from bot.commands.table import Control, Run
+from bot.commands.words import LINK
 from bot.errors import CommandError
 from bot.events import Action, Command, CommandSpec, View
 from bot.people.access import new_code
@@ -40,6 +41,7 @@ class LinkCommands:
                     name="link",
                     summary="be known as the same person on another platform",
                     argument="[CODE | yes CODE | confirm | cancel]",
+                    words=LINK,
                 ),
                 self._link,
             ),

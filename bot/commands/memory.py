@@ -7,8 +7,9 @@ from bot.commands.contributions import Contributions
 from bot.commands.history import History
 from bot.commands.listing import cut, named
 from bot.commands.table import Control, Run
+from bot.commands.words import MEMORY
 from bot.errors import CommandError
-from bot.events import ENTRIES, Action, Command, CommandSpec, Entry, Form, View
+from bot.events import ENTRIES, Action, Command, CommandSpec, Entry, Form, Suggestion, View
 from bot.people.identities import Identity
 from bot.runtime import Runtime
 from memory.archival import store
@@ -25,6 +26,7 @@ from memory.records import (
 from memory.search.terms import digest_words
 
 _LONGEST = 3_000  # characters that a note may be given by hand
+_SUGGESTED = 100  # notes, the newest, of which one is looked for by what is written of it
 _USAGE = "Say /memory, /memory notes, /memory edit WHAT, /memory drop ID or /memory add TEXT."
 
 
@@ -41,6 +43,7 @@ class MemoryCommands:
                     name="memory",
                     summary="what I hold of you, to read, correct and delete",
                     argument="[notes | lore | edit WHAT | add TEXT | drop ID | open ID | history | undo ID]",
+                    words=MEMORY,
                 ),
                 self._memory,
             )
@@ -105,6 +108,29 @@ class MemoryCommands:
             Action(label="Forget me", command="forget", danger=True),
         ]
         return View(text="\n\n".join(parts), entries=entries, actions=tuple(actions))
+
+    async def suggest(self, command: Command, who: Identity, blank: str) -> list[Suggestion]:
+        """As `bot.commands.table.Suggests`: blocks, the newest notes, and where a note may be opened to."""
+        if blank == "community":
+            return await self._communities(who)
+        async with self._store.read() as session:
+            notes = await session.passages.page(
+                who.agent.archive_id,
+                readable_from(command.audience),
+                offset=0,
+                limit=_SUGGESTED,
+                originals=True,
+            )
+        labels = await self._own_blocks(who, command) if blank == "what" else {}
+        found = [Suggestion(value=label, label=f"[{label}]") for label in labels]
+        return found + [Suggestion(value=p.uid[:8], label=f"{p.uid[:8]}: {p.text}") for p in notes]
+
+    async def _communities(self, who: Identity) -> list[Suggestion]:
+        async with self._store.read() as session:
+            places = await session.agents.conversations(who.agent.id)
+            names = await session.agents.communities()
+        known = unique(found for place in places if (found := community_of(place.audience)))
+        return [Suggestion(value=c, label=named(community_audience(c), names)) for c in known]
 
     # Correcting
 

@@ -7,8 +7,20 @@ from collections.abc import Awaitable, Callable, Iterable
 
 from bot.commands.lore import Lore
 from bot.commands.table import Control, Run
+from bot.commands.words import PERSONA
 from bot.errors import CommandError
-from bot.events import ENTRIES, LOCAL, Action, Command, CommandSpec, Entry, Form, View, platform_of
+from bot.events import (
+    ENTRIES,
+    LOCAL,
+    Action,
+    Command,
+    CommandSpec,
+    Entry,
+    Form,
+    Suggestion,
+    View,
+    platform_of,
+)
 from bot.people.identities import Identity
 from bot.people.roles import Roles
 from bot.personas.definition import Definition
@@ -46,6 +58,7 @@ class PersonaCommands:
             name="persona",
             summary="who I am here; in a direct message, whom you talk with",
             argument="[NAME | list | show NAME | bind NAME [here] | edit LABEL | history | proposals | lore]",
+            words=PERSONA,
         )
         self.table: list[tuple[CommandSpec, Run]] = [(spec, self._persona)]
         self._open: dict[str, Word] = {"": self._here, "list": self._list, "show": self._show}
@@ -77,6 +90,15 @@ class PersonaCommands:
     def _refuse(self, command: Command, word: str, why: str) -> None:
         log.warning("/persona %s was refused to %s", word, command.account)
         raise CommandError(why)
+
+    async def suggest(self, command: Command, who: Identity, blank: str) -> list[Suggestion]:
+        """As `bot.commands.table.Suggests`: the personas that may be seen there."""
+        async with self._store.read() as session:
+            known = await self._known(session, command, who) if blank == "name" else {}
+        return [
+            Suggestion(value=name, label=f"{name}: {about}" if about else name)
+            for name, about in known.items()
+        ]
 
     # For everyone
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from bot.commands.table import Control, Run
+from bot.commands.words import FORGET
 from bot.events import LOCAL, Action, Command, CommandSpec, View, platform_of
 from bot.ownership.export import Export, keep
 from bot.people.identities import Identity
@@ -35,6 +36,7 @@ class RightsCommands:
                     name="forget",
                     summary="delete all that I hold of you, or what was said here",
                     argument="[yes | here]",
+                    words=FORGET,
                 ),
                 self._forget,
             ),

@@ -50,11 +50,11 @@ class TerminalCommands:
         self._export = export
         self._saves = saves
         self.table: list[tuple[CommandSpec, Run]] = [
-            (_spec("dump", "the last messages in my view (10)", "[N]"), self._dump),
-            (_spec("pop", "undo the last turns (1), with what I noted in them", "[N]"), self._pop),
+            (_inner("dump", "the last messages in my view (10)", "[N]"), self._dump),
+            (_inner("pop", "undo the last turns (1), with what I noted in them", "[N]"), self._pop),
             (_spec("retry", "undo the last turn and answer the same message anew"), self._retry),
-            (_spec("rethink", "replace my last inner thought", "TEXT"), self._rethink),
-            (_spec("rewrite", "replace the text of my last reply", "TEXT"), self._rewrite),
+            (_inner("rethink", "replace my last inner thought", "TEXT"), self._rethink),
+            (_inner("rewrite", "replace the text of my last reply", "TEXT"), self._rewrite),
             (_spec("attach", "let me search a document source", "SOURCE"), self._attach),
             (
                 CommandSpec(
@@ -62,7 +62,7 @@ class TerminalCommands:
                 ),
                 self._save,
             ),
-            (_spec("memorywarning", "tell me that my memory is filling up"), self._memorywarning),
+            (_inner("memorywarning", "tell me that my memory is filling up"), self._memorywarning),
             (_spec("stop", "call off the answer that I am working on"), self._stop),
         ]
 
@@ -181,6 +181,10 @@ class TerminalCommands:
 
 def _spec(name: str, summary: str, argument: str = "") -> CommandSpec:
     return CommandSpec(name=name, summary=summary, argument=argument)
+
+
+def _inner(name: str, summary: str, argument: str = "") -> CommandSpec:
+    return CommandSpec(name=name, summary=summary, argument=argument, inner=True)
 
 
 def _number(argument: str, default: int) -> int:

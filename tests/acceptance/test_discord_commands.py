@@ -35,7 +35,8 @@ async def test_every_command_is_a_slash_command(server: DiscordServer, tmp_path:
     ada = server.user("ada")
     async with Town(tmp_path, answer, discord=server) as town:
         registered = {command["name"] for command in server.world.commands[None]}
-        assert registered == {spec.name for spec in town.app.inbound.commands if not spec.local}
+        offered = [spec for spec in town.app.inbound.commands if not (spec.local or spec.inner)]
+        assert registered == {spec.name for spec in offered}
         assert {
             "memory",
             "forget",
@@ -248,3 +249,85 @@ async def test_it_serves_without_commands_that_are_refused(
     async with Town(tmp_path, answer, discord=server):
         assert await ask(server, ada, server.dm(ada), "Hello") == "You said: Hello"
     assert "did not take the slash commands" in caplog.text
+
+
+async def test_each_way_to_use_a_command_is_shown_by_itself(server: DiscordServer, tmp_path: Path) -> None:
+    ada = server.user("ada")
+    dm = server.dm(ada)
+    async with Town(tmp_path, answer, discord=server) as town:
+        known = {command["name"]: command for command in server.world.commands[None]}
+        for spec in town.app.inbound.commands:
+            if spec.words:
+                assert [option["name"] for option in known[spec.name]["options"]] == [
+                    w.name for w in spec.words
+                ]
+        await ask(server, ada, dm, "note a FACT")
+        assert "a FACT" in (await server.slash(ada, dm, "memory overview")).text
+        assert "Ada rows" in (await server.slash(ada, dm, "memory add", {"text": "Ada rows"})).text
+        changed = await server.slash(ada, dm, "memory set", {"what": "human", "text": "Ada rows\nat dawn"})
+        assert "Ada rows\nat dawn" in changed.text
+        await server.slash(ada, dm, "heartbeat on")
+        hours = await server.slash(ada, dm, "heartbeat hours", {"span": "9-21", "zone": "Asia/Tokyo"})
+        assert "between 9 and 21 o'clock (Asia/Tokyo)" in hours.text
+        assert "Nothing is scheduled" in (await server.slash(ada, dm, "scheduled list")).text
+        sure = await server.slash(ada, dm, "forget everything")
+        assert "Sure?" in sure.text
+        assert "Forgotten" in (await server.slash(ada, dm, "forget everything", {"sure": "yes"})).text
+    assert len(town.model.requests) == 1
+
+
+async def test_what_may_be_filled_in_is_suggested(server: DiscordServer, tmp_path: Path) -> None:
+    ada, bob = server.user("ada"), server.user("bob")
+    dm = server.dm(ada)
+    general = server.channel(server.guild("Home", members=[ada, bob]), "general")
+    async with Town(tmp_path, answer, discord=server) as town:
+        await ask(server, ada, dm, "note zebra PRIVATE-FACT")
+        await mention(server, ada, general, "note zebra PUBLIC-FACT")
+        (uid,) = rows(town, "SELECT substr(uid, 1, 8) FROM passages WHERE text LIKE '%PRIVATE%'")[0]
+        edit = await server.write(ada, dm, "memory edit", "what")
+        assert {"name": "[human]", "value": "human"} in edit
+        assert {"name": f"{uid}: zebra PRIVATE-FACT", "value": uid} in edit
+        found = await server.write(ada, dm, "memory drop", "id", "private")
+        assert [choice["value"] for choice in found] == [uid]
+        assert await server.write(ada, dm, "memory open", "community", "hom") != []
+        here = await server.write(ada, general, "memory drop", "id")
+        assert "PRIVATE" not in str(here)
+        assert "PUBLIC" in str(here)
+        zones = await server.write(ada, dm, "heartbeat hours", "zone", "tokyo")
+        assert zones == [{"name": "Asia/Tokyo", "value": "Asia/Tokyo"}]
+        assert len(await server.write(ada, dm, "heartbeat hours", "zone", "")) == 25
+        assert "ever" in str(await server.write(ada, dm, "persona show", "name", "e"))
+        users = rows(town, "SELECT count(*) FROM users")
+        assert await server.write(bob, server.dm(bob), "memory edit", "what") == []
+        assert rows(town, "SELECT count(*) FROM users") == users  # to write in a blank is no first contact
+
+
+async def test_the_terminals_commands_are_for_who_asks_for_them(
+    server: DiscordServer, tmp_path: Path
+) -> None:
+    ada = server.user("ada")
+    dm, general = server.dm(ada), server.channel(server.guild("Home", members=[ada]), "general")
+    town = Town(tmp_path, answer, discord=server)
+    async with town:
+        assert "/pop" not in (await server.slash(ada, dm, "help")).text
+        assert "/pop" in (await server.slash(ada, dm, "help all")).text
+        await ask(server, ada, dm, "One")
+        await ask(server, ada, dm, "Two")
+        assert "Undid 1 turn" in await ask(server, ada, dm, "!pop")
+        undone = server.messages(dm)[-2]
+        server.redeliver(undone)  # it is not obeyed again
+        assert "One" in await ask(server, ada, dm, "/dump 5")
+        assert await mention(server, ada, general, "!pop") == "You said: !pop"
+        await town.app.inbound.settled()
+    await server.say(ada, dm, "!pop 9")
+    async with town:
+        assert await ask(server, ada, dm, "Three") == "You said: Three"
+    kept = str(rows(town, "SELECT text FROM messages"))
+    assert "One" in kept
+    assert "Two" not in kept
+
+
+async def test_owners_are_shown_all_commands(server: DiscordServer, tmp_path: Path) -> None:
+    ada = server.user("ada")
+    async with Town(tmp_path, answer, discord=server, access={"owners": [f"discord:{ada.id}"]}):
+        assert "/pop" in (await server.slash(ada, server.dm(ada), "help")).text

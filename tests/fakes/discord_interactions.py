@@ -21,11 +21,13 @@ from tests.fakes.discord_rules import (
 from tests.fakes.discord_transcript import Transcript
 from tests.fakes.discord_world import World
 
-PICKED, PRESSED, SUBMITTED = 2, 3, 5  # kinds of interactions
-SAY, DEFER, DEFER_UPDATE, UPDATE, MODAL = 4, 5, 6, 7, 9  # kinds of answers
+PICKED, PRESSED, WRITING, SUBMITTED = 2, 3, 4, 5  # kinds of interactions
+SAY, DEFER, DEFER_UPDATE, UPDATE, SUGGEST, MODAL = 4, 5, 6, 7, 8, 9  # kinds of answers
+WORDS = (1, 2)  # options that are subcommands, or groups of them
 ANSWERS = {
     PICKED: (SAY, DEFER, MODAL),
     PRESSED: (SAY, DEFER, DEFER_UPDATE, UPDATE, MODAL),
+    WRITING: (SUGGEST,),
     SUBMITTED: (SAY, DEFER, DEFER_UPDATE, UPDATE),
 }
 
@@ -37,7 +39,8 @@ class Interaction:
     """One act of a person, and what the bot answered to it.
 
     ``answer`` is the kind of the initial response (None: there was none), ``response`` the message it made or
-    changed, ``modal`` the dialog it opened. An interaction that was not answered in time is ``late``.
+    changed, ``modal`` the dialog it opened, ``choices`` what it suggested. An
+    interaction that was not answered in time is ``late``.
     """
 
     def __init__(self, office: Interactions, kind: int, user: User, channel: Channel, data: Json) -> None:
@@ -49,6 +52,7 @@ class Interaction:
         self.response: Message | None = None
         self.followups: list[Message] = []
         self.modal: Json | None = None
+        self.choices: list[Json] = []
         self.late = False
         self.born = office.world.now()
 
@@ -102,15 +106,18 @@ def filled(part: Json, values: Mapping[str, str]) -> Json:
     return kept | {"value": value}
 
 
-def options(spec: Sequence[Json], words: Sequence[str], values: Mapping[str, Any]) -> list[Json]:
-    """A command's options as they are sent; ``words`` are the names of subcommands."""
+def options(
+    spec: Sequence[Json], words: Sequence[str], values: Mapping[str, Any], *, partial: bool = False
+) -> list[Json]:
+    """A command's options as they are sent; ``words`` are the names of subcommands. ``partial``: somebody still
+    writes."""
     if words:
         inner = next(option for option in spec if option["name"] == words[0] and option["type"] in (1, 2))
-        given = options(inner.get("options", []), words[1:], values)
+        given = options(inner.get("options", []), words[1:], values, partial=partial)
         return [{"type": inner["type"], "name": inner["name"], "options": given}]
     names = {option["name"] for option in spec}
     missing = {option["name"] for option in spec if option.get("required")} - values.keys()
-    assert not missing, f"these options are required: {missing}"
+    assert partial or not missing, f"these options are required: {missing}"
     assert names >= values.keys(), f"the options are {names}"
     for option in spec:
         choices = [choice["value"] for choice in option.get("choices") or []]
@@ -120,6 +127,37 @@ def options(spec: Sequence[Json], words: Sequence[str], values: Mapping[str, Any
         for option in spec
         if option["name"] in values
     ]
+
+
+def typed(spec: Sequence[Json], text: str) -> tuple[list[str], Json]:
+    """What somebody who has a command's argument in mind picks and fills in: subcommands, and values."""
+    words = [option for option in spec if option["type"] in WORDS]
+    if not words:
+        return [], filled_in(spec, text) or {}
+    head, _, rest = text.partition(" ")
+    for word in words:
+        if word["name"] == head:
+            path, values = typed(word.get("options") or [], rest.strip())
+            return [head, *path], values
+    for word in words:
+        values = filled_in(word.get("options") or [], text)
+        if values is not None:
+            return [word["name"]], values
+    raise AssertionError(f"{text!r} can be typed nowhere among {[word['name'] for word in words]}")
+
+
+def filled_in(blanks: Sequence[Json], text: str) -> Json | None:
+    """A word for each, the rest for the last; None where that does not fit."""
+    values: Json = {}
+    for blank in blanks:
+        head, _, rest = text.partition(" ")
+        value, text = (text, "") if blank is blanks[-1] else (head, rest.strip())
+        if value:
+            values[blank["name"]] = value
+        choices = [choice["value"] for choice in blank.get("choices") or []]
+        if (not value and blank.get("required")) or (value and choices and value not in choices):
+            return None
+    return None if text else values
 
 
 class Interactions:
@@ -132,15 +170,60 @@ class Interactions:
 
     async def slash(self, user: User, channel: Channel, name: str, values: Mapping[str, Any]) -> Interaction:
         word, *rest = name.split()
+        known = self._known(channel)
+        if word not in known and channel.guild is None:
+            return await self._say(user, channel, f"!{name} {values.get('argument', '')}".rstrip())
+        return await self.begin(PICKED, user, channel, self._picked(channel, word, rest, values))
+
+    def _known(self, channel: Channel) -> Mapping[str, Json]:
         here = self.world.commands.get(channel.guild.id, []) if channel.guild else []
-        known = {command["name"]: command for command in [*self.world.commands[None], *here]}
+        commands = [*self.world.commands[None], *here]
+        return {command["name"]: command for command in commands if command.get("type", 1) == 1}
+
+    def _picked(
+        self,
+        channel: Channel,
+        word: str,
+        rest: Sequence[str],
+        values: Mapping[str, Any],
+        *,
+        partial: bool = False,
+    ) -> Json:
+        known = self._known(channel)
         assert word in known, f"/{word} is not registered; there are {sorted(known)}"
         command = known[word]
         contexts = command.get("contexts") or [0, 1]
         assert (0 if channel.guild else 1) in contexts, f"/{word} cannot be used here"
+        spec = command.get("options") or []
+        if not rest and values.keys() <= {"argument"} and "argument" not in {o["name"] for o in spec}:
+            rest, values = typed(spec, values.get("argument", ""))
         data = {"id": command["id"], "type": 1, "name": word}
-        data["options"] = options(command.get("options", []), rest, values)
-        return await self.begin(PICKED, user, channel, data)
+        data["options"] = options(spec, rest, values, partial=partial)
+        return data
+
+    async def _say(self, user: User, channel: Channel, text: str) -> Interaction:
+        """Somebody types a command that is not announced; what the bot says next is taken for its answer."""
+        made = Interaction(self, PICKED, user, channel, {})
+        before = set(channel.messages)
+
+        def answer() -> Message | None:
+            fresh = [m for number, m in channel.messages.items() if number not in before]
+            return next((message for message in fresh if message.author is self.world.bot), None)
+
+        self.world.post(channel, user, text)
+        made.response = await self._transcript.until(answer, timeout=self._settings.answer_s + 10)
+        made.answer = SAY
+        return made
+
+    async def write(self, user: User, channel: Channel, name: str, blank: str, text: str) -> Interaction:
+        """Somebody writes in a blank of a command, and is shown what may stand there."""
+        word, *rest = name.split()
+        data = self._picked(channel, word, rest, {}, partial=True)
+        inside = data["options"]
+        while inside and inside[0]["type"] in WORDS:
+            inside = inside[0]["options"]
+        inside.append({"type": 3, "name": blank, "value": text, "focused": True})
+        return await self.begin(WRITING, user, channel, data)
 
     async def press(
         self, user: User, message: Message, custom_id: str, values: Sequence[str] = ()
@@ -208,6 +291,8 @@ class Interactions:
         if kind == MODAL:
             check_modal(data)
             made.modal = data
+        elif kind == SUGGEST:
+            made.choices = data["choices"]
         elif kind == SAY:
             made.response = self._post(made, fields(data, made.channel, None))
         elif kind == DEFER:

@@ -192,6 +192,10 @@ class People:
         """Use ``/name`` (``"heartbeat on"`` for a subcommand); returns when answered, or when it is too late."""
         return await self.interactions.slash(user, channel, name, options or {})
 
+    async def write(self, user: User, channel: Channel, name: str, blank: str, text: str = "") -> list[Json]:
+        """Write in a blank of ``/name``: what is suggested."""
+        return (await self.interactions.write(user, channel, name, blank, text)).choices
+
     async def press(
         self, user: User, message: Message, custom_id: str, values: Sequence[str] = ()
     ) -> Interaction:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from bot.events import Address, Command, CommandSpec, Event, View
+from bot.events import Address, Command, CommandSpec, Event, Suggestion, View
 
 
 class Heard:
@@ -34,3 +34,6 @@ class Heard:
     async def invoke(self, command: Command) -> View:
         self.asked.append(command)
         return View(text=f"You asked for {command.command} {command.argument}".rstrip())
+
+    async def suggest(self, command: Command, blank: str) -> Sequence[Suggestion]:
+        return [Suggestion(value=f"{command.value}!", label=f"{command.argument} {blank}")]
