@@ -18,6 +18,7 @@ from bot.ports import ModelReply, ModelRequest
 from tests.acceptance.crowd import KNOWN, keep, requests, tell, texts
 from tests.fakes.discord_server import Channel, DiscordServer
 from tests.fakes.parlour import whole
+from tests.fakes.scripted_model import say
 from tests.fakes.slack_server import Pace, SlackServer
 from tests.fakes.town import FAST, Town, heard
 
@@ -224,6 +225,49 @@ async def test_channels_are_allowed_and_denied_by_id(server: SlackServer, tmp_pa
         assert await tell(server, ada, open_, "hello") == "You said: hello"
     assert server.answers(closed) == []
     assert len(requests(town)) == 2
+
+
+async def test_other_bots_are_under_a_cap_in_each_channel(server: SlackServer, tmp_path: Path) -> None:
+    """Each of their messages begins a thread, which is a place of its own."""
+    robot = server.other_bot("robot")
+    ada = server.user("ada")
+    general, quiet = server.channel("general", [robot]), server.channel("quiet", [robot, ada])
+    async with Town(tmp_path, keep, slack=server, access={"bots": True}) as town:
+        for number in range(30):
+            await server.say(robot, general, f"<@{server.bot}> ping {number}")
+        await server.say(robot, quiet, f"<@{server.bot}> ping")
+        await server.until(lambda: server.answers(quiet))
+        await server.until(lambda: all(envelope.done for envelope in server.envelopes))
+        await town.app.inbound.settled()
+        await tell(server, ada, quiet, "Hello")
+    assert len(server.answers(general)) == 20
+
+
+async def test_a_reaction_goes_by_the_rules_of_the_place(server: SlackServer, tmp_path: Path) -> None:
+    """Who may no longer write to us directly may not react to what we said there, either."""
+    ada = server.user("ada")
+    dm, general = server.im(ada), server.channel("general", [ada])
+    reacted: list[str] = []
+
+    def play(request: ModelRequest) -> ModelReply:
+        if heard(request)["type"] != "reaction":
+            return keep(request)
+        reacted.append(heard(request)["reason"])
+        return say("Thanks!")
+
+    async with Town(tmp_path, play, slack=server) as town:
+        await tell(server, ada, dm, "Hello")
+        await tell(server, ada, general, "Hello")
+        await town.app.inbound.settled()
+    private, public = server.answers(dm)[0], server.answers(general)[0]
+    access = {"dm_policy": "disabled", "channels": [general]}
+    async with Town(tmp_path, play, slack=server, access=access) as town:
+        await server.react(ada, private, "eyes")
+        await server.react(ada, public, "tada")
+        await server.until(lambda: len(server.answers(general)) == 2)
+        await town.app.inbound.settled()
+    assert len(reacted) == 1
+    assert len(server.answers(dm)) == 1
 
 
 # Beside what people say

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from bot.ports import ModelReply, ModelRequest
-from memory.records import Wish
+from memory.records import Role, Wish
 from tests.acceptance.crowd import SlackSpot, numbers_in, posts_on_slack, quote, tell, texts
 from tests.acceptance.slack_stage import FORGETFUL, Hours, free_port, quiet, quoted, with_slack
 from tests.fakes.scripted_model import say
-from tests.fakes.slack_server import SlackServer
+from tests.fakes.slack_server import Pace, SlackServer
 from tests.fakes.town import Town, echo, heard
 
 
@@ -80,6 +80,56 @@ async def test_beats_and_reminders_are_no_marks_of_what_was_read(tmp_path: Path,
             await thread.until_answered("missed in the thread")
             await server.until(lambda: "You said: missed in the dm" in texts(server.answers(dm)))
             assert await tell(server, ada, dm, "Good") == "You said: Good"
+
+
+async def test_what_is_said_while_history_is_read_does_not_overtake_what_was_said_before(
+    tmp_path: Path,
+) -> None:
+    """However long that takes: the reading of one place was over when this was said in it."""
+    async with SlackServer(pace=Pace(ack_s=0.5, retry_s=(60.0,), post_s=0.0)) as server:
+        ada = server.user("ada")
+        dm = SlackSpot(server, ada, server.im(ada), "dm")
+        for name in ("one", "two", "three"):
+            server.channel(name, [ada])
+        town = Town(tmp_path, quote, slack=server)
+        async with town:
+            await dm.say("n00000")
+            await dm.until_answered("n00000")
+        server.delay("conversations.history", 0.8, times=4)
+        async with town:
+            await server.until(lambda: len(server.calls("conversations.history")) == 3)
+            await dm.say("n00001")
+            early = server.envelopes[-1]
+            await server.until(lambda: early.reason)
+            await server.until(lambda: len(server.calls("conversations.history")) == 4)
+            await dm.say("n00002")
+            await dm.until_answered("n00002")
+            assert not early.ack, "the next try is a minute away"
+    assert quoted(dm) == ["n00000", "n00001", "n00002"]
+
+
+async def test_what_was_deleted_and_edited_while_away_is_so_in_memory_too(tmp_path: Path) -> None:
+    hours = Hours(-3)
+    async with SlackServer(pace=FORGETFUL, now=hours) as server:
+        ada = server.user("ada")
+        general = server.channel("general", [ada])
+        town = Town(tmp_path, echo, slack=server)
+        async with town:
+            salary = await server.say(ada, general, f"<@{server.bot}> I earn 91000")
+            await server.until(lambda: server.answers(general, salary["ts"]))
+            home = await server.say(ada, general, f"<@{server.bot}> I live in Rome")
+            await server.until(lambda: server.answers(general, home["ts"]))
+        await server.delete(salary)
+        await server.edit(home, f"<@{server.bot}> I live in Turin")
+        await quiet(server)
+        hours.offset = 0
+        async with town:
+            await tell(server, ada, general, "And now?", str(home["ts"]))
+            async with town.app.memory.store.read() as session:
+                [agent] = await session.agents.agents()
+                said = [m.text for m in await session.messages.said(agent.id, None) if m.role is Role.USER]
+    assert said == ["I live in Turin", "And now?"]
+    assert len(server.answers(general)) == 3
 
 
 async def test_the_head_of_a_thread_that_is_too_old_is_not_answered_at_a_later_restart(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -147,6 +149,94 @@ async def test_stop_in_a_thread_calls_off_the_answer(server: SlackServer, tmp_pa
         model.may.set()
         assert await tell(server, ada, general, "Never mind", thread) == "You said: Never mind"
     assert texts(server.answers(general)) == ["Stopped.", "You said: Never mind"]
+
+
+async def test_a_command_is_answered_where_the_bot_is_no_member(server: SlackServer, tmp_path: Path) -> None:
+    """Of such a place nothing is told: it counts as one that not everybody sees."""
+    ada, bob = server.user("ada"), server.user("bob")
+    secret = server.channel("secret", [ada, bob], private=True, with_bot=False)
+    theirs = server.workspace.channel("", "im", [ada, bob]).id  # people's own direct messages
+    async with Town(tmp_path, keep, slack=server):
+        general = server.channel("general", [ada])
+        await tell(server, ada, server.im(ada), "Keep walnut")
+        for place in (secret, theirs):
+            assert (await server.slash(ada, place, "/everbot", f"memory add Kept in {place}.")).replies
+            used = await server.slash(ada, place, "/everbot", "memory notes")
+            assert f"Kept in {place}" in json.dumps(used.replies)
+            assert "walnut" not in json.dumps(used.replies)
+            [button] = [name for name in buttons(used.replies[0]) if "drop" in name]
+            pressed = await server.press(ada, used.replies[0], button)
+            assert pressed.replies, "an answer that only the asker sees comes by response_url"
+        used = await server.slash(ada, general, "/everbot", "memory notes")
+        assert "Kept in" not in json.dumps(used.replies)
+    assert not server.calls("chat.postEphemeral")
+
+
+async def test_a_slow_answer_comes_by_response_url(server: SlackServer, tmp_path: Path) -> None:
+    ada = server.user("ada")
+    secret = server.channel("secret", [ada], private=True, with_bot=False)
+    async with Town(tmp_path, keep, slack=server) as town:
+        store = town.app.memory.store
+        async with store.write():  # nothing can be written meanwhile, which a first command must
+            used = await server.slash(ada, secret, "/everbot", "memory add Likes tea.")
+            assert "moment" in used.replies[0]["text"]
+        await server.until(lambda: len(used.replies) == 2)
+    assert "Likes tea." in used.replies[1]["text"]
+
+
+async def test_answers_are_inert_wherever_they_are_shown(server: SlackServer, tmp_path: Path) -> None:
+    ada = server.user("ada")
+    dm, general = server.im(ada), server.channel("general", [ada])
+    trick = "<!channel> <@U1> <https://evil.example|bank.example> &lt;!here&gt;"
+
+    def inert(message: Json) -> bool:
+        return not re.search(r"<[!@#h]", message["text"]) and all(
+            text["type"] == "plain_text"
+            for block in message.get("blocks", ())
+            for text in [block.get("text"), *block.get("elements", ())]
+            if isinstance(text, dict) and text["type"] in ("plain_text", "mrkdwn")
+        )
+
+    async with Town(tmp_path, keep, slack=server):
+        used = await server.slash(ada, general, "/everbot", f"memory add {trick}")
+        assert "evil.example" in used.replies[0]["text"]
+        assert inert(used.replies[0])
+        used = await server.slash(ada, general, "/everbot", "memory notes")
+        assert "evil.example" in used.replies[0]["text"]
+        assert inert(used.replies[0])
+        [button] = [name for name in buttons(used.replies[0]) if "drop" in name]
+        pressed = await server.press(ada, used.replies[0], button)
+        assert inert(pressed.replies[0])
+        said = await server.say(ada, general, f"<@{server.bot}> hello")
+        await server.say(ada, general, "!memory notes", str(said["ts"]))
+        [shown] = await server.until(lambda: [m for m in server.ephemeral(general, ada) if "1." in m["text"]])
+        assert inert(shown)
+        await server.slash(ada, dm, "/everbot", f"memory add {trick}")
+        await server.slash(ada, dm, "/everbot", "export")
+        [posted] = await server.until(lambda: [m for m in server.answers(dm) if m.get("files")])
+        assert inert(posted)
+
+
+async def test_an_answer_comes_though_its_blocks_or_its_way_are_refused(
+    server: SlackServer, tmp_path: Path
+) -> None:
+    ada = server.user("ada")
+    general = server.channel("general", [ada])
+    async with Town(tmp_path, keep, slack=server):
+        used = await server.slash(ada, general, "/everbot", "memory")
+        server.refuse_response("invalid_blocks")
+        pressed = await server.press(ada, used.replies[0], "everbot memory history")
+        [plain] = pressed.replies
+        assert plain["text"]
+        assert "blocks" not in plain
+        server.refuse_response("used_url")
+        server.refuse("chat.postEphemeral", "invalid_blocks")
+        await server.press(ada, used.replies[0], "everbot memory history")
+        [posted] = [
+            m for m in server.ephemeral(general, ada) if m["text"] == plain["text"] and m is not plain
+        ][1:]
+        assert "blocks" not in posted
+    assert [call.outcome for call in server.calls("chat.postEphemeral")] == ["invalid_blocks", "ok"]
 
 
 # App Home

@@ -20,7 +20,7 @@ from bot.backends.platforms import platforms
 from bot.cli.run import attend
 from bot.ports import ModelReply, ModelRequest
 from tests.acceptance.crowd import SlackSpot, Slow, numbers_in, posts_on_slack, quote, tell, texts
-from tests.acceptance.slack_stage import quiet, quoted, refusing, with_slack
+from tests.acceptance.slack_stage import FORGETFUL, quiet, quoted, refusing, with_slack
 from tests.fakes.discord_server import DiscordServer
 from tests.fakes.scripted_model import say
 from tests.fakes.slack_delivery import Envelope
@@ -60,6 +60,37 @@ async def test_what_could_not_be_committed_is_not_acknowledged_and_comes_again(
         await tell(server, ada, general, "Good", str(said["ts"]))
     assert texts(server.answers(dm)) == ["You said: Hello", "You said: Take this", "You said: Good"]
     assert texts(server.answers(general)) == ["You said: and this", "You said: Good"]
+
+
+async def test_what_came_while_the_store_was_out_is_answered_when_it_is_back(tmp_path: Path) -> None:
+    """However long that was: Slack gives up telling after some minutes. Each place's messages keep their order."""
+    async with SlackServer(pace=FORGETFUL) as server:
+        ada = server.user("ada")
+        spots = [
+            SlackSpot(server, ada, server.im(ada), "dm"),
+            SlackSpot(server, ada, server.channel("general", [ada]), "thread", threaded=True),
+        ]
+        async with Town(tmp_path, quote, slack=server):
+            for spot in spots:
+                await spot.say("n00000")
+                await spot.until_answered("n00000")
+            before = len(server.envelopes)
+            async with refusing(tmp_path, "inbox"):
+                for number in range(1, 4):
+                    for spot in spots:
+                        await spot.say(f"n{number:05}")
+                gone = await server.say(ada, spots[0].channel, "n00088 was a mistake")
+                await server.delete(gone)
+                await quiet(server)
+                assert all(envelope.abandoned for envelope in server.envelopes[before:])
+            for number in (4, 5):
+                for spot in spots:
+                    await spot.say(f"n{number:05}")
+            for spot in spots:
+                await spot.until_answered("n00005")
+                await server.until(lambda: len(quoted(spot)) >= 6)  # noqa: B023 - awaited at once
+    assert quoted(spots[1]) == [f"n{number:05}" for number in range(6)]
+    assert [n for n in quoted(spots[0]) if n != "n00088"] == [f"n{number:05}" for number in range(6)]
 
 
 async def test_an_event_that_comes_again_is_acknowledged_and_answered_once(

@@ -27,6 +27,7 @@ class Interactions:
         self.workspace, self.delivery, self.methods, self.views = workspace, delivery, methods, views
         self.url = url
         self._by_secret: dict[str, Interaction] = {}
+        self.refusals: list[str] = []  # that the next answers by response_url meet
 
     def _begin(self, user: str, channel: str, origin: Json | None = None) -> Interaction:
         secret = uuid.uuid4().hex
@@ -129,6 +130,8 @@ class Interactions:
             return web.json_response({"ok": False, "error": "expired_url"}, status=404)
         if interaction.uses == MOST_USES:
             return web.json_response({"ok": False, "error": "used_url"}, status=404)
+        if self.refusals:
+            return web.Response(status=400, text=self.refusals.pop(0))
         interaction.uses += 1
         try:
             self._show(interaction, await request.json())

@@ -336,6 +336,10 @@ class SlackServer:
         """The next calls of the method are refused with this error."""
         self.api.faults[method].extend([Fault(kind="refuse", error=error)] * times)
 
+    def refuse_response(self, *errors: str) -> None:
+        """The next answers by ``response_url`` are refused with these errors, one each."""
+        self._people.refusals.extend(errors)
+
     def fail(self, method: str, status: int = 503, times: int = 1) -> None:
         """The next calls meet an HTTP error, and nothing is done."""
         self.api.faults[method].extend([Fault(kind="status", status=status)] * times)
