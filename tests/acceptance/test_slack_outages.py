@@ -169,7 +169,7 @@ async def test_a_channel_gets_one_post_per_interval(tmp_path: Path) -> None:
         general = server.channel("general", [ada, bob])
         long = "word " * 1_700  # three parts
         town = Town(tmp_path, lambda _: say(long), slack=server)
-        async with with_slack(town, post_interval_s=interval + 0.02):
+        async with with_slack(town, post_interval_s=interval + 0.1):
             for person in (ada, bob):
                 await server.say(person, general, f"<@{server.bot}> tell me")
             await server.until(lambda: len(server.answers(general)) == 6)
