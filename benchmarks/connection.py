@@ -1,7 +1,7 @@
 """What a turn's statements cost through our connection, and through SQLAlchemy's own asynchronous one.
 
-Both ask the same of one database, in turns: what a turn reads, then one unit of work. Needs aiosqlite and greenlet,
-which everbot itself does without: ``pip install aiosqlite greenlet``.
+Both ask the same of one database, in turns: what a turn reads, then one unit of work. Needs greenlet, which everbot
+itself does without: ``pip install greenlet``.
 
     python -m benchmarks.connection [--rounds 400]
 """
@@ -90,8 +90,7 @@ async def measured(path: Path, rounds: int) -> tuple[float, float]:
     """Median seconds of a turn's statements: SQLAlchemy's own, ours."""
     options: dict[str, Any] = {"isolation_level": "AUTOCOMMIT", "poolclass": sa.NullPool}
     stock = create_async_engine(f"sqlite+aiosqlite:///{path}", **options)
-    inner = sa.create_engine(f"sqlite:///{path}", **options, connect_args={"check_same_thread": False})
-    ours = await Connection.open(inner)
+    ours = await Connection.open(path)
     took: tuple[list[float], list[float]] = ([], [])
     async with stock.connect() as theirs:
         pairs: list[tuple[Execute, Control]] = [
@@ -100,7 +99,7 @@ async def measured(path: Path, rounds: int) -> tuple[float, float]:
         ]
         off = "PRAGMA synchronous=OFF"  # what the disk costs is the same for both
         await theirs.exec_driver_sql(off)
-        await ours.exec_driver_sql(off)
+        await ours.ask(off)
         for _ in range(rounds):
             for seconds, (execute, control) in zip(took, pairs, strict=True):
                 began = time.perf_counter()

@@ -100,14 +100,18 @@ class _Near:
         few = np.arange(0, len(matrix), max(1, len(matrix) // _SAMPLE))
         sample = self.cosines[few] if self._places is None else matrix.cosines(self._query, few)
         self._slope, self._offset = standard(sample)
-        self.nearness = self.cosines * self._slope + self._offset
+        self.nearness = self._standard(self.cosines)
 
     def of(self, keys: Any) -> Any:
         if not len(self._all):
             return np.zeros(len(keys), np.float32)
         at = np.minimum(np.searchsorted(self._all, keys), len(self._all) - 1)
         cosines = self.cosines[at] if self._places is None else self._matrix.cosines(self._query, at)
-        return np.where(self._all[at] == keys, cosines * self._slope + self._offset, np.float32(0))
+        return np.where(self._all[at] == keys, self._standard(cosines), np.float32(0))
+
+    def _standard(self, cosines: Any) -> Any:
+        """What has nothing in common is not near, however far the rest is."""
+        return np.where(cosines > 0, cosines * self._slope + self._offset, np.float32(0))
 
 
 class ExactIndex:

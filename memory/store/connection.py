@@ -14,12 +14,12 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import partial
+from pathlib import Path
 from typing import Any, TypeVar
 
+import aiosqlite
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
 
@@ -29,6 +29,7 @@ T = TypeVar("T")
 Row = sa.Row[*tuple[Any, ...]]
 
 _WAITS = ("BEGIN", "COMMIT")  # for a lock, for the disk
+_COMPILED: dict[Any, Any] = {}  # statements, for all connections
 
 
 class Answer:
@@ -83,22 +84,37 @@ class Answer:
 class Connection:
     """Make one with `open`. Used by one task at a time, which awaits each statement before the next."""
 
-    def __init__(self, inner: sa.Connection, thread: Executor, *, cancelled: bool = False) -> None:
+    def __init__(self, outer: aiosqlite.Connection, inner: sa.Connection, driver: sqlite3.Connection) -> None:
         self.inner = inner
-        driver = inner.connection.driver_connection
-        assert isinstance(driver, sqlite3.Connection)
+        self._outer = outer
         self._driver = driver
-        self._thread = thread
         self._beside = 0  # blocks that read much are under way
-        self._cancelled = cancelled  # a cancellation waits for the end of the unit of work
+        self._cancelled = False  # a cancellation waits for the end of the unit of work
 
     @classmethod
-    async def open(cls, engine: sa.Engine) -> Connection:
-        """Raises `sqlalchemy.exc.DBAPIError`."""
-        thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite")
-        connecting = asyncio.get_running_loop().run_in_executor(thread, engine.connect)
-        cancelled = await ended(connecting)
-        return cls(connecting.result(), thread, cancelled=cancelled)
+    async def open(cls, path: Path) -> Connection:
+        """Raises sqlite3.Error, `sqlalchemy.exc.DBAPIError`."""
+        opening = asyncio.ensure_future(cls._open(path))
+        cancelled = await ended(opening)
+        connection = opening.result()
+        connection._cancelled = cancelled
+        return connection
+
+    @classmethod
+    async def _open(cls, path: Path) -> Connection:
+        def connect() -> (
+            sqlite3.Connection
+        ):  # each statement is its own transaction, but for BEGIN and COMMIT
+            return sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+
+        driver = await asyncio.to_thread(connect)
+        try:
+            inner = _inner(driver)
+        except BaseException:  # SQLAlchemy asks the file a question of its own
+            driver.close()
+            raise
+        outer = await aiosqlite.Connection(lambda: driver, iter_chunk_size=64)
+        return cls(outer, inner, driver)
 
     async def execute(self, statement: sa.Executable, values: Any = None) -> Answer:
         """Raises `sqlalchemy.exc.DBAPIError`."""
@@ -108,14 +124,14 @@ class Connection:
         """What SQLite itself says (see `Prepared`). Raises sqlite3.Error."""
         return await self._run(lambda: self._driver.execute(statement, values).fetchall())
 
-    async def exec_driver_sql(self, statement: str) -> Answer:
-        """A pragma, or a question about the file itself. Raises `sqlalchemy.exc.DBAPIError`."""
-        return await self._trip(lambda: Answer(self.inner.exec_driver_sql(statement)))
+    async def ask(self, statement: str) -> list[Any]:
+        """The rows of a pragma, or of a question about the file itself. Raises sqlite3.Error."""
+        return list(await self._trip(self._outer.execute_fetchall(statement)))
 
     async def control(self, statement: str) -> None:
         """Run a statement of transaction control. Raises sqlite3.Error."""
         if statement.startswith(_WAITS):
-            await self._trip(partial(self._driver.execute, statement))
+            await self.ask(statement)
         else:
             self._driver.execute(statement)
 
@@ -136,18 +152,31 @@ class Connection:
     async def close(self) -> None:
         """Idempotent."""
         if not self.inner.closed:
-            await self._trip(self.inner.close)
-            self._thread.shutdown(wait=False)
+            self.inner.close()
+            await self._trip(self._outer.close())
 
     async def _run(self, call: Callable[[], T]) -> T:
         # Whoever uses the connection awaits each statement before the next: no thread is at it now.
-        return await self._trip(call) if self._beside else call()
+        return await self._trip(asyncio.to_thread(call)) if self._beside else call()
 
-    async def _trip(self, call: Callable[[], T]) -> T:
-        future = asyncio.get_running_loop().run_in_executor(self._thread, call)
+    async def _trip(self, work: Coroutine[Any, Any, T]) -> T:
+        future = asyncio.ensure_future(work)
         if await ended(future):
             self._cancelled = True
         return future.result()
+
+
+def _inner(driver: sqlite3.Connection) -> sa.Connection:
+    engine = sa.create_engine(
+        "sqlite://",
+        creator=lambda: driver,
+        poolclass=sa.StaticPool,
+        isolation_level="AUTOCOMMIT",
+        hide_parameters=True,  # they are what people said, and errors are logged
+    )
+    inner = engine.execution_options(compiled_cache=_COMPILED).connect()
+    inner.begin()  # says nothing to SQLite: what begins and ends a transaction is `Connection.control`
+    return inner
 
 
 class Prepared:

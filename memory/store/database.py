@@ -48,13 +48,6 @@ class Database:
 
     def __init__(self, path: Path, readers: int = 3) -> None:
         self.path = path
-        self._engine = sa.create_engine(
-            sa.URL.create("sqlite", database=str(path)),
-            isolation_level="AUTOCOMMIT",
-            hide_parameters=True,  # they are what people said, and errors are logged
-            poolclass=sa.NullPool,
-            connect_args={"check_same_thread": False},
-        )
         self._writer: Connection | None = None
         self._turnstile = asyncio.Lock()
         self._asking = 0
@@ -138,7 +131,7 @@ class Database:
                 yield connection
                 if connection.take_cancellation():
                     raise asyncio.CancelledError
-        except DBAPIError:
+        except (DBAPIError, sqlite3.Error):
             broken = True
             raise
         finally:
@@ -239,10 +232,10 @@ class Database:
             batch.committed.exception()  # seen, even when nobody waits
 
     async def _connect(self, *pragmas: str) -> Connection:
-        connection = await Connection.open(self._engine)
+        connection = await Connection.open(self.path)
         try:
             for pragma in (*_PRAGMAS, *pragmas):
-                await connection.exec_driver_sql(pragma)
+                await connection.ask(pragma)
         except BaseException:
             await connection.close()
             raise
@@ -271,14 +264,14 @@ class Database:
         async with _mapped(self.path), self._turnstile:
             if self._batch is not None or self._writer is None:
                 return False  # somebody's transaction is open
-            found = await self._writer.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-            return bool(found.one()[0] == 0)
+            [(busy, *_)] = await self._writer.ask("PRAGMA wal_checkpoint(TRUNCATE)")
+            return bool(busy == 0)
 
     async def check(self) -> str | None:
         """None when the file is sound, else what SQLite finds wrong with it."""
         async with _mapped(self.path), self._reading() as connection:
-            found = (await connection.exec_driver_sql("PRAGMA quick_check(3)")).scalars()
-        return None if found == ["ok"] else "; ".join(map(str, found))
+            found = [str(line) for (line,) in await connection.ask("PRAGMA quick_check(3)")]
+        return None if found == ["ok"] else "; ".join(found)
 
 
 class _Batch:
@@ -290,12 +283,10 @@ class _Batch:
 
 
 async def _version(connection: Connection) -> str | None:
-    known = await connection.exec_driver_sql(
-        "SELECT 1 FROM sqlite_master WHERE type='table' AND name='alembic_version'"
-    )
-    if known.scalar() is None:
+    if not await connection.ask("SELECT 1 FROM sqlite_master WHERE type='table' AND name='alembic_version'"):
         return None
-    return str((await connection.exec_driver_sql("SELECT version_num FROM alembic_version")).scalar())
+    versions = await connection.ask("SELECT version_num FROM alembic_version")
+    return str(versions[0][0]) if versions else None
 
 
 def _migrate(connection: sa.Connection) -> None:

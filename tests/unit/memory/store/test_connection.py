@@ -39,10 +39,7 @@ def gate() -> Gate:
 
 @pytest.fixture
 async def connection(tmp_path: Path, gate: Gate) -> AsyncIterator[Connection]:
-    engine = sa.create_engine(
-        f"sqlite:///{tmp_path}/x.db", isolation_level="AUTOCOMMIT", connect_args={"check_same_thread": False}
-    )
-    opened = await Connection.open(engine)
+    opened = await Connection.open(tmp_path / "x.db")
     driver = opened.inner.connection.driver_connection
     assert driver is not None
     driver.create_function("thread", 0, threading.get_ident)
@@ -50,7 +47,6 @@ async def connection(tmp_path: Path, gate: Gate) -> AsyncIterator[Connection]:
     notes.create(opened.inner)
     yield opened
     await opened.close()
-    engine.dispose()
 
 
 async def texts(connection: Connection) -> list[str]:
@@ -65,8 +61,7 @@ async def test_a_statement_runs_on_the_event_loop(connection: Connection) -> Non
 async def test_what_reads_much_or_asks_the_file_runs_beside_it(connection: Connection) -> None:
     with connection.beside():
         found = {(await connection.execute(WHERE)).scalar(), (await Prepared(WHERE).rows(connection))[0][0]}
-    found.add((await connection.exec_driver_sql("SELECT thread()")).scalar())
-    assert len(found) == 1
+    found.add((await connection.ask("SELECT thread()"))[0][0])
     assert threading.get_ident() not in found
     assert (await connection.execute(WHERE)).scalar() == threading.get_ident()
 

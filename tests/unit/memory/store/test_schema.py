@@ -72,7 +72,7 @@ async def test_opening_again_migrates_nothing(store: Database) -> None:
 async def test_the_file_is_made_to_last(store: Database) -> None:
     async with store.write() as session:
         asked = {
-            name: (await session.messages._c.exec_driver_sql(f"PRAGMA {name}")).scalar()
+            name: (await session.messages._c.ask(f"PRAGMA {name}"))[0][0]
             for name in ("journal_mode", "synchronous", "foreign_keys", "secure_delete")
         }
     assert asked == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "secure_delete": 1}
@@ -156,8 +156,8 @@ async def test_a_directory_that_cannot_be_written() -> None:
 async def limit_size(store: Database, spare: int) -> None:
     """The database may grow by ``spare`` pages from now on, as on a disk that is nearly full."""
     async with store.write() as session:
-        pages = (await session.messages._c.exec_driver_sql("PRAGMA page_count")).scalar_one()
-        await session.messages._c.exec_driver_sql(f"PRAGMA max_page_count={pages + spare}")
+        [(pages,)] = await session.messages._c.ask("PRAGMA page_count")
+        await session.messages._c.ask(f"PRAGMA max_page_count={pages + spare}")
 
 
 async def test_a_full_disk_loses_nothing_that_was_acknowledged(store: Database) -> None:
@@ -213,7 +213,7 @@ async def test_a_full_disk_spares_neighbours_in_the_same_commit(store: Database)
 async def test_a_database_locked_by_another_program(store: Database) -> None:
     _, place = await settle(store)
     async with store.write() as session:
-        await session.messages._c.exec_driver_sql("PRAGMA busy_timeout=10")
+        await session.messages._c.ask("PRAGMA busy_timeout=10")
     with closing(sqlite3.connect(store.path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(StoreUnavailable, match="another program holds it locked") as caught:
@@ -250,5 +250,5 @@ async def test_the_partial_indexes_are_used(store: Database) -> None:
     async with store.read() as session:
         for index, query in queries.items():
             sql = query.compile(dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True})
-            plan = (await session.messages._c.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}")).all()
+            plan = await session.messages._c.ask(f"EXPLAIN QUERY PLAN {sql}")
             assert index in str(plan), plan
