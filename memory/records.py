@@ -472,6 +472,17 @@ class Draft:
     digest: str = ""
     created_at: datetime | None = None
     uid: str = ""
+    file: str = ""  # the SHA-256 of the file that it is a piece of
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadedFile:
+    """A file that was loaded into an archive: ``chunks`` of it are there, all of them if it is ``whole``."""
+
+    digest: str  # SHA-256
+    path: str
+    chunks: int
+    whole: bool
 
 
 def unique(items: Iterable[str]) -> tuple[str, ...]:

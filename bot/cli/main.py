@@ -156,7 +156,7 @@ def load(
     ] = "",
     config: Config = None,
 ) -> None:
-    """Load documents into a source that agents can search, or into lore: text, Markdown, HTML, PDF, DOCX."""
+    """Load documents into a source that agents can search, or into lore: text, CSV, HTML, PDF, Office, EPUB."""
     from bot.cli import load
 
     sys.exit(asyncio.run(load.load(_settings(config), paths, name, lore)))

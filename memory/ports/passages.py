@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from memory.ports.messages import POSTINGS
-from memory.records import Archive, Audience, Audiences, Draft, Outlines, Passage
+from memory.records import Archive, Audience, Audiences, Draft, LoadedFile, Outlines, Passage
 
 
 class Passages(Protocol):
@@ -157,10 +157,14 @@ class Passages(Protocol):
         """Keys of the passages that still exist, by uid."""
         ...
 
-    async def file_loaded(self, archive_id: int, digest: str) -> int | None:
-        """How many chunks of the file of that SHA-256 are stored; None when it was never begun."""
+    async def files(self, archive_id: int) -> list[LoadedFile]:
+        """The files that were loaded into it, or begun, in the order of their paths."""
         ...
 
-    async def note_file(self, archive_id: int, digest: str, path: str, chunks: int, now: datetime) -> None:
-        """``chunks`` of the file are stored by now; replaces what was noted of it."""
+    async def note_file(self, archive_id: int, file: LoadedFile, now: datetime) -> None:
+        """Replaces what was noted of the file of that digest."""
+        ...
+
+    async def drop_file(self, archive_id: int, digest: str) -> list[int]:
+        """The file and its passages go; their keys."""
         ...

@@ -28,7 +28,7 @@ from memory.store.connection import Connection
 from memory.store.fulltext import is_current, renew
 from memory.store.session import session
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest migration. A test proves that it is Alembic's head too."""
 
 _PRAGMAS = (

@@ -18,6 +18,7 @@ from memory.records import (
     Audience,
     Audiences,
     Draft,
+    LoadedFile,
     Outlines,
     Passage,
     scope_of,
@@ -139,7 +140,7 @@ class Passages:
         await self._c.execute(
             t.passages.insert(),
             [
-                vars(passage) | {"digest": draft.digest, "indexed": False}
+                vars(passage) | {"digest": draft.digest, "file": draft.file or None, "indexed": False}
                 for passage, draft in zip(stored, drafts, strict=True)
             ],
         )
@@ -287,18 +288,27 @@ class Passages:
             found.update((row.uid, row.key) for row in rows)
         return found
 
-    async def file_loaded(self, archive_id: int, digest: str) -> int | None:
+    async def files(self, archive_id: int) -> list[LoadedFile]:
         f = t.files.c
-        query = sa.select(f.chunks).where((f.archive_id == archive_id) & (f.digest == digest))
-        chunks = (await self._c.execute(query)).scalar()
-        return None if chunks is None else int(chunks)
+        rows = await self._c.execute(sa.select(t.files).where(f.archive_id == archive_id).order_by(f.path))
+        # A negative count: that is all of them.
+        return [record(LoadedFile, row, chunks=abs(row.chunks), whole=row.chunks < 0) for row in rows]
 
-    async def note_file(self, archive_id: int, digest: str, path: str, chunks: int, now: datetime) -> None:
-        values = {"path": path, "chunks": chunks, "loaded_at": now}
-        statement = upsert(t.files).values(archive_id=archive_id, digest=digest, **values)
+    async def note_file(self, archive_id: int, file: LoadedFile, now: datetime) -> None:
+        chunks = -file.chunks if file.whole else file.chunks
+        values = {"path": file.path, "chunks": chunks, "loaded_at": now}
+        statement = upsert(t.files).values(archive_id=archive_id, digest=file.digest, **values)
         await self._c.execute(
             statement.on_conflict_do_update(index_elements=["archive_id", "digest"], set_=values)
         )
+
+    async def drop_file(self, archive_id: int, digest: str) -> list[int]:
+        of_file = _scope(archive_id, None) & (t.passages.c.file == digest)
+        keys = list((await self._c.execute(sa.select(t.passages.c.key).where(of_file))).scalars())
+        await self.delete(keys)
+        f = t.files.c
+        await self._c.execute(t.files.delete().where((f.archive_id == archive_id) & (f.digest == digest)))
+        return keys
 
 
 def _archives(condition: sa.ColumnElement[bool]) -> sa.Select[Any]:

@@ -267,6 +267,7 @@ passages = Table(
     Column("turn_id", Text, index=True),
     Column("indexed", sa.Boolean, nullable=False),
     _at(),
+    Column("file", Text, index=True),  # digest of the file that it is a piece of
     Index("passages_digest", "digest"),
     Index("passages_unindexed", "key", sqlite_where=sa.text("indexed = 0")),
 )

@@ -16,12 +16,14 @@ import pytest
 from memory.ports import Store
 from memory.records import (
     PRIVATE,
+    SHARED,
     Agent,
     Beat,
     Code,
     Conversation,
     Delivery,
     Draft,
+    LoadedFile,
     OutboxRow,
     Spent,
     Summary,
@@ -440,11 +442,45 @@ async def test_sources_are_attached_and_their_files_noted(store: Store) -> None:
         assert await passages.archive_named("everbot:ada") == source
         assert await passages.archive_named("ada") is None
         assert [a.kind for a in await passages.archives()] == ["own", "own", "source"]
-        assert await passages.file_loaded(source.id, "sha") is None
-        await passages.note_file(source.id, "sha", "a.pdf", 3, NOW)
-        await passages.note_file(source.id, "sha", "b.pdf", 9, NOW)
-        assert await passages.file_loaded(source.id, "sha") == 9
-        assert await passages.file_loaded(ada.archive_id, "sha") is None
+        assert await passages.files(source.id) == []
+        begun = LoadedFile(digest="sha", path="b.pdf", chunks=3, whole=False)
+        done = LoadedFile(digest="sha", path="b.pdf", chunks=9, whole=True)
+        other = LoadedFile(digest="else", path="a.pdf", chunks=1, whole=True)
+        for file in (begun, other):
+            await passages.note_file(source.id, file, NOW)
+        assert await passages.files(source.id) == [other, begun]
+        await passages.note_file(source.id, done, NOW)
+        assert await passages.files(source.id) == [other, done]
+        assert await passages.files(ada.archive_id) == []
+
+
+async def test_a_file_goes_with_its_passages_and_no_others(store: Store) -> None:
+    async with store.write() as session:
+        passages = session.passages
+        first, second = await passages.create_source("one", NOW), await passages.create_source("two", NOW)
+        kept, gone = {}, {}
+        for archive in (first, second):
+            drafts = [
+                Draft(text=f"alarm {file}", audience=SHARED, file=file) for file in ("sha", "else", "sha", "")
+            ]
+            stored = await passages.insert(archive.id, drafts, NOW)
+            gone[archive.id], kept[archive.id] = (
+                [stored[0].key, stored[2].key],
+                [stored[1].key, stored[3].key],
+            )
+            for digest in ("sha", "else"):
+                file = LoadedFile(digest=digest, path=digest, chunks=1, whole=True)
+                await passages.note_file(archive.id, file, NOW)
+    async with store.write() as session:
+        assert await session.passages.drop_file(first.id, "sha") == gone[first.id]
+        assert await session.passages.drop_file(first.id, "sha") == []
+    async with store.read() as session:
+        assert [file.digest for file in await session.passages.files(first.id)] == ["else"]
+        assert [file.digest for file in await session.passages.files(second.id)] == ["else", "sha"]
+        for archive in (first, second):
+            there = kept[archive.id] + (gone[archive.id] if archive is second else [])
+            found = await session.passages.postings(archive.id, ["alarm"], None)
+            assert sorted(found["alarm"].tolist()) == sorted(there)
 
 
 # -- vectors
@@ -804,7 +840,8 @@ async def everything(store: Store, agent: Agent, place: Conversation, word: str)
         drafts = [Draft(text=f"{word} passage", audience=PRIVATE, tags=(word,), digest=word)]
         (passage,) = await passages.insert(agent.archive_id, drafts, NOW)
         await passages.open(passage, HERE, word, NOW)
-        await passages.note_file(agent.archive_id, word, word, 1, NOW)
+        file = LoadedFile(digest=word, path=word, chunks=1, whole=True)
+        await passages.note_file(agent.archive_id, file, NOW)
         source = await passages.archive_named("library") or await passages.create_source("library", NOW)
         await passages.attach(agent.id, source.id)
         await session.vectors.put("messages", "e", [(row.key, PRIVATE, row.text, b"v") for row in rows])

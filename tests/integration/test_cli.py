@@ -29,6 +29,7 @@ from bot.backends.memory import choose_embedder, open_memory
 from bot.cli import load
 from bot.cli.main import app
 from bot.settings import Settings
+from memory.documents.reader import Reader
 from memory.ports import Session
 from memory.records import SHARED
 from memory.store.database import Database
@@ -161,6 +162,8 @@ def test_every_kind_of_document_is_loaded_once(town: Town) -> None:
     with closing(sqlite3.connect(town.program.data / "everbot.db")) as db:
         rows = dict(db.execute("SELECT source, text FROM passages WHERE source <> ''"))
     assert set(rows) == {"a.txt", "b.md", "c.html", "d.pdf", "e.docx"}
+    assert rows["a.txt"] == "The harbour office now opens at nine."
+    assert all("f.bin" in done.err for done in town.loads)
     assert "Zoe Angstrom" in rows["d.pdf"]
     assert "almond cake" in rows["e.docx"]
     assert "12 euros" in rows["c.html"]
@@ -171,7 +174,7 @@ def test_every_kind_of_document_is_loaded_once(town: Town) -> None:
 def test_an_attached_document_answers_a_question(town: Town) -> None:
     assert (town.chat.code, town.chat.err) == (0, "")
     *_, attached, answer = town.chat.out.splitlines()
-    assert attached == "Attached town: 6 passages can be searched now."
+    assert attached == "Attached town: 5 passages can be searched now."
     assert "Zoe Angstrom" in answer
 
 
@@ -424,8 +427,9 @@ async def test_a_file_goes_on_at_the_chunk_where_it_was_stopped(tmp_path: Path, 
         async with memory.store.write() as session:
             source = await session.passages.create_source("log", SystemClock().now())
         broken = replace(memory, store=Failing(memory.store, writes))  # type: ignore[arg-type]
+        loading = await load.Loading.begin(broken, Reader(), source.id, SHARED)
         with pytest.raises(KeyboardInterrupt):
-            await load._file(broken, source.id, path)
+            await loading.file(path)
         async with memory.store.read() as session:
             assert await session.passages.count(source.id, None) == writes * load._BATCH
 

@@ -1,0 +1,130 @@
+"""Files that change between one `everbot load` and the next."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from bot.backends.memory import open_memory
+from bot.cli import load
+from bot.settings import Settings
+
+
+class Shelf:
+    """A data directory, and the folder that is loaded into it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.settings = Settings.model_validate({"data_dir": folder / "data", "embedder": {"kind": "none"}})
+        self.folder = folder / "documents"
+        self.folder.mkdir()
+
+    def write(self, name: str, text: str) -> Path:
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    async def load(self, *paths: Path) -> int:
+        return await load.load(self.settings, paths or [self.folder], "shelf")
+
+    def passages(self) -> list[str]:
+        return sorted(text for (text,) in self.rows("SELECT text FROM passages"))
+
+    def rows(self, query: str) -> list[tuple[str, ...]]:
+        with closing(sqlite3.connect(self.settings.data_dir / "everbot.db")) as db:
+            return db.execute(query).fetchall()
+
+
+@pytest.fixture
+def shelf(tmp_path: Path) -> Shelf:
+    return Shelf(tmp_path)
+
+
+async def test_a_changed_file_replaces_what_it_said(shelf: Shelf, capsys: pytest.CaptureFixture[str]) -> None:
+    shelf.write("handbook.txt", "The alarm code is 4711.\n\n" + "The door is blue. " * 200)
+    shelf.write("other.txt", "The cat is grey.")
+    assert await shelf.load() == 0
+    shelf.write("handbook.txt", "The alarm code is 9023.")
+    assert await shelf.load() == 0
+    assert shelf.passages() == ["The alarm code is 9023.", "The cat is grey."]
+    assert "1 changed since the last time and replaced" in capsys.readouterr().err
+    async with open_memory(shelf.settings) as memory, memory.store.read() as session:
+        archive = await session.passages.archive_named("shelf")
+        assert archive is not None
+        found = await session.passages.postings(archive.id, ["4711", "9023"], None)
+        assert list(found) == ["9023"]
+        assert await session.erasing.chores() != []  # nothing of it stays in an index, or on the disk
+
+
+async def test_a_file_that_cannot_be_read_any_more_keeps_what_it_said(shelf: Shelf) -> None:
+    path = shelf.write("handbook.txt", "The alarm code is 4711.")
+    assert await shelf.load() == 0
+    path.write_bytes(bytes(range(256)) * 9)
+    assert await shelf.load() == 1
+    assert shelf.passages() == ["The alarm code is 4711."]
+
+
+async def test_files_of_one_name_in_two_folders_are_two_files(shelf: Shelf) -> None:
+    shelf.write("a/readme.md", "Alpha is ready.")
+    shelf.write("b/readme.md", "Beta is ready.")
+    await shelf.load()
+    shelf.write("a/readme.md", "Alpha is late.")
+    await shelf.load()
+    assert shelf.passages() == ["Alpha is late.", "Beta is ready."]
+    await shelf.load(shelf.write("b/readme.md", "Beta is late."))
+    assert shelf.passages() == ["Alpha is late.", "Beta is late."]
+
+
+async def test_a_file_that_was_moved_is_the_same_file(shelf: Shelf) -> None:
+    shelf.write("old/handbook.txt", "The alarm code is 4711.").rename(shelf.folder / "handbook.txt")
+    await shelf.load()
+    (shelf.folder / "handbook.txt").rename(shelf.folder / "old" / "handbook.txt")
+    await shelf.load()  # unchanged, elsewhere
+    assert shelf.passages() == ["The alarm code is 4711."]
+    (shelf.folder / "old" / "handbook.txt").unlink()
+    shelf.write("new/handbook.txt", "The alarm code is 9023.")
+    await shelf.load()
+    assert shelf.passages() == ["The alarm code is 9023."]
+
+
+async def test_what_two_files_say_stays_while_one_says_it(shelf: Shelf) -> None:
+    shelf.write("a.txt", "The alarm code is 4711.")
+    shelf.write("b.txt", "The alarm code is 4711.")
+    await shelf.load()
+    assert shelf.passages() == ["The alarm code is 4711."]
+    shelf.write("a.txt", "The alarm code is 9023.")
+    await shelf.load()
+    assert shelf.passages() == ["The alarm code is 4711.", "The alarm code is 9023."]
+    await shelf.load()
+    assert shelf.passages() == ["The alarm code is 4711.", "The alarm code is 9023."]
+
+
+async def test_what_was_left_out_is_named_and_counted(
+    shelf: Shelf, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shelf.write("note.txt", "The alarm code is 4711.")
+    shelf.write(".hidden", "x")
+    for n in range(12):
+        shelf.write(f"letter{n:02}.odt", "x")
+    await shelf.load()
+    told = " ".join(capsys.readouterr().err.split())
+    assert "1 of 1 files are in shelf" in told
+    assert "Left out: 12 files of kinds that are not read (letter00.odt, letter01.odt" in told
+    assert "letter09.odt and 2 more)" in told
+    assert "hidden" not in told
+
+
+async def test_passages_of_an_older_database_know_their_file(shelf: Shelf) -> None:
+    shelf.write("handbook.txt", "The alarm code is 4711.")
+    await shelf.load()
+    with closing(sqlite3.connect(shelf.settings.data_dir / "everbot.db")) as db:
+        db.executescript(
+            "DROP INDEX ix_passages_file; ALTER TABLE passages DROP COLUMN file;"
+            "UPDATE alembic_version SET version_num = '0001'"
+        )
+    shelf.write("handbook.txt", "The alarm code is 9023.")
+    await shelf.load()
+    assert shelf.passages() == ["The alarm code is 9023."]
