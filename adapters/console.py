@@ -30,9 +30,10 @@ class _Console:
 
     platform = PLATFORM
 
-    def __init__(self, user: str, persona: str) -> None:
+    def __init__(self, user: str, persona: str, zone: str) -> None:
         self._user = user
         self._persona = persona
+        self._zone = zone
 
     def ready(self) -> str | None:
         return None
@@ -71,6 +72,7 @@ class _Console:
             "address": place,
             "audience": "private",
             "persona": self._persona,
+            "zone": self._zone,
         }
 
 
@@ -82,8 +84,17 @@ class PipeConsole(_Console):
     their previous turn has ended; users do not wait for each other.
     """
 
-    def __init__(self, source: IO[bytes], target: IO[str], *, user: str, persona: str, as_json: bool) -> None:
-        super().__init__(user, persona)
+    def __init__(
+        self,
+        source: IO[bytes],
+        target: IO[str],
+        *,
+        user: str,
+        persona: str,
+        as_json: bool,
+        zone: str = "",
+    ) -> None:
+        super().__init__(user, persona, zone)
         self._source = source
         self._target = target
         self._json = as_json
@@ -180,8 +191,8 @@ class PipeConsole(_Console):
 class TerminalConsole(_Console):
     """A person at a terminal: a prompt with history, Markdown, a spinner; Ctrl-C calls off the turn."""
 
-    def __init__(self, history: Path, *, user: str, persona: str) -> None:
-        super().__init__(user, persona)
+    def __init__(self, history: Path, *, user: str, persona: str, zone: str = "") -> None:
+        super().__init__(user, persona, zone)
         from rich.console import Console
 
         self._history = history

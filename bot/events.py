@@ -37,7 +37,8 @@ def workspace_of(address: Address) -> str:
 class Origin:
     """Who, and where: the facts that `bot.people.access` judges by. ``channel`` is the platform's id of the channel
     (of a thread: the channel it hangs on), ``community`` that of the guild or workspace; both are empty in
-    a direct message. ``persona`` is empty where the place decides who speaks (see `bot.personas.personas`); ``admin``
+    a direct message. ``zone`` is the IANA time zone that the platform knows of the person, empty where it knows none.
+    ``persona`` is empty where the place decides who speaks (see `bot.personas.personas`); ``admin``
     tells that the platform lets them administer the community."""
 
     account: str
@@ -51,6 +52,7 @@ class Origin:
     roles: tuple[str, ...] = ()
     admin: bool = False
     bot: bool = False
+    zone: str = ""
 
     @property
     def home(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 
 class SystemClock:
@@ -14,3 +15,13 @@ class SystemClock:
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
+
+
+def machine_zone() -> str:
+    """The IANA name of the machine's time zone; empty when it has none that can be named."""
+    import tzlocal
+
+    try:
+        return ZoneInfo(tzlocal.get_localzone_name() or "").key
+    except (KeyError, ValueError, OSError):
+        return ""

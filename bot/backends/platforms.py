@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 from adapters.console import PipeConsole, TerminalConsole
-from bot.backends.clock import SystemClock
+from bot.backends.clock import SystemClock, machine_zone
 from bot.data_dir import DataDir
 from bot.delivery.silence import Silence
 from bot.errors import SettingsError
@@ -57,12 +57,14 @@ def silent_platforms() -> list[Adapter]:
 
 def terminal_console(settings: Settings, user: str, persona: str) -> TerminalConsole:
     """A person at this terminal."""
-    return TerminalConsole(DataDir(settings.data_dir).history(user), user=user, persona=persona)
+    history = DataDir(settings.data_dir).history(user)
+    return TerminalConsole(history, user=user, persona=persona, zone=machine_zone())
 
 
 def pipe_console(user: str, persona: str, *, as_json: bool) -> PipeConsole:
     """The lines of standard input, answered on standard output."""
-    return PipeConsole(sys.stdin.buffer, sys.stdout, user=user, persona=persona, as_json=as_json)
+    source, target, zone = sys.stdin.buffer, sys.stdout, machine_zone()
+    return PipeConsole(source, target, user=user, persona=persona, as_json=as_json, zone=zone)
 
 
 # Discord

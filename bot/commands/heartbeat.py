@@ -94,7 +94,7 @@ class HeartbeatCommands:
             if rules.speak
             else "I do not speak first (/heartbeat on lets me)."
         )
-        due = f" The next is due {beat.next_at.astimezone(who.zone):%Y-%m-%d %H:%M}." if beat.next_at else ""
+        due = f" The next is due {who.when(beat.next_at)}." if beat.next_at else ""
         return f"My heart beats {hours} hours after you wrote.{due} {may}"
 
     async def _scheduled(self, command: Command, who: Identity, control: Control) -> View:

@@ -36,7 +36,7 @@ class History:
                     short,
                     Action(label=f"Undo {short}", command="memory", argument=f"undo {short}", danger=True),
                 )
-            when = f"{edit.at.astimezone(who.zone):%Y-%m-%d %H:%M}"
+            when = who.when(edit.at)
             parts.append("\n".join([f"{when}  [{edit.label}] {by}", *edit.changes]))
         return View(text="\n\n".join(parts) or "Nothing was edited yet.", actions=tuple(actions.values()))
 

@@ -233,9 +233,7 @@ class PersonaCommands:
         for version, before in zip(versions, [*versions[1:], None], strict=True):
             by = users.get(version.user_id or 0, "the operator or a reflection")
             what = ", ".join(_changed(before.data if before else {}, version.data))
-            lines.append(
-                f"{version.version}  {version.at.astimezone(who.zone):%Y-%m-%d %H:%M}  by {by}: {what}"
-            )
+            lines.append(f"{version.version}  {who.when(version.at)}  by {by}: {what}")
         actions = tuple(
             Action(
                 label=f"Back to {v.version}", command="persona", argument=f"restore {v.version}", danger=True
@@ -339,7 +337,7 @@ def _entry(proposal: Proposal, who: Identity) -> Entry:
     number = str(proposal.id)
     return Entry(
         text="\n".join(_lines(proposal.before, proposal.value)),
-        note=f"{number}, [{proposal.label}], {proposal.at.astimezone(who.zone):%Y-%m-%d %H:%M}",
+        note=f"{number}, [{proposal.label}], {who.when(proposal.at)}",
         actions=(
             Action(label="Accept", command="persona", argument=f"accept {number}"),
             Action(label="Reject", command="persona", argument=f"reject {number}", danger=True),

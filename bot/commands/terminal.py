@@ -72,7 +72,7 @@ class TerminalCommands:
         shown = queue.messages[-count:]
         if not shown:
             return "Nothing is in view yet."
-        lines = [f"{m.created_at.astimezone(who.zone):%Y-%m-%d %H:%M} {_described(m)}" for m in shown]
+        lines = [f"{who.when(m.created_at)} {_described(m)}" for m in shown]
         left = len(queue.messages) - len(shown)
         return "\n".join(([f"({left} earlier messages in view)"] if left else []) + lines)
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from bot.cache import Cache
 from bot.errors import AgentNotFound, PersonaError
-from bot.events import LOCAL, Origin
+from bot.events import LOCAL, Origin, platform_of
 from bot.personas.personas import Personas
 from bot.runtime import Runtime
 from bot.settings import AgentSettings
@@ -15,20 +16,27 @@ from memory.ports import Session
 from memory.records import Agent, Conversation, Persona, User
 
 _KEPT = 10_000
+_NOBODYS = "UTC"  # the zone of who did not say
 
 
 @dataclass(frozen=True)
 class Identity:
-    """An event's or a command's place in memory."""
+    """An event's or a command's place in memory. ``zone_sure``: the person's time zone is known, not assumed."""
 
     user: User
     persona: Persona
     agent: Agent
     conversation: Conversation
+    zone_sure: bool = False
 
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.user.timezone)
+
+    def when(self, at: datetime) -> str:
+        """A moment as the person is told it; with the name of its zone, unless that is surely theirs."""
+        told = f"{at.astimezone(self.zone):%Y-%m-%d %H:%M}"
+        return told if self.zone_sure else f"{told} {self.zone.key}"
 
 
 class Identities:
@@ -73,14 +81,15 @@ class Identities:
                     return None
                 user = await session.agents.user(agent.user_id)
                 persona = await session.personas.get(agent.persona_id)
-            home = self._homes[conversation.id] = Identity(user, persona, agent, conversation)
+            home = self._homes[conversation.id] = self._made(user, persona, agent, conversation)
         return home
 
     async def _resolve(self, session: Session, who: Origin, name: str) -> Identity:
         now = self._clock.now()
         user = await session.agents.user_of(who.account)
         if user is None:
-            user = await session.agents.create_user(who.account, who.name, self._timezone, now)
+            zone = who.zone or self._timezone
+            user = await session.agents.create_user(who.account, who.name, zone, now)
         persona = await self._personas.named(session, name)
         agent = await session.agents.agent_of(user.id, persona.id)
         if agent is None and persona.retired:
@@ -96,7 +105,12 @@ class Identities:
         if who.community and who.community_name:
             await session.agents.name_community(who.community, who.community_name)
         await self.human_block(session, agent, conversation.audience)
-        return Identity(user, persona, agent, conversation)
+        return self._made(user, persona, agent, conversation)
+
+    def _made(self, user: User, persona: Persona, agent: Agent, conversation: Conversation) -> Identity:
+        assumed = user.timezone in (self._timezone, _NOBODYS)
+        sure = not assumed or platform_of(conversation.address) == LOCAL
+        return Identity(user, persona, agent, conversation, sure)
 
     async def check(self, persona: str) -> None:
         """Raises `PersonaError` for a persona that there is not."""

@@ -5,25 +5,31 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import re
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import IO, Any, cast
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from adapters.console import PipeConsole
 from bot.app import App, open_app
 from bot.errors import DeliveryError
+from bot.events import Command
 from bot.ports import ModelReply, ModelRequest
 from bot.settings import Settings
 from memory.records import PRIVATE
 from tests.fakes.openai_server import Answer, Fault, OpenAIServer
 from tests.fakes.openai_wire import Json, last_words
+from tests.fakes.parlour import opened, parrot
 from tests.fakes.scripted_model import ScriptedModel, call, say
 from tests.program.process import LIMIT_S
 from tests.program.program import QUIET, Program
 from tests.program.terminal import CTRL_C, CTRL_D, ENTER, Terminal
 
+KATHMANDU = ZoneInfo("Asia/Kathmandu")
 Script = Callable[[ModelRequest], Any]
 
 
@@ -42,7 +48,13 @@ class Pipe:
     """One run of everbot behind a pipe. ``printed`` is what it wrote, as text."""
 
     def __init__(
-        self, folder: Path, script: Script = echo, *, as_json: bool = True, user: str = "ada"
+        self,
+        folder: Path,
+        script: Script = echo,
+        *,
+        as_json: bool = True,
+        user: str = "ada",
+        zone: str = "",
     ) -> None:
         self.settings = Settings.model_validate(
             {"data_dir": folder, "agent": {"debounce_s": 0}, "model": {"context_window": 16_384}}
@@ -51,10 +63,16 @@ class Pipe:
         self.target: IO[str] = io.StringIO()
         self._as_json = as_json
         self._user = user
+        self._zone = zone
 
     async def run(self, source: bytes, then: Callable[[App], Any] | None = None) -> None:
         console = PipeConsole(
-            io.BytesIO(source), self.target, user=self._user, persona="ever", as_json=self._as_json
+            io.BytesIO(source),
+            self.target,
+            user=self._user,
+            persona="ever",
+            as_json=self._as_json,
+            zone=self._zone,
         )
         async with open_app(
             self.settings, [console], "test", model=self.model, embedders=lambda _: None
@@ -265,6 +283,44 @@ async def test_what_nobody_can_store_does_not_stop_the_pipe(tmp_path: Path) -> N
         "You said: Three ?x",
     }
     assert len(pipe.lines) == 5
+
+
+# What time it is
+
+
+async def test_times_are_those_of_the_machine(tmp_path: Path) -> None:
+    pipe = Pipe(tmp_path, as_json=False, zone="Asia/Kathmandu")
+    await pipe.run(b"Hello\n/dump\n")
+    assert newest(pipe.model.requests[0])["time"].endswith(f"+05:45 ({datetime.now(KATHMANDU):%A})")
+    assert re.search(r"^\d{4}-\d\d-\d\d \d\d:\d\d message ada", pipe.printed, re.MULTILINE)  # surely theirs
+
+
+async def test_a_zone_that_the_person_told_is_kept(tmp_path: Path) -> None:
+    def moving(request: ModelRequest) -> ModelReply:
+        if request.messages[-1]["role"] == "tool" or "Tokyo" not in newest(request)["message"]:
+            return echo(request)
+        return call("set_time_zone", zone="Asia/Tokyo", request_heartbeat=True)
+
+    await Pipe(tmp_path, moving, as_json=False, zone="Europe/Berlin").run(b"My time zone is Asia/Tokyo\n")
+    again = Pipe(tmp_path, moving, as_json=False, zone="Europe/Berlin")
+    await again.run(b"Hello\n/heartbeat on\n")
+    assert "+09:00 (" in newest(again.model.requests[0])["time"]
+    assert "Asia/Tokyo" in again.printed
+
+
+async def test_a_time_that_may_be_anothers_names_its_zone(tmp_path: Path) -> None:
+    async with opened(tmp_path, parrot) as house:
+        await house.say("ada", "Hello")
+
+        async def asked(command: str, argument: str = "") -> str:
+            who = house.who("ada")
+            del who["key"], who["at"]
+            return (await house.app.inbound.invoke(Command(command=command, argument=argument, **who))).text
+
+        assert re.search(r"\d\d:\d\d UTC", await asked("dump"))
+        assert re.search(r"due .* \d\d:\d\d UTC\.", await asked("heartbeat", "status"))
+        await asked("heartbeat", "hours 9-21 Asia/Tokyo")
+        assert not re.search(r"\d\d:\d\d [A-Z]", await asked("dump"))
 
 
 # Who reads
