@@ -7,7 +7,8 @@
     response = client.user_message(agent_id=agent.id, message="Hello, agent!")
 
 A synchronous facade over one background thread that runs everbot's event loop, so that it works where a
-loop is running already (Jupyter). It holds the data directory while it is open.
+loop is running already (Jupyter). It holds the data directory while it is open. Threads may share a client: what they
+say to one agent at the same time is answered one after the other, each by itself. All of it: docs/python.md.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -25,9 +27,11 @@ from typing import Any, TypeVar
 from uuid import uuid4
 
 from bot.app import App, open_app
+from bot.backends.clock import machine_zone
 from bot.errors import AgentExists, AgentNotFound, ModelUnavailable, PersonaError
 from bot.events import Address, MessageReceived, Reply, clean
 from bot.ports import Found, Inbound
+from bot.runtime import Locks
 from bot.settings import Settings
 from bot.settings import load as load_settings
 from memory.ports import Session
@@ -35,6 +39,7 @@ from memory.records import PRIVATE, Agent, Draft, Hit, Message
 
 T = TypeVar("T")
 _PLATFORM = "client"
+_KEPT = 1_000  # things said unasked, of each agent
 
 
 @dataclass(frozen=True)
@@ -79,6 +84,7 @@ class Client:
 
     def __init__(self, settings: Settings, **fakes: Any) -> None:
         self._mailman = _Mailman()
+        self._turns = Locks()
         self._fakes = fakes
         self._loop = asyncio.new_event_loop()
         self._stop = asyncio.Event()
@@ -97,6 +103,13 @@ class Client:
         """A new agent. ``persona`` says who it is, ``human`` who it talks with. Raises `AgentExists`."""
         return self._do(self._create(name, persona, human))
 
+    def get_or_create_agent(self, name: str, persona: str | None = None, human: str = "") -> AgentState:
+        """The agent of that name as it is, or a new one. ``persona`` and ``human`` are a new one's."""
+        try:
+            return self.create_agent(name, persona, human)
+        except AgentExists:
+            return self.get_agent(name)
+
     def get_agent(self, name: str) -> AgentState:
         """The agent of that name. Raises `AgentNotFound`."""
         return self._do(self._state(name))
@@ -111,6 +124,12 @@ class Client:
         """Say something, and wait for the turn to end. Raises `ModelUnavailable` when the model is down;
         the message is kept and answered when it is back."""
         return self._do(self._say(agent_id, message))
+
+    def unasked(self, agent_id: int) -> list[str]:
+        """What the agent has said by itself since this was last asked, oldest first: reminders, and whatever it says
+        when its heart beats. It is said while the client is open; what falls due while it is not is said, with a word
+        about the delay, when it is open again within a day."""
+        return self._do(self._mailman.taken(_place(agent_id)))
 
     # Memory
 
@@ -161,10 +180,14 @@ class Client:
             self._ready.set()
 
     async def _serve(self, settings: Settings) -> None:
+        # A message is whole, and waited for: there are no bursts.
+        agent = settings.agent.model_copy(update={"debounce_s": 0.0})
+        settings = settings.model_copy(update={"agent": agent})
         async with open_app(settings, [self._mailman], "client", **self._fakes) as app:
             self._app = app
-            self._ready.set()
-            await self._stop.wait()
+            async with app.heartbeat.timer():
+                self._ready.set()
+                await self._stop.wait()
 
     def _do(self, work: Coroutine[Any, Any, T]) -> T:
         if not self._thread.is_alive():
@@ -189,7 +212,8 @@ class Client:
             else:
                 free = await self._free_name(session, name)
                 chosen = await personas.create(session, free, [personas.text(persona)])
-            user = await session.agents.create_user(f"{_PLATFORM}:{uuid4().hex}", "User", "UTC", now)
+            zone = machine_zone() or "UTC"
+            user = await session.agents.create_user(f"{_PLATFORM}:{uuid4().hex}", "User", zone, now)
             agent = await session.agents.create_agent(user.id, chosen.id, name, now)
             await session.agents.create_conversation(agent.id, _place(agent.id), PRIVATE, now)
             await identities.human_block(session, agent, PRIVATE, human)
@@ -225,9 +249,13 @@ class Client:
 
     async def _say(self, agent_id: int, text: str) -> Response:
         agent = await self._agent(agent_id)
+        async with self._turns.of(agent_id):
+            return await self._answered(agent, text)
+
+    async def _answered(self, agent: Agent, text: str) -> Response:
         async with self._running.memory.store.read() as session:
             user = await session.agents.user(agent.user_id)
-        place, key = _place(agent_id), f"{_PLATFORM}:{uuid4().hex}"
+        place, key = _place(agent.id), f"{_PLATFORM}:{uuid4().hex}"
         event = MessageReceived(
             key=key,
             account=place,
@@ -277,9 +305,15 @@ class Client:
 
 
 class _Mailman:
-    """The client's adapter: replies are read from memory, there is nothing to post."""
+    """The client's adapter: replies are read from memory; what nobody asked for is kept until it is taken."""
 
     platform = _PLATFORM
+
+    def __init__(self) -> None:
+        self._unasked: defaultdict[Address, deque[str]] = defaultdict(lambda: deque(maxlen=_KEPT))
+
+    async def taken(self, place: Address) -> list[str]:
+        return list(self._unasked.pop(place, ()))
 
     async def run(self, inbound: Inbound) -> None:
         return
@@ -288,6 +322,8 @@ class _Mailman:
         return None
 
     async def send(self, reply: Reply) -> str:
+        if not any(key.startswith(f"{_PLATFORM}:") for key in reply.in_reply_to):
+            self._unasked[reply.address].append(reply.text)
         return "kept"
 
     async def find(self, reply: Reply, claimed_at: datetime, after: str | None) -> Found:

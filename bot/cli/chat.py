@@ -31,7 +31,9 @@ async def chat(settings: Settings, user: str, persona: str, *, as_json: bool) ->
     pipe = pipe_console(user, persona, as_json=as_json)
     async with open_app(settings, [pipe], "chat") as app:
         await app.identities.check(persona)
-        await pipe.run(app.inbound)
+        await app.heartbeat.remind()  # of what fell due while nobody was here
+        async with app.heartbeat.timer():
+            await pipe.run(app.inbound)
     if pipe.unanswered:
         warn(_KEPT)
         return _UNANSWERED

@@ -91,13 +91,19 @@ class Heartbeat:
             async with self._store.write() as session:
                 await session.schedule.clamp_beats(now + _FARTHEST)
         self._last = now
+        await self.remind()
         async with self._store.read() as session:
-            wishes = await session.schedule.due_wishes(now, self._platforms, _BATCH)
             beats = await session.schedule.due_beats(now, _BATCH)
-        for wish in wishes:
-            await self._remind(wish, now)
         for beat in beats:
             await self._beat(beat, now)
+
+    async def remind(self) -> None:
+        """What people asked to be told by now, as much as one batch takes."""
+        now = self._clock.now()
+        async with self._store.read() as session:
+            wishes = await session.schedule.due_wishes(now, self._platforms, _BATCH)
+        for wish in wishes:
+            await self._remind(wish, now)
 
     async def beat_now(self, identity: Identity) -> None:
         """A beat that a person or the operator asked for: under no interval, cap or hour; it may not speak

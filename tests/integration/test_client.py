@@ -5,6 +5,9 @@ from __future__ import annotations
 import ast
 import asyncio
 import contextlib
+import dataclasses
+import inspect
+import json
 import re
 import sqlite3
 import subprocess
@@ -17,16 +20,18 @@ from typing import Any
 
 import pytest
 
-from bot.client import AgentState, Client, create_client
+from bot.client import AgentState, Client, Response, Result, Step, create_client
 from bot.errors import AgentExists, AgentNotFound, ModelUnavailable, SettingsError
 from bot.ports import ModelReply, ModelRequest
 from bot.settings import Settings
 from memory.errors import StoreBusy
+from tests.fakes.clock import LeapingClock
 from tests.fakes.scripted_model import ScriptedModel, call, calls, say
 from tests.program.process import LIMIT_S
 from tests.program.program import QUIET, Program
 
-README = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def open_client(folder: Path, script: Any = lambda _: say("Yes.")) -> Client:
@@ -87,6 +92,54 @@ def test_every_method_in_the_readme_is_there() -> None:
     assert public == {*methods, "create_agent", "user_message"}
 
 
+def test_the_page_for_people_tells_all_that_there_is() -> None:
+    """docs/python.md has every public name with its signature, and every field, as they are."""
+    told = (ROOT / "docs" / "python.md").read_text(encoding="utf-8").replace("\\|", "|")
+    wanted = {f"create_client{_signature(create_client)}"} | {
+        f"Client.{name}{_signature(value)}"
+        for name, value in vars(Client).items()
+        if not name.startswith("_") and callable(value)
+    }
+    listed = set(re.findall(r"^\| `((?:Client\.|create_client)[^`]+)`", told, re.MULTILINE))
+    assert listed == wanted
+    for kind in (AgentState, Response, Step, Result):
+        section = told[told.index(f"`{kind.__name__}` ha") :].partition("\n\n")[0]
+        for field in dataclasses.fields(kind):
+            assert f"`{field.name}: {field.type}`" in section, (kind, field.name)
+
+
+def _signature(function: Any) -> str:
+    signature = inspect.signature(function)
+    parameters = [p for name, p in signature.parameters.items() if name != "self"]
+    return (
+        str(signature.replace(parameters=parameters))
+        .replace("'", "")
+        .replace("human: str = )", "human: str = '')")
+    )
+
+
+def test_the_pages_example_runs(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    program = Program(tmp_path, QUIET)
+    done = subprocess.run(
+        [sys.executable, "-c", example],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env=program.environment,
+        timeout=LIMIT_S,
+        check=True,
+    )
+    assert done.stdout.strip()
+    assert done.stderr == ""
+
+
+def test_types_are_shipped() -> None:
+    for package in ("bot", "adapters", "memory"):
+        assert (ROOT / package / "py.typed").is_file()
+
+
 def test_agents_are_made_and_found_by_name(client: Client) -> None:
     made = make(client, persona="I am Flora.", human="Bob grows roses.")
     assert made == AgentState(made.id, "my_agent", "I am Flora.", "Bob grows roses.")
@@ -95,6 +148,12 @@ def test_agents_are_made_and_found_by_name(client: Client) -> None:
     assert other.id != made.id
     assert other.human == ""
     assert "Ever" in other.persona
+
+
+def test_an_agent_is_found_or_made(client: Client) -> None:
+    made = client.get_or_create_agent("ada", persona="I listen.", human="Ada.")
+    assert client.get_or_create_agent("ada", persona="I am another.") == made
+    assert client.get_agent("ada") == made
 
 
 def test_a_name_is_given_once(client: Client) -> None:
@@ -257,6 +316,51 @@ def test_threads_may_share_a_client(client: Client) -> None:
         thread.join(60)
     assert replies == [("Yes.",)] * 12
     assert {len(client.get_messages(agent.id)) for agent in agents} == {6}
+
+
+def test_what_is_said_at_the_same_time_is_answered_apart(tmp_path: Path) -> None:
+    settings = Settings.model_validate({"data_dir": tmp_path})  # with the debounce that platforms have
+
+    def play(request: ModelRequest) -> ModelReply:
+        return say(json.loads(request.messages[-1]["content"])["message"])
+
+    answers: dict[str, tuple[str, ...]] = {}
+    with Client(settings, model=ScriptedModel(play), embedders=lambda _: None) as client:
+        agent = make(client)
+
+        def talk(text: str) -> None:
+            answers[text] = client.user_message(agent.id, text).replies
+
+        threads = [threading.Thread(target=talk, args=[f"message {n}"]) for n in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(LIMIT_S)
+    assert answers == {f"message {n}": (f"message {n}",) for n in range(8)}
+
+
+def test_a_reminder_is_told_while_the_client_is_open(tmp_path: Path) -> None:
+    clock = LeapingClock()
+
+    def play(request: ModelRequest) -> ModelReply:
+        event = json.loads(next(m for m in reversed(request.messages) if m["role"] == "user")["content"])
+        if event["type"] == "scheduled":
+            return say("Water the fig tree!")
+        if request.messages[-1]["role"] == "tool":
+            return say("I will.")
+        return call("schedule_message", when="every 1d", about="the fig tree", request_heartbeat=True)
+
+    settings = Settings.model_validate({"data_dir": tmp_path})
+    with Client(settings, model=ScriptedModel(play), embedders=lambda _: None, clock=clock) as client:
+        agent = make(client)
+        assert client.user_message(agent.id, "Remind me every day.").replies == ("I will.",)
+        assert client.unasked(agent.id) == []
+        clock.advance(86_400)
+        client._do(client._running.heartbeat.sweep())  # as the timer does every two seconds
+        client._do(client._running.inbound.settled())
+        assert client.unasked(agent.id) == ["Water the fig tree!"]
+        assert client.unasked(agent.id) == []
+        assert client.user_message(agent.id, "Thanks").replies
 
 
 def test_a_second_client_is_told_who_holds_the_directory(tmp_path: Path) -> None:

@@ -6,7 +6,9 @@ import asyncio
 import io
 import json
 import re
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from typing import IO, Any, cast
@@ -474,6 +476,24 @@ def model_config(url: str) -> str:
 async def test_a_persona_that_nobody_defined(program: Program) -> None:
     done = await program.run_async("chat", "--persona", "nobody", source="Hello\n")
     assert "There is no persona 'nobody'. Personas: ever" in done.sentence
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+async def test_a_reminder_is_told_in_a_pipe(program: Program, as_json: bool) -> None:
+    how = ["--json"] if as_json else []
+
+    def lines(*texts: str) -> str:
+        return "".join(json.dumps({"text": text}) if as_json else text for text in texts) + "\n"
+
+    asked = await program.run_async("chat", *how, source=lines("Remind me tomorrow to water the fig tree."))
+    assert "fig tree" in asked.out
+    with closing(sqlite3.connect(program.data / "everbot.db")) as database, database:
+        (rows,) = database.execute("SELECT count(*) FROM wishes").fetchone()
+        assert rows == 1
+        database.execute("UPDATE wishes SET next_at = next_at - 86400000000")  # a day in microseconds
+    told = await program.run_async("chat", *how, source="")
+    assert told.code == 0
+    assert "fig tree" in told.out
 
 
 # A terminal
