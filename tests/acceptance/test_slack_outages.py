@@ -25,6 +25,7 @@ from tests.fakes.discord_server import DiscordServer
 from tests.fakes.scripted_model import say
 from tests.fakes.slack_delivery import Envelope
 from tests.fakes.slack_server import CONFIG_TOKEN, Pace, SlackServer
+from tests.fakes.slack_shapes import strange
 from tests.fakes.town import FAST, Town, echo
 
 
@@ -157,6 +158,33 @@ async def test_fifty_slow_turns_hold_up_no_acknowledgement(server: SlackServer, 
     assert used.acked
     assert len(seconds) == 71
     assert seconds[-1] < 0.5, seconds[-5:]
+
+
+async def test_nonsense_on_the_wire_costs_nobody_an_answer(server: SlackServer, tmp_path: Path) -> None:
+    ada = server.user("ada")
+    dm = server.im(ada)
+    frames = ["", "{", "null", "[]", "7", '"x"', "{}", '{"type": 5}', '{"type": "events_api"}', "\ud83d"]
+    frames += ['{"type": "events_api", "envelope_id": 5, "payload": null}', '{"type": "of_tomorrow"}']
+    frames += ['{"type": "interactive", "envelope_id": "1", "payload": {"type": "view_submission"}}']
+    frames += ['{"type": "slash_commands", "envelope_id": "1", "payload": {"command": ["/everbot"]}}']
+    dice = random.Random(7)
+    async with Town(tmp_path, echo, slack=server):
+        await tell(server, ada, dm, "Hello")
+        [link] = server.delivery.links
+        for frame in frames:
+            await link.socket.send_str(frame.encode("utf-8", "replace").decode())
+        told = server.envelopes[-1].payload
+        for number, (path, odd) in enumerate(dice.sample([*strange(told)], 60)):
+            if path[0] != "type" and path[:2] not in (("event",), ("event", "type")):
+                event = odd["event"]
+                if "ts" in event and isinstance(event["ts"], str):
+                    event["ts"] = f"17000000{number:02}.000100"
+                server.delivery.start(Envelope(kind="events_api", payload=odd))
+        await quiet(server)
+        assert await tell(server, ada, dm, "Are you well?") == "You said: Are you well?"
+        assert server.connections == 1
+        assert server.delivery.links[0] is link
+    assert all(envelope.ack for envelope in server.envelopes)
 
 
 # Posting
