@@ -62,7 +62,7 @@ _SAME = str.maketrans(
 _JOIN = re.compile(r"[\W_]+")
 _MARK = re.compile(r"[_.@:/#\d]|[-+'’].*[-+'’]")  # what tells ERR-1 and a.b from well-known and don't
 _LONGEST = 64  # characters of a term
-_CUT = 1_000_000  # characters of a text, folded, that are indexed
+_CUT = 2_000_000  # characters of a text, folded, that are indexed
 _ASKED = 4_000  # ... of a question
 _PIECE = 1_024  # characters that are folded at once: what marks in disorder cost grows with its square
 

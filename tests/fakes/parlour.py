@@ -13,6 +13,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 from uuid import uuid4
@@ -148,12 +149,16 @@ class House:
         with closing(sqlite3.connect(self.settings.data_dir / "everbot.db")) as connection, connection:
             connection.execute(statement, values)
 
-    def tokens(self, request: ModelRequest) -> int:
-        """What the request takes of the window: messages, tools and the reply's reserve."""
-        count = self.app.memory.counter.count
-        texts = [request.messages[0]["content"], *map(text_of, request.messages[1:])]
-        tools = count(json.dumps(request.tools)) if request.tools else 0
-        return sum(map(count, texts)) + tools + (request.max_tokens or 0)
+    def tokens(self, *requests: ModelRequest) -> list[int]:
+        """What each request takes of the window: messages, tools and the reply's reserve."""
+        count = cache(self.app.memory.counter.count)  # requests repeat each other
+
+        def size(request: ModelRequest) -> int:
+            texts = [request.messages[0]["content"], *map(text_of, request.messages[1:])]
+            tools = count(json.dumps(request.tools)) if request.tools else 0
+            return sum(map(count, texts)) + tools + (request.max_tokens or 0)
+
+        return list(map(size, requests))
 
 
 def settings_at(

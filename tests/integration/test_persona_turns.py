@@ -171,7 +171,7 @@ async def test_a_persona_of_many_words_leaves_the_window_whole(tmp_path: Path) -
         await become(house, book=book(*entries), **texts)
         for number in range(4):
             await house.say("ada", f"Message {number}. " + "Hm. " * 200)
-        assert max(house.tokens(request) for request in model.requests) <= 8_000
+        assert max(house.tokens(*model.requests)) <= 8_000
     assert not model.problems
     assert "You are a companion with a lasting memory" in model.requests[0].messages[0]["content"]
     assert "Message 3." in json.dumps(list(model.requests[-1].messages))
