@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 from importlib.metadata import version
+from typing import Any
 
+import aiohttp
 import discord
 
 from adapters import hosts
@@ -25,3 +27,13 @@ class Hosts(hosts.Hosts):
         if gateway_url:
             settings["discord.gateway_url"] = (gateway_url, _GATEWAY)
         super().__init__("Discord", settings, _FILES)
+
+    def trace(self) -> aiohttp.TraceConfig:
+        kept = super().trace()
+
+        async def named(_: Any, __: Any, params: aiohttp.TraceRequestStartParams) -> None:
+            # discord.py's answers to interactions do not say who asks.
+            params.headers.setdefault("User-Agent", USER_AGENT)
+
+        kept.on_request_start.append(named)
+        return kept

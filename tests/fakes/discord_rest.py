@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from aiohttp import web
 
+from tests.fakes.discord_facts import misfits
 from tests.fakes.discord_faults import Faults
 from tests.fakes.discord_limits import Grant, Limits, too_many
 from tests.fakes.discord_records import Channel, Guild, Message, User
@@ -127,6 +128,7 @@ class Rest:
         self.world, self.faults, self._note = world, faults, note
         self._limits = Limits(world.settings.limits)
         self.invalid_requests = 0
+        self.misfits: list[str] = []  # what of the requests is not as Discord describes them
 
     def routes(self, handlers: Iterable[object]) -> Iterator[web.RouteDef]:
         for owner in handlers:
@@ -153,6 +155,7 @@ class Rest:
                 call.body = None
             except ConnectionError:  # the client went away in the middle of it
                 return response
+            self.misfits += misfits(call.line, call.query, call.body)
             call.user_agent = request.headers.get("User-Agent", "")
             if slow := self.faults.take("delay", call.line):
                 await asyncio.sleep(slow.seconds)

@@ -106,6 +106,7 @@ class Settings:
     identify_total: int = 1000  # IDENTIFYs in a day
     invalid_total: int = 10_000  # answers with 401, 403 or 429 until the address is banned
     sends_per_minute: int = 120  # of a gateway connection
+    strict: bool = True  # a request that is not as Discord describes it fails the test at its end
     now: Callable[[], float] = time.time
 
 

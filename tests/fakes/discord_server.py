@@ -61,10 +61,12 @@ class DiscordServer(People):
         self._gateway_port = gateway
         return self
 
-    async def __aexit__(self, *_: object) -> None:
+    async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self.gateway.speaking.set()
         self.drop()
         await self._runner.cleanup()
+        if kind is None and self.world.settings.strict:
+            assert not self._rest.misfits, "\n".join(self._rest.misfits)
 
     async def _open_gateway(self, port: int) -> None:
         self._site = web.TCPSite(self._runner, "127.0.0.1", port)

@@ -85,7 +85,7 @@ class Town:
 def town(wire: Callable[[DiscordServer], None]) -> Callable[..., Any]:
     @asynccontextmanager
     async def build(**settings: Any) -> AsyncIterator[Town]:
-        async with DiscordServer(**{"limits": FAST, **settings}) as server:
+        async with DiscordServer(**{"limits": FAST, "strict": False, **settings}) as server:
             wire(server)
             yield Town(server)
 
