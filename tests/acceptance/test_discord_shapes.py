@@ -88,16 +88,43 @@ def large_guild(server: DiscordServer, guild: Guild) -> Json:
 
     def channel(kind: int, **more: Any) -> Json:
         made = {"id": str(server.world.snowflake()), "type": kind, "name": f"kind-{kind}", "guild_id": number}
-        return made | {"position": kind, "permission_overwrites": [], "parent_id": None, "flags": 0, **more}
+        return made | {
+            "position": kind,
+            "permission_overwrites": [],
+            "parent_id": None,
+            "nsfw": False,
+            "flags": 0,
+            **more,
+        }
 
     spoken = {"bitrate": 64_000, "user_limit": 0, "rtc_region": None, "last_message_id": None}
     tag = {"id": "77", "name": "bug", "moderated": False, "emoji_id": None, "emoji_name": "🐛"}
-    posts = {"available_tags": [tag], "default_sort_order": None, "default_forum_layout": 0, "topic": None}
-    told["channels"] += [channel(2, **spoken), channel(13, **spoken), channel(4), channel(5, topic="News")]
+    posts = {
+        "available_tags": [tag],
+        "default_sort_order": None,
+        "default_forum_layout": 0,
+        "topic": None,
+        "default_reaction_emoji": None,
+    }
+    told["channels"] += [
+        channel(2, **spoken),
+        channel(13, **spoken, topic=None),
+        channel(4),
+        channel(5, topic="News"),
+    ]
     told["channels"] += [channel(15, **posts), channel(16, **posts)]
     told["emojis"] = [{"id": "5", "name": "party", "roles": [], "animated": False, "available": True}]
     told["stickers"] = [
-        {"id": "6", "name": "Cat", "tags": "cat", "type": 2, "format_type": 1, "description": ""}
+        {
+            "id": "6",
+            "name": "Cat",
+            "tags": "cat",
+            "type": 2,
+            "format_type": 1,
+            "description": "",
+            "available": True,
+            "guild_id": number,
+        }
     ]
     return told | {"premium_subscription_count": 1, "unavailable": False}
 
@@ -114,6 +141,7 @@ def pressed(server: DiscordServer, user: User, channel: Channel) -> Json:
     }
     told |= {"data": {"id": "1", "type": 1, "name": "memory", "options": []}, "locale": "en-US", "context": 0}
     told |= {"entitlements": [], "attachment_size_limit": 10, "app_permissions": "1", "user": person}
+    told["authorizing_integration_owners"] = {}
     if channel.guild is not None:
         member = channel.guild.members[user.id].payload() | {"permissions": "1"}
         told |= {"guild_id": str(channel.guild.id), "member": member, "guild_locale": "en-US"}
@@ -145,7 +173,7 @@ RICH: Json = {
         {"message": {"type": 0, "content": "Forwarded", "embeds": [EMBED], "attachments": []}}
     ],
     "activity": {"type": 3, "party_id": "p"},
-    "application": {"id": "1", "name": "Chess"},
+    "application": {"id": "1", "name": "Chess", "description": "", "icon": None},
 }
 
 

@@ -94,7 +94,7 @@ class Guild:
         body: Json = {"id": str(self.id), "name": self.name, "owner_id": str(self.owner.id), "icon": None}
         body |= dict.fromkeys(("splash", "discovery_splash", "afk_channel_id", "application_id"))
         body |= dict.fromkeys(("system_channel_id", "rules_channel_id", "public_updates_channel_id"))
-        body |= dict.fromkeys(("vanity_url_code", "description", "banner"))
+        body |= dict.fromkeys(("vanity_url_code", "description", "banner", "incidents_data"))
         body |= dict.fromkeys(("afk_timeout", "verification_level", "default_message_notifications"), 0)
         body |= dict.fromkeys(("explicit_content_filter", "mfa_level", "nsfw_level", "premium_tier"), 0)
         body |= {"system_channel_flags": 0, "preferred_locale": "en-US", "region": "deprecated"}

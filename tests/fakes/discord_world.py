@@ -97,8 +97,10 @@ class World:
 
     def remove_channel(self, channel: Channel) -> None:
         assert channel.guild is not None
-        event = "CHANNEL_DELETE" if channel.parent is None else "THREAD_DELETE"
-        self.emit(event, channel.payload(self.bot), guild=channel.guild)
+        event, told = "CHANNEL_DELETE", channel.payload(self.bot)
+        if channel.parent is not None:
+            event, told = "THREAD_DELETE", {key: told[key] for key in ("id", "guild_id", "parent_id", "type")}
+        self.emit(event, told, guild=channel.guild)
         del self.channels[channel.id], channel.guild.channels[channel.id]
         for hook in [hook for hook in self.webhooks.values() if hook.channel is channel]:
             del self.webhooks[hook.id]
