@@ -7,8 +7,10 @@ import base64
 from bot.events import Attachment, DocumentUploaded, MessageReceived, origin_of
 
 MAX_TEXT = 1_000_000  # bytes of a text file that are read
+MAX_DOCUMENT = 8_000_000  # ... of one that holds more than its text
 MAX_IMAGE = 4_000_000
 IMAGES = ("image/png", "image/jpeg", "image/webp", "image/gif")
+DOCUMENTS = (".pdf", ".docx", ".pptx", ".xlsx", ".epub")
 _TEXTS = ("application/json", "application/xml", "application/x-yaml")
 
 
@@ -16,10 +18,15 @@ def is_text(media_type: str) -> bool:
     return media_type.startswith("text/") or media_type in _TEXTS
 
 
+def is_packed(name: str, size: int) -> bool:
+    """Whether a file is a document that a parser reads, and small enough for it."""
+    return size <= MAX_DOCUMENT and name.lower().endswith(DOCUMENTS)
+
+
 def received(
     said: MessageReceived, file_id: object, name: str, media_type: str, data: bytes | None, *, is_image: bool
 ) -> Attachment | DocumentUploaded:
-    """A text as a document that came with the message; an image as data; anything else by its name."""
+    """A document as it came with the message, still to be read; an image as data; anything else by its name."""
     if data is None or is_image:
         image = f"data:{media_type};base64,{base64.b64encode(data).decode()}" if data else ""
         return Attachment(name=name, media_type=media_type, image=image)
@@ -28,5 +35,6 @@ def received(
         key=f"{said.key}/{file_id}",
         at=said.at,
         document=name,
-        text=data.decode("utf-8", "replace"),
+        text="",
+        data=base64.b64encode(data).decode(),
     )

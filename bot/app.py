@@ -39,6 +39,7 @@ from bot.commands.terminal import TerminalCommands
 from bot.data_dir import DataDir, hold
 from bot.delivery.arrivals import Arrivals
 from bot.delivery.courier import Courier, SpeakerOf
+from bot.delivery.documents import BOUNDS, Documents
 from bot.delivery.heartbeat import Heartbeat
 from bot.delivery.mailboxes import Mailboxes
 from bot.delivery.turns import Turns
@@ -62,6 +63,7 @@ from bot.reception import Reception
 from bot.runtime import Runtime
 from bot.settings import Settings
 from memory.associative import Associative
+from memory.documents.reader import Reader
 from memory.tokens import Calibrated, fetch_tables
 
 TOOL_GROUPS: tuple[Sequence[Tool], ...] = (messaging.TOOLS, memory_tools.TOOLS, time_tools.TOOLS)
@@ -187,7 +189,8 @@ def _assemble(
     expire = timedelta(hours=settings.agent.expire_hours)
     turns = Turns(runtime, loop, queues, identities, courier, platforms, beats, expire)
     arrivals = Arrivals(beats, clock, settings.events)
-    mailboxes = Mailboxes(runtime, turns, arrivals, queues, courier, platforms, settings.agent)
+    documents = Documents(runtime.store, Reader(BOUNDS))
+    mailboxes = Mailboxes(runtime, turns, arrivals, documents, queues, courier, platforms, settings.agent)
     heartbeat = Heartbeat(
         runtime, mailboxes, identities, beats, memory.archival, allowance, settings.limits, platforms
     )

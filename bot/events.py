@@ -175,8 +175,13 @@ class UserReturned(Event, kind="user_returned", from_person=True):
 
 @dataclass(frozen=True, kw_only=True)
 class DocumentUploaded(Event, kind="document_uploaded", from_person=True):
+    """A file that came with a message: ``data`` is what it holds (in base64) until it is read, then ``text`` is what
+    it says, or ``problem`` why that cannot be told."""
+
     document: str
     text: str
+    data: str = ""
+    problem: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

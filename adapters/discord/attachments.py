@@ -10,7 +10,7 @@ import yarl
 from adapters import files
 from adapters.discord.hosts import Hosts
 from adapters.discord.message import File
-from adapters.discord.reading import is_image, is_text
+from adapters.discord.reading import is_document, is_image
 from bot.events import Attachment, DocumentUploaded, MessageReceived
 
 log = logging.getLogger(__name__)
@@ -35,8 +35,8 @@ class Attachments:
         for file in came:
             media_type = file.media_type or "application/octet-stream"
             seen = self._vision and is_image(file)
-            most = files.MAX_IMAGE if seen else files.MAX_TEXT
-            data = await self._read(file.url, most) if seen or is_text(file) else None
+            most = files.MAX_IMAGE if seen else files.MAX_DOCUMENT
+            data = await self._read(file.url, most) if seen or is_document(file) else None
             taken = files.received(said, file.id, file.name, media_type, data, is_image=seen)
             if isinstance(taken, DocumentUploaded):
                 documents.append(taken)

@@ -182,5 +182,9 @@ def is_text(file: File) -> bool:
     return file.size <= files.MAX_TEXT and is_one
 
 
+def is_document(file: File) -> bool:
+    return is_text(file) or files.is_packed(file.name, file.size)
+
+
 def is_image(file: File) -> bool:
     return file.size <= files.MAX_IMAGE and file.media_type in files.IMAGES

@@ -53,7 +53,7 @@ class Attachments:
             media_type = text(file.get("mimetype")) or "application/octet-stream"
             name = text(file.get("name")) or text(file.get("title")) or "file"
             is_image = self._vision and reading.is_image(file)
-            data = await self._read(file, until) if is_image or reading.is_text(file) else None
+            data = await self._read(file, until) if is_image or reading.is_document(file) else None
             taken = files.received(said, text(file.get("id")), name, media_type, data, is_image=is_image)
             if isinstance(taken, DocumentUploaded):
                 documents.append(taken)
@@ -99,6 +99,6 @@ class Attachments:
             data = bytearray()
             async for chunk in answer.content.iter_chunked(65_536):
                 data += chunk
-                if len(data) > files.MAX_IMAGE:
+                if len(data) > files.MAX_DOCUMENT:
                     return None
             return bytes(data)

@@ -227,5 +227,9 @@ def is_text(file: Json) -> bool:
     return files.is_text(text(file.get("mimetype"))) and number(file.get("size")) <= files.MAX_TEXT
 
 
+def is_document(file: Json) -> bool:
+    return is_text(file) or files.is_packed(text(file.get("name")), number(file.get("size")))
+
+
 def is_image(file: Json) -> bool:
     return file.get("mimetype") in files.IMAGES and number(file.get("size")) <= files.MAX_IMAGE

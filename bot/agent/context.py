@@ -154,6 +154,8 @@ def event_fields(event: Event, zone: ZoneInfo, fit: Fit, tokens: int) -> dict[st
         fields["message"] = event.message
     elif isinstance(event, DocumentUploaded):
         fields |= {"document": event.document, "message": _fitted(event.text, fit, tokens // 2)}
+        if event.problem:
+            fields["problem"] = event.problem
     elif isinstance(event, ReactionAdded):
         fields |= {"reason": f"{event.name} reacted with {event.emoji} to your message."}
     elif isinstance(event, UserJoined):

@@ -18,6 +18,7 @@ from bot.agent.job import Job
 from bot.agent.queue_manager import QueueManager
 from bot.delivery.arrivals import Arrivals
 from bot.delivery.courier import Courier
+from bot.delivery.documents import Documents
 from bot.delivery.turns import Turns
 from bot.events import EVENTS, Address, Event, HeartbeatDue, MessageReceived, quotes_of, to_json
 from bot.people.identities import Identity
@@ -64,6 +65,7 @@ class Mailboxes:
         runtime: Runtime,
         turns: Turns,
         arrivals: Arrivals,
+        documents: Documents,
         queues: QueueManager,
         courier: Courier,
         platforms: Collection[str],
@@ -72,6 +74,7 @@ class Mailboxes:
         self._store, self._clock = runtime.store, runtime.clock
         self._turns = turns
         self._arrivals = arrivals
+        self._documents = documents
         self._queues = queues
         self._courier = courier
         self._platforms = list(platforms)
@@ -260,6 +263,9 @@ class Mailboxes:
         if turn is None:
             mailbox.resumed = True
             rows = await self._debounced(agent_id, rows)
+            while await self._documents.read(rows):
+                async with self._store.read() as session:
+                    rows = _burst(await session.mailbox.waiting(agent_id, self._platforms))
             if not rows or await self._turns.overtaken(agent_id, rows):
                 return None
         return await self._turns.job(turn, rows)

@@ -19,6 +19,7 @@ from tests.acceptance.on_discord import (
     texts,
 )
 from tests.fakes.discord_server import DiscordServer
+from tests.fakes.documents import pdf
 from tests.fakes.town import Town, heard
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 64
@@ -78,6 +79,8 @@ async def test_a_text_file_is_read_and_others_are_named(server: DiscordServer, t
     dm = server.dm(ada)
     files = [
         ("notes.md", b"The treasure is under the oak.", "text/markdown"),
+        ("letter.pdf", pdf(tmp_path, "The alarm code is 4711."), "application/pdf"),
+        ("cyrillic.txt", "Ключ под ковром у двери.".encode("cp1251"), "text/plain"),
         ("song.mp3", b"\xff\xfb" * 50, "audio/mpeg"),
         ("huge.txt", b"x" * 1_500_000, "text/plain"),
         ("photo.png", PNG, "image/png"),
@@ -89,7 +92,9 @@ async def test_a_text_file_is_read_and_others_are_named(server: DiscordServer, t
     shown = [event_of(m) for m in town.model.requests[-1].messages if m["role"] == "user"]
     documents = [event for event in shown if event["type"] == "document_uploaded"]
     assert [(d["document"], d["message"]) for d in documents] == [
-        ("notes.md", "The treasure is under the oak.")
+        ("notes.md", "The treasure is under the oak."),
+        ("letter.pdf", "The alarm code is 4711."),
+        ("cyrillic.txt", "Ключ под ковром у двери."),
     ]
     told = next(event for event in shown if event.get("message") == "Look at these")
     assert [a["name"] for a in told["attachments"]] == ["song.mp3", "huge.txt", "photo.png"]

@@ -13,6 +13,7 @@ import pytest
 from bot.ports import ModelReply, ModelRequest
 from tests.acceptance.crowd import Slow, keep, requests, tell, texts
 from tests.fakes import slack_events
+from tests.fakes.documents import pdf
 from tests.fakes.parlour import whole
 from tests.fakes.scripted_model import say
 from tests.fakes.slack_server import Pace, SlackServer
@@ -96,19 +97,23 @@ async def test_a_links_preview_is_no_edit(server: SlackServer, tmp_path: Path) -
 # What comes with messages
 
 
-async def test_a_text_file_is_a_document(server: SlackServer, tmp_path: Path) -> None:
+async def test_a_text_or_pdf_is_a_document(server: SlackServer, tmp_path: Path) -> None:
     ada = server.user("ada")
     dm = server.im(ada)
     async with Town(tmp_path, keep, slack=server) as town:
         files = [
             ("notes.txt", b"The key is under the mat.", "text/plain"),
+            ("letter.pdf", pdf(tmp_path, "The alarm code is 4711."), "application/pdf"),
             ("x.zip", b"PK", "application/zip"),
         ]
         await server.say(ada, dm, "Two files", files=files)
         await server.until(lambda: any("Two files" in text for text in texts(server.answers(dm))))
         shown = [json.loads(m["content"]) for m in requests(town)[-1].messages if m["role"] == "user"]
-    [document] = [event for event in shown if event["type"] == "document_uploaded"]
-    assert (document["document"], document["message"]) == ("notes.txt", "The key is under the mat.")
+    documents = [event for event in shown if event["type"] == "document_uploaded"]
+    assert [(d["document"], d["message"]) for d in documents] == [
+        ("notes.txt", "The key is under the mat."),
+        ("letter.pdf", "The alarm code is 4711."),
+    ]
     [message] = [event for event in shown if event.get("message") == "Two files"]
     assert message["attachments"] == [{"name": "x.zip", "type": "application/zip"}]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -102,7 +103,7 @@ async def test_a_file_behind_a_redirect_is_fetched_from_the_platform_alone(serve
         async def read(url: str) -> bytes | None:
             file = {"mimetype": "text/plain", "size": 7, "url_private": url}
             _, documents = await attachments.of(SAID, {"files": [file]})
-            return documents[0].text.encode() if documents else None
+            return base64.b64decode(documents[0].data) if documents else None
 
         assert await read(f"{servers.own}/give") == b"content"
         assert await read(f"{servers.own}/redirect?to={servers.own}/give") == b"content"

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from reportlab.pdfgen.canvas import Canvas
 
 from memory.documents.reader import Bounds, Reader
 from memory.errors import DocumentError
+from tests.fakes.documents import pdf
 
 _W = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
 _TYPES = (
@@ -27,15 +27,6 @@ _RELATIONS = (
     'Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument" '
     'Target="word/document.xml"/></Relationships>'
 )
-
-
-def pdf(folder: Path, *pages: str) -> bytes:
-    canvas = Canvas(str(folder / "made.pdf"))
-    for page in pages:
-        canvas.drawString(72, 720, page)
-        canvas.showPage()
-    canvas.save()
-    return (folder / "made.pdf").read_bytes()
 
 
 def pdf_of_stream(content: bytes) -> bytes:

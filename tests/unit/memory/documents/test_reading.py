@@ -12,19 +12,14 @@ from pathlib import Path
 
 import docx
 import pytest
-from reportlab.lib.pdfencrypt import StandardEncryption
-from reportlab.pdfgen.canvas import Canvas
 
 from memory.documents.reading import read_text
 from memory.errors import DocumentError
+from tests.fakes.documents import pdf
 
 
 def make_pdf(path: Path, *pages: str, password: str | None = None) -> Path:
-    canvas = Canvas(str(path), encrypt=StandardEncryption(password, canPrint=0) if password else None)
-    for page in pages:
-        canvas.drawString(72, 720, page)
-        canvas.showPage()
-    canvas.save()
+    path.write_bytes(pdf(path.parent, *pages, password=password))
     return path
 
 

@@ -1,0 +1,46 @@
+"""Documents that came with messages, read before the turn that answers them.
+
+Not before they are acknowledged, because a platform waits for that, and reading may take long; and each once: what
+was read is kept with the event, instead of the file.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from dataclasses import replace
+
+from bot.events import DocumentUploaded, from_json, to_json
+from memory.documents.reader import Bounds, Reader
+from memory.errors import DocumentError
+from memory.ports import Store
+from memory.records import InboxRow
+
+BOUNDS = Bounds(memory=1 << 30, characters=10_000_000)
+_LONGEST = 1_000_000  # characters of a document that are kept
+
+
+class Documents:
+    def __init__(self, store: Store, reader: Reader) -> None:
+        self._store = store
+        self._reader = reader
+
+    async def read(self, rows: Sequence[InboxRow]) -> bool:
+        """Read the documents among these events. Whether there were any: the inbox holds other payloads then."""
+        unread = [row for row in rows if row.kind == DocumentUploaded.kind and row.payload.get("data")]
+        for row in unread:
+            event = from_json(row.payload)
+            assert isinstance(event, DocumentUploaded)
+            told = await self._told(event)
+            async with self._store.write() as session:
+                await session.mailbox.replace_event(row.key, to_json(told))
+        return bool(unread)
+
+    async def _told(self, event: DocumentUploaded) -> DocumentUploaded:
+        try:
+            text = await self._reader.read(event.document, base64.b64decode(event.data))
+        except DocumentError as error:
+            return replace(event, data="", problem=str(error))
+        if len(text) > _LONGEST:
+            text = f"{text[:_LONGEST]}\n[The first {_LONGEST:,} of {len(text):,} characters; the rest was left out.]"
+        return replace(event, data="", text=text)
