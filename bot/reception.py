@@ -32,6 +32,9 @@ from bot.settings import EventSettings
 from memory.ports import Session
 from memory.records import Agent, Conversation, Passage, User
 
+_TOO_LATE = (
+    "I was still reading that when you asked me to forget, and have let it go. Send it again if you like."
+)
 _NOT_ALLOWED = "I may not talk with you here. Whoever runs me decides that."
 
 
@@ -71,8 +74,13 @@ class Reception:
         if isinstance(event, CommunityJoined):
             await self._rights.departures.returned(event.community)
             return None
-        if await self._rights.erasure.is_forgotten(event.key):
-            return None
+        # A file came with a message, and its key is that message's with the file's behind it.
+        said = event.key.rpartition("/")[0] if isinstance(event, DocumentUploaded) else event.key
+        expected = self._rights.erasure.arrived(said)
+        if await self._rights.erasure.is_forgotten(said) or await self._rights.erasure.is_forgotten(
+            event.key
+        ):
+            return View(text=_TOO_LATE) if expected else None
         if isinstance(event, DocumentUploaded) and not self._events.documents:
             return None
         if isinstance(event, ReactionAdded) and not self._events.reactions:
@@ -101,6 +109,7 @@ class Reception:
             await self._access.check(event, followed=await self._follows(event), ask=True)
         except Turned:
             return False
+        self._rights.erasure.expect(event)
         return True
 
     async def submit_to(self, agent: Agent, event: Event) -> None:
@@ -172,6 +181,10 @@ class Reception:
     async def reword(self, agent: Agent, passage: Passage, text: str) -> None:
         """A passage reads otherwise now, or (with an empty text) is forgotten."""
         await self._rights.erasure.passage(agent, passage, text)
+
+    async def reword_lore(self, entry: Passage, text: str) -> None:
+        """An entry of a community's lore reads otherwise now, or (with an empty text) is deleted."""
+        await self._rights.erasure.entry(entry, text)
 
     async def beat(self, who: Identity) -> None:
         """A heartbeat at once."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import replace
@@ -10,12 +11,14 @@ from typing import Any
 
 import numpy as np
 
+from memory.errors import StoreUnavailable
 from memory.indexer import Indexer
 from memory.ports import Session, Store
 from memory.records import (
     PRIVATE,
     Agent,
     Audience,
+    Audiences,
     Draft,
     Hit,
     Page,
@@ -23,8 +26,10 @@ from memory.records import (
     community_of,
     readable_from,
 )
-from memory.search.search import look, question_of, ranked
+from memory.search.search import Place, look, question_of, ranked
 from memory.search.terms import analyse, digest_words, is_stop_word
+
+log = logging.getLogger(__name__)
 
 _SAME = 0.95
 """Cosine from which two texts may be the same statement; `says_the_same` decides."""
@@ -59,10 +64,7 @@ class Archival:
             shared = [archive.id for archive in await session.passages.attached(agent.id)]
         vector = await self._indexer.query_vector(query, "passages", agent.archive_id, *lore)
         scopes = [agent.archive_id, *lore, *shared]
-        places = [
-            await look(await self._indexer.index_of(scope), scope, audiences, vector, tags)
-            for scope in scopes
-        ]
+        places = [await self._look(scope, audiences, vector, tags) for scope in scopes]
         async with self._store.read() as session:
             question = question_of(query, None, now or datetime.now(UTC))
             found = await ranked(session, "passages", places, question)
@@ -73,6 +75,18 @@ class Archival:
         rows.sort(key=lambda row: list(shown).index(row.key))
         hits = tuple(Hit(row=row, score=shown[row.key]) for row in rows)
         return Page(hits=hits, total=len(found), page=page, page_size=page_size)
+
+    async def _look(self, scope: int, audiences: Audiences, vector: Any | None, tags: Sequence[str]) -> Place:
+        """By words alone where a shared archive's index cannot be used now."""
+        index = await self._indexer.index_of(scope)
+        try:
+            return await look(index, scope, audiences, vector, tags)
+        except StoreUnavailable as error:
+            if index is self._indexer.index_of_own:
+                raise
+            log.error("%s", error)
+            self._indexer.doubt()
+            return Place(scope, audiences, None, tags)
 
     async def known(
         self, archive_id: int, drafts: Sequence[Draft], staged: Collection[Draft] = ()
@@ -112,7 +126,12 @@ class Archival:
 
     async def _near(self, archive_id: int, draft: Draft, vector: Any) -> Passage | None:
         index = await self._indexer.index_of(archive_id)
-        near = await index.search(archive_id, np.asarray(vector), (draft.audience,), 3)
+        try:
+            near = await index.search(archive_id, np.asarray(vector), (draft.audience,), 3)
+        except StoreUnavailable:
+            if index is self._indexer.index_of_own:
+                raise
+            return None  # the same words are still known
         keys = [key for key, cosine in near if cosine >= _SAME]
         if not keys:
             return None

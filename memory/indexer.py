@@ -10,11 +10,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import Awaitable, Callable, Collection
 from itertools import groupby
 from typing import Any
 
-from memory.errors import EmbedderError, StoreError, TextRefused, where
+from memory.errors import EmbedderError, StoreError, StoreUnavailable, TextRefused, where
 from memory.ports import Embedder, Store, VectorIndex
 from memory.records import Agent, VectorEntry, scope_of
 
@@ -24,6 +25,7 @@ _BATCH = 64
 _CATCH_UP = 64  # rows a search is willing to wait for
 _PAUSE_S = 30.0
 _QUIET_S = 1.0
+_RENEWED_S = 600.0  # between two times that a damaged index is begun anew
 _ASKED = 512
 _BUSY_S = 10.0
 _HARMLESS = "a sunny day"  # if the embedder refuses this, it is not the text's fault
@@ -56,9 +58,16 @@ class Indexer:
         self._embedding = 0  # calls of the embedder under way
         self._checked = False  # the stored vectors are this embedder's
         self._one_at_a_time = asyncio.Lock()
+        self._renewed: float | None = None  # when
+        self._doubted = False
 
     def wake(self) -> None:
         """A turn has ended: there are new rows."""
+        self._news.set()
+
+    def doubt(self) -> None:
+        """The index of shared archives could not be read: see whether it must be made anew."""
+        self._doubted = True
         self._news.set()
 
     async def index_of(self, archive_id: int) -> VectorIndex:
@@ -76,6 +85,10 @@ class Indexer:
             self._news.clear()
             try:
                 await self._check_embedder(self._embedder)
+                if self._doubted:
+                    self._doubted = False
+                    async with self._one_at_a_time:
+                        await self._renew()
                 while more := await self._batch("messages", None) + await self._batch("passages", None):
                     if self._news.is_set():
                         break
@@ -209,7 +222,14 @@ class Indexer:
         for agent_id, keys in _by_scope(messages).items():
             await self.index_of_messages.remove(agent_id, keys)
         for archive_id, keys in _by_scope(passages).items():
-            await (await self.index_of(archive_id)).remove(archive_id, keys)
+            index = await self.index_of(archive_id)
+            try:
+                await index.remove(archive_id, keys)
+            except StoreUnavailable as error:
+                if index is not self._shared:
+                    raise
+                # What the rows said is gone; a vector without a row is shown to nobody, and `rebuild` drops it.
+                log.error("%s", error)
 
     async def drop(self, archive_id: int) -> None:
         """All vectors of an archive go; call it while its row is there."""
@@ -228,7 +248,11 @@ class Indexer:
     async def rebuild(self, archive_id: int) -> None:
         """Make a shared archive's index anew from SQL, so that nothing deleted is left in it."""
         async with self._one_at_a_time:
-            await self._shared.drop(archive_id)
+            try:
+                await self._shared.drop(archive_id)
+            except StoreUnavailable:
+                await self._renew()
+                raise
             async with self._store.write() as session:
                 await session.vectors.mark_unindexed("passages", archive_id)
         self._news.set()
@@ -278,10 +302,33 @@ class Indexer:
                 log.warning("%d %s are found by words alone: the embedder refuses them.", len(refused), kind)
                 async with self._store.write() as session:
                     await session.vectors.mark_indexed(kind, refused)
+            failed = 0
             for archive, group in groupby(entries, key=lambda entry: scope_of(entry.key)):
                 index = self.index_of_messages if kind == "messages" else await self.index_of(archive)
-                await index.add(archive, list(group))
-            return len(rows)
+                some = list(group)
+                try:
+                    await index.add(archive, some)
+                except StoreUnavailable as error:
+                    if index is not self._shared:
+                        raise
+                    log.error("%s", error)  # nobody else's rows wait for it
+                    failed += len(some)
+            if failed:
+                await self._renew()
+            return len(rows) - failed
+
+    async def _renew(self) -> None:
+        """What shared archives' index holds is of no use, and can be made anew from SQL."""
+        now = time.monotonic()
+        if self._renewed is not None and now - self._renewed < _RENEWED_S:
+            return
+        self._renewed = now
+        if await self._shared.renew():
+            log.warning("The vector index of shared archives was damaged; it is made anew.")
+            async with self._store.write() as session:
+                for archive in await session.passages.archives():
+                    if archive.kind != "own":
+                        await session.vectors.mark_unindexed("passages", archive.id)
 
 
 def _by_scope(keys: Collection[int]) -> dict[int, list[int]]:

@@ -60,7 +60,7 @@ class Undo:
         """Blocks, passages and schedules as before the turn: what had to stay, and the keys that went."""
         notes = await self._blocks(session, agent, conversation, turn)
         made = await self._passages(session, agent, turn)
-        await session.passages.delete(made)
+        made = await session.passages.delete(made)
         await session.personas.withdraw_proposals(turn.id)
         for wish in await session.schedule.wishes_of(turn.id):
             await session.schedule.drop_wish(wish.id)

@@ -59,11 +59,13 @@ async def forget(settings: Settings, user: str, *, sure: bool) -> int:
     async with open_memory(settings, embedders=lambda _: None) as memory:
         async with memory.store.read() as session:
             known = await session.agents.user_of(account)
-        if known is None:
+            quoted = await session.erasing.quoting([account], [])
+        if known is None and not quoted:
             warn(f"Nothing is held of {account}.")
             return 1
         if not sure:
-            warn(f"This deletes all that is held of {account} ({known.name}). Say --yes if you mean it.")
+            who = f" ({known.name})" if known else ""
+            warn(f"This deletes all that is held of {account}{who}. Say --yes if you mean it.")
             return 2
         if is_held(settings.data_dir):
             async with memory.store.write() as session:
@@ -71,6 +73,9 @@ async def forget(settings: Settings, user: str, *, sure: bool) -> int:
             tell(f"{holder(settings.data_dir)} forgets {account} within a minute.")
             return 0
     async with open_app(settings, silent_platforms(), "forget") as app:
-        await app.erasure.user(known)
+        if known is not None:
+            await app.erasure.user(known)
+        else:
+            await app.erasure.bystander(account)
     tell(f"{account} is forgotten.")
     return 0

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from bot.commands.table import Control
 from bot.errors import CommandError
 from bot.events import ENTRIES, Action, Command, Entry, Form, View
 from bot.people.identities import Identity
 from bot.runtime import Runtime
 from memory.ports import Session
 from memory.records import Archive, Passage, community_of
-from memory.search.terms import digest_words
 
 _LONGEST = 8_000  # characters of an entry
 
@@ -17,16 +17,16 @@ class Lore:
     """Looks at the lore of one community alone: that in which it is asked."""
 
     def __init__(self, runtime: Runtime) -> None:
-        self._store, self._indexer = runtime.store, runtime.indexer
+        self._store = runtime.store
 
-    async def run(self, command: Command, who: Identity, rest: str) -> View:
+    async def run(self, command: Command, who: Identity, rest: str, control: Control) -> View:
         """Answer ``/persona lore ...`` of an admin."""
         word, _, more = rest.partition(" ")
         if word == "edit":
             uid, _, text = more.strip().partition(" ")
-            return await self._edit(command, who, uid, command.value or text.strip())
+            return await self._edit(command, who, uid, command.value or text.strip(), control)
         if word == "delete":
-            return await self._delete(command, who, more.strip())
+            return await self._delete(command, who, more.strip(), control)
         if word and not word.isdecimal():
             raise CommandError("Say /persona lore, /persona lore edit ID TEXT, or /persona lore delete ID.")
         return await self._page(command, who, max(1, int(word[:6] or 1)))
@@ -64,32 +64,28 @@ class Lore:
                 return passage
         raise CommandError(f"There is no entry {uid!r}. /persona lore lists them.")
 
-    async def _edit(self, command: Command, who: Identity, uid: str, text: str) -> View:
-        async with self._store.write() as session:
+    async def _edit(self, command: Command, who: Identity, uid: str, text: str, control: Control) -> View:
+        async with self._store.read() as session:
             passage = await self._find(session, command, who, uid)
-            if not text:
-                form = Form(
-                    title="Lore",
-                    label=uid,
-                    value=passage.text,
-                    limit=_LONGEST,
-                    command="persona",
-                    argument=f"lore edit {uid}",
-                )
-                return View(
-                    text=f"{passage.text}\n\nReplace it with /persona lore edit {uid} TEXT", form=form
-                )
-            if len(text) > _LONGEST:
-                raise CommandError(f"That is {len(text)} characters; an entry holds {_LONGEST}.")
-            await session.passages.rewrite([passage.key], text, digest_words(text))
-        self._indexer.wake()  # its new vector replaces the old one
+        if not text:
+            form = Form(
+                title="Lore",
+                label=uid,
+                value=passage.text,
+                limit=_LONGEST,
+                command="persona",
+                argument=f"lore edit {uid}",
+            )
+            return View(text=f"{passage.text}\n\nReplace it with /persona lore edit {uid} TEXT", form=form)
+        if len(text) > _LONGEST:
+            raise CommandError(f"That is {len(text)} characters; an entry holds {_LONGEST}.")
+        await control.reword_lore(passage, text)
         return View(text=f"It now reads: {text}")
 
-    async def _delete(self, command: Command, who: Identity, uid: str) -> View:
-        async with self._store.write() as session:
+    async def _delete(self, command: Command, who: Identity, uid: str, control: Control) -> View:
+        async with self._store.read() as session:
             passage = await self._find(session, command, who, uid)
-            await session.passages.delete([passage.key])
-        await self._indexer.removed([], [passage.key])
+        await control.reword_lore(passage, "")
         return View(text=f"Deleted: {passage.text}")
 
 

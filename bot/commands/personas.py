@@ -72,16 +72,18 @@ class PersonaCommands:
             "proposals": self._proposals,
             "accept": self._accept,
             "reject": self._reject,
-            "lore": Lore(runtime).run,
         }
+        self._lore = Lore(runtime)
 
     async def _persona(self, command: Command, who: Identity, control: Control) -> View:
         word, _, rest = command.argument.strip().partition(" ")
         if word in self._open:
             return await self._open[word](command, who, rest.strip())
-        if word in self._admins:
+        if word in self._admins or word == "lore":
             if not self._roles.is_admin(command):
                 self._refuse(command, word, _ADMINS)
+            if word == "lore":
+                return await self._lore.run(command, who, rest.strip(), control)
             return await self._admins[word](command, who, rest.strip())
         if command.audience == PRIVATE and not command.home:
             return await self._pick(command, who, command.argument.strip())

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from bot.data_dir import DataDir
 from bot.runtime import Runtime
+from memory.errors import where
 
 log = logging.getLogger(__name__)
 
@@ -38,9 +39,19 @@ class Chores:
                 async with self._store.read() as session:
                     chores = await session.erasing.chores()
                 for name, at in chores:
-                    if name.partition(":")[0] in kinds and await self._do(name, at, urgent=urgent):
+                    if name.partition(":")[0] in kinds and await self._alone(name, at, urgent=urgent):
                         async with self._store.write() as session:
                             await session.erasing.done(name)
+
+    async def _alone(self, name: str, at: datetime, *, urgent: bool) -> bool:
+        """Whether it is done. One that cannot be done now keeps no other waiting, and is tried again."""
+        try:
+            return await self._do(name, at, urgent=urgent)
+        except Exception as error:
+            log.error(
+                "Of what was forgotten, %s is still to be done: %s", name.partition(":")[0], where(error)
+            )
+            return False
 
     async def _do(self, name: str, at: datetime, *, urgent: bool) -> bool:
         """Whether it is done."""

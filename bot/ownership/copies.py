@@ -60,13 +60,19 @@ class Copies:
         await session.passages.withdraw(shared, user.id)
         gone = [passage for passage in passages if passage.key not in shared]
         await session.passages.delete([passage.key for passage in gone])
-        chores = {f"archive:{scope_of(passage.key)}" for passage in gone}
-        await session.erasing.add_chores([*chores, *(["scrub"] if gone else [])], self._clock.now())
-        begun = [_as_shown(passage.text[:_BEGINNING]) for passage in gone]
-        for message in await session.erasing.showing(None, SEARCHES, None, events=False) if gone else ():
+        await self.unshow(session, gone)
+        return [passage.key for passage in gone]
+
+    async def unshow(self, session: Session, lore: Sequence[Passage]) -> None:
+        """Lore is gone, or reads otherwise: take what it said out of every view, and then out of files."""
+        if not lore:
+            return
+        chores = {f"archive:{scope_of(passage.key)}" for passage in lore}
+        await session.erasing.add_chores([*chores, "scrub"], self._clock.now())
+        begun = [_as_shown(passage.text[:_BEGINNING]) for passage in lore]
+        for message in await session.erasing.showing(None, SEARCHES, None, events=False):
             if any(text in message.rendered for text in begun):
                 await self._unshow(session, message)
-        return [passage.key for passage in gone]
 
     async def _unshow(self, session: Session, message: Message) -> None:
         """Take what a search found out of view."""

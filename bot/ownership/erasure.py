@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import AsyncExitStack
 from datetime import datetime, timedelta
 
 from bot.agent.queue_manager import QueueManager
+from bot.cache import Cache
 from bot.data_dir import DataDir
 from bot.delivery.mailboxes import Mailboxes
-from bot.events import LOCAL, platform_of
+from bot.events import LOCAL, Event, platform_of
 from bot.ownership.chores import Chores
 from bot.ownership.copies import Copies
 from bot.people.allowance import Allowance
@@ -29,6 +30,7 @@ from memory.search.terms import digest_words
 log = logging.getLogger(__name__)
 
 _LOOK_S = 30.0
+_COMING = 1_000  # events that are known to be on their way
 _SEEN = timedelta(days=1)  # how long a search's results stay in view where messages expire
 
 
@@ -56,6 +58,7 @@ class Erasure:
         self._keep = timedelta(days=keep_days)
         self._expired: datetime | None = None
         self._anything: bool | None = None  # whether anything was ever forgotten; None: not known yet
+        self._coming: Cache[str, Event] = Cache(_COMING)  # events of which something is still being read
 
     async def run(self) -> None:
         """Do what is left to do, now and then, until cancelled."""
@@ -87,6 +90,27 @@ class Erasure:
             gone = await self._copies.withdraw(session, user, passages)
         await self._indexer.removed([], gone)
 
+    async def entry(self, entry: Passage, text: str) -> None:
+        """An admin of a community deletes an entry of its lore, or (with a text) rewords it."""
+        async with self._store.write() as session:
+            if text:
+                await session.passages.rewrite([entry.key], text, digest_words(text))
+            else:
+                await session.passages.delete([entry.key])
+            await self._copies.unshow(session, [entry])
+        await self._indexer.removed([], [entry.key])
+        self._indexer.wake()  # a new text wants a new vector
+
+    async def bystander(self, account: str) -> bool:
+        """Somebody who never talked with us: their lines beside others' messages. False when there are none."""
+        async with self._store.write() as session:
+            if not await session.erasing.quoting([account], []):
+                return False
+            await self._copies.unquote(session, [account], [])
+            await session.erasing.add_chores(["scrub"], self._clock.now())
+        await self.tidy(urgent=True)
+        return True
+
     async def _user(self, user: User) -> None:
         async with self._store.read() as session:
             agents = await session.agents.agents_of(user.id)
@@ -101,6 +125,7 @@ class Erasure:
             for agent_id in ours:
                 await held.enter_async_context(self._locks.of(agent_id))
             async with self._allowance.forgetting(*agents), self._store.write() as session:
+                await self._not_to_come(session, accounts, None)
                 await self._copies.unquote(session, accounts, [])
                 told = await session.passages.contributed_by(user.id) if user else []
                 lore = await self._copies.withdraw(session, user, told) if user else []
@@ -131,6 +156,9 @@ class Erasure:
                 now = self._clock.now()
                 lore = await self._copies.withdraw(session, who.user, [p for p in told if p.turn_id in here])
                 passages = await session.erasing.conversation(who.conversation, agent.archive_id, now)
+                await self._not_to_come(
+                    session, await session.agents.accounts_of(who.user.id), who.conversation.address
+                )
                 self._anything = True
                 await self._copies.blank(session, agent.id, None)
                 await session.erasing.add_chores([f"files:{agent.id}", "scrub"], now)
@@ -141,12 +169,12 @@ class Erasure:
     async def passage(self, agent: Agent, passage: Passage, text: str) -> None:
         """A passage and its copies, or (with a text) what they said before."""
         async with self._locks.of(agent.id), self._store.write() as session:
-            opened = await session.passages.opened([passage.uid])
-            keys = [passage.key, *(copy.key for copy in opened.get(passage.uid, ()))]
             if text:
+                opened = await session.passages.opened([passage.uid])
+                keys = [passage.key, *(copy.key for copy in opened.get(passage.uid, ()))]
                 await session.passages.rewrite(keys, text, digest_words(text))
             else:
-                await session.passages.delete(keys)
+                keys = await session.passages.delete([passage.key])
             await self._copies.blank(session, agent.id, None)
             await session.erasing.add_chores(["scrub"], self._clock.now())
         await self._indexer.removed([], keys)
@@ -159,6 +187,23 @@ class Erasure:
         async with self._store.write() as session:
             await self._copies.unquote(session, [], [key])
             await session.erasing.add_chores(["scrub"], self._clock.now())
+
+    def expect(self, event: Event) -> None:
+        """It was heard, and will be received once its files are read: what is forgotten meanwhile holds for it, too."""
+        self._coming[event.key] = event
+
+    def arrived(self, key: str) -> bool:
+        """Whether it was expected."""
+        return self._coming.pop(key, None) is not None
+
+    async def _not_to_come(self, session: Session, accounts: Collection[str], address: str | None) -> None:
+        """What is on its way from these accounts (into this place) is forgotten before it is received."""
+        keys = [
+            event.key
+            for event in self._coming.values()
+            if event.account in accounts and address in (None, event.address)
+        ]
+        await session.mailbox.forget_keys(keys, self._clock.now())
 
     async def is_forgotten(self, key: str) -> bool:
         """Whether an event of that key was told before, and its person or place has been forgotten since."""
@@ -209,3 +254,5 @@ class Erasure:
             user = await session.agents.user_of(account)
         if user is not None:
             await self._user(user)
+        else:
+            await self.bystander(account)

@@ -132,6 +132,10 @@ class ChromaIndex:
         """
         await self._run(self._collections.drop, await self._collection(scope))
 
+    async def renew(self) -> bool:
+        """Delete the folder, whatever is in it; a server's files are its own affair."""
+        return await self._run(self._collections.renew)
+
     async def close(self) -> None:
         """Let go of the folder or the connection. Idempotent; nothing may be called after it."""
         if self._closed:
@@ -243,6 +247,13 @@ class _Collections:
         self.close()  # its connections would keep the file from shrinking
         self._scrub()
 
+    def renew(self) -> bool:
+        with suppress(Exception):  # it is damaged: it may not even close
+            self.close()
+        self._client = None
+        shutil.rmtree(self._path, ignore_errors=True)
+        return True
+
     def close(self) -> None:
         if self._client is not None:
             self._client.close()
@@ -296,6 +307,9 @@ class _ServedCollections(_Collections):
 
     def drop(self, name: str) -> None:
         self._delete_collection(name)
+
+    def renew(self) -> bool:
+        return False
 
     def close(self) -> None:
         if self._client is not None:  # Chroma's own close leaves the sockets of both its clients open

@@ -169,6 +169,9 @@ class ExactIndex:
         matrix = await self._matrix(scope, None)
         await self.remove(scope, [int(key) for key in matrix.keys])
 
+    async def renew(self) -> bool:
+        return False  # it lies in the store itself
+
     def _forget(self, scope: int) -> None:
         self._changes[scope] += 1
         for known in [k for k in self._matrices if k[0] == scope]:

@@ -51,3 +51,7 @@ class VectorIndex(Protocol):
     async def drop(self, scope: int) -> None:
         """Remove all of a scope. Idempotent."""
         ...
+
+    async def renew(self) -> bool:
+        """Begin anew with nothing, because what is there is damaged. False where that is not this index's to do."""
+        ...

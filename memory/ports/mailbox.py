@@ -95,7 +95,11 @@ class Mailbox(Protocol):
         ...
 
     async def is_forgotten(self, key: str) -> bool:
-        """Whether an event of that key was received by an agent that has since been deleted."""
+        """Whether an event of that key is not to be received any more: its agent was deleted, its place forgotten."""
+        ...
+
+    async def forget_keys(self, keys: Collection[str], now: datetime) -> None:
+        """Events of these keys are not to be received any more."""
         ...
 
     async def any_forgotten(self) -> bool:

@@ -103,8 +103,9 @@ class Passages(Protocol):
         """Passages of ``audience`` whose digest (of their words) is one of these; the oldest of each."""
         ...
 
-    async def delete(self, keys: Collection[int]) -> None:
-        """The passages with their terms and vectors. Copies that were opened to other audiences stay: see `opened`."""
+    async def delete(self, keys: Collection[int]) -> list[int]:
+        """The passages with their terms and vectors, and the copies of them that were opened to other audiences: the
+        keys of all that is gone."""
         ...
 
     async def by_uid(self, archive_id: int, prefix: str, audiences: Audiences) -> Passage | None:

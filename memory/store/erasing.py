@@ -32,7 +32,7 @@ class Erasing:
             p = t.passages.c
             mine = p.turn_id.in_(turns) & p.key.between(*scope_range(archive_id))
             noted = [int(key) for key in (await self._c.execute(sa.select(p.key).where(mine))).scalars()]
-            await Passages(self._c).delete(noted)
+            noted = await Passages(self._c).delete(noted)
             await self._lines(f"agent:{place.agent_id}", turns, now)
             m = t.messages.c
             here = m.key.between(*scope_range(place.agent_id)) & (m.conversation_id == place.id)

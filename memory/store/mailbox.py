@@ -12,7 +12,7 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 
 from memory.records import Delivery, InboxRow, OutboxRow, Turn, TurnState, Usage
 from memory.store import tables as t
-from memory.store.agents import digest_of
+from memory.store.agents import digest_of, forget_keys
 from memory.store.connection import Connection
 from memory.store.rows import record
 
@@ -182,6 +182,9 @@ class Mailbox:
     async def is_forgotten(self, key: str) -> bool:
         query = sa.select(sa.literal(1)).where(t.forgotten.c.digest == digest_of(key))
         return (await self._c.execute(query)).first() is not None
+
+    async def forget_keys(self, keys: Collection[str], now: datetime) -> None:
+        await forget_keys(self._c, dict.fromkeys(keys, now))
 
     async def any_forgotten(self) -> bool:
         return (await self._c.execute(sa.select(t.forgotten.c.digest).limit(1))).first() is not None

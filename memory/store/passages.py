@@ -233,12 +233,23 @@ class Passages:
         await self._words.remove(keys)
         await self._words.add([(key, text) for key in keys])
 
-    async def delete(self, keys: Collection[int]) -> None:
+    async def delete(self, keys: Collection[int]) -> list[int]:
         with self._c.beside():
-            await self._words.remove(keys)
-            for part in slices(keys):
+            gone = list(dict.fromkeys([*keys, *await self._copies(keys)]))
+            await self._words.remove(gone)
+            for part in slices(gone):
                 for table in (t.passages, t.vectors["passages"]):
                     await self._c.execute(table.delete().where(table.c.key.in_(part)))
+        return gone
+
+    async def _copies(self, keys: Collection[int]) -> list[int]:
+        """Keys of what was opened to others of these passages."""
+        p, o, found = t.passages.c, t.openings.c, list[int]()
+        for part in slices(keys):
+            originals = sa.select(p.uid).where(p.key.in_(part)).scalar_subquery()
+            copies = sa.select(p.key).join(t.openings, o.copy == p.uid).where(o.original.in_(originals))
+            found += (await self._c.execute(copies)).scalars()
+        return found
 
     async def postings(
         self,

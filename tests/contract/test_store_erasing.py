@@ -149,8 +149,16 @@ async def test_a_passage_is_opened_rewritten_and_found_by_its_ids_beginning(stor
         assert await passages.by_uid(ada.archive_id, made.uid[:6], {HERE}) in (None, copy)
         assert await passages.by_uid(bob.archive_id, made.uid[:6], None) is None
         assert await passages.by_uid(ada.archive_id, "%", None) is None
-        await passages.delete([copy.key])
+        assert await passages.delete([copy.key]) == [copy.key]
         assert await passages.opened([made.uid]) == {}
+        await passages.open(made, HERE, "d", NOW)
+        [copy] = (await passages.opened([made.uid]))[made.uid]
+        assert await passages.delete([made.key]) == [
+            made.key,
+            copy.key,
+        ]  # what was opened to others goes with it
+        assert await passages.page(ada.archive_id, None) == []
+        await passages.delete([made.key])
 
 
 async def test_rows_come_whole_and_in_order(store: Store) -> None:
