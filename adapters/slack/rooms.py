@@ -132,7 +132,9 @@ def _bolt(link: Link, answering: Answering) -> AsyncApp:
     # Bolt would make the token its client's own, and ask with retries: it gets a client that does neither.
     client = AsyncWebClient(base_url=link.options.api_url, session=link.session, retry_handlers=[])
     app = AsyncApp(
-        logger=logging.getLogger("slack_bolt"),  # else its loggers take the level of ours, and show whole requests
+        logger=logging.getLogger(
+            "slack_bolt"
+        ),  # else its loggers take the level of ours, and show whole requests
         client=client,
         authorize=authorize,
         process_before_response=True,

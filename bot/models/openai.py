@@ -165,7 +165,7 @@ class OpenAIModel:
             except vendor as error:
                 taught = self._dialect.learn(body, _status(error), said(error), codes(error))
                 if taught is None:
-                    raise self._errors.of(error, self._clock.now()) from None
+                    raise self._errors.about(request.messages).of(error, self._clock.now()) from None
                 log.warning("The model %s at %s %s.", self.name, self._errors.place, taught)
         raise ModelRefused(f"{self._errors.place} refused the request in {_LESSONS} forms.")
 

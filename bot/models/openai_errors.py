@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
 from bot.errors import ModelDenied, ModelError, ModelOverflow, ModelRefused, ModelUnavailable
+from bot.models.quoting import without, words_of
 
 TOO_LONG = re.compile(
     r"context[ _-]?(length|window|size|limit)|maximum context|too many (total |input |prompt )?(text )?(tokens"
@@ -169,6 +170,11 @@ class ErrorMap:
     model: str
     place: str  # host of the server
     secret: str = ""
+    said: frozenset[str] = frozenset()  # words that no text may hold: see `bot.models.quoting`
+
+    def about(self, messages: Sequence[Mapping[str, Any]]) -> ErrorMap:
+        """The same for errors of one request, which may quote what people said in it."""
+        return replace(self, said=words_of(messages))
 
     def of(self, error: BaseException, now: datetime) -> ModelError:
         """Any exception. Its text is one sentence, naming the setting when the operator must act."""
@@ -234,5 +240,5 @@ class ErrorMap:
         line = " ".join(str(text).split())
         if self.secret:
             line = line.replace(self.secret, "***")
-        line = re.sub(r"\b(sk|key)-[\w-]{8,}", "***", line)
+        line = without(self.said, re.sub(r"\b(sk|key)-[\w-]{8,}", "***", line))
         return line if len(line) <= 300 else line[:299] + "…"

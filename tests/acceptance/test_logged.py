@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.discord_server import DiscordServer
+from tests.fakes.openai_server import Answer, Fault, OpenAIServer
+from tests.fakes.openai_wire import Json, last_words
+from tests.fakes.parlour import opened
 from tests.fakes.slack_server import SlackServer
 from tests.fakes.town import FAST, Town
 
@@ -45,3 +48,24 @@ async def test_another_program_that_logs_everything(tmp_path: Path, heard: io.St
     assert WORDS not in text
     for secret in (discord.token, slack.bot_token, slack.app_token):
         assert secret not in text
+
+
+@pytest.mark.parametrize("status", [400, 403, 422, 429, 500, 503])
+async def test_a_model_server_that_quotes_the_question(
+    tmp_path: Path, heard: io.StringIO, status: int
+) -> None:
+    def quoting(request: Json, headers: object) -> Answer | Fault:
+        if WORDS in last_words(request):
+            return Fault(
+                kind="status", status=status, message=f"blocked at messages.1: '{last_words(request)}'"
+            )
+        return Answer(text="ok")
+
+    async with OpenAIServer(quoting, models=None) as server:
+        model = {"kind": "openai", "base_url": server.url, "retries": 1}
+        async with opened(tmp_path, None, model=model) as house:
+            await house.app.inbound.submit(house.message("ada", f"I keep {WORDS}"))
+            await house.app.inbound.settled()
+    assert WORDS not in heard.getvalue()
+    assert "quokka" not in heard.getvalue()
+    assert "…" in heard.getvalue()
