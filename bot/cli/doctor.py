@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import AsyncIterator, Callable
+from importlib.metadata import distributions
 from pathlib import Path
 
 from rich.console import Console
@@ -14,6 +15,7 @@ from bot.backends.clock import SystemClock
 from bot.backends.memory import choose_embedder, open_memory
 from bot.backends.models import choose_model
 from bot.backends.platforms import check_platforms
+from bot.cli.screen import tell
 from bot.data_dir import holder, is_held, private
 from bot.environment import has
 from bot.errors import EverbotError, SettingsError
@@ -37,6 +39,13 @@ async def examine(config: Path | None) -> int:
         screen.print(f"{mark} {what}:", end=" ")
         screen.print(printable(told), markup=False, highlight=False, soft_wrap=True)
     return 1 if bad else 0
+
+
+def versions() -> None:
+    """Print what is installed, as ``name==version``: for comparing with a database of advisories."""
+    found = {(part.name or "").lower(): part.version for part in distributions()}
+    for name in sorted(found):
+        tell(f"{name}=={found[name]}")
 
 
 async def _findings(config: Path | None) -> AsyncIterator[Finding]:

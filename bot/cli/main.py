@@ -345,10 +345,18 @@ def reindex(config: Config = None) -> None:
 
 
 @app.command()
-def doctor(config: Config = None) -> None:
+def doctor(
+    versions: Annotated[
+        bool, typer.Option("--versions", help="Instead: what is installed, with its version, a line each.")
+    ] = False,
+    config: Config = None,
+) -> None:
     """Check configuration, database, index and model; say what is wrong and how to mend it."""
     from bot.cli import doctor
 
+    if versions:
+        doctor.versions()
+        return
     sys.exit(asyncio.run(doctor.examine(config)))
 
 

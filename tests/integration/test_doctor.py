@@ -6,6 +6,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from aiohttp import web
 
 from bot import logs
 from bot.__main__ import sentence_of
-from bot.cli.doctor import examine
+from bot.cli.doctor import examine, versions
 from bot.cli.run import serve
 from bot.errors import EverbotError
 from bot.settings import load
@@ -158,3 +159,10 @@ async def test_servers_that_answer_nonsense_are_a_finding_and_no_crash(
     assert code == 1
     assert all(line.startswith(("ok ", "FAIL")) for line in lines), lines
     assert {line.split(":")[0].split()[1] for line in lines if line.startswith("FAIL")} >= {"index", "model"}
+
+
+def test_what_is_installed_is_listed_with_its_version(capsys: pytest.CaptureFixture[str]) -> None:
+    versions()
+    lines = capsys.readouterr().out.splitlines()
+    assert f"everbot=={version('everbot')}" in lines
+    assert lines == sorted(lines, key=lambda line: line.partition("==")[0])
