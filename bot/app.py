@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -44,6 +44,7 @@ from bot.delivery.heartbeat import Heartbeat
 from bot.delivery.mailboxes import Mailboxes
 from bot.delivery.turns import Turns
 from bot.errors import PersonaError, SettingsError
+from bot.health import Ready
 from bot.ownership.accounts import Accounts
 from bot.ownership.amendments import Amendments
 from bot.ownership.departures import Departures
@@ -58,7 +59,7 @@ from bot.people.identities import Identities
 from bot.people.roles import Roles
 from bot.personas.faces import Faces
 from bot.personas.personas import Personas
-from bot.ports import Adapter, ChatModel, Clock, Models
+from bot.ports import Adapter, ChatModel, Clock
 from bot.reception import Reception
 from bot.runtime import Runtime
 from bot.settings import Settings
@@ -84,6 +85,7 @@ class App:
     export: Export
     restore: Restore
     clock: Clock
+    ready: Mapping[str, Ready]  # what is needed beside the platforms
     background: tuple[Callable[[], Coroutine[Any, Any, None]], ...]
 
 
@@ -153,7 +155,7 @@ async def _check_default(app: App, settings: Settings) -> None:
 def _assemble(
     settings: Settings,
     memory: Memory,
-    models: Models,
+    models: ConfiguredModels,
     clock: Clock,
     adapters: Sequence[Adapter],
     speaker_of: SpeakerOf | None,
@@ -234,6 +236,7 @@ def _assemble(
         export=export,
         restore=restore,
         clock=clock,
+        ready={"model": models.default.ready},
         background=(
             courier.run,
             memory.indexer.run,

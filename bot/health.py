@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 from aiohttp import web
@@ -11,20 +11,26 @@ from bot.errors import SettingsError
 from bot.ports import Adapter
 from bot.settings import address
 
+Ready = Callable[[], str | None]
+"""None when it is ready; else what is missing, in a few words."""
+
 
 @asynccontextmanager
-async def health(listen: str, adapters: Sequence[Adapter]) -> AsyncIterator[None]:
+async def health(
+    listen: str, adapters: Sequence[Adapter], also: Mapping[str, Ready] | None = None
+) -> AsyncIterator[None]:
     """Answer on ``host:port`` while the block runs; nowhere when ``listen`` is empty.
 
-    ``/healthz`` is 200 while the process lives. ``/readyz`` is 200 when every adapter really hears its
-    platform, else 503; its body names each.
+    ``/healthz`` is 200 while the process lives. ``/readyz`` is 200 when every adapter really hears its platform, and
+    whatever is ``also`` needed is ready, else 503; its body names each.
     """
+    asked: dict[str, Ready] = {adapter.platform: adapter.ready for adapter in adapters} | dict(also or {})
 
     async def healthz(_: web.Request) -> web.Response:
         return web.json_response({"status": "alive"})
 
     async def readyz(_: web.Request) -> web.Response:
-        missing = {adapter.platform: adapter.ready() for adapter in adapters}
+        missing = {name: ready() for name, ready in asked.items()}
         status = 503 if any(missing.values()) else 200
         return web.json_response({name: why or "ready" for name, why in missing.items()}, status=status)
 

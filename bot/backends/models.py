@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.backends.watched import WatchedModel
 from bot.models.offline import OfflineModel
 from bot.ports import ChatModel, Clock
 from bot.settings import Settings
@@ -14,23 +15,23 @@ class ConfiguredModels:
         self._settings = settings
         self._clock = clock
         self._only = only
-        self._known: dict[str, ChatModel] = {}
+        self._known: dict[str, WatchedModel] = {}
         self.default = self.named(settings.model.name)
         self.quiet = self.named(settings.heartbeat.model or settings.model.name)
 
-    def named(self, name: str) -> ChatModel:
+    def named(self, name: str) -> WatchedModel:
         if self._settings.model.kind == "offline":
             name = ""  # the stand-in is one, whatever it is called
         if name not in self._known:
             model = self._settings.model.model_copy(update={"name": name} if name else {})
             settings = self._settings.model_copy(update={"model": model})
-            self._known[name] = self._only or choose_model(settings, self._clock)
+            chosen = self._only or choose_model(settings, self._clock)
+            self._known[name] = WatchedModel(chosen, self._clock)
         return self._known[name]
 
     async def aclose(self) -> None:
-        for one in {id(one): one for one in self._known.values()}.values():
-            if hasattr(one, "aclose"):
-                await one.aclose()
+        for one in self._known.values():
+            await one.aclose()
 
 
 def choose_model(settings: Settings, clock: Clock) -> ChatModel:

@@ -38,7 +38,7 @@ async def serve(settings: Settings) -> int:
         with suppress(NotImplementedError):  # Windows
             loop.add_signal_handler(number, stop.set)
     async with open_app(settings, adapters, "run", clock=clock) as app:
-        async with health(settings.run.health, adapters), app.heartbeat.timer():
+        async with health(settings.run.health, adapters, app.ready), app.heartbeat.timer():
             return await attend(app, adapters, clock, stop, settings.run.drain_s)
 
 

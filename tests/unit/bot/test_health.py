@@ -1,0 +1,69 @@
+"""Whether everbot is ready, as whoever watches over the process is told."""
+
+from __future__ import annotations
+
+import socket
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from bot.backends.watched import WatchedModel
+from bot.errors import ModelDenied, ModelOverflow, ModelRefused, ModelUnavailable
+from bot.health import health
+from bot.ports import ModelRequest
+from tests.fakes.clock import FakeClock
+from tests.fakes.parlour import Parlour, opened
+from tests.fakes.scripted_model import ScriptedModel, say
+
+ASKED = ModelRequest(key="a/0", messages=[])
+
+
+def free_port() -> str:
+    with closing(socket.socket()) as taken:
+        taken.bind(("127.0.0.1", 0))
+        return f"127.0.0.1:{taken.getsockname()[1]}"
+
+
+async def readiness(listen: str) -> tuple[int, dict[str, Any]]:
+    async with aiohttp.ClientSession() as session, session.get(f"http://{listen}/readyz") as answer:
+        return answer.status, await answer.json()
+
+
+async def test_a_model_that_does_not_answer_is_not_ready_until_it_does(tmp_path: Path) -> None:
+    parlour, listen, up = Parlour(), free_port(), [True]
+
+    def play(_: ModelRequest) -> Any:
+        return say("Hi") if up[0] else ModelUnavailable("The model server 10.0.0.7 is down.")
+
+    async with opened(tmp_path, play, parlour=parlour) as house, health(listen, [parlour], house.app.ready):
+        assert await readiness(listen) == (200, {"parlour": "ready", "model": "ready"})
+        await house.say("ada", "Hello")
+        up[0] = False
+        await house.app.inbound.submit(house.message("ada", "Are you there?"))
+        await house.app.inbound.settled("parlour:ada")
+        assert await readiness(listen) == (503, {"parlour": "ready", "model": "does not answer"})
+        up[0] = True
+        await house.settled("parlour:ada")
+        assert (await readiness(listen))[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("error", "ready"),
+    [
+        (ModelUnavailable("down"), False),
+        (ModelDenied("wrong key"), False),
+        (ModelRefused("not this"), True),
+        (ModelOverflow("too long"), True),
+    ],
+)
+async def test_only_what_concerns_every_request_counts(error: Exception, ready: bool) -> None:
+    clock = FakeClock()
+    model = WatchedModel(ScriptedModel([error]), clock)
+    with pytest.raises(type(error)):
+        await model.complete(ASKED)
+    assert (model.ready() is None) is ready
+    clock.advance(601)  # nobody has asked it since: nothing is known
+    assert model.ready() is None
