@@ -13,6 +13,7 @@ from itertools import chain
 from typing import Any
 
 from bot import logs, prompts
+from bot.agent.asking import Asking
 from bot.agent.commit import Commit
 from bot.agent.desks import Desks
 from bot.agent.loop import AgentLoop, Limits
@@ -185,7 +186,8 @@ def _assemble(
     )
     desks = Desks(runtime, memory.recall, memory.archival, personas, window, settings.agent.page_size)
     commit = Commit(runtime.store, queues, platforms, courier.wake)
-    loop = AgentLoop(models, queues, executor, system, desks, commit, _limits(settings))
+    asking = Asking(models, queues, system, registry.schemas, settings.model.reply_reserve)
+    loop = AgentLoop(asking, queues, executor, desks, commit, _limits(settings))
 
     # From inbox to outbox
     expire = timedelta(hours=settings.agent.expire_hours)
@@ -266,5 +268,4 @@ def _limits(settings: Settings) -> Limits:
     return Limits(
         steps=settings.agent.max_steps,
         quiet_steps=settings.heartbeat.max_steps,
-        reply=settings.model.reply_reserve,
     )

@@ -17,6 +17,8 @@ STOP = "stop"
 """The person wants no answer any more."""
 YIELD = "yield"
 """A person's message goes first; the turn has said nothing yet."""
+NEWS = "news"
+"""Something else may be done meanwhile."""
 RESTART = "restart"
 """The message being answered was changed."""
 

@@ -35,6 +35,8 @@ class Job:
     tries: Tries = field(default_factory=Tries)
     nudges: int = 0
     desk: Desk | None = None  # of a whole turn, so far
+    delay: float = 0.0  # seconds that it waits for a model that is down
+    told: bool = False  # the person has heard that what they write meanwhile waits too
     model: str = ""  # who thought last
     used: Usage = field(default_factory=Usage)  # by this process
 

@@ -9,25 +9,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from bot.agent import context, replies
+from bot.agent import replies
+from bot.agent.asking import UNSAID, Asking, is_empty
 from bot.agent.commit import Commit, Step
 from bot.agent.desks import Desks
 from bot.agent.fifo_queue import Queue
 from bot.agent.job import Job
 from bot.agent.queue_manager import QueueManager
-from bot.agent.summarizer import Ask
-from bot.agent.system_text import SystemText
 from bot.agent.tools.desk import Desk
 from bot.agent.tools.executor import Executor, ToolResult
 from bot.agent.usage import UsageReports
-from bot.errors import ModelOverflow
-from bot.ports import ChatModel, ModelReply, ModelRequest, Models, Rendered
+from bot.ports import ModelReply
 from memory.records import Message
 
-_UNSAID = (
-    "Your turn ended, but the person has seen nothing of it. Answer them now with send_message; "
-    "what you write beside your calls is not shown to them."
-)
 _TOO_MANY = "You made too many calls in one step: the first {run} were run, {dropped} were not."
 _UNREAD = (
     "You wrote a call as text, and it could not be read, so nothing was done. Call the function itself, by the calling "
@@ -39,11 +33,10 @@ _NO_ANSWER = "I could not find an answer to that. Please try again, or put it di
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """Of one turn: steps when a person waits, steps of a reflection, and tokens of a reply."""
+    """Steps of one turn: when a person waits, and of a reflection."""
 
     steps: int
     quiet_steps: int
-    reply: int
 
 
 class AgentLoop:
@@ -51,20 +44,17 @@ class AgentLoop:
 
     def __init__(
         self,
-        models: Models,
+        asking: Asking,
         queues: QueueManager,
         executor: Executor,
-        system: SystemText,
         desks: Desks,
         commit: Commit,
         limits: Limits,
     ) -> None:
-        self._models = models
+        self._asking = asking
         self._queues = queues
         self._window = queues.window
         self._executor = executor
-        self._tools = executor.registry.schemas
-        self._system = system
         self._desks = desks
         self._commit = commit
         self._limits = limits
@@ -79,7 +69,8 @@ class AgentLoop:
         """One model call, its tools, one commit. True when the turn goes on."""
         most = self._limits.quiet_steps if job.whole else self._limits.steps
         last = job.turn.steps >= most - 1 or job.nudges >= _NUDGES
-        reply, counted = await self._ask(job, last)
+        answer = await self._asking.answer(job, last=last)
+        reply = answer.reply
         async with job.lock:
             queue = await self._queues.queue(job.turn.conversation_id)
             desk = self._desks.of(job, queue)
@@ -96,65 +87,16 @@ class AgentLoop:
                 queue=queue,
                 desk=desk,
                 messages=[*messages, *notes],
-                model=reply.model or self._mind(job).name,
-                usage=self._usage.of(reply, counted),
+                model=reply.model or self._asking.mind(job).name,
+                usage=self._usage.of(reply, answer.counted),
                 ended=not goes_on,
             )
             await self._commit.step(job, step)
         said = 0 if job.whole and goes_on else len(desk.said)
         job.turn = replace(job.turn, steps=job.turn.steps + 1, outbox=job.turn.outbox + said)
         job.zone = desk.zone
-        job.model, job.used = step.model, job.used + reply.usage
+        job.model, job.used = step.model, job.used + step.usage
         return goes_on
-
-    async def _ask(self, job: Job, last: bool) -> tuple[ModelReply, int]:
-        """The model's reply, and how many tokens we had counted for the request."""
-        queue = await self._queues.queue(job.turn.conversation_id)
-
-        async def ask(request: ModelRequest) -> ModelReply:
-            return await job.interrupt.guard(self._mind(job).complete(request))
-
-        at_most = 1.0
-        while True:
-            shown = await self._queues.core_memory(queue, job.agent)
-            system, fixed = self._system.of(job, shown)
-            if await self._queues.make_room(queue, job.turn, fixed, job.zone, ask, at_most=at_most):
-                continue  # what follows core memory has changed anyway: it is shown anew
-            main = context.MainContext(system, queue.summary, queue.messages)
-            request = ModelRequest(
-                key=job.step_key,
-                messages=main.messages(),
-                tools=self._tools,
-                tool_choice="none" if last and job.from_person else "auto",
-                max_tokens=self._limits.reply,
-            )
-            try:
-                reply = await self._something(job, queue, request, ask)
-            except ModelOverflow:
-                # Our count was too low for this model: send much less, once, before giving up.
-                if at_most < 1.0:
-                    raise
-                at_most = min(0.9, (fixed + 0.6 * queue.tokens) / self._window.room)
-                continue
-            return replies.cleaned(reply, job.step_key), fixed + queue.tokens
-
-    async def _something(self, job: Job, queue: Queue, request: ModelRequest, ask: Ask) -> ModelReply:
-        """The reply; where someone waits, one that is not empty, if asking once more helps. Nothing of the first is
-        kept: a model that sees itself say nothing goes on so."""
-        reply = await ask(request)
-        if not (_is_empty(reply) and job.from_person and request.tool_choice == "auto"):
-            return reply
-        reminder = Rendered(self._queues.note(queue, job.turn, job.zone, _UNSAID).rendered)
-        request = replace(request, key=f"{request.key}/again", messages=[*request.messages, reminder])
-        again = await ask(request)
-        made = reply.requests + again.requests
-        return replace(again, usage=reply.usage + again.usage, requests=made)
-
-    def _mind(self, job: Job) -> ChatModel:
-        if job.whole:
-            return self._models.quiet
-        own = job.definition.policies.model
-        return self._models.named(own) if own else self._models.default
 
     def _notes(
         self,
@@ -176,15 +118,11 @@ class AgentLoop:
             job.nudges += 1
             texts.append(_UNREAD)
         elif job.from_person and not job.turn.outbox and not desk.said and not _wants_on(desk, results):
-            job.nudges = _NUDGES if _is_empty(reply) else job.nudges + 1
-            texts.append(_UNSAID)
+            job.nudges = _NUDGES if is_empty(reply) else job.nudges + 1
+            texts.append(UNSAID)
         notes = [self._queues.note(queue, job.turn, job.zone, text, step=job.turn.steps) for text in texts]
         added = sum(message.tokens for message in messages)
         return notes + self._queues.pressure(queue, job.turn, job.turn.steps, added, job.zone)
-
-
-def _is_empty(reply: ModelReply) -> bool:
-    return not (reply.text.strip() or reply.calls or reply.unread)
 
 
 def _speak_up(job: Job, desk: Desk, reply: ModelReply, results: Sequence[ToolResult], *, last: bool) -> None:

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from bot import prompts
 from bot.agent import context
 from bot.agent.fifo_queue import CORE, PRESSURE, REMINDER, Queue, is_alert
+from bot.agent.lighter import View
 from bot.agent.summarizer import Ask, Summarizer
 from bot.agent.window import Window
 from bot.events import Event, MessageReceived, from_json
@@ -231,7 +232,7 @@ class QueueManager:
             evicted = evicted or queue.oldest(None)
             if not evicted:
                 break
-            await self._flush(queue, turn, evicted, zone, ask)
+            await self.flush(queue, turn, evicted, zone, ask)
             flushed = True
         return flushed
 
@@ -249,9 +250,10 @@ class QueueManager:
         queue.replace(largest, smaller)
         return True
 
-    async def _flush(
+    async def flush(
         self, queue: Queue, turn: Turn, evicted: Sequence[Message], zone: ZoneInfo, ask: Ask
     ) -> None:
+        """Take messages out of view, into the running summary."""
         now = self._clock.now()
         count = len(evicted) + (queue.summary.messages if queue.summary else 0)
         text = await self._summarizer.summary(queue, turn, evicted, count, ask)
@@ -274,6 +276,22 @@ class QueueManager:
         queue.remove(evicted)
         queue.conversation = replace(queue.conversation, warned=False)
         log.info("conversation %s: %d messages evicted", queue.conversation.id, len(evicted))
+
+    async def show(self, queue: Queue, view: View) -> None:
+        """Let the view be what is shown from now on. What it leaves out stays in recall storage."""
+        gone, changed = view.gone(queue), view.changed(queue)
+        async with self._store.write() as session:
+            for message in changed:
+                cost = self.window.cost(message.rendered)
+                await session.messages.rerender(message.key, message.rendered, cost)
+            if view.summary is None:
+                await session.messages.drop_summary(queue.conversation.id)
+            await session.messages.evict(queue.conversation.id, [message.key for message in gone])
+        queue.remove(gone)
+        for message in changed:
+            before = next(known for known in queue.messages if known.key == message.key)
+            queue.replace(before, replace(message, tokens=self.window.cost(message.rendered)))
+        queue.summary = view.summary
 
     def _alert(self, queue: Queue, turn: Turn, added: int, zone: ZoneInfo) -> list[Message]:
         if not self._alerts:

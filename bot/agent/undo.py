@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from bot.agent.queue_manager import QueueManager
 from bot.events import HeartbeatDue
 from bot.people.allowance import Allowance
@@ -58,7 +60,7 @@ class Undo:
         self, session: Session, agent: Agent, conversation: Conversation, turn: Turn
     ) -> tuple[list[str], list[int]]:
         """Blocks, passages and schedules as before the turn: what had to stay, and the keys that went."""
-        notes = await self._blocks(session, agent, conversation, turn)
+        notes = await blocks_back(session, agent, conversation, turn, self._clock.now())
         made = await self._passages(session, agent, turn)
         made = await session.passages.delete(made)
         await session.personas.withdraw_proposals(turn.id)
@@ -74,18 +76,20 @@ class Undo:
         await session.passages.withdraw(shared, agent.user_id)
         return [key for key in keys if key not in shared]
 
-    async def _blocks(
-        self, session: Session, agent: Agent, conversation: Conversation, turn: Turn
-    ) -> list[str]:
-        """Each block goes back to its value before the turn, unless it was edited since."""
-        notes = []
-        for edit in await session.blocks.edits_of(turn.id):
-            blocks = await session.blocks.visible(agent, conversation.audience)
-            block = next((b for b in blocks if b.id == edit.block_id), None)
-            if block is not None and block.owner.startswith("persona:"):
-                continue  # what a persona says is not one person's to undo
-            if block is not None and block.value == edit.after:
-                await session.blocks.put(block.id, edit.before, None, self._clock.now())
-            else:
-                notes.append(f"The block {edit.label!r} was edited since and stays as it is.")
-        return notes
+
+async def blocks_back(
+    session: Session, agent: Agent, conversation: Conversation, turn: Turn, now: datetime
+) -> list[str]:
+    """Each block that the turn edited goes back to its value before, unless it was edited since: sentences about those
+    that were."""
+    notes = []
+    for edit in await session.blocks.edits_of(turn.id):
+        blocks = await session.blocks.visible(agent, conversation.audience)
+        block = next((b for b in blocks if b.id == edit.block_id), None)
+        if block is not None and block.owner.startswith("persona:"):
+            continue  # what a persona says is not one person's to undo
+        if block is not None and block.value == edit.after:
+            await session.blocks.put(block.id, edit.before, None, now)
+        else:
+            notes.append(f"The block {edit.label!r} was edited since and stays as it is.")
+    return notes

@@ -1,7 +1,8 @@
 """One mailbox per agent: order, bursts, interrupts, supervision.
 
 Events are committed to the inbox by `Mailboxes.receive` and thought about by the agent's own mailbox task, one turn
-at a time. Everything they know is in SQL: a restart finds unfinished turns and goes on with them.
+at a time. A turn whose model is down steps aside: the agent's other conversations go on where they can. Everything
+they know is in SQL: a restart finds unfinished turns and goes on with them.
 """
 
 from __future__ import annotations
@@ -12,14 +13,16 @@ import logging
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
-from bot.agent.interrupt import RESTART, STOP, YIELD
+from bot.agent.interrupt import NEWS, RESTART, STOP, YIELD, Interrupt
 from bot.agent.job import Job
 from bot.agent.queue_manager import QueueManager
 from bot.delivery.arrivals import Arrivals
 from bot.delivery.courier import Courier
 from bot.delivery.documents import Documents
 from bot.delivery.turns import Turns
+from bot.errors import Interrupted
 from bot.events import EVENTS, Address, Event, HeartbeatDue, MessageReceived, quotes_of, to_json
 from bot.people.identities import Identity
 from bot.runtime import Runtime
@@ -33,6 +36,14 @@ _BURST = 16  # events of one turn
 _STORE_RETRY_S = 5.0
 
 
+@dataclass(frozen=True)
+class Waiting:
+    """A turn that is gone on with at ``due``."""
+
+    job: Job
+    due: datetime
+
+
 @dataclass
 class _Mailbox:
     """What is known in memory of an agent at work."""
@@ -41,8 +52,10 @@ class _Mailbox:
     at_work: bool = False
     resumed: bool = False  # no turn is left from before the start
     more: bool = False  # events are waiting that the present turn left out
-    parked: bool = False  # the model is down; the turn waits
+    parked: bool = False  # all that is left waits: the model is down, or the store
     job: Job | None = None
+    aside: list[Waiting] = field(default_factory=list)  # turns whose model is down, one a conversation
+    pause: Interrupt = field(default_factory=Interrupt)  # of the wait for them
     task: asyncio.Task[None] | None = None
     places: set[Address] = field(default_factory=set)  # where something may wait
     changed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -55,6 +68,20 @@ class _Mailbox:
     def park(self, parked: bool) -> None:
         self.parked = parked
         self.tell()
+
+    @property
+    def jobs(self) -> list[Job]:
+        """The turn at work, and those that wait for their model."""
+        return [*([self.job] if self.job else []), *(waiting.job for waiting in self.aside)]
+
+    def waits_in(self, conversation_id: int) -> Job | None:
+        """The turn of this conversation that waits for its model."""
+        return next((w.job for w in self.aside if w.job.turn.conversation_id == conversation_id), None)
+
+    def call_off(self, job: Job, reason: str) -> None:
+        job.interrupt.request(reason)
+        self.news.set()
+        self.pause.request(reason)
 
 
 class Mailboxes:
@@ -124,16 +151,21 @@ class Mailboxes:
             if isinstance(event, MessageReceived):
                 self._queues.expect(event.text)
             self._expect(agent.id, event.address)
-            job = self._job(agent.id)
-            if job is not None and event.from_person and job.whole:
-                job.interrupt.request(YIELD)  # people go first
+            mailbox = self._mailbox(agent.id)
+            for job in mailbox.jobs if event.from_person else ():
+                if job.whole:
+                    mailbox.call_off(job, YIELD)  # people go first
+            waits = mailbox.waits_in(identity.conversation.id) if event.from_person else None
             self._wake(agent.id)
+            if waits is not None:
+                await self._turns.say_waiting(waits, event.key)
 
     def restart(self, agent_id: int, event_key: str) -> None:
         """An event has changed: its turn begins anew, unless it has said something already."""
-        job = self._job(agent_id)
-        if job is not None and event_key in job.answers and not job.turn.outbox:
-            job.interrupt.request(RESTART)
+        mailbox = self._mailboxes.get(agent_id)
+        for job in mailbox.jobs if mailbox else ():
+            if mailbox and event_key in job.answers and not job.turn.outbox:
+                mailbox.call_off(job, RESTART)
 
     @asynccontextmanager
     async def still(self, *agents: int) -> AsyncIterator[None]:
@@ -171,11 +203,14 @@ class Mailboxes:
                 await self._courier.delivered()
 
     async def interrupt(self, address: Address, agents: Collection[int] | None = None) -> None:
-        """Call off the turns that run for this place (of these agents only)."""
+        """Call off the turns that run for this place; of these agents only, and then those too that wait for a model
+        which is down, wherever they are held."""
         for agent_id in self._places.get(address, set()) if agents is None else agents:
-            job = self._job(agent_id)
-            if job is not None and job.address == address:
-                job.interrupt.request(STOP)
+            mailbox = self._mailboxes.get(agent_id)
+            for job in list(mailbox.jobs) if mailbox else ():
+                waits = agents is not None and job is not (mailbox and mailbox.job)
+                if mailbox and (job.address == address or waits):
+                    mailbox.call_off(job, STOP)
 
     async def settled(self, address: Address | None = None) -> bool:
         places = self._places.values() if address is None else [self._places.get(address, set())]
@@ -186,10 +221,6 @@ class Mailboxes:
             answered &= mailbox is None or not mailbox.parked
         await self._courier.delivered()
         return answered
-
-    def _job(self, agent_id: int) -> Job | None:
-        mailbox = self._mailboxes.get(agent_id)
-        return mailbox.job if mailbox else None
 
     def _mailbox(self, agent_id: int) -> _Mailbox:
         return self._mailboxes.setdefault(agent_id, _Mailbox())
@@ -213,6 +244,7 @@ class Mailboxes:
     def _wake(self, agent_id: int) -> None:
         mailbox = self._mailbox(agent_id)
         mailbox.news.set()
+        mailbox.pause.request(NEWS)
         if self._draining or agent_id in self._held:
             return
         if not mailbox.at_work and self._group is not None:
@@ -228,15 +260,17 @@ class Mailboxes:
                 mailbox.news.clear()
                 try:
                     mailbox.more = False
-                    job = await self._next(agent_id)
-                    if job is not None:
-                        mailbox.job = job
-                        async with self._quiet_slots if job.whole else contextlib.nullcontext(), self._slots:
-                            await self._turns.run(job, mailbox.park)
-                    if self._draining or not (mailbox.more or mailbox.news.is_set()):
+                    mailbox.job = await self._next(agent_id)
+                    if mailbox.job is not None:
+                        await self._run(mailbox, mailbox.job)
+                    elif mailbox.aside and not mailbox.news.is_set():
+                        await self._pause(mailbox)
+                    nothing = not (mailbox.more or mailbox.news.is_set() or mailbox.aside)
+                    if self._draining or nothing:
                         return
                 except StoreError as error:
                     log.error("agent %s waits for the store: %s", agent_id, error)
+                    mailbox.resumed = False  # the turn that it broke off is gone on with
                     mailbox.park(True)
                     await self._clock.sleep(_STORE_RETRY_S)
                     mailbox.park(False)
@@ -248,31 +282,68 @@ class Mailboxes:
                 self._let_go(agent_id)
             mailbox.tell()
 
+    async def _run(self, mailbox: _Mailbox, job: Job) -> None:
+        async with self._quiet_slots if job.whole else contextlib.nullcontext(), self._slots:
+            waits = await self._turns.run(job)
+        if waits is not None:
+            mailbox.aside.append(Waiting(job, self._clock.now() + timedelta(seconds=waits)))
+
+    async def _pause(self, mailbox: _Mailbox) -> None:
+        """Until the first turn that waits is due, something new came, or one was called off."""
+        seconds = (min(waiting.due for waiting in mailbox.aside) - self._clock.now()).total_seconds()
+        mailbox.pause = Interrupt()
+        mailbox.park(True)
+        try:
+            await mailbox.pause.guard(self._clock.sleep(max(0.0, seconds)))
+        except Interrupted:
+            return
+        finally:
+            mailbox.park(False)
+
     async def _next(self, agent_id: int) -> Job | None:
-        """The unfinished turn, or a new one of the events that go first; None when nothing waits."""
+        """What goes first: a turn that waited for its model and is due, an unfinished one, a new one of the events that
+        go first; None when nothing can be done now."""
         mailbox = self._mailbox(agent_id)
+        if (job := self._due(mailbox)) is not None:
+            mailbox.more = True
+            return job
+        aside = {waiting.job.turn.id: waiting.job for waiting in mailbox.aside}
+        held = {job.turn.conversation_id for job in aside.values()}
         async with self._store.read() as session:
-            turn = None if mailbox.resumed else await session.mailbox.unfinished(agent_id, self._platforms)
+            turn = None
+            if not mailbox.resumed:
+                turn = await session.mailbox.unfinished(agent_id, self._platforms, apart_from=aside)
             waiting = [] if turn else await session.mailbox.waiting(agent_id, self._platforms)
-            rows = await session.mailbox.events_of(turn.id) if turn else _burst(waiting)
-        mailbox.more = turn is not None or len(waiting) > len(rows)
+            free = [row for row in waiting if row.conversation_id not in held]
+            rows = await session.mailbox.events_of(turn.id) if turn else _burst(free)
+        if any(job.whole for job in aside.values()) and not any(EVENTS[row.kind].from_person for row in rows):
+            return None  # a reflection sees memory as it was, until it is over or a person calls it off
+        mailbox.more = turn is not None or len(free) > len(rows)
         if turn is not None and turn.kind == HeartbeatDue.kind and turn.steps:
             # What it had thought is gone with the process, and nothing of it was written: it begins anew.
             await self._turns.abandon(turn, self._clock.now())
             return None
         if turn is None:
             mailbox.resumed = True
-            rows = await self._debounced(agent_id, rows)
+            rows = await self._debounced(agent_id, rows, held)
             while await self._documents.read(rows):
-                async with self._store.read() as session:
-                    rows = _burst(await session.mailbox.waiting(agent_id, self._platforms))
+                rows = await self._waiting(agent_id, held)
             if not rows or await self._turns.overtaken(agent_id, rows):
                 return None
         return await self._turns.job(turn, rows)
 
-    async def _debounced(self, agent_id: int, rows: list[InboxRow]) -> list[InboxRow]:
-        """The burst, once nothing was added to it for a moment. Each event is waited for once, and for no longer than
-        that moment: the clock may have been set back since it came."""
+    def _due(self, mailbox: _Mailbox) -> Job | None:
+        """A turn that waited long enough, or is called off."""
+        now = self._clock.now()
+        for waiting in mailbox.aside:
+            if waiting.due <= now or waiting.job.interrupt.reason is not None:
+                mailbox.aside.remove(waiting)
+                return waiting.job
+        return None
+
+    async def _debounced(self, agent_id: int, rows: list[InboxRow], held: Collection[int]) -> list[InboxRow]:
+        """The burst, once nothing was added to it for a moment; none of the conversations that are held. Each event is
+        waited for once, and for no longer than that moment: the clock may have been set back since it came."""
         waited_for: set[str] = set()
         while rows and self._debounce_s > 0 and EVENTS[rows[0].kind].from_person:
             age = (self._clock.now() - rows[-1].received_at).total_seconds()
@@ -280,9 +351,13 @@ class Mailboxes:
                 break
             waited_for.add(rows[-1].key)
             await self._clock.sleep(min(self._debounce_s, self._debounce_s - age))
-            async with self._store.read() as session:
-                rows = _burst(await session.mailbox.waiting(agent_id, self._platforms))
+            rows = await self._waiting(agent_id, held)
         return rows
+
+    async def _waiting(self, agent_id: int, held: Collection[int]) -> list[InboxRow]:
+        async with self._store.read() as session:
+            waiting = await session.mailbox.waiting(agent_id, self._platforms)
+        return _burst([row for row in waiting if row.conversation_id not in held])
 
 
 def _burst(waiting: Collection[InboxRow]) -> list[InboxRow]:

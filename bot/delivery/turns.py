@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import uuid4
 
@@ -13,8 +14,9 @@ from bot.agent.interrupt import RESTART, Interrupt
 from bot.agent.job import Job
 from bot.agent.loop import AgentLoop
 from bot.agent.queue_manager import QueueManager
+from bot.agent.withdrawal import Withdrawal
 from bot.delivery.courier import Courier
-from bot.errors import Interrupted, ModelError
+from bot.errors import Interrupted, ModelError, ModelOverflow, ModelRefused
 from bot.events import EVENTS, HeartbeatDue, MessageReceived, ScheduledDue, platform_of
 from bot.logs import FIELDS
 from bot.people.beats import IDLE, Beats
@@ -30,7 +32,10 @@ log = logging.getLogger(__name__)
 
 _RETRY_S = 5.0
 _RETRY_MAX_S = 300.0
-_DOWN = "I can't think right now: {why} I have kept your message and will answer as soon as I can."
+_DOWN = "I can't think right now. I have kept your message and will answer as soon as I can."
+_WAITS = "I still can't think, and have kept this message too: I answer them in order. /stop lets the first one go."
+_REFUSED = "I can't answer that: what I think with has declined it. Please put it differently, or ask something else."
+_TOO_LONG = "That is more than I can take in at once. Please try it in smaller parts."
 _EXPIRED = "I am sorry: I could not answer your message for too long, and have let it go. Please write again."
 _BROKEN = "Something went wrong on my side, and I could not answer that. It has been logged."
 _STOPPED = "Stopped."
@@ -53,6 +58,7 @@ class Turns:
         self._store, self._indexer = runtime.store, runtime.indexer
         self._clock, self._locks = runtime.clock, runtime.locks
         self._loop = loop
+        self._withdrawal = Withdrawal(runtime, queues)
         self._queues = queues
         self._identities = identities
         self._courier = courier
@@ -145,30 +151,15 @@ class Turns:
         await self._queues.note_warned(session, queue, messages)
         return turn, messages
 
-    async def run(self, job: Job, park: Callable[[bool], None]) -> None:
-        """The turn to its end, whatever happens: trouble with the model is waited out, with ``park`` told of it."""
-        adapter = self._adapters[platform_of(job.address)]
-        delay, zone = 0.0, job.zone
+    async def run(self, job: Job) -> float | None:
+        """The turn to its end, whatever happens; or, when the model is down, the seconds after which it is to be gone
+        on with."""
+        adapter, zone = self._adapters[platform_of(job.address)], job.zone
         began = asyncio.get_running_loop().time()
+        waits: float | None = None
         try:
-            while True:
-                try:
-                    await self._wait(job, park, delay)
-                    async with adapter.thinking(job.address):
-                        await self._loop.turn(job)
-                    return
-                except Interrupted as interrupted:
-                    if await self._interrupted(job, interrupted.reason):
-                        return
-                except ModelError as error:
-                    log.warning("agent %s, turn %s: %s", job.agent.id, job.turn.id, error)
-                    if job.fallback and not job.turn.outbox:
-                        await self._end(job, "notice", job.fallback)  # a reminder does not wait for a mind
-                        return
-                    if await self._expired(job):
-                        return
-                    await self._say_down(job, str(error))
-                    delay = min(_RETRY_MAX_S, max(_RETRY_S, delay * 2))
+            async with adapter.thinking(job.address):
+                waits = await self._thought(job)
         except StoreError:
             raise
         except Exception as error:
@@ -179,20 +170,41 @@ class Turns:
         finally:
             if job.zone != zone:
                 self._identities.forget(job.agent.id)  # the person told where they live
-            _tell(job, asyncio.get_running_loop().time() - began)
+            if waits is None:
+                _tell(job, asyncio.get_running_loop().time() - began)
             self._courier.wake()
             self._indexer.wake()
+        return waits
 
-    async def _wait(self, job: Job, park: Callable[[bool], None], delay: float) -> None:
-        """Wait before asking a model again that was down."""
-        if not delay:
-            return
-        self._courier.wake()
-        park(True)
-        try:
-            await job.interrupt.guard(self._clock.sleep(delay))
-        finally:
-            park(False)
+    async def _thought(self, job: Job) -> float | None:
+        while True:
+            try:
+                await self._loop.turn(job)
+                return None
+            except Interrupted as interrupted:
+                if await self._interrupted(job, interrupted.reason):
+                    return None
+            except ModelRefused as refusal:
+                await self._refused(job, refusal)
+                return None
+            except ModelError as error:
+                log.warning("agent %s, turn %s: %s", job.agent.id, job.turn.id, error)
+                if job.fallback and not job.turn.outbox:
+                    await self._end(job, "notice", job.fallback)  # a reminder does not wait for a mind
+                    return None
+                if await self._expired(job):
+                    return None
+                await self._say_down(job)
+                job.delay = min(_RETRY_MAX_S, max(_RETRY_S, job.delay * 2))
+                return job.delay
+
+    async def _refused(self, job: Job, refusal: ModelRefused) -> None:
+        """The model never answers this: the turn ends, and what it was about leaves the view."""
+        log.error("agent %s, turn %s was refused: %s", job.agent.id, job.turn.id, refusal)
+        await self._withdrawal.of(job)
+        text = _TOO_LONG if isinstance(refusal, ModelOverflow) else _REFUSED
+        unsaid = not job.turn.outbox
+        await self._end(job, "error", (text if job.from_person else job.fallback or None) if unsaid else None)
 
     async def _interrupted(self, job: Job, reason: str) -> bool:
         """True when the turn is over."""
@@ -212,8 +224,8 @@ class Turns:
         await self._end(job, "error", _EXPIRED if job.from_person else None)
         return True
 
-    async def _say_down(self, job: Job, why: str) -> None:
-        """The person hears of it once, in one sentence."""
+    async def _say_down(self, job: Job) -> None:
+        """The person hears of it once, in one sentence; what it is, is for the operator."""
         if job.turn.notified or not job.from_person:
             return
         async with self._store.write() as session:
@@ -221,7 +233,17 @@ class Turns:
             if turn is None or turn.notified:
                 return
             await session.mailbox.notify(job.turn.id)
-            await session.mailbox.post([self._notice(job, "notice", _DOWN.format(why=why))])
+            job.turn = replace(job.turn, notified=True)
+            await session.mailbox.post([self._notice(job, "notice", _DOWN)])
+
+    async def say_waiting(self, job: Job, key: str) -> None:
+        """What came after a message that waits for the model waits too: the person hears of it once."""
+        if job.told or not job.turn.notified:
+            return
+        job.told = True
+        async with self._store.write() as session:
+            await session.mailbox.post([replace(self._notice(job, "notice", _WAITS), in_reply_to=(key,))])
+        self._courier.wake()
 
     async def _end(self, job: Job, kind: str, text: str | None) -> None:
         """End the turn without the model."""

@@ -49,8 +49,10 @@ class Mailbox(Protocol):
         """Begin a new turn that claims these events."""
         ...
 
-    async def unfinished(self, agent_id: int, platforms: Collection[str]) -> Turn | None:
-        """The turn that was running when the process ended, or None."""
+    async def unfinished(
+        self, agent_id: int, platforms: Collection[str], *, apart_from: Collection[str] = ()
+    ) -> Turn | None:
+        """The oldest turn that has begun and not ended, apart from those with these ids; or None."""
         ...
 
     async def turn(self, turn_id: str) -> Turn | None: ...

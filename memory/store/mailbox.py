@@ -113,10 +113,14 @@ class Mailbox:
         if event_ids:
             await self._c.execute(_TAKE, [{"event": event, "turn": turn.id} for event in event_ids])
 
-    async def unfinished(self, agent_id: int, platforms: Collection[str]) -> Turn | None:
+    async def unfinished(
+        self, agent_id: int, platforms: Collection[str], *, apart_from: Collection[str] = ()
+    ) -> Turn | None:
         here = t.turns.c.conversation_id.in_(places(platforms, agent_id))
+        others = t.turns.c.id.not_in(list(apart_from))
         # The literal lets SQLite use the partial index on running turns.
-        query = _TURN.where((t.turns.c.agent_id == agent_id) & sa.text("turns.state = 'running'") & here)
+        running = (t.turns.c.agent_id == agent_id) & sa.text("turns.state = 'running'") & here
+        query = _TURN.where(running & others)
         row = (await self._c.execute(query.order_by(t.turns.c.started_at))).first()
         return record(Turn, row) if row else None
 

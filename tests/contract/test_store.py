@@ -634,6 +634,7 @@ async def test_a_turn_from_its_events_to_its_end(store: Store) -> None:
         assert await mailbox.waiting(ada.id, CONSOLE) == [third]
         assert [row.key for row in await mailbox.events_of("t1")] == ["e1", "e2"]
         assert await mailbox.unfinished(ada.id, CONSOLE) == turn
+        assert await mailbox.unfinished(ada.id, CONSOLE, apart_from=[turn.id]) is None
         await mailbox.commit_step("t1", 0, "m", Usage(prompt=1), NOW, agent_id=ada.id)
         await mailbox.commit_step("t1", 1, "m", Usage(prompt=1), NOW, agent_id=ada.id)
         await mailbox.notify("t1")
