@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import json
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -191,6 +191,11 @@ class Inbound(Protocol):
         not talk to us, is let go; what is to be said to the person about that is returned. Raises
         `memory.errors.StoreUnavailable` when it could not be committed; the platform should then redeliver.
         """
+        ...
+
+    def reading(self, account: str, address: Address, key: str) -> AbstractContextManager[None]:
+        """To be held from the moment that somebody's message is heard until it is submitted, or let go: what its
+        author has forgotten meanwhile goes with it, and they are told."""
         ...
 
     async def awaits(self, event: Event) -> bool:

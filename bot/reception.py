@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 
 from bot.commands.table import Commands
@@ -32,9 +33,6 @@ from bot.settings import EventSettings
 from memory.ports import Session
 from memory.records import Agent, Conversation, Passage, User
 
-_TOO_LATE = (
-    "I was still reading that when you asked me to forget, and have let it go. Send it again if you like."
-)
 _NOT_ALLOWED = "I may not talk with you here. Whoever runs me decides that."
 
 
@@ -76,11 +74,9 @@ class Reception:
             return None
         # A file came with a message, and its key is that message's with the file's behind it.
         said = event.key.rpartition("/")[0] if isinstance(event, DocumentUploaded) else event.key
-        expected = self._rights.erasure.arrived(said)
-        if await self._rights.erasure.is_forgotten(said) or await self._rights.erasure.is_forgotten(
-            event.key
-        ):
-            return View(text=_TOO_LATE) if expected else None
+        erasure, underway = self._rights.erasure, self._rights.erasure.underway
+        if await erasure.is_forgotten(said) or await erasure.is_forgotten(event.key):
+            return underway.word_of(said)
         if isinstance(event, DocumentUploaded) and not self._events.documents:
             return None
         if isinstance(event, ReactionAdded) and not self._events.reactions:
@@ -102,14 +98,19 @@ class Reception:
         except Turned as turned:
             return turned.view
         await self._mailboxes.receive(event, identity)
+        if said == event.key:
+            underway.arrived(said)
         return None
+
+    def reading(self, account: str, address: Address, key: str) -> AbstractContextManager[None]:
+        return self._rights.erasure.underway.reading(account, address, key)
 
     async def awaits(self, event: Event) -> bool:
         try:
             await self._access.check(event, followed=await self._follows(event), ask=True)
         except Turned:
             return False
-        self._rights.erasure.expect(event)
+        self._rights.erasure.underway.expect(event.account, event.address, event.key)
         return True
 
     async def submit_to(self, agent: Agent, event: Event) -> None:

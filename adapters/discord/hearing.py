@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -16,7 +17,7 @@ from adapters.discord.context import Context
 from adapters.discord.errors import BROKEN
 from adapters.discord.message import Message, message_of
 from adapters.discord.order import Order
-from adapters.discord.people import Person, person_of
+from adapters.discord.people import Person, account, person_of
 from adapters.discord.places import Place
 from adapters.discord.posting import LIMIT, say
 from adapters.discord.webhooks import may_have_webhooks
@@ -73,8 +74,9 @@ class Hearing:
     async def said(self, told: Json) -> None:
         message = message_of(told)
         if message is not None:
-            async with self._order.behind(message.channel):
-                await self._take(message)
+            with self._reading(message):
+                async with self._order.behind(message.channel):
+                    await self._take(message)
 
     async def edited(self, told: Json) -> None:
         message = message_of(told)
@@ -118,14 +120,19 @@ class Hearing:
     async def missed(self, messages: Iterable[Message]) -> None:
         """What was said while we were away: before all that waits."""
         for message in messages:
-            async with self._order.ahead(message.channel):
-                await self._take(message, live=False)
+            with self._reading(message):
+                async with self._order.ahead(message.channel):
+                    await self._take(message, live=False)
 
     async def submit(self, event: Event) -> None:
         """Until it is committed: Discord never tells it again."""
         view = await until_committed(event, self._inbound, self._clock)
         if view is not None:
             await self._tell(event.address, view.text)
+
+    def _reading(self, message: Message) -> AbstractContextManager[None]:
+        who, where = account(message.author_id), places.address(message.channel)
+        return self._inbound.reading(who, where, reading.key(message.id))
 
     # A message
 

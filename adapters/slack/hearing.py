@@ -141,7 +141,8 @@ class Hearing:
                 await self._command(asked, event, said)
             return
         self._around.work.asked(said.address, reading.stamp(event.get("thread_ts")) or event["ts"], said.text)
-        await self._submit_whole(said, event, kind)
+        with self._inbound.reading(said.account, said.address, said.key):
+            await self._submit_whole(said, event, kind)
 
     async def _submit_whole(self, said: MessageReceived, event: Json, kind: str) -> None:
         around = self._around

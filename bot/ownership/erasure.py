@@ -13,12 +13,12 @@ from contextlib import AsyncExitStack
 from datetime import datetime, timedelta
 
 from bot.agent.queue_manager import QueueManager
-from bot.cache import Cache
 from bot.data_dir import DataDir
 from bot.delivery.mailboxes import Mailboxes
-from bot.events import LOCAL, Event, platform_of
+from bot.events import LOCAL, platform_of
 from bot.ownership.chores import Chores
 from bot.ownership.copies import Copies
+from bot.ownership.underway import Underway
 from bot.people.allowance import Allowance
 from bot.people.identities import Identities, Identity
 from bot.runtime import Runtime
@@ -30,7 +30,6 @@ from memory.search.terms import digest_words
 log = logging.getLogger(__name__)
 
 _LOOK_S = 30.0
-_COMING = 1_000  # events that are known to be on their way
 _SEEN = timedelta(days=1)  # how long a search's results stay in view where messages expire
 
 
@@ -58,7 +57,7 @@ class Erasure:
         self._keep = timedelta(days=keep_days)
         self._expired: datetime | None = None
         self._anything: bool | None = None  # whether anything was ever forgotten; None: not known yet
-        self._coming: Cache[str, Event] = Cache(_COMING)  # events of which something is still being read
+        self.underway = Underway()
 
     async def run(self) -> None:
         """Do what is left to do, now and then, until cancelled."""
@@ -188,22 +187,9 @@ class Erasure:
             await self._copies.unquote(session, [], [key])
             await session.erasing.add_chores(["scrub"], self._clock.now())
 
-    def expect(self, event: Event) -> None:
-        """It was heard, and will be received once its files are read: what is forgotten meanwhile holds for it, too."""
-        self._coming[event.key] = event
-
-    def arrived(self, key: str) -> bool:
-        """Whether it was expected."""
-        return self._coming.pop(key, None) is not None
-
     async def _not_to_come(self, session: Session, accounts: Collection[str], address: str | None) -> None:
         """What is on its way from these accounts (into this place) is forgotten before it is received."""
-        keys = [
-            event.key
-            for event in self._coming.values()
-            if event.account in accounts and address in (None, event.address)
-        ]
-        await session.mailbox.forget_keys(keys, self._clock.now())
+        await session.mailbox.forget_keys(self.underway.forget(accounts, address), self._clock.now())
 
     async def is_forgotten(self, key: str) -> bool:
         """Whether an event of that key was told before, and its person or place has been forgotten since."""

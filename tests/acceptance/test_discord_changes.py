@@ -137,3 +137,47 @@ async def test_a_reaction_reaches_whose_answer_it_is_on(server: DiscordServer, t
     assert "🙉" not in everything(town)
     assert "🎉" not in seen([r for r in town.model.requests if heard(r)["name"] == "bob"])
     assert len(replies(server, general)) == 3
+
+
+# Forgotten while it was on its way
+
+
+async def test_what_is_being_read_while_all_is_forgotten_is_not_stored_after_it(
+    server: DiscordServer, tmp_path: Path
+) -> None:
+    ada = server.user("ada", display="Ada")
+    dm = server.dm(ada)
+    file = ("diary.txt", b"My diary says REGRET.", "text/plain")
+    async with Town(tmp_path, answer, discord=server) as town:
+        await ask(server, ada, dm, "Hello")
+        server.delay("GET /attachments/", 1.0)
+        late = await server.say(ada, dm, "Read my REGRET", attachments=[file])
+        await come_true(lambda: rows(town, "SELECT 1 FROM users"))
+        assert "Forgotten" in (await server.slash(ada, dm, "forget everything", {"sure": "yes"})).text
+        assert "let it go" in (await answered(server, dm, 2))[-1]
+        server.redeliver(late)
+        assert await ask(server, ada, dm, "And now?") == "You said: And now?"
+        await town.app.inbound.settled()
+    assert len(replies(server, dm)) == 3  # it was told once, and not again
+    assert "REGRET" not in everything(town)
+    for table in ("messages", "inbox", "passages", "blocks", "outbox"):
+        assert "REGRET" not in str(rows(town, f"SELECT * FROM {table}")), table  # noqa: S608
+
+
+async def test_what_is_being_read_elsewhere_outlives_the_forgetting_of_a_place(
+    server: DiscordServer, tmp_path: Path
+) -> None:
+    ada = server.user("ada")
+    dm, general = server.dm(ada), server.channel(server.guild("Home", members=[ada]), "general")
+    async with Town(tmp_path, answer, discord=server) as town:
+        await mention(server, ada, general, "Hello")
+        await ask(server, ada, dm, "Hello")
+        server.delay("GET /attachments/", 0.7, times=2)
+        for place in (dm, general):
+            call = f"{server.bot.mention} Read this"
+            await server.say(ada, place, call, attachments=[("notes.txt", b"FACT", "text/plain")])
+        assert "Forgotten" in (await server.slash(ada, general, "forget here", {"sure": "yes"})).text
+        await server.until(lambda: any("let it go" in text for text in replies(server, general)))
+        await server.until(lambda: any("Read this" in text for text in replies(server, dm)))
+        await town.app.inbound.settled()
+    assert not any("Read this" in text for text in replies(server, general))

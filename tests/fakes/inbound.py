@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 from bot.events import Address, Command, CommandSpec, Event, Suggestion, View
 
@@ -18,6 +19,9 @@ class Heard:
     async def submit(self, event: Event) -> View | None:
         self.events.append(event)
         return None
+
+    def reading(self, account: str, address: Address, key: str) -> AbstractContextManager[None]:
+        return nullcontext()
 
     async def awaits(self, event: Event) -> bool:
         return True
