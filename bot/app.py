@@ -17,6 +17,7 @@ from bot.agent.asking import Asking
 from bot.agent.commit import Commit
 from bot.agent.desks import Desks
 from bot.agent.loop import AgentLoop, Limits
+from bot.agent.meter import Meter
 from bot.agent.queue_manager import QueueManager
 from bot.agent.system_text import SystemText
 from bot.agent.tools import memory as memory_tools
@@ -43,6 +44,7 @@ from bot.delivery.courier import Courier, SpeakerOf
 from bot.delivery.documents import BOUNDS, Documents
 from bot.delivery.heartbeat import Heartbeat
 from bot.delivery.mailboxes import Mailboxes
+from bot.delivery.reminders import Reminders
 from bot.delivery.turns import Turns
 from bot.errors import PersonaError, SettingsError
 from bot.health import Ready
@@ -57,6 +59,7 @@ from bot.people.access import Access
 from bot.people.allowance import Allowance
 from bot.people.beats import Beats
 from bot.people.identities import Identities
+from bot.people.pace import Pace
 from bot.people.roles import Roles
 from bot.personas.faces import Faces
 from bot.personas.personas import Personas
@@ -169,8 +172,9 @@ def _assemble(
     # Who there is, and what they may
     personas = Personas(clock, settings.personas.default, settings.agent.block_limit)
     identities = Identities(runtime, personas, settings.agent)
-    allowance = Allowance(runtime)
-    access = Access(runtime, allowance, settings.access, settings.limits)
+    allowance = Allowance(runtime, settings.limits)
+    pace = Pace(clock, allowance, settings.limits)
+    access = Access(runtime, pace, settings.access)
     beats = Beats(settings.heartbeat)
 
     # What thinks
@@ -179,24 +183,38 @@ def _assemble(
     window = _window(settings, memory, [instructions, registry.text])
     associative = Associative(runtime.store, runtime.indexer, window.count, settings.memory.surface_tokens)
     queues = QueueManager(runtime.store, window, clock, associative, alerts=settings.events.memory_pressure)
-    courier = Courier(runtime, platforms, speaker_of or Faces(runtime.store, personas.default).of)
+    courier = Courier(
+        runtime, platforms, speaker_of or Faces(runtime.store, personas.default).of, access.may_post
+    )
     system = SystemText(instructions, registry.text, window)
     executor = Executor(
         registry, window.count, window.fit, settings.agent.max_calls, settings.agent.tool_timeout_s
     )
-    desks = Desks(runtime, memory.recall, memory.archival, personas, window, settings.agent.page_size)
+    desks = Desks(
+        runtime,
+        memory.recall,
+        memory.archival,
+        personas,
+        window,
+        settings.agent.page_size,
+        settings.limits.reminders,
+    )
     commit = Commit(runtime.store, queues, platforms, courier.wake)
-    asking = Asking(models, queues, system, registry.schemas, settings.model.reply_reserve)
+    meter = Meter(allowance, window)
+    asking = Asking(models, queues, system, registry.schemas, settings.model.reply_reserve, meter)
     loop = AgentLoop(asking, queues, executor, desks, commit, _limits(settings))
 
     # From inbox to outbox
     expire = timedelta(hours=settings.agent.expire_hours)
-    turns = Turns(runtime, loop, queues, identities, courier, platforms, beats, expire)
+    turns = Turns(runtime, loop, queues, identities, courier, access, beats, expire)
     arrivals = Arrivals(beats, clock, settings.events)
     documents = Documents(runtime.store, Reader(BOUNDS))
     mailboxes = Mailboxes(runtime, turns, arrivals, documents, queues, courier, platforms, settings.agent)
+    reminders = Reminders(
+        runtime, mailboxes, identities, access, platforms, settings.limits.reminders_per_day
+    )
     heartbeat = Heartbeat(
-        runtime, mailboxes, identities, beats, memory.archival, allowance, settings.limits, platforms
+        runtime, mailboxes, identities, beats, memory.archival, access, reminders, platforms
     )
 
     # What people may do with what is held of them

@@ -7,6 +7,7 @@ EverbotError
 │   ├── ModelDenied          key, model name or account is wrong: the operator must mend it
 │   └── ModelRefused         this request is refused, and always will be: others may be answered
 │       └── ModelOverflow        it does not fit the model's window: send less
+├── AllowanceUsed        no more tokens may be used today; the text says so to the person
 ├── Interrupted          the turn's question to the model was called off
 ├── DeliveryError        an adapter could not post a reply now; it will be tried again
 │   ├── DeliveryWaits        nobody is there to take it; it is kept until somebody is
@@ -59,6 +60,10 @@ class ModelRefused(ModelError):
 
 
 class ModelOverflow(ModelRefused):
+    pass
+
+
+class AllowanceUsed(EverbotError):
     pass
 
 

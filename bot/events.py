@@ -8,7 +8,7 @@ person as ``<platform>:<id>``.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any, ClassVar, TypeVar
@@ -152,6 +152,15 @@ class ScheduledDue(Event, kind="scheduled"):
 
     reason: str
     fallback: str
+
+
+BEAT, WISH = "beat:", "wish:"
+"""How the keys of timed events begin."""
+
+
+def is_unasked(keys: Collection[str]) -> bool:
+    """Whether what answers these events was not asked for just now: the timer began it."""
+    return bool(keys) and all(key.startswith((BEAT, WISH)) for key in keys)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,6 +9,7 @@ from dataclasses import replace
 from bot.commands.table import Commands
 from bot.delivery.heartbeat import Heartbeat
 from bot.delivery.mailboxes import Mailboxes
+from bot.errors import CommandError
 from bot.events import (
     Address,
     Command,
@@ -26,13 +27,15 @@ from bot.events import (
     cleaned,
 )
 from bot.ownership.rights import Rights
-from bot.people.access import Access, Turned
+from bot.people.access import Access
 from bot.people.identities import Identities, Identity
+from bot.people.pace import Turned
 from bot.runtime import Runtime
 from bot.settings import EventSettings
 from memory.ports import Session
 from memory.records import Agent, Conversation, Passage, User
 
+_ALWAYS = ("stop", "help")  # whatever else was commanded in this minute
 _NOT_ALLOWED = "I may not talk with you here. Whoever runs me decides that."
 
 
@@ -94,7 +97,7 @@ class Reception:
             else:
                 await self._access.check(event, followed=await self._follows(event))
                 identity = await self._identities.of(event)
-            await self._access.spend(event, identity)
+            await self._access.pace.spend(event, identity)
         except Turned as turned:
             return turned.view
         await self._mailboxes.receive(event, identity)
@@ -126,6 +129,8 @@ class Reception:
         command = cleaned(command)
         try:
             await self._access.check(command)
+            if command.command not in _ALWAYS:
+                self._access.pace.command(command)
         except Turned as turned:
             return turned.view or View(text=_NOT_ALLOWED, kind="error")
         identity = await self._identities.of(command)
@@ -187,9 +192,20 @@ class Reception:
         """An entry of a community's lore reads otherwise now, or (with an empty text) is deleted."""
         await self._rights.erasure.entry(entry, text)
 
-    async def beat(self, who: Identity) -> None:
-        """A heartbeat at once."""
-        await self._heartbeat.beat_now(who)
+    async def beat(self, who: Identity) -> bool:
+        """A heartbeat at once; False: not any more today."""
+        return await self._heartbeat.beat_for(who)
+
+    async def afford(self, command: Command, who: Identity) -> None:
+        """The command makes the agent think: it counts as a message. Raises `CommandError` beyond a limit."""
+        try:
+            await self._access.pace.question(command, who)
+        except Turned as turned:
+            raise CommandError(turned.view.text if turned.view else _NOT_ALLOWED) from None
+
+    async def again(self, event: Event, who: Identity) -> None:
+        """Think about an event as if it came now; it was judged before."""
+        await self._mailboxes.receive(cleaned(event), who)
 
     async def join(self, keep: User, other: User) -> None:
         """Two users are one person."""

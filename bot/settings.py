@@ -116,8 +116,11 @@ class AccessSettings(_Section):
 
 class LimitSettings(_Section):
     messages_per_minute: int = Field(20, ge=0)
+    commands_per_minute: int = Field(30, ge=0)
     user_tokens_per_day: int = Field(0, ge=0)
     tokens_per_day: int = Field(0, ge=0)
+    reminders: int = Field(50, ge=0)
+    reminders_per_day: int = Field(24, ge=0)
 
 
 class BeatRules(_Section):

@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from bot.agent import context, lighter, replies
 from bot.agent.fifo_queue import Queue
 from bot.agent.job import Job
+from bot.agent.meter import Meter
 from bot.agent.queue_manager import QueueManager
 from bot.agent.system_text import SystemText
 from bot.errors import ModelOverflow, ModelRefused
@@ -24,14 +25,6 @@ UNSAID = (
 )
 
 
-@dataclass(frozen=True)
-class Answer:
-    """A reply, and how many tokens we had counted for its request."""
-
-    reply: ModelReply
-    counted: int
-
-
 class Asking:
     """``tools`` are the schemas that are offered; a reply may have ``room`` tokens."""
 
@@ -42,6 +35,7 @@ class Asking:
         system: SystemText,
         tools: Sequence[dict[str, Any]],
         room: int,
+        meter: Meter,
     ) -> None:
         self._models = models
         self._queues = queues
@@ -49,6 +43,7 @@ class Asking:
         self._system = system
         self._tools = tools
         self._room = room
+        self.meter = meter
 
     def mind(self, job: Job) -> ChatModel:
         """Who thinks in this turn."""
@@ -57,7 +52,7 @@ class Asking:
         own = job.definition.policies.model
         return self._models.named(own) if own else self._models.default
 
-    async def answer(self, job: Job, *, last: bool) -> Answer:
+    async def answer(self, job: Job, *, last: bool) -> ModelReply:
         """The model's answer to all that is in view; one in words, if it is the ``last`` that it may give. Raises what
         the model port raises."""
         queue = await self._queues.queue(job.turn.conversation_id)
@@ -80,7 +75,7 @@ class Asking:
                 max_tokens=self._room,
             )
             try:
-                reply = await self._something(job, queue, request)
+                reply = await self._something(job, queue, request, fixed + queue.tokens)
             except ModelOverflow:
                 # Our count was too low for this model: send much less, once, before giving up.
                 if at_most < 1.0:
@@ -89,23 +84,20 @@ class Asking:
                 continue
             except ModelRefused as refusal:
                 reply = await self._with_less(job, queue, request, refusal)
-            return Answer(replies.cleaned(reply, job.step_key), fixed + queue.tokens)
+            return replies.cleaned(reply, job.step_key)
 
-    async def _ask(self, job: Job, request: ModelRequest) -> ModelReply:
-        return await job.interrupt.guard(self.mind(job).complete(request))
+    async def _ask(self, job: Job, request: ModelRequest, counted: int | None = None) -> ModelReply:
+        return await job.interrupt.guard(self.meter.ask(job, self.mind(job), request, counted))
 
-    async def _something(self, job: Job, queue: Queue, request: ModelRequest) -> ModelReply:
+    async def _something(self, job: Job, queue: Queue, request: ModelRequest, counted: int) -> ModelReply:
         """The reply; where someone waits, one that is not empty, if asking once more helps. Nothing of the first is
         kept: a model that sees itself say nothing goes on so."""
-        reply = await self._ask(job, request)
+        reply = await self._ask(job, request, counted)
         if not (is_empty(reply) and job.from_person and request.tool_choice == "auto"):
             return reply
         reminder = Rendered(self._queues.note(queue, job.turn, job.zone, UNSAID).rendered)
-        again = await self._ask(
-            job, replace(request, key=f"{request.key}/again", messages=[*request.messages, reminder])
-        )
-        made = reply.requests + again.requests
-        return replace(again, usage=reply.usage + again.usage, requests=made)
+        request = replace(request, key=f"{request.key}/again", messages=[*request.messages, reminder])
+        return await self._ask(job, request, counted)
 
     async def _with_less(
         self, job: Job, queue: Queue, request: ModelRequest, refusal: ModelRefused

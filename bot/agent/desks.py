@@ -17,7 +17,7 @@ _NEEDED = ("send_message", "finish_rethinking_memory")  # whatever a persona may
 
 
 class Desks:
-    """``page_size`` results of a search are shown at once."""
+    """``page_size`` results of a search are shown at once; a person may have ``most_wishes`` open."""
 
     def __init__(
         self,
@@ -27,6 +27,7 @@ class Desks:
         personas: Personas,
         window: Window,
         page_size: int,
+        most_wishes: int,
     ) -> None:
         self._store, self._clock = runtime.store, runtime.clock
         self._recall = recall
@@ -34,6 +35,7 @@ class Desks:
         self._personas = personas
         self._window = window
         self._page_size = page_size
+        self._most_wishes = most_wishes
 
     def of(self, job: Job, queue: Queue) -> Desk:
         """A step's desk; the same one for all steps of a whole turn."""
@@ -49,6 +51,13 @@ class Desks:
         async def scheduled() -> list[Wish]:
             async with self._store.read() as session:
                 return await session.schedule.wishes(job.agent.id)
+
+        async def elsewhere() -> int:
+            async with self._store.read() as session:
+                others = [
+                    a.id for a in await session.agents.agents_of(job.agent.user_id) if a.id != job.agent.id
+                ]
+                return sum([len(await session.schedule.wishes(agent_id)) for agent_id in others])
 
         async def look() -> list[Block]:
             async with self._store.read() as session:
@@ -75,6 +84,8 @@ class Desks:
             results_room=self._window.share,
             conversation_id=queue.conversation.id,
             scheduled=scheduled,
+            wishes_elsewhere=elsewhere,
+            most_wishes=self._most_wishes,
             amend=amend,
             allowed=None if tools is None else frozenset({*tools, *_NEEDED}),
             quiet=job.whole,

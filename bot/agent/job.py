@@ -39,6 +39,8 @@ class Job:
     told: bool = False  # the person has heard that what they write meanwhile waits too
     model: str = ""  # who thought last
     used: Usage = field(default_factory=Usage)  # by this process
+    owed: Usage = field(default_factory=Usage)  # of it: what no committed step tells of yet
+    restarts: int = 0  # times that an edit made it begin anew
 
     @property
     def whole(self) -> bool:

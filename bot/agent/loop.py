@@ -18,7 +18,6 @@ from bot.agent.job import Job
 from bot.agent.queue_manager import QueueManager
 from bot.agent.tools.desk import Desk
 from bot.agent.tools.executor import Executor, ToolResult
-from bot.agent.usage import UsageReports
 from bot.ports import ModelReply
 from memory.records import Message
 
@@ -51,14 +50,13 @@ class AgentLoop:
         commit: Commit,
         limits: Limits,
     ) -> None:
-        self._asking = asking
+        self._asking, self.meter = asking, asking.meter
         self._queues = queues
         self._window = queues.window
         self._executor = executor
         self._desks = desks
         self._commit = commit
         self._limits = limits
-        self._usage = UsageReports(queues.window)
 
     async def turn(self, job: Job) -> None:
         """Think about the turn's events until the agent yields. Raises what the model port raises."""
@@ -69,8 +67,7 @@ class AgentLoop:
         """One model call, its tools, one commit. True when the turn goes on."""
         most = self._limits.quiet_steps if job.whole else self._limits.steps
         last = job.turn.steps >= most - 1 or job.nudges >= _NUDGES
-        answer = await self._asking.answer(job, last=last)
-        reply = answer.reply
+        reply = await self._asking.answer(job, last=last)
         async with job.lock:
             queue = await self._queues.queue(job.turn.conversation_id)
             desk = self._desks.of(job, queue)
@@ -88,14 +85,15 @@ class AgentLoop:
                 desk=desk,
                 messages=[*messages, *notes],
                 model=reply.model or self._asking.mind(job).name,
-                usage=self._usage.of(reply, answer.counted),
+                usage=job.owed,
                 ended=not goes_on,
             )
             await self._commit.step(job, step)
+            self.meter.settle(job)
         said = 0 if job.whole and goes_on else len(desk.said)
         job.turn = replace(job.turn, steps=job.turn.steps + 1, outbox=job.turn.outbox + said)
         job.zone = desk.zone
-        job.model, job.used = step.model, job.used + step.usage
+        job.model = step.model
         return goes_on
 
     def _notes(

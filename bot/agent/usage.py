@@ -11,6 +11,7 @@ from memory.records import Usage
 log = logging.getLogger(__name__)
 
 _FAR_OFF = 50  # times what we counted: nothing that a request can have taken
+_TINY = 200  # times less than what we counted: no request can have taken so little
 _MUCH, _PART = 3_000, 0.4  # of a request of so many tokens so small a part is reported: it was cut off
 
 
@@ -21,10 +22,16 @@ class UsageReports:
         self._window = window
         self._told: set[tuple[str, str]] = set()
 
-    def of(self, reply: ModelReply, counted: int) -> Usage:
-        """The reply's usage; each of its requests was ``counted`` by us. The counter learns from it."""
+    def of(self, reply: ModelReply, counted: int, most: int | None = None) -> Usage:
+        """The reply's usage; each of its requests was ``counted`` by us, and allowed a reply of ``most`` tokens. The
+        counter learns from it."""
         told, expected = reply.usage, counted * reply.requests
-        if not 0 < told.prompt <= _FAR_OFF * max(expected, 1_000):
+        written = max(most or 0, len(reply.text), 1_000) * reply.requests
+        if not (
+            0 < told.prompt <= _FAR_OFF * max(expected, 1_000)
+            and told.prompt * _TINY >= expected
+            and 0 <= told.completion <= _FAR_OFF * written
+        ):
             self._tell(
                 reply,
                 "silent",

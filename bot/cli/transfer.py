@@ -60,7 +60,8 @@ async def forget(settings: Settings, user: str, *, sure: bool) -> int:
         async with memory.store.read() as session:
             known = await session.agents.user_of(account)
             quoted = await session.erasing.quoting([account], [])
-        if known is None and not quoted:
+            coded = await session.codes.knows(account)
+        if known is None and not quoted and not coded:
             warn(f"Nothing is held of {account}.")
             return 1
         if not sure:

@@ -62,7 +62,9 @@ class HeartbeatCommands:
     async def _heartbeat(self, command: Command, who: Identity, control: Control) -> View | str:
         words = command.argument.strip()
         if words in ("", "now"):
-            await control.beat(who)
+            await control.afford(command, who)
+            if not await control.beat(who):
+                raise CommandError("My heart has beaten as often today as it may. It will again tomorrow.")
             return "A heartbeat is on its way."
         if words == "status":
             return await self._status(who)

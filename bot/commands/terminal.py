@@ -85,6 +85,7 @@ class TerminalCommands:
         return " ".join([f"Undid {len(undone)} turn{'s' if len(undone) > 1 else ''}.", *notes])
 
     async def _retry(self, command: Command, who: Identity, control: Control) -> str:
+        await control.afford(command, who)  # before anything is undone
         async with self._locks.of(who.agent.id):
             async with self._store.read() as session:
                 turns = await session.mailbox.last_turns(who.conversation.id, _FAR)
@@ -98,7 +99,7 @@ class TerminalCommands:
         for row in undone[-1]:
             event = from_json(row.payload)
             key = f"{event.key}~{uuid4().hex[:8]}"
-            await control.submit(replace(event, key=key, at=self._clock.now(), persona=who.persona.name))
+            await control.again(replace(event, key=key, at=self._clock.now(), persona=who.persona.name), who)
         return " ".join(["Answering again.", *notes])
 
     async def _rethink(self, command: Command, who: Identity, control: Control) -> str:
@@ -165,9 +166,10 @@ class TerminalCommands:
         return f"Saved to {', '.join(map(str, paths))}."
 
     async def _memorywarning(self, command: Command, who: Identity, control: Control) -> str:
+        await control.afford(command, who)
         queue = await self._queues.queue(who.conversation.id)
         alert = self._queues.pressure_text(queue)
-        await control.submit(SystemAlert(**self._own(command, "alert"), message=alert))
+        await control.again(SystemAlert(**self._own(command, "alert"), message=alert), who)
         return "A memory warning is on its way."
 
     async def _stop(self, command: Command, who: Identity, control: Control) -> str:

@@ -22,6 +22,7 @@ _RETRY_S = 2.0
 _RETRY_MAX_S = 60.0
 _WAITS_S = 3_600.0  # for somebody who is not there
 _Line = tuple[str, Delivery | None, datetime, str | None, "asyncio.Future[None]"]
+MayPost = Callable[[OutboxRow], Awaitable[bool]]
 SpeakerOf = Callable[[OutboxRow], Awaitable[Speaker | None]]
 _SETTLED = {Found.POSTED: Delivery.SENT, Found.ABSENT: Delivery.READY, Found.UNKNOWN: Delivery.DOUBTFUL}
 
@@ -29,13 +30,16 @@ _SETTLED = {Found.POSTED: Delivery.SENT, Found.ABSENT: Delivery.READY, Found.UNK
 class Courier:
     """Replies of one place are sent in order; places do not wait for each other.
 
-    ``speaker_of`` is asked at every attempt who is seen to speak.
+    ``speaker_of`` is asked at every attempt who is seen to speak, ``may_post`` whether the post may be made (still).
     """
 
-    def __init__(self, runtime: Runtime, adapters: Mapping[str, Adapter], speaker_of: SpeakerOf) -> None:
+    def __init__(
+        self, runtime: Runtime, adapters: Mapping[str, Adapter], speaker_of: SpeakerOf, may_post: MayPost
+    ) -> None:
         self._store, self._clock = runtime.store, runtime.clock
         self._adapters = adapters
         self._speaker_of = speaker_of
+        self._may_post = may_post
         self._news = asyncio.Event()
         self._idle = asyncio.Event()
         self._busy: set[Address] = set()
@@ -98,15 +102,17 @@ class Courier:
             wait = None
             try:
                 reply = reply_of(row, await self._speaker_of(row))
+                if doubt is None and not await self._may_post(row):
+                    raise DeliveryRefused("who would be spoken to may not talk with us any more")
                 if doubt is None:
                     claimed = first or self._clock.now()
                     await self._write(row.id, None, claimed)
-                    receipt = await self._adapter(row).send(reply)
+                    receipt = await self.adapter(row.address).send(reply)
                     await self._write(row.id, Delivery.SENT, claimed, receipt)
                     return
                 async with self._store.read() as session:
                     before = await session.mailbox.last_receipt(row.address)
-                found = await self._adapter(row).find(reply, doubt, before)
+                found = await self.adapter(row.address).find(reply, doubt, before)
                 doubt = None
                 if found is Found.UNKNOWN:
                     log.warning(
@@ -140,8 +146,9 @@ class Courier:
             await self._hold(row.address, delay if wait is None else wait)
             delay = min(_RETRY_MAX_S, delay * 2)
 
-    def _adapter(self, row: OutboxRow) -> Adapter:
-        return self._adapters[platform_of(row.address)]
+    def adapter(self, address: Address) -> Adapter:
+        """That of the platform of a place."""
+        return self._adapters[platform_of(address)]
 
     async def _hold(self, address: Address, seconds: float) -> None:
         """The platform takes nothing: nobody need wait for this place meanwhile."""

@@ -1,4 +1,4 @@
-"""The timer: beats that are due, and what people asked to hear of at a time.
+"""The timer: beats that are due, and reminders.
 
 Times live in our rows; APScheduler only calls `Heartbeat.sweep` every two seconds. A beat costs nothing
 when nothing happened: an agent whose person was silent since its last beat has none due.
@@ -9,31 +9,30 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from bot import prompts
 from bot.delivery.mailboxes import Mailboxes
-from bot.events import HeartbeatDue, ScheduledDue, platform_of
+from bot.delivery.reminders import Reminders
+from bot.events import BEAT, HeartbeatDue
 from bot.people import schedules
-from bot.people.allowance import Allowance
+from bot.people.access import Access
 from bot.people.beats import IDLE, Beats, jitter
 from bot.people.identities import Identities, Identity
+from bot.people.pace import Turned
 from bot.runtime import Runtime
-from bot.settings import LimitSettings
 from memory.archival import Archival
 from memory.errors import StoreError, where
-from memory.records import Beat, Message, Passage, Role, Wish, readable_from
+from memory.records import Beat, Message, Passage, Role, readable_from
 
 log = logging.getLogger(__name__)
 
 _EVERY_S = 2
 _BATCH = 64
-_LATE = timedelta(minutes=1)  # from when on a delay is worth a word
-_TOO_LATE = timedelta(hours=24)
+_LATER = timedelta(hours=1)  # when a beat is looked at again that cannot be now
 _BACK = timedelta(minutes=1)  # a clock that goes back by more was set
 _FARTHEST = timedelta(days=8)  # that a beat can lie ahead
 _NEWS = 40  # lines
@@ -51,8 +50,8 @@ class Heartbeat:
         identities: Identities,
         beats: Beats,
         archival: Archival,
-        allowance: Allowance,
-        limits: LimitSettings,
+        access: Access,
+        reminders: Reminders,
         platforms: Collection[str],
     ) -> None:
         self._store, self._clock = runtime.store, runtime.clock
@@ -60,8 +59,8 @@ class Heartbeat:
         self._identities = identities
         self._beats = beats
         self._archival = archival
-        self._allowance = allowance
-        self._tokens = limits.tokens_per_day
+        self._access = access
+        self._reminders = reminders
         self._platforms = list(platforms)
         self._reflection = prompts.read("reflection")
         self._last: datetime | None = None
@@ -85,7 +84,8 @@ class Heartbeat:
             scheduler.shutdown(wait=False)
 
     async def sweep(self) -> None:
-        """Put everything that is due on the stream of events, as many of each kind as one batch takes."""
+        """Put everything that is due on the stream of events, as many of each kind as one batch takes. Each stands for
+        itself: what is broken holds up nothing else."""
         now = self._clock.now()
         if self._last is None or now < self._last - _BACK:
             async with self._store.write() as session:
@@ -95,23 +95,38 @@ class Heartbeat:
         async with self._store.read() as session:
             beats = await session.schedule.due_beats(now, _BATCH)
         for beat in beats:
-            await self._beat(beat, now)
+            try:
+                await self._beat(beat, now)
+            except StoreError:
+                raise
+            except Exception as error:
+                # One agent's trouble must not stop the others' hearts.
+                log.error("agent %s: its beat failed: %s", beat.agent_id, where(error))
+                await self._put_off(beat.agent_id, now + _LATER)
 
     async def remind(self) -> None:
         """What people asked to be told by now, as much as one batch takes."""
-        now = self._clock.now()
-        async with self._store.read() as session:
-            wishes = await session.schedule.due_wishes(now, self._platforms, _BATCH)
-        for wish in wishes:
-            await self._remind(wish, now)
+        await self._reminders.sweep(self._clock.now())
 
     async def beat_now(self, identity: Identity) -> None:
-        """A beat that a person or the operator asked for: under no interval, cap or hour; it may not speak
-        unless it might anyway."""
+        """A beat that the operator asked for: under no interval, cap of beats or hour; it may not speak unless it
+        might anyway."""
+        async with self._store.read() as session:
+            beat = await session.schedule.beat(identity.agent.id)
+        await self._submit(identity, beat, self._clock.now(), uuid4().hex)
+
+    async def beat_for(self, identity: Identity) -> bool:
+        """The same for a person who asked for it: within a day's beats, and one at a time. False: not any more
+        today."""
         now = self._clock.now()
         async with self._store.read() as session:
             beat = await session.schedule.beat(identity.agent.id)
-        await self._submit(identity, beat, now, uuid4().hex)
+            spent = await self._beats.spent(session, identity, now)
+            if await self._beats.enough(session, beat, identity, spent):
+                return False
+        # Its key is its number: asked for again before it began, it is the same beat.
+        await self._submit(identity, beat, now, f"{schedules.midnight(now, UTC):%j}/{spent.beats}")
+        return True
 
     async def _safely(self) -> None:
         try:
@@ -125,14 +140,17 @@ class Heartbeat:
 
     async def _beat(self, beat: Beat, now: datetime) -> None:
         identity = await self._home(beat.agent_id)
-        later = now + timedelta(hours=1) if identity is None else await self._postponed(beat, identity, now)
+        later = now + _LATER if identity is None else await self._postponed(beat, identity, now)
         if later is not None or identity is None:
-            async with self._store.write() as session:
-                await self._beats.change(session, beat.agent_id, next_at=later)
+            await self._put_off(beat.agent_id, later)
             return
         assert beat.next_at is not None
         # Its key is the time it was due: a process that dies here lets it beat once, all the same.
         await self._submit(identity, beat, now, f"{beat.next_at.timestamp():.0f}")
+
+    async def _put_off(self, agent_id: int, later: datetime | None) -> None:
+        async with self._store.write() as session:
+            await self._beats.change(session, agent_id, next_at=later)
 
     async def _home(self, agent_id: int) -> Identity | None:
         async with self._store.read() as session:
@@ -144,7 +162,12 @@ class Heartbeat:
 
     async def _postponed(self, beat: Beat, identity: Identity, now: datetime) -> datetime | None:
         """When to look again, if the beat must not be now. It is never dropped."""
-        tomorrow = schedules.midnight(now, identity.zone) + timedelta(days=1, seconds=beat.agent_id % 3600)
+        tomorrow = schedules.tomorrow(now, beat.agent_id)
+        try:
+            await self._access.unasked(identity)
+        except Turned as turned:
+            log.info("agent %s: no beat today: %s", beat.agent_id, turned)
+            return tomorrow
         async with self._store.read() as session:
             rules = await self._beats.rules(session, beat, identity)
             agent = await session.agents.agent(identity.agent.id)
@@ -152,11 +175,9 @@ class Heartbeat:
                 return agent.paused_until
             if beat.heard_at is not None and now - beat.heard_at < IDLE:
                 return beat.heard_at + IDLE
-            spent = await session.schedule.spent(identity.agent.id, schedules.midnight(now, identity.zone))
-            if spent.beats >= rules.daily_beats or spent.tokens >= rules.daily_tokens:
+            spent = await self._beats.spent(session, identity, now)
+            if await self._beats.enough(session, beat, identity, spent):
                 return tomorrow
-        if self._tokens and await self._allowance.used(None) >= self._tokens:
-            return tomorrow
         if rules.speak and not schedules.active(now, rules.first_hour, rules.last_hour, identity.zone):
             return schedules.next_start(now, rules.first_hour, identity.zone) + jitter(
                 beat.agent_id, rules.every
@@ -172,8 +193,8 @@ class Heartbeat:
             f"You may not speak now: {mute}" if mute else f"You may send at most {left} more messages today."
         )
         event = HeartbeatDue(
-            **self._facts(identity),
-            key=f"beat:{identity.agent.id}:{name}",
+            **identity.timed(),
+            key=f"{BEAT}{identity.agent.id}:{name}",
             at=now,
             reason=self._reflection.format(speech=speech).strip(),
             since=beat.last_at.isoformat() if beat.last_at else "",
@@ -211,53 +232,3 @@ class Heartbeat:
         )
         rows = [hit.row for hit in page.hits if isinstance(hit.row, Passage)]
         return [f"{row.created_at.astimezone(identity.zone):%Y-%m-%d} {row.text[:400]}" for row in rows]
-
-    # Wishes
-
-    async def _remind(self, wish: Wish, now: datetime) -> None:
-        async with self._store.read() as session:
-            conversation = await session.agents.conversation(wish.conversation_id)
-        identity = await self._identities.at(conversation)
-        if identity is None:
-            return
-        late = now - wish.next_at
-        if late < _TOO_LATE:
-            await self._mailboxes.receive(self._reminder(wish, identity, late, now), identity)
-        else:
-            log.warning("agent %s: a reminder is more than a day late and is let go", wish.agent_id)
-        async with self._store.write() as session:
-            if wish.rule:
-                again = schedules.following(wish.rule, now, identity.zone)
-                await session.schedule.put_wish(Wish(**{**vars(wish), "next_at": again}))
-            else:
-                await session.schedule.drop_wish(wish.id)
-
-    def _reminder(self, wish: Wish, identity: Identity, late: timedelta, now: datetime) -> ScheduledDue:
-        asked = f"{wish.created_at.astimezone(identity.zone):%A, %d %B %Y}"
-        delay = ""
-        if late > _LATE:
-            minutes = int(late.total_seconds() // 60)
-            delay = f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"
-        reason = f"On {asked} the person asked to be reminded now: {wish.about}\nTell them with send_message."
-        fallback = f"You asked me to remind you: {wish.about}"
-        if delay:
-            reason += f" You are {delay} late, because you were not running: say so."
-            fallback += f" (I am {delay} late: I was not running.)"
-        return ScheduledDue(
-            **self._facts(identity),
-            key=f"wish:{wish.id}:{wish.next_at.timestamp():.0f}",
-            at=now,
-            reason=reason,
-            fallback=fallback,
-        )
-
-    def _facts(self, identity: Identity) -> dict[str, Any]:
-        """The common fields of an event that nobody sent."""
-        place = identity.conversation
-        return {
-            "account": f"{platform_of(place.address)}:timer",
-            "name": identity.user.name,
-            "address": place.address,
-            "audience": place.audience,
-            "persona": identity.persona.name,
-        }

@@ -27,12 +27,13 @@ from bot.events import EVENTS, Address, Event, HeartbeatDue, MessageReceived, qu
 from bot.people.identities import Identity
 from bot.runtime import Runtime
 from bot.settings import AgentSettings
-from memory.errors import StoreError, StoreUnavailable
+from memory.errors import StoreError, StoreUnavailable, where
 from memory.records import InboxRow
 
 log = logging.getLogger(__name__)
 
 _BURST = 16  # events of one turn
+_RESTARTS = 2  # of a turn, by edits of what it answers: each asks the model anew
 _STORE_RETRY_S = 5.0
 
 
@@ -161,10 +162,13 @@ class Mailboxes:
                 await self._turns.say_waiting(waits, event.key)
 
     def restart(self, agent_id: int, event_key: str) -> None:
-        """An event has changed: its turn begins anew, unless it has said something already."""
+        """An event has changed: its turn begins anew, unless it has said something already, or has begun anew often
+        enough. What the event says now is read with the turn's next step."""
         mailbox = self._mailboxes.get(agent_id)
         for job in mailbox.jobs if mailbox else ():
-            if mailbox and event_key in job.answers and not job.turn.outbox:
+            unsaid = event_key in job.answers and not job.turn.outbox
+            if mailbox and unsaid and job.restarts < _RESTARTS:
+                job.restarts += 1
                 mailbox.call_off(job, RESTART)
 
     @asynccontextmanager
@@ -274,6 +278,11 @@ class Mailboxes:
                     mailbox.park(True)
                     await self._clock.sleep(_STORE_RETRY_S)
                     mailbox.park(False)
+                except Exception as error:
+                    # One agent's broken memory must not stop the others: what waits for it is tried again with its
+                    # next event, or at the next start.
+                    log.error("agent %s: its turn could not begin: %s", agent_id, where(error))
+                    return
                 mailbox.job = None
         finally:
             mailbox.at_work = False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import uuid4
@@ -16,13 +16,15 @@ from bot.agent.loop import AgentLoop
 from bot.agent.queue_manager import QueueManager
 from bot.agent.withdrawal import Withdrawal
 from bot.delivery.courier import Courier
-from bot.errors import Interrupted, ModelError, ModelOverflow, ModelRefused
-from bot.events import EVENTS, HeartbeatDue, MessageReceived, ScheduledDue, platform_of
+from bot.errors import AllowanceUsed, Interrupted, ModelError, ModelOverflow, ModelRefused
+from bot.events import EVENTS, HeartbeatDue, MessageReceived, ScheduledDue
 from bot.logs import FIELDS
+from bot.people import schedules
+from bot.people.access import Access
 from bot.people.beats import IDLE, Beats
 from bot.people.identities import Identities, Identity
+from bot.people.pace import Turned
 from bot.personas.definition import Definition, cast, from_book, parsed
-from bot.ports import Adapter
 from bot.runtime import Runtime
 from memory.errors import StoreError, where
 from memory.ports import Session
@@ -51,7 +53,7 @@ class Turns:
         queues: QueueManager,
         identities: Identities,
         courier: Courier,
-        adapters: Mapping[str, Adapter],
+        access: Access,
         beats: Beats,
         expire: timedelta,
     ) -> None:
@@ -62,7 +64,7 @@ class Turns:
         self._queues = queues
         self._identities = identities
         self._courier = courier
-        self._adapters = adapters
+        self._access = access
         self._beats = beats
         self._expire = expire
 
@@ -154,7 +156,7 @@ class Turns:
     async def run(self, job: Job) -> float | None:
         """The turn to its end, whatever happens; or, when the model is down, the seconds after which it is to be gone
         on with."""
-        adapter, zone = self._adapters[platform_of(job.address)], job.zone
+        adapter, zone = self._courier.adapter(job.address), job.zone
         began = asyncio.get_running_loop().time()
         waits: float | None = None
         try:
@@ -177,13 +179,16 @@ class Turns:
         return waits
 
     async def _thought(self, job: Job) -> float | None:
-        while True:
+        while job.from_person or await self._may_go_on(job):
             try:
                 await self._loop.turn(job)
                 return None
             except Interrupted as interrupted:
                 if await self._interrupted(job, interrupted.reason):
                     return None
+            except AllowanceUsed as used:
+                await self._used_up(job, str(used))
+                return None
             except ModelRefused as refusal:
                 await self._refused(job, refusal)
                 return None
@@ -197,6 +202,7 @@ class Turns:
                 await self._say_down(job)
                 job.delay = min(_RETRY_MAX_S, max(_RETRY_S, job.delay * 2))
                 return job.delay
+        return None
 
     async def _refused(self, job: Job, refusal: ModelRefused) -> None:
         """The model never answers this: the turn ends, and what it was about leaves the view."""
@@ -206,6 +212,32 @@ class Turns:
         unsaid = not job.turn.outbox
         await self._end(job, "error", (text if job.from_person else job.fallback or None) if unsaid else None)
 
+    async def _may_go_on(self, job: Job) -> bool:
+        """Whether whom a turn that nobody waits for is about may talk with us still; else it is over."""
+        async with self._store.read() as session:
+            place = await session.agents.conversation(job.turn.conversation_id)
+        try:
+            await self._access.still(place)
+        except Turned as turned:
+            log.info("agent %s, turn %s ends: %s", job.agent.id, job.turn.id, turned)
+            if job.whole:
+                await self.abandon(job.turn, schedules.tomorrow(self._clock.now(), job.agent.id), job)
+            else:
+                await self._end(job, "notice", None)
+            return False
+        return True
+
+    async def _used_up(self, job: Job, why: str) -> None:
+        """The day's allowance is used up. Nothing of the turn is lost: a beat comes again tomorrow, a reminder needs no
+        mind, and what a person wrote stays in memory."""
+        log.info("agent %s, turn %s ends: %s", job.agent.id, job.turn.id, why)
+        if job.whole:
+            await self.abandon(job.turn, schedules.tomorrow(self._clock.now(), job.agent.id), job)
+        elif job.from_person:
+            await self._end(job, "notice", why)
+        else:
+            await self._end(job, "notice", job.fallback or None if not job.turn.outbox else None)
+
     async def _interrupted(self, job: Job, reason: str) -> bool:
         """True when the turn is over."""
         job.interrupt = Interrupt()
@@ -213,7 +245,7 @@ class Turns:
             self._queues.forget(job.turn.conversation_id)
             return False
         if job.whole:
-            await self.abandon(job.turn, self._clock.now() + IDLE)
+            await self.abandon(job.turn, self._clock.now() + IDLE, job)
             return True
         await self._end(job, "notice", None if job.turn.outbox or not job.from_person else _STOPPED)
         return True
@@ -250,7 +282,9 @@ class Turns:
         async with self._store.write() as session:
             if text is not None:
                 await session.mailbox.post([self._notice(job, kind, text)])
+            await self._loop.meter.book(session, job, self._clock.now())
             await session.mailbox.finish(job.turn.id, self._clock.now())
+        self._loop.meter.settle(job)
 
     def _notice(self, job: Job, kind: str, text: str) -> OutboxRow:
         return OutboxRow(
@@ -277,14 +311,18 @@ class Turns:
             await self._beats.change(session, agent_id, next_at=beat.heard_at + IDLE, last_at=_since(rows[0]))
         return True
 
-    async def abandon(self, turn: Turn, again: datetime) -> None:
-        """A beat that was broken off leaves nothing behind, and comes again."""
+    async def abandon(self, turn: Turn, again: datetime, job: Job | None = None) -> None:
+        """A beat that was broken off leaves nothing behind, and comes again. ``job``: of this process."""
         async with self._store.write() as session:
             events = await session.mailbox.events_of(turn.id)
             rows = await session.messages.of_turn(turn.id)
             await session.messages.delete([row.key for row in rows])
+            if job is not None:
+                await self._loop.meter.book(session, job, self._clock.now())
             await session.mailbox.finish(turn.id, self._clock.now())
             await self._beats.change(session, turn.agent_id, next_at=again, last_at=_since(events[0]))
+        if job is not None:
+            self._loop.meter.settle(job)
         self._queues.forget(turn.conversation_id)
 
 

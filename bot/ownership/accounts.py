@@ -48,7 +48,7 @@ class Accounts:
         async with self._store.read() as session:
             before = await session.agents.user_of(account)
         assert before is not None
-        await self._allowance.separating(account, before)
+        await self._allowance.separating(account, before.id)
         async with self._store.write() as session:
             await session.agents.create_user(account, name, before.timezone, self._clock.now())
             agents = await session.agents.agents_of(before.id)

@@ -101,11 +101,14 @@ class Erasure:
         self._indexer.wake()  # a new text wants a new vector
 
     async def bystander(self, account: str) -> bool:
-        """Somebody who never talked with us: their lines beside others' messages. False when there are none."""
+        """Somebody who never talked with us: their lines beside others' messages, and codes that they were shown.
+        False when there are none."""
         async with self._store.write() as session:
-            if not await session.erasing.quoting([account], []):
+            quoted = await session.erasing.quoting([account], [])
+            if not quoted and not await session.codes.knows(account):
                 return False
             await self._copies.unquote(session, [account], [])
+            await session.codes.forget(account)
             await session.erasing.add_chores(["scrub"], self._clock.now())
         await self.tidy(urgent=True)
         return True
@@ -211,10 +214,18 @@ class Erasure:
         await session.erasing.add_chores(["scrub"], self._clock.now())
 
     async def expire(self) -> None:
-        """Once a day: let go of messages that are older than is kept."""
+        """Once a day: let go of messages that are older than is kept, and of strangers who were shown a code."""
         now = self._clock.now()
-        if not self._keep or (self._expired is not None and now - self._expired < timedelta(days=1)):
+        if self._expired is not None and now - self._expired < timedelta(days=1):
             return
+        async with self._store.write() as session:
+            if await session.codes.expire(now):
+                await session.erasing.add_chores(["scrub"], now)
+        if self._keep:
+            await self._expire_messages(now)
+        self._expired = now
+
+    async def _expire_messages(self, now: datetime) -> None:
         async with self._store.write() as session:
             count, agents, places = await session.erasing.expire(now - self._keep)
             await self._copies.blank(session, None, now - _SEEN)
@@ -226,7 +237,6 @@ class Erasure:
         for agent in touched:
             if agent is not None:
                 await self._indexer.refresh(agent)
-        self._expired = now
         if count:
             log.info("%d messages older than %d days were deleted.", count, self._keep.days)
 

@@ -1,66 +1,51 @@
-"""Who may talk with us, where, and how much. The same rules for every platform but the local console."""
+"""Who may talk with us, and where. The same rules for every platform but the local console."""
 
 from __future__ import annotations
 
 import logging
 import secrets
-from collections import deque
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 
 from bot.cache import Cache
 from bot.events import (
     LOCAL,
-    DocumentUploaded,
     Event,
-    MessageReceived,
     Origin,
     ReactionAdded,
     View,
+    from_json,
+    is_unasked,
+    origin_of,
     platform_of,
 )
-from bot.people.allowance import Allowance
 from bot.people.identities import Identity
+from bot.people.pace import Pace, Turned
 from bot.runtime import Runtime
-from bot.settings import AccessSettings, LimitSettings
-from memory.records import PRIVATE, Code
+from bot.settings import AccessSettings
+from memory.records import PRIVATE, Code, Conversation, OutboxRow
 
 log = logging.getLogger(__name__)
 
-_MINUTE = timedelta(seconds=60)
-_BOT_MESSAGES = 20  # of other bots in one place per minute: what ends a loop of two bots
 _CODE_LIFE = timedelta(hours=1)
 _LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # none that looks like another
+_TOLD = 3  # times a day that a stranger is told their code
 _KEPT = 10_000
 
 _PAIR = (
     "I don't know you yet. Ask whoever runs me to enter `everbot pair {code}` within the hour, and I will "
     "be happy to talk."
 )
-_SLOWER = "That is faster than I can keep up with. Give me a minute, then write again."
-_ENOUGH = "We have talked a lot today, and my allowance for you is used up. I will be back tomorrow."
-_ALL_USED = "My allowance for today is used up. I will be back tomorrow."
-
-
-class Turned(Exception):
-    """The event is not thought about. ``view`` is what to tell the person, if anything."""
-
-    def __init__(self, why: str, view: View | None = None) -> None:
-        super().__init__(why)
-        self.view = view
 
 
 class Access:
-    """Judges events and commands by the configuration; keeps count of who wrote how much of late."""
+    """Judges events and commands, and places where we might speak up, by the configuration."""
 
-    def __init__(
-        self, runtime: Runtime, allowance: Allowance, rules: AccessSettings, limits: LimitSettings
-    ) -> None:
+    def __init__(self, runtime: Runtime, pace: Pace, rules: AccessSettings) -> None:
         self._store, self._clock = runtime.store, runtime.clock
-        self._allowance = allowance
+        self.pace = pace
         self._rules = rules
-        self._limits = limits
-        self._recent: Cache[str, deque[tuple[float, str]]] = Cache(_KEPT)
-        self._told: Cache[str, str] = Cache(_KEPT)
+        self._told: Cache[str, tuple[date, int]] = Cache(_KEPT)  # strangers: the day, and how often
 
     async def check(self, who: Origin, *, followed: bool = False, ask: bool = False) -> None:
         """Raises `Turned` when this person may not talk with us, or when the event is not meant for us.
@@ -74,7 +59,10 @@ class Access:
         if who.account in rules.denied or who.channel in rules.denied:
             raise Turned("denied")
         if who.bot:
-            self._bots(who, ask=ask)
+            if not rules.bots:
+                raise Turned("a bot")
+            if isinstance(who, Event) and not ask:
+                self.pace.bots(who)
         if who.audience == PRIVATE:
             await self._private(who, ask=ask)
             return
@@ -87,30 +75,40 @@ class Access:
             if not (free or followed):
                 raise Turned("not addressed")
 
-    async def spend(self, event: Event, identity: Identity) -> None:
-        """Count a message of a person; raises `Turned` when a limit of theirs is reached."""
-        if platform_of(event.account) == LOCAL or not isinstance(event, MessageReceived):
-            return
-        limits = self._limits
-        if limits.messages_per_minute and self._count(event.account, event) > limits.messages_per_minute:
-            raise Turned("too fast", self._once(event.account, f"fast {self._clock.now():%H:%M}", _SLOWER))
-        if (
-            limits.user_tokens_per_day
-            and await self._allowance.used(identity.user) >= limits.user_tokens_per_day
-        ):
-            raise Turned("daily limit", self._once(event.account, f"user {self._clock.now():%j}", _ENOUGH))
-        if limits.tokens_per_day and await self._allowance.used(None) >= limits.tokens_per_day:
-            raise Turned("daily limit", self._once(event.account, f"all {self._clock.now():%j}", _ALL_USED))
+    async def still(self, conversation: Conversation) -> None:
+        """Raises `Turned` when whoever talked with us there may not do so any more: by the rules as they are now, and
+        what was known of the person and the place when they last wrote."""
+        async with self._store.read() as session:
+            heard = await session.mailbox.heard(conversation.id)
+            agent = await session.agents.agent(conversation.agent_id)
+            accounts = await session.agents.accounts_of(agent.user_id) if agent else []
+        place = Origin(account="", name="", address=conversation.address, audience=conversation.audience)
+        if heard is not None:
+            place = Origin(**origin_of(from_json(heard.payload)))
+            await self.check(place, ask=True)
+        for account in accounts:  # what was forgotten tells nothing of channel and roles
+            if account in self._rules.denied and platform_of(account) == platform_of(place.address):
+                raise Turned("denied")
+            if heard is None:
+                await self.check(replace(place, account=account), ask=True)
 
-    def _bots(self, who: Origin, *, ask: bool) -> None:
-        if not self._rules.bots:
-            raise Turned("a bot")
-        if ask:
-            return
-        # By channel: on Slack each message of a channel begins a thread, which is a place of its own.
-        place = f"{who.community}/{who.channel}" if who.channel else who.address
-        if isinstance(who, Event) and self._count(f"bots at {place}", who) > _BOT_MESSAGES:
-            raise Turned("a loop of bots")
+    async def unasked(self, identity: Identity) -> None:
+        """Raises `Turned` when the agent may not think of the person by itself now: it is not `still` let, or the
+        day's allowance is used up."""
+        await self.still(identity.conversation)
+        await self.pace.afford(identity.conversation.address, identity)
+
+    async def may_post(self, row: OutboxRow) -> bool:
+        """Whether a post is to be sent: of what nobody asked for just now, only while its place is `still` open."""
+        if not is_unasked(row.in_reply_to):
+            return True
+        async with self._store.read() as session:
+            conversation = await session.agents.conversation(row.conversation_id)
+        try:
+            await self.still(conversation)
+        except Turned:
+            return False
+        return True
 
     async def _private(self, who: Origin, *, ask: bool) -> None:
         policy = self._rules.dm_policy
@@ -120,10 +118,18 @@ class Access:
             async with self._store.read() as session:
                 if await session.codes.is_welcome(who.account):
                     return
-            if ask or isinstance(who, DocumentUploaded | ReactionAdded):
+            if ask or isinstance(who, ReactionAdded) or not self._may_be_told(who.account):
                 raise Turned("not paired")
             raise Turned("not paired", View(text=_PAIR.format(code=await self._code(who))))
         raise Turned(f"direct messages are {policy}")
+
+    def _may_be_told(self, account: str) -> bool:
+        """Counts how often a stranger was told their code today."""
+        today = self._clock.now().date()
+        day, times = self._told.get(account, (today, 0))
+        times = times if day == today else 0
+        self._told[account] = (today, times + 1)
+        return times < _TOLD
 
     async def _code(self, who: Origin) -> str:
         """The code that lets the person in: the same until it expires."""
@@ -135,26 +141,6 @@ class Access:
                 await session.codes.put(known)
         log.info("%s asks to be let in: everbot pair %s", who.account, known.code)
         return known.code
-
-    def _count(self, who: str, event: Event) -> int:
-        """How many events of theirs there were in the minute that ended with it, this one included.
-
-        By the platform's time: what was caught up after an outage did not come all at once.
-        """
-        now = event.at.timestamp()
-        times = self._recent[who] = self._recent.get(who) or deque()
-        if all(key != event.key for _, key in times):  # what is told again is not counted again
-            times.append((now, event.key))
-        while times and times[0][0] <= now - _MINUTE.total_seconds():
-            times.popleft()
-        return len(times)
-
-    def _once(self, account: str, occasion: str, sentence: str) -> View | None:
-        """The sentence, when the person was not told it on this occasion yet."""
-        if self._told.get(account) == occasion:
-            return None
-        self._told[account] = occasion
-        return View(text=sentence)
 
 
 def new_code(purpose: str, who: Origin, expires_at: datetime) -> Code:

@@ -1,36 +1,122 @@
-"""Tokens used today, against the limits of `[limits]`."""
+"""The ledger: tokens used today, and tokens that questions under way may use, against the limits of `[limits]`."""
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from bot.errors import AllowanceUsed
 from bot.people.schedules import midnight
 from bot.runtime import Runtime
-from memory.records import Agent, User
+from bot.settings import LimitSettings
+from memory.records import Agent
+
+_ENOUGH = "We have talked a lot today, and my allowance for you is used up. I will be back tomorrow."
+_ALL_USED = "My allowance for today is used up. I will be back tomorrow."
+_LOOKS = 3  # at the store, while others write what they used
+
+
+@dataclass
+class Bill:
+    """What a question took, in tokens; 0: it failed."""
+
+    took: int = 0
 
 
 class Allowance:
-    """Days begin at midnight UTC. What was forgotten counts on to the end of its day, or of this process: nobody's
-    limit begins anew by `/forget`, and nothing of it is written down."""
+    """Every question to a model is `reserved` before it is asked, and counts with what it took once it was answered.
 
-    def __init__(self, runtime: Runtime) -> None:
+    Days begin at midnight UTC, wherever a person says that they live. What was forgotten counts on to the end of its
+    day, or of this process: nobody's limit begins anew by `/forget`, and nothing of it is written down.
+    """
+
+    def __init__(self, runtime: Runtime, limits: LimitSettings) -> None:
         self._store, self._clock = runtime.store, runtime.clock
+        self._most, self._most_each = limits.tokens_per_day, limits.user_tokens_per_day
         self._forgotten: Counter[str | None] = Counter()  # by account; None: of all
+        self._reserved: Counter[int] = Counter()  # by user: questions under way
+        self._taken: Counter[int] = Counter()  # by user: answered, and not `booked` yet
+        self._bookings = 0
         self._since: datetime | None = None
+        self._gate = asyncio.Lock()  # one question is admitted at a time
+        self._news = asyncio.Event()  # something that was reserved is free again
 
-    async def used(self, user: User | None) -> int:
+    async def used(self, user_id: int | None) -> int:
         """Tokens of a person; of all, for None."""
-        async with self._store.read() as session:
-            agents: Sequence[int] | None = None
-            accounts: Collection[str | None] = [None]
-            if user is not None:
-                agents = [agent.id for agent in await session.agents.agents_of(user.id)]
-                accounts = await session.agents.accounts_of(user.id)
-            stored = await session.mailbox.usage_since(agents, self._today())
-        return stored.total + max((self._forgotten[account] for account in accounts), default=0)
+        for _ in range(_LOOKS):
+            bookings = self._bookings
+            async with self._store.read() as session:
+                agents: Sequence[int] | None = None
+                accounts: Collection[str | None] = [None]
+                if user_id is not None:
+                    agents = [agent.id for agent in await session.agents.agents_of(user_id)]
+                    accounts = await session.agents.accounts_of(user_id)
+                stored = await session.mailbox.usage_since(agents, self._today())
+            if bookings == self._bookings:
+                break
+        taken = self._taken.total() if user_id is None else self._taken[user_id]
+        return stored.total + taken + max((self._forgotten[account] for account in accounts), default=0)
+
+    async def check(self, user_id: int) -> None:
+        """Raises `AllowanceUsed` when the person, or all together, have used what a day allows."""
+        await self._left(user_id)
+
+    @asynccontextmanager
+    async def reserved(self, user_id: int, tokens: int, *, limited: bool = True) -> AsyncIterator[Bill]:
+        """Ask a model in the block, and write on the bill what it took. While questions under way may use up what is
+        left of the day, this waits for them; then it raises `AllowanceUsed` if they did."""
+        while limited and not await self._admitted(user_id, tokens, news := self._news):
+            await news.wait()
+        if not limited:
+            self._reserved[user_id] += tokens
+        bill = Bill()
+        try:
+            yield bill
+        finally:
+            self._today()
+            self._reserved[user_id] -= tokens
+            self._taken[user_id] += bill.took
+            for book in (self._reserved, self._taken):
+                if not book[user_id]:
+                    del book[user_id]
+            self._news.set()
+            self._news = asyncio.Event()
+
+    def booked(self, user_id: int, tokens: int) -> None:
+        """So much of what was taken is in the store now."""
+        self._bookings += 1
+        self._taken[user_id] = max(0, self._taken[user_id] - tokens)
+        if not self._taken[user_id]:
+            del self._taken[user_id]
+
+    async def _admitted(self, user_id: int, tokens: int, news: asyncio.Event) -> bool:
+        """Reserves, if that is within what is left. A single question always is: nobody knows what it will take."""
+        async with self._gate:
+            others = (self._reserved[user_id], self._reserved.total())
+            for left, before in zip(await self._left(user_id), others, strict=True):
+                if before and before + tokens > left:
+                    return False
+            if news.is_set():  # what was reserved has been taken meanwhile: look again
+                return False
+            self._reserved[user_id] += tokens
+            return True
+
+    async def _left(self, user_id: int) -> tuple[float, float]:
+        """Tokens that the person, and all together, may still use. Raises `AllowanceUsed`."""
+        mine = everyones = float("inf")
+        if self._most_each:
+            mine = self._most_each - await self.used(user_id)
+            if mine <= 0:
+                raise AllowanceUsed(_ENOUGH)
+        if self._most:
+            everyones = self._most - await self.used(None)
+            if everyones <= 0:
+                raise AllowanceUsed(_ALL_USED)
+        return mine, everyones
 
     @asynccontextmanager
     async def forgetting(self, *agents: Agent) -> AsyncIterator[None]:
@@ -42,15 +128,17 @@ class Allowance:
         yield
         async with self._store.read() as session:  # of what is committed: a failure forgets nothing
             after = await session.mailbox.usage_since(ids, today)
-        self._forgotten.update(dict.fromkeys((None, *accounts), before.total - after.total))
+        gone = before.total - after.total + sum(self._taken.pop(agent.user_id, 0) for agent in agents)
+        self._forgotten.update(dict.fromkeys((None, *accounts), gone))
 
-    async def separating(self, account: str, user: User) -> None:
+    async def separating(self, account: str, user_id: int) -> None:
         """The account is somebody else's from now on, and has used what the person had."""
-        self._forgotten[account] = await self.used(user)
+        self._forgotten[account] = await self.used(user_id)
 
     def _today(self) -> datetime:
         today = midnight(self._clock.now(), UTC)
         if today != self._since:
             self._since = today
             self._forgotten.clear()
+            self._taken.clear()
         return today

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from bot.cache import Cache
@@ -14,7 +14,7 @@ from bot.people.identities import Identity
 from bot.personas.definition import parsed
 from bot.settings import BeatRules, HeartbeatSettings
 from memory.ports import Session
-from memory.records import PRIVATE, Beat
+from memory.records import PRIVATE, Beat, Spent
 
 IDLE = timedelta(minutes=30)
 _NOTED = timedelta(minutes=1)  # how exactly it is kept when the person was last heard
@@ -108,9 +108,18 @@ class Beats:
                 f"it is outside the hours they want to hear from you ({rules.first_hour}-{rules.last_hour}).",
                 0,
             )
-        spent = await session.schedule.spent(identity.agent.id, schedules.midnight(now, identity.zone))
+        spent = await self.spent(session, identity, now)
         left = rules.daily_messages - spent.messages
         return ("", left) if left > 0 else ("you have said all that you may unasked today.", 0)
+
+    async def spent(self, session: Session, identity: Identity, now: datetime) -> Spent:
+        """What beats took today: a day of UTC, so that another time zone gives no second one."""
+        return await session.schedule.spent(identity.agent.id, schedules.midnight(now, UTC))
+
+    async def enough(self, session: Session, beat: Beat, identity: Identity, spent: Spent) -> bool:
+        """Whether a day's beats were held, or their tokens used."""
+        rules = await self.rules(session, beat, identity)
+        return spent.beats >= rules.daily_beats or spent.tokens >= rules.daily_tokens
 
 
 def jitter(agent_id: int, every: timedelta) -> timedelta:

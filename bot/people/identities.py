@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from bot.cache import Cache
@@ -37,6 +38,17 @@ class Identity:
         """A moment as the person is told it; with the name of its zone, unless that is surely theirs."""
         told = f"{at.astimezone(self.zone):%Y-%m-%d %H:%M}"
         return told if self.zone_sure else f"{told} {self.zone.key}"
+
+    def timed(self) -> dict[str, Any]:
+        """The common fields of an event there that nobody sent."""
+        place = self.conversation
+        return {
+            "account": f"{platform_of(place.address)}:timer",
+            "name": self.user.name,
+            "address": place.address,
+            "audience": place.audience,
+            "persona": self.persona.name,
+        }
 
 
 class Identities:

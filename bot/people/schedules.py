@@ -7,7 +7,8 @@ Written as the model is told to: ``2026-11-27T09:00`` (in the person's time zone
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from apscheduler.triggers.cron import CronTrigger
@@ -16,6 +17,7 @@ from bot.people.cron import Cron, CronError, is_cron, parsed
 
 FARTHEST = timedelta(days=732)
 SHORTEST = timedelta(minutes=15)
+_TICK = timedelta(microseconds=1)
 _EVERY = re.compile(r"every\s+(\d{1,5})\s*(m|min|minutes?|h|hours?|d|days?)", re.IGNORECASE)
 _UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
 _WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
@@ -31,9 +33,10 @@ def first(when: str, now: datetime, zone: ZoneInfo) -> tuple[datetime, str]:
     text = when.strip()
     if _EVERY.fullmatch(text) or is_cron(text):
         at = following(text, now, zone)
-        again = following(text, at, zone)
-        if again - at < SHORTEST:
-            raise NotATime("too often: at least 15 minutes must lie between two times")
+        if _closest(text) < SHORTEST:
+            raise NotATime("too often: at least 15 minutes must lie between two times, as in `every 15m`")
+        if at - now > _RAREST:
+            raise NotATime(f"{when} is too far ahead: at most eight years")
         return at, text
     try:
         at = datetime.fromisoformat(text)
@@ -50,19 +53,43 @@ def first(when: str, now: datetime, zone: ZoneInfo) -> tuple[datetime, str]:
     return at.astimezone(now.tzinfo), ""
 
 
+def again(rule: str, due: datetime, now: datetime, zone: ZoneInfo) -> datetime | None:
+    """When a rule that was ``due`` comes again, after now and never too soon; None: it does not, or cannot be read."""
+    try:
+        if _EVERY.fullmatch(rule.strip()):
+            return max(following(rule, now, zone), now + SHORTEST)
+        return following(rule, max(now, due + SHORTEST - _TICK), zone)
+    except (NotATime, ValueError, OverflowError):
+        return None
+
+
+def _closest(rule: str) -> timedelta:
+    """The shortest time between two moments of a rule that `following` has read, as if they came every day."""
+    if _EVERY.fullmatch(rule):
+        return _interval(rule)
+    cron = parsed(rule)
+    times = [timedelta(hours=hour, minutes=minute) for hour in cron.hours for minute in cron.minutes]
+    return min(later - sooner for sooner, later in pairwise([*times, times[0] + timedelta(days=1)]))
+
+
+def _interval(rule: str) -> timedelta:
+    every = _EVERY.fullmatch(rule)
+    assert every is not None
+    return int(every.group(1)) * _UNITS[every.group(2)[0].lower()]
+
+
 def following(rule: str, after: datetime, zone: ZoneInfo) -> datetime:
     """The next moment of a rule after another. Raises `NotATime`."""
-    every = _EVERY.fullmatch(rule.strip())
-    if every:
-        number, unit = int(every.group(1)), _UNITS[every.group(2)[0].lower()]
-        if not number:
+    if _EVERY.fullmatch(rule.strip()):
+        interval = _interval(rule.strip())
+        if not interval:
             raise NotATime("every 0 is never: name a number")
-        return after + number * unit
+        return after + interval
     try:
         cron = parsed(rule)
     except CronError as error:
         raise NotATime(f"{rule!r} is not a cron rule of five fields: {error}") from None
-    begin = after + timedelta(microseconds=1)
+    begin = after + _TICK
     comings = [trigger.get_next_fire_time(None, begin) for trigger in _triggers(cron, after + _RAREST, zone)]
     moments: list[datetime] = [moment for moment in comings if moment is not None]
     if not moments:
@@ -102,6 +129,12 @@ def midnight(now: datetime, zone: tzinfo) -> datetime:
     """The beginning of the day there."""
     local = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
     return local.astimezone(now.tzinfo)
+
+
+def tomorrow(now: datetime, spread: int = 0) -> datetime:
+    """When the next day of the limits begins, which is UTC's; different numbers to ``spread`` lie apart, within an
+    hour."""
+    return midnight(now, UTC) + timedelta(days=1, seconds=spread % 3600)
 
 
 def hours(text: str) -> tuple[int, int]:

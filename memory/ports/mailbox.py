@@ -112,6 +112,10 @@ class Mailbox(Protocol):
         """Of the newest post there that has one."""
         ...
 
+    async def heard(self, conversation_id: int) -> InboxRow | None:
+        """The newest message that a person wrote there, of those that are not forgotten."""
+        ...
+
     async def has_events(self, conversation_id: int) -> bool:
         """Whether anything was ever received there."""
         ...

@@ -35,6 +35,18 @@ class Codes:
     async def drop(self, code: str) -> None:
         await self._c.execute(t.codes.delete().where(t.codes.c.code == code))
 
+    async def knows(self, account: str) -> bool:
+        ways = [sa.select(sa.literal(1)).where(named) for named in _naming(account)]
+        return any([(await self._c.execute(way)).first() for way in ways])
+
+    async def forget(self, account: str) -> None:
+        codes, welcome = _naming(account)
+        await self._c.execute(t.codes.delete().where(codes))
+        await self._c.execute(t.welcome.delete().where(welcome))
+
+    async def expire(self, now: datetime) -> int:
+        return (await self._c.execute(t.codes.delete().where(t.codes.c.expires_at <= now))).rowcount
+
     async def welcome(self, account: str, now: datetime) -> None:
         values = {"account": account, "created_at": now}
         await self._c.execute(upsert(t.welcome).values(**values).on_conflict_do_nothing())
@@ -47,3 +59,9 @@ class Codes:
         query = sa.select(t.codes).where(condition & (t.codes.c.expires_at > now))
         row = (await self._c.execute(query)).first()
         return record(Code, row) if row else None
+
+
+def _naming(account: str) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:
+    """Codes, and lettings in, that name an account."""
+    codes = (t.codes.c.account == account) | (t.codes.c.other == account)
+    return codes, t.welcome.c.account == account

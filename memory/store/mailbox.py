@@ -200,6 +200,13 @@ class Mailbox:
         receipt: str | None = (await self._c.execute(query)).scalar()
         return receipt
 
+    async def heard(self, conversation_id: int) -> InboxRow | None:
+        i = t.inbox.c
+        kept = sa.func.json_extract(i.payload, "$.account").is_not(None)  # what was undone is empty
+        said = (i.conversation_id == conversation_id) & i.kind.in_(_SAID) & kept
+        row = (await self._c.execute(sa.select(t.inbox).where(said).order_by(i.id.desc()).limit(1))).first()
+        return record(InboxRow, row) if row else None
+
     async def has_events(self, conversation_id: int) -> bool:
         query = sa.select(sa.literal(1)).where(t.inbox.c.conversation_id == conversation_id).limit(1)
         return (await self._c.execute(query)).first() is not None

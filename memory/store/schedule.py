@@ -16,6 +16,7 @@ from memory.store.mailbox import on_platforms, places
 from memory.store.rows import record
 
 _SILENT = "heartbeat"  # the kind of turns that count
+_REMINDER = "scheduled"
 
 # What every message asks is built once.
 _BEAT = sa.select(t.beats).where(t.beats.c.agent_id == sa.bindparam("agent"))
@@ -55,7 +56,7 @@ class Schedule:
         query = (
             sa.select(c.id)
             .join(t.inbox, i.conversation_id == c.id)
-            .where((c.agent_id == agent_id) & here & i.kind.not_in([_SILENT, "scheduled"]))
+            .where((c.agent_id == agent_id) & here & i.kind.not_in([_SILENT, _REMINDER]))
             .group_by(c.id)
             .order_by((c.audience == PRIVATE).desc(), newest.desc())
             .limit(1)
@@ -82,6 +83,16 @@ class Schedule:
 
     async def wishes(self, agent_id: int) -> list[Wish]:
         return await self._wishes(t.wishes.c.agent_id == agent_id)
+
+    async def reminded(self, agents: Collection[int], since: datetime) -> int:
+        i, n = t.inbox.c, t.turns.c
+        theirs = sa.select(t.conversations.c.id).where(t.conversations.c.agent_id.in_(agents))
+        held = n.conversation_id.in_(theirs) & (n.started_at >= since) & (n.kind == _REMINDER)
+        # The literal lets SQLite use the partial index on what waits.
+        unheld = i.agent_id.in_(agents) & sa.text("inbox.done = 0") & i.turn_id.is_(None)
+        waiting = unheld & (i.kind == _REMINDER)
+        counts = [sa.select(sa.func.count()).where(some) for some in (held, waiting)]
+        return sum([(await self._c.execute(count)).scalar_one() for count in counts])
 
     async def wishes_of(self, turn_id: str) -> list[Wish]:
         return await self._wishes(t.wishes.c.turn_id == turn_id)

@@ -285,11 +285,13 @@ async def test_a_thousand_adversarial_beats_say_nothing_but_by_send_message(tmp_
     def wild(request: ModelRequest) -> ModelReply:
         return chance.choice(blurbs)() if kind(request) == "heartbeat" else say("Yes.")
 
-    async with opened(tmp_path, wild) as house:
+    clock = FakeClock()
+    async with opened(tmp_path, wild, clock=clock) as house:
         for number in range(50):
             await house.app.inbound.submit(house.message(f"user{number}", "Hello."))
         await house.app.inbound.settled()
         for _ in range(20):
+            clock.advance(24 * HOUR)  # a day has its number of beats
             for number in range(50):
                 await command(house, f"user{number}", "heartbeat now")
             await house.app.inbound.settled()

@@ -52,6 +52,8 @@ class Desk:
     results_room: int  # tokens that a step's results may take
     conversation_id: int
     scheduled: Callable[[], Awaitable[list[Wish]]]  # what the person asked to be told, as it is now
+    wishes_elsewhere: Callable[[], Awaitable[int]]  # how many with other personas
+    most_wishes: int  # that the person may have
     amend: Amend
     allowed: frozenset[str] | None = None  # the tools that the persona may use; None: all
     quiet: bool = False  # nobody is waiting: the timer began this turn

@@ -12,7 +12,6 @@ from bot.errors import ToolError
 from bot.people import schedules
 from memory.records import Wish
 
-_MOST = 50
 _LONGEST = 1_000
 
 
@@ -27,8 +26,11 @@ async def schedule_message(desk: Desk, when: str, about: str) -> str:
     text = about.strip()
     if not text or len(text) > _LONGEST:
         raise ToolError(f"about must be a text of at most {_LONGEST} characters.")
-    if len(await desk.wishes()) >= _MOST:
-        raise ToolError(f"There are {_MOST} scheduled messages already; cancel some first (list_scheduled).")
+    if len(await desk.wishes()) + await desk.wishes_elsewhere() >= desk.most_wishes:
+        raise ToolError(
+            f"There are {desk.most_wishes} scheduled messages already, the most that one person may have, with all "
+            "personas together; cancel some first (list_scheduled, cancel_scheduled)."
+        )
     try:
         at, rule = schedules.first(when, desk.now, desk.zone)
     except schedules.NotATime as error:

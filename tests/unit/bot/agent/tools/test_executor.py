@@ -98,6 +98,9 @@ def make_desk() -> Desk:
     async def nothing() -> list[Wish]:
         return []
 
+    async def none() -> int:
+        return 0
+
     async def no_amendment(session: Session, before: Block, value: str) -> None:
         raise AssertionError("this desk has no persona's block")
 
@@ -116,6 +119,8 @@ def make_desk() -> Desk:
         results_room=10_000,
         conversation_id=1,
         scheduled=nothing,
+        wishes_elsewhere=none,
+        most_wishes=50,
         amend=no_amendment,
     )
 

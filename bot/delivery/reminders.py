@@ -1,0 +1,125 @@
+"""What people asked to hear of at a time, when the time has come."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from bot.delivery.mailboxes import Mailboxes
+from bot.events import WISH, ScheduledDue
+from bot.people import schedules
+from bot.people.access import Access
+from bot.people.identities import Identities, Identity
+from bot.people.pace import Turned
+from bot.runtime import Runtime
+from memory.errors import StoreError, where
+from memory.records import Wish
+
+log = logging.getLogger(__name__)
+
+_BATCH = 64
+_LATE = timedelta(minutes=1)  # from when on a delay is worth a word
+_TOO_LATE = timedelta(hours=24)
+_BROKEN = timedelta(hours=1)  # until a wish is looked at again that could not be fulfilled
+_ENDED = "This was the last time: the rule {rule!r} does not come again, or cannot be read any more."
+
+
+class Reminders:
+    """``platforms`` are those that are connected; a person is sent ``daily`` reminders a day (UTC) at most."""
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        mailboxes: Mailboxes,
+        identities: Identities,
+        access: Access,
+        platforms: Collection[str],
+        daily: int,
+    ) -> None:
+        self._store = runtime.store
+        self._mailboxes = mailboxes
+        self._identities = identities
+        self._access = access
+        self._platforms = list(platforms)
+        self._daily = daily
+
+    async def sweep(self, now: datetime) -> None:
+        """Put what is due on the stream of events. Each wish stands for itself: a broken one holds up no other."""
+        async with self._store.read() as session:
+            wishes = await session.schedule.due_wishes(now, self._platforms, _BATCH)
+        for wish in wishes:
+            try:
+                await self._fulfil(wish, now)
+            except StoreError:
+                raise
+            except Exception as error:
+                log.error("agent %s: the reminder %s failed: %s", wish.agent_id, wish.id, where(error))
+                await self._put(wish, now + _BROKEN)
+
+    async def _fulfil(self, wish: Wish, now: datetime) -> None:
+        async with self._store.read() as session:
+            conversation = await session.agents.conversation(wish.conversation_id)
+        identity = await self._identities.at(conversation)
+        if identity is None:
+            await self._put(wish, None)
+            return
+        again = schedules.again(wish.rule, wish.next_at, now, identity.zone) if wish.rule else None
+        try:
+            await self._access.still(conversation)
+        except Turned as turned:
+            log.info("agent %s: the reminder %s is let go: %s", wish.agent_id, wish.id, turned)
+            await self._put(wish, again)
+            return
+        if await self._enough(identity, now):
+            log.info("agent %s: the reminder %s waits: enough for today", wish.agent_id, wish.id)
+            tomorrow = schedules.tomorrow(now)
+            later = schedules.again(wish.rule, tomorrow, tomorrow, identity.zone) if wish.rule else tomorrow
+            await self._put(wish, later)
+            return
+        ended = bool(wish.rule) and again is None
+        late = now - wish.next_at
+        if late < _TOO_LATE or ended:
+            await self._mailboxes.receive(_event(wish, identity, now, ended=ended), identity)
+        else:
+            log.warning("agent %s: a reminder is more than a day late and is let go", wish.agent_id)
+        if ended:
+            log.warning("agent %s: the rule of the reminder %s has ended", wish.agent_id, wish.id)
+        await self._put(wish, again)
+
+    async def _enough(self, identity: Identity, now: datetime) -> bool:
+        async with self._store.read() as session:
+            agents = [agent.id for agent in await session.agents.agents_of(identity.user.id)]
+            return await session.schedule.reminded(agents, schedules.midnight(now, UTC)) >= self._daily
+
+    async def _put(self, wish: Wish, again: datetime | None) -> None:
+        """It is due again then; None: never."""
+        async with self._store.write() as session:
+            if again is None:
+                await session.schedule.drop_wish(wish.id)
+            else:
+                await session.schedule.put_wish(replace(wish, next_at=again))
+
+
+def _event(wish: Wish, identity: Identity, now: datetime, *, ended: bool) -> ScheduledDue:
+    late = now - wish.next_at
+    asked = f"{wish.created_at.astimezone(identity.zone):%A, %d %B %Y}"
+    reason = f"On {asked} the person asked to be reminded now: {wish.about}\nTell them with send_message."
+    fallback = f"You asked me to remind you: {wish.about}"
+    if late > _LATE:
+        minutes = int(late.total_seconds() // 60)
+        delay = f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"
+        reason += f" You are {delay} late, because you were not running: say so."
+        fallback += f" (I am {delay} late: I was not running.)"
+    if ended:
+        note = _ENDED.format(rule=wish.rule)
+        reason += f" {note} Say so; they may ask you anew."
+        fallback += f" ({note})"
+    return ScheduledDue(
+        **identity.timed(),
+        key=f"{WISH}{wish.id}:{wish.next_at.timestamp():.0f}",
+        at=now,
+        reason=reason,
+        fallback=fallback,
+    )

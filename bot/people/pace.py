@@ -1,0 +1,108 @@
+"""How fast people may write, click and command: what a minute holds. And what is told to who goes beyond it."""
+
+from __future__ import annotations
+
+from collections import deque
+from datetime import timedelta
+from itertools import count
+
+from bot.cache import Cache
+from bot.errors import AllowanceUsed
+from bot.events import LOCAL, Address, DocumentUploaded, Event, Origin, View, platform_of
+from bot.people.allowance import Allowance
+from bot.people.identities import Identity
+from bot.ports import Clock
+from bot.settings import LimitSettings
+
+_MINUTE = timedelta(seconds=60)
+_BOT_MESSAGES = 20  # of other bots in one place per minute: what ends a loop of two bots
+_KEPT = 10_000
+_FAST = "too fast"
+_SLOWER = "That is faster than I can keep up with. Give me a minute, then write again."
+
+
+class Turned(Exception):
+    """The event is not thought about. ``view`` is what to tell the person, if anything."""
+
+    def __init__(self, why: str, view: View | None = None) -> None:
+        super().__init__(why)
+        self.view = view
+
+
+class Pace:
+    """Keeps count of who wrote how much of late. Whoever sits at the machine is under no limit."""
+
+    def __init__(self, clock: Clock, allowance: Allowance, limits: LimitSettings) -> None:
+        self._clock = clock
+        self._allowance = allowance
+        self._limits = limits
+        self._recent: Cache[str, deque[tuple[float, str]]] = Cache(_KEPT)
+        self._told: Cache[str, str] = Cache(_KEPT)
+        self._number = count()
+
+    async def spend(self, event: Event, identity: Identity) -> None:
+        """Count what a person wrote, sent or clicked; raises `Turned` when a limit of theirs is reached, with what to
+        tell them, once on each occasion. A message counts once, with its files."""
+        key = event.key.rpartition("/")[0] if isinstance(event, DocumentUploaded) else ""
+        try:
+            self._within(event.account, event.at.timestamp(), key or event.key)
+            await self.afford(event.account, identity)
+        except Turned as turned:
+            now = self._clock.now()
+            occasion = f"{turned} {now:%H:%M}" if str(turned) == _FAST else f"{turned} {now:%j}"
+            raise Turned(str(turned), turned.view if self._first(event.account, occasion) else None) from None
+
+    async def question(self, who: Origin, identity: Identity) -> None:
+        """Count a command that makes the agent think, as the message that it stands for; raises `Turned`."""
+        self._within(who.account, self._clock.now().timestamp(), self._name())
+        await self.afford(who.account, identity)
+
+    def command(self, who: Origin) -> None:
+        """Count a command; raises `Turned`."""
+        most, name = self._limits.commands_per_minute, f"commands of {who.account}"
+        if platform_of(who.account) == LOCAL or not most:
+            return
+        if self._count(name, self._clock.now().timestamp(), self._name()) > most:
+            raise Turned(_FAST, View(text=_SLOWER, kind="error"))
+
+    async def afford(self, address: Address, identity: Identity) -> None:
+        """Raises `Turned` when the day's allowance is used up, of the person or of all."""
+        if platform_of(address) == LOCAL:
+            return
+        try:
+            await self._allowance.check(identity.user.id)
+        except AllowanceUsed as used:
+            raise Turned("daily limit", View(text=str(used))) from None
+
+    def bots(self, event: Event) -> None:
+        """Count a message of another bot; raises `Turned` when there are too many in its place."""
+        # By channel: on Slack each message of a channel begins a thread, which is a place of its own.
+        place = f"{event.community}/{event.channel}" if event.channel else event.address
+        if self._count(f"bots at {place}", event.at.timestamp(), event.key) > _BOT_MESSAGES:
+            raise Turned("a loop of bots")
+
+    def _within(self, account: str, at: float, key: str) -> None:
+        most = self._limits.messages_per_minute
+        if platform_of(account) != LOCAL and most and self._count(account, at, key) > most:
+            raise Turned(_FAST, View(text=_SLOWER))
+
+    def _name(self) -> str:
+        return f"command {next(self._number)}"
+
+    def _count(self, who: str, at: float, key: str) -> int:
+        """How many there were in the minute that ended then, this one included.
+
+        By the platform's time: what was caught up after an outage did not come all at once.
+        """
+        times = self._recent[who] = self._recent.get(who) or deque()
+        if all(known != key for _, known in times):  # what is told again is not counted again
+            times.append((at, key))
+        while times and times[0][0] <= at - _MINUTE.total_seconds():
+            times.popleft()
+        return len(times)
+
+    def _first(self, account: str, occasion: str) -> bool:
+        """Whether the person was not told on this occasion yet; from now on they are."""
+        first = self._told.get(account) != occasion
+        self._told[account] = occasion
+        return first
