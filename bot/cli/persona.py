@@ -8,6 +8,7 @@ import tomllib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,9 @@ from bot.errors import PersonaError
 from bot.events import clean
 from bot.personas import portable
 from bot.personas.cards.card import Version, bytes_of
-from bot.personas.cards.file import check_size, notices, png_of, read_file
+from bot.personas.cards.file import lorebook_of, notices, of_book, png_of, read_file
 from bot.personas.definition import Definition, parsed, to_json
-from bot.personas.files import brought_in, from_card, taken_out, to_card
+from bot.personas.files import brought_in, from_card, from_lorebook, taken_out, to_card
 from bot.personas.personas import Personas, Text
 from bot.settings import Settings
 from memory.ports import Session
@@ -180,24 +181,39 @@ async def take_out(
 
 
 async def bring_in(settings: Settings, path: Path, name: str | None, community: str | None) -> None:
-    """Make a persona of a file: everbot's own, or a character card (PNG, JSON)."""
+    """Make a persona of a file: everbot's own, or a character card (PNG, JSON, CHARX). A lorebook (World Info) becomes
+    the book of the persona of that name, or of a new one."""
     data = _read(path)
     now = SystemClock().now()
     async with _studio(settings) as (memory, personas), memory.store.write() as session:
         told: tuple[str, ...] = ()
-        if data.startswith(b"PK"):
+        if portable.is_packed(data):
             file = portable.unpacked(data)
             made = await brought_in(session, personas, file, name or file.persona.name, community, now)
         else:
-            check_size(len(data))
-            card, image = read_file(data)
-            avatar = Avatar(media_type="image/png", data=image) if image else None
-            called = " ".join((name or card.name).replace("@", " ").replace("/", " ").split())[:80]
-            made = await from_card(session, personas, card, avatar, called, now)
-            told = notices(card)
+            made, told = await _foreign(session, personas, data, name, path, now)
     for notice in told:
         warn(notice)
     tell(f"{made.name} is here. Bind it with /persona bind {made.name}.")
+
+
+async def _foreign(
+    session: Session, personas: Personas, data: bytes, name: str | None, path: Path, now: datetime
+) -> tuple[Persona, tuple[str, ...]]:
+    """A card or a lorebook, and what is to be said of it."""
+    book = lorebook_of(data)
+    if book is not None:
+        title = _called(name or str(book.get("name") or path.stem))
+        made, entries = await from_lorebook(session, personas, book, title)
+        return made, (f"Entries in the book of {made.name} now: {entries}.", *of_book(book))
+    card, image = read_file(data)
+    avatar = Avatar(media_type="image/png", data=image) if image else None
+    return await from_card(session, personas, card, avatar, _called(name or card.name), now), notices(card)
+
+
+def _called(name: str) -> str:
+    """The name as a persona may have it."""
+    return " ".join(name.replace("@", " ").replace("/", " ").split())[:80]
 
 
 async def delete(settings: Settings, name: str, *, force: bool) -> int:

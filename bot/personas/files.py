@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from bot.errors import PersonaError
 from bot.personas import portable
@@ -12,7 +13,7 @@ from bot.personas.cards.card import Card, card_of_document
 from bot.personas.cards.fields import Json
 from bot.personas.cards.persona import dialogue_text, persona_text
 from bot.personas.definition import Definition, parsed, to_json
-from bot.personas.personas import Personas
+from bot.personas.personas import Personas, Text
 from memory.archival import store
 from memory.ports import Session
 from memory.records import SHARED, Archive, Avatar, Block, BlockEdit, Draft, Persona, community_audience
@@ -165,6 +166,31 @@ async def from_card(
     made = await personas.create(session, name, texts, definition=_definition(values))
     await session.personas.put_avatar(made.id, avatar)
     return made
+
+
+async def from_lorebook(
+    session: Session, personas: Personas, book: Mapping[str, Any], name: str
+) -> tuple[Persona, int]:
+    """The persona of that name, or a new one, with the book's entries added to those that it has, and how many it has
+    then. Raises `PersonaError`."""
+    if name in await personas.names(session):
+        persona = await personas.named(session, name)
+    else:
+        persona = await personas.create(session, name, [personas.text(f"I know {name}, and tell of it.")])
+    told = await personas.definition(session, persona.id)
+    entries = [*_entries_in(told.book), *_entries_in(book)]
+    definition = _definition(to_json(told) | {"book": {**book, **told.book, "entries": entries}})
+    texts = [
+        Text(label=b.label, value=b.value, limit=b.limit, description=b.description)
+        for b in await personas.blocks(session, persona)
+    ]
+    await personas.put(session, persona, texts, persona.description, definition, None)
+    return persona, len(entries)
+
+
+def _entries_in(book: Mapping[str, Any]) -> list[Any]:
+    entries = book.get("entries") or ()
+    return list(entries.values() if isinstance(entries, Mapping) else entries)
 
 
 async def to_card(session: Session, personas: Personas, persona: Persona) -> Card:

@@ -24,6 +24,7 @@ FORMAT, VERSION = "everbot-persona", 1
 _LIMITS = {"header.json": 10_000, "persona.json": 8_000_000, "lore.jsonl": 50_000_000, "avatar": 4_000_000}
 _FILE = 60_000_000  # bytes
 _ENTRIES = 64
+_FOREIGN = 10_000  # files in a zip that may be of another program
 _IMAGES = {
     b"\x89PNG\r\n\x1a\n": "image/png",
     b"\xff\xd8\xff": "image/jpeg",
@@ -131,6 +132,17 @@ def packed(file: PersonaFile, now: datetime) -> bytes:
     if file.avatar is not None:
         parts["avatar"] = file.avatar.data
     return zipped(parts)
+
+
+def is_packed(data: bytes) -> bool:
+    """Whether a file is a persona's: a zip with our header. Another zip may be a card."""
+    try:
+        held = unzipped(
+            data, entries=_FOREIGN, most=_LIMITS["header.json"], only={"header.json": _LIMITS["header.json"]}
+        )
+    except BundleError:
+        return data.startswith(b"PK")  # ours or not, it is damaged: `unpacked` says so
+    return bool(held)
 
 
 def unpacked(data: bytes) -> PersonaFile:

@@ -16,7 +16,7 @@ import pytest
 from bot.backends.memory import Memory, open_memory
 from bot.cli import load
 from bot.cli import persona as commands
-from bot.errors import PersonaError
+from bot.errors import CardError, PersonaError
 from bot.personas import portable
 from bot.personas.cards.file import read_file
 from bot.settings import Settings
@@ -275,6 +275,53 @@ async def test_a_card_comes_and_goes_unchanged(tmp_path: Path) -> None:
     data = json.loads((tmp_path / "changed.json").read_bytes())["data"]
     assert (data["description"], data["personality"]) == ("I know roses.", "")
     assert data["extensions"] == CARD["data"]["extensions"]
+
+
+async def test_world_info_becomes_the_book_of_a_persona(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = settings_at(tmp_path / "data")
+    await flora(settings, tmp_path / "files")
+    world = tmp_path / "eldoria.json"
+    entry = {"uid": 0, "key": ["elder"], "content": "The wood is old.", "disable": False, "group": "trees"}
+    world.write_text(json.dumps({"entries": {"0": entry}}), encoding="utf-8")
+
+    await commands.bring_in(settings, world, "flora", None)
+    await commands.bring_in(settings, world, None, None)
+
+    told = capsys.readouterr()
+    assert "Entries in the book of flora now: 2." in told.err
+    assert "Entries in the book of eldoria now: 1." in told.err
+    assert "group (1)" in told.err
+    async with memory_at(settings) as memory, memory.store.read() as session:
+        for name, contents in (
+            ("flora", ["Roses want sun.", "The wood is old."]),
+            ("eldoria", ["The wood is old."]),
+        ):
+            persona = await session.personas.named(name)
+            assert persona is not None
+            definition = await session.personas.definition(persona.id)
+            assert [e["content"] for e in definition["book"]["entries"]] == contents
+        flora_ = await session.personas.named("flora")
+        assert flora_ is not None
+        assert (await session.personas.definition(flora_.id))["greetings"] == DEFINITION["greetings"]
+
+
+async def test_a_zip_is_a_persona_or_a_card(tmp_path: Path) -> None:
+    settings = settings_at(tmp_path / "data")
+    path = tmp_path / "kaya.charx"
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("card.json", json.dumps({"spec": "chara_card_v3", "data": {"name": "Kaya"}}))
+    await commands.bring_in(settings, path, None, None)
+    async with memory_at(settings) as memory, memory.store.read() as session:
+        assert await session.personas.named("Kaya") is not None
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("notes.txt", "x")
+    with pytest.raises(CardError, match="no CHARX"):
+        await commands.bring_in(settings, path, None, None)
+    path.write_bytes(b"PK broken")
+    with pytest.raises(PersonaError, match="damaged"):
+        await commands.bring_in(settings, path, None, None)
 
 
 async def test_a_persona_goes_out_as_a_png_card(tmp_path: Path) -> None:

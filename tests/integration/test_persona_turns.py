@@ -132,7 +132,7 @@ def test_a_book_comes_to_mind_by_its_keys_and_within_its_budget() -> None:
         {"policies": {"accept": "never"}},
         {"policies": {"heartbeat": {"every_hours": 0.1}}},
         {"example": "x" * 20_001},
-        {"book": {"entries": [{"keys": "rose"}]}},
+        {"book": {"entries": [{"keys": ["rose"], "content": "Sun."}] * 2_001}},
     ],
 )
 def test_a_wrong_definition_is_refused_by_the_name_of_its_field(wrong: dict[str, Any]) -> None:

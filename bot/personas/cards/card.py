@@ -16,6 +16,7 @@ from bot.personas.cards.assets import Asset, assets_of
 from bot.personas.cards.book import Book, book_of
 from bot.personas.cards.decorators import split
 from bot.personas.cards.fields import Fields, Json, check_values
+from bot.personas.cards.foreign import as_card
 
 Version = Literal["1", "2", "3"]
 
@@ -35,6 +36,7 @@ _V2: dict[str, Any] = dict.fromkeys(_V1, "") | {
     "extensions": {},
 }
 _TEXTS = tuple(name for name, default in _V2.items() if default == "")
+_OF_FILE = ("version", "document")
 _DEMANDED: dict[Version, dict[str, Any]] = {"2": _V2, "3": _V2 | {"group_only_greetings": []}}
 
 
@@ -72,6 +74,7 @@ class Card:
     # how it came
     version: Version = "3"
     document: Json = field(default_factory=dict)
+    told: tuple[str, ...] = field(default=(), compare=False)  # what in it is odd, a sentence each
 
     @property
     def called(self) -> str:
@@ -84,8 +87,10 @@ class Card:
 
 
 def card_of(text: bytes) -> Card:
-    """The card in a JSON file. Raises CardError with one sentence for anything that is no sound card."""
-    return card_of_document(_document(text))
+    """The card in a JSON file, or the character of another program in one. Raises CardError with one sentence for
+    anything that is neither."""
+    document = document_of(text)
+    return card_of_document(as_card(document) or document)
 
 
 def card_of_document(document: Json) -> Card:
@@ -117,7 +122,8 @@ def bytes_of(card: Card, version: Version) -> bytes:
     return json.dumps(json_of(card, version), ensure_ascii=False, allow_nan=False, indent=1).encode()
 
 
-def _document(text: bytes) -> Json:
+def document_of(text: bytes) -> Json:
+    """The JSON object in a file. Raises CardError."""
     if len(text) > MAX_JSON:
         raise CardError(f"The card's JSON is larger than the {MAX_JSON:,} bytes that are taken.")
     try:
@@ -151,10 +157,7 @@ def _version(document: Json) -> Version:
 
 
 def _read(data: Fields, version: Version, document: Json) -> Card:
-    book_of(data.maybe_object("character_book"), data.of("character_book"))
-    notes = data.maybe_object("creator_notes_multilingual")
-    for language in notes or ():
-        Fields(notes, data.of("creator_notes_multilingual")).text(language)
+    book_of(data.maybe_object("character_book"), data.of("character_book"), data.told)
     texts = {name: data.text(name) for name in _TEXTS}
     if not texts["name"].strip():
         raise CardError("The card has no name.")
@@ -166,13 +169,14 @@ def _read(data: Fields, version: Version, document: Json) -> Card:
         character_book=data.maybe_object("character_book"),
         assets=assets_of(data),
         nickname=data.maybe_text("nickname"),
-        creator_notes_multilingual=notes,
+        creator_notes_multilingual=data.maybe_object("creator_notes_multilingual"),
         source=data.maybe_texts("source"),
         group_only_greetings=data.maybe_texts("group_only_greetings"),
         creation_date=data.maybe_number("creation_date"),
         modification_date=data.maybe_number("modification_date"),
         version=version,
         document=document,
+        told=tuple(dict.fromkeys(data.told)),
     )
 
 
@@ -197,15 +201,20 @@ def _data(card: Card, version: Version) -> dict[str, Any]:
 
 def _said(card: Card) -> dict[str, Any]:
     """The fields of the specifications, as JSON; None for one that the card does not have."""
-    values = {f.name: getattr(card, f.name) for f in fields(Card) if f.name not in ("version", "document")}
+    values = {f.name: getattr(card, f.name) for f in fields(Card) if f.compare and f.name not in _OF_FILE}
     values["assets"] = None if card.assets is None else [vars(asset) for asset in card.assets]
     return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
 
 def _book_for(version: Version, book: dict[str, Any]) -> dict[str, Any]:
-    for entry in book.get("entries") or ():
-        if version == "2":
-            entry["content"] = split(entry.get("content", ""))[1]
-        else:
+    entries = book.get("entries")
+    for entry in (
+        entries.values() if isinstance(entries, dict) else entries if isinstance(entries, list) else ()
+    ):
+        if not isinstance(entry, dict):
+            continue
+        if version == "3":
             entry.setdefault("use_regex", False)
+        elif isinstance(entry.get("content"), str):
+            entry["content"] = split(entry["content"])[1]
     return book

@@ -1,8 +1,9 @@
-"""The fields of a card's JSON, read by type; whatever is wrong is told with the field's name."""
+"""The fields of a card's JSON, read by type; whatever is odd is told with the field's name."""
 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,73 +13,117 @@ Json = Mapping[str, Any]
 
 MAX_DEPTH = 32
 MAX_VALUES = 200_000
+MAX_TOLD = 20
+_NUMBER = re.compile(r"[-+]?[0-9]{1,15}(?:\.[0-9]{1,15})?")
 
 
 class Fields:
-    """The fields of one JSON object. ``where`` is how an error calls it (``data.character_book``).
+    """The fields of one JSON object. ``where`` is how a notice calls it (``data.character_book``).
 
-    A field that is absent, or null where the specification makes it optional, reads as its default.
+    Editors write what they like. A field that is absent or null reads as its default; one of another kind is read
+    for what it means (a number as a text, "100" as a number), else as its default, and ``told`` of it. Only what
+    nothing can be made of without is refused.
     """
 
-    def __init__(self, value: Any, where: str) -> None:
+    def __init__(self, value: Any, where: str, told: list[str] | None = None) -> None:
         if not isinstance(value, Mapping):
             raise CardError(f"The card's {where} must be an object, not {named(value)}.")
         self.value: Json = value
         self.where = where
+        self.told: list[str] = [] if told is None else told
 
     def text(self, name: str) -> str:
-        """A text that the specification demands; null is refused, as it says."""
-        value = self.value.get(name, "")
-        if not isinstance(value, str):
-            raise self.wrong(name, "a text", value)
-        return value
+        return self.maybe_text(name) or ""
 
     def maybe_text(self, name: str) -> str | None:
-        return None if self.value.get(name) is None else self.text(name)
+        value = self.value.get(name)
+        if value is None or isinstance(value, str):
+            return value
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            self._tell(name, "a text", value, "it is read as one")
+            return str(value)
+        self._left_out(name, "a text", value)
+        return None
 
     def maybe_flag(self, name: str) -> bool | None:
         value = self.value.get(name)
-        if value is not None and not isinstance(value, bool):
-            raise self.wrong(name, "true or false", value)
-        return value
+        if value is None or isinstance(value, bool):
+            return value
+        if value in (0, 1) or (isinstance(value, str) and value.lower() in ("true", "false")):
+            return str(value).lower() in ("1", "true")
+        self._left_out(name, "true or false", value)
+        return None
 
     def maybe_number(self, name: str) -> float | None:
         value = self.value.get(name)
-        if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
-            raise self.wrong(name, "a number", value)
-        return value
+        if value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
+            return value
+        if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
+            return float(value)
+        self._left_out(name, "a number", value)
+        return None
 
-    def maybe_texts(self, name: str) -> tuple[str, ...] | None:
+    def maybe_texts(self, name: str, *, split: bool = False) -> tuple[str, ...] | None:
+        """``split``: one text stands for several, with commas between them."""
+        value = self.value.get(name)
+        if split and isinstance(value, str):
+            return tuple(part.strip() for part in value.split(","))
         items = self._list(name, "a list of texts")
-        for n, item in enumerate(items or ()):
-            if not isinstance(item, str):
-                raise self.wrong(f"{name}[{n}]", "a text", item)
-        return None if items is None else tuple(items)
+        if items is None:
+            return None
+        odd = [n for n, item in enumerate(items) if not isinstance(item, str | None)]
+        if odd:
+            self._tell(f"{name}[{odd[0]}]", "a text", items[odd[0]], "it is read as one, or left out")
+        return tuple(
+            str(item) for item in items if isinstance(item, str | int | float) and not isinstance(item, bool)
+        )
 
-    def texts(self, name: str) -> tuple[str, ...]:
-        return self.maybe_texts(name) or ()
+    def texts(self, name: str, *, split: bool = False) -> tuple[str, ...]:
+        return self.maybe_texts(name, split=split) or ()
 
     def maybe_object(self, name: str) -> Json | None:
         value = self.value.get(name)
-        return None if value is None else Fields(value, self.of(name)).value
+        if value is None or isinstance(value, Mapping):
+            return value
+        if value not in ([], ""):
+            self._left_out(name, "an object", value)
+        return None
+
+    def fields(self, name: str) -> Fields:
+        """The fields of an object in this one; of an empty one where there is none."""
+        return Fields(self.maybe_object(name) or {}, self.of(name), self.told)
 
     def maybe_objects(self, name: str) -> tuple[Fields, ...] | None:
-        items = self._list(name, "a list of objects")
+        value = self.value.get(name)
+        # Lists with numbered members are what some programs make of them.
+        items = list(value.values()) if isinstance(value, Mapping) else self._list(name, "a list of objects")
         if items is None:
             return None
-        return tuple(Fields(item, f"{self.of(name)}[{n}]") for n, item in enumerate(items))
+        for n, item in enumerate(items):
+            if not isinstance(item, Mapping):
+                self._left_out(f"{name}[{n}]", "an object", item)
+        return tuple(
+            Fields(item, f"{self.of(name)}[{n}]", self.told)
+            for n, item in enumerate(items)
+            if isinstance(item, Mapping)
+        )
 
     def _list(self, name: str, wanted: str) -> list[Any] | None:
         value = self.value.get(name)
-        if value is not None and not isinstance(value, list):
-            raise self.wrong(name, wanted, value)
-        return value
+        if value is None or isinstance(value, list):
+            return value
+        self._left_out(name, wanted, value)
+        return None
 
     def of(self, name: str) -> str:
         return f"{self.where}.{name}"
 
-    def wrong(self, name: str, wanted: str, value: Any) -> CardError:
-        return CardError(f"The card's {self.of(name)} must be {wanted}, not {named(value)}.")
+    def _left_out(self, name: str, wanted: str, value: Any) -> None:
+        self._tell(name, wanted, value, "it is left out")
+
+    def _tell(self, name: str, wanted: str, value: Any, done: str) -> None:
+        if len(self.told) < MAX_TOLD:
+            self.told.append(f"The card's {self.of(name)[:120]} is {named(value)}, not {wanted}: {done}.")
 
 
 def named(value: Any) -> str:

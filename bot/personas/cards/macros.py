@@ -1,4 +1,4 @@
-"""Curly-brace macros of cards: ``{{char}}``, ``{{user}}``, ``{{original}}``, ``{{random:a,b}}`` and the like.
+"""Curly-brace macros of cards: ``{{char}}``, ``{{user}}``, ``{{original}}``, ``{{random::a::b}}`` and the like.
 
 A text is read once, from the inside out; what was put in is never read again, so that nobody's name can be a
 macro. Chance follows ``seed`` and the macro's place: the same text renders the same every time.
@@ -8,14 +8,19 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 LIMIT = 200_000  # characters of a rendering
 MAX_NESTED = 16
+_PLAIN = {"newline": "\n", "trim": "", "noop": ""}
 
+_KNOWN = {*_PLAIN, *"char user original comment hidden_key reverse random pick roll".split()}
+_NAME = re.compile(r"\{\{\s*([A-Za-z_]{1,40})(?=[\s:}])")
 _MARK = re.compile(r"\{\{|\}\}|<(?:bot|char|user)>", re.IGNORECASE)
 _COMMA = re.compile(r"(?<!\\),")
-_DIE = re.compile(r"d?([1-9][0-9]{0,8})", re.IGNORECASE)
+_DICE = re.compile(r"(?:([1-9][0-9]?)?d)?([1-9][0-9]{0,8})([-+][0-9]{1,9})?", re.IGNORECASE)
+_SPACED = re.compile(r"\s*(roll|random|pick|reverse)\s+(?=\S)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,11 +83,13 @@ class _Rendering:
         """What stands for ``macro``; ``own`` is its text before anything was put into it."""
         if own.lstrip().startswith("//"):
             return ""
+        plain = "{{" + macro + "}}"
+        if spaced := _SPACED.match(own):  # {{roll 1d6}}
+            own, macro = f"{spaced[1]}:{own[spaced.end() :]}", f"{spaced[1]}:{macro[spaced.end() :]}"
         name, colon, _ = own.partition(":")
         name, argument = name.strip().lower(), macro[len(name) + 1 :]
-        named = {"char": self.cast.char, "user": self.cast.user, "original": self.cast.original}
         if not colon:
-            return named.get(name, "{{" + macro + "}}") if own == macro else "{{" + macro + "}}"
+            return self._named(name, macro) if own == macro else plain
         if name == "comment":
             return ""
         if name == "hidden_key":
@@ -91,12 +98,23 @@ class _Rendering:
             return argument[::-1]
         if name in ("random", "pick"):
             return self._chosen(name, argument)
-        if name == "roll" and (die := _DIE.fullmatch(argument.strip())):
-            return str(1 + self._chance(argument) % int(die[1]))
-        return "{{" + macro + "}}"
+        if name == "roll" and (dice := _DICE.fullmatch(argument.strip(": "))):
+            return str(sum(self._rolled(argument, dice)))
+        return plain
+
+    def _named(self, name: str, macro: str) -> str:
+        named = {"char": self.cast.char, "user": self.cast.user, "original": self.cast.original}
+        return (named | _PLAIN).get(name, "{{" + macro + "}}")
+
+    def _rolled(self, argument: str, dice: re.Match[str]) -> Iterator[int]:
+        for _ in range(int(dice[1] or 1)):
+            yield 1 + self._chance(argument) % int(dice[2])
+        yield int(dice[3] or 0)
 
     def _chosen(self, name: str, argument: str) -> str:
-        choices = _COMMA.split(argument.removeprefix(":"))  # {{pick::a,b}} is in the specification, too
+        # Between two colons each, as SillyTavern writes it, or commas; {{pick::a,b}} is in the specification, too.
+        argument = argument.removeprefix(":")
+        choices = argument.split("::") if "::" in argument else _COMMA.split(argument)
         # The same pick has the same value all through a text; random is drawn at every place.
         chance = self._chance(argument, placed=name == "random")
         return choices[chance % len(choices)].replace("\\,", ",").strip()
@@ -106,3 +124,9 @@ class _Rendering:
             self.drawn += 1
         key = f"{self.cast.seed}\0{macro}\0{self.drawn if placed else ''}"
         return int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big")
+
+
+def unknown(text: str) -> list[str]:
+    """The names of macros in a text that stay as they stand."""
+    names = (name.strip().lower() for name in _NAME.findall(text))
+    return [name for name in dict.fromkeys(names) if name not in _KNOWN]

@@ -28,6 +28,11 @@ class PatternError(ValueError):
     """The text says what of the pattern is not taken."""
 
 
+def is_pattern(key: str) -> bool:
+    """Whether a key is written as a regular expression: ``/pattern/flags``."""
+    return _SLASHED.fullmatch(key) is not None
+
+
 def compiled(key: str, *, ignore_case: bool) -> Pattern:
     """The pattern of a key, written ``/pattern/flags`` or bare. Raises PatternError for what is not taken.
 

@@ -48,16 +48,52 @@ def enters(changes: dict[str, Any], *texts: str, content: str = "X", **known: An
         ({"selective": True, "secondary_keys": ["sea"]}, "a storm at sea", True),
         ({"selective": True, "secondary_keys": []}, "a storm", True),
         ({"selective": False, "secondary_keys": ["sea"]}, "a storm", True),
-        ({"use_regex": True, "keys": ["sto[rm]{2}\\b"]}, "a STORM", True),
+        ({"use_regex": True, "keys": ["/sto[rm]{2}\\b/i"]}, "a STORM", True),
         ({"use_regex": True, "keys": ["/storm/"]}, "a STORM", False),
-        ({"use_regex": True, "keys": ["storm", "("]}, "a storm", False),  # one invalid pattern
-        ({"use_regex": True, "constant": True}, "calm", False),
-        ({"use_regex": True, "selective": True, "secondary_keys": ["sea"]}, "a storm", True),
-        ({"use_regex": True, "keys": ["(a+)+$"]}, "a" * 30_000 + "!", False),
+        ({"use_regex": True, "keys": ["sto[rm]{2}"]}, "a storm", False),  # as it stands
+        ({"use_regex": True, "keys": ["C++ (fox)"]}, "I like c++ (fox)", True),
+        ({"use_regex": True, "keys": ["/(/", "storm"]}, "a storm", True),  # one that cannot be read is none
+        ({"use_regex": False, "keys": ["/storm/"]}, "a storm", False),
+        ({"use_regex": True, "constant": True}, "calm", True),
+        ({"use_regex": True, "selective": True, "secondary_keys": ["sea"]}, "a storm", False),
+        ({"use_regex": True, "selective": True, "secondary_keys": ["/se./"]}, "a storm at sea", True),
+        ({"use_regex": True, "keys": ["/(a+)+$/"]}, "a" * 30_000 + "!", False),
+        ({"keys": "storm, rain"}, "the rain", True),
+        ({"extensions": {"case_sensitive": True}}, "a Storm", False),
+        ({"extensions": {"match_whole_words": True}}, "storms, and a brainstorm", False),
+        ({"extensions": {"match_whole_words": True}}, "brainstorms after a storm.", True),
+        ({"extensions": {"scan_depth": 0}}, "a storm", False),
+        ({"extensions": {"probability": 0, "useProbability": True}}, "a storm", False),
+        ({"extensions": {"probability": 0, "useProbability": False}}, "a storm", True),
+        ({"extensions": {"probability": None}}, "a storm", True),
+        ({"constant": True, "extensions": {"probability": 0}}, "calm", False),
     ],
 )
 def test_keys(changes: dict[str, Any], text: str, enter: bool) -> None:
     assert enters(changes, text) is enter
+
+
+@pytest.mark.parametrize(
+    ("logic", "entering"),
+    [
+        (0, {"sea", "sea lake"}),  # any of them
+        (1, {"", "sea", "none"}),  # not all
+        (2, {"", "none"}),  # none of them
+        (3, {"sea lake"}),  # all
+        (None, {"sea", "sea lake"}),
+    ],
+)
+def test_what_secondary_keys_ask_for(logic: int | None, entering: set[str]) -> None:
+    changes = {"selective": True, "secondary_keys": ["sea", "lake"], "extensions": {"selectiveLogic": logic}}
+    for beside in ("", "none", "sea", "sea lake"):
+        assert enters(dict(changes), f"storm {beside}") is (beside in entering), beside
+
+
+def test_probability_is_the_share_of_messages_and_the_same_for_the_same() -> None:
+    data = book(entry("X", "storm", extensions={"probability": 30, "useProbability": True}))
+    drawn = [bool(entered(data, f"a storm, number {n}")) for n in range(400)]
+    assert 80 < sum(drawn) < 160
+    assert drawn == [bool(entered(data, f"a storm, number {n}")) for n in range(400)]
 
 
 @pytest.mark.parametrize(
@@ -197,8 +233,18 @@ def test_constant_entries_are_known_without_a_conversation() -> None:
         )
     )
 
-    assert [e.content for e in constant(data, words, cast=CAST)] == ["always, too", "always"]
+    assert [e.content for e in constant(data, words, cast=CAST)] == ["regex", "always, too", "always"]
     assert [e.content for e in constant(data, words, cast=CAST, budget=1)] == ["always"]
+
+
+def test_of_too_many_patterns_the_first_are_looked_for() -> None:
+    data = book(*[entry(f"{n}", f"/key {n}$/", use_regex=True, insertion_order=n) for n in range(300)])
+    assert entered(data, "key 7", "key 199", "key 299") == ["7", "199"]
+
+
+def test_hundreds_of_plain_keys_are_nothing_much() -> None:
+    data = book(*[entry(f"{n}", f"place {n}.", use_regex=True, insertion_order=n) for n in range(800)])
+    assert entered(data, "We went to place 7. Then to place 799.") == ["7", "799"]
 
 
 def test_no_book_no_entries() -> None:
@@ -208,6 +254,6 @@ def test_no_book_no_entries() -> None:
 def test_a_large_book_of_slow_patterns_is_searched_within_its_steps() -> None:
     slow = "[" + "".join(f"{chr(0x100 + 3 * n)}-{chr(0x101 + 3 * n)}" for n in range(150)) + "]{400}y"
     text = "".join(chr(0x100 + n * 7 % 450) for n in range(20_000))
-    data = book(*[entry("X", slow, use_regex=True)] * 200, entry("plain", "\u0100"))
+    data = book(*[entry("X", f"/{slow}/", use_regex=True)] * 200, entry("plain", "\u0100"))
 
     assert entered(data, text) == ["plain"]

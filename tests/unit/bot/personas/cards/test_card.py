@@ -105,18 +105,8 @@ def test_a_card_that_never_was_a_file() -> None:
 
 WRONG = [
     (v2(name=""), "no name"),
-    (v2(description=None), "data.description must be a text, not null"),
-    (v2(tags="sea"), "data.tags must be a list of texts, not a text"),
-    (v2(tags=["sea", 1]), "data.tags[1] must be a text, not a number"),
-    (v2(extensions=[]), "data.extensions must be an object, not a list"),
-    (v3(creation_date=True), "data.creation_date must be a number, not true or false"),
-    (v3(creator_notes_multilingual={"de": 1}), "data.creator_notes_multilingual.de must be a text"),
-    (v2(character_book=book("storm")), "data.character_book.entries[0] must be an object"),  # type: ignore[arg-type]
-    (v2(character_book=book(entry("x", "a", enabled=1))), "entries[0].enabled must be true or false"),
-    (v2(character_book=book(entry("x", "a", insertion_order="1"))), "insertion_order must be a number"),
     (v2(character_book=book(*[entry("x", "a")] * 2_001)), "2,001 entries"),
     (v2(character_book=book(*[entry("x", *"abcdefghijk")] * 1_000)), "10,000 keys"),
-    (v3(character_book=book(*[entry("x", "a", use_regex=True)] * 201)), "201 regular expressions"),
     (v2(first_mes="a\0b"), "data.first_mes contains a NUL"),
     (v2(extensions={"a": {"b\0": 1}}), "data.extensions.a (in the name of a field) contains a NUL"),
     (v2(extensions={"a": ["\ud800"]}), "data.extensions.a[0] contains a lone surrogate"),
@@ -133,6 +123,103 @@ def test_what_is_wrong_is_named(document: Any, words: str) -> None:
     with pytest.raises(CardError) as refusal:
         card(document)
     assert words in str(refusal.value)
+
+
+ODD: list[tuple[dict[str, Any], dict[str, Any], str]] = [
+    (v2(description=None, tags=None, extensions=None), {"description": "", "tags": (), "extensions": {}}, ""),
+    (v2(extensions=[]), {"extensions": {}}, ""),
+    (v2(character_version=1.1), {"character_version": "1.1"}, "character_version is a number, not a text"),
+    (v2(description=["a"]), {"description": ""}, "data.description is a list, not a text: it is left out"),
+    (v2(alternate_greetings="1687194031049"), {"alternate_greetings": ()}, "alternate_greetings is a text"),
+    (v2(tags=["sea", 1, None]), {"tags": ("sea", "1")}, "data.tags[1] is a number, not a text"),
+    (v3(creation_date=True), {"creation_date": None}, "data.creation_date is true or false, not a number"),
+    (v3(creation_date="1700000000"), {"creation_date": 1_700_000_000}, ""),
+    (v3(creator_notes_multilingual={"de": 1}), {}, ""),
+    (v2(character_book="storm"), {"character_book": None}, "data.character_book is a text, not an object"),
+    (v2(character_book={"entries": ["storm"]}), {}, "entries[0] is a text, not an object: it is left out"),
+    (
+        v2(character_book=book(entry("x", "a", enabled=[]))),
+        {},
+        "entries[0].enabled is a list, not true or false",
+    ),
+    (v2(character_book=book(entry("x", "a", insertion_order="soon"))), {}, "insertion_order is a text"),
+    (
+        v2(character_book=book(entry("x", "a") | {"content": {}})),
+        {},
+        "entries[0].content is an object, not a text",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("document", "read", "told"), ODD, ids=[told or f"{n}" for n, (*_, told) in enumerate(ODD)]
+)
+def test_what_is_odd_is_taken_and_told(document: dict[str, Any], read: dict[str, Any], told: str) -> None:
+    taken = card(document)
+    assert {name: getattr(taken, name) for name in read} == read
+    assert bool(taken.told) is bool(told)
+    assert told in "\n".join(taken.told)
+    assert json_of(taken, taken.version) == document, "and goes out as it came"
+
+
+def test_odd_entries_of_a_book_are_read_for_what_they_mean() -> None:
+    entries = {
+        "0": entry("A storm.", "storm", enabled=1, insertion_order="2", selective="false"),
+        "1": entry("Rain.", "rain", enabled=0),
+        "2": entry("Snow.", "snow", keys="snow, ice", position=1, priority=None),
+    }
+    storm, rain, snow = card(v2(character_book={"entries": entries})).book.entries
+    assert (storm.enabled, storm.insertion_order, storm.selective) == (True, 2, False)
+    assert not rain.enabled
+    assert snow.keys == ("snow", "ice")
+
+
+PYGMALION = {
+    "char_name": "Mira",
+    "char_persona": "Keeps a lighthouse.",
+    "char_greeting": "Mind the step.",
+    "world_scenario": "A boat comes.",
+    "example_dialogue": "You: Is it far?\nMira: Not by boat.",
+}
+AGNAI = {
+    "kind": "character",
+    "_id": "x",
+    "name": "Mira",
+    "description": "NOTES-FOR-PEOPLE",
+    "persona": {"kind": "attributes", "attributes": {"species": ["human"], "likes": ["rain", "boats"]}},
+    "greeting": "Mind the step.",
+    "scenario": "A boat comes.",
+    "sampleChat": "{{user}}: Is it far?",
+    "alternateGreetings": ["You again."],
+    "characterBook": {
+        "kind": "memory",
+        "name": "Island",
+        "entries": [
+            {"name": "Storm", "entry": "A storm.", "keywords": ["storm"], "priority": 3, "enabled": True}
+        ],
+    },
+}
+
+
+def test_pygmalions_characters_are_cards() -> None:
+    taken = card(PYGMALION)
+    assert (taken.name, taken.description, taken.first_mes) == (
+        "Mira",
+        "Keeps a lighthouse.",
+        "Mind the step.",
+    )
+    assert (taken.scenario, taken.mes_example[:4], taken.told) == ("A boat comes.", "You:", ())
+
+
+def test_agnais_characters_are_cards() -> None:
+    taken = card(AGNAI)
+    assert taken.description == "species: human\nlikes: rain, boats"
+    assert (taken.first_mes, taken.alternate_greetings) == ("Mind the step.", ("You again.",))
+    assert taken.creator_notes == "NOTES-FOR-PEOPLE"
+    [storm] = taken.book.entries
+    assert (storm.keys, storm.content, storm.label) == (("storm",), "A storm.", "Storm")
+    plain = AGNAI | {"persona": {"kind": "text", "attributes": {"text": ["Keeps a lighthouse."]}}}
+    assert card(plain).description == "Keeps a lighthouse."
 
 
 TEXTS = [

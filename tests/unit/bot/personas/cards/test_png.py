@@ -118,8 +118,15 @@ def test_whoever_imports_is_told_what_is_left_out() -> None:
         assets=[{"type": "background", "uri": "embeded://assets/bg.png", "name": "night", "ext": "png"}],
         character_book=book(
             entry("@@depth 4\n@@role user\nA storm.", "storm"),
-            entry("x", "(?=a)b", use_regex=True, name="peek"),
+            entry("x", "/(?=a)b/", use_regex=True, name="peek", extensions={"sticky": 2, "group": "sea"}),
         ),
+        extensions={
+            "depth_prompt": {"prompt": "Be brief.", "depth": 4},
+            "regex_scripts": [{"scriptName": "x"}],
+            "risuai": {"triggerscript": [{}]},
+        },
+        scenario="{{getvar::mood}} {{Time}} {{random::a::b}}",
+        character_version=2,
     )
     document["spec_version"] = "3.5"
     card = card_of(json.dumps(document).encode())
@@ -129,5 +136,11 @@ def test_whoever_imports_is_told_what_is_left_out() -> None:
     assert "version 3.5" in told
     assert "night" in told
     assert "@@depth, @@role" in told
-    assert "peek never matches" in told
+    assert "peek: the key '/(?=a)b/' is refused" in told
+    assert "group (1), sticky (1)" in told
+    assert "depth_prompt" in told
+    assert "triggerscript, regex_scripts" in told
+    assert "getvar, time" in told
+    assert "random" not in told
+    assert "character_version is a number" in told
     assert notices(card_of(json.dumps(v3()).encode())) == ()
