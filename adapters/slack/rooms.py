@@ -132,6 +132,7 @@ def _bolt(link: Link, answering: Answering) -> AsyncApp:
     # Bolt would make the token its client's own, and ask with retries: it gets a client that does neither.
     client = AsyncWebClient(base_url=link.options.api_url, session=link.session, retry_handlers=[])
     app = AsyncApp(
+        name="everbot",  # else it reads its callers' source to find one
         logger=logging.getLogger(
             "slack_bolt"
         ),  # else its loggers take the level of ours, and show whole requests

@@ -10,6 +10,7 @@ import logging
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from bot.errors import ModelDenied, ModelRefused, ModelUnavailable
@@ -20,6 +21,8 @@ from bot.models.reading import is_all_thought, tidied
 from bot.ports import Clock, ModelReply, ModelRequest, Rendered
 
 if TYPE_CHECKING:
+    import ssl
+
     import httpx2
     from openai import AsyncOpenAI
 
@@ -148,6 +151,7 @@ class OpenAIModel:
                 api_key=self._api_key or "none",
                 max_retries=0,
                 timeout=httpx2.Timeout(silence, connect=min(self._patience.stall_s, 10.0)),
+                http_client=openai.DefaultAsyncHttpxClient(verify=_trusted()),
             )
         except (openai.OpenAIError, httpx2.InvalidURL, ValueError, TypeError) as error:
             raise self._errors.of(error, self._clock.now()) from None
@@ -258,6 +262,14 @@ class OpenAIModel:
             raise self._errors.of(error, self._clock.now()) from None
         models = listing.get("data") if isinstance(listing, dict) else None
         return [str(m.get("id")) for m in models or () if isinstance(m, dict)]
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    """Whom TLS trusts. Reading the certificates takes longer than making a client: once will do for all models."""
+    import httpx2
+
+    return httpx2.create_ssl_context()
 
 
 def host_of(url: str) -> str:

@@ -16,8 +16,9 @@ import asyncio
 import sqlite3
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import aiosqlite
 import sqlalchemy as sa
@@ -108,11 +109,7 @@ class Connection:
             return sqlite3.connect(path, check_same_thread=False, isolation_level=None)
 
         driver = await asyncio.to_thread(connect)
-        try:
-            inner = _inner(driver)
-        except BaseException:  # SQLAlchemy asks the file a question of its own
-            driver.close()
-            raise
+        inner = _inner(driver)
         outer = await aiosqlite.Connection(lambda: driver, iter_chunk_size=64)
         return cls(outer, inner, driver)
 
@@ -167,16 +164,26 @@ class Connection:
 
 
 def _inner(driver: sqlite3.Connection) -> sa.Connection:
-    engine = sa.create_engine(
-        "sqlite://",
-        creator=lambda: driver,
-        poolclass=sa.StaticPool,
-        isolation_level="AUTOCOMMIT",
+    dialect = _dialect()
+    engine = sa.Engine(
+        sa.StaticPool(lambda: cast(Any, driver), dialect=dialect),
+        dialect,
+        sa.make_url("sqlite://"),
         hide_parameters=True,  # they are what people said, and errors are logged
     )
     inner = engine.execution_options(compiled_cache=_COMPILED).connect()
     inner.begin()  # says nothing to SQLite: what begins and ends a transaction is `Connection.control`
     return inner
+
+
+@cache
+def _dialect() -> sa.Dialect:
+    """One for all connections: what is compiled for another is compiled anew, and kept for ever."""
+    engine = sa.create_engine("sqlite://")
+    with engine.connect():  # on which it learns what this SQLite can do
+        pass
+    engine.dispose()
+    return engine.dialect
 
 
 class Prepared:

@@ -34,6 +34,7 @@ from memory.ports import Session
 from memory.records import SHARED
 from memory.store.database import Database
 from tests.fakes.embeddings_server import embeddings_server
+from tests.fakes.empty_database import lay
 from tests.program.process import ROOT, Done
 from tests.program.program import QUIET, Program
 
@@ -415,6 +416,7 @@ class Failing:
 
 
 def quiet(folder: Path, **embedder: Any) -> Settings:
+    lay(folder / "everbot.db")
     return Settings.model_validate({"data_dir": folder, "embedder": {"kind": "none", **embedder}})
 
 

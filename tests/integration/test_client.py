@@ -26,6 +26,7 @@ from bot.ports import ModelReply, ModelRequest
 from bot.settings import Settings
 from memory.errors import StoreBusy
 from tests.fakes.clock import LeapingClock
+from tests.fakes.empty_database import lay
 from tests.fakes.scripted_model import ScriptedModel, call, calls, say
 from tests.program.process import LIMIT_S
 from tests.program.program import QUIET, Program
@@ -36,6 +37,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 def open_client(folder: Path, script: Any = lambda _: say("Yes.")) -> Client:
     settings = Settings.model_validate({"data_dir": folder, "agent": {"debounce_s": 0}})
+    lay(folder / "everbot.db")
     return Client(settings, model=ScriptedModel(script), embedders=lambda _: None)
 
 

@@ -21,6 +21,7 @@ from bot.settings import Settings
 from memory.archival import store
 from memory.records import PRIVATE, SHARED, Agent, Draft
 from tests.fakes.clock import FakeClock
+from tests.fakes.empty_database import lay
 from tests.fakes.scripted_model import Line, ScriptedModel, call, calls, say
 
 ADA = "console:ada"
@@ -139,6 +140,7 @@ class Chat:
 async def chatting(folder: Path, script: Script, **model: Any) -> AsyncIterator[Chat]:
     settings = Settings.model_validate({"data_dir": folder, "model": model, "agent": {"debounce_s": 0}})
     scripted, phone, clock = ScriptedModel(script), Phone(), FakeClock()
+    lay(folder / "everbot.db")
     async with open_app(
         settings, [phone], "test", model=scripted, clock=clock, embedders=lambda _: None
     ) as app:

@@ -23,6 +23,7 @@ from bot.events import Command
 from bot.ports import ModelReply, ModelRequest
 from bot.settings import Settings
 from memory.records import PRIVATE
+from tests.fakes.empty_database import lay
 from tests.fakes.openai_server import Answer, Fault, OpenAIServer
 from tests.fakes.openai_wire import Json, last_words
 from tests.fakes.parlour import opened, parrot
@@ -76,6 +77,7 @@ class Pipe:
             as_json=self._as_json,
             zone=self._zone,
         )
+        lay(self.settings.data_dir / "everbot.db")
         async with open_app(
             self.settings, [console], "test", model=self.model, embedders=lambda _: None
         ) as app:

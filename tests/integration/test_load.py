@@ -11,6 +11,7 @@ import pytest
 from bot.backends.memory import open_memory
 from bot.cli import load
 from bot.settings import Settings
+from tests.fakes.empty_database import lay
 
 
 class Shelf:
@@ -18,6 +19,7 @@ class Shelf:
 
     def __init__(self, folder: Path) -> None:
         self.settings = Settings.model_validate({"data_dir": folder / "data", "embedder": {"kind": "none"}})
+        lay(self.settings.data_dir / "everbot.db")
         self.folder = folder / "documents"
         self.folder.mkdir()
 

@@ -13,6 +13,7 @@ from bot.settings import Settings
 from memory.archival import share
 from memory.records import PRIVATE, Agent, Draft, community_audience
 from tests.fakes.embedder import WordsEmbedder
+from tests.fakes.empty_database import lay
 from tests.fakes.memory_rows import NOW, persona
 
 AGENTS = 50
@@ -23,6 +24,7 @@ WORDS = "amber basil cedar dune ember fjord grove heron islet jetty kelp larch m
 @pytest.fixture
 async def memory(tmp_path: Path) -> AsyncIterator[Memory]:
     settings = Settings.model_validate({"data_dir": tmp_path})
+    lay(tmp_path / "everbot.db")
     async with open_memory(settings, embedders=lambda _: WordsEmbedder()) as memory:
         yield memory
 

@@ -22,6 +22,7 @@ from bot.personas.cards.file import read_file
 from bot.settings import Settings
 from memory.archival import share
 from memory.records import PRIVATE, Draft, Passage, community_audience
+from tests.fakes.empty_database import lay
 from tests.fakes.memory_rows import NOW
 from tests.fakes.pictures import png
 from tests.program.program import Program
@@ -45,6 +46,7 @@ DEFINITION = {
 
 
 def settings_at(folder: Path) -> Settings:
+    lay(folder / "everbot.db")
     return Settings.model_validate({"data_dir": folder, "embedder": {"kind": "none"}})
 
 

@@ -76,6 +76,7 @@ def bot_of(server: SlackServer) -> Bot:
     logger.setLevel(logging.CRITICAL)
     bot = Bot(
         AsyncApp(
+            name="bot",
             client=client(server),
             signing_secret=server.signing_secret,
             process_before_response=True,

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
 
 from memory.store.connection import Connection, Prepared
 
@@ -47,6 +49,20 @@ async def connection(tmp_path: Path, gate: Gate) -> AsyncIterator[Connection]:
     notes.create(opened.inner)
     yield opened
     await opened.close()
+
+
+class Counted(FunctionElement[int]):
+    """1; it counts how often it was compiled."""
+
+    inherit_cache = True
+    type = sa.Integer()
+    compiled = 0
+
+
+@compiles(Counted)
+def _(element: Counted, compiler: object, **_: object) -> str:
+    Counted.compiled += 1
+    return "1"
 
 
 async def texts(connection: Connection) -> list[str]:
@@ -131,3 +147,12 @@ async def test_a_closed_connection_answers_no_more(connection: Connection) -> No
     await connection.close()
     with pytest.raises(sa.exc.ResourceClosedError):
         await connection.execute(WHERE)
+
+
+async def test_a_statement_is_compiled_once_for_all_connections(tmp_path: Path) -> None:
+    for name in ("x.db", "y.db"):
+        for _ in range(2):
+            connection = await Connection.open(tmp_path / name)
+            assert (await connection.execute(sa.select(Counted()))).scalar() == 1
+            await connection.close()
+    assert Counted.compiled == 1
