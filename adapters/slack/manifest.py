@@ -10,7 +10,7 @@ SCOPES = (
     "reactions:read reactions:write commands metadata.message:read"
 ).split()
 WISHED = ("usergroups:read",)
-"""Scopes that are asked for, and can be done without: groups of people are then told by their ids."""
+"""Scopes that may be granted or not: without them groups of people are told by their ids."""
 EVENTS = (
     "app_mention message.channels message.groups message.im message.mpim app_home_opened app_context_changed "
     "agent_session_stopped reaction_added app_uninstalled tokens_revoked"
@@ -51,7 +51,7 @@ def manifest(mode: str, url: str) -> dict[str, Any]:
             "bot_user": {"display_name": "everbot", "always_online": True},
             "slash_commands": [command],
         },
-        "oauth_config": {"scopes": {"bot": [*SCOPES, *WISHED]}},
+        "oauth_config": {"scopes": {"bot": SCOPES, "bot_optional": list(WISHED)}},
         "settings": {
             "event_subscriptions": events,
             "interactivity": interactivity,

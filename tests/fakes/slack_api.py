@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from tests.fakes import slack_facts
 from tests.fakes.slack_state import Json, Refused, Workspace
 
 OBJECTS = ("attachments", "blocks", "files", "loading_messages", "metadata", "prompts", "view")
@@ -79,6 +80,9 @@ class Api:
     async def handle(self, request: web.Request) -> web.StreamResponse:
         name = request.match_info["method"]
         args = await arguments(request)
+        if name in self.methods:
+            typed = request.content_type == "application/json"
+            self.workspace.problems += slack_facts.asked(name, args, typed=typed)
         fault = self._fault(name)
         if fault is not None and fault.kind == "delay":
             await asyncio.sleep(fault.seconds)
@@ -98,6 +102,7 @@ class Api:
             self._note(name, args, "lost", answer)
             return cut(request)
         self._note(name, args, "ok", answer)
+        self.workspace.problems += slack_facts.answered(name, answer)
         return web.json_response(answer, headers=self._headers())
 
     def _run(self, name: str, args: Json, authorization: str) -> Json:

@@ -16,6 +16,7 @@ from urllib.parse import urlencode
 
 from aiohttp import ClientError, ClientSession, ClientTimeout, WSMsgType, web
 
+from tests.fakes import slack_facts
 from tests.fakes.slack_events import Event, wrapped
 from tests.fakes.slack_state import Changes, Json, Workspace
 
@@ -128,6 +129,7 @@ class Delivery:
         if event.subscription in self.subscribed and (
             not event.scope or event.scope in self.workspace.scopes
         ):
+            self.workspace.problems += slack_facts.told(event.body)
             self.start(Envelope(kind="events_api", payload=wrapped(self.workspace, event, self.token)))
 
     def start(self, envelope: Envelope) -> Envelope:

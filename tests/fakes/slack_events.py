@@ -110,7 +110,8 @@ def home_opened(workspace: Workspace, user: str, tab: str, view: Json | None) ->
 
 def plain(workspace: Workspace, kind: str, scope: str = "", **fields: Any) -> Event:
     """An event without a shape of its own here."""
-    return Event(body={"type": kind, **fields, "event_ts": workspace.ts()}, subscription=kind, scope=scope)
+    timed = {} if kind == "app_uninstalled" else {"event_ts": workspace.ts()}
+    return Event(body={"type": kind, **fields, **timed}, subscription=kind, scope=scope)
 
 
 def joined(workspace: Workspace, channel: Channel, user: str) -> Event:
@@ -121,7 +122,13 @@ def joined(workspace: Workspace, channel: Channel, user: str) -> Event:
 
 
 def renamed(workspace: Workspace, channel: Channel) -> Event:
-    named = {"id": channel.id, "name": channel.name, "created": channel.created}
+    named = {
+        "id": channel.id,
+        "name": channel.name,
+        "name_normalized": channel.name,
+        "created": channel.created,
+    }
+    named |= {"is_channel": True, "is_mpim": False}
     kind = "channel_rename" if channel.kind == "channel" else "group_rename"
     return plain(workspace, kind, f"{FAMILY[channel.kind]}:read", channel=named)
 

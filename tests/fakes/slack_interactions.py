@@ -10,6 +10,7 @@ from typing import Any
 from aiohttp import web
 
 from tests.fakes import slack_events as events
+from tests.fakes import slack_facts
 from tests.fakes.slack_blocks import check_message, check_view, elements, text_of
 from tests.fakes.slack_delivery import Delivery, Envelope
 from tests.fakes.slack_methods import Methods
@@ -140,6 +141,7 @@ class Interactions:
         return web.Response(text="ok")
 
     def _show(self, interaction: Interaction, body: Json) -> None:
+        self.workspace.problems += slack_facts.responded(body)
         place, origin = self.workspace.channels[interaction.channel], interaction.origin
         if origin is not None and body.get("delete_original"):
             self._remove(place, origin)

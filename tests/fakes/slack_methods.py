@@ -101,7 +101,9 @@ class Methods:
         content = {**check_message(args), "bot_id": home.bot_id, "app_id": home.app}
         icon = {key: args[key] for key in ("icon_url", "icon_emoji") if args.get(key)}
         if not icon and not args.get("username"):
+            icons = {f"image_{size}": f"https://a.slack-edge.com/bot_{size}.png" for size in (36, 48, 72)}
             profile = {"id": home.bot_id, "app_id": home.app, "name": "everbot", "team_id": home.team}
+            profile |= {"icons": icons, "updated": 1763712000}
             return {**content, "user": home.bot, "bot_profile": {**profile, "deleted": False}}
         home.require("chat:write.customize")
         # a message under another name is of no user
@@ -151,7 +153,9 @@ class Methods:
         content = check_message(args)
         before = self.workspace.edit(message, self.workspace.bot, **content)
         self.publish(events.changed(self.workspace, channel, message, before))
-        return {"channel": channel.id, "ts": message["ts"], "text": message["text"], "message": message}
+        told = ("app_id", "blocks", "bot_id", "edited", "metadata", "team", "text", "type", "user")
+        shown = {name: message[name] for name in told if name in message}
+        return {"channel": channel.id, "ts": message["ts"], "text": message["text"], "message": shown}
 
     def delete(self, args: Json) -> Json:
         channel, message = self._mine(args, "cant_delete_message")
@@ -210,6 +214,9 @@ class Methods:
             and (member is None or member in channel.members)
             and not (channel.archived and flag(args, "exclude_archived"))
         ]
+        if member is not None:  # whoever asks for their own knows it
+            found = [{name: c[name] for name in c if name != "is_member"} for c in found]
+        found = [{name: c[name] for name in c if name != "is_open"} for c in found]
         channels, metadata = page(found, args, most=1000)
         return {"channels": channels, "response_metadata": metadata}
 
@@ -277,4 +284,6 @@ class Methods:
 
     def reactions(self, args: Json) -> Json:
         channel, message, _ = self._reacted(args)
-        return {"type": "message", "channel": channel.id, "message": message}
+        told = ("blocks", "bot_id", "files", "reactions", "team", "text", "ts", "type", "user")
+        shown = {name: message[name] for name in told if name in message}
+        return {"type": "message", "channel": channel.id, "message": shown}

@@ -89,9 +89,15 @@ class SlackServer:
         self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
         return self
 
-    async def __aexit__(self, *_: object) -> None:
+    async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
         await self.delivery.close()
         await self._runner.cleanup()
+        assert kind is not None or not self.problems, self.problems[:5]
+
+    @property
+    def problems(self) -> list[str]:
+        """What was asked, answered or told otherwise than Slack describes it; the server ends with an error for it."""
+        return self.workspace.problems
 
     @web.middleware
     async def _reachable(

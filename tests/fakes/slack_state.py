@@ -130,6 +130,7 @@ class Workspace:
         self.users: dict[str, User] = {}
         self.channels: dict[str, Channel] = {}
         self._directs: dict[frozenset[str], Channel] = {}
+        self.problems: list[str] = []  # what is not as Slack's own descriptions have it
         self.groups: dict[str, str] = {}  # of people: handles by id
         self.files: dict[str, Json] = {}
         self.contents: dict[str, bytes] = {}
@@ -229,17 +230,24 @@ class Workspace:
             "title": name,
             "mimetype": mimetype,
             "filetype": name.rpartition(".")[2],
+            "pretty_type": name.rpartition(".")[2].upper(),
             "user": user,
             "user_team": self.team,
+            "editable": False,
             "size": len(content or b""),
             "mode": "hosted",
             "is_external": False,
+            "external_type": "",
             "is_public": False,
+            "public_url_shared": False,
+            "display_as_bot": False,
+            "username": "",
             "file_access": "visible",
             "url_private": link,
             "url_private_download": f"{link}?download=1",
             "permalink": link,
             "channels": [],
+            "groups": [],
         }
         if content is not None:
             self.contents[file_id] = content

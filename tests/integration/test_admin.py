@@ -22,7 +22,7 @@ OFFLINE = '[model]\nkind = "offline"\n[embedder]\nkind = "none"\n'
 SCOPES = (
     "app_mentions:read assistant:write chat:write chat:write.customize channels:read channels:history groups:read "
     "groups:history im:read im:write im:history mpim:read mpim:history users:read files:read files:write "
-    "reactions:read reactions:write commands metadata.message:read usergroups:read"
+    "reactions:read reactions:write commands metadata.message:read"
 ).split()
 
 

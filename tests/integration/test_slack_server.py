@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -17,6 +19,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from tests.fakes import slack_facts
 from tests.fakes.slack_server import Pace, SlackServer
 
 Json = dict[str, Any]
@@ -454,6 +457,40 @@ async def test_posts_that_are_refused(server: SlackServer, error: str, content: 
         await client(server).chat_postMessage(**post)
     assert caught.value.response["error"] == error
     assert server.calls("chat.postMessage", error)
+    server.problems.clear()
+
+
+@pytest.mark.parametrize(
+    ("method", "arguments", "problem"),
+    [
+        ("chat.postMessage", {"text": "x", "colour": "red"}, "has no argument colour"),
+        ("chat.postMessage", {"text": "x", "unfurl_links": "no"}, "unfurl_links is 'no', not b"),
+        ("chat.postMessage", {"text": "x", "parse": "some"}, "parse is 'some', not =full,none"),
+        ("chat.postMessage", {"text": "x", "blocks": [{"type": "divider", "size": 5}]}, "divider has no size"),
+        ("chat.postMessage", {"text": "x", "blocks": [{"type": "button"}]}, "there is no block 'button'"),
+        ("chat.postMessage", {"text": "x", "username": "I" * 81}, "username"),
+        ("views.publish", {"user_id": "U1", "view": {"type": "home", "blocks": [], "style": "x"}}, "no style"),
+        ("views.publish", {"view": {"type": "home", "blocks": []}}, "needs user_id"),
+        ("views.publish", {"user_id": "U1", "view": {**MODAL, "title": {"type": "plain_text", "text": "x" * 25}}},
+         "title"),
+    ],
+)  # fmt: skip
+async def test_what_slack_does_not_describe_fails_the_story(
+    method: str, arguments: Json, problem: str
+) -> None:
+    async def story() -> None:
+        async with SlackServer() as server:
+            where = {"channel": server.channel("general")} if method.startswith("chat") else {}
+            with contextlib.suppress(SlackApiError):
+                await client(server).api_call(method, json={**where, **arguments})
+
+    with pytest.raises(AssertionError, match=re.escape(problem)):
+        await story()
+
+
+async def test_an_answer_by_response_url_is_held_against_the_sdk() -> None:
+    assert slack_facts.responded({"text": "x", "response_type": "ephemeral", "replace_original": False}) == []
+    assert slack_facts.responded({"text": "x", "ephemeral": True}) == ["an answer has no ephemeral"]
 
 
 async def test_tokens_scopes_and_membership(server: SlackServer) -> None:
