@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from datetime import timedelta
 from typing import Any
 
@@ -63,6 +63,9 @@ class Listener:
 
     async def awaits(self, event: Event) -> bool:
         return True
+
+    def reading(self, account: str, address: str, key: str) -> nullcontext[None]:
+        return nullcontext()
 
     async def interrupt(self, address: str, account: str | None = None) -> None:
         pass
@@ -138,6 +141,7 @@ async def test_a_strange_field_costs_what_it_tells_and_nothing_else(
                 if path[0] not in ("text", "subtype"):
                     assert "the canary sings" in found[0].text, path  # type: ignore[attr-defined]
     assert "could not be" not in caplog.text
+    assert "taken without" not in caplog.text
     assert "canary" not in caplog.text
 
 
@@ -149,6 +153,7 @@ async def test_a_strange_envelope_costs_no_more(caplog: pytest.LogCaptureFixture
             if path[0] not in ("event", "is_ext_shared_channel"):
                 assert [heard.key for heard in listener.heard] == [KEY], path
     assert "could not be" not in caplog.text
+    assert "taken without" not in caplog.text
 
 
 async def test_a_strange_history_costs_no_more(caplog: pytest.LogCaptureFixture) -> None:
@@ -161,6 +166,7 @@ async def test_a_strange_history_costs_no_more(caplog: pytest.LogCaptureFixture)
                 await rooms.hearing.missed({**odd, "channel": shapes.CHANNEL}, "channel")
                 assert KEY in [heard.key for heard in listener.heard], path
     assert "could not be" not in caplog.text
+    assert "taken without" not in caplog.text
 
 
 async def test_a_fault_in_reading_costs_the_messages_extras_alone(caplog: pytest.LogCaptureFixture) -> None:
