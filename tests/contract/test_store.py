@@ -984,6 +984,24 @@ async def test_a_code_is_found_until_it_expires_or_is_replaced(store: Store) -> 
         assert await session.codes.is_welcome("console:ada")
 
 
+async def test_codes_go_with_their_time_and_with_whom_they_name(store: Store) -> None:
+    linked = code_for("console:ada", "AAAA", other="slack:T/U")
+    asking = code_for("console:zoe", "BBBB", purpose="pair", expires_at=later(120))
+    async with store.write() as session:
+        for code in (linked, asking):
+            await session.codes.put(code)
+        await session.codes.welcome("console:bob", NOW)
+        assert await session.codes.expire(later(59)) == 0
+        assert await session.codes.expire(later(60)) == 1
+        await session.codes.put(linked)
+        for account in ("slack:T/U", "console:zoe", "console:bob"):
+            assert await session.codes.knows(account)
+            await session.codes.forget(account)
+            assert not await session.codes.knows(account)
+        assert not await session.codes.is_welcome("console:bob")
+        assert not await session.codes.knows("console:ada"), "a code that named another went with them"
+
+
 async def test_joined_agents_are_one_that_holds_everything_of_both(store: Store) -> None:
     ada, home = await settle(store, "ada")
     twin, other = await settle(store, "twin", ROOM)
@@ -1135,6 +1153,41 @@ async def test_what_silent_turns_took_is_counted_apart_from_others(store: Store)
             await mailbox.post([outbox(home, f"{turn_id}-o", turn_id)])
         assert await session.schedule.spent(ada.id, NOW) == Spent(beats=2, messages=2, tokens=22)
         assert await session.schedule.spent(ada.id, later(60)) == Spent(beats=0, messages=0, tokens=0)
+
+
+async def test_reminders_of_a_day_are_counted_held_and_waiting(store: Store) -> None:
+    ada, home = await settle(store)
+    bob, _ = await settle(store, "bob")
+    async with store.write() as session:
+        for number, key in enumerate(("wish:1", "wish:2", "wish:3", "m1")):
+            kind = "message" if key == "m1" else "scheduled"
+            await session.mailbox.receive(key, ada.id, home.id, kind, {}, later(number))
+        first, second, *_ = await session.mailbox.waiting(ada.id, CONSOLE)
+        for row, minutes in ((first, 0), (second, 10)):
+            turn = replace(turn_of(home, row.key, minutes), kind="scheduled")
+            await session.mailbox.begin(turn, [row.id])
+            await session.mailbox.finish(turn.id, later(minutes))
+    async with store.read() as session:
+        assert await session.schedule.reminded([ada.id, bob.id], NOW) == 3
+        assert await session.schedule.reminded([ada.id], later(5)) == 2
+        assert await session.schedule.reminded([bob.id], NOW) == 0
+
+
+async def test_the_newest_message_of_a_place_is_a_persons_and_not_undone(store: Store) -> None:
+    ada, home = await settle(store)
+    async with store.read() as session:
+        assert await session.mailbox.heard(home.id) is None
+    async with store.write() as session:
+        for key, kind, payload in (
+            ("m1", "message", {"account": "console:ada"}),
+            ("m2", "message", {}),
+            ("beat:1", "heartbeat", {"account": "console:timer"}),
+        ):
+            await session.mailbox.receive(key, ada.id, home.id, kind, payload, NOW)
+    async with store.read() as session:
+        heard = await session.mailbox.heard(home.id)
+    assert heard is not None
+    assert heard.key == "m1"
 
 
 async def test_home_is_where_the_person_was_last_private_places_first(store: Store) -> None:
