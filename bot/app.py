@@ -30,7 +30,7 @@ from bot.agent.undo import Undo
 from bot.agent.window import LEAST_ROOM, Window
 from bot.backends.clock import SystemClock
 from bot.backends.memory import Embedders, Memory, open_memory
-from bot.backends.models import ConfiguredModels
+from bot.backends.models import ConfiguredModels, least_window
 from bot.commands.heartbeat import HeartbeatCommands
 from bot.commands.linking import LinkCommands
 from bot.commands.memory import MemoryCommands
@@ -272,10 +272,11 @@ def _window(settings: Settings, memory: Memory, always: Sequence[str]) -> Window
     none."""
     model = settings.model
     fixed = sum(map(memory.counter.count, always)) + settings.agent.block_limit // 2
-    room = model.context_window - model.reply_reserve
+    window = least_window(settings)
+    room = window - model.reply_reserve
     if room < fixed + LEAST_ROOM:
         raise SettingsError(
-            f"model.context_window {model.context_window} is too small: instructions, tools and core memory "
+            f"model.context_window {window} is too small: instructions, tools and core memory "
             f"take {fixed} tokens, the reply {model.reply_reserve} (model.reply_reserve), and "
             f"{LEAST_ROOM} are needed for the conversation."
         )

@@ -116,7 +116,7 @@ class ChatModel(Protocol):
 
 
 class Models(Protocol):
-    """The language models at the configured endpoint."""
+    """The configured language models."""
 
     @property
     def default(self) -> ChatModel:
@@ -126,6 +126,11 @@ class Models(Protocol):
     @property
     def quiet(self) -> ChatModel:
         """The one that thinks when nobody waits."""
+        ...
+
+    @property
+    def summarizer(self) -> ChatModel | None:
+        """The one that writes summaries; None: whoever thinks in the conversation."""
         ...
 
     def named(self, name: str) -> ChatModel:

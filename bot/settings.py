@@ -62,6 +62,22 @@ Account = Annotated[
 ]
 
 
+class EndpointSettings(_Section):
+    """A further model. What is not set is as under ``[model]``; its key, only where the address is that one's too."""
+
+    name: str
+    base_url: WebAddress | None = None
+    api_key: SecretStr | None = None
+    api_key_env: str | None = None
+    context_window: int | None = Field(None, ge=2_048)
+    timeout_s: float | None = Field(None, gt=0)
+    stall_s: float | None = Field(None, gt=0)
+    first_s: float | None = Field(None, gt=0)
+    at_once: int | None = Field(None, ge=1)
+    temperature: float | None = None
+    extra: Mapping[str, Any] = Field(default_factory=dict)
+
+
 class ModelSettings(_Section):
     kind: Literal["offline", "openai"] = "offline"
     name: str = "gpt-5-mini"
@@ -71,10 +87,13 @@ class ModelSettings(_Section):
     reply_reserve: int = Field(2_048, ge=256)
     timeout_s: float = Field(120.0, gt=0)
     stall_s: float = Field(45.0, gt=0)
+    first_s: float | None = Field(None, gt=0)
+    at_once: int | None = Field(None, ge=1)
     retries: int = Field(4, ge=0)
     temperature: float | None = None
     vision: bool = False
     extra: Mapping[str, Any] = Field(default_factory=dict)
+    fallbacks: tuple[str | EndpointSettings, ...] = ()
 
 
 class EmbedderSettings(_Section):
@@ -186,6 +205,7 @@ class PersonaSettings(_Section):
 
 class MemorySettings(_Section):
     surface_tokens: int = Field(300, ge=0, le=4_000)
+    summary_model: str | None = None
 
 
 class PrivacySettings(_Section):
@@ -204,6 +224,7 @@ class Settings(_Section):
 
     data_dir: Path = Field(default_factory=lambda: user_data_path("everbot", appauthor=False))
     model: ModelSettings = ModelSettings()
+    models: Mapping[str, EndpointSettings] = Field(default_factory=dict)
     embedder: EmbedderSettings = EmbedderSettings()
     index: IndexSettings = IndexSettings()
     agent: AgentSettings = AgentSettings()
@@ -317,6 +338,11 @@ def _check(settings: Settings) -> None:
         )
     if model.reply_reserve > model.context_window // 2:
         raise SettingsError("model.reply_reserve may be at most half of model.context_window.")
+    unknown = [name for name in model.fallbacks if isinstance(name, str) and name not in settings.models]
+    if unknown:
+        raise SettingsError(
+            f"model.fallbacks: there is no [models.{unknown[0]}]; name one, or give its name, base_url and key."
+        )
     try:
         ZoneInfo(settings.agent.timezone)
     except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: a folder of zones, such as "Europe"

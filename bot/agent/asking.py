@@ -13,6 +13,7 @@ from bot.agent.fifo_queue import Queue
 from bot.agent.job import Job
 from bot.agent.meter import Meter
 from bot.agent.queue_manager import QueueManager
+from bot.agent.summarizer import Ask
 from bot.agent.system_text import SystemText
 from bot.errors import ModelOverflow, ModelRefused
 from bot.ports import ChatModel, ModelReply, ModelRequest, Models, Rendered
@@ -58,13 +59,12 @@ class Asking:
         queue = await self._queues.queue(job.turn.conversation_id)
         at_most = 1.0
 
-        async def ask(request: ModelRequest) -> ModelReply:
-            return await self._ask(job, request)
-
         while True:
             shown = await self._queues.core_memory(queue, job.agent)
             system, fixed = self._system.of(job, shown)
-            if await self._queues.make_room(queue, job.turn, fixed, job.zone, ask, at_most=at_most):
+            if await self._queues.make_room(
+                queue, job.turn, fixed, job.zone, self._summing(job), at_most=at_most
+            ):
                 continue  # what follows core memory has changed anyway: it is shown anew
             main = context.MainContext(system, queue.summary, queue.messages)
             request = ModelRequest(
@@ -89,6 +89,15 @@ class Asking:
     async def _ask(self, job: Job, request: ModelRequest, counted: int | None = None) -> ModelReply:
         return await job.interrupt.guard(self.meter.ask(job, self.mind(job), request, counted))
 
+    def _summing(self, job: Job) -> Ask:
+        """Whom to ask for a summary."""
+        model = self._models.summarizer or self.mind(job)
+
+        async def ask(request: ModelRequest) -> ModelReply:
+            return await job.interrupt.guard(self.meter.ask(job, model, request, None))
+
+        return ask
+
     async def _something(self, job: Job, queue: Queue, request: ModelRequest, counted: int) -> ModelReply:
         """The reply; where someone waits, one that is not empty, if asking once more helps. Nothing of the first is
         kept: a model that sees itself say nothing goes on so."""
@@ -103,10 +112,6 @@ class Asking:
         self, job: Job, queue: Queue, request: ModelRequest, refusal: ModelRefused
     ) -> ModelReply:
         """The reply to a lighter view, which is the view from then on; the refusal, if every one is refused."""
-
-        async def ask(question: ModelRequest) -> ModelReply:
-            return await self._ask(job, question)
-
         for number, view in enumerate(lighter.views(queue, job.turn, content=refusal.content)):
             main = context.MainContext(request.messages[0]["content"], view.summary, view.messages)
             try:
@@ -117,7 +122,7 @@ class Asking:
                 continue
             log.warning("agent %s: answered without %s: %s", job.agent.id, view.without, refusal)
             if view.summarized:
-                await self._queues.flush(queue, job.turn, view.gone(queue), job.zone, ask)
+                await self._queues.flush(queue, job.turn, view.gone(queue), job.zone, self._summing(job))
             else:
                 await self._queues.show(queue, view)
             return reply

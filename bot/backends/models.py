@@ -1,11 +1,27 @@
-"""The language models at the configured endpoint."""
+"""The configured language models."""
 
 from __future__ import annotations
 
+import ipaddress
+import os
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
+
 from bot.backends.watched import WatchedModel
+from bot.errors import SettingsError
+from bot.models.fallbacks import WithFallbacks
 from bot.models.offline import OfflineModel
 from bot.ports import ChatModel, Clock
-from bot.settings import Settings
+from bot.settings import EndpointSettings, ModelSettings, Settings
+
+if TYPE_CHECKING:
+    from bot.models.openai import OpenAIModel
+
+_FIRST_S, _AT_ONCE = 600.0, 4  # of a server in one's own network: small machines take their time
+_MANY = 64
 
 
 class ConfiguredModels:
@@ -16,16 +32,15 @@ class ConfiguredModels:
         self._clock = clock
         self._only = only
         self._known: dict[str, WatchedModel] = {}
-        self.default = self.named(settings.model.name)
-        self.quiet = self.named(settings.heartbeat.model or settings.model.name)
+        self.default = self.named("")
+        self.quiet = self.named(settings.heartbeat.model or "")
+        self.summarizer = self.named(summaries) if (summaries := settings.memory.summary_model) else None
 
     def named(self, name: str) -> WatchedModel:
-        if self._settings.model.kind == "offline":
+        if self._settings.model.kind == "offline" or name == self._settings.model.name:
             name = ""  # the stand-in is one, whatever it is called
         if name not in self._known:
-            model = self._settings.model.model_copy(update={"name": name} if name else {})
-            settings = self._settings.model_copy(update={"model": model})
-            chosen = self._only or choose_model(settings, self._clock)
+            chosen = self._only or choose_model(self._settings, self._clock, name)
             self._known[name] = WatchedModel(chosen, self._clock)
         return self._known[name]
 
@@ -34,20 +49,93 @@ class ConfiguredModels:
             await one.aclose()
 
 
-def choose_model(settings: Settings, clock: Clock) -> ChatModel:
-    """The configured language model."""
-    chosen = settings.model
-    if chosen.kind == "offline":
+def choose_model(settings: Settings, clock: Clock, name: str = "") -> ChatModel:
+    """The model of that name, and those that are asked when it does not answer: one of ``[models]``, else one at the
+    endpoint of ``[model]``, else ("") the one configured there."""
+    if settings.model.kind == "offline":
         return OfflineModel()
+    places = dict(endpoints(settings, name))
+    models: dict[str, ChatModel] = {}
+    for number, (label, place) in enumerate(places.items(), start=1):
+        # Where there is another to ask, one that fails is asked again once at most.
+        retries = place.retries if number == len(places) else min(1, place.retries)
+        models[label] = _model(place, retries, clock)
+    return WithFallbacks(models, clock) if len(models) > 1 else models.popitem()[1]
+
+
+def endpoints(settings: Settings, name: str = "") -> Iterator[tuple[str, ModelSettings]]:
+    """What is asked for that name, in order: what it is called for people, and all that is set of it."""
+    main = settings.model
+    if name in settings.models:
+        yield name, _filled(main, settings.models[name])
+    else:
+        yield name or main.name, main.model_copy(update={"name": name} if name else {})
+    taken = {name or main.name}
+    for fallback in main.fallbacks:
+        label = fallback if isinstance(fallback, str) else fallback.name
+        place = settings.models[fallback] if isinstance(fallback, str) else fallback
+        while label in taken:
+            label += "'"  # the same model elsewhere
+        taken.add(label)
+        yield label, _filled(main, place)
+
+
+def least_window(settings: Settings) -> int:
+    """Tokens that every model takes which may be shown the same conversation."""
+    windows = [settings.model.context_window]
+    windows += [place.context_window for _, place in endpoints(settings)]
+    windows += [place.context_window for place in settings.models.values() if place.context_window]
+    return min(windows)
+
+
+def _filled(main: ModelSettings, place: EndpointSettings) -> ModelSettings:
+    """The endpoint with what it does not set as in ``[model]``; a key is for the server that it was given for."""
+    told = {name: getattr(place, name) for name in place.model_fields_set}
+    if place.base_url is not None and place.base_url != main.base_url:
+        told |= {"api_key": None, "extra": place.extra} | {n: v for n, v in told.items() if n == "api_key"}
+    if place.api_key_env is not None and place.api_key is None:
+        if not (key := os.environ.get(place.api_key_env)):
+            raise SettingsError(
+                f"The environment variable {place.api_key_env}, the key of {place.name}, is not set."
+            )
+        told["api_key"] = SecretStr(key)
+    told.pop("api_key_env", None)
+    return main.model_copy(update={**told, "fallbacks": ()})
+
+
+def _model(place: ModelSettings, retries: int, clock: Clock) -> OpenAIModel:
     from bot.models.openai import OpenAIModel, Patience
 
-    temperature = {} if chosen.temperature is None else {"temperature": chosen.temperature}
+    first, at_once = _first_word(place), _AT_ONCE if is_own(place.base_url) else _MANY
+    temperature = {} if place.temperature is None else {"temperature": place.temperature}
     return OpenAIModel(
-        name=chosen.name,
-        base_url=chosen.base_url,
-        api_key=chosen.api_key.get_secret_value() if chosen.api_key else None,
-        patience=Patience(timeout_s=chosen.timeout_s, stall_s=chosen.stall_s),
-        retries=chosen.retries,
-        extra=temperature | dict(chosen.extra),
+        name=place.name,
+        base_url=place.base_url,
+        api_key=place.api_key.get_secret_value() if place.api_key else None,
+        patience=Patience(
+            timeout_s=place.timeout_s,
+            stall_s=place.stall_s,
+            first_s=first,
+            at_once=place.at_once or at_once,
+        ),
+        retries=retries,
+        extra=temperature | dict(place.extra),
         clock=clock,
     )
+
+
+def _first_word(place: ModelSettings) -> float | None:
+    """Seconds that a slow server's first word is waited for; None: as any of its words."""
+    told = {"timeout_s", "stall_s"} & place.model_fields_set
+    return _FIRST_S if place.first_s is None and is_own(place.base_url) and not told else place.first_s
+
+
+def is_own(base_url: str | None) -> bool:
+    """Whether the server is in one's own network."""
+    host = urlsplit(base_url).hostname if base_url else None
+    if not host:
+        return False
+    try:
+        return ipaddress.ip_address(host).is_private
+    except ValueError:
+        return "." not in host or host.endswith((".local", ".lan", ".internal", ".home.arpa"))

@@ -45,7 +45,10 @@ class RightsCommands:
         ]
 
     async def _whoami(self, command: Command, who: Identity, control: Control) -> str:
-        return f"You are {who.user.name} ({command.account}); you talk with {who.persona.name}."
+        async with self._store.read() as session:
+            model = await session.mailbox.last_model(who.agent.id)
+        thought = f" My last answer came from {model}." if model else ""
+        return f"You are {who.user.name} ({command.account}); you talk with {who.persona.name}.{thought}"
 
     async def _privacy(self, command: Command, who: Identity, control: Control) -> str:
         return Path(__file__).with_name("privacy.md").read_text(encoding="utf-8").strip()

@@ -70,6 +70,10 @@ class Mailbox(Protocol):
         """Record a step; its key can never be asked again. Raises if it already is recorded."""
         ...
 
+    async def last_model(self, agent_id: int) -> str | None:
+        """The model of the agent's newest step that was committed, or None."""
+        ...
+
     async def finish(self, turn_id: str, now: datetime) -> None:
         """End the turn and acknowledge its events. Idempotent."""
         ...

@@ -152,6 +152,18 @@ class Mailbox:
         }
         await self._c.execute(_STEP, values)
 
+    async def last_model(self, agent_id: int) -> str | None:
+        s = t.steps.c
+        # For people, who ask which model answered them: the index on (agent, at) gives it in one step.
+        query = (
+            sa.select(s.model)
+            .where(s.agent_id == agent_id)
+            .order_by(s.at.desc(), sa.text("rowid DESC"))
+            .limit(1)
+        )
+        model: str | None = (await self._c.execute(query)).scalar()
+        return model
+
     async def finish(self, turn_id: str, now: datetime) -> None:
         await self._c.execute(_FINISH, {"turn": turn_id, "now": now})
         await self._c.execute(_DONE, {"turn": turn_id})

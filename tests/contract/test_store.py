@@ -636,7 +636,9 @@ async def test_a_turn_from_its_events_to_its_end(store: Store) -> None:
         assert await mailbox.unfinished(ada.id, CONSOLE) == turn
         assert await mailbox.unfinished(ada.id, CONSOLE, apart_from=[turn.id]) is None
         await mailbox.commit_step("t1", 0, "m", Usage(prompt=1), NOW, agent_id=ada.id)
-        await mailbox.commit_step("t1", 1, "m", Usage(prompt=1), NOW, agent_id=ada.id)
+        assert await mailbox.last_model(ada.id) == "m"
+        await mailbox.commit_step("t1", 1, "another", Usage(prompt=1), NOW, agent_id=ada.id)
+        assert await mailbox.last_model(ada.id) == "another"
         await mailbox.notify("t1")
         await mailbox.post([outbox(home, "o1", "t1"), outbox(home, "o2", "t1", kind="notice")])
         now = replace(turn, steps=2, notified=True, outbox=1)

@@ -167,11 +167,13 @@ def settings_at(
     model: dict[str, Any] | None = None,
     memory: dict[str, Any] | None = None,
     privacy: dict[str, Any] | None = None,
+    models: dict[str, Any] | None = None,
     **agent: Any,
 ) -> Settings:
     return Settings(
         data_dir=folder,
         model=ModelSettings(**(model or {})),
+        models=models or {},
         privacy=PrivacySettings(**(privacy or {})),
         agent=AgentSettings(**({"debounce_s": 0} | agent)),
         memory=MemorySettings(**(memory or {})),
@@ -188,16 +190,17 @@ async def opened(
     model: dict[str, Any] | None = None,
     memory: dict[str, Any] | None = None,
     privacy: dict[str, Any] | None = None,
+    models: dict[str, Any] | None = None,
     embedder: Embedder | None = None,
     **agent: Any,
 ) -> AsyncIterator[House]:
     """Everbot on ``folder``. ``play`` is a model or what a `Stage` plays; None: the configured model.
 
-    ``model``, ``memory``, ``privacy`` and ``agent`` are settings of those sections.
+    ``model``, ``memory``, ``privacy``, ``models`` and ``agent`` are settings of those sections.
     """
     clock = clock or FakeClock()
     parlour = parlour or Parlour()
-    settings = settings_at(folder, model=model, memory=memory, privacy=privacy, **agent)
+    settings = settings_at(folder, model=model, memory=memory, privacy=privacy, models=models, **agent)
     chosen = Stage(play) if inspect.isroutine(play) else play
     failure: Exception | None = None
     lay(settings.data_dir / "everbot.db")

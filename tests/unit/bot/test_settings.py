@@ -90,7 +90,7 @@ def test_the_examples_commented_keys_are_accepted_as_they_stand(tmp_path: Path) 
         for line in EXAMPLE.read_text(encoding="utf-8").splitlines()
     )
 
-    data = loaded(tmp_path, text).model_dump(mode="json")
+    data = loaded(tmp_path, text).model_dump(mode="json", exclude_unset=True)
 
     for name, value in commented.items():
         found: Any = data
@@ -205,7 +205,7 @@ def test_every_key_has_a_variable_of_its_own(tmp_path: Path) -> None:
 
     settings = load(written(tmp_path, "[agent]\npage_size = 9"), environment)
 
-    data = settings.model_dump(mode="json")
+    data = settings.model_dump(mode="json", exclude_unset=True)
     for name, value in values.items():
         found: Any = data
         for part in name.split("."):
