@@ -213,7 +213,7 @@ async def test_an_edit_reaches_everyone_by_their_next_turn(
         for member in team:
             assert (await tell_on_slack(slack, member, lobby, "and now?")).startswith("I am Ivy")
         history = await persona(server, boss, general, "history")
-        assert re.search(r"2  \S+ \S+  by boss: blocks", history)
+        assert re.search(r"2  \S+ \S+ UTC  by boss: blocks", history)
         await persona(server, boss, general, "restore 1")
         assert (await mention(server, people[0], general, "who?")).startswith("I am Flora")
 
