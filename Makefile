@@ -5,7 +5,14 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: chat setup test check soak lock clean
+# What a change needs in under a minute: rules, contracts, and a story of each kind. The models of vectors take longer.
+QUICK := tests/unit tests/contract tests/integration/test_agent.py tests/integration/test_admin.py \
+	tests/integration/test_openai_answers.py tests/acceptance/test_memory_pages.py \
+	tests/acceptance/test_forgetting_lore.py tests/acceptance/test_forgetting_program.py \
+	tests/acceptance/test_discord_changes.py tests/acceptance/test_slack_http.py
+SLOW := tests/unit/memory/index tests/contract/test_embedder.py tests/contract/test_vector_index.py
+
+.PHONY: chat setup test quick check soak lock clean
 
 chat: setup
 	@$(BIN)/everbot chat
@@ -26,7 +33,10 @@ setup: .venv/.ready
 	@touch $@
 
 test: .venv/.ready-dev
-	@$(BIN)/python -m pytest -n auto --dist worksteal
+	@$(BIN)/python -m pytest -n auto --dist worksteal -rs
+
+quick: .venv/.ready-dev
+	@$(BIN)/python -m pytest -n auto --dist worksteal -rs $(QUICK) $(SLOW:%=--ignore=%)
 
 check: .venv/.ready-dev
 	@$(BIN)/ruff check .

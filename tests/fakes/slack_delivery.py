@@ -43,23 +43,29 @@ REAL = Pace(retry_s=(0.0, 60.0, 300.0), post_s=1.0)
 
 @dataclass(frozen=True, kw_only=True)
 class Ack:
-    """An answer to a delivery. A ``late`` one did not count."""
+    """An answer to a delivery. A ``late`` one did not count.
+
+    It took ``seconds``, in which this process was at work for ``worked``: that does not depend on what else
+    the machine does.
+    """
 
     kind: str
     name: str  # the event's type, the command, the interaction's type
     attempt: int
     seconds: float
+    worked: float
     payload: Json | None
     late: bool
 
 
 @dataclass(kw_only=True)
 class Envelope:
-    """Something to deliver. ``attempts`` are the times at which it went out."""
+    """Something to deliver. ``attempts`` are the times at which it went out, ``begun`` this process's own then."""
 
     kind: str  # events_api, slash_commands or interactive
     payload: Json
     attempts: list[float] = field(default_factory=list)
+    begun: list[float] = field(default_factory=list)
     reason: str = ""  # why it had to be sent again
     ack: Ack | None = None
     abandoned: bool = False
@@ -163,6 +169,7 @@ class Delivery:
             name=envelope.name,
             attempt=attempt,
             seconds=seconds,
+            worked=time.process_time() - envelope.begun[attempt],
             payload=payload,
             late=late,
         )
@@ -247,6 +254,7 @@ class Delivery:
         if envelope.kind == "events_api":
             body |= {"retry_attempt": len(envelope.attempts), "retry_reason": envelope.reason}
         envelope.attempts.append(sent)
+        envelope.begun.append(time.process_time())
         self.workspace.changes.note()
         await self.links[0].send(body)
         try:
@@ -261,6 +269,7 @@ class Delivery:
     async def _post(self, envelope: Envelope) -> str:
         attempt, sent = len(envelope.attempts), time.monotonic()
         envelope.attempts.append(sent)
+        envelope.begun.append(time.process_time())
         retry = {"X-Slack-Retry-Num": str(attempt), "X-Slack-Retry-Reason": envelope.reason}
         try:
             status, text, headers = await self.request(envelope.payload, headers=retry if attempt else None)
