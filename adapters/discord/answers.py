@@ -8,6 +8,7 @@ from typing import Any
 import discord
 from discord import ui
 
+from adapters.discord.markup import inert
 from adapters.text import split
 from bot.events import ENTRIES, Action, File, View
 
@@ -34,9 +35,9 @@ async def _show(interaction: discord.Interaction, view: View) -> None:
             more |= {"view": _buttons(view)} if view.actions or view.entries else {}
             more |= {"file": _file(view.files[0])} if view.files else {}
         if interaction.response.is_done():
-            await interaction.followup.send(part, ephemeral=True, **more)
+            await interaction.followup.send(inert(part), ephemeral=True, suppress_embeds=True, **more)
         else:
-            await interaction.response.send_message(part, ephemeral=True, **more)
+            await interaction.response.send_message(inert(part), ephemeral=True, suppress_embeds=True, **more)
     for file in view.files[1:]:  # one in a message: the limit is on them together
         await interaction.followup.send(file.name, file=_file(file), ephemeral=True)
 

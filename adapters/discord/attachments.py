@@ -35,7 +35,8 @@ class Attachments:
         for file in came:
             media_type = file.media_type or "application/octet-stream"
             seen = self._vision and is_image(file)
-            most = files.MAX_IMAGE if seen else files.MAX_DOCUMENT
+            packed = files.is_packed(file.name, file.size)
+            most = files.MAX_IMAGE if seen else files.MAX_DOCUMENT if packed else files.MAX_TEXT
             data = await self._read(file.url, most) if seen or is_document(file) else None
             taken = files.received(said, file.id, file.name, media_type, data, is_image=seen)
             if isinstance(taken, DocumentUploaded):

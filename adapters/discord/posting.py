@@ -11,6 +11,7 @@ from discord.http import handle_message_parameters
 
 from adapters.discord import wire
 from adapters.discord.errors import BROKEN
+from adapters.discord.markup import inert
 from adapters.discord.message import message_of
 from adapters.discord.places import channel_in, readable
 from adapters.discord.reading import Us
@@ -32,7 +33,7 @@ async def say(client: discord.Client, channel: int, text: str, **more: Any) -> s
     answers is not read."""
     calm = discord.MessageFlags(suppress_embeds=True)
     mentions = discord.AllowedMentions.none()
-    with handle_message_parameters(text, flags=calm, allowed_mentions=mentions, **more) as params:
+    with handle_message_parameters(inert(text), flags=calm, allowed_mentions=mentions, **more) as params:
         return str(
             wire.snowflake(wire.record(await client.http.send_message(channel, params=params)).get("id"))
         )
@@ -100,7 +101,7 @@ class Posting:
         since = (
             int(after) if after and after.isdecimal() else since
         )  # Discord's own order needs no clock of ours
-        texts = {reply.text.strip(), as_bot(reply).strip()}
+        texts = {inert(text).strip() for text in (reply.text, as_bot(reply))}
         try:
             return Found.POSTED if await self._stands(channel_id, since, texts) else Found.ABSENT
         except (discord.Forbidden, discord.NotFound):

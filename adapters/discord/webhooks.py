@@ -18,6 +18,7 @@ import aiohttp
 import discord
 
 from adapters.discord.errors import BROKEN, UNREAD
+from adapters.discord.markup import inert
 from adapters.discord.reading import Us
 from bot.cache import Cache
 from bot.errors import DeliveryDoubtful, DeliveryError
@@ -107,7 +108,7 @@ class Webhooks:
     async def _execute(self, hook: Hook, thread: Any | None, reply: Reply, speaker: Speaker) -> str:
         """Not by discord.py's own way: that posts again after an error of the server, and a webhook's post has no
         nonce by which Discord would know it."""
-        body: dict[str, Any] = {"content": reply.text, "username": mended(speaker.name)}
+        body: dict[str, Any] = {"content": inert(reply.text), "username": mended(speaker.name)}
         body |= {"allowed_mentions": {"parse": []}, "flags": discord.MessageFlags(suppress_embeds=True).value}
         if speaker.avatar_url and not speaker.avatar:
             body["avatar_url"] = speaker.avatar_url

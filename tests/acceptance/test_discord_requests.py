@@ -10,9 +10,11 @@ from pathlib import Path
 from aiohttp import web
 
 from bot.events import Speaker
+from bot.ports import ModelReply, ModelRequest
 from memory.records import OutboxRow
 from tests.acceptance.on_discord import answer, ask, everything, replies
 from tests.fakes.discord_server import DiscordServer
+from tests.fakes.scripted_model import say
 from tests.fakes.town import Town, heard
 
 
@@ -107,3 +109,37 @@ async def test_every_request_says_who_asks(server: DiscordServer, tmp_path: Path
     agents = {call.user_agent for call in server.calls()}
     assert agents
     assert all(re.match(r"DiscordBot \(https://\S+ \S+\)", agent) for agent in agents), agents
+
+
+async def test_answers_call_nobody_and_hide_no_link(server: DiscordServer, tmp_path: Path) -> None:
+    """Neither the bot's nor a persona's, nor those that only the asker sees."""
+    ada, bob = server.user("ada"), server.user("bob")
+    guild = server.guild("Home", members=[ada, bob])
+    dm, general = server.dm(ada), server.channel(guild, "general")
+    crew = server.role(guild, "crew", mentionable=True)
+    trick = f"@everyone {bob.mention} {crew.mention} [bank.example](https://evil.example)"
+
+    async def speaker_of(row: OutboxRow) -> Speaker | None:
+        return Speaker(name="Mira") if row.address == f"discord:{general.id}" else None
+
+    def tricky(_: ModelRequest) -> ModelReply:
+        return say(trick)
+
+    rules = {"messages_per_minute": 1}
+    async with Town(tmp_path, tricky, discord=server, speaker_of=speaker_of, limits=rules):
+        await ask(server, ada, dm, "Speak")
+        await server.say(ada, dm, "Speak again")  # too fast: a notice
+        await server.until(lambda: len(replies(server, dm)) == 2)
+        await server.say(bob, general, f"{server.bot.mention} Speak")
+        await server.until(lambda: server.messages(general)[-1].webhook)
+        told = await server.slash(ada, general, "memory add", {"text": trick})
+        assert "Noted" in told.text
+    posted = [*server.messages(dm), *server.messages(general), *told.messages]
+    ours = [message for message in posted if message.author not in (ada, bob)]
+    assert len(ours) == 4
+    assert server.pings == []
+    for message in ours:
+        assert (message.allowed_mentions or {}).get("parse") == [], message
+        assert message.flags & 1 << 2, message  # no previews: they would fetch what a link names
+        assert "](" not in message.content
+    assert sum("bank.example <https://evil.example>" in message.content for message in ours) == 3
