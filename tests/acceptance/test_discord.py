@@ -25,6 +25,7 @@ from tests.acceptance.on_discord import (
     texts,
     without_content,
 )
+from tests.fakes.discord_records import STAGE, VOICE
 from tests.fakes.discord_server import DiscordServer, Permission
 from tests.fakes.parlour import whole
 from tests.fakes.scripted_model import say
@@ -115,6 +116,51 @@ async def test_a_channel_that_opens_keeps_what_was_said_behind_its_door(
     audiences = dict(rows(town, "SELECT text, audience FROM passages"))
     assert audiences["zebra CLOSED-SECRET"].startswith("place:")
     assert audiences["zebra OPEN-SECRET"].startswith("community:")
+
+
+async def test_the_chat_of_a_voice_channel_is_for_who_may_connect(
+    server: DiscordServer, tmp_path: Path
+) -> None:
+    ada = server.user("ada")
+    guild = server.guild("Home", members=[ada])
+    lounge, stage = server.channel(guild, "lounge", kind=VOICE), server.channel(guild, "stage", kind=STAGE)
+    vault = server.channel(guild, "vault", kind=VOICE)
+    server.permit(vault, guild, deny=Permission.CONNECT)  # everybody sees its name, and few get in
+    for who in (ada, server.bot):
+        server.permit(vault, who, allow=Permission.CONNECT)
+    general = server.channel(guild, "general")
+    async with Town(tmp_path, answer, discord=server) as town:
+        await mention(server, ada, vault, "note zebra VAULT-SECRET")
+        await mention(server, ada, lounge, "note zebra LOUNGE-FACT")
+        await mention(server, ada, stage, "note zebra STAGE-FACT")
+        found = await mention(server, ada, general, "find zebra")
+        assert "VAULT" in await mention(server, ada, vault, "find zebra")
+    assert {"LOUNGE-FACT", "STAGE-FACT"} <= set(re.findall("[A-Z]+-FACT", found))
+    assert "VAULT" not in found
+    audiences = dict(rows(town, "SELECT text, audience FROM passages"))
+    assert audiences["zebra VAULT-SECRET"] == f"place:discord:{guild.id}#{vault.id}"
+
+
+async def test_a_guild_that_is_not_known_is_a_closed_place_of_its_own(
+    server: DiscordServer, tmp_path: Path
+) -> None:
+    """As when it was not named in time, or could not be read: it is served, and nothing of it is used elsewhere."""
+    ada = server.user("ada")
+    guild = server.guild("Home", members=[ada])
+    general, other = server.channel(guild, "general"), server.channel(guild, "other")
+    async with Town(tmp_path, answer, discord=server) as town:
+        await ask(server, ada, server.dm(ada), "note zebra DM-SECRET")
+        await mention(server, ada, other, "note zebra OPEN-SECRET")
+        server.world.emit("GUILD_DELETE", {"id": str(guild.id), "unavailable": True}, guild=guild)
+        await mention(server, ada, general, "note zebra CLOSED-SECRET")
+        told = await server.slash(ada, general, "memory overview")
+        assert told.ephemeral
+        assert "CLOSED-SECRET" in told.text
+        found = told.text + await mention(server, ada, general, "find zebra")
+        assert "DM-SECRET" not in found
+    audiences = dict(rows(town, "SELECT text, audience FROM passages"))
+    assert audiences["zebra CLOSED-SECRET"] == f"place:discord:{guild.id}#{general.id}"
+    assert audiences["zebra OPEN-SECRET"] == f"community:discord:{guild.id}"
 
 
 # When it speaks in a channel
