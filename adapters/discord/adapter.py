@@ -57,7 +57,8 @@ class DiscordAdapter:
         self._client: Client | None = None
         self._webhooks: Webhooks | None = None
         self._group: asyncio.TaskGroup | None = None
-        self._known: Mapping[Address, str] | None = None  # where we were before we connected
+        self._known: Mapping[Address, str] = {}  # where we were before we connected
+        self._caught_up = True
 
     async def run(self, inbound: Inbound) -> None:
         hosts = Hosts(self._api_url, self._options.gateway_url)
@@ -115,13 +116,20 @@ class DiscordAdapter:
         async def before() -> None:
             """Note where we are, before events come, and let them wait: what was missed before them goes first."""
             self._order.shut(_CATCH_UP_S)
-            if self._known is None:
+            if self._caught_up:  # else something was missed before this, too
                 self._known = await inbound.newest_keys(self.platform)
+                self._caught_up = False
 
-        async def after() -> None:
+        async def after(guild: discord.Guild | None) -> None:
             """Take what was missed; then what comes now may come."""
+            self._caught_up = True
+            marks = self._known
+            if guild is not None:  # first heard of now
+                marks = {**await inbound.newest_keys(self.platform), **marks}
+            # In the order of time over all places: if we end here, whatever is newer than our newest is read again.
+            history = History(client, self._clock, self._options.catch_up)
             try:
-                await self._catch_up(client, inbound)
+                await client.hearing.missed(await history.missed(marks, guild))
             finally:
                 self._order.open()
 
@@ -130,13 +138,6 @@ class DiscordAdapter:
         client = Client(inbound, connecting)
         client.hearing = Hearing(client, inbound, self._clock, around)
         return client
-
-    async def _catch_up(self, client: Client, inbound: Inbound) -> None:
-        marks = await inbound.newest_keys(self.platform) if self._known is None else self._known
-        self._known = None
-        # In the order of time over all places: if we end here, whatever is newer than our newest is read again.
-        missed = await History(client, self._clock, self._options.catch_up).missed(marks)
-        await client.hearing.missed(missed)
 
     def ready(self) -> str | None:
         client = self._client

@@ -37,13 +37,14 @@ Reader = Callable[[Any], None]
 
 @dataclass(frozen=True)
 class Connecting:
-    """How a client connects. ``before`` is awaited before each IDENTIFY, ``after`` when all guilds were named."""
+    """How a client connects. ``before`` is awaited before each IDENTIFY, ``after`` when all guilds were named, and
+    with a guild when that one is there again, or later than the others."""
 
     intents: discord.Intents
     guilds_wait_s: float
     trace: aiohttp.TraceConfig
     before: Callable[[], Awaitable[None]]
-    after: Callable[[], Awaitable[None]]
+    after: Callable[[discord.Guild | None], Awaitable[None]]
 
 
 class Client(discord.AutoShardedClient):
@@ -107,9 +108,12 @@ class Client(discord.AutoShardedClient):
 
     async def on_ready(self) -> None:
         log.info("Discord: connected as %s, %d guilds.", self.user, len(self.guilds))
-        await self._connecting.after()
+        await self._connecting.after(None)
         for guild in self.guilds:  # we may have been let in again while we were away
             await self.hearing.here(guild.id)
+
+    async def on_guild_available(self, guild: discord.Guild) -> None:
+        await self._connecting.after(guild)
 
     async def on_guild_join(self, guild: discord.Guild) -> None:
         await self.hearing.here(guild.id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -30,9 +30,9 @@ class History:
         self._clock = clock
         self._catch_up = catch_up
 
-    async def missed(self, marks: Mapping[Address, str]) -> list[Message]:
+    async def missed(self, marks: Mapping[Address, str], guild: discord.Guild | None = None) -> list[Message]:
         """What was said in every known conversation since, and in every channel that had news since we last
-        heard any, in the order of time."""
+        heard any (of one guild only), in the order of time."""
         known = {channel_in(address): _number(key) for address, key in marks.items()}
         if not known:
             return []
@@ -40,7 +40,11 @@ class History:
         awake = wire.made_at(max(known.values())) - _LAG
         since = max(floor, discord.utils.time_snowflake(awake))
         places: dict[int, int] = {channel: max(key, floor) for channel, key in known.items()}
-        for channel in _channels(self._client):
+        channels = list(_channels(self._client.guilds if guild is None else [guild]))
+        if guild is not None:
+            here = {channel.id for channel in channels}
+            places = {channel: after for channel, after in places.items() if channel in here}
+        for channel in channels:
             newest = channel.last_message_id or 0
             if newest <= places.get(channel.id, since) or not readable(channel):
                 places.pop(channel.id, None)
@@ -89,9 +93,9 @@ class History:
             after = newest
 
 
-def _channels(client: discord.Client) -> Iterator[Any]:
-    """All in which people write, of the guilds that the client holds."""
-    for guild in client.guilds:
+def _channels(guilds: Iterable[discord.Guild]) -> Iterator[Any]:
+    """All in which people write."""
+    for guild in guilds:
         yield from (*guild.text_channels, *guild.voice_channels, *guild.stage_channels, *guild.threads)
 
 

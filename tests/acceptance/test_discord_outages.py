@@ -155,6 +155,24 @@ async def test_who_writes_while_it_catches_up_is_answered_in_order(
     assert "WRONG" not in kept
 
 
+async def test_what_was_said_in_a_guild_that_was_away_is_found(server: DiscordServer, tmp_path: Path) -> None:
+    """A guild may be away while the others are there, and is named again when it is back."""
+    ada = server.user("ada")
+    guild = server.guild("Home", members=[ada])
+    general = server.channel(guild, "general")
+    async with Town(tmp_path, answer, discord=server) as town:
+        await mention(server, ada, general, "Hello")
+        server.world.emit("GUILD_DELETE", {"id": str(guild.id), "unavailable": True}, guild=guild)
+        tell, server.world.emit = server.world.emit, lambda *_, **__: None
+        await server.say(ada, general, f"{server.bot.mention} missed1")
+        server.world.emit = tell
+        server.world.emit("GUILD_CREATE", guild.arrival(server.bot) | {"unavailable": False}, guild=guild)
+        await server.until(lambda: times_answered(server, ["missed1"], general) == once(["missed1"]))
+        await mention(server, ada, general, "Go on")
+        await town.app.inbound.settled()
+    assert times_answered(server, ["missed1"], general) == once(["missed1"])
+
+
 async def test_a_guild_it_is_not_told_of_is_no_private_place(server: DiscordServer, tmp_path: Path) -> None:
     """As when a guild is out of order at the start, or a thread was archived: its channel is not known then."""
     ada = server.user("ada")
