@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
 
-from bot.models.offline.transcript import Done
+from bot.models.offline.transcript import Done, mapping
 from bot.ports import ModelRequest, ToolCall
 
 MOST = 8  # calls in one step; the rest follows in the next
-
 NEVER_GOES_ON = frozenset({"send_message", "pause_heartbeats", "finish_rethinking_memory"})
+_GOES_ON = {"request_heartbeat": True}
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,8 @@ class Call:
 
     def among(self, done: Sequence[Done]) -> Done | None:
         """The same call, if it was made."""
-        mine = dict(self.arguments)
-        return next((d for d in done if d.name == self.name and _bare(d.arguments) == mine), None)
+        mine = {**self.arguments, **_GOES_ON}
+        return next((d for d in done if d.name == self.name and {**d.arguments, **_GOES_ON} == mine), None)
 
 
 @dataclass(frozen=True)
@@ -35,23 +35,17 @@ class Step:
     text: str = ""
 
 
-class Offered:
-    """The tools of a request; none when calling is not allowed."""
+class Offered(dict[str, frozenset[str]]):
+    """The tools of a request, each with what it takes (nothing where it does not say); none when calling is not
+    allowed."""
 
     def __init__(self, request: ModelRequest) -> None:
-        self._arguments: dict[str, frozenset[str] | None] = {}
-        if request.tool_choice == "none":
-            return
-        for tool in request.tools:
-            function = tool.get("function", tool)
-            if isinstance(function, Mapping) and isinstance(function.get("name"), str):
-                self._arguments[function["name"]] = _properties(function)
-
-    def __contains__(self, name: str) -> bool:
-        return name in self._arguments
-
-    def __bool__(self) -> bool:
-        return bool(self._arguments)
+        super().__init__()
+        for tool in request.tools if request.tool_choice != "none" else ():
+            function = mapping(tool.get("function", tool))
+            if isinstance(function.get("name"), str):
+                properties = mapping(mapping(function.get("parameters")).get("properties"))
+                self[function["name"]] = frozenset(properties)
 
     def written(self, calls: Sequence[Call], key: str) -> tuple[ToolCall, ...]:
         """The calls as a model writes them; their ids follow from the request's key."""
@@ -62,20 +56,6 @@ class Offered:
         )
 
     def _written(self, call: Call) -> str:
-        arguments = dict(call.arguments)
-        if call.name not in NEVER_GOES_ON:
-            arguments["request_heartbeat"] = True
-        known = self._arguments.get(call.name)
-        if known is not None:
-            arguments = {k: v for k, v in arguments.items() if k in known}
-        return json.dumps(arguments, ensure_ascii=False)
-
-
-def _properties(function: Mapping[str, Any]) -> frozenset[str] | None:
-    parameters = function.get("parameters")
-    properties = parameters.get("properties") if isinstance(parameters, Mapping) else None
-    return frozenset(properties) if isinstance(properties, Mapping) and properties else None
-
-
-def _bare(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    return {k: v for k, v in arguments.items() if k != "request_heartbeat"}
+        arguments = dict(call.arguments) | ({} if call.name in NEVER_GOES_ON else _GOES_ON)
+        known = self.get(call.name) or arguments.keys()
+        return json.dumps({k: v for k, v in arguments.items() if k in known}, ensure_ascii=False)

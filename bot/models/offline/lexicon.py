@@ -1,42 +1,37 @@
-"""Lists of words that the rules know."""
+"""Lists of words that the rules know, beside those that searches know."""
 
 from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from memory.search.lemmas import LEMMAS
+from memory.search.terms import is_stop_word
 
 
 def wordset(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-def pairs(text: str) -> dict[str, str]:
-    """``a=b c=d`` as a dictionary."""
-    return dict(pair.split("=") for pair in text.split())
+def anycase(rule: str) -> re.Pattern[str]:
+    """A rule about words, however they are written."""
+    return re.compile(rule, re.IGNORECASE)
 
 
-STOP = wordset(
-    """a about above actually after again ago all also am an and any anyone anything appelle are aren't as
-    at be been before being but by can can't cannot che chi chiama comment como could cuando currently
-    cuándo cómo das de dein dem den der des did didn't die do does doesn't doing don't donde down du
-    dónde each ein eine einen el else es est et ever few for from gli habe had has hasn't hast have
-    haven't having he heisse heisst heiße heißt her here hers him his how i i'd i'll i'm i've ich if il
-    in into is isn't ist it it'd it's its itself je just kind know la las le les let llama lo los lot ma
-    many may me mein meine meinen meiner mes meu mi mia might mine minha mio mis mit mon more most much
-    must my myself nicht no nor not now o oder of off ok okay old on once onde one only or os other ou
-    our ours out over own où pas please pourquoi qual quand quando que quel quelle quem qui quien quién
-    qué really recall remember remind s'appelle said same say se shall she should si sind so some
-    someone something sont sort still such são tell than that that's the their theirs them then there
-    these they thing things think this those to told too tu type um uma un und under une until up us
-    very von wann want war warum was wasn't we welche welcher wer were what what's when where which
-    while who whom whose why wie will wir with wo won't would y yes yet you you're your yours yourself é"""
+_STOP = wordset(
+    """above actually ago anyone anything appelle aren't can't cannot che chi chiama comment como
+    cuando currently cuándo cómo das de dein dem den der des didn't die doesn't don't donde du dónde
+    each ein eine einen el else es est et ever few gli habe hasn't hast haven't heisse heisst heiße
+    heißt i'd i'll i'm i've ich il isn't ist it'd it's je kind know la las le les llama lo los lot
+    ma many may mein meine meinen meiner mes meu mi mia might mine minha mio mis mit mon much must
+    nicht now o oder ok okay old onde one os ou ours où pas pourquoi qual quand quando que quel
+    quelle quem qui quien quién qué really recall remember remind s'appelle said say se shall si
+    sind someone something sont sort still são that's theirs thing things think told tu type um uma
+    un und une von wann want war warum wasn't welche welcher wer what's whose wie wir wo won't y yes
+    yet you're yours yourself é"""
 )
-"""Words that carry no meaning, in English and in a few other languages."""
-
-ENGLISH = wordset(
-    """a am an and are at be but bye can could did do does for good had has have he hello help her hey hi
-    his how i i'd i'll i'm i've in is it me mine my no not of ok okay on or our please she thank thanks
-    that the their these they this those to us was we were what when where which who why will with would
-    yes you your"""
-)
-"""Words by which English is told from other languages."""
+ENGLISH = wordset("bye good hello help hey hi i'd i'll i'm i've mine ok okay please thank thanks yes")
+"""Words by which English is told from other languages, beside those that searches leave out."""
 
 WEAK = wordset(
     """age apartment be born breed buy city colour come cost country day dislike drink drive eat enjoy
@@ -46,21 +41,22 @@ WEAK = wordset(
 )
 """Words that say what is asked about a thing, not which thing."""
 
-PAST = pairs(
-    """ate=eat became=become began=begin bought=buy broke=break brought=bring built=build came=come
-    caught=catch chose=choose did=do drank=drink drove=drive fell=fall felt=feel flew=fly forgot=forget
-    found=find gave=give got=get gotten=get grew=grow had=have heard=hear held=hold hid=hide kept=keep
-    knew=know learnt=learn left=leave lent=lend lost=lose made=make met=meet paid=pay ran=run rode=ride
-    sang=sing saw=see sent=send slept=sleep sold=sell spent=spend spoke=speak stood=stand stole=steal
-    swam=swim taught=teach thought=think threw=throw told=tell took=take understood=understand went=go
-    gone=go won=win wore=wear wrote=write written=write was=be were=be"""
-)
-"""Irregular past forms."""
+DAYS = "monday tuesday wednesday thursday friday saturday sunday".split()
+MONTHS = "january february march april may june july august september october november december".split()
+_NOUNS = wordset("child man woman person mouse foot tooth goose wife knife shelf half wolf thief")
+PAST = {form: verb for form, verb in LEMMAS.items() if verb not in _NOUNS} | {"left": "leave"}
+"""Irregular forms of verbs."""
 
-SYNONYMS = pairs(
-    """called=name named=name names=name bike=bicycle bikes=bicycle color=colour favorite=favourite
-    mom=mother mum=mother mummy=mother dad=father daddy=father password=code passcode=code
-    flat=apartment puppy=dog kitten=cat wi-fi=wifi job=work kids=child children=child kid=child
-    wives=wife mice=mouse hates=hate"""
+SYNONYMS = dict(
+    pair.split("=")
+    for pair in """called=name named=name names=name bike=bicycle bikes=bicycle color=colour
+    favorite=favourite mom=mother mum=mother mummy=mother dad=father daddy=father password=code
+    passcode=code flat=apartment puppy=dog kitten=cat wi-fi=wifi job=work kids=child kid=child""".split()
 )
 """Words that are taken for another."""
+
+
+@lru_cache(maxsize=4096)
+def is_small(word: str) -> bool:
+    """Whether a word carries no meaning, in English or in a few other languages."""
+    return word in _STOP or is_stop_word(word)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bot.models.offline.lexicon import wordset
+from bot.models.offline.lexicon import anycase, wordset
 
 
 @dataclass(frozen=True)
@@ -24,17 +24,16 @@ Maker = Callable[[re.Match[str]], list[Line]]
 _LONGEST = 60  # characters of a value; a longer one is a story, not a line
 _I = r"(?:i|we)(?: (?:now|currently|still|actually|really|also|just|absolutely|do|mostly|always|only))*"
 _BE = r"(?:i'm|i am|we're|we are)(?: (?:now|currently|still|actually|also|originally|really|just))*"
-_AGAIN = (
-    r"(?: (?:any ?more|any longer|now|again|too|as well|very much|so much|a lot|these days|at the moment|"
-    r"at all|nowadays|really|currently|instead|today|last (?:week|month|year)|yesterday|recently))*$"
+_AGAIN = anycase(
+    r"(?: (?:any ?more|any longer|now|again|too|as well|very much|so much|a lot|these days|at the moment|at all"
+    r"|nowadays|really|currently|instead|today|last (?:week|month|year)|yesterday|recently))*$"
 )
-_AGAIN_RE = re.compile(_AGAIN, re.IGNORECASE)
-_BREAK = re.compile(
-    r"\s*(?:[,;(:]|\s(?:because|since|when|although|though|but|so|where|which|who|while|if|as)\s|"
-    r"\s(?:with|near|for|until|this|next|last|in) (?=\S))",
-    re.IGNORECASE,
+_CLAUSE_END = anycase(r"\s(?:because|since|when|although|though|but|so|while|if)\s")
+_PLACE_END = anycase(
+    rf"\s*[,;(:]|{_CLAUSE_END.pattern}|\s(?:where|which|who|as)\s"
+    r"|\s(?:with|near|for|until|this|next|last|in) (?=\S)"
 )
-_CLAUSE_END = re.compile(r"\s(?:because|since|when|although|though|but|so|while|if)\s", re.IGNORECASE)
+_AND = re.compile(r"\s*,\s*(?:and |or )?|\s+and\s+|\s+or\s+|\s*&\s*")
 _NO_NAME = wordset(
     """a african again allergic also always american an anytime asian at australian austrian autistic back
     belgian bisexual bored brazilian british buddhist busy canadian catholic chinese christian crazy czech
@@ -45,9 +44,23 @@ _NO_NAME = wordset(
     sorry spanish still sunday sure swedish swiss that the this thursday tired today tomorrow too tuesday
     turkish ukrainian up vegan vegetarian very wednesday well welsh whatever when yes you your"""
 )
+_NO_PLACE = wordset(
+    """a alone an another by different fear her here his my near next one our peace that their there this to
+    together two with your"""
+)
+_PARTICLES = wordset("bin da de del den der di do dos la le van von")
 _NAME = (
     r"(?P<name>[^\W\d_][\w'.-]*(?: (?!(?i:and|from|but|or|in|at|by|now|please|not)\b)[^\W\d_][\w'.-]*){0,3})"
 )
+_PERSONAL = anycase(r"\b(?:you|your|it|this|that|these|those|him|her|them|me|my|our|us|how|what|when|i|we)\b")
+
+
+def _bare(text: str) -> str:
+    return _AGAIN.sub("", text.strip()).strip(" '\"")
+
+
+def _clause(text: str) -> str:
+    return _bare(_CLAUSE_END.split(text, maxsplit=1)[0])
 
 
 def _name(match: re.Match[str]) -> list[Line]:
@@ -63,98 +76,68 @@ def _name(match: re.Match[str]) -> list[Line]:
     return [Line("Name", (" ".join(words),)), *(_place("From", rest[5:]) if rest.startswith("from ") else [])]
 
 
-_PARTICLES = wordset("""bin da de del den der di do dos la le van von""")
-
-
-def _place(key: str, text: str) -> list[Line]:
-    head, comma, rest = text.partition(",")
-    value = _BREAK.split(head.strip(), maxsplit=1)[0]
-    value = _AGAIN_RE.sub("", value).strip()
-    rest = _AGAIN_RE.sub("", rest.strip()).strip()
-    if comma and value == head.strip() and re.fullmatch(r"[A-Z][\w.-]*(?: [A-Z][\w.-]*){0,2}", rest):
+def _place(key: str, text: str, gone: bool = False) -> list[Line]:
+    head, _, rest = map(_bare, text.partition(","))
+    value = _bare(_PLACE_END.split(head, maxsplit=1)[0])
+    if value == head and re.fullmatch(r"[A-Z][\w.-]*(?: [A-Z][\w.-]*){0,2}", rest):
         value = f"{value}, {rest}"
-    first = value.split(" ")[0].lower()
-    if not value or len(value) > _LONGEST or first in _NO_PLACE or not value[0].isalpha():
-        return []
-    return [Line(key, (value,))]
+    sound = 0 < len(value) <= _LONGEST and value[0].isalpha() and value.split(" ")[0].lower() not in _NO_PLACE
+    return [Line(key, (value,), gone)] if sound else []
 
 
-_NO_PLACE = wordset(
-    """a alone an another by different fear her here his my near next one our peace that their there this to
-    together two with your"""
-)
+def _at(key: str, gone: bool = False) -> Maker:
+    return lambda match: _place(key, match["v"], gone)
 
 
-def _value(key: str, group: str = "v", gone: bool = False) -> Maker:
+def _value(key: str, gone: bool = False) -> Maker:
     def make(match: re.Match[str]) -> list[Line]:
-        value = _CLAUSE_END.split(match[group], maxsplit=1)[0].partition(",")[0]
-        value = _AGAIN_RE.sub("", value).strip(" '\"")
+        value = _bare(_clause(match["v"]).partition(",")[0])
         return [Line(key, (value,), gone)] if 0 < len(value) <= _LONGEST else []
 
     return make
 
 
-def _at(key: str) -> Maker:
-    return lambda match: _place(key, match["v"])
-
-
-def _not_at(key: str) -> Maker:
-    return lambda match: [Line(line.key, line.values, True) for line in _place(key, match["v"])]
-
-
 def _items(text: str) -> tuple[str, ...]:
-    text = _AGAIN_RE.sub("", _CLAUSE_END.split(text, maxsplit=1)[0].strip())
-    parts = re.split(r"\s*,\s*(?:and |or )?|\s+and\s+|\s+or\s+|\s*&\s*", text)
-    items = tuple(_AGAIN_RE.sub("", part).strip(" '\"") for part in parts)
-    items = tuple(item for item in items if item)
+    items = tuple(filter(None, map(_bare, _AND.split(_clause(text)))))
     plain = all(len(i) <= 40 and not _PERSONAL.search(i) for i in items) and len(items) <= 8
     return items if plain else ()
 
 
-_PERSONAL = re.compile(
-    r"\b(?:you|your|it|this|that|these|those|him|her|them|me|my|our|us|how|what|when|i|we)\b", re.IGNORECASE
-)
-
-
-def _list(key: str, *, gone: str = "", only_gone: bool = False) -> Maker:
+def _list(key: str = "", *, gone: str = "") -> Maker:
     """Items of ``key``; they leave the list ``gone``."""
 
     def make(match: re.Match[str]) -> list[Line]:
         items = _items(match["v"])
-        if not items:
-            return []
-        left = [Line(gone, items, True)] if gone else []
-        return left if only_gone else [*left, Line(key, items)]
+        lines = [Line(gone, items, True)] if gone else []
+        return [*lines, *([Line(key, items)] if key else [])] if items else []
 
     return make
 
 
+_LIKES = _list("Likes", gone="Dislikes")
+
+
 def _prefers(match: re.Match[str]) -> list[Line]:
     better = re.match(r"(?P<a>.{1,40}?) (?:over|to|rather than|more than) (?P<b>.{1,40})$", match["v"])
-    if better:
-        return [Line("Prefers", (f"{better['a']} over {_AGAIN_RE.sub('', better['b'])}",))]
-    return _list("Likes", gone="Dislikes")(match)
+    return [Line("Prefers", (f"{better['a']} over {_bare(better['b'])}",))] if better else _LIKES(match)
 
 
 def _work(match: re.Match[str]) -> list[Line]:
-    found = []
-    job, place = match.groupdict().get("job"), match.groupdict().get("place")
-    if job:
-        found.append(Line("Works as", (re.sub(r"^(?:an?|the) ", "", job.strip(), flags=re.IGNORECASE),)))
-    if place and (at := _place("Works at", re.sub(r"^(?:the|a) (?=[A-Z])", "", place))):
-        found += at
-    return found
+    said = match.groupdict(default="")
+    job = re.sub(r"(?i)^(?:an?|the) ", "", said.get("job", "").strip())
+    place = re.sub(r"^(?:the|a) (?=[A-Z])", "", said.get("place", ""))
+    return [*([Line("Works as", (job,))] if job else []), *(_place("Works at", place) if place else [])]
 
 
 def _languages(match: re.Match[str]) -> list[Line]:
-    items = tuple(i.removesuffix(" fluently").strip() for i in _items(match["v"]))
-    items = tuple(re.sub(r"^(?:fluent|some|a little|a bit of) ", "", i) for i in items)
+    items = tuple(
+        re.sub(r"^(?:fluent|some|a little|a bit of) | fluently$", "", i) for i in _items(match["v"])
+    )
     return [Line("Speaks", items)] if items and all(i[:1].isupper() for i in items) else []
 
 
 def _favourite(match: re.Match[str]) -> list[Line]:
-    key = "Favourite " + match["what"].lower().replace("color", "colour")
-    return _value(key)(match)
+    return _value("Favourite " + match["what"].lower().replace("color", "colour"))(match)
 
 
 _JOBS = """teacher nurse student engineer developer programmer designer lawyer baker driver writer painter
@@ -171,18 +154,15 @@ _DIET = (
 
 _RULES: list[tuple[str, Maker]] = [
     (rf"(?P<sure>my (?:full |first |real )?name(?:'s| is)(?: now)?) {_NAME}(?=$|[ ,.!(])", _name),
-    (rf"(?P<sure>(?:please )?(?:just )?(?:you (?:can|may|should) )?call me) {_NAME}(?=$|[,.!])", _name),
-    (rf"(?P<sure>i go by|(?:people|everyone|everybody|my friends|they|friends) calls? me) {_NAME}(?=$|[,.!])",
-     _name),
+    (r"(?P<sure>(?:please )?(?:just )?(?:you (?:can|may|should) )?call me|i go by"
+     rf"|(?:people|everyone|everybody|my friends|they|friends) calls? me) {_NAME}(?=$|[,.!])", _name),
     (rf"(?:i'm|i am) (?:called |named )?{_NAME}(?=$|,| from\b| and\b| by the way)", _name),
-    (r"i don't live in (?P<v>.+)", _not_at("Lives in")),
-    (r"i (?:no longer|do not) live in (?P<v>.+)", _not_at("Lives in")),
-    (rf"{_I} live (?:in|at) (?P<v>.+)", _at("Lives in")),
-    (rf"{_BE} (?:living|based) in (?P<v>.+)", _at("Lives in")),
+    (r"i (?:don't|no longer|do not) live in (?P<v>.+)", _at("Lives in", gone=True)),
+    (rf"(?:{_I} live (?:in|at)|{_BE} (?:living|based) in) (?P<v>.+)", _at("Lives in")),
     (r"(?:i|we)(?:'ve| have)?(?: (?:just|recently|now|finally))* (?:moved|relocated)(?: (?:back|over))? to "
      r"(?P<v>.+)", _at("Lives in")),
     (rf"(?:{_BE} from|{_I} come from) (?P<v>.+)", _at("From")),
-    (r"i (?:no longer|don't|do not) work (?:at|for) (?P<v>.+)", _not_at("Works at")),
+    (r"i (?:no longer|don't|do not) work (?:at|for) (?P<v>.+)", _at("Works at", gone=True)),
     (r"i (?:no longer|don't|do not) work as (?:an? )?(?P<v>.+)", _value("Works as", gone=True)),
     (rf"(?:{_I} work|{_BE} working) as (?P<job>[^,]+?)(?: (?:at|for|with) (?P<place>.+))?$", _work),
     (rf"(?:{_I} work|{_BE} working) (?:at|for) (?P<place>.+)", _work),
@@ -190,40 +170,33 @@ _RULES: list[tuple[str, Maker]] = [
      r"(?P<place>.+)", _work),
     (r"my (?:job|profession|occupation) is (?:to be )?(?P<job>[^,]+)$", _work),
     (rf"{_BE} an? (?P<job>{_JOB})(?: (?:at|for|with) (?P<place>.+))?$", _work),
-    (rf"{_BE} (?P<v>\d{{1,3}})(?: years?(?: old| of age)?)?$", _value("Age")),
-    (r"i(?:'ve)? (?:just )?turned (?P<v>\d{1,3})(?: (?:today|yesterday|last week))?$", _value("Age")),
-    (r"my age is (?P<v>\d{1,3})$", _value("Age")),
-    (r"my birthday(?:'s| is)(?: on)? (?P<v>(?!soon|today|tomorrow|coming|near|next|in\b).+)",
-     _value("Birthday")),
-    (r"i was born on (?P<v>.+)", _value("Birthday")),
+    (rf"(?:{_BE}|i(?:'ve)? (?:just )?turned|my age is) (?P<v>\d{{1,3}})"
+     r"(?: years?(?: old| of age)?| today| yesterday| last week)?$", _value("Age")),
+    (r"(?:my birthday(?:'s| is)(?: on)?|i was born on) "
+     r"(?P<v>(?!soon|today|tomorrow|coming|near|next|in\b).+)", _value("Birthday")),
     (rf"{_I} speak (?P<v>.+)", _languages),
     (rf"(?:{_BE} (?:no longer|not)) (?:an? )?(?P<v>{_DIET})", _value("Diet", gone=True)),
     (rf"(?:{_BE}|i became) (?:an? )?(?:strict )?(?P<v>{_DIET})$", _value("Diet")),
-    (rf"{_BE} (?:not|no longer) allergic to (?P<v>.+)", _list("", gone="Allergic to", only_gone=True)),
+    (rf"{_BE} (?:not|no longer) allergic to (?P<v>.+)", _list(gone="Allergic to")),
     (rf"{_BE} (?:very |highly |severely )?allergic to (?P<v>.+)", _list("Allergic to")),
     (rf"{_I} have an? (?:severe )?(?P<v>[\w -]+?) allergy$", _list("Allergic to")),
     (r"my time ?zone(?:'s| is) (?P<v>.+)", _value("Time zone")),
     (r"my pronouns are (?P<v>.+)", _value("Pronouns")),
     (r"my favou?rite (?P<what>[a-z]+(?: [a-z]+)?)(?:'s| is| are)(?: now)? (?P<v>.+)", _favourite),
     (rf"{_I} (?:don't|do not|no longer|never)(?: really| actually)? (?:hate|dislike|mind) (?P<v>.+)",
-     _list("", gone="Dislikes", only_gone=True)),
+     _list(gone="Dislikes")),
     (rf"{_I} (?:don't|do not|no longer|never)(?: really| actually)? (?:like|love|enjoy|care for) (?P<v>.+)",
      _list("Dislikes", gone="Likes")),
     (rf"{_I} (?:hate|dislike|detest|loathe|can't stand|cannot stand|can't bear) (?P<v>.+)",
      _list("Dislikes", gone="Likes")),
     (rf"{_I} prefer (?P<v>.+)", _prefers),
-    (rf"{_I} (?:like|love|enjoy|adore) (?P<v>.+)", _list("Likes", gone="Dislikes")),
-    (rf"{_BE} (?:fond of|into|(?:a (?:big |huge |great )?(?:fan|lover) of)) (?P<v>.+)",
-     _list("Likes", gone="Dislikes")),
+    (rf"{_I} (?:like|love|enjoy|adore) (?P<v>.+)", _LIKES),
+    (rf"{_BE} (?:fond of|into|(?:a (?:big |huge |great )?(?:fan|lover) of)) (?P<v>.+)", _LIKES),
 ]  # fmt: skip
-_COMPILED = [(re.compile(pattern, re.IGNORECASE), make) for pattern, make in _RULES]
+_COMPILED = [(anycase(pattern), make) for pattern, make in _RULES]
 
 
 def lines_of(clause: str) -> list[Line]:
     """The lines that a clause without its final stop tells; the first rule that yields any decides."""
-    clause = clause[:300]
-    for pattern, make in _COMPILED:
-        match = pattern.match(clause)
-        if match and (lines := make(match)):
-            return lines
-    return []
+    matches = ((make, pattern.match(clause[:300])) for pattern, make in _COMPILED)
+    return next((lines for make, match in matches if match and (lines := make(match))), [])

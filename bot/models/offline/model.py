@@ -27,12 +27,8 @@ class OfflineModel:
         calls = offered.written(step.calls, request.key)
         asked = sum(len(text_of(message)) for message in request.messages)
         answered = len(step.text) + sum(len(call.name) + len(call.arguments) for call in calls)
-        usage = Usage(prompt=_tokens(asked), completion=_tokens(answered))
-        return ModelReply(text=step.text, calls=calls, usage=usage)
-
-
-def _tokens(characters: int) -> int:
-    return -(-characters // _CHARACTERS_PER_TOKEN)
+        prompt, completion = (-(-count // _CHARACTERS_PER_TOKEN) for count in (asked, answered))
+        return ModelReply(text=step.text, calls=calls, usage=Usage(prompt=prompt, completion=completion))
 
 
 def _step(request: ModelRequest, offered: Offered) -> Step:

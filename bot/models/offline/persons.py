@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from bot.models.offline.lexicon import PAST, wordset
+from bot.models.offline.lexicon import PAST, anycase, wordset
 from bot.models.offline.words import capital
 
 THE_USER = "the user"
@@ -18,85 +18,88 @@ _SECOND = {
     "us": "you", "ourselves": "yourselves", "you": "me", "your": "my", "yours": "mine",
     "you're": "I am", "yourself": "myself",
 }  # fmt: skip
-_SECOND_RE = re.compile(
-    r"(?<![\w'-])(" + "|".join(sorted(map(re.escape, _SECOND), key=len, reverse=True)) + r")(?![\w'-])",
-    re.IGNORECASE,
+_WORD = r"(?<![\w'-])(?!(?-i:US)\b)"  # "US" is the country
+_SECOND_RE = anycase(
+    rf"{_WORD}(" + "|".join(sorted(map(re.escape, _SECOND), key=len, reverse=True)) + r")(?![\w'-])"
 )
 _THIRD = {
     "am": "is", "are": "is", "were": "was", "have": "has", "do": "does", "don't": "doesn't",
     "haven't": "hasn't", "aren't": "isn't", "weren't": "wasn't", "go": "goes",
 }  # fmt: skip
-_SECOND_VERB = {
-    "is": "are", "was": "were", "has": "have", "does": "do", "doesn't": "don't", "hasn't": "haven't",
-    "isn't": "aren't", "wasn't": "weren't", "goes": "go",
-}  # fmt: skip
+_SECOND_VERB = {third: other for other, third in _THIRD.items()}  # "is" is "are"
 _FIXED = wordset(
     """can can't cannot cost could couldn't cut didn't had hadn't hit hurt let may might must mustn't put quit
     read set shall should shouldn't shut was wasn't will won't would wouldn't"""
 )
+_NOT_PAST = wordset("need feed heed breed bleed speed")
 _ADVERBS = wordset(
     """already also always both currently finally just mostly never no not now often once only really recently
     sometimes still usually"""
 )
-_SUBJECT = re.compile(
-    r"(?<![\w'-])(?:(?P<owner>my|our|mine|ours)|(?P<object>me|us|myself|ourselves)"
+_SUBJECT = anycase(
+    rf"{_WORD}(?:(?P<owner>my|our|mine|ours)|(?P<object>me|us|myself|ourselves)"
     r"|(?P<joined>i'm|i've|i'll|i'd|we're|we've|we'll|we'd)|(?P<subject>i|we))(?![\w'-])"
-    r"(?P<next>(?: [\w']+){0,3})",
-    re.IGNORECASE,
+    r"(?P<next>(?: [\w']+){0,3})"
 )
 _JOINED = {"'m": "is", "'re": "is", "'ve": "has", "'ll": "will", "'d": "would"}
-FIRST = re.compile(
-    r"(?<![\w'-])(?:i|i'm|i've|i'll|i'd|my|me|mine|we|we're|we've|our|ours)(?![\w'-])", re.IGNORECASE
-)
+FIRST = anycase(r"(?<![\w'-])(?:i|i'm|i've|i'll|i'd|my|me|mine|we|we're|we've|our|ours)(?![\w'-])")
+
+Subject = tuple[str, Callable[[str], str] | None]
+"""Who a sentence is about, and how that one's verb is written where it follows."""
 
 
 def second(text: str) -> str:
     """What somebody said of themselves, said to them: "My dog" becomes "Your dog"."""
-
-    def swap(match: re.Match[str]) -> str:
-        word = match[1]
-        if word == "US":  # the country
-            return word
-        return _SECOND[word.lower()]
-
-    return capital(_SECOND_RE.sub(swap, text))
+    return capital(_SECOND_RE.sub(lambda match: _SECOND[match[1].lower()], text))
 
 
 def third(text: str, name: str) -> str:
     """What somebody said of themselves, told of them: "My dog" becomes "Ada's dog"."""
     name = name or THE_USER
-    out, at = [], 0
-    while match := _SUBJECT.search(text, at):
-        out.append(text[at : match.start()])
-        at = match.start("next")
+
+    def of(match: re.Match[str]) -> Subject:
         if match["owner"]:
-            out.append(f"{name}'s")
-        elif match["object"]:
-            out.append(match[0][: at - match.start()] if match[0].startswith("US") else name)
-        elif match["joined"]:
-            head = match["joined"].lower()
-            out.append(f"{name} {_JOINED[head[head.index(chr(39)) :]]}")
-        else:
-            verb, taken = _conjugated(match["next"])
-            out.append(f"{name}{verb}")
-            at += taken
-    out.append(text[at:])
-    return capital("".join(out))
+            return f"{name}'s", None
+        if match["object"]:
+            return name, None
+        if match["joined"]:
+            return f"{name} {_JOINED[match['joined'].lower().lstrip('iwe')]}", None
+        return name, _of_one
+
+    return _retold(text, _SUBJECT, of)
 
 
-def _conjugated(following: str) -> tuple[str, int]:
-    """The words up to the verb, with the verb in the third person, and how many characters they were."""
-    words = following.split()
-    before = 0
-    while before < len(words) and words[before].lower() in _ADVERBS:
-        before += 1
-    if before >= len(words):
-        return "", 0
-    taken = sum(len(w) + 1 for w in words[: before + 1])
-    return "".join(f" {w}" for w in [*words[:before], _third_person(words[before])]), taken
+def second_of_named(text: str, names: Sequence[str]) -> str:
+    """What is told of somebody, said to them: "Ada's dog" becomes "Your dog"."""
+    known = sorted({n for n in (*names, THE_USER, capital(THE_USER)) if n}, key=len, reverse=True)
+    pattern = re.compile(
+        r"(?P<lead>^|\b(?:and|but|that|because|when|if|while|since)\s|[,;:.]\s)?"
+        rf"(?<![\w'-])(?:{'|'.join(map(re.escape, known))})(?P<own>'s)?(?![\w-])(?P<next>(?: [\w']+){{0,3}})"
+    )
+
+    def of(match: re.Match[str]) -> Subject:
+        said = f"{match['lead'] or ''}{'your' if match['own'] else 'you'}"
+        return said, None if match["own"] or match["lead"] is None else _of_you
+
+    return _retold(text, pattern, of)
 
 
-def _third_person(verb: str) -> str:
+def _retold(text: str, pattern: re.Pattern[str], subject: Callable[[re.Match[str]], Subject]) -> str:
+    """The text with other subjects, each with its verb (after adverbs) in the form that goes with it."""
+    out, at = [], 0
+    while match := pattern.search(text, at):
+        said, form = subject(match)
+        out += [text[at : match.start()], said]
+        at = match.start("next")
+        words = match["next"].split() if form else []
+        before = next((n for n, word in enumerate(words) if word.lower() not in _ADVERBS), None)
+        if form and before is not None:
+            out += [f" {word}" for word in (*words[:before], form(words[before]))]
+            at += sum(len(word) + 1 for word in words[: before + 1])
+    return capital("".join([*out, text[at:]]))
+
+
+def _of_one(verb: str) -> str:
     low = verb.lower()
     if low in _THIRD:
         return _THIRD[low]
@@ -107,48 +110,7 @@ def _third_person(verb: str) -> str:
     return f"{verb}es" if re.search(r"(?:s|x|z|ch|sh|o)$", low) else f"{verb}s"
 
 
-_NOT_PAST = frozenset({"need", "feed", "heed", "breed", "bleed", "speed"})
-
-
-def second_of_named(text: str, names: Sequence[str]) -> str:
-    """What is told of somebody, said to them: "Ada's dog" becomes "Your dog"."""
-    known = sorted({n for n in (*names, THE_USER, capital(THE_USER)) if n}, key=len, reverse=True)
-    pattern = re.compile(
-        r"(?P<lead>^|\b(?:and|but|that|because|when|if|while|since)\s|[,;:.]\s)?"
-        r"(?<![\w'-])(?:"
-        + "|".join(map(re.escape, known))
-        + r")(?P<own>'s)?(?![\w-])(?P<next>(?: [\w']+){0,3})"
-    )
-    out, at = [], 0
-    while match := pattern.search(text, at):
-        out.append(text[at : match.start()])
-        lead = match["lead"]
-        out.append(lead or "")
-        at = match.start("next")
-        if match["own"]:
-            out.append("your")
-        elif lead is None:
-            out.append("you")
-        else:
-            verb, taken = _of_you(match["next"])
-            out.append(f"you{verb}")
-            at += taken
-    out.append(text[at:])
-    return capital("".join(out))
-
-
-def _of_you(following: str) -> tuple[str, int]:
-    words = following.split()
-    before = 0
-    while before < len(words) and words[before].lower() in _ADVERBS:
-        before += 1
-    if before >= len(words):
-        return "", 0
-    taken = sum(len(w) + 1 for w in words[: before + 1])
-    return "".join(f" {w}" for w in [*words[:before], _bare(words[before])]), taken
-
-
-def _bare(verb: str) -> str:
+def _of_you(verb: str) -> str:
     if verb in _SECOND_VERB:
         return _SECOND_VERB[verb]
     if not verb.endswith("s") or verb.endswith("ss") or len(verb) < 4 or "'" in verb:

@@ -6,26 +6,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from bot.models.offline.lines import Line
-from bot.models.offline.persons import THE_USER
+from bot.models.offline.persons import THE_USER, second_of_named
 from bot.models.offline.words import capital, joined
 
 MULTI = frozenset({"likes", "dislikes", "prefers", "speaks", "allergic to", "diet"})
 
-_YOU = {
-    "name": "your name is {}", "lives in": "you live in {}", "from": "you are from {}",
-    "works as": "you work as {}", "works at": "you work at {}", "age": "you are {} years old",
-    "birthday": "your birthday is {}", "speaks": "you speak {}", "diet": "you are {}",
-    "allergic to": "you are allergic to {}", "time zone": "your time zone is {}",
-    "pronouns": "your pronouns are {}", "likes": "you like {}", "dislikes": "you dislike {}",
-    "prefers": "you prefer {}",
-}  # fmt: skip
-_THEY = {
-    "name": "{n}'s name is {}", "lives in": "{n} lives in {}", "from": "{n} is from {}",
-    "works as": "{n} works as {}", "works at": "{n} works at {}", "age": "{n} is {} years old",
-    "birthday": "{n}'s birthday is {}", "speaks": "{n} speaks {}", "diet": "{n} is {}",
-    "allergic to": "{n} is allergic to {}", "time zone": "{n}'s time zone is {}",
-    "pronouns": "{n}'s pronouns are {}", "likes": "{n} likes {}", "dislikes": "{n} dislikes {}",
-    "prefers": "{n} prefers {}",
+_TOLD = {
+    **{key: f"{{n}} {key} {{v}}" for key in
+       ("lives in", "works as", "works at", "speaks", "likes", "dislikes", "prefers")},
+    **{key: f"{{n}} is {key} {{v}}" for key in ("from", "allergic to")},
+    **{key: f"{{n}}'s {key} is {{v}}" for key in ("name", "birthday", "time zone")},
+    "age": "{n} is {v} years old", "diet": "{n} is {v}", "pronouns": "{n}'s pronouns are {v}",
 }  # fmt: skip
 
 
@@ -47,16 +38,12 @@ class Profile:
         for line in value.splitlines():
             key, colon, rest = line.strip().lstrip("-*• ").partition(":")
             low = _key(key)
-            if not colon or not rest.strip() or not 0 < len(low) <= 40:
-                continue
-            self._lines[low] = (key.strip(), line)
-            self._values[low] = _split(low, rest)
+            if colon and rest.strip() and 0 < len(low) <= 40:
+                self._lines[low] = (key.strip(), line)
+                self._values[low] = _split(low, rest)
 
     def values(self, key: str) -> tuple[str, ...]:
         return self._values.get(_key(key), ())
-
-    def value(self, key: str) -> str:
-        return joined(list(self.values(key)))
 
     def names(self) -> list[str]:
         return [name for name, _ in self._lines.values()]
@@ -64,8 +51,7 @@ class Profile:
     def with_facts(self, facts: Iterable[Line]) -> Profile:
         """What the block would say after these facts."""
         lines = {low: text for low, (_, text) in self._lines.items()}
-        for edit in self.edits(facts):
-            lines[_key(edit.key)] = edit.new
+        lines |= {_key(edit.key): edit.new for edit in self.edits(facts)}
         return Profile("\n".join(line for line in lines.values() if line))
 
     def edits(self, facts: Iterable[Line]) -> list[Edit]:
@@ -74,31 +60,27 @@ class Profile:
         after = dict(self._values)
         for fact in facts:
             low = _key(fact.key)
-            names.setdefault(low, self._lines[low][0] if low in self._lines else fact.key)
+            names.setdefault(low, fact.key)
             after[low] = _merged(low, after.get(low, ()), fact)
         found = []
-        for low, name in names.items():
-            old = self._lines[low][1] if low in self._lines else ""
-            if _same(after[low], self._values.get(low, ())):
-                continue
+        for low, named in names.items():
+            name, old = self._lines.get(low, (named, ""))
             new = f"{name}: {', '.join(after[low])}" if after[low] else ""
-            if old or new:
+            if _folded(after[low]) != _folded(self._values.get(low, ())) and (old or new):
                 found.append(Edit(name, old, new))
         return found
 
 
 def _merged(low: str, had: tuple[str, ...], fact: Line) -> tuple[str, ...]:
-    new = {v.casefold() for v in fact.values}
     if fact.gone:
-        return tuple(v for v in had if v.casefold() not in new)
+        return tuple(v for v in had if v.casefold() not in _folded(fact.values))
     if low not in MULTI:
         return fact.values
-    known = {v.casefold() for v in had}
-    return (*had, *(v for v in fact.values if v.casefold() not in known))
+    return (*had, *(v for v in fact.values if v.casefold() not in _folded(had)))
 
 
-def _same(one: Sequence[str], other: Sequence[str]) -> bool:
-    return [v.casefold() for v in one] == [v.casefold() for v in other]
+def _folded(values: Sequence[str]) -> list[str]:
+    return [value.casefold() for value in values]
 
 
 def _key(key: str) -> str:
@@ -117,19 +99,18 @@ def condensed(value: str) -> tuple[str, list[str]]:
     """
     kept: dict[str, str] = {}
     dropped: list[str] = []
-    for raw in value.splitlines():
-        line = raw.strip()
+    for line in filter(None, map(str.strip, value.splitlines())):
         key, colon, rest = line.partition(":")
         low = _key(key)
-        known = colon and (low in _YOU or low.startswith("favourite "))
+        known = colon and (low in _TOLD or low.startswith("favourite "))
         place = low if known else line.casefold()
-        before = kept.get(place)
-        if not line or before == line:
+        before = kept.setdefault(place, line)
+        if before == line:
             continue
-        if before is not None and known and low in MULTI:
+        if known and low in MULTI:
             merged = _merged(low, _split(low, before.partition(":")[2]), Line(key, _split(low, rest)))
             line = f"{key.strip()}: {', '.join(merged)}"
-        elif before is not None and known:
+        elif known:
             dropped.append(before)
         kept[place] = line
     return "\n".join(kept.values()), dropped
@@ -137,31 +118,22 @@ def condensed(value: str) -> tuple[str, list[str]]:
 
 def told_you(key: str, values: Sequence[str]) -> str:
     """A line, said to the person: "you live in Porto"."""
-    low, text = _key(key), _article(_key(key), joined(list(values)))
-    if low.startswith("favourite "):
-        return f"your {low} {_be(low)} {text}"
-    return _YOU.get(low, f"your {low} is {{}}").replace("{}", text)
+    said = second_of_named(_sentence(_key(key), joined(list(values)), THE_USER), ())
+    return said[:1].lower() + said[1:]
 
 
 def told_of(line: str, name: str) -> str:
     """A line of the block as a sentence for archival storage: "Ada lives in Porto."."""
     key, colon, rest = line.partition(":")
-    low, name = _key(key), name or THE_USER
+    low = _key(key)
     if not colon:
         return line
-    text = _article(low, joined(list(_split(low, rest))))
-    if low.startswith("favourite "):
-        sentence = f"{name}'s {low} {_be(low)} {text}"
-    else:
-        sentence = _THEY.get(low, "{n}'s " + low + " is {}").replace("{n}", name).replace("{}", text)
-    return f"{capital(sentence)}."
+    return f"{capital(_sentence(low, joined(list(_split(low, rest))), name or THE_USER))}."
 
 
-def _article(low: str, text: str) -> str:
-    if low != "works as" or text.lower().startswith(("a ", "an ", "the ")):
-        return text
-    return f"{'an' if text[:1].lower() in 'aeiou' else 'a'} {text}"
-
-
-def _be(low: str) -> str:
-    return "are" if low.endswith("s") and not low.endswith("ss") else "is"
+def _sentence(low: str, text: str, name: str) -> str:
+    if low == "works as" and not text.lower().startswith(("a ", "an ", "the ")):
+        text = f"{'an' if text[:1].lower() in 'aeiou' else 'a'} {text}"
+    plural = low.startswith("favourite ") and low.endswith("s") and not low.endswith("ss")
+    other = f"{{n}}'s {low} {'are' if plural else 'is'} {{v}}"
+    return _TOLD.get(low, other).replace("{n}", name).replace("{v}", text)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.models.offline.facts import unopened
-from bot.models.offline.lexicon import PAST, STOP, SYNONYMS
+from bot.models.offline.lexicon import DAYS, MONTHS, PAST, SYNONYMS, anycase, is_small, wordset
 from bot.models.offline.profile import Profile, told_you
-from bot.models.offline.words import capital, content, english, stem, stems, tokens, weak
+from bot.models.offline.words import WEAK_STEMS, capital, content, english, stem, stems, tokens
 
-_DIRECT: list[tuple[str, tuple[str, ...]]] = [
+_DIRECT = [(anycase(rule), keys) for rule, keys in (
     (r"\bmy (?:full |first |real |own )?name\b(?! of)|\bwho (?:am i|i am)\W*$|\bwhat am i called\b"
      r"|\bdo you (?:still )?(?:know|remember) me\b", ("Name",)),
     (r"\bwhere (?:do )?(?:i|we) (?:now |currently )?live\b|\bwhere (?:am i|i am|i'm) (?:living|based)\b"
@@ -35,28 +36,24 @@ _DIRECT: list[tuple[str, tuple[str, ...]]] = [
     (r"\bwhat (?:things |else )?(?:do )?i (?:really )?(?:hate|dislike|not like|detest)\b"
      r"|\bwhat don't i like\b|\bmy dislikes\b|\bwhat i don't like\b", ("Dislikes",)),
     (r"\bwhat (?:do )?i prefer\b", ("Prefers", "Likes")),
-]  # fmt: skip
-_DIRECT_RE = [(re.compile(pattern, re.IGNORECASE), keys) for pattern, keys in _DIRECT]
-_FAVOURITE = re.compile(r"\bmy favou?rite (?P<what>[a-z]+(?: [a-z]+)?)", re.IGNORECASE)
-_IF = re.compile(
+)]  # fmt: skip
+_FAVOURITE = anycase(r"\bmy favou?rite (?P<what>[a-z]+(?: [a-z]+)?)")
+_IF = anycase(
     r"^(?:tell me if |do you know if )?(?:do|am|can) i (?:still |really |also )?"
-    r"(?P<verb>like|love|enjoy|hate|dislike|speak|allergic to|live in|an?|from)\s+(?P<what>.+?)\W*$",
-    re.IGNORECASE,
+    r"(?P<verb>like|love|enjoy|hate|dislike|speak|allergic to|live in|an?|from)\s+(?P<what>.+?)\W*$"
 )
+_LIKED, _DISLIKED = ("Likes", "Dislikes"), ("Dislikes", "Likes")
 _IF_KEYS = {
-    "like": ("Likes", "Dislikes"), "love": ("Likes", "Dislikes"), "enjoy": ("Likes", "Dislikes"),
-    "hate": ("Dislikes", "Likes"), "dislike": ("Dislikes", "Likes"), "speak": ("Speaks", ""),
-    "allergic to": ("Allergic to", ""), "live in": ("Lives in", "Lives in"), "from": ("From", "From"),
-    "a": ("Diet", ""), "an": ("Diet", ""),
+    "like": _LIKED, "love": _LIKED, "enjoy": _LIKED, "hate": _DISLIKED, "dislike": _DISLIKED,
+    "speak": ("Speaks", ""), "allergic to": ("Allergic to", ""), "live in": ("Lives in", "Lives in"),
+    "from": ("From", "From"), "a": ("Diet", ""), "an": ("Diet", ""),
 }  # fmt: skip
-_ABOUT_ME = re.compile(
+_ABOUT_ME = anycase(
     r"\bwhat (?:do|did) you (?:know|remember|note|remembered) (?:about|of) me\b|\btell me"
     r" (?:everything )?about (?:me|myself)\b"
-    r"|\bwhat (?:have|did) i (?:told|tell) you (?:about (?:me|myself))\W*$",
-    re.IGNORECASE,
+    r"|\bwhat (?:have|did) i (?:told|tell) you (?:about (?:me|myself))\W*$"
 )
-
-_ANOTHER_MATTER = re.compile(r"\bwhy\b|\bdid (?:i|we) (?!say\b|tell\b|mention\b)", re.IGNORECASE)
+_ANOTHER_MATTER = anycase(r"\bwhy\b|\bdid (?:i|we) (?!say\b|tell\b|mention\b)")
 
 
 def from_profile(question: str, profile: Profile) -> str | None:
@@ -69,14 +66,12 @@ def from_profile(question: str, profile: Profile) -> str | None:
         return None
     if match := _IF.match(question):
         return _yes_or_no(match, profile)
-    keys: tuple[str, ...] = next((k for pattern, k in _DIRECT_RE if pattern.search(question)), ())
+    keys: tuple[str, ...] = next((k for pattern, k in _DIRECT if pattern.search(question)), ())
     if match := _FAVOURITE.search(question):
         words = match["what"].lower().replace("color", "colour").split()
         keys = (f"Favourite {' '.join(words)}", f"Favourite {words[0]}")
-    for key in keys:
-        if values := profile.values(key):
-            return f"{capital(told_you(key, values))}."
-    return None
+    told = (told_you(key, profile.values(key)) for key in keys if profile.values(key))
+    return next((f"{capital(said)}." for said in told), None)
 
 
 def _yes_or_no(match: re.Match[str], profile: Profile) -> str | None:
@@ -104,7 +99,6 @@ class Owned:
 class Query:
     """What a question is about."""
 
-    text: str
     words: str  # to search with
     stems: frozenset[str]
     keys: frozenset[str]  # stems of which a good answer has most
@@ -113,29 +107,33 @@ class Query:
     english: bool
 
 
-_PLAIN = frozenset(
+_PLAIN = wordset(
     """new old young younger older elder big little small first last second next best good great dear late own
-    other favourite whole current""".split()
+    other favourite whole current"""
 )
-_ATTRIBUTES = frozenset(stem(word) for word in ("name", "age", "colour", "breed"))
-_CONTRACTED = frozenset("it that what who he she there let where here when how".split())
+_ATTRIBUTES = stems("name age colour breed")
+_CONTRACTED = wordset("it that what who he she there let where here when how")
+_KIND = anycase(r"\b(?:(?P<name>name|called|named)|(?P<when>when)|(?P<where>where))\b")
+_TELLS = {
+    "when": anycase(
+        rf"\d|\b(?:{'|'.join((*DAYS, *MONTHS))}|yesterday|today|tomorrow|week|month|year|morning|evening)\b"
+    ),
+    "where": re.compile(r"\b(?:in|at|to|from|near|under|behind|on|inside)\b"),
+}
 
 
 def query(question: str) -> Query:
     """Reads a question. "My" in it is the person who asks."""
-    words = content(question)
-    found = frozenset(stem(word) for word in words)
-    low = question.lower()
-    kind = "name" if re.search(r"\b(?:name|called|named)\b", low) else ""
-    kind = kind or next((w for w in ("when", "where") if re.search(rf"\b{w}\b", low)), "")
+    words, found = content(question), stems(question)
+    kinds = {match.lastgroup for match in _KIND.finditer(question)}
+    kind = next((kind for kind in ("name", "when", "where") if kind in kinds), "")
     owned = next((o for o in owned_in(question) if o.things), None)
-    keys = found - weak() - _ATTRIBUTES
+    keys = found - WEAK_STEMS - _ATTRIBUTES
     if owned:
         keys -= owned.owners | set(owned.things)
     more = [SYNONYMS[word.lower()] for word in words if word.lower() in SYNONYMS]
     searched = list(dict.fromkeys([*words, *more, *(["called"] if kind == "name" else [])]))
     return Query(
-        text=question,
         words=" ".join(searched[:12]) if words else question[:200],
         stems=found,
         keys=keys or (frozenset() if owned else found),
@@ -150,31 +148,31 @@ def owned_in(text: str) -> list[Owned]:
     words = tokens(text)
     found = []
     for at, word in enumerate(words):
-        low = word.lower()
+        low, following = word.lower(), words[at + 1 : at + 8]
         if low in ("my", "our", "your"):
-            found.append(_owned([], words[at + 1 : at + 8]))
+            found.append(_owned([], following))
         elif low in ("his", "her", "their"):
-            found.append(_owned([low], words[at + 1 : at + 8]))
+            found.append(_owned([low], following))
         elif (
-            low.endswith("'s") and word[0].isupper() and low[:-2] not in _CONTRACTED and low[:-2] not in STOP
+            low.endswith("'s")
+            and word[0].isupper()
+            and low[:-2] not in _CONTRACTED
+            and not is_small(low[:-2])
         ):
-            found.append(_owned([stem(word)], words[at + 1 : at + 8]))
+            found.append(_owned([stem(word)], following))
     return found
 
 
 def _owned(owners: list[str], following: Sequence[str]) -> Owned:
     things: list[str] = []
     for word in following:
-        low = word.lower()
-        if low.removesuffix("'s") in STOP or low in PAST or (SYNONYMS.get(low) == "name" and things):
+        low, root = word.lower(), stem(word)
+        if is_small(low.removesuffix("'s")) or low in PAST:
             break
-        root = stem(word)
-        if root in _ATTRIBUTES and (things or owners):
+        if (things and root in WEAK_STEMS) or (root in _ATTRIBUTES and (things or owners)):
             break
         if low in _PLAIN and not things:
             continue
-        if root in weak() and things:
-            break
         things.append(root)
         if low.endswith("'s"):
             owners, things = [*owners, *things], []
@@ -192,25 +190,18 @@ def score(asked: Query, said: str) -> float | None:
     ``said`` speaks to the person: "Your dog is called Biscuit."
     """
     has = stems(said)
-    shared = asked.stems & has
-    if not shared:
+    known, wanted = len(asked.keys & has), len(asked.keys)
+    needed = wanted if wanted <= 2 else math.ceil(wanted * 2 / 3)
+    if not asked.stems & has or known < (needed if asked.english else min(wanted, 1)):
         return None
-    points = float(len(shared)) + len(asked.keys & has)
+    points = float(len(asked.stems & has)) + known
     if asked.owned:
         bonus = _same_thing(asked.owned, said, has)
-        if bonus is None:
+        if bonus is None or (asked.kind == "name" and not _names(asked.owned.things[0], said, has)):
             return None
-        points += bonus
-    wanted = len(asked.keys)
-    if wanted:
-        needed = 1 if not asked.english else wanted if wanted <= 2 else math.ceil(wanted * 2 / 3)
-        if len(asked.keys & has) < needed:
-            return None
-    if asked.kind == "name" and asked.owned:
-        if not _names(asked.owned.things[0], said, has):
-            return None
-        points += 2
-    return points + (0.5 if _fits(asked.kind, said) else 0.0)
+        points += bonus + (2 if asked.kind == "name" else 0)
+    pattern = _TELLS.get(asked.kind)
+    return points + (0.5 if pattern and pattern.search(said) else 0.0)
 
 
 def _same_thing(thing: Owned, said: str, has: frozenset[str]) -> float | None:
@@ -221,44 +212,16 @@ def _same_thing(thing: Owned, said: str, has: frozenset[str]) -> float | None:
     mentions = [o for o in owned_in(said) if head in o.things]
     if any(o.owners == thing.owners and o.things[0] == head for o in mentions):
         return 2.0
-    if any(
-        bool(o.owners) == bool(thing.owners) and o.owners & thing.owners == thing.owners for o in mentions
-    ):
+    if any(bool(o.owners) == bool(thing.owners) and o.owners >= thing.owners for o in mentions):
         return 1.0
     if mentions or head in _ATTRIBUTES:
         return None
-    words = [stem(w) if w.lower() not in STOP else w.lower() for w in tokens(said)]
-    before = words[: words.index(head)] if head in words else words
-    own = any(w in ("you", "you've", "you're") for w in before)
+    before = itertools.takewhile(lambda word: stem(word) != head, tokens(said))
+    own = any(word.lower() in ("you", "you've", "you're") for word in before)
     return 0.0 if thing.owners or own or not owned_in(said) else None
 
 
 def _names(head: str, said: str, has: frozenset[str]) -> bool:
-    if "name" in has:
-        return True
-    words = tokens(said)
-    for at, word in enumerate(words[:-1]):
-        if stem(word) == head:
-            after = (
-                words[at + 2]
-                if words[at + 1].lower() in ("is", "are") and at + 2 < len(words)
-                else words[at + 1]
-            )
-            if after[0].isupper():
-                return True
-    return False
-
-
-_WHEN = re.compile(
-    r"\d|\b(?:monday|tuesday|wednesday|thursday|friday|saturday|sunday|january|february|march|april|may|june|july"
-    r"|august|september|october|november|december|yesterday|today|tomorrow|week|month|year|morning|evening)\b",
-    re.IGNORECASE,
-)
-
-
-def _fits(kind: str, said: str) -> bool:
-    if kind == "when":
-        return _WHEN.search(said) is not None
-    return (
-        kind == "where" and re.search(r"\b(?:in|at|to|from|near|under|behind|on|inside)\b", said) is not None
-    )
+    words = [word for word in tokens(said) if word.lower() not in ("is", "are")]
+    named = (after[0].isupper() for word, after in itertools.pairwise(words) if stem(word) == head)
+    return "name" in has or any(named)

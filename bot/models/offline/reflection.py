@@ -2,68 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from bot.models.offline.calls import Call, Offered, Step
-from bot.models.offline.dates import day
 from bot.models.offline.profile import Profile, condensed, told_of
-from bot.models.offline.transcript import Seen, Transcript
+from bot.models.offline.transcript import Transcript
+from bot.models.offline.words import day
 
 _REFLECTED = "Last reflected"
+_FINISH = "finish_rethinking_memory"
 _REWRITES = ("rethink_user_memory", "rethink_memory")
 
 
 def heartbeat(seen: Transcript, offered: Offered) -> Step:
     """The next step of a turn in which nobody waits for an answer."""
-    due = [e for e in seen.events if _asks_for_message(e)]
+    due = [e.text for e in seen.events if e.kind == "scheduled" and e.text]
     if due and "send_message" in offered and not seen.results("send_message"):
-        return Step((Call("send_message", {"message": "\n".join(e.text for e in due)}),))
+        return Step((Call("send_message", {"message": "\n".join(due)}),))
     calls = tidy(seen, offered) if any(e.kind in ("heartbeat", "scheduled") for e in seen.events) else []
-    calls = [c for c in calls if not c.among(seen.done)]
-    if calls:
-        return Step(tuple(calls))
+    calls = [c for c in calls if c.name in offered and not c.among(seen.done)]
     rewrote = any(d.name in _REWRITES for d in seen.done)
-    if rewrote and "finish_rethinking_memory" in offered and not seen.results("finish_rethinking_memory"):
-        return Step((Call("finish_rethinking_memory"),))
-    return Step()
-
-
-def _asks_for_message(event: Seen) -> bool:
-    if not event.text:
-        return False
-    return event.kind == "scheduled"
+    if not calls and rewrote and _FINISH in offered and not seen.results(_FINISH):
+        calls = [Call(_FINISH)]
+    return Step(tuple(calls))
 
 
 def tidy(seen: Transcript, offered: Offered) -> list[Call]:
     """Calls that condense the block about the person; none when it is tidy or cannot be rewritten."""
     block = seen.blocks.get("human")
-    if block is None or block.read_only:
+    tool = next((name for name in _REWRITES if name in offered), None)
+    if block is None or block.read_only or tool is None:
         return []
     value, dropped = condensed(block.value)
-    if seen.now is not None and (seen.news or any(e.kind == "message" for e in seen.earlier)):
-        value = _dated(value, f"{_REFLECTED}: {day(seen.now)}", block.limit)
+    if seen.now is not None and (
+        any(e.news for e in seen.events) or any(e.kind == "message" for e in seen.earlier)
+    ):
+        # When it was last looked through, if there is room for it.
+        kept = [line for line in value.splitlines() if not line.startswith(_REFLECTED)]
+        dated = "\n".join([*kept, f"{_REFLECTED}: {day(seen.now)}"])
+        value = dated if not block.limit or len(dated) <= block.limit else value
     if value == block.value.strip():
         return []
-    if "rethink_user_memory" in offered:
-        rewrite = Call("rethink_user_memory", {"new_value": value})
-    elif "rethink_memory" in offered:
-        rewrite = Call("rethink_memory", {"label": "human", "new_value": value})
-    else:
-        return []
-    return [*_stored(dropped, Profile(value).value("Name"), offered), rewrite]
-
-
-def _dated(value: str, line: str, limit: int) -> str:
-    """The block with a line that says when it was last looked through, if there is room for it."""
-    kept = [known for known in value.splitlines() if not known.startswith(_REFLECTED)]
-    dated = "\n".join([*kept, line])
-    return dated if not limit or len(dated) <= limit else value
-
-
-def _stored(dropped: Sequence[str], name: str, offered: Offered) -> list[Call]:
+    rewrite = Call(
+        tool, {"label": "human", "new_value": value} if tool == "rethink_memory" else {"new_value": value}
+    )
+    name = " ".join(Profile(value).values("Name"))
     chunks = [f"Earlier: {told_of(line, name)}" for line in dropped]
     if chunks and "store_memories" in offered:
-        return [Call("store_memories", {"chunks": chunks})]
-    if "archival_memory_insert" in offered:
-        return [Call("archival_memory_insert", {"content": chunk}) for chunk in chunks[:6]]
-    return []
+        return [Call("store_memories", {"chunks": chunks}), rewrite]
+    return [*(Call("archival_memory_insert", {"content": chunk}) for chunk in chunks[:6]), rewrite]

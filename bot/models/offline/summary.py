@@ -18,7 +18,7 @@ _ENOUGH = 100  # statements; more would not fit
 _READ = 200_000  # characters of one message
 _HEAD = "Told so far (a mechanical summary, newest first):"
 _LINE = re.compile(r"^(?:\[[^\]\n]{0,60}\]\s*)?(?:(?P<who>[^\s:][^:\n]{0,40}):\s+)?(?P<said>.+)$")
-_FRAME = frozenset({"summary so far:", "messages:", "(none)"})
+_FRAME = frozenset({"summary so far:", "messages:", "(none)", _HEAD.casefold()})
 
 
 def wants_summary(request: ModelRequest, offered: Offered) -> bool:
@@ -29,10 +29,9 @@ def wants_summary(request: ModelRequest, offered: Offered) -> bool:
 
 def summarize(messages: Sequence[Mapping[str, Any]]) -> str:
     """At most `LONGEST` characters of plain text."""
-    before: list[str] = []
-    told: list[str] = []
-    rest: list[str] = []
-    for who, said in reversed([pair for message in messages for pair in _said(message)]):
+    before, told, rest = list[str](), list[str](), list[str]()
+    contents = [text_of(message) for message in messages if message.get("role") == "user"]
+    for who, said in reversed([pair for content in contents for pair in _said(content)]):
         line = f"{who}: {said}" if who else said
         if said.startswith("- ") or who == "summary":
             lines = [line for line in said.splitlines() if line.strip() and line != _HEAD]
@@ -51,28 +50,20 @@ def summarize(messages: Sequence[Mapping[str, Any]]) -> str:
     return text if text != _HEAD else "Nothing was told that needs to be kept."
 
 
-def _said(message: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _said(content: str) -> Iterator[tuple[str, str]]:
     """(who, sentence) of everything said in a message, which may be an event or lines of text."""
-    if message.get("role") != "user":
-        return
-    content = text_of(message)
-    data = load(content)
-    if isinstance(data, Mapping):
+    if isinstance(load(content), Mapping):
         seen = event_of(content)
-        if seen.kind in ("message", "summary"):
-            who = "summary" if seen.kind == "summary" else seen.name
-            yield from ((who, s) for s in (sentences(seen.text) if seen.kind == "message" else [seen.text]))
+        if seen.kind == "summary":
+            yield "summary", seen.text
+        elif seen.kind == "message":
+            yield from ((seen.name, sentence) for sentence in sentences(seen.text))
         return
-    for raw in content[-_READ:].splitlines():
-        line = plain(raw.strip())
-        data = load(line)
-        if isinstance(data, Mapping):
-            seen = event_of(line)
-            if seen.kind == "message":
-                yield from ((seen.name, s) for s in sentences(seen.text))
+    for line in content[-_READ:].splitlines():
+        line = plain(line.strip())
+        if isinstance(load(line), Mapping):
+            yield from _said(line)
         elif line.startswith("- "):
             yield "", line
-        elif line.casefold() in _FRAME or line == _HEAD:
-            continue
-        elif match := _LINE.match(line):
-            yield from ((match["who"] or "", s) for s in sentences(match["said"]))
+        elif line.casefold() not in _FRAME and (match := _LINE.match(line)):
+            yield from ((match["who"] or "", sentence) for sentence in sentences(match["said"]))

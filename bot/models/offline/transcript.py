@@ -6,7 +6,8 @@ Reading never raises: what is not in the expected form is taken as plain text or
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -14,6 +15,8 @@ from typing import Any
 from bot.models.offline.words import plain
 from bot.ports import ModelRequest
 
+_BLOCK = re.compile(r'^<block(?P<head> .*?")>\n(?P<value>.*?)</block>$', re.MULTILINE | re.DOTALL)
+_ATTRIBUTE = re.compile(r' ([a-z_]+)="([^"]*)"')
 SILENT = frozenset({"heartbeat", "scheduled", "system_alert", "reaction", "summary", "deleted"})
 
 
@@ -27,7 +30,7 @@ class Seen:
     name: str = ""
     at: datetime | None = None
     document: str = ""
-    news: Sequence[str] = ()
+    news: Sequence[str] = ()  # what was said since the last heartbeat, as lines
 
     @property
     def from_person(self) -> bool:
@@ -44,7 +47,7 @@ class Done:
     message: Any
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class CoreBlock:
     value: str
     read_only: bool
@@ -53,32 +56,17 @@ class CoreBlock:
 
 @dataclass(frozen=True, kw_only=True)
 class Transcript:
-    system: str
     blocks: Mapping[str, CoreBlock]
     events: Sequence[Seen]  # of this turn
     done: Sequence[Done]  # in this turn
     steps: int  # model answers in this turn
     earlier: Sequence[Seen] = ()  # what is in the queue from before
     earlier_done: Sequence[Done] = ()
-    summarized: bool = False  # a running summary is shown: this is no first contact
-
-    @property
-    def spoken(self) -> Sequence[Seen]:
-        """What people wrote in this turn."""
-        return [e for e in self.events if e.kind == "message"]
-
-    @property
-    def news(self) -> Sequence[str]:
-        """What was said since the last heartbeat, as lines."""
-        return [line for e in self.events for line in e.news]
+    summarized: bool = False  # a running summary is shown
 
     @property
     def now(self) -> datetime | None:
         return next((e.at for e in reversed(self.events) if e.at), None)
-
-    @property
-    def first_contact(self) -> bool:
-        return not (self.summarized or any(d.name == "send_message" for d in self.earlier_done))
 
     def results(self, name: str) -> list[Done]:
         return [d for d in self.done if d.name == name]
@@ -96,12 +84,33 @@ class _Stretch:
 
 def read(request: ModelRequest) -> Transcript:
     """The transcript of any request."""
-    stretches, system, told, summarized = _stretches(request.messages)
+    results = {m.get("tool_call_id"): text_of(m) for m in request.messages if m.get("role") == "tool"}
+    stretches, blocks, summarized = [_Stretch()], dict[str, CoreBlock](), False
+    for message in request.messages:
+        role, text, stretch = message.get("role"), text_of(message), stretches[-1]
+        if role == "system":
+            blocks.update(_blocks(text))
+        elif role == "user":
+            seen = event_of(text)
+            if seen.kind == "summary":
+                summarized = True
+            elif seen.kind == "core_memory":
+                told = mapping(mapping(load(text)).get("blocks"))
+                for label in blocks.keys() & told.keys():  # what they read now
+                    blocks[label] = replace(blocks[label], value=text_in(mapping(told[label]), "value"))
+            elif stretch.steps:
+                stretches.append(_Stretch([seen]))
+            else:
+                stretch.events.append(seen)
+        elif role == "assistant":
+            calls = [_done(c, results) for c in message.get("tool_calls") or () if isinstance(c, Mapping)]
+            stretch.steps += 1
+            stretch.done += calls
+            stretch.answered |= not calls or any(c.name == "send_message" for c in calls)
     first = _first_of_turn(stretches)
     turn, before = stretches[first:], stretches[:first]
     return Transcript(
-        system=system,
-        blocks={label: replace(b, value=told.get(label, b.value)) for label, b in _blocks(system).items()},
+        blocks=blocks,
         events=[e for s in turn for e in s.events],
         done=[d for s in turn for d in s.done],
         steps=sum(s.steps for s in turn),
@@ -111,42 +120,13 @@ def read(request: ModelRequest) -> Transcript:
     )
 
 
-def _stretches(messages: Sequence[Mapping[str, Any]]) -> tuple[list[_Stretch], str, dict[str, str], bool]:
-    results = {m.get("tool_call_id"): text_of(m) for m in messages if m.get("role") == "tool"}
-    stretches, system, summarized = [_Stretch()], "", False
-    told: dict[str, str] = {}
-    for message in messages:
-        role = message.get("role")
-        if role == "system":
-            system = f"{system}\n{text_of(message)}"
-        elif role == "user":
-            seen = event_of(text_of(message))
-            if seen.kind == "summary":
-                summarized = True
-                continue
-            if seen.kind == "core_memory":
-                told.update(_told(text_of(message)))
-                continue
-            if stretches[-1].steps:
-                stretches.append(_Stretch())
-            stretches[-1].events.append(seen)
-        elif role == "assistant":
-            stretch = stretches[-1]
-            stretch.steps += 1
-            calls = [_done(c, results) for c in message.get("tool_calls") or () if isinstance(c, Mapping)]
-            stretch.done += calls
-            stretch.answered |= any(c.name == "send_message" for c in calls) or not calls
-    return stretches, system, told, summarized
-
-
 def _first_of_turn(stretches: Sequence[_Stretch]) -> int:
     """A turn that an alert or a further message cut into began at the last unanswered message."""
     first = len(stretches) - 1
     while first > 0:
-        if any(e.kind in ("heartbeat", "scheduled") for e in stretches[first].events):
-            break
-        before = stretches[first - 1]
-        if before.answered or not any(e.from_person for e in before.events):
+        before, now = stretches[first - 1 : first + 1]
+        on_its_own = any(e.kind in ("heartbeat", "scheduled") for e in now.events)
+        if on_its_own or before.answered or not any(e.from_person for e in before.events):
             break
         first -= 1
     return first
@@ -157,10 +137,7 @@ def text_of(message: Mapping[str, Any]) -> str:
     content = message.get("content")
     if isinstance(content, str):
         return content
-    if isinstance(content, Sequence):
-        parts = (p.get("text") for p in content if isinstance(p, Mapping))
-        return "\n".join(p for p in parts if isinstance(p, str))
-    return ""
+    return "\n".join(text_in(part, "text") for part in map(mapping, items(content)) if "text" in part)
 
 
 def event_of(content: str) -> Seen:
@@ -168,29 +145,23 @@ def event_of(content: str) -> Seen:
     data = load(content)
     if not isinstance(data, Mapping):
         return Seen(kind="message", text=plain(content))
-    kind = _text(data, "type")
-    body = _text(data, "message") or _text(data, "reason") or _text(data, "text")
-    if not kind:
-        kind, body = "message", body or content
-    if data.get("deleted"):
-        kind = "deleted"
-    attached = data.get("attachments")
-    names = (
-        [_text(a, "name") for a in attached if isinstance(a, Mapping)] if isinstance(attached, list) else []
-    )
-    document = _text(data, "document") or ", ".join(filter(None, names))
+    kind = text_in(data, "type")
+    body = text_in(data, "message") or text_in(data, "reason") or text_in(data, "text")
+    attached = [text_in(mapping(a), "name") for a in items(data.get("attachments"))]
+    document = text_in(data, "document") or ", ".join(filter(None, attached))
     return Seen(
-        kind=kind,
-        text=plain(body),
-        name=_text(data, "name")[:80],
+        kind="deleted" if data.get("deleted") else kind or "message",
+        text=plain(body if kind else body or content),
+        name=text_in(data, "name")[:80],
         at=moment(data.get("time")),
         document=document[:120],
-        news=_lines(data.get("news")),
+        news=[line for line in items(data.get("news")) if isinstance(line, str)],
     )
 
 
-def _lines(value: object) -> list[str]:
-    return [line for line in value if isinstance(line, str)] if isinstance(value, list) else []
+def items(value: object) -> list[Any]:
+    """The value, or an empty list where it is none."""
+    return value if isinstance(value, list) else []
 
 
 def load(text: object) -> Any:
@@ -212,66 +183,32 @@ def moment(value: object) -> datetime | None:
         return None
 
 
-def _text(data: Mapping[str, Any], key: str) -> str:
+def mapping(value: object) -> Mapping[str, Any]:
+    """The value, or an empty object where it is none."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def text_in(data: Mapping[str, Any], key: str) -> str:
+    """The text under a key; empty where there is none."""
     value = data.get(key)
     return value if isinstance(value, str) else ""
 
 
 def _done(call: Mapping[str, Any], results: Mapping[Any, str]) -> Done:
-    function = call.get("function")
-    function = function if isinstance(function, Mapping) else {}
-    arguments = load(function.get("arguments"))
+    function = mapping(call.get("function"))
     result = load(results.get(call.get("id"), ""))
-    message = result.get("message") if isinstance(result, Mapping) else result
     return Done(
         name=str(function.get("name") or ""),
-        arguments=arguments if isinstance(arguments, Mapping) else {},
-        ok=isinstance(result, Mapping) and result.get("status") == "OK",
-        message=load(message),
+        arguments=mapping(load(function.get("arguments"))),
+        ok=mapping(result).get("status") == "OK",
+        message=load(result.get("message") if isinstance(result, Mapping) else result),
     )
 
 
-def _told(content: str) -> dict[str, str]:
-    """What blocks read now, of an event that tells it."""
-    data = load(content)
-    blocks = data.get("blocks") if isinstance(data, Mapping) else None
-    named = blocks.items() if isinstance(blocks, Mapping) else ()
-    return {str(label): _text(block, "value") for label, block in named if isinstance(block, Mapping)}
-
-
-def _blocks(system: str) -> dict[str, CoreBlock]:
-    """The core memory blocks, line by line: a value cannot make this slow."""
-    blocks: dict[str, CoreBlock] = {}
-    head, value = "", list[str]()
-    for line in system.splitlines():
-        if not head and line.startswith("<block ") and 'label="' in line:
-            head, _, line = line.partition(">") if line.count(">") == 1 else _split_head(line)
-            value = []
-            if not line:
-                continue
-        if head:
-            value.append(line.removesuffix("</block>"))
-            if line.endswith("</block>"):
-                blocks[_attribute(head, "label")] = _block(head, "\n".join(value))
-                head = ""
-    return blocks
-
-
-def _split_head(line: str) -> tuple[str, str, str]:
-    """The opening tag and what follows it; a ``>`` inside a quoted attribute does not end it."""
-    end = line.find('">')
-    return (line, "", "") if end < 0 else (line[: end + 1], ">", line[end + 2 :])
-
-
-def _block(head: str, value: str) -> CoreBlock:
-    limit = _attribute(head, "chars").partition("/")[2]
-    return CoreBlock(
-        value=value.strip("\n").replace("<\\/", "</"),  # a value may not close its block
-        read_only=_attribute(head, "read_only") == "true",
-        limit=int(limit) if limit.isdecimal() else 0,
-    )
-
-
-def _attribute(head: str, name: str) -> str:
-    _, found, rest = head.partition(f' {name}="')
-    return rest.partition('"')[0] if found else ""
+def _blocks(system: str) -> Iterator[tuple[str, CoreBlock]]:
+    """The core memory blocks, by label; no value can close its own."""
+    for match in _BLOCK.finditer(system):
+        told = dict(_ATTRIBUTE.findall(match["head"]))
+        value, limit = match["value"].strip("\n"), told.get("chars", "").partition("/")[2]
+        block = CoreBlock(value.replace("<\\/", "</"), told.get("read_only") == "true")
+        yield told.get("label", ""), replace(block, limit=int(limit) if limit.isdecimal() else 0)

@@ -4,28 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.models.offline.answers import best, next_searches, phrased
+from bot.models.offline import smalltalk as talk
+from bot.models.offline.answers import best, next_searches, phrased, shortened
 from bot.models.offline.calls import MOST, Call, Offered, Step
-from bot.models.offline.dates import dated, day
 from bot.models.offline.facts import Fact, Told, asks, facts
 from bot.models.offline.lines import Line
 from bot.models.offline.persons import second, third
 from bot.models.offline.profile import MULTI, Edit, Profile, told_of, told_you
-from bot.models.offline.questions import Query, from_profile, query
+from bot.models.offline.questions import from_profile, query
 from bot.models.offline.reminders import Reminder, reminder
-from bot.models.offline.smalltalk import (
-    HELP,
-    INTRODUCTION,
-    UNKNOWN,
-    anything,
-    asks_what_it_is,
-    clock,
-    greeting,
-    greets,
-    smalltalk,
-)
 from bot.models.offline.transcript import Transcript
-from bot.models.offline.words import joined, sentences
+from bot.models.offline.words import dated, day, joined, sentences
 
 _MOST_STEPS = 8  # then it answers with what it has
 _MOST_QUESTIONS = 3
@@ -43,7 +32,8 @@ class Turn:
         self.facts: list[Fact] = []
         self.reminders: list[Reminder] = []
         self.questions: list[str] = []
-        for event in seen.spoken:
+        self.spoken = [e for e in seen.events if e.kind == "message"]
+        for event in self.spoken:
             self._hear(event.text)
         self.lines = [f for f in self.facts if isinstance(f, Line)]
         # What was told in this turn holds, even where storing it failed or is not offered.
@@ -55,25 +45,26 @@ class Turn:
                 self.profile = self.profile.with_facts(missing)
         # Whoever has lines in core memory is no stranger, even where nothing is in view.
         known = set(self.noted.names()) - {line.key for line in self.lines}
-        self.first_contact = seen.first_contact and not known
-        self.name = self.profile.value("Name").split(" ")[0]
+        met = seen.summarized or any(d.name == "send_message" for d in seen.earlier_done)
+        self.first_contact = not (known or met)
+        full_name = " ".join(self.profile.values("Name"))
+        self.name = full_name.split(" ")[0]
+        self.names = [name for name in (full_name, self.name) if name]
 
     def _hear(self, text: str) -> None:
-        self.facts += [f for f in facts(text) if f not in self.facts]
+        self.facts = list(dict.fromkeys([*self.facts, *facts(text)]))
         for sentence in sentences(text):
             if found := reminder(sentence, self.seen.now):
                 self.reminders.append(found)
-            elif asks(sentence) and not asks_what_it_is(sentence):
-                self.questions.append(sentence)
+            elif asks(sentence) and not talk.ASKS_WHAT_IT_IS.search(sentence):
+                self.questions = [*self.questions, sentence][:_MOST_QUESTIONS]
 
     def step(self) -> Step:
         """What to do next; a turn ends with a message, or with its text where none can be sent."""
         sent = self.seen.results("send_message")
         calls = self.due(self._wanted(bool(sent))) if self.seen.steps < _MOST_STEPS else ()
-        if calls:
+        if calls or any(d.ok for d in sent):
             return Step(calls)
-        if any(d.ok for d in sent):
-            return Step()
         text = self._answer()
         if "send_message" in self.offered and not sent:
             return Step((Call("send_message", {"message": text}),))
@@ -81,15 +72,24 @@ class Turn:
 
     def due(self, calls: Sequence[Call]) -> tuple[Call, ...]:
         """Those of the calls that are offered and were not made in this turn, as many as one step takes."""
-        due = [c for c in calls if c.name in self.offered and not c.among(self.seen.done)]
-        return tuple(_once(due)[:MOST])
+        due: list[Call] = []
+        for call in calls:
+            if call.name in self.offered and call not in due and not call.among(self.seen.done):
+                due.append(call)
+        return tuple(due[:MOST])
 
     def _wanted(self, answered: bool) -> list[Call]:
-        calls = [*self._edits(), *self._inserts()]
-        if not answered:
-            calls += self._schedules()
-            for asked in self._open_questions():
-                calls += next_searches(asked, self.seen.done, best(asked, self.seen, self._names()))
+        calls = [*self._edits(), *(self._stored(f) for f in self.facts if isinstance(f, Told))]
+        if any(e.kind == "system_alert" for e in self.seen.events):
+            calls += self.unsaved()
+        if answered:
+            return calls
+        for asked in self.reminders:
+            if asked.when:
+                when = asked.when.isoformat(timespec="seconds")
+                calls.append(Call("schedule_message", {"when": when, "about": asked.about}))
+        for question in map(query, (q for q in self.questions if self._direct(q) is None)):
+            calls += next_searches(question, self.seen.done, best(question, self.seen, self.names))
         return calls
 
     # What was told
@@ -99,135 +99,103 @@ class Turn:
         calls = []
         for edit in self.noted.edits(self.lines):
             call = _as_call(edit)
-            if not self.writable or call.name not in self.offered:
-                calls += self._archived(edit)
-                continue
+            tried = self.writable and call.name in self.offered
             done = call.among(self.seen.done)
-            if done is None:
+            if tried and done is None:
                 calls.append(call)
-            elif not done.ok:
-                calls += self._archived(edit)
-                if edit.old and edit.key.casefold() not in MULTI:
+            elif not tried or (done and not done.ok):
+                if edit.new:  # "Ada's name is Ada" would tell nothing
+                    calls.append(_insert(told_of(edit.new, "" if edit.key == "Name" else self.name)))
+                if tried and edit.old and edit.key.casefold() not in MULTI:
                     # The old line no longer holds, so it must not stay for want of room for the new one.
                     calls.append(_as_call(Edit(edit.key, edit.old, "")))
-        return calls
-
-    def _archived(self, edit: Edit) -> list[Call]:
-        name = "" if edit.key == "Name" else self.name  # "Ada's name is Ada" would tell nothing
-        return [_insert(told_of(edit.new, name))] if edit.new else []
-
-    def _inserts(self) -> list[Call]:
-        told = [f for f in self.facts if isinstance(f, Told)]
-        calls = [_insert(self._passage(f)) for f in told]
-        if any(e.kind == "system_alert" for e in self.seen.events):
-            calls += self.unsaved()
         return calls
 
     def unsaved(self) -> list[Call]:
         """Statements in view that no call in view has stored, the newest five."""
         made = [*self.seen.earlier_done, *self.seen.done]
         texts = [e.text for e in self.seen.earlier[-40:] if e.kind == "message"]
-        told = [f for text in texts for f in facts(text) if isinstance(f, Told)]
-        calls = [_insert(self._passage(f)) for f in told]
+        calls = [self._stored(f) for text in texts for f in facts(text) if isinstance(f, Told)]
         return [c for c in calls if not c.among(made)][-5:]
 
-    def _passage(self, told: Told) -> str:
+    def _stored(self, told: Told) -> Call:
         """A statement as it is stored: of the person by name, with the day it speaks of."""
-        return third(dated(told.text, self.seen.now), self.name)
+        return _insert(third(dated(told.text, self.seen.now), self.name))
 
     # What was asked
 
-    def _open_questions(self) -> list[Query]:
-        found = []
-        for question in self.questions[:_MOST_QUESTIONS]:
-            if self._direct(question) is None:
-                found.append(query(question))
-        return found
-
     def _direct(self, question: str) -> str | None:
         """An answer that needs no search."""
-        return (
-            from_profile(question, self.profile)
-            or clock(question, self.seen.now)
-            or smalltalk(question, self.name)
-        )
-
-    def _names(self) -> Sequence[str]:
-        return [n for n in (self.profile.value("Name"), self.name) if n]
-
-    def _schedules(self) -> list[Call]:
-        return [
-            Call("schedule_message", {"when": r.when.isoformat(timespec="seconds"), "about": r.about})
-            for r in self.reminders
-            if r.when
-        ]
+        known = from_profile(question, self.profile) or talk.clock(question, self.seen.now)
+        return known or talk.smalltalk(question, self.name)
 
     # The answer
 
     def _answer(self) -> str:
-        whole = "\n".join(e.text for e in self.seen.spoken)
-        parts = self._happened() + self._acknowledged()
-        if any(asks_what_it_is(s) for s in sentences(whole)):
-            parts.append(HELP)
-        parts += [self._reminded(r) for r in self.reminders]
-        parts += self._answered()
+        whole = "\n".join(e.text for e in self.spoken)
+        seen = self.seen.events
+        parts = [
+            f"{talk.greeting(e.name)} /privacy says what is kept." for e in seen if e.kind == "user_joined"
+        ]
+        documents = [
+            e.document or "the document" for e in seen if e.document or e.kind == "document_uploaded"
+        ]
+        parts += [f"I have received {document}." for document in documents]
+        parts += self._acknowledged()
+        if any(talk.ASKS_WHAT_IT_IS.search(s) for s in sentences(whole)):
+            parts.append(talk.HELP)
+        parts += map(self._reminded, self.reminders)
+        parts += dict.fromkeys(map(self._answered, self.questions))
         if not parts:
             return self._smalltalk(whole)
-        if self.first_contact and HELP not in parts and INTRODUCTION not in " ".join(parts):
-            parts.append(f"({INTRODUCTION})")
+        if self.first_contact and talk.HELP not in parts and talk.INTRODUCTION not in " ".join(parts):
+            parts.append(f"({talk.INTRODUCTION})")
         return " ".join(parts)
 
     def _smalltalk(self, text: str) -> str:
-        name = self.name or next((e.name for e in self.seen.spoken if e.name), "")
-        said = smalltalk(text, self.name)
-        if said is None and (greets(text) or self.first_contact):
-            return greeting(name) if greets(text) else f"{anything(text)} ({INTRODUCTION})"
-        return said or anything(text)
-
-    def _happened(self) -> list[str]:
-        parts = []
-        for event in self.seen.events:
-            if event.kind == "user_joined":
-                parts.append(f"{greeting(event.name)} /privacy says what is kept.")
-            elif event.kind == "document_uploaded" or event.document:
-                parts.append(f"I have received {event.document or 'the document'}.")
-        return parts
+        said = talk.smalltalk(text, self.name)
+        if said is None and talk.GREETS.match(text):
+            return talk.greeting(self.name or next((e.name for e in self.spoken if e.name), ""))
+        if said is None and self.first_contact:
+            return f"{talk.anything(text)} ({talk.INTRODUCTION})"
+        return said or talk.anything(text)
 
     def _acknowledged(self) -> list[str]:
-        parts, noted = [], []
-        for fact in self.facts:
-            if isinstance(fact, Told):
-                noted.append(_clause(fact.text))
-            elif fact.key == "Name":
-                parts.append(f"Nice to meet you, {fact.values[0]}.")
-            elif fact.gone:
-                noted.append(_no_longer(fact, self.lines))
-            else:
-                noted.append(told_you(fact.key, fact.values))
-        noted = [n for n in noted if n]
-        if noted:
-            parts.append(f"I have noted that {joined(noted[:6])}.")
-        return parts
+        names = [line.values[0] for line in self.lines if line.key == "Name"]
+        noted = [self._noted(f) for f in self.facts if isinstance(f, Told) or f.key != "Name"]
+        noted = [said for said in noted if said][:6]
+        parts = [f"Nice to meet you, {name}." for name in names]
+        return [*parts, f"I have noted that {joined(noted)}."] if noted else parts
 
-    def _answered(self) -> list[str]:
-        parts = []
-        for question in self.questions[:_MOST_QUESTIONS]:
-            found = self._direct(question)
-            if found is None:
-                statement = best(query(question), self.seen, self._names())
-                found = phrased(statement) if statement else UNKNOWN
-            if found not in parts:
-                parts.append(found)
-        return parts
+    def _noted(self, fact: Fact) -> str:
+        """A fact within "I have noted that …"; nothing for values that the same sentence put elsewhere."""
+        if isinstance(fact, Told):
+            said = shortened(second(fact.text).rstrip(" .!"), 160)
+            own = said.split(" ", 1)[0] in ("Your", "You", "The", "A", "An")
+            return said[:1].lower() + said[1:] if own else said
+        said = told_you(fact.key, fact.values)
+        if not fact.gone:
+            return said
+        if any(not other.gone and other.values == fact.values for other in self.lines):
+            return ""
+        if said.startswith(("you are ", "your ")):
+            return f"it no longer holds that {said}"
+        return said.replace("you ", "you no longer ", 1)
+
+    def _answered(self, question: str) -> str:
+        direct = self._direct(question)
+        statement = best(query(question), self.seen, self.names) if direct is None else None
+        return direct or (phrased(statement) if statement else talk.UNKNOWN)
 
     def _reminded(self, asked: Reminder) -> str:
-        if "schedule_message" not in self.offered and not self.seen.results("schedule_message"):
+        made = self.seen.results("schedule_message")
+        if "schedule_message" not in self.offered and not made:
             return "I cannot set reminders here."
         if asked.when is None:
             return f"When shall I remind you: {asked.about}? Say it with a day or a time that lies ahead."
-        made = [d for d in self.seen.results("schedule_message") if d.arguments.get("about") == asked.about]
-        if made and not made[-1].ok:
-            return f"I could not set that reminder: {str(made[-1].message)[:200]}"
+        mine = [d for d in made if d.arguments.get("about") == asked.about]
+        if mine and not mine[-1].ok:
+            return f"I could not set that reminder: {str(mine[-1].message)[:200]}"
         when = f"{asked.when:%A}, {day(asked.when)} at {asked.when:%H:%M}"
         return f"I will remind you on {when}: {asked.about}."
 
@@ -241,31 +209,3 @@ def _as_call(edit: Edit) -> Call:
 
 def _insert(content: str) -> Call:
     return Call("archival_memory_insert", {"content": content})
-
-
-def _once(calls: Sequence[Call]) -> list[Call]:
-    found: list[Call] = []
-    for call in calls:
-        if call not in found:
-            found.append(call)
-    return found
-
-
-def _clause(told: str) -> str:
-    """A statement within "I have noted that …"."""
-    said = second(told).rstrip(" .!")
-    said = said if len(said) <= 160 else f"{said[:160].rsplit(' ', 1)[0]} …"
-    first = said.split(" ", 1)[0]
-    return said[:1].lower() + said[1:] if first in ("Your", "You", "The", "A", "An") else said
-
-
-def _no_longer(fact: Line, lines: Sequence[Line]) -> str:
-    """What to say of values that went; nothing when the same sentence put them elsewhere."""
-    moved = any(not other.gone and other.values == fact.values for other in lines)
-    if moved:
-        return ""
-    said = told_you(fact.key, fact.values)
-    for verb in ("you are ", "your "):
-        if said.startswith(verb):
-            return f"it no longer holds that {said}"
-    return said.replace("you ", "you no longer ", 1)

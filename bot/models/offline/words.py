@@ -1,42 +1,38 @@
-"""Words of a text: tokens, stems, sentences. Every function is linear in the text's length."""
+"""Words of a text: tokens, stems, sentences, days. Every function is linear in the text's length."""
 
 from __future__ import annotations
 
 import re
-from functools import cache, lru_cache
-from typing import Any
+from datetime import datetime, timedelta
+from functools import lru_cache
 
-from bot.models.offline.lexicon import ENGLISH, PAST, STOP, SYNONYMS, WEAK
+import Stemmer
+
+from bot.models.offline.lexicon import ENGLISH, SYNONYMS, WEAK, anycase, is_small
+from memory.search.lemmas import LEMMAS
+from memory.search.terms import is_stop_word
 
 HEAD, TAIL = 4000, 2000  # characters looked at of a long text
 
 TOKEN = re.compile(r"[^\W_]+(?:['\-][^\W_]+)*")
 _SENTENCE = re.compile(r"(?<=[.!?؟…])\s+|(?<=[。！？])|\n+")
-_ABBREVIATION = re.compile(r"\b(?:mr|mrs|ms|dr|st|prof|e\.g|i\.e|approx)\.$", re.IGNORECASE)
+_ABBREVIATION = anycase(r"\b(?:mr|mrs|ms|dr|st|prof|e\.g|i\.e|approx)\.$")
 _QUOTES = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "´": "'", "“": '"', "”": '"', "\x00": " "})
-
-
 _SPACES = re.compile(r"[ \t]+")
-
-
-@cache
-def _stemmer() -> Any:
-    import Stemmer
-
-    return Stemmer.Stemmer("english")
+_NEARBY = anycase(r"\b(yesterday|today|tomorrow)(?!['\w-])")
+_SHIFT = {"yesterday": -1, "today": 0, "tomorrow": 1}
+_stemmer = Stemmer.Stemmer("english")
 
 
 @lru_cache(maxsize=8192)
 def stem(word: str) -> str:
     """What two forms of a word have in common, in lower case and without a possessive."""
     word = word.lower().removesuffix("'s").removesuffix("'")
-    word = SYNONYMS.get(word, PAST.get(word, word))
-    return str(_stemmer().stemWord(word))
+    word = SYNONYMS.get(word, "leave" if word == "left" else LEMMAS.get(word, word))
+    return str(_stemmer.stemWord(word))
 
 
-@cache
-def weak() -> frozenset[str]:
-    return frozenset(stem(word) for word in WEAK)
+WEAK_STEMS = frozenset(map(stem, WEAK))
 
 
 def plain(text: str) -> str:
@@ -52,16 +48,12 @@ def tokens(text: str) -> list[str]:
 
 def content(text: str) -> list[str]:
     """The words that carry meaning, as written, each once."""
-    found = dict[str, None]()
-    for token in tokens(text):
-        bare = token.removesuffix("'s")
-        if bare.lower() not in STOP and (len(bare) > 1 or bare.isdecimal()):
-            found.setdefault(bare)
-    return list(found)
+    bare = dict.fromkeys(token.removesuffix("'s") for token in tokens(text))
+    return [word for word in bare if not is_small(word.lower()) and (len(word) > 1 or word.isdecimal())]
 
 
 def stems(text: str) -> frozenset[str]:
-    return frozenset(stem(word) for word in content(text))
+    return frozenset(map(stem, content(text)))
 
 
 def sentences(text: str, most: int = 60) -> list[str]:
@@ -71,17 +63,14 @@ def sentences(text: str, most: int = 60) -> list[str]:
     for line in text.splitlines():
         if line.lstrip().startswith("```"):
             fenced = not fenced
-            continue
-        if fenced or line.lstrip().startswith(">"):
-            continue
-        joined = False
-        for part in _SENTENCE.split(_SPACES.sub(" ", line)):
-            part = part.strip()
-            if joined and part:
-                found[-1] = f"{found[-1]} {part}"
-            elif part:
-                found.append(part)
-            joined = bool(part) and _ABBREVIATION.search(part[-8:]) is not None
+        elif not fenced and not line.lstrip().startswith(">"):
+            unended = False
+            for part in filter(None, map(str.strip, _SENTENCE.split(_SPACES.sub(" ", line)))):
+                if unended:
+                    found[-1] += f" {part}"
+                else:
+                    found.append(part)
+                unended = _ABBREVIATION.search(part[-8:]) is not None
         if len(found) >= most:
             break
     return found[:most]
@@ -89,7 +78,7 @@ def sentences(text: str, most: int = 60) -> list[str]:
 
 def english(text: str) -> bool:
     """Whether a text looks like English: it has an English function word."""
-    return any(token.lower() in ENGLISH for token in tokens(text)[:200])
+    return any(token in ENGLISH or is_stop_word(token) for token in tokens(text.lower())[:200])
 
 
 def capital(text: str) -> str:
@@ -99,3 +88,15 @@ def capital(text: str) -> str:
 def joined(items: list[str]) -> str:
     """``a``, ``a and b``, ``a, b and c``."""
     return " and ".join([", ".join(items[:-1]), items[-1]]) if len(items) > 1 else "".join(items)
+
+
+def day(at: datetime) -> str:
+    """``21 November 2026``, in the time's own zone."""
+    return f"{at.day} {at:%B %Y}"
+
+
+def dated(text: str, at: datetime | None) -> str:
+    """What was said at ``at``, with the day itself in place of "yesterday"."""
+    if at is None:
+        return text
+    return _NEARBY.sub(lambda match: f"on {day(at + timedelta(days=_SHIFT[match[1].lower()]))}", text)
