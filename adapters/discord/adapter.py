@@ -133,8 +133,10 @@ class DiscordAdapter:
             finally:
                 self._order.open()
 
+        group = self._group
+        assert group is not None
         wanted = intents(self._options.message_content)
-        connecting = Connecting(wanted, self._options.guilds_wait_s, trace, before, after)
+        connecting = Connecting(wanted, self._options.guilds_wait_s, trace, before, after, group.create_task)
         client = Client(inbound, connecting)
         client.hearing = Hearing(client, inbound, self._clock, around)
         return client

@@ -6,10 +6,11 @@ of its readers is guarded, and what people say does not pass through them at all
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +26,7 @@ from memory.errors import where
 
 log = logging.getLogger(__name__)
 
+_ANNOUNCE_S = 5.0  # that connecting waits for the commands to be announced
 _OURS = {  # events that discord.py does not read, and what is called for them
     "MESSAGE_CREATE": "said",
     "MESSAGE_UPDATE": "edited",
@@ -38,13 +40,14 @@ Reader = Callable[[Any], None]
 @dataclass(frozen=True)
 class Connecting:
     """How a client connects. ``before`` is awaited before each IDENTIFY, ``after`` when all guilds were named, and
-    with a guild when that one is there again, or later than the others."""
+    with a guild when that one is there again, or later than the others; ``begin`` runs what may go on beside."""
 
     intents: discord.Intents
     guilds_wait_s: float
     trace: aiohttp.TraceConfig
     before: Callable[[], Awaitable[None]]
     after: Callable[[discord.Guild | None], Awaitable[None]]
+    begin: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
 
 
 class Client(discord.AutoShardedClient):
@@ -97,7 +100,9 @@ class Client(discord.AutoShardedClient):
         return read
 
     async def setup_hook(self) -> None:
-        await commands.announce(self, self._inbound.commands)
+        # Discord may want long to be waited for: then the commands are announced while we serve.
+        announcing = self._connecting.begin(commands.announce(self, self._inbound.commands))
+        await asyncio.wait([announcing], timeout=_ANNOUNCE_S)
 
     async def on_socket_raw_receive(self, _: Any) -> None:
         self.heard = time.monotonic()

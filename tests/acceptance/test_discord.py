@@ -314,3 +314,17 @@ async def test_an_answer_needs_no_history(server: DiscordServer, tmp_path: Path)
     server.permit(general, server.bot, deny=Permission.READ_HISTORY)
     async with Town(tmp_path, answer, discord=server):
         assert await mention(server, ada, general, "Hello") == "You said: Hello"
+
+
+async def test_an_answer_whose_reference_is_refused_is_sent_without_it(
+    server: DiscordServer, tmp_path: Path
+) -> None:
+    ada = server.user("ada")
+    general = server.channel(server.guild("Home", members=[ada]), "general")
+    async with Town(tmp_path, answer, discord=server):
+        server.refuse("POST /channels/.*/messages$", 400, 50035)
+        assert await mention(server, ada, general, "Hello") == "You said: Hello"
+    first, second = server.calls("POST /channels/.*/messages$")
+    assert "message_reference" in first.body
+    assert "message_reference" not in second.body
+    assert first.body["nonce"] == second.body["nonce"]

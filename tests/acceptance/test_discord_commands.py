@@ -331,3 +331,13 @@ async def test_owners_are_shown_all_commands(server: DiscordServer, tmp_path: Pa
     ada = server.user("ada")
     async with Town(tmp_path, answer, discord=server, access={"owners": [f"discord:{ada.id}"]}):
         assert "/pop" in (await server.slash(ada, server.dm(ada), "help")).text
+
+
+async def test_it_does_not_wait_for_commands_that_discord_takes_its_time_for(
+    server: DiscordServer, tmp_path: Path
+) -> None:
+    """There is a limit on their changes a day, and it is told as so many hours to wait."""
+    ada = server.user("ada")
+    server.storm(1, "PUT /applications/.*/commands", retry_after=3600)
+    async with Town(tmp_path, answer, discord=server):
+        assert await ask(server, ada, server.dm(ada), "Hello") == "You said: Hello"
