@@ -62,7 +62,6 @@ class DiscordAdapter:
 
     async def run(self, inbound: Inbound) -> None:
         hosts = Hosts(self._api_url, self._options.gateway_url)
-        trace = hosts.trace()
         # The one global of the house: discord.py falls back to these wherever it has no address.
         Route.BASE = self._api_url
         DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(self._options.gateway_url)
@@ -76,16 +75,16 @@ class DiscordAdapter:
             around = Surroundings(self._order, self._context, attachments, self._options.message_content)
             while True:
                 started = time.monotonic()
-                why = await self._connected(inbound, around, trace)
+                why = await self._connected(inbound, around, hosts)
                 if time.monotonic() - started > _AGAIN_MAX_S:
                     wait = _AGAIN_S
                 log.warning("Discord: %s; again in %.0f s.", why, wait)
                 await self._clock.sleep(wait)
                 wait = min(_AGAIN_MAX_S, wait * 2)
 
-    async def _connected(self, inbound: Inbound, around: Surroundings, trace: aiohttp.TraceConfig) -> str:
+    async def _connected(self, inbound: Inbound, around: Surroundings, hosts: Hosts) -> str:
         """One client's life; returns why it ended. Raises `AdapterError` when another would not fare better."""
-        client = self._client = self._new_client(inbound, around, trace)
+        client = self._client = self._new_client(inbound, around, hosts)
         try:
             await client.start(self._options.token)
             return "the connection was closed"
@@ -112,7 +111,7 @@ class DiscordAdapter:
         finally:
             await client.close()
 
-    def _new_client(self, inbound: Inbound, around: Surroundings, trace: aiohttp.TraceConfig) -> Client:
+    def _new_client(self, inbound: Inbound, around: Surroundings, hosts: Hosts) -> Client:
         async def before() -> None:
             """Note where we are, before events come, and let them wait: what was missed before them goes first."""
             self._order.shut(_CATCH_UP_S)
@@ -127,7 +126,8 @@ class DiscordAdapter:
             if guild is not None:  # first heard of now
                 marks = {**await inbound.newest_keys(self.platform), **marks}
             # In the order of time over all places: if we end here, whatever is newer than our newest is read again.
-            history = History(client, self._clock, self._options.catch_up)
+            now = hosts.now(self._clock.now())  # our clock may be wrong by days
+            history = History(client, self._clock, now - self._options.catch_up)
             try:
                 await client.hearing.missed(await history.missed(marks, guild))
             finally:
@@ -136,7 +136,9 @@ class DiscordAdapter:
         group = self._group
         assert group is not None
         wanted = intents(self._options.message_content)
-        connecting = Connecting(wanted, self._options.guilds_wait_s, trace, before, after, group.create_task)
+        connecting = Connecting(
+            wanted, self._options.guilds_wait_s, hosts.trace(), before, after, group.create_task
+        )
         client = Client(inbound, connecting)
         client.hearing = Hearing(client, inbound, self._clock, around)
         return client

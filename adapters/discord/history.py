@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import discord
@@ -23,12 +23,12 @@ _PAGE = 100
 
 
 class History:
-    """``catch_up`` is how far back it is read."""
+    """Nothing from before ``since`` (by Discord's clock) is read."""
 
-    def __init__(self, client: discord.Client, clock: Clock, catch_up: timedelta) -> None:
+    def __init__(self, client: discord.Client, clock: Clock, since: datetime) -> None:
         self._client = client
         self._clock = clock
-        self._catch_up = catch_up
+        self._floor = since
 
     async def missed(self, marks: Mapping[Address, str], guild: discord.Guild | None = None) -> list[Message]:
         """What was said in every known conversation since, and in every channel that had news since we last
@@ -36,7 +36,7 @@ class History:
         known = {channel_in(address): _number(key) for address, key in marks.items()}
         if not known:
             return []
-        floor = discord.utils.time_snowflake(self._clock.now() - self._catch_up)
+        floor = discord.utils.time_snowflake(self._floor)
         awake = wire.made_at(max(known.values())) - _LAG
         since = max(floor, discord.utils.time_snowflake(awake))
         places: dict[int, int] = {channel: max(key, floor) for channel, key in known.items()}

@@ -18,6 +18,7 @@ import pytest
 
 from bot.health import health
 from tests.acceptance.on_discord import answer, answered, ask, come_true, mention, replies, rows, texts
+from tests.fakes.clock import LeapingClock
 from tests.fakes.discord_server import Channel, DiscordServer, Permission
 from tests.fakes.openai_server import Answer, Fault, OpenAIServer
 from tests.fakes.openai_wire import echo
@@ -97,6 +98,20 @@ async def test_what_is_too_old_is_let_be(tmp_path: Path) -> None:
             assert await answered(server, dm, 2) == ["You said: Hello", "You said: Of late"]
             await ask(server, ada, dm, "Next")
     assert texts(town) == ["Hello", "Of late", "Next"]
+
+
+async def test_a_clock_that_runs_ahead_hides_nothing_that_was_missed(
+    server: DiscordServer, tmp_path: Path
+) -> None:
+    ada, clock = server.user("ada"), LeapingClock()
+    dm = server.dm(ada)
+    town = Town(tmp_path, answer, discord=server, clock=clock, run={"catch_up_hours": 12})
+    async with town:
+        await ask(server, ada, dm, "Hello")
+    await server.say(ada, dm, "missed1")
+    clock.advance(20 * 3600)
+    async with town:
+        await server.until(lambda: times_answered(server, ["missed1"], dm) == once(["missed1"]))
 
 
 async def test_what_is_said_while_it_connects_hides_nothing(server: DiscordServer, tmp_path: Path) -> None:
