@@ -12,7 +12,7 @@ import json
 import re
 import string
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -37,7 +37,6 @@ Fit = Callable[[str, int], str]
 CORE_MEMORY = "core_memory"  # type of an event that tells what blocks read now
 RECALLED = ("brings_to_mind", "news", "related")
 """Fields of an event that show what is stored elsewhere: they leave it when that may be gone."""
-_FOREIGN = 4_000  # characters of other places' blocks that a private turn is shown
 IMAGE = 1_600  # tokens that models take for an image, at most (OpenAI's vision guide: 85 to 1,445)
 _OVERHEAD = 8  # tokens that a message costs besides its text
 _SIGNS = string.ascii_letters + string.digits
@@ -81,25 +80,6 @@ def call_id(name: str) -> str:
     """A call's id, the same for the same name: nine letters and digits."""
     number = int.from_bytes(hashlib.sha256(name.encode("utf-8", "replace")).digest()[:8])
     return "".join(_SIGNS[number // len(_SIGNS) ** place % len(_SIGNS)] for place in range(9))
-
-
-def core_memory(blocks: Iterable[Block]) -> str:
-    """The core memory blocks, as they stand after the system instructions."""
-    shown = []
-    foreign = 0
-    for block in blocks:
-        if "@" in block.label:
-            foreign += len(block.value)
-            if foreign > _FOREIGN:
-                continue
-        kept = ' read_only="true"' if block.read_only else ""
-        # The value is data: it can't close the block that holds it.
-        value = block.value.replace("</block", "<\\/block").replace("</memory_blocks", "<\\/memory_blocks")
-        shown.append(
-            f'<block label="{block.label}" chars="{len(block.value)}/{block.limit}"{kept} '
-            f'description="{block.description}">\n{value}\n</block>'
-        )
-    return "\n".join(["<memory_blocks>", *shown, "</memory_blocks>"])
 
 
 def blocks_fields(blocks: Iterable[Block], at: datetime, zone: ZoneInfo) -> dict[str, Any]:
@@ -334,12 +314,6 @@ def shrunk(rendered: str, fit: Fit, tokens: int) -> str:
     fields[longest] = _fitted(value if isinstance(value, str) else to_json(value), fit, tokens)
     message["content"] = to_json(fields)
     return to_json(message)
-
-
-def clipped_blocks(blocks: Sequence[Block], fit: Fit, tokens: int) -> list[Block]:
-    """The blocks with their values cut down to ``tokens`` in all, for a window they would fill."""
-    share = tokens // max(1, len(blocks))
-    return [replace(block, value=_fitted(block.value, fit, share)) for block in blocks]
 
 
 def _fitted(text: str, fit: Fit, tokens: int) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.agent import context
+from bot.agent import core_memory
 from bot.agent.job import Job
 from bot.agent.window import Window
 from bot.personas.definition import cast, instructions
@@ -21,17 +21,12 @@ class SystemText:
 
     def of(self, job: Job, blocks: Sequence[Block]) -> tuple[str, int]:
         """The system text with these blocks, and the tokens that it takes with the tools."""
-        memory = context.core_memory(blocks)
         text = self._instructions(job)
-        fixed = self._window.fixed(text, memory, self._tools)
-        if fixed > self._window.most_fixed:
-            # Core memory may hold few characters of many tokens each: the conversation keeps its room.
-            over = fixed - self._window.most_fixed
-            values = sum(self._window.count(block.value) for block in blocks)
-            clipped = context.clipped_blocks(blocks, self._window.fit, values - over - 100 * len(blocks))
-            memory = context.core_memory(clipped)
-            fixed = self._window.fixed(text, memory, self._tools)
-        return f"{text}\n\n{memory}", fixed
+        room = self._window.most_fixed - self._window.fixed(
+            text, self._tools
+        )  # the conversation keeps its own
+        memory = core_memory.within(blocks, room, self._window.fixed, self._window.fit)
+        return f"{text}\n\n{memory}", self._window.fixed(text, memory, self._tools)
 
     def _instructions(self, job: Job) -> str:
         """Ours, with the persona's own in at most half of what ours and the tools leave."""

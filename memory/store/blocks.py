@@ -39,12 +39,11 @@ class Blocks:
             rows = await self._c.execute(_HERE, {**owners, "here": audience})
         blocks = [record(Block, row) for row in rows]
         shared = [x for x in blocks if x.owner.startswith("persona:")]
-        here = [x for x in blocks if x not in shared and x.audience == audience]
+        own = [x for x in blocks if not x.owner.startswith("persona:")]
+        here = [x for x in own if x.audience == audience]
         # In private the blocks of other places are shown too, under a name of their own, read-only.
         elsewhere = [
-            replace(x, label=f"{x.label}@{x.audience}", read_only=True)
-            for x in blocks
-            if x not in shared and x.audience != audience
+            replace(x, label=f"{x.label}@{x.audience}", read_only=True) for x in own if x.audience != audience
         ]
         return shared + here + elsewhere
 
