@@ -108,7 +108,7 @@ async def test_each_line_is_a_message(tmp_path: Path) -> None:
     assert pipe.printed.splitlines() == [
         "You said: One",
         "You said: Two: Zoë 🦊",
-        "You are ada (console:ada); you talk with ever.",
+        "You are ada (console:ada); you talk with ever. My last answer came from scripted.",
         "You said: /usr/bin is a path",
         "There is no command /nonsense. /help lists them.",
         "You said: Last",
