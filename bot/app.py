@@ -232,8 +232,8 @@ def _assemble(
     undo = Undo(runtime, queues, allowance)
     commands = Commands(
         (
-            RightsCommands(runtime, export, files.exports),
             MemoryCommands(runtime, undo),
+            RightsCommands(runtime, export, files.exports),
             PersonaCommands(runtime, personas, Roles(settings.access)),
             LinkCommands(runtime),
             HeartbeatCommands(runtime, beats, identities),

@@ -30,7 +30,7 @@ class HeartbeatCommands:
             (
                 CommandSpec(
                     name="heartbeat",
-                    summary="wake me as if time had passed; let me speak first, when, how often",
+                    summary="when I wake, and speak first",
                     argument="[now | on | off | hours 9-21 ZONE | every 6h | status]",
                     words=HEARTBEAT,
                 ),
@@ -39,7 +39,7 @@ class HeartbeatCommands:
             (
                 CommandSpec(
                     name="scheduled",
-                    summary="what I was asked to remind you of",
+                    summary="what I shall remind you of",
                     argument="[cancel ID]",
                     words=SCHEDULED,
                 ),

@@ -39,14 +39,14 @@ class LinkCommands:
             (
                 CommandSpec(
                     name="link",
-                    summary="be known as the same person on another platform",
+                    summary="be one person on two platforms",
                     argument="[CODE | yes CODE | confirm | cancel]",
                     words=LINK,
                 ),
                 self._link,
             ),
             (
-                CommandSpec(name="unlink", summary="let this account start anew, with an empty memory"),
+                CommandSpec(name="unlink", summary="start anew, with empty memory"),
                 self._unlink,
             ),
         ]

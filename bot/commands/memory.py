@@ -41,7 +41,7 @@ class MemoryCommands:
             (
                 CommandSpec(
                     name="memory",
-                    summary="what I hold of you, to read, correct and delete",
+                    summary="what I know of you, to correct",
                     argument="[notes | lore | edit WHAT | add TEXT | drop ID | open ID | history | undo ID]",
                     words=MEMORY,
                 ),

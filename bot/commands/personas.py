@@ -56,7 +56,7 @@ class PersonaCommands:
         self._roles = roles
         spec = CommandSpec(
             name="persona",
-            summary="who I am here; in a direct message, whom you talk with",
+            summary="who I am here, and could be",
             argument="[NAME | list | show NAME | bind NAME [here] | edit LABEL | history | proposals | lore]",
             words=PERSONA,
         )

@@ -30,17 +30,17 @@ class RightsCommands:
         self._exporter = export
         self._exports = exports
         self.table: list[tuple[CommandSpec, Run]] = [
-            (CommandSpec(name="export", summary="take away all that I remember of you here"), self._export),
+            (CommandSpec(name="export", summary="take away what I remember here"), self._export),
             (
                 CommandSpec(
                     name="forget",
-                    summary="delete all that I hold of you, or what was said here",
+                    summary="delete all of it, or this place",
                     argument="[yes | here]",
                     words=FORGET,
                 ),
                 self._forget,
             ),
-            (CommandSpec(name="privacy", summary="what is kept, where, and who can read it"), self._privacy),
+            (CommandSpec(name="privacy", summary="what is kept, and who reads it"), self._privacy),
             (CommandSpec(name="whoami", summary="who I take you for"), self._whoami),
         ]
 

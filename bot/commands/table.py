@@ -7,7 +7,7 @@ from typing import Protocol, runtime_checkable
 
 from bot.commands.words import HELP
 from bot.errors import CommandError, PersonaError
-from bot.events import Command, CommandSpec, Event, Suggestion, View
+from bot.events import LOCAL, Command, CommandSpec, Event, Suggestion, View, platform_of
 from bot.people.identities import Identity
 from bot.people.roles import Roles
 from bot.ports import Inbound
@@ -54,7 +54,9 @@ class Commands:
     def __init__(self, groups: Sequence[Group], roles: Roles) -> None:
         self._roles = roles
         self._table = {spec.name: (spec, run) for group in groups for spec, run in group.table}
-        help_spec = CommandSpec(name="help", summary="what I can be told to do", argument="[all]", words=HELP)
+        help_spec = CommandSpec(
+            name="help", summary="what I can be told to do", argument="[all | NAME]", words=HELP
+        )
         self._table["help"] = (help_spec, self._help)
         self.specs = [spec for spec, _ in self._table.values()]
         suggesting = [group for group in groups if isinstance(group, Suggests)]
@@ -80,8 +82,26 @@ class Commands:
         return [one for one in known if written in one.value.casefold() or written in one.label.casefold()]
 
     async def _help(self, command: Command, who: Identity, control: Control) -> str:
-        whole = command.argument.strip() == "all" or self._roles.is_owner(command)
-        specs = [spec for spec in self.specs if whole or not spec.inner]
-        lines = [(f"/{spec.name} {spec.argument}".rstrip(), spec.summary) for spec in specs]
-        width = max(len(usage) for usage, _ in lines)
-        return "\n".join(f"{usage:<{width}}  {summary}" for usage, summary in lines)
+        """What there is, in lines that fit the narrowest terminal; or how one of it is used."""
+        about = command.argument.strip().lstrip("/!").lower()
+        if about and about != "all":
+            return self._usage(about)
+        whole = about == "all" or self._roles.is_owner(command)
+        here = platform_of(command.account) == LOCAL
+        specs = [spec for spec in self.specs if (whole or not spec.inner) and (here or not spec.local)]
+        more = "/help NAME tells how one is used" + (
+            "." if whole else ",\n/help all lists what looks inside me."
+        )
+        return "\n".join([*(f"/{spec.name}: {spec.summary}" for spec in specs), more])
+
+    def _usage(self, name: str) -> str:
+        if name not in self._table:
+            raise CommandError(f"There is no command /{name}. /help lists them.")
+        spec, _ = self._table[name]
+        ways = [
+            f"- {word.argument({b.name: b.name.upper() for b in word.blanks})}: {word.summary}".replace(
+                "- :", "-"
+            )
+            for word in spec.words
+        ]
+        return "\n".join([f"/{name} {spec.argument}".rstrip(), f"{spec.summary}.", *ways])

@@ -50,20 +50,20 @@ class TerminalCommands:
         self._export = export
         self._saves = saves
         self.table: list[tuple[CommandSpec, Run]] = [
-            (_inner("dump", "the last messages in my view (10)", "[N]"), self._dump),
-            (_inner("pop", "undo the last turns (1), with what I noted in them", "[N]"), self._pop),
-            (_spec("retry", "undo the last turn and answer the same message anew"), self._retry),
-            (_inner("rethink", "replace my last inner thought", "TEXT"), self._rethink),
-            (_inner("rewrite", "replace the text of my last reply", "TEXT"), self._rewrite),
-            (_spec("attach", "let me search a document source", "SOURCE"), self._attach),
+            (_inner("dump", "the last messages in my view", "[N]"), self._dump),
+            (_inner("pop", "undo the last turns and notes", "[N]"), self._pop),
+            (_spec("retry", "answer your last message anew"), self._retry),
+            (_inner("rethink", "replace my last thought", "TEXT"), self._rethink),
+            (_inner("rewrite", "replace my last reply", "TEXT"), self._rewrite),
+            (_spec("attach", "let me search a source", "SOURCE"), self._attach),
             (
                 CommandSpec(
-                    name="save", summary="write all that I remember to a file", argument="[NAME]", local=True
+                    name="save", summary="write what I remember to a file", argument="[NAME]", local=True
                 ),
                 self._save,
             ),
-            (_inner("memorywarning", "tell me that my memory is filling up"), self._memorywarning),
-            (_spec("stop", "call off the answer that I am working on"), self._stop),
+            (_inner("memorywarning", "my memory is filling up"), self._memorywarning),
+            (_spec("stop", "call off the present answer"), self._stop),
         ]
 
     async def _dump(self, command: Command, who: Identity, control: Control) -> str:

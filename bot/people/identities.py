@@ -16,7 +16,7 @@ from bot.settings import AgentSettings
 from memory.ports import Session
 from memory.records import Agent, Conversation, Persona, User
 
-_KEPT = 10_000
+_KEPT = 2_000
 _NOBODYS = "UTC"  # the zone of who did not say
 
 

@@ -33,6 +33,8 @@ def _unique(paths: Sequence[Path], *, known: bool) -> list[Path]:
         kind = stat_of(path).st_mode
         if stat.S_ISDIR(kind):
             found |= set(_walk(path, known))
+        elif not stat.S_ISREG(kind):
+            raise DocumentError(f"{path} is not a file.")
         elif known:
             found.add(path)
     unique: dict[Path, Path] = {}

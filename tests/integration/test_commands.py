@@ -22,6 +22,7 @@ from memory.archival import store
 from memory.records import PRIVATE, SHARED, Agent, Draft
 from tests.fakes.clock import FakeClock
 from tests.fakes.empty_database import lay
+from tests.fakes.parlour import opened, parrot
 from tests.fakes.scripted_model import Line, ScriptedModel, call, calls, say
 
 ADA = "console:ada"
@@ -176,6 +177,31 @@ async def test_help_and_whoami(tmp_path: Path) -> None:
         await chat.settled()
         assert "ada (console:ada)" in await chat.done("/whoami")
         assert "ever" in await chat.done("/whoami")
+
+
+async def test_help_fits_any_screen(tmp_path: Path) -> None:
+    """A terminal of 40 columns, and one message on Discord; what looks inside is for those who ask for it."""
+    async with opened(tmp_path, parrot) as house:
+
+        async def helped(account: str, argument: str = "") -> str:
+            who = {"account": account, "name": "ada", "address": account, "audience": PRIVATE}
+            command = Command(command="help", argument=argument, **who)
+            return (await house.app.inbound.invoke(command)).text
+
+        everyday, all_ = await helped("discord:1"), await helped("discord:1", "all")
+        owners = await helped("console:ada")
+        for text in (everyday, all_, owners):
+            assert max(map(len, text.splitlines())) <= 40
+            assert len(text) <= 2_000
+        inner = {"dump", "pop", "rethink", "rewrite", "memorywarning"}
+        listed = [set(re.findall(r"^/(\w+):", text, re.MULTILINE)) for text in (everyday, all_, owners)]
+        assert listed == [COMMANDS - inner - {"save"}, COMMANDS - {"save"}, COMMANDS]
+        for name in COMMANDS:
+            usage = await helped("discord:1", name)
+            assert usage.startswith(f"/{name}")
+            assert len(usage) <= 2_000
+        assert "hours SPAN ZONE: " in await helped("discord:1", "/heartbeat")
+        assert await helped("discord:1", "nonsense") == "There is no command /nonsense. /help lists them."
 
 
 async def test_a_command_that_is_none(tmp_path: Path) -> None:
