@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from bot.logs import OURS
 from memory.index.minilm import MINILM
 from memory.index.offline import OfflineEmbedder, find_weights
 from tests.program.process import COLD
@@ -33,3 +36,12 @@ def model_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     asyncio.run(build())
     return folder
+
+
+@pytest.fixture(autouse=True)
+def levels_of_the_log() -> Iterator[None]:
+    """A test that begins a log (`bot.logs.begin`) changes what later ones of its process hear: it is put back."""
+    before = {name: logging.getLogger(name).level for name in ("", *OURS)}
+    yield
+    for name, level in before.items():
+        logging.getLogger(name).setLevel(level)

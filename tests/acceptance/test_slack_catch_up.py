@@ -142,6 +142,7 @@ async def test_the_head_of_a_thread_that_is_too_old_is_not_answered_at_a_later_r
         general, dm = server.channel("general", [ada, bob]), server.im(ada)
         town = Town(tmp_path, echo, slack=server)
         head = await server.say(ada, general, f"<@{server.bot}> while nobody was there")
+        await quiet(server)  # nobody is told of it any more
         hours.offset = -1
         async with town:
             await tell(server, bob, general, f"<@{server.bot}> and now?", str(head["ts"]))
