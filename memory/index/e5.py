@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -70,12 +71,21 @@ class E5:
     def finished(self, vectors: NDArray[np.float32], *, query: bool) -> NDArray[np.float32]:
         import numpy as np
 
-        centred: NDArray[np.float32] = vectors - np.load(_MEAN)[int(query)]
+        centred: NDArray[np.float32] = vectors - _means()[int(query)]
         unit: NDArray[np.float32] = centred / np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-9)
         return unit
 
 
 MULTILINGUAL: Model = E5()
+
+
+@cache
+def _means() -> NDArray[np.float32]:
+    """Read once, not for every question."""
+    import numpy as np
+
+    means: NDArray[np.float32] = np.load(_MEAN)
+    return means
 
 
 class _Reader:
