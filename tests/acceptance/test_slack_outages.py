@@ -161,7 +161,7 @@ async def test_fifty_slow_turns_hold_up_no_acknowledgement(server: SlackServer, 
         await server.until(lambda: all(server.answers(server.im(person)) for person in people))
     assert used.acked
     assert len(worked) == 71
-    assert worked[-1] < 0.5, worked[-5:]
+    assert worked[-1] < 3.0, worked[-5:]  # Slack's own limit, after which it tells again
 
 
 async def test_nonsense_on_the_wire_costs_nobody_an_answer(server: SlackServer, tmp_path: Path) -> None:
