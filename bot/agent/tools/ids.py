@@ -1,0 +1,56 @@
+"""The short names under which the model is shown rows, and names them to its tools. Pure.
+
+``m12`` is a message of this agent's recall storage, ``n12`` a passage (a note) of its own archive, by their sequence
+numbers (see `memory.records`), which are never given to another row. Lore is ``l3-12``: an agent may read the
+lore of several communities, so the archive is named, too. A part of a document has no id: it is named by its file.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+
+from bot.errors import ToolError
+from memory.records import SEQ_BITS, Agent, Message, Passage, scope_of
+
+MESSAGE, NOTE, LORE = "m", "n", "l"
+_KINDS = {MESSAGE: "a message", NOTE: "a note of your archive", LORE: "a line of the community's lore"}
+_LOOKS = {MESSAGE: "m12", NOTE: "n12", LORE: "l3-12"}
+_NAME = re.compile(r"([mnl]?)(?:(\d{1,10})-)?(\d{1,10})", re.ASCII)
+_AROUND = " \t\n[](){}<>#`'\".,:;"  # that models put around a name
+_SHOWN = 60  # characters of what was taken for an id
+
+
+def id_of(row: Message | Passage, agent: Agent) -> str:
+    """The row's name; "" for a part of a document."""
+    seq = row.key & ((1 << SEQ_BITS) - 1)
+    if isinstance(row, Message):
+        return f"{MESSAGE}{seq}"
+    if row.source:
+        return ""
+    archive = scope_of(row.key)
+    return f"{NOTE}{seq}" if archive == agent.archive_id else f"{LORE}{archive}-{seq}"
+
+
+def key_of(name: str, agent: Agent, kinds: Collection[str] = (MESSAGE, NOTE)) -> int:
+    """The key of the row that is named so; whether there is one, and who may see it, is for the store to tell.
+
+    ``kinds`` are those that the tool takes; where it takes one, the bare number will do. Raises `ToolError`, saying
+    what an id looks like.
+    """
+    found = _NAME.fullmatch(name.strip(_AROUND).casefold())
+    kind = found[1] or "".join(kinds) if found else ""
+    if not found or kind not in _KINDS or (kind == LORE) != (found[2] is not None):
+        looks = " or ".join(f"{_LOOKS[kind]} ({_KINDS[kind]})" for kind in kinds)
+        raise ToolError(
+            f"{name[:_SHOWN]!r} is no id. An id looks like {looks}: it stands at the beginning of a line that a search "
+            "shows."
+        )
+    if kind not in kinds:
+        wanted = " or ".join(_KINDS[kind] for kind in kinds)
+        raise ToolError(f"{found[0]} is {_KINDS[kind]}; this wants the id of {wanted}.")
+    scope = {MESSAGE: agent.id, NOTE: agent.archive_id, LORE: int(found[2] or 0)}[kind]
+    seq = int(found[3])
+    if seq >> SEQ_BITS or scope >> (63 - SEQ_BITS):
+        raise ToolError(f"There is no {found[0]}: take an id as a search shows it.")
+    return scope << SEQ_BITS | seq
