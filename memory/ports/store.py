@@ -57,5 +57,5 @@ class Store(Protocol):
         ...
 
     async def close(self) -> None:
-        """Idempotent."""
+        """Refuses whoever asks from now on; returns when the units that run or wait have ended. Idempotent."""
         ...

@@ -27,6 +27,7 @@ from memory.store import tables as t
 from memory.store.connection import Connection
 from memory.store.fulltext import is_current, renew
 from memory.store.session import session
+from memory.uncancelled import ended
 
 HEAD = "0002"
 """The newest migration. A test proves that it is Alembic's head too."""
@@ -52,6 +53,7 @@ class Database:
         self._turnstile = asyncio.Lock()
         self._asking = 0
         self._closed = False
+        self._pool = readers
         extents: dict[int, int] = {}  # newest message number of each agent
         # A connection's repositories are made once: they hold nothing else.
         self._session = lru_cache(readers + 1)(lambda connection: session(connection, extents))
@@ -96,17 +98,31 @@ class Database:
                 await writer.control("BEGIN IMMEDIATE")
                 await renew(writer)
                 await writer.control("COMMIT")
+            if writer.take_cancellation():
+                raise asyncio.CancelledError
 
     async def close(self) -> None:
-        """Close every connection. Idempotent."""
+        """Refuse whoever asks from now on, and close each connection when what runs or waits for it is done: an SDK's
+        own tasks may outlast ours, and SQLite does not survive being closed under a statement. Idempotent."""
+        if self._closed:
+            return
         self._closed = True
-        connections = [self._writer]
-        self._writer = None
-        while not self._readers.empty():
-            connections.append(self._readers.get_nowait())
-        for connection in connections:
-            if connection is not None:
-                await connection.close()
+        closing = asyncio.ensure_future(self._close())
+        if await ended(closing):
+            raise asyncio.CancelledError
+        closing.result()
+
+    async def _close(self) -> None:
+        async with self._turnstile:
+            if self._batch is not None and self._writer is not None:  # whoever was to commit it was cancelled
+                await self._commit_or_break(self._batch, self._writer)
+            writer, self._writer = self._writer, None
+            if writer is not None:
+                await writer.close()
+        for _ in range(self._pool):
+            reader = await self._readers.get()
+            if reader is not None:
+                await reader.close()
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Session]:
@@ -131,7 +147,7 @@ class Database:
                 yield connection
                 if connection.take_cancellation():
                     raise asyncio.CancelledError
-        except (DBAPIError, sqlite3.Error):
+        except StoreUnavailable:
             broken = True
             raise
         finally:
@@ -182,10 +198,13 @@ class Database:
         async with self._turnstile:
             if self._batch is None or self._writer is None:
                 return
-            try:
-                await self._commit(self._batch, self._writer)
-            except Exception as error:
-                await self._break(error)
+            await self._commit_or_break(self._batch, self._writer)
+
+    async def _commit_or_break(self, batch: _Batch, connection: Connection) -> None:
+        try:
+            await self._commit(batch, connection)
+        except Exception as error:
+            await self._break(error)
 
     async def _join(self) -> tuple[_Batch, Connection]:
         """The batch to write with. The first unit of a batch is the transaction, the others savepoints."""
@@ -265,6 +284,8 @@ class Database:
             if self._batch is not None or self._writer is None:
                 return False  # somebody's transaction is open
             [(busy, *_)] = await self._writer.ask("PRAGMA wal_checkpoint(TRUNCATE)")
+            if self._writer.take_cancellation():
+                raise asyncio.CancelledError  # of this task, not of the next that writes
             return bool(busy == 0)
 
     async def check(self) -> str | None:

@@ -302,6 +302,56 @@ async def test_cancelled_readers_leave_the_store_usable(store: Store) -> None:
         assert await pair(store, place, "two") == "done"
 
 
+async def test_a_cancelled_scrub_is_nobody_elses_cancellation(store: Store) -> None:
+    _, place = await settle(store)
+    for n in range(_MOST):
+        work = CancelledAt(store.scrub(), n)
+        with contextlib.suppress(asyncio.CancelledError):
+            await work
+        async with asyncio.timeout(5):
+            assert await pair(store, place, f"after {n}") == "done"
+        if not work.reached:
+            break
+
+
+async def test_who_runs_or_waits_when_the_store_is_closed_comes_to_an_end_and_nobody_after(
+    store: Store, backend: Backend
+) -> None:
+    agent, place = await settle(store)
+    entered, hold = asyncio.Event(), asyncio.Event()
+
+    async def slow() -> None:
+        async with store.write() as session:
+            entered.set()
+            await hold.wait()
+            await session.messages.append(agent.id, [said(place, "slow")])
+
+    async def reading() -> int:
+        async with store.read() as session:
+            await hold.wait()
+            return len(await session.agents.conversations(agent.id))
+
+    async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+        group.create_task(slow())
+        readers = [group.create_task(reading()) for _ in range(5)]
+        await entered.wait()
+        waiting = group.create_task(pair(store, place, "waited"))
+        scrub = group.create_task(store.scrub())
+        await asyncio.sleep(0)
+        closing = group.create_task(store.close())
+        await asyncio.sleep(0)
+        for refused in (store.read(), store.write()):
+            with pytest.raises(StoreError, match="closed"):
+                async with refused:
+                    pass
+        assert not closing.done()
+        hold.set()
+    assert (waiting.result(), scrub.result(), {reader.result() for reader in readers}) == ("done", False, {1})
+    again = await backend.open()
+    assert await texts(again, place) == {"slow": 1, "waited": 2}
+    await again.close()
+
+
 async def test_closing_and_opening_again_keeps_everything(store: Store, backend: Backend) -> None:
     agent, place = await settle(store)
     rows = await tell(store, place, "one", "two 🦊")
