@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from bot.events import Action, View
 
 _FENCE = re.compile(r"^[ \t]{0,3}(`{3,}|~{3,})[ \t]*([^\s`]*)", re.MULTILINE)
 _BLANKS, _LINES = re.compile(r"\s*"), re.compile(r"\n*")
+_FENCED = re.compile(r"(^[ \t]{0,3}```.*?(?:^[ \t]{0,3}```|\Z))", re.MULTILINE | re.DOTALL)
 _BORDERS = ("\n\n", "\n", ". ", "! ", "? ", "; ", ", ", " ")
 
 
@@ -53,6 +54,18 @@ def command_of(text: str, known: Collection[str]) -> tuple[str, str] | None:
     if name.startswith("!") and name[1:].lower() in known:
         return name[1:].lower(), argument.strip()
     return None
+
+
+def spelling(names: Collection[str], sign: str) -> Callable[[str], str]:
+    """How texts name these commands on a platform: with ``sign`` ``/everbot `` ``/forget yes`` reads ``/everbot forget
+    yes``. What only looks like a command stays: a part of a path or an address, and all that is fenced as code."""
+    command = re.compile(rf"(?<![\w/.:~<>=&?%-])/(?=(?:{'|'.join(map(re.escape, names))})(?![\w/-]|\.\w))")
+
+    def spelled(text: str) -> str:
+        parts = _FENCED.split(text)
+        return "".join(part if n % 2 else command.sub(sign, part) for n, part in enumerate(parts))
+
+    return spelled
 
 
 def _border(text: str, start: int, room: int) -> int:

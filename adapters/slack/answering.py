@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -44,6 +45,7 @@ class Answers:
     posting: Posting
     responses: Responses
     chores: Chores
+    spelled: Callable[[str], str]  # texts of ours, with commands as they are typed here
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +74,7 @@ class Answering:
         self._inbound = inbound
         self._client, self._posting = answers.client, answers.posting
         self._responses, self._chores = answers.responses, answers.chores
+        self._spelled = answers.spelled
         self._people = people
         self._places = where
         self._direct: Cache[str, str] = Cache(_KEPT)  # the channels of people's direct messages with us
@@ -185,10 +188,11 @@ class Answering:
         if asked.command == "persona":
             asked = replace(asked, admin=await self._people.is_admin(asker.user))
         try:
-            return await self._inbound.invoke(asked)
+            view = await self._inbound.invoke(asked)
         except StoreError as error:
             log.error("A command could not be run: %s", error)
             return _AWAY
+        return replace(view, text=self._spelled(view.text))
 
     async def _delivered(self, view: View, user: str) -> View:
         """The view, with its files sent to the person's direct messages."""

@@ -17,7 +17,7 @@ from adapters.slack.places import Places
 from adapters.slack.posting import LIMIT, Posting
 from adapters.slack.reading import Workspace, place_of
 from adapters.slack.work import Work
-from adapters.text import command_of, plain, split
+from adapters.text import command_of, plain, spelling, split
 from adapters.wire import Json, record, text
 from bot.cache import Cache
 from bot.events import Command, Event, MessageReceived, origin_of
@@ -169,7 +169,8 @@ class Hearing:
         view = await self._inbound.invoke(Command(**origin_of(said), command=asked[0], argument=asked[1]))
         self._commands_done[said.key] = None
         user, posting = reading.author(event), self._around.posting
-        words = plain(view, "!")
+        typed = spelling([spec.name for spec in self._inbound.commands], "!")
+        words = plain(replace(view, text=typed(view.text)), "!")
         if view.files:
             words = f"{words}\n{await posting.upload(user, view.files, words)}"
         thread = reading.stamp(event.get("thread_ts")) or None

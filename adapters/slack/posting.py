@@ -45,12 +45,16 @@ _PLAIN = str.maketrans(dict.fromkeys("*_~`<>", ""))  # signs of markup
 
 
 class Posting:
-    """Sends, uploads, and finds posts. ``interval_s`` lies between two posts in one channel."""
+    """Sends, uploads, and finds posts. ``interval_s`` lies between two posts in one channel; what is posted for all to
+    see is ``spelled`` first."""
 
-    def __init__(self, client: AsyncWebClient, clock: Clock, interval_s: float) -> None:
+    def __init__(
+        self, client: AsyncWebClient, clock: Clock, interval_s: float, spelled: Callable[[str], str]
+    ) -> None:
         self._client = client
         self._clock = clock
         self._interval = interval_s
+        self._spelled = spelled
         self._faceless = False  # the app lacks the scope to speak under other names
         self._free: Cache[str, float] = Cache(_CHANNELS)  # when a channel takes the next post
 
@@ -82,6 +86,7 @@ class Posting:
 
     async def _posted(self, reply: Reply, text: str, look: dict[str, str]) -> Any:
         channel, thread = place_of(reply.address)
+        text = self._spelled(text)
         message: Json = {
             "channel": channel,
             "thread_ts": thread,
@@ -97,7 +102,11 @@ class Posting:
     async def notice(self, channel: str, thread: str | None, text: str) -> None:
         """What is said about a message rather than in answer to it; it is in no outbox."""
         await self._client.chat_postMessage(
-            channel=channel, thread_ts=thread, text=escaped(text), unfurl_links=False, unfurl_media=False
+            channel=channel,
+            thread_ts=thread,
+            text=escaped(self._spelled(text)),
+            unfurl_links=False,
+            unfurl_media=False,
         )
 
     async def whisper(

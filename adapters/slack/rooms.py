@@ -29,6 +29,7 @@ from adapters.slack.posting import Posting
 from adapters.slack.reading import Workspace
 from adapters.slack.responses import Responses
 from adapters.slack.work import Work
+from adapters.text import spelling
 from adapters.wire import Json, text
 from bot.ports import Clock, Inbound
 
@@ -64,7 +65,8 @@ def furnished(link: Link, opened: asyncio.Event, recover: Callable[[], Awaitable
     options, client, chores = link.options, link.client, link.chores
     places = Places(client)
     people = People(client, chores, places)
-    posting = Posting(client, link.clock, options.post_interval_s)
+    spelled = spelling([spec.name for spec in link.inbound.commands], "/everbot ")
+    posting = Posting(client, link.clock, options.post_interval_s, spelled)
     work = Work(client, chores)
     surroundings = Surroundings(
         people=people,
@@ -77,7 +79,7 @@ def furnished(link: Link, opened: asyncio.Event, recover: Callable[[], Awaitable
     )
     hearing = Hearing(link.us, link.inbound, Order(chores, link.clock, opened, recover), surroundings)
     responses = Responses(link.session, link.hosts)
-    answers = Answers(client=client, posting=posting, responses=responses, chores=chores)
+    answers = Answers(client=client, posting=posting, responses=responses, chores=chores, spelled=spelled)
     answering = Answering(link.us, link.inbound, answers, people, places)
     return Rooms(
         link=link,

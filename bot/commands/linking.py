@@ -20,12 +20,12 @@ from memory.records import PRIVATE, Code
 
 _LIFE = timedelta(minutes=10)
 _SHOWN = (
-    "Your code is {code}. Within ten minutes, write `/link {code}` where you are to be known as the same "
-    "person; then come back here and confirm with `/link confirm`."
+    "Your code is {code}. Within ten minutes, give me the command `link {code}` where you are to be known as the "
+    "same person; then come back here and confirm with `/link confirm`."
 )
 _ENTERED = (
     "The code was shown to {name} ({account}). If that is you: what I hold of both accounts becomes one memory. "
-    "Confirm with `/link yes {code}`; then write `/link confirm` there."
+    "Confirm with `/link yes {code}`; then give me the command `link confirm` there."
 )
 _WAITS = "{name} ({account}) entered your code. If that is you, write `/link confirm`; else `/link cancel`."
 
@@ -94,7 +94,9 @@ class LinkCommands:
                 text = _ENTERED.format(name=code.name, account=code.account, code=code.code)
                 return View(text=text, actions=(yes,))
             await session.codes.put(_entered(code, command))
-        return View(text=f"Good. Now write `/link confirm` where the code was shown ({code.account}).")
+        return View(
+            text=f"Good. Now give me the command `link confirm` where the code was shown ({code.account})."
+        )
 
     async def _confirm(self, command: Command, who: Identity, control: Control) -> View:
         async with self._store.write() as session:

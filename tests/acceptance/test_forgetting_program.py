@@ -114,7 +114,7 @@ async def test_both_accounts_of_one_person_are_forgotten(tmp_path: Path) -> None
     async with opened(tmp_path, scribe) as house:
         await plant(house, "ada")
         await house.say("ada2", f"Elsewhere I said {CANARIES[0]}")
-        code = (await line(house, "ada", "link")).split("`/link ")[1].split("`")[0]
+        code = (await line(house, "ada", "link")).split("`link ")[1].split("`")[0]
         await line(house, "ada2", f"link {code}")
         await line(house, "ada2", f"link yes {code}")
         assert "one" in await line(house, "ada", "link confirm")

@@ -49,7 +49,11 @@ async def test_slash_commands_answer_only_who_asked(server: SlackServer, tmp_pat
         in_private = await server.slash(ada, server.im(ada), "/everbot", "memory")
         his = await server.slash(bob, general, "/everbot", "memory")
     assert shown[""] == shown["help"]
-    assert all(f"/{word}" in shown["help"] for word in ("memory", "forget", "export", "privacy", "link"))
+    words = ("memory", "forget", "export", "privacy", "link")
+    assert all(f"\n/everbot {word}:" in f"\n{shown['help']}" for word in words)
+    assert not [
+        text for text in shown.values() if re.search(r"(?<!everbot )/(memory|help|forget|link)\b", text)
+    ]
     assert "walnut" in shown["memory"]
     assert "hazel" not in shown["memory"]
     assert "hazel" in str(in_private.replies)
@@ -58,6 +62,39 @@ async def test_slash_commands_answer_only_who_asked(server: SlackServer, tmp_pat
     assert "no command" in shown["nonsense"]
     assert "ada" in shown["whoami"]
     assert len(server.answers(general)) == 1
+
+
+LINES = """
+    help; help all; help forget; nonsense; help nonsense; memory; memory notes; memory drop; memory drop x;
+    memory undo x; memory lore drop x; memory open x; memory edit x; forget; forget here; link; link confirm;
+    link AAAA-AAAA; unlink; heartbeat status; heartbeat nonsense; scheduled; scheduled cancel x; attach x;
+    persona; persona lore; persona edit x; persona nonsense; persona proposals; privacy; save; rethink; rewrite;
+    whoami; dump 2000; retry; pop
+"""
+
+
+async def test_every_answer_names_commands_as_they_are_typed_on_slack(
+    server: SlackServer, tmp_path: Path
+) -> None:
+    ada = server.user("ada")
+    dm = server.im(ada)
+
+    def helpful(request: ModelRequest) -> ModelReply:
+        return say("`/forget yes` deletes it all, /memory shows it; https://a.example/help is a page.")
+
+    async with Town(tmp_path, helpful, slack=server) as town:
+        await tell(server, ada, dm, "How do I delete it?")
+        names = [spec.name for spec in town.app.inbound.commands]
+        shown = [str(m["text"]) + str(m["blocks"]) for m in server.answers(dm)]
+        for line in map(str.strip, LINES.split(";")):
+            used = await server.slash(ada, dm, "/everbot", line)
+            [reply] = used.replies
+            shown += [str(reply["text"]), str(reply["blocks"])]
+    [answer] = {text["text"] for text in server.answers(dm)}
+    assert "`/everbot forget yes` deletes it all, /everbot memory shows it; https://a.example/help" in answer
+    wrong = rf"(?<!everbot )(?<!example)/(?:{'|'.join(names)})\b"
+    assert not [text for text in shown if re.search(wrong, text)]
+    assert sum(text.count("/everbot ") for text in shown) > 40
 
 
 async def test_an_export_comes_as_a_direct_message(server: SlackServer, tmp_path: Path) -> None:

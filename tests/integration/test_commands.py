@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import json
 import re
@@ -11,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from adapters.text import plain
+from adapters.text import plain, spelling
 from bot import bundle
 from bot.app import App, open_app
 from bot.events import Command, MessageReceived, Reply, View
@@ -202,6 +203,21 @@ async def test_help_fits_any_screen(tmp_path: Path) -> None:
             assert len(usage) <= 2_000
         assert "hours SPAN ZONE: " in await helped("discord:1", "/heartbeat")
         assert await helped("discord:1", "nonsense") == "There is no command /nonsense. /help lists them."
+
+
+def test_every_text_that_names_a_command_is_spelled_otherwise_on_slack() -> None:
+    """``/forget yes`` reads ``/everbot forget yes`` there, wherever a text of ours says it."""
+    typed = spelling(COMMANDS, "/everbot ")
+    named = 0
+    for path in (path for path in Path("bot").rglob("*") if path.suffix in (".py", ".md")):
+        text = path.read_text(encoding="utf-8")
+        tree = ast.walk(ast.parse(text)) if path.suffix == ".py" else [ast.Constant(text)]
+        for text in [n.value for n in tree if isinstance(n, ast.Constant) and isinstance(n.value, str)]:
+            if not text.startswith("^"):  # a rule that reads what people write
+                names = re.findall(rf"(?<![\w/.])/(?:{'|'.join(COMMANDS)})\b(?!/)", text)
+                named += len(names)
+                assert typed(text).count("/everbot ") == len(names), (path.name, text)
+    assert named > 60
 
 
 async def test_a_command_that_is_none(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adapters.text import split
+from adapters.text import spelling, split
 
 FENCE = re.compile(r"^```.*$", re.MULTILINE)
 pieces = st.sampled_from(
@@ -88,3 +88,23 @@ def test_fences_of_any_length_give_parts_in_proportion_to_the_text(text: str, li
 def test_a_wall_of_signs_is_cut_like_any_long_word() -> None:
     for sign in "`~x":
         assert len(split(sign * 40_000, 2_000)) == 20
+
+
+@pytest.mark.parametrize(
+    ("text", "spelled"),
+    [
+        ("Sure? `/forget yes`", "Sure? `/everbot forget yes`"),
+        ("/help lists them. (/memory)", "/everbot help lists them. (/everbot memory)"),
+        (
+            "Say /memory, /memory drop ID.\n/help",
+            "Say /everbot memory, /everbot memory drop ID.\n/everbot help",
+        ),
+        ("/everbot forget", "/everbot forget"),
+        ("https://bank.example/help and a/help, ~/memory, /help/me, /memory.txt, //help", None),
+        ("/helpful /help-desk", None),
+        ("```\n/forget\n```\nthen /forget", "```\n/forget\n```\nthen /everbot forget"),
+        ("```\ncd /memory", None),
+    ],
+)
+def test_commands_are_spelled_as_they_are_typed_on_a_platform(text: str, spelled: str | None) -> None:
+    assert spelling(["forget", "help", "memory"], "/everbot ")(text) == (spelled or text)
