@@ -40,7 +40,8 @@ class Rendered(dict[str, Any]):
     """A JSON object that remembers its text, which is sent again and again as it stands. Never change it.
 
     What a server added to a message of its model's is not in it: ``given`` has it, as ``by`` (whose it is, as
-    `ModelReply.origin`), ``message`` (fields), and ``calls`` (fields of each).
+    `ModelReply.origin`), ``message`` (fields; ``content`` are parts that stand before the text), and ``calls`` (fields
+    of each).
     """
 
     def __init__(self, text: str) -> None:
@@ -56,7 +57,11 @@ class Rendered(dict[str, Any]):
             return self.text
         if not self._whole:
             calls = self.given.get("calls", ())
-            whole = dict(self.given.get("message", {})) | dict(self)
+            added = self.given.get("message", {})
+            whole = dict(added) | dict(self)
+            if parts := added.get("content"):
+                text = [{"type": "text", "text": self["content"]}] if self["content"] else []
+                whole["content"] = [*parts, *text]
             if calls:
                 whole["tool_calls"] = [
                     _joined(call, added) for call, added in zip(self["tool_calls"], calls, strict=False)

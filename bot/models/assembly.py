@@ -8,26 +8,22 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
 from bot.errors import ModelRefused, ModelUnavailable
-from bot.models.opaque import grown, kept
+from bot.models.opaque import grown, is_thought, kept
 from bot.ports import ModelReply, ToolCall
 from memory.records import Usage
 
 _ABSURD = 10**8  # tokens of one request
-_CUT = ("length", "max_tokens", "MAX_TOKENS", "model_length")
-_FILTERED = (
-    "content_filter",
-    "safety",
-    "SAFETY",
-    "PROHIBITED_CONTENT",
-    "BLOCKLIST",
-    "SPII",
-    "RECITATION",
-    "sensitive",
+_CUT = ("length", "max_tokens", "max_output_tokens", "model_length")
+_FILTERED = re.compile(
+    r"content_?filter|safety|prohibited|blocklist|spii|recitation|sensitive|moderation|refusal|guardrail",
+    re.IGNORECASE,
 )
+"""In a ``finish_reason``, which some servers leave as their own API has it (Gemini: ``PROHIBITED_CONTENT``)."""
 LIMIT = 4 * 2**20
 """Characters of text and arguments in one reply."""
 
@@ -98,6 +94,8 @@ class Assembly:
             if not isinstance(choice, dict) or choice.get("index"):
                 continue  # we asked for one choice
             delta = _object(choice.get("delta") or choice.get("message"))
+            if isinstance(choice.get("usage"), dict):  # Moonshot's place for it
+                self._usage = _usage(choice["usage"])
             for part in (delta.get("content"), delta.get("refusal")):
                 self._write(part)
             for call in _list(delta.get("tool_calls")):
@@ -117,7 +115,8 @@ class Assembly:
         if self._finish in ("", "error"):
             raise ModelUnavailable("The model's answer was cut short.")
         text = "".join(self._text)
-        if self._finish in _FILTERED and not text.strip() and not self._calls:
+        filtered = _FILTERED.search(self._finish) is not None
+        if filtered and not text.strip() and not self._calls:
             raise ModelRefused(
                 f"The model's answer was held back by a filter (finish_reason {self._finish})."
             )
@@ -131,7 +130,7 @@ class Assembly:
             text=text,
             calls=tuple(calls),
             usage=self._usage,
-            truncated=self._finish in _CUT,
+            truncated=filtered or self._finish.lower() in _CUT,
             extra=self._extra,
         )
 
@@ -146,6 +145,10 @@ class Assembly:
 
     def _write(self, content: Any) -> None:
         for part in content if isinstance(content, list) else [content]:
+            if is_thought(part):
+                self._size += len(str(part))
+                self._extra["content"] = grown(self._extra.get("content"), [part])
+                continue
             text = _text(part.get("text") if isinstance(part, dict) else part)
             self._size += len(text)
             self._text.append(text)

@@ -12,20 +12,26 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from bot.models import plain_history
-from bot.models.openai_errors import CONTENT, TOO_LONG
+from bot.models.openai_errors import ACCOUNT, CONTENT, TOO_LONG
+from bot.models.tool_schemas import ToolSchemas
 from bot.ports import ModelRequest, Rendered
 
 _CORE = ("model", "messages", "stream", "tools")
 _UNFIT = re.compile(
     r"unsupported|not support|unknown|unrecogni[sz]ed|unexpected|not permitted|not allowed|invalid|extra|additional"
-    r"|cannot find|incompatible|not (available|enabled|valid|accept)|no longer|deprecated|illegal|must be|only"
-    r"|does not|too (large|high)|exceed",
+    r"|cannot|incompatible|not (be |both )?(available|enabled|valid|accept|specified|set|used)|no longer|deprecated"
+    r"|illegal|must (not )?be|only|does not|too (large|high)|exceed|maximum|should|conflict|reject|forbidden|disallow",
     re.IGNORECASE,
 )
 _MISSING = re.compile(
     r"missing|must be (passed|provided|included|present|set|sent)|required|passed back|lacks|expected",
     re.IGNORECASE,
 )
+_LONG_REPLY = re.compile(
+    r"max_(completion_|output_|new_)?tokens.{0,60}(must be|too (large|high)|maximum allowed|at most|between|range)",
+    re.IGNORECASE | re.DOTALL,
+)
+_OF_INPUT = re.compile(r"input tokens|prompt|messages|context length", re.IGNORECASE)
 _NO_TOOLS = re.compile(
     r"(not|n't) (currently )?support.{0,30}(tools?\b|tool[ _-]?(use|call)|function)|support tool use"
     r"|enable-auto-tool-choice"
@@ -34,20 +40,35 @@ _NO_TOOLS = re.compile(
     r"(not|disabled|unsupported)|tools (is|are) not",
     re.IGNORECASE,
 )
+_NO_THOUGHT = re.compile(
+    r"\btools? (with|and|when) reasoning_effort|reasoning_effort.{0,40}\btools?\b", re.IGNORECASE
+)
 _NO_SYSTEM = re.compile(
     r"system role|role[s]? .{0,20}system.{0,40}not|only user and assistant", re.IGNORECASE
 )
 _ALTERNATE = re.compile(
-    r"roles? must alternate|alternat\w+ .{0,40}(user|role)|consecutive .{0,30}(role|message)", re.IGNORECASE
+    r"(roles?|turns?|messages?) (must|should) alternate|alternat\w+ .{0,40}(user|role)|interleave"
+    r"|(consecutive|successive|same role).{0,60}(role|message|row)",
+    re.IGNORECASE,
 )
+_CALLS_APART = re.compile(r"optional system message|tool|function|successive|interleave", re.IGNORECASE)
+"""Said of the order of roles by what does know calls."""
 _AFTER_TOOL = re.compile(
     r"user.{0,24}after.{0,12}tool|assistant.{0,24}(expected|must).{0,24}after.{0,12}tool", re.IGNORECASE
+)
+_NOT_BOTH = re.compile(
+    r"(content|text).{0,24}(and|or).{0,24}(tool|thinking|reasoning|function).{0,80}not both"
+    r"|both.{0,24}content.{0,24}(and|or).{0,24}(tool|thinking|reasoning|function)",
+    re.IGNORECASE | re.DOTALL,
 )
 _EMPTY = re.compile(
     r"non-?empty|(not|n't) be empty|is empty|empty content|at least (1|one)|min(imum)?_?length", re.IGNORECASE
 )
 _CONTENT_KIND = re.compile(r"content", re.IGNORECASE)
 _NULL = re.compile(r"null|none\b|str(ing)?\b|required|missing|nil", re.IGNORECASE)
+_BAD_SIGNATURE = re.compile(
+    r"(corrupt|invalid|not valid|expired|malformed).{0,40}thought.?signature", re.IGNORECASE
+)
 _SIGNATURE = {"google": {"thought_signature": "skip_thought_signature_validator"}}
 """What Google documents for calls that another model made (ai.google.dev, "Thought signatures")."""
 _STATUSES = (400, 404, 405, 415, 422, 500, 501)
@@ -61,8 +82,12 @@ class Dialect:
         self._settings = dict(settings)
         self._dropped: set[str] = set()  # parameters
         self._limit = "max_tokens"
+        self._thoughtless = False  # it takes tools only without reasoning
+        self._schemas = ToolSchemas()
         self._fields: set[str] = set()  # that messages must not have
-        self._filled: set[str] = set()  # that messages must have
+        self._filled: dict[str, str] = {}  # that messages must have, and with what
+        self._void: set[str] = set()  # signatures that it does not know any more
+        self._plain: bool | None = None  # whether it gets nothing of its own back; None: not tried
         self._history: dict[str, Any] = {}  # how the messages are put: see `plain_history`
         self.tools_as_text = False
 
@@ -71,12 +96,14 @@ class Dialect:
         body: dict[str, Any] = {"model": self._name, "messages": self._messages(request), "stream": True}
         body["stream_options"] = {"include_usage": True}
         if request.tools and not self.tools_as_text:
-            body["tools"] = list(request.tools)
+            body["tools"] = self._schemas.put(request.tools)
             if request.tool_choice != "auto":
                 body["tool_choice"] = request.tool_choice
         if request.max_tokens is not None:
             body[self._limit] = request.max_tokens
         body |= self._settings
+        if self._thoughtless and "tools" in body:
+            body["reasoning_effort"] = "none"
         for name in self._dropped:
             body.pop(name, None)
         if not body.get("stream"):
@@ -89,27 +116,42 @@ class Dialect:
         if status not in _STATUSES:
             return None
         said = f"{text} {codes}"
-        for attempt in (self._tools, self._parameter, self._field, self._order):
+        for attempt in (self._tools, self._schema, self._parameter, self._field, self._order):
             if (taught := attempt(body, said)) is not None:
                 return taught
-        return None
+        return self._guess(body, status, said)
+
+    def give_up(self) -> None:
+        """The request was refused for good: what was only guessed is taken back."""
+        self._plain = False if self._plain else self._plain
 
     # Learning
 
     def _tools(self, body: Mapping[str, Any], said: str) -> str | None:
-        refused = _NO_TOOLS.search(said)
-        if "tools" not in body or not refused or ("tool_choice" in body and "tool_choice" in said):
+        if "tools" not in body:
+            return None
+        if _NO_THOUGHT.search(said) and not self._thoughtless:
+            self._thoughtless = True
+            return "takes tools without reasoning only"
+        refused = _NO_TOOLS.search(said) or _NO_THOUGHT.search(said)
+        if not refused or ("tool_choice" in body and "tool_choice" in said):
             return None
         self.tools_as_text = True
         return "takes no tools: they are told in the text"
 
+    def _schema(self, body: Mapping[str, Any], said: str) -> str | None:
+        return self._schemas.learn(said, body["tools"]) if "tools" in body else None
+
     def _parameter(self, body: Mapping[str, Any], said: str) -> str | None:
+        of_reply = _LONG_REPLY.search(said) and not _OF_INPUT.search(said)
+        if TOO_LONG.search(said) and not of_reply:
+            return None
         if "max_completion_tokens" in said and "max_tokens" in body and self._limit == "max_tokens":
             self._limit = "max_completion_tokens"
             if "max_tokens" in self._settings:
                 self._settings["max_completion_tokens"] = self._settings.pop("max_tokens")
             return "wants max_completion_tokens"
-        if TOO_LONG.search(said) or not _UNFIT.search(said):
+        if not _UNFIT.search(said):
             return None
         for name in [*(name for name in body if name not in _CORE), "stream"]:
             if name in body and _names(said, name):
@@ -118,11 +160,19 @@ class Dialect:
         return None
 
     def _field(self, body: Mapping[str, Any], said: str) -> str | None:
+        if _BAD_SIGNATURE.search(said) and (void := _signatures(body["messages"], self.origin) - self._void):
+            self._void |= void
+            self._filled["extra_content"] = ""
+            return "knows its signatures no more"
         if "thought_signature" in said and "extra_content" not in self._filled and _MISSING.search(said):
-            self._filled.add("extra_content")
+            self._filled["extra_content"] = ""
             return "wants a signature with every call"
-        if "reasoning_content" in said and "reasoning_content" not in self._filled and _MISSING.search(said):
-            self._filled.add("reasoning_content")
+        if (
+            "reasoning_content" in said
+            and self._filled.get("reasoning_content") != "…"
+            and _MISSING.search(said)
+        ):
+            self._filled["reasoning_content"] = "…" if "reasoning_content" in self._filled else ""
             self._fields.discard("reasoning_content")
             return "wants reasoning_content with every message"
         if not _UNFIT.search(said):
@@ -130,20 +180,20 @@ class Dialect:
         for name in sorted(_added_names(body["messages"], self.origin) - self._fields):
             if _names(said, name):
                 self._fields.add(name)
-                self._filled.discard(name)
+                self._filled.pop(name, None)
                 return f"takes no {name} in messages"
         return None
 
     def _order(self, body: Mapping[str, Any], said: str) -> str | None:
+        if _ALTERNATE.search(said) and (taught := self._alternating(body, said)):
+            return taught
         for name, pattern, what in (
             ("bridged", _AFTER_TOOL, "wants an answer after each tool's result"),
-            ("joined", _ALTERNATE, "wants roles to alternate"),
+            ("apart", _NOT_BOTH, "wants calls without text"),
             ("unsystematic", _NO_SYSTEM, "takes no system message"),
         ):
             if pattern.search(said) and not self._history.get(name):
                 self._history[name] = True
-                if name == "joined" and "tools" in body:
-                    self.tools_as_text = True  # such templates know no tools
                 return what
         if TOO_LONG.search(said) or not _CONTENT_KIND.search(said):
             return None
@@ -155,10 +205,32 @@ class Dialect:
             return "wants text for null"
         return None
 
+    def _alternating(self, body: Mapping[str, Any], said: str) -> str | None:
+        """Some that want roles to alternate know calls, and count them apart; others know none."""
+        before = (self._history.get("joined"), self._history.get("bridged"), self.tools_as_text)
+        if not self._history.get("joined") and _CALLS_APART.search(said):
+            self._history |= {"joined": True, "bridged": True}
+        else:
+            self._history["joined"] = True
+            self.tools_as_text |= "tools" in body or any(m["role"] == "tool" for m in body["messages"])
+        after = (self._history.get("joined"), self._history.get("bridged"), self.tools_as_text)
+        return "wants roles to alternate" if after != before else None
+
+    def _guess(self, body: Mapping[str, Any], status: int | None, said: str) -> str | None:
+        """What it gave and gets back may be what it does not take, whatever it says (DeepSeek's R1)."""
+        known = TOO_LONG.search(said) or CONTENT.search(said) or ACCOUNT.search(said)
+        if known or status not in (400, 422) or self._plain is not None:
+            return None
+        if not any(_given(message, self.origin) for message in body["messages"]):
+            return None
+        self._plain = True
+        return "is asked without what it added to its messages"
+
     # Putting
 
     def _messages(self, request: ModelRequest) -> list[Any]:
-        if not (self._fields or self._filled or self._history or self.tools_as_text):
+        as_they_are = not (self._fields or self._filled or self._history or self._void or self._plain)
+        if as_they_are and not self.tools_as_text:
             return list(request.messages)
         messages = [self._message(message) for message in request.messages]
         if self.tools_as_text:
@@ -167,20 +239,26 @@ class Dialect:
 
     def _message(self, message: Mapping[str, Any]) -> dict[str, Any]:
         """A message with the fields that this one wants, and without those that it refuses."""
+        origin = "" if self._plain or self.tools_as_text else self.origin
         own = isinstance(message, Rendered)
-        made: dict[str, Any] = json.loads(message.text_for(self.origin)) if own else dict(message)  # type: ignore[attr-defined]
+        made: dict[str, Any] = json.loads(message.text_for(origin)) if own else dict(message)  # type: ignore[attr-defined]
         if made.get("role") != "assistant":
             return made
         for name in self._fields:
             made.pop(name, None)
-        if "reasoning_content" in self._filled:
-            made.setdefault("reasoning_content", "")
-        for call in made.get("tool_calls", ()):
+        if "reasoning_content" in self._filled and not made.get("reasoning_content"):
+            made["reasoning_content"] = self._filled["reasoning_content"]
+        calls = made.get("tool_calls") or []
+        for part in (made, *calls):
+            if json.dumps(part.get("extra_content")) in self._void:
+                del part["extra_content"]
+        for call in calls:
             for name in self._fields:
                 call.pop(name, None)
                 call["function"].pop(name, None)
-            if "extra_content" in self._filled and not call.get("extra_content"):
-                call["extra_content"] = _SIGNATURE
+        # Only the first of several calls has a signature.
+        if calls and "extra_content" in self._filled and not any(call.get("extra_content") for call in calls):
+            calls[0]["extra_content"] = _SIGNATURE
         return made
 
 
@@ -190,13 +268,30 @@ def _names(said: str, name: str) -> bool:
     return re.search(rf"(?<![\w-])(?:{re.escape(name)}|{re.escape(camel)})(?![\w-])", said) is not None
 
 
+def _given(message: Any, origin: str) -> Mapping[str, Any]:
+    given = getattr(message, "given", None)
+    return given if given and given.get("by") == origin else {}
+
+
+def _signatures(messages: Iterable[Any], origin: str) -> set[str]:
+    """What Google's servers put beside calls and texts of these messages."""
+    found = set()
+    for message in messages:
+        if isinstance(message, Rendered):
+            given = _given(message, origin)
+            parts = [given.get("message", {}), *given.get("calls", ())]
+        else:
+            parts = [message, *(message.get("tool_calls") or ())]
+        found |= {json.dumps(part["extra_content"]) for part in parts if part.get("extra_content")}
+    return found - {json.dumps(_SIGNATURE)}
+
+
 def _added_names(messages: Iterable[Any], origin: str) -> set[str]:
     """The fields beyond the protocol that messages of this origin carry."""
     names: set[str] = set()
     for message in messages:
-        given = getattr(message, "given", None)
-        if given and given.get("by") == origin:
-            names |= set(given.get("message", ()))
+        if given := _given(message, origin):
+            names |= set(given.get("message", ())) - {"content"}
             for call in given.get("calls", ()):
                 names |= set(call) - {"function"}
                 names |= set(call.get("function", ()))

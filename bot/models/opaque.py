@@ -2,7 +2,8 @@
 
 Google's ``extra_content`` on calls (ai.google.dev, "Thought signatures"), DeepSeek's and Moonshot's
 ``reasoning_content`` (api-docs.deepseek.com/guides/thinking_mode), OpenRouter's ``reasoning_details``
-(openrouter.ai/docs, "Preserving reasoning"), and whatever comes next: fields that are not known are kept too.
+(openrouter.ai/docs, "Preserving reasoning"), Mistral's thinking parts of ``content`` (docs.mistral.ai, "Reasoning"),
+and whatever comes next: fields that are not known are kept too.
 """
 
 from __future__ import annotations
@@ -66,13 +67,23 @@ def _goes_on(last: Mapping[str, Any], entry: Mapping[str, Any]) -> bool:
     if "index" in entry or "index" in last:
         return entry.get("index") == last.get("index") and entry.get("type") == last.get("type")
     same = entry.get("type") == last.get("type") and entry.get("id", last.get("id")) == last.get("id")
-    return same and ("text" in entry or "signature" in entry) and "signature" not in last
+    grows = any(name in entry for name in ("text", "thinking", "signature"))
+    return same and grows and "signature" not in last and not last.get("closed")
+
+
+_THOUGHT = ("reasoning", "think")
+
+
+def is_thought(part: Any) -> bool:
+    """Whether a part of a message's content is the model's reasoning."""
+    return isinstance(part, dict) and any(word in str(part.get("type")) for word in _THOUGHT)
 
 
 def thought_in(extra: Mapping[str, Any]) -> bool:
-    """Whether reasoning came beside the text."""
+    """Whether reasoning came beside the text; ``content`` are parts of it."""
     return any(
-        value and any(word in name for word in ("reasoning", "think")) for name, value in extra.items()
+        value and (name == "content" or any(word in name for word in _THOUGHT))
+        for name, value in extra.items()
     )
 
 

@@ -10,8 +10,9 @@ import logging
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
 
 from bot.errors import ModelDenied, ModelRefused, ModelUnavailable
 from bot.models.assembly import LIMIT, Assembly
@@ -144,11 +145,17 @@ class OpenAIModel:
         if not self._api_key and self._base_url is None:
             raise ModelDenied("No API key is set; set OPENAI_API_KEY or [model] api_key.")
         silence = max(self._patience.stall_s, self._patience.first_s or 0.0)
+        url, _, query = (self._base_url or "").partition("?")
+        options = dict(parse_qsl(query))
+        # Azure's older addresses name a version, and take keys in a header of their own.
+        version = options.pop("api-version", None)
+        kind = partial(openai.AsyncAzureOpenAI, api_version=version) if version else openai.AsyncOpenAI
         try:
-            return openai.AsyncOpenAI(
-                base_url=self._base_url,
+            return kind(
+                base_url=url or None,
                 # A server of one's own often wants no key, but the SDK does.
                 api_key=self._api_key or "none",
+                default_query=options or None,
                 max_retries=0,
                 timeout=httpx2.Timeout(silence, connect=min(self._patience.stall_s, 10.0)),
                 http_client=openai.DefaultAsyncHttpxClient(verify=_trusted()),
@@ -169,6 +176,7 @@ class OpenAIModel:
             except vendor as error:
                 taught = self._dialect.learn(body, _status(error), said(error), codes(error))
                 if taught is None:
+                    self._dialect.give_up()
                     raise self._errors.about(request.messages).of(error, self._clock.now()) from None
                 log.warning("The model %s at %s %s.", self.name, self._errors.place, taught)
         raise ModelRefused(f"{self._errors.place} refused the request in {_LESSONS} forms.")

@@ -49,11 +49,14 @@ def _written_call(function: Mapping[str, Any]) -> str:
 
 
 def put(messages: Sequence[Json], how: Mapping[str, Any]) -> list[Json]:
-    """``how``: ``content`` is what stands for none; ``bridged``: an answer follows each result; ``unsystematic``: the
-    system message is the first of the user's; ``joined``: no two messages of one role follow each other."""
+    """``how``: ``content`` is what stands for none; ``apart``: a message that calls has no text; ``bridged``: an answer
+    follows each result; ``unsystematic``: the system message is the first of the user's; ``joined``: no two messages of
+    one role follow each other."""
     result = list(messages)
+    if how.get("apart"):
+        result = [m | {"content": None} if m.get("tool_calls") else m for m in result]
     if "content" in how:
-        result = [_filled(message, how["content"]) for message in result]
+        result = [_filled(message, how) for message in result]
     if how.get("unsystematic") and result and result[0]["role"] == "system":
         result = [{"role": "user", "content": result[0]["content"]}, *result[1:]]
         how = {**how, "joined": True}
@@ -64,8 +67,11 @@ def put(messages: Sequence[Json], how: Mapping[str, Any]) -> list[Json]:
     return result
 
 
-def _filled(message: Json, text: str) -> Json:
-    return message if message.get("content") else message | {"content": text}
+def _filled(message: Json, how: Mapping[str, Any]) -> Json:
+    if message.get("content"):
+        return message
+    apart = how.get("apart") and message.get("tool_calls")
+    return message | {"content": "" if apart else how["content"]}
 
 
 def _bridged(messages: Sequence[Json]) -> list[Json]:

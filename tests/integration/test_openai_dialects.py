@@ -272,6 +272,213 @@ def test_what_the_operator_must_mend(status: int, says: str) -> None:
     assert type(ERRORS.of_status(status, says, "", None)) is ModelDenied
 
 
+def called(given: dict[str, Any], text: str | None = None, *names: str) -> Rendered:
+    calls = [
+        {"id": f"aaaaaaaa{n}", "type": "function", "function": {"name": name, "arguments": "{}"}}
+        for n, name in enumerate(names or ("send_message", "send_message"))
+    ]
+    return Rendered(json.dumps({"role": "assistant", "content": text, "tool_calls": calls, "given": given}))
+
+
+def results(message: Rendered) -> list[dict[str, Any]]:
+    return [{"role": "tool", "tool_call_id": call["id"], "content": "OK"} for call in message["tool_calls"]]
+
+
+async def test_only_the_first_of_several_calls_is_signed_for_a_server_that_wants_it() -> None:
+    message = called({"by": "another", "message": {}, "calls": [{}, {}]})
+    says = "Function call is missing a thought_signature in functionCall parts."
+    script = refusing(lambda r: "extra_content" not in r["messages"][2]["tool_calls"][0], says)
+    async with opened(script) as (model, server, _):
+        await model.complete(ask(messages=[*HISTORY[:2], message, *results(message)]))
+    first, second = server.transcript[-1].request["messages"][2]["tool_calls"]
+    assert first["extra_content"]["google"]["thought_signature"] == "skip_thought_signature_validator"
+    assert "extra_content" not in second
+
+
+async def test_signatures_that_a_server_knows_no_more_are_replaced_and_later_ones_kept() -> None:
+    def signed(value: str) -> dict[str, Any]:
+        return {"extra_content": {"google": {"thought_signature": value}}}
+
+    script = refusing(lambda r: "old" in json.dumps(r["messages"]), "Corrupted thought signature.")
+    async with opened(script) as (model, server, _):
+        by = (await model.complete(ask())).origin
+        messages = list(HISTORY[:2])
+        for value in ("old", "new"):
+            message = called({"by": by, "message": {}, "calls": [signed(value), {}]})
+            messages += [message, *results(message)]
+            await model.complete(ask(messages=messages))
+    sent = json.dumps(server.transcript[-1].request["messages"])
+    assert "skip_thought_signature_validator" in sent
+    assert '"new"' in sent
+
+
+async def test_what_stands_for_missing_reasoning_is_no_empty_text_where_none_is_taken() -> None:
+    says = "The `reasoning_content` in the thinking mode must be passed back to the API."
+    script = refusing(lambda r: not r["messages"][2].get("reasoning_content"), says)
+    async with opened(script) as (model, server, _):
+        await conversation(model, rendered({"by": "another", "message": {}, "calls": [{}]}))
+    assert [e.outcome for e in server.transcript] == ["fault:status", "fault:status", "answered"]
+
+
+@pytest.mark.parametrize(
+    ("effort", "says", "bodies"),
+    [
+        ({}, "To use function tools, use /v1/responses or set reasoning_effort to 'none'.", [(1, None), (1, "none")]),
+        ({"reasoning_effort": "high"}, "Please use /v1/responses instead.", [(1, "high"), (1, "none"), (0, "high")]),
+    ],
+)  # fmt: skip
+async def test_tools_that_are_taken_without_reasoning_only_or_not_at_all(
+    effort: dict[str, Any], says: str, bodies: list[tuple[bool, str | None]]
+) -> None:
+    text = f"Function tools with reasoning_effort are not supported for m in /v1/chat/completions. {says}"
+
+    def wrong(request: dict[str, Any]) -> bool:
+        return "tools" in request and ("instead" in says or request.get("reasoning_effort") != "none")
+
+    async with opened(refusing(wrong, text), extra=effort) as (model, server, _):
+        assert (await model.complete(ask())).text == "Hi"
+    sent = [exchange.request for exchange in server.transcript]
+    assert [("tools" in body, body.get("reasoning_effort")) for body in sent] == bodies
+
+
+ODD = [
+    {"type": "function", "function": {
+        "name": "weigh", "description": "Weigh it. " * 60, "parameters": {
+            "type": "object", "additionalProperties": False, "properties": {
+                "pattern": {"type": "number", "exclusiveMinimum": 0},
+                "things": {"type": "array", "items": {"type": "string", "pattern": "a+"}}}}}},
+    {"type": "function", "function": {"name": "rest", "parameters": {"type": "object", "properties": {}}}},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        (
+            lambda tools: '"exclusiveMinimum"' in tools,
+            "Invalid JSON payload received. Unknown name \"exclusiveMinimum\" at "
+            "'tools[0].function_declarations[0].parameters.properties[0].value': Cannot find field.",
+        ),
+        (lambda tools: '"additionalProperties"' in tools, "tools.0.parameters: 'additionalProperties' is unsupported"),
+        (lambda tools: '"a+"' in tools, "Invalid schema for function 'weigh': 'pattern' is not permitted."),
+        (
+            lambda tools: '"properties": {}' in tools,
+            "* GenerateContentRequest.tools[0].function_declarations[1].parameters.properties: should be non-empty for "
+            "OBJECT type",
+        ),
+        (
+            lambda tools: "Weigh it. " * 50 in tools,
+            "Invalid 'tools[0].function.description': string too long. Expected a string with maximum length 256.",
+        ),
+    ],
+)  # fmt: skip
+async def test_tools_are_put_as_the_server_takes_them(wrong: Callable[[str], bool], says: str) -> None:
+    async with opened(refusing(lambda r: wrong(json.dumps(r["tools"])), says)) as (model, server, _):
+        for _ in range(2):
+            assert (await model.complete(ask(tools=ODD))).text == "Hi"
+    assert [e.outcome for e in server.transcript] == ["fault:status", "answered", "answered"]
+    parameters = server.transcript[-1].request["tools"][0]["function"]["parameters"]
+    assert set(parameters["properties"]) == {"pattern", "things"}  # a name is no keyword
+
+
+def wrong_turns(request: dict[str, Any]) -> bool:
+    """As the templates of Mistral's models count them: calls and results apart."""
+    messages = request["messages"][1:]
+    turns = [m["role"] for m in messages if m["role"] != "tool" and not m.get("tool_calls")]
+    return any(role != ("user", "assistant")[at % 2] for at, role in enumerate(turns))
+
+
+@pytest.mark.parametrize(
+    "says",
+    [
+        "After the optional system message, conversation roles must alternate user/assistant/user/assistant/...",
+        "Conversation roles must alternate user and assistant roles except for tool calls and results.",
+        "The model does not support successive user or assistant messages. You should interleave the user/assistant "
+        "messages in the message sequence.",
+    ],
+)
+async def test_who_wants_roles_to_alternate_and_knows_calls_keeps_them(says: str) -> None:
+    async with opened(refusing(wrong_turns, says)) as (model, server, _):
+        assert (await model.complete(ask(messages=HISTORY))).text == "Hi"
+    assert [e.outcome for e in server.transcript] == ["fault:status", "answered"]
+    assert "tool" in roles(server.transcript[-1].request)
+
+
+@pytest.mark.parametrize(
+    "says",
+    [
+        "Assistant message must have either content or tool_calls, but not both.",
+        "Cannot pass both content and thinking in an assistant message with tool calls! Put the analysis message in "
+        "one or the other, but not both.",
+    ],
+)
+async def test_calls_and_text_are_parted_for_who_takes_one_of_them(says: str) -> None:
+    message = called({"by": "another", "message": {}, "calls": [{}, {}]}, "I greet them.")
+    script = refusing(lambda r: bool(r["messages"][2]["content"]), says)
+    async with opened(script) as (model, server, _):
+        assert (await model.complete(ask(messages=[*HISTORY[:2], message, *results(message)]))).text == "Hi"
+    assert len(server.transcript) == 2
+
+
+async def test_a_refusal_of_unknown_words_may_be_for_what_the_server_itself_added() -> None:
+    script = refusing(lambda r: any("reasoning_content" in m for m in r["messages"]), "Bad request.")
+    async with opened(script) as (model, server, _):
+        by = (await model.complete(ask())).origin
+        for _ in range(2):
+            await conversation(
+                model, rendered({"by": by, "message": {"reasoning_content": "x"}, "calls": [{}]})
+            )
+    assert [e.outcome for e in server.transcript] == ["answered", "fault:status", "answered", "answered"]
+
+
+async def test_a_guess_that_did_not_help_is_taken_back() -> None:
+    down = [True]
+    async with opened(refusing(lambda r: len(r["messages"]) > 1 and down[0], "Pardon?")) as (
+        model,
+        server,
+        _,
+    ):
+        by = (await model.complete(ask())).origin
+        own = rendered({"by": by, "message": {"reasoning_content": "x"}, "calls": [{}]})
+        with pytest.raises(ModelRefused):
+            await conversation(model, own)
+        down.clear()
+        down.append(False)
+        await conversation(model, own)
+    assert server.transcript[-1].request["messages"][2]["reasoning_content"] == "x"
+
+
+@pytest.mark.parametrize(
+    ("settings", "name", "says"),
+    [
+        ({"top_p": 0.9}, "top_p", "`temperature` and `top_p` cannot both be specified for this model."),
+        ({"thinking": {"type": "enabled"}}, "thinking", "cannot specify both 'thinking' and 'reasoning_effort'"),
+        ({}, "max_tokens", "`max_tokens` must be less than or equal to `8192`, the maximum value for `max_tokens` is "
+                           "less than the `context_window` for this model"),
+        ({}, "max_tokens", "max_tokens: 64000 > 8192, which is the maximum allowed number of output tokens for m"),
+        ({"seed": 3}, "seed", "The parameter `seed` should not be set for this model"),
+        ({"presence_penalty": 0.1}, "presence_penalty", "Model m does not support parameter presencePenalty."),
+    ],
+)  # fmt: skip
+async def test_parameters_are_refused_in_many_more_words(
+    settings: dict[str, Any], name: str, says: str
+) -> None:
+    async with opened(refusing(lambda request: name in request, says), extra=settings) as (model, server, _):
+        assert (await model.complete(ask(max_tokens=900))).text == "Hi"
+    assert [e.outcome for e in server.transcript] == ["fault:status", "answered"]
+
+
+async def test_a_reply_that_is_too_long_for_the_room_that_is_left_means_that_the_request_is() -> None:
+    says = (
+        "'max_tokens' or 'max_completion_tokens' is too large: 512. This model's maximum context length is 8192 tokens "
+        "and your request has 7900 input tokens (512 > 8192 - 7900)."
+    )
+    async with opened(refusing(lambda request: True, says)) as (model, server, _):
+        with pytest.raises(ModelOverflow):
+            await model.complete(ask(max_tokens=512))
+    assert len(server.transcript) == 1
+
+
 async def test_a_crazy_server_is_not_asked_for_ever() -> None:
     said = ["reasoning_content is missing", "reasoning_content is not supported"] * 50
     script = lines(*(Fault(kind="status", status=400, message=text) for text in said))

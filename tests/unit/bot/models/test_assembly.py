@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.errors import ModelUnavailable
+from bot.errors import ModelRefused, ModelUnavailable
 from bot.models.assembly import LIMIT, Assembly
 from bot.ports import ModelReply
 from memory.records import Usage
@@ -168,3 +168,45 @@ def test_no_shape_of_chunk_breaks_it(chunks: list[dict[str, Any]]) -> None:
     assembly.finish("stop")
     reply = assembly.reply()
     assert len({call.id for call in reply.calls}) == len(reply.calls)
+
+
+def test_usage_may_stand_in_the_last_choice() -> None:
+    assembly = Assembly()
+    usage = {"prompt_tokens": 7, "completion_tokens": 2}
+    assembly.add(
+        {"choices": [{"index": 0, "delta": {"content": "Hi"}, "finish_reason": "stop", "usage": usage}]}
+    )
+    assert assembly.reply().usage == Usage(prompt=7, completion=2)
+
+
+def test_reasoning_in_the_parts_of_a_text_is_not_said_and_kept_whole() -> None:
+    def part(text: str, **more: Any) -> dict[str, Any]:
+        return {"content": [{"type": "thinking", "thinking": [{"type": "text", "text": text}], **more}]}
+
+    reply = assembled(
+        part("They "),
+        part("greet.", closed=True),
+        {"content": [{"type": "text", "text": "Hi"}]},
+        {"content": "!"},
+    )
+    assert reply.text == "Hi!"
+    thought = {"type": "thinking", "thinking": [{"type": "text", "text": "They greet."}], "closed": True}
+    assert reply.extra == {"content": [thought]}
+
+
+@pytest.mark.parametrize(
+    "finish",
+    ["content_filter", "PROHIBITED_CONTENT", "SAFETY", "content_filter: SAFETY", "IMAGE_SAFETY", "refusal"],
+)
+def test_what_a_filter_stopped_is_refused_and_what_it_cut_is_marked(finish: str) -> None:
+    with pytest.raises(ModelRefused):
+        assembled({"content": ""}, finish=finish)
+    reply = assembled({"content": "It is", "tool_calls": [entry(0, "x", "send", A[:9])]}, finish=finish)
+    assert reply.truncated
+
+
+@pytest.mark.parametrize(
+    "finish", ["function_call_filter: MALFORMED_FUNCTION_CALL", "MALFORMED_FUNCTION_CALL", "OTHER"]
+)
+def test_a_reply_that_went_wrong_is_an_empty_one(finish: str) -> None:
+    assert assembled({"content": ""}, finish=finish) == ModelReply(text="")
