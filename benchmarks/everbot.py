@@ -72,6 +72,9 @@ class Place:
     async def find(self, reply: Reply, claimed_at: datetime, after: str | None) -> Found:
         return Found.UNKNOWN
 
+    async def sees(self, account: str, address: Address) -> bool:
+        return True
+
     def split(self, text: str) -> list[str]:
         return [text]
 

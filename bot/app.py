@@ -174,7 +174,7 @@ def _assemble(
     identities = Identities(runtime, personas, settings.agent)
     allowance = Allowance(runtime, settings.limits)
     pace = Pace(clock, allowance, settings.limits)
-    access = Access(runtime, pace, settings.access)
+    access = Access(runtime, pace, settings.access, platforms)
     beats = Beats(settings.heartbeat)
 
     # What thinks

@@ -329,6 +329,9 @@ class _Mailman:
     async def find(self, reply: Reply, claimed_at: datetime, after: str | None) -> Found:
         return Found.POSTED
 
+    async def sees(self, account: str, address: Address) -> bool:
+        return True
+
     def split(self, text: str) -> list[str]:
         return [text]
 

@@ -182,6 +182,12 @@ class Adapter(Protocol):
         platform cannot be asked now."""
         ...
 
+    async def sees(self, account: str, address: Address) -> bool:
+        """Whether the person is still there and still sees that place: not when they left it or are gone, nor when
+        they let no message of ours through, nor when the place is gone or closed to us. Raises `DeliveryError` when
+        the platform cannot be asked now."""
+        ...
+
     def split(self, text: str) -> list[str]:
         """The text in parts that this platform takes, in order; at least one."""
         ...

@@ -15,7 +15,7 @@ import yarl
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
-from adapters.discord import reading
+from adapters.discord import presence, reading
 from adapters.discord.attachments import Attachments
 from adapters.discord.context import Context
 from adapters.discord.errors import BROKEN
@@ -26,6 +26,7 @@ from adapters.discord.hosts import USER_AGENT, Hosts
 from adapters.discord.invite import intents
 from adapters.discord.options import Options
 from adapters.discord.order import Order
+from adapters.discord.people import number_of
 from adapters.discord.places import PLATFORM, channel_in
 from adapters.discord.posting import LIMIT, Posting
 from adapters.discord.webhooks import Webhooks
@@ -57,6 +58,7 @@ class DiscordAdapter:
         self._client: Client | None = None
         self._webhooks: Webhooks | None = None
         self._group: asyncio.TaskGroup | None = None
+        self._shut = presence.Shut()
         self._known: Mapping[Address, str] = {}  # where we were before we connected
         self._caught_up = True
 
@@ -86,7 +88,7 @@ class DiscordAdapter:
         """One client's life; returns why it ended. Raises `AdapterError` when another would not fare better."""
         client = self._client = self._new_client(inbound, around, hosts)
         try:
-            await client.start(self._options.token)
+            await self._lived(client)
             return "the connection was closed"
         except discord.LoginFailure:
             raise AdapterError(
@@ -108,8 +110,18 @@ class DiscordAdapter:
             return f"no connection ({type(error).__name__}: {error})"
         except Exception as error:  # what the gateway told was not understood: another connection may be
             return f"no connection ({type(error).__name__})"
+
+    async def _lived(self, client: Client) -> None:
+        """From start to end. discord.py swallows a cancellation that meets it while it connects again, and would live
+        on: it is closed, too."""
+        life = asyncio.ensure_future(client.start(self._options.token))
+        try:
+            await asyncio.wait([life])
         finally:
             await client.close()
+            life.cancel()
+            await asyncio.wait([life])
+        life.result()
 
     def _new_client(self, inbound: Inbound, around: Surroundings, hosts: Hosts) -> Client:
         async def before() -> None:
@@ -162,7 +174,10 @@ class DiscordAdapter:
     def _posting(self) -> Posting:
         client = self._open()
         assert self._webhooks is not None
-        return Posting(client, reading.us(client), self._webhooks, self._clock)
+        return Posting(client, reading.us(client), self._webhooks, self._clock, self._shut)
+
+    async def sees(self, account: str, address: Address) -> bool:
+        return await presence.sees(self._open(), self._shut, number_of(account), channel_in(address))
 
     def split(self, text: str) -> list[str]:
         return split(text, LIMIT)

@@ -16,6 +16,11 @@ def account(user_id: int) -> str:
     return f"{PLATFORM}:{user_id}"
 
 
+def number_of(account: str) -> int:
+    """The user's id in an account."""
+    return int(account.partition(":")[2])
+
+
 @dataclass(frozen=True)
 class Person:
     """``admin``: the guild lets them manage it."""

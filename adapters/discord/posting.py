@@ -14,6 +14,7 @@ from adapters.discord.errors import BROKEN
 from adapters.discord.markup import inert
 from adapters.discord.message import message_of
 from adapters.discord.places import channel_in, readable
+from adapters.discord.presence import Shut
 from adapters.discord.reading import Us
 from adapters.discord.webhooks import NAME, Webhooks, may_have_webhooks
 from bot.errors import DeliveryDoubtful, DeliveryError, DeliveryRefused
@@ -40,11 +41,12 @@ async def say(client: discord.Client, channel: int, text: str, **more: Any) -> s
 
 
 class Posting:
-    def __init__(self, client: discord.Client, us: Us, webhooks: Webhooks, clock: Clock) -> None:
+    def __init__(self, client: discord.Client, us: Us, webhooks: Webhooks, clock: Clock, shut: Shut) -> None:
         self._client = client
         self._us = us
         self._webhooks = webhooks
         self._clock = clock
+        self._shut = shut
 
     async def send(self, reply: Reply) -> str:
         """Returns the message's id. Raises as `bot.ports.Adapter.send`."""
@@ -59,14 +61,9 @@ class Posting:
                     return receipt
         answered = _answered(reply) if is_guilds(channel) and readable(channel) else {}
         try:
-            try:
-                return await self._say(reply, channel_id, answered)
-            except discord.HTTPException as error:
-                if not answered or error.status != 400:
-                    raise
-                # What is answered may be of a kind that Discord takes no reply to: the answer goes without it.
-                log.info("An answer was posted without what it answers: %s", error.code)
-                return await self._say(reply, channel_id, {})
+            receipt = await self._said(reply, channel_id, answered)
+            self._shut.note(channel_id, None)
+            return receipt
         except (discord.Forbidden, discord.NotFound) as error:
             raise DeliveryRefused(f"Discord: {error.text or error.status}") from None
         except discord.RateLimited as error:
@@ -79,6 +76,17 @@ class Posting:
             raise DeliveryRefused(f"Discord: {error.text or error.status}") from None
         except BROKEN as error:
             raise DeliveryDoubtful(f"Discord: {type(error).__name__}") from None
+
+    async def _said(self, reply: Reply, channel: int, answered: dict[str, Any]) -> str:
+        try:
+            return await self._say(reply, channel, answered)
+        except discord.HTTPException as error:
+            self._shut.note(channel, error)
+            if not answered or error.status != 400:
+                raise
+            # What is answered may be of a kind that Discord takes no reply to: the answer goes without it.
+            log.info("An answer was posted without what it answers: %s", error.code)
+        return await self._say(reply, channel, {})
 
     async def _say(self, reply: Reply, channel: int, more: dict[str, Any]) -> str:
         return await say(self._client, channel, as_bot(reply), nonce=reply.nonce, **more)

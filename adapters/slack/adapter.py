@@ -15,7 +15,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.faults import fault
 from adapters.hosts import Hosts
-from adapters.slack import reading
+from adapters.slack import presence, reading
 from adapters.slack.chores import Chores
 from adapters.slack.errors import BROKEN, DEAD, code, reason
 from adapters.slack.http_mode import HttpMode
@@ -143,6 +143,12 @@ class SlackAdapter:
 
     async def find(self, reply: Reply, claimed_at: datetime, after: str | None) -> Found:
         return await self._posting().find(reply, claimed_at)
+
+    async def sees(self, account: str, address: Address) -> bool:
+        if self._rooms is None:
+            raise DeliveryError("Slack is not connected")
+        user, channel = account.rpartition("/")[2], reading.place_of(address)[0]
+        return await presence.sees(self._rooms.link.client, user, channel)
 
     def split(self, text: str) -> list[str]:
         return split(text, LIMIT)

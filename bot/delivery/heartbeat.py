@@ -17,6 +17,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from bot import prompts
 from bot.delivery.mailboxes import Mailboxes
 from bot.delivery.reminders import Reminders
+from bot.errors import DeliveryError
 from bot.events import BEAT, HeartbeatDue
 from bot.people import schedules
 from bot.people.access import Access
@@ -33,6 +34,7 @@ log = logging.getLogger(__name__)
 _EVERY_S = 2
 _BATCH = 64
 _LATER = timedelta(hours=1)  # when a beat is looked at again that cannot be now
+_SOON = timedelta(minutes=5)  # when its platform is asked again that was out
 _BACK = timedelta(minutes=1)  # a clock that goes back by more was set
 _FARTHEST = timedelta(days=8)  # that a beat can lie ahead
 _NEWS = 40  # lines
@@ -168,6 +170,9 @@ class Heartbeat:
         except Turned as turned:
             log.info("agent %s: no beat today: %s", beat.agent_id, turned)
             return tomorrow
+        except DeliveryError as error:
+            log.info("agent %s: its beat waits: %s", beat.agent_id, error)
+            return now + _SOON
         async with self._store.read() as session:
             rules = await self._beats.rules(session, beat, identity)
             agent = await session.agents.agent(identity.agent.id)

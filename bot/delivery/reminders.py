@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from bot.delivery.mailboxes import Mailboxes
+from bot.errors import DeliveryError
 from bot.events import WISH, ScheduledDue
 from bot.people import schedules
 from bot.people.access import Access
@@ -22,6 +23,7 @@ log = logging.getLogger(__name__)
 _BATCH = 64
 _LATE = timedelta(minutes=1)  # from when on a delay is worth a word
 _TOO_LATE = timedelta(hours=24)
+_SOON = timedelta(minutes=1)  # until a platform is asked again that was out
 _BROKEN = timedelta(hours=1)  # until a wish is looked at again that could not be fulfilled
 _ENDED = "This was the last time: the rule {rule!r} does not come again, or cannot be read any more."
 
@@ -44,16 +46,22 @@ class Reminders:
         self._access = access
         self._platforms = list(platforms)
         self._daily = daily
+        self._waiting: dict[str, datetime] = {}  # until when: wishes whose platform is out
 
     async def sweep(self, now: datetime) -> None:
         """Put what is due on the stream of events. Each wish stands for itself: a broken one holds up no other."""
+        # Not beyond what they were given: the clock may have been set back.
+        self._waiting = {wish: at for wish, at in self._waiting.items() if now < at <= now + _SOON}
         async with self._store.read() as session:
-            wishes = await session.schedule.due_wishes(now, self._platforms, _BATCH)
+            wishes = await session.schedule.due_wishes(now, self._platforms, _BATCH, apart_from=self._waiting)
         for wish in wishes:
             try:
                 await self._fulfil(wish, now)
             except StoreError:
                 raise
+            except DeliveryError as error:  # nobody knows if the person is still there
+                log.info("agent %s: the reminder %s waits: %s", wish.agent_id, wish.id, error)
+                self._waiting[wish.id] = now + _SOON
             except Exception as error:
                 log.error("agent %s: the reminder %s failed: %s", wish.agent_id, wish.id, where(error))
                 await self._put(wish, now + _BROKEN)

@@ -30,6 +30,9 @@ class Silence:
     async def find(self, reply: Reply, claimed_at: datetime, after: str | None) -> Found:
         raise DeliveryError("the platform is not connected")
 
+    async def sees(self, account: str, address: Address) -> bool:
+        raise DeliveryError("the platform is not connected")
+
     def split(self, text: str) -> list[str]:
         return [text]
 

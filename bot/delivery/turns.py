@@ -16,7 +16,7 @@ from bot.agent.loop import AgentLoop
 from bot.agent.queue_manager import QueueManager
 from bot.agent.withdrawal import Withdrawal
 from bot.delivery.courier import Courier
-from bot.errors import AllowanceUsed, Interrupted, ModelError, ModelOverflow, ModelRefused
+from bot.errors import AllowanceUsed, DeliveryError, Interrupted, ModelError, ModelOverflow, ModelRefused
 from bot.events import EVENTS, HeartbeatDue, MessageReceived, ScheduledDue
 from bot.logs import FIELDS
 from bot.people import schedules
@@ -179,9 +179,10 @@ class Turns:
         return waits
 
     async def _thought(self, job: Job) -> float | None:
-        while job.from_person or await self._may_go_on(job):
+        while True:
             try:
-                await self._loop.turn(job)
+                if job.from_person or await self._may_go_on(job):
+                    await self._loop.turn(job)
                 return None
             except Interrupted as interrupted:
                 if await self._interrupted(job, interrupted.reason):
@@ -200,9 +201,10 @@ class Turns:
                 if await self._expired(job):
                     return None
                 await self._say_down(job)
-                job.delay = min(_RETRY_MAX_S, max(_RETRY_S, job.delay * 2))
-                return job.delay
-        return None
+                return _delayed(job)
+            except DeliveryError as error:  # nobody can say if whom it is about is still there
+                log.info("agent %s, turn %s waits: %s", job.agent.id, job.turn.id, error)
+                return None if await self._expired(job) else _delayed(job)
 
     async def _refused(self, job: Job, refusal: ModelRefused) -> None:
         """The model never answers this: the turn ends, and what it was about leaves the view."""
@@ -213,7 +215,8 @@ class Turns:
         await self._end(job, "error", (text if job.from_person else job.fallback or None) if unsaid else None)
 
     async def _may_go_on(self, job: Job) -> bool:
-        """Whether whom a turn that nobody waits for is about may talk with us still; else it is over."""
+        """Whether whom a turn that nobody waits for is about may talk with us still; else it is over. Raises
+        `DeliveryError` when that cannot be known now."""
         async with self._store.read() as session:
             place = await session.agents.conversation(job.turn.conversation_id)
         try:
@@ -324,6 +327,12 @@ class Turns:
         if job is not None:
             self._loop.meter.settle(job)
         self._queues.forget(turn.conversation_id)
+
+
+def _delayed(job: Job) -> float:
+    """The seconds after which the turn is gone on with: more each time."""
+    job.delay = min(_RETRY_MAX_S, max(_RETRY_S, job.delay * 2))
+    return job.delay
 
 
 def _tell(job: Job, seconds: float) -> None:

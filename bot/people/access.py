@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import secrets
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from bot.cache import Cache
 from bot.events import (
     LOCAL,
+    Address,
     Event,
     Origin,
     ReactionAdded,
@@ -21,6 +23,7 @@ from bot.events import (
 )
 from bot.people.identities import Identity
 from bot.people.pace import Pace, Turned
+from bot.ports import Adapter
 from bot.runtime import Runtime
 from bot.settings import AccessSettings
 from memory.records import PRIVATE, Code, Conversation, OutboxRow
@@ -29,6 +32,7 @@ log = logging.getLogger(__name__)
 
 _CODE_LIFE = timedelta(hours=1)
 _LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # none that looks like another
+_SEEN = timedelta(seconds=30)  # that a platform's word on who sees what is believed
 _TOLD = 3  # times a day that a stranger is told their code
 _KEPT = 10_000
 
@@ -41,10 +45,14 @@ _PAIR = (
 class Access:
     """Judges events and commands, and places where we might speak up, by the configuration."""
 
-    def __init__(self, runtime: Runtime, pace: Pace, rules: AccessSettings) -> None:
+    def __init__(
+        self, runtime: Runtime, pace: Pace, rules: AccessSettings, platforms: Mapping[str, Adapter]
+    ) -> None:
         self._store, self._clock = runtime.store, runtime.clock
         self.pace = pace
         self._rules = rules
+        self._platforms = platforms
+        self._sees: Cache[tuple[str, Address], tuple[datetime, bool]] = Cache(_KEPT)
         self._told: Cache[str, tuple[date, int]] = Cache(_KEPT)  # strangers: the day, and how often
 
     async def check(self, who: Origin, *, followed: bool = False, ask: bool = False) -> None:
@@ -77,7 +85,8 @@ class Access:
 
     async def still(self, conversation: Conversation) -> None:
         """Raises `Turned` when whoever talked with us there may not do so any more: by the rules as they are now, and
-        what was known of the person and the place when they last wrote."""
+        what was known of the person and the place when they last wrote; or when they are gone from there. Raises
+        `DeliveryError` when the platform cannot be asked that now."""
         async with self._store.read() as session:
             heard = await session.mailbox.heard(conversation.id)
             agent = await session.agents.agent(conversation.agent_id)
@@ -91,15 +100,31 @@ class Access:
                 raise Turned("denied")
             if heard is None:
                 await self.check(replace(place, account=account), ask=True)
+        here = [account for account in accounts if platform_of(account) == platform_of(place.address)]
+        asked = [place.account] if place.account in here else here
+        if asked and not any([await self._still_sees(account, place.address) for account in asked]):
+            raise Turned("gone from there")
+
+    async def _still_sees(self, account: str, address: Address) -> bool:
+        platform = self._platforms.get(platform_of(address))
+        if platform is None:
+            return True  # nothing is said there before it is connected, and then this is asked again
+        now = self._clock.now()
+        at, sees = self._sees.get((account, address), (None, False))
+        if at is None or not timedelta() <= now - at < _SEEN:
+            sees = await platform.sees(account, address)
+            self._sees[account, address] = (now, sees)
+        return sees
 
     async def unasked(self, identity: Identity) -> None:
         """Raises `Turned` when the agent may not think of the person by itself now: it is not `still` let, or the
-        day's allowance is used up."""
+        day's allowance is used up; else as `still`."""
         await self.still(identity.conversation)
         await self.pace.afford(identity.conversation.address, identity)
 
     async def may_post(self, row: OutboxRow) -> bool:
-        """Whether a post is to be sent: of what nobody asked for just now, only while its place is `still` open."""
+        """Whether a post is to be sent: of what nobody asked for just now, only while its place is `still` open.
+        Raises `DeliveryError` when that cannot be known now."""
         if not is_unasked(row.in_reply_to):
             return True
         async with self._store.read() as session:

@@ -54,6 +54,8 @@ class Schedule(Protocol):
         """Those that the turn made, soonest first."""
         ...
 
-    async def due_wishes(self, now: datetime, platforms: Collection[str], limit: int) -> list[Wish]:
-        """Longest overdue first, of conversations on these platforms."""
+    async def due_wishes(
+        self, now: datetime, platforms: Collection[str], limit: int, *, apart_from: Collection[str] = ()
+    ) -> list[Wish]:
+        """Longest overdue first, of conversations on these platforms; those of these ids left out."""
         ...

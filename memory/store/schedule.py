@@ -105,9 +105,12 @@ class Schedule:
     async def drop_wish(self, wish_id: str) -> None:
         await self._c.execute(t.wishes.delete().where(t.wishes.c.id == wish_id))
 
-    async def due_wishes(self, now: datetime, platforms: Collection[str], limit: int) -> list[Wish]:
+    async def due_wishes(
+        self, now: datetime, platforms: Collection[str], limit: int, *, apart_from: Collection[str] = ()
+    ) -> list[Wish]:
         here = t.wishes.c.conversation_id.in_(places(platforms))
-        return await self._wishes((t.wishes.c.next_at <= now) & here, limit)
+        free = t.wishes.c.id.not_in(list(apart_from))
+        return await self._wishes((t.wishes.c.next_at <= now) & here & free, limit)
 
     async def _wishes(self, condition: sa.ColumnElement[bool], limit: int | None = None) -> list[Wish]:
         query = sa.select(t.wishes).where(condition).order_by(t.wishes.c.next_at, t.wishes.c.id).limit(limit)

@@ -20,7 +20,7 @@ from bot.settings import Settings
 from memory.records import Usage, community_audience
 from tests.fakes.clock import FakeClock
 from tests.fakes.empty_database import lay
-from tests.fakes.parlour import House, Parlour, Play, Stage
+from tests.fakes.parlour import PATIENCE_S, House, Parlour, Play, Stage
 from tests.fakes.scripted_model import call, calls, say
 from tests.fakes.town import heard
 
@@ -469,6 +469,96 @@ async def test_what_was_thought_before_is_not_posted_to_who_was_denied_since(tmp
     async with living(tmp_path, clock=clock, access={"denied": ["parlour:eve"]}) as home:
         await home.settled("parlour:eve")
         assert home.texts("eve") == ["I will."], "what was asked for is answered; the reminder is not"
+
+
+@pytest.mark.parametrize("gone", ["parlour:eve", ("parlour:eve", "parlour:eve")])
+async def test_who_has_left_is_neither_thought_of_nor_written_to(tmp_path: Path, gone: Any) -> None:
+    async with living(tmp_path, heartbeat={"speak_first": True, "hours": "0-24"}) as home:
+        await home.say("eve", "remind every 15m")
+        await home.say("bob", "remind every 15m")
+        home.parlour.gone.add(gone)
+        home.parlour.posted.clear()
+        await home.pass_time(DAY, step_s=HOUR)
+        assert home.texts("eve") == []
+        assert {"UNASKED", "REMINDED"} <= set(home.texts("bob"))
+        begun = (
+            "SELECT count(*) FROM turns JOIN conversations c ON c.id = conversation_id "
+            "WHERE kind IN ('heartbeat', 'scheduled') AND c.address = ?"
+        )
+        assert (home.rows(begun, "parlour:eve"), home.rows(begun, "parlour:bob") > [(1,)]) == ([(0,)], True)
+        home.parlour.gone.clear()
+        await home.pass_time(6 * HOUR)
+        assert "REMINDED" in home.texts("eve"), "who is back is reminded again"
+
+
+async def test_while_a_platform_is_out_nobody_counts_as_gone(tmp_path: Path) -> None:
+    async with living(tmp_path, heartbeat={"speak_first": True, "hours": "0-24"}) as home:
+        await home.say("eve", "remind 2026-11-21T09:30")
+        home.parlour.posted.clear()
+        home.parlour.out = 1_000
+        await home.pass_time(5 * HOUR)
+        assert home.parlour.posted == []
+        home.parlour.out = 0
+        await home.pass_time(2 * HOUR, step_s=10 * MINUTE)
+        assert sorted(home.texts("eve")) == ["REMINDED", "UNASKED"]
+
+
+async def test_a_turn_that_began_before_its_platform_went_out_is_gone_on_with_after_it(
+    tmp_path: Path,
+) -> None:
+    clock, stuck = FakeClock(), asyncio.Event()
+
+    async def hang(_: ModelRequest) -> ModelReply:
+        stuck.set()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async with living(tmp_path, clock=clock) as home:
+        for user in ("eve", "bob"):
+            await home.say(user, "remind 2026-11-21T09:30")
+        home.stage.play = hang
+        clock.advance(31 * MINUTE)
+        await home.app.heartbeat.sweep()
+        await stuck.wait()
+    async with living(tmp_path, clock=clock) as home:
+        home.parlour.out = 5
+        home.parlour.gone.add("parlour:bob")
+        for user in ("eve", "bob"):
+            await home.settled(f"parlour:{user}")
+        assert [(reply.address, reply.text) for reply in home.parlour.posted] == [("parlour:eve", "REMINDED")]
+        assert home.parlour.out == 0
+
+
+async def test_what_was_thought_before_waits_for_its_platform_and_is_not_posted_to_who_left(
+    tmp_path: Path,
+) -> None:
+    clock = FakeClock()
+    async with living(tmp_path, clock=clock) as home:
+        for user in ("eve", "bob"):
+            await home.say(user, "remind every 15m")
+        await home.pass_time(20 * MINUTE)
+        home.execute("UPDATE outbox SET state = 'ready', receipt = NULL")  # as if the process had died
+    async with living(tmp_path, clock=clock) as home:
+        home.parlour.gone.add("parlour:eve")
+        home.parlour.out = 3
+        await home.settled("parlour:eve")
+        assert home.texts("eve") == ["I will."]
+        async with asyncio.timeout(PATIENCE_S):
+            while len(home.texts("bob")) < 2:
+                await asyncio.sleep(0)
+        assert home.texts("bob") == ["I will.", "REMINDED"]
+
+
+async def test_a_platform_is_asked_of_a_person_once_in_a_while(tmp_path: Path) -> None:
+    async with living(tmp_path) as home:
+        assert isinstance(home.clock, FakeClock)
+        for about in range(8):
+            await home.say("eve", f"remind 2026-11-21T09:3{about % 2}")
+        home.clock.advance(40 * MINUTE)
+        await home.app.heartbeat.sweep()
+        await home.app.inbound.settled()
+        assert home.texts("eve").count("REMINDED") == 8
+        assert home.parlour.asked == 1
 
 
 async def test_a_stranger_is_told_their_code_a_few_times_and_forgotten(tmp_path: Path) -> None:

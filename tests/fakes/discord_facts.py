@@ -24,6 +24,7 @@ ROUTES = (
     "GET /channels/{}",
     "GET /channels/{}/messages",
     "GET /channels/{}/messages/{}",
+    "GET /channels/{}/thread-members/{}",
     "GET /channels/{}/webhooks",
     "GET /gateway",
     "GET /gateway/bot",

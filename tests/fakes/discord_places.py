@@ -120,6 +120,14 @@ class Places(Handlers):
         )
         return thread.payload(self.world.bot)
 
+    @route("GET", f"{CHANNEL}/thread-members/{{user}}")
+    def thread_member(self, call: Call) -> Json:
+        channel = self.channel(call)
+        member = channel.members.get(int(call.params["user"]))
+        if member is None or channel.parent is None:
+            raise Refusal(404, 10007)
+        return channel.thread_member(member)
+
     @route("PUT", f"{CHANNEL}/thread-members/@me")
     def join_thread(self, call: Call) -> None:
         self.channel(call).members[self.world.bot.id] = self.world.bot

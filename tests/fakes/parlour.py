@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 from uuid import uuid4
 
 from bot.app import App, open_app
+from bot.errors import DeliveryError
 from bot.events import Address, Event, MessageReceived, Reply
 from bot.ports import ChatModel, Clock, Found, Inbound, ModelReply, ModelRequest
 from bot.settings import AgentSettings, MemorySettings, ModelSettings, PrivacySettings, Settings
@@ -35,12 +36,19 @@ PATIENCE_S = 60.0  # real seconds after which a turn counts as hung
 
 
 class Parlour:
-    """A `bot.ports.Adapter` that keeps every reply it was given to post."""
+    """A `bot.ports.Adapter` that keeps every reply it was given to post.
+
+    ``gone`` are accounts, and pairs of one and a place, that are there no more; so many times as ``out``
+    says it cannot be asked of anybody.
+    """
 
     platform = "parlour"
 
     def __init__(self) -> None:
         self.posted: list[Reply] = []
+        self.gone: set[str | tuple[str, Address]] = set()
+        self.out = 0
+        self.asked = 0
 
     async def run(self, inbound: Inbound) -> None:
         await asyncio.Event().wait()
@@ -54,6 +62,13 @@ class Parlour:
 
     async def find(self, reply: Reply, claimed_at: datetime, after: str | None) -> Found:
         return Found.POSTED if any(posted.id == reply.id for posted in self.posted) else Found.ABSENT
+
+    async def sees(self, account: str, address: Address) -> bool:
+        self.asked += 1
+        if self.out > 0:
+            self.out -= 1
+            raise DeliveryError("out")
+        return self.gone.isdisjoint((account, (account, address)))
 
     def split(self, text: str) -> list[str]:
         return [text]

@@ -115,10 +115,18 @@ def plain(workspace: Workspace, kind: str, scope: str = "", **fields: Any) -> Ev
 
 
 def joined(workspace: Workspace, channel: Channel, user: str) -> Event:
+    return _moved(workspace, channel, user, "member_joined_channel")
+
+
+def left(workspace: Workspace, channel: Channel, user: str) -> Event:
+    return _moved(workspace, channel, user, "member_left_channel")
+
+
+def _moved(workspace: Workspace, channel: Channel, user: str, what: str) -> Event:
     kind = "G" if channel.kind == "group" else "C"
     where = {"channel": channel.id, "channel_type": kind, "team": workspace.team}
     scope = f"{FAMILY[channel.kind]}:read"
-    return plain(workspace, "member_joined_channel", scope, user=user, **where)
+    return plain(workspace, what, scope, user=user, **where)
 
 
 def renamed(workspace: Workspace, channel: Channel) -> Event:

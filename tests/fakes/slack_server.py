@@ -267,6 +267,19 @@ class SlackServer:
         place.members.append(user)
         self._publish([events.joined(self.workspace, place, user)])
 
+    async def leave(self, user: str, channel: str) -> None:
+        """Someone is a member no more."""
+        place = self.workspace.channels[channel]
+        place.members.remove(user)
+        self._publish([events.left(self.workspace, place, user)])
+
+    def deactivate(self, user: str) -> None:
+        """An account is closed: it is in no channel any more, and its direct messages stay where they are."""
+        self.workspace.users[user].deleted = True
+        for place in self.workspace.channels.values():
+            if place.kind != "im" and user in place.members:
+                place.members.remove(user)
+
     async def rename(self, channel: str, name: str) -> None:
         place = self.workspace.channels[channel]
         place.name = name

@@ -56,6 +56,7 @@ class User:
     team: str
     is_bot: bool = False
     is_admin: bool = False
+    deleted: bool = False
 
     def json(self) -> Json:
         profile = {"real_name": self.name.title(), "display_name": self.name, "team": self.team}
@@ -63,7 +64,7 @@ class User:
             "id": self.id,
             "team_id": self.team,
             "name": self.name,
-            "deleted": False,
+            "deleted": self.deleted,
             "real_name": self.name.title(),
             "tz": "Europe/Berlin",
             "tz_label": "Central European Time",

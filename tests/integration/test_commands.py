@@ -15,7 +15,7 @@ from typing import Any
 from adapters.text import plain, spelling
 from bot import bundle
 from bot.app import App, open_app
-from bot.events import Command, MessageReceived, Reply, View
+from bot.events import Address, Command, MessageReceived, Reply, View
 from bot.ownership.export import FORMAT
 from bot.ports import Found, Inbound, ModelReply, ModelRequest
 from bot.settings import Settings
@@ -53,6 +53,9 @@ class Phone:
 
     async def find(self, reply: Reply, claimed_at: datetime, after: str | None) -> Found:
         return Found.ABSENT
+
+    async def sees(self, account: str, address: Address) -> bool:
+        return True
 
     def split(self, text: str) -> list[str]:
         return [text]
