@@ -12,14 +12,14 @@ from importlib.metadata import version
 from itertools import chain
 from typing import Any
 
-from bot import logs, prompts
+from bot import logs
 from bot.agent.asking import Asking
 from bot.agent.commit import Commit
 from bot.agent.desks import Desks
+from bot.agent.forms import Forms
 from bot.agent.loop import AgentLoop, Limits
 from bot.agent.meter import Meter
 from bot.agent.queue_manager import QueueManager
-from bot.agent.system_text import SystemText
 from bot.agent.tools import memory as memory_tools
 from bot.agent.tools import messaging
 from bot.agent.tools import time as time_tools
@@ -63,7 +63,7 @@ from bot.people.pace import Pace
 from bot.people.roles import Roles
 from bot.personas.faces import Faces
 from bot.personas.personas import Personas
-from bot.ports import Adapter, ChatModel, Clock
+from bot.ports import Adapter, ChatModel, Clock, Form
 from bot.reception import Reception
 from bot.runtime import Runtime
 from bot.settings import Settings
@@ -71,7 +71,12 @@ from memory.associative import Associative
 from memory.documents.reader import Reader
 from memory.tokens import Calibrated, fetch_tables
 
-TOOL_GROUPS: tuple[Sequence[Tool], ...] = (messaging.TOOLS, memory_tools.TOOLS, time_tools.TOOLS)
+TOOL_GROUPS: tuple[Sequence[Tool], ...] = (
+    messaging.TOOLS,
+    memory_tools.TOOLS,
+    time_tools.TOOLS,
+    memory_tools.LEAN_TOOLS,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,14 +184,15 @@ def _assemble(
 
     # What thinks
     registry = Registry([*chain(*TOOL_GROUPS), *custom_tools(settings.agent.tools)])
-    instructions = prompts.read("system").format(max_steps=settings.agent.max_steps)
-    window = _window(settings, memory, [instructions, registry.text])
+    forms = Forms(registry, models.all_forms(), settings.agent.max_steps)
+    window = _window(settings, memory, forms.always)
+    forms.fit(window)
     associative = Associative(runtime.store, runtime.indexer, window.count, settings.memory.surface_tokens)
-    queues = QueueManager(runtime.store, window, clock, associative, alerts=settings.events.memory_pressure)
+    alerts = settings.events.memory_pressure and Form.FULL in models.all_forms()
+    queues = QueueManager(runtime.store, window, clock, associative, alerts=alerts)
     courier = Courier(
         runtime, platforms, speaker_of or Faces(runtime.store, personas.default).of, access.may_post
     )
-    system = SystemText(instructions, registry.text, window)
     executor = Executor(
         registry, window.count, window.fit, settings.agent.max_calls, settings.agent.tool_timeout_s
     )
@@ -201,7 +207,7 @@ def _assemble(
     )
     commit = Commit(runtime.store, queues, platforms, courier.wake)
     meter = Meter(allowance, window)
-    asking = Asking(models, queues, system, registry.schemas, settings.model.reply_reserve, meter)
+    asking = Asking(models, queues, forms, settings.model.reserve, meter)
     loop = AgentLoop(asking, queues, executor, desks, commit, _limits(settings))
 
     # From inbox to outbox
@@ -273,11 +279,11 @@ def _window(settings: Settings, memory: Memory, always: Sequence[str]) -> Window
     model = settings.model
     fixed = sum(map(memory.counter.count, always)) + settings.agent.block_limit // 2
     window = least_window(settings)
-    room = window - model.reply_reserve
+    room = window - model.reserve
     if room < fixed + LEAST_ROOM:
         raise SettingsError(
             f"model.context_window {window} is too small: instructions, tools and core memory "
-            f"take {fixed} tokens, the reply {model.reply_reserve} (model.reply_reserve), and "
+            f"take {fixed} tokens, the reply {model.reserve} (model.reply_reserve), and "
             f"{LEAST_ROOM} are needed for the conversation."
         )
     return Window(Calibrated(memory.counter), room, fixed)

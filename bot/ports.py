@@ -70,12 +70,23 @@ class Rendered(dict[str, Any]):
         return self._whole
 
 
+class Form(enum.StrEnum):
+    """In which form a model is asked."""
+
+    FULL = "full"  # MemGPT's instructions and all tools: the model speaks by calling send_message
+    LEAN = "lean"  # few tools and short texts, for small models: what it writes is what it says
+    JSON = "json"  # the same without tools: it answers with one JSON object
+
+
 @dataclass(frozen=True, kw_only=True)
 class ModelRequest:
     """One question to the model, in the chat-completions protocol's own JSON.
 
     ``key`` goes out as the header ``Idempotency-Key``; every retry of the same step carries the same.
-    ``tool_choice`` is ``auto``, ``none`` or ``required``.
+    ``tool_choice`` is ``auto``, ``none`` or ``required``. ``meant`` are names that small models write instead of a
+    tool's own. With a ``shape`` (a name and a JSON schema) the answer's text is to be such an object: its keys are
+    names of tools, which are not offered otherwise. ``others`` is the same question in other forms, for models that
+    are asked in its stead.
     """
 
     key: str
@@ -83,6 +94,14 @@ class ModelRequest:
     tools: Sequence[Mapping[str, Any]] = ()
     tool_choice: str = "auto"
     max_tokens: int | None = None
+    form: Form = Form.FULL
+    meant: Mapping[str, str] = field(default_factory=dict)
+    shape: Mapping[str, Any] | None = None
+    others: Mapping[Form, ModelRequest] = field(default_factory=dict)
+
+    def in_form(self, form: Form) -> ModelRequest:
+        """The question in this form, if it was put in it; else as it stands."""
+        return self.others.get(form, self)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,8 +110,9 @@ class ModelReply:
     reasoning and no marks of calls. ``unread``: there were such marks, of which no call could be read.
 
     ``usage`` is the sum of as many ``requests`` as were made for it; 0 tokens: it was not reported. ``model`` is the
-    name of who answered, where that may be another than the one asked. ``extra`` is what the server put beside the
-    text, to be given back to ``origin`` (a model at a server) as it is.
+    name of who answered, where that may be another than the one asked, ``form`` the form in which it was asked (None:
+    that of the request). ``extra`` is what the server put beside the text, to be given back to ``origin`` (a model at a
+    server) as it is.
     """
 
     text: str
@@ -102,6 +122,7 @@ class ModelReply:
     unread: bool = False
     requests: int = 1
     model: str = ""
+    form: Form | None = None
     origin: str = ""
     extra: Mapping[str, Any] = field(default_factory=dict)
 
@@ -120,16 +141,24 @@ class ChatModel(Protocol):
         ...
 
 
+class Mind(ChatModel, Protocol):
+    """A language model that thinks, perhaps with others that are asked when it does not answer: ``forms`` are those in
+    which they are asked, its own first."""
+
+    @property
+    def forms(self) -> Sequence[Form]: ...
+
+
 class Models(Protocol):
     """The configured language models."""
 
     @property
-    def default(self) -> ChatModel:
+    def default(self) -> Mind:
         """The one that thinks when people speak."""
         ...
 
     @property
-    def quiet(self) -> ChatModel:
+    def quiet(self) -> Mind:
         """The one that thinks when nobody waits."""
         ...
 
@@ -138,7 +167,7 @@ class Models(Protocol):
         """The one that writes summaries; None: whoever thinks in the conversation."""
         ...
 
-    def named(self, name: str) -> ChatModel:
+    def named(self, name: str) -> Mind:
         """Another one. Asked for twice it is the same."""
         ...
 

@@ -74,6 +74,8 @@ class EndpointSettings(_Section):
     stall_s: float | None = Field(None, gt=0)
     first_s: float | None = Field(None, gt=0)
     at_once: int | None = Field(None, ge=1)
+    tools: Literal["full", "lean"] | None = None
+    protocol: Literal["tools", "json"] | None = None
     temperature: float | None = None
     extra: Mapping[str, Any] = Field(default_factory=dict)
 
@@ -90,10 +92,23 @@ class ModelSettings(_Section):
     first_s: float | None = Field(None, gt=0)
     at_once: int | None = Field(None, ge=1)
     retries: int = Field(4, ge=0)
+    tools: Literal["full", "lean"] = "full"
+    protocol: Literal["tools", "json"] = "tools"
     temperature: float | None = None
     vision: bool = False
     extra: Mapping[str, Any] = Field(default_factory=dict)
     fallbacks: tuple[str | EndpointSettings, ...] = ()
+
+    @property
+    def is_lean(self) -> bool:
+        """Whether it is asked in one of the forms for small models."""
+        return self.tools == "lean" or self.protocol == "json"
+
+    @property
+    def reserve(self) -> int:
+        """Tokens that are kept free for the reply: of a small model's window an eighth, if nothing is set."""
+        told = "reply_reserve" in self.model_fields_set or not self.is_lean
+        return self.reply_reserve if told else min(self.reply_reserve, self.context_window // 8)
 
 
 class EmbedderSettings(_Section):
@@ -336,7 +351,7 @@ def _check(settings: Settings) -> None:
             'model.kind is "openai", but there is no key: set OPENAI_API_KEY (or model.api_key), '
             "or model.base_url for a server that needs none."
         )
-    if model.reply_reserve > model.context_window // 2:
+    if model.reserve > model.context_window // 2:
         raise SettingsError("model.reply_reserve may be at most half of model.context_window.")
     unknown = [name for name in model.fallbacks if isinstance(name, str) and name not in settings.models]
     if unknown:

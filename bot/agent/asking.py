@@ -4,49 +4,40 @@ nothing."""
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
-from bot.agent import context, lighter, replies
+from bot.agent import lighter, replies
 from bot.agent.fifo_queue import Queue
+from bot.agent.forms import Asked, Forms, unsaid
 from bot.agent.job import Job
 from bot.agent.meter import Meter
 from bot.agent.queue_manager import QueueManager
 from bot.agent.summarizer import Ask
-from bot.agent.system_text import SystemText
 from bot.errors import ModelOverflow, ModelRefused
-from bot.ports import ChatModel, ModelReply, ModelRequest, Models, Rendered
+from bot.ports import Mind, ModelReply, ModelRequest, Models
 
 log = logging.getLogger(__name__)
 
-UNSAID = (
-    "Your turn ended, but the person has seen nothing of it. Answer them now with send_message; "
-    "what you write beside your calls is not shown to them."
-)
-
 
 class Asking:
-    """``tools`` are the schemas that are offered; a reply may have ``room`` tokens."""
+    """A reply may have ``room`` tokens."""
 
     def __init__(
         self,
         models: Models,
         queues: QueueManager,
-        system: SystemText,
-        tools: Sequence[dict[str, Any]],
+        forms: Forms,
         room: int,
         meter: Meter,
     ) -> None:
         self._models = models
         self._queues = queues
         self._window = queues.window
-        self._system = system
-        self._tools = tools
+        self._forms = forms
         self._room = room
         self.meter = meter
 
-    def mind(self, job: Job) -> ChatModel:
+    def mind(self, job: Job) -> Mind:
         """Who thinks in this turn."""
         if job.whole:
             return self._models.quiet
@@ -61,16 +52,18 @@ class Asking:
 
         while True:
             shown = await self._queues.core_memory(queue, job.agent)
-            system, fixed = self._system.of(job, shown)
+            asked = self._forms.asked(self.mind(job).forms, job, shown)
+            fixed = asked.fixed
             if await self._queues.make_room(
                 queue, job.turn, fixed, job.zone, self._summing(job), at_most=at_most
             ):
                 continue  # what follows core memory has changed anyway: it is shown anew
-            main = context.MainContext(system, queue.summary, queue.messages)
-            request = ModelRequest(
+            request = self._forms.request(
+                asked,
+                job,
+                queue.summary,
+                queue.messages,
                 key=job.step_key,
-                messages=main.messages(),
-                tools=self._tools,
                 tool_choice="none" if last and job.from_person else "auto",
                 max_tokens=self._room,
             )
@@ -83,8 +76,8 @@ class Asking:
                 at_most = min(0.9, (fixed + 0.6 * queue.tokens) / self._window.room)
                 continue
             except ModelRefused as refusal:
-                reply = await self._with_less(job, queue, request, refusal)
-            return replies.cleaned(reply, job.step_key)
+                reply = await self._with_less(job, queue, asked, request, refusal)
+            return replies.cleaned(self._forms.own(reply, request, job, queue), job.step_key)
 
     async def _ask(self, job: Job, request: ModelRequest, counted: int | None = None) -> ModelReply:
         return await job.interrupt.guard(self.meter.ask(job, self.mind(job), request, counted))
@@ -104,20 +97,26 @@ class Asking:
         reply = await self._ask(job, request, counted)
         if not (is_empty(reply) and job.from_person and request.tool_choice == "auto"):
             return reply
-        reminder = Rendered(self._queues.note(queue, job.turn, job.zone, UNSAID).rendered)
-        request = replace(request, key=f"{request.key}/again", messages=[*request.messages, reminder])
-        return await self._ask(job, request, counted)
+        note = self._queues.note(queue, job.turn, job.zone, unsaid(reply.form or request.form))
+        again = self._forms.reminded(replace(request, key=f"{request.key}/again"), note)
+        return await self._ask(job, again, counted)
 
     async def _with_less(
-        self, job: Job, queue: Queue, request: ModelRequest, refusal: ModelRefused
+        self, job: Job, queue: Queue, asked: Asked, request: ModelRequest, refusal: ModelRefused
     ) -> ModelReply:
         """The reply to a lighter view, which is the view from then on; the refusal, if every one is refused."""
         for number, view in enumerate(lighter.views(queue, job.turn, content=refusal.content)):
-            main = context.MainContext(request.messages[0]["content"], view.summary, view.messages)
+            less = self._forms.request(
+                asked,
+                job,
+                view.summary,
+                view.messages,
+                key=f"{request.key}/less{number}",
+                tool_choice=request.tool_choice,
+                max_tokens=request.max_tokens,
+            )
             try:
-                reply = await self._ask(
-                    job, replace(request, key=f"{request.key}/less{number}", messages=main.messages())
-                )
+                reply = await self._ask(job, less)
             except ModelRefused:
                 continue
             log.warning("agent %s: answered without %s: %s", job.agent.id, view.without, refusal)

@@ -19,6 +19,7 @@ _NOTE = 45  # tokens that the note of a cut takes
 
 Fit = Callable[[str, int], str]
 Count = Callable[[str], int]
+Frame = Callable[[Block], str]
 
 
 def rendered(blocks: Sequence[Block]) -> str:
@@ -27,17 +28,18 @@ def rendered(blocks: Sequence[Block]) -> str:
     return _text(chosen, _unshown(blocks, chosen))
 
 
-def within(blocks: Sequence[Block], tokens: int, count: Count, fit: Fit) -> str:
-    """The same in at most ``tokens``, as far as a single block can be cut to that. ``fit`` cuts a text."""
+def within(blocks: Sequence[Block], tokens: int, count: Count, fit: Fit, frame: Frame | None = None) -> str:
+    """The same in at most ``tokens``, as far as a single block can be cut to that. ``fit`` cuts a text; ``frame`` shows
+    a block otherwise than in tags."""
     chosen = _chosen(blocks)
-    text = _text(chosen, _unshown(blocks, chosen))
+    text = _text(chosen, _unshown(blocks, chosen), frame)
     while count(text) > tokens and chosen:
-        frames = sum(count(_block(replace(block, value=""))) for block in chosen)
+        frames = sum(count((frame or _block)(replace(block, value=""))) for block in chosen)
         room = tokens - frames - _NOTE * (len(chosen) + 1)
         if room >= _LEAST * len(chosen) or len(chosen) == 1:
             level = _level([count(block.value) for block in chosen], max(room, _LEAST))
             cut = [replace(block, value=_cut(block, level, count, fit)) for block in chosen]
-            text = _text(cut, _unshown(blocks, chosen))
+            text = _text(cut, _unshown(blocks, chosen), frame)
             if count(text) <= tokens or len(chosen) == 1:
                 return text
         chosen = chosen[:-1]  # the least important stands last
@@ -61,7 +63,9 @@ def _unshown(blocks: Sequence[Block], shown: Sequence[Block]) -> int:
     return sum(bool(block.value) for block in blocks if block.id not in kept)
 
 
-def _text(blocks: Iterable[Block], unshown: int) -> str:
+def _text(blocks: Iterable[Block], unshown: int, frame: Frame | None = None) -> str:
+    if frame is not None:
+        return "\n\n".join(filter(None, map(frame, blocks)))
     note = (
         f"<note>{unshown} more blocks do not fit here and are not shown. conversation_search finds what they were "
         "made from.</note>"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from bot.agent.fifo_queue import Queue
 from bot.agent.job import Job
 from bot.agent.tools.desk import Desk
@@ -87,13 +89,19 @@ class Desks:
             wishes_elsewhere=elsewhere,
             most_wishes=self._most_wishes,
             amend=amend,
-            allowed=None if tools is None else frozenset({*tools, *_NEEDED}),
+            allowed=None if tools is None else _allowed(tools),
             quiet=job.whole,
             mute=job.mute,
             most_said=job.most_said,
             own_messages=_own(job, queue),
             person=_person(job, queue),
         )
+
+
+def _allowed(tools: Iterable[str]) -> frozenset[str]:
+    """What a persona with these tools may call: who may store may do so by the small models' tool, too."""
+    may_store = not {"core_memory_append", "archival_memory_insert"}.isdisjoint(tools)
+    return frozenset({*tools, *_NEEDED, *(["remember"] if may_store else [])})
 
 
 def _own(job: Job, queue: Queue) -> frozenset[int]:

@@ -10,22 +10,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from bot.agent import replies
-from bot.agent.asking import UNSAID, Asking, is_empty
+from bot.agent.asking import Asking, is_empty
 from bot.agent.commit import Commit, Step
 from bot.agent.desks import Desks
 from bot.agent.fifo_queue import Queue
+from bot.agent.forms import unread, unsaid
 from bot.agent.job import Job
 from bot.agent.queue_manager import QueueManager
 from bot.agent.tools.desk import Desk
 from bot.agent.tools.executor import Executor, ToolResult
-from bot.ports import ModelReply
+from bot.ports import Form, ModelReply
 from memory.records import Message
 
 _TOO_MANY = "You made too many calls in one step: the first {run} were run, {dropped} were not."
-_UNREAD = (
-    "You wrote a call as text, and it could not be read, so nothing was done. Call the function itself, by the calling "
-    "interface that you are given, with its name and its arguments as one JSON object."
-)
 _NUDGES = 2  # times that a model is told to answer before its last step
 _NO_ANSWER = "I could not find an answer to that. Please try again, or put it differently."
 
@@ -79,7 +76,7 @@ class AgentLoop:
             messages = replies.messages(self._queues, job, queue, desk, before, reply, results)
             notes = [] if last else self._notes(job, queue, desk, reply, results, messages, dropped)
             # Failures first, then what the model asked for, then what we have to tell it.
-            goes_on = not last and bool(notes or _wants_on(desk, results))
+            goes_on = not last and bool(notes or _wants_on(desk, reply, results))
             step = Step(
                 queue=queue,
                 desk=desk,
@@ -114,11 +111,15 @@ class AgentLoop:
             job.nudges += 1
         if reply.unread:
             job.nudges += 1
-            texts.append(_UNREAD)
-        elif job.from_person and not job.turn.outbox and not desk.said and not _wants_on(desk, results):
+            texts.append(unread(reply.form))
+        elif (
+            job.from_person and not job.turn.outbox and not desk.said and not _wants_on(desk, reply, results)
+        ):
             job.nudges = _NUDGES if is_empty(reply) else job.nudges + 1
-            texts.append(UNSAID)
+            texts.append(unsaid(reply.form))
         notes = [self._queues.note(queue, job.turn, job.zone, text, step=job.turn.steps) for text in texts]
+        if reply.form not in (None, Form.FULL):
+            return notes  # a small model would answer an alert, and not act on it
         added = sum(message.tokens for message in messages)
         return notes + self._queues.pressure(queue, job.turn, job.turn.steps, added, job.zone)
 
@@ -132,10 +133,12 @@ def _speak_up(job: Job, desk: Desk, reply: ModelReply, results: Sequence[ToolRes
         desk.say(f"{reply.text} […]" if reply.truncated else reply.text)
     elif job.from_person and last:
         desk.say(_NO_ANSWER)
-    elif job.fallback and (last or not _wants_on(desk, results)):
+    elif job.fallback and (last or not _wants_on(desk, reply, results)):
         desk.say(job.fallback)
 
 
-def _wants_on(desk: Desk, results: Sequence[ToolResult]) -> bool:
-    """Whether the model has something to mend, or asked to see a result."""
-    return not desk.finished and any(result.failed or result.heartbeat for result in results)
+def _wants_on(desk: Desk, reply: ModelReply, results: Sequence[ToolResult]) -> bool:
+    """Whether the model has something to mend, or asked to see a result. A small one that has answered would only
+    answer once more."""
+    mends = reply.form in (None, Form.FULL) or not desk.said
+    return not desk.finished and any(result.heartbeat or (mends and result.failed) for result in results)

@@ -12,12 +12,14 @@ from memory.records import Block
 
 
 class SystemText:
-    """``ours`` are the instructions that every agent has, ``tools`` the tools as the model is shown them."""
+    """``ours`` are the instructions that every agent has, ``tools`` the tools as the model is shown them; ``frame``
+    shows a block of core memory, None: in tags."""
 
-    def __init__(self, ours: str, tools: str, window: Window) -> None:
+    def __init__(self, ours: str, tools: str, window: Window, frame: core_memory.Frame | None = None) -> None:
         self._ours = ours
         self._tools = tools
         self._window = window
+        self._frame = frame
 
     def of(self, job: Job, blocks: Sequence[Block]) -> tuple[str, int]:
         """The system text with these blocks, and the tokens that it takes with the tools."""
@@ -25,7 +27,7 @@ class SystemText:
         room = self._window.most_fixed - self._window.fixed(
             text, self._tools
         )  # the conversation keeps its own
-        memory = core_memory.within(blocks, room, self._window.fixed, self._window.fit)
+        memory = core_memory.within(blocks, room, self._window.fixed, self._window.fit, self._frame)
         return f"{text}\n\n{memory}", self._window.fixed(text, memory, self._tools)
 
     def _instructions(self, job: Job) -> str:

@@ -14,7 +14,7 @@ from bot.backends.watched import WatchedModel
 from bot.errors import SettingsError
 from bot.models.fallbacks import WithFallbacks
 from bot.models.offline import OfflineModel
-from bot.ports import ChatModel, Clock
+from bot.ports import ChatModel, Clock, Form
 from bot.settings import EndpointSettings, ModelSettings, Settings
 
 if TYPE_CHECKING:
@@ -41,8 +41,18 @@ class ConfiguredModels:
             name = ""  # the stand-in is one, whatever it is called
         if name not in self._known:
             chosen = self._only or choose_model(self._settings, self._clock, name)
-            self._known[name] = WatchedModel(chosen, self._clock)
+            self._known[name] = WatchedModel(chosen, self._clock, self._forms(name))
         return self._known[name]
+
+    def all_forms(self) -> list[Form]:
+        """Those of all models that may be shown a conversation, the usual one's first."""
+        return list(
+            dict.fromkeys(form for name in ("", *self._settings.models) for form in self._forms(name))
+        )
+
+    def _forms(self, name: str) -> list[Form]:
+        stand_in = self._settings.model.kind == "offline" and self._only is None
+        return [Form.FULL] if stand_in else forms(self._settings, name)
 
     async def aclose(self) -> None:
         for one in self._known.values():
@@ -78,6 +88,20 @@ def endpoints(settings: Settings, name: str = "") -> Iterator[tuple[str, ModelSe
             label += "'"  # the same model elsewhere
         taken.add(label)
         yield label, _filled(main, place)
+
+
+def form_of(place: ModelSettings | EndpointSettings, main: ModelSettings | None = None) -> Form:
+    """In which form this model is asked; what it does not set is as in ``main``."""
+    protocol = place.protocol or (main.protocol if main else "tools")
+    return Form.JSON if protocol == "json" else Form(place.tools or (main.tools if main else "full"))
+
+
+def forms(settings: Settings, name: str = "") -> list[Form]:
+    """The forms in which the models of that name are asked, its own first."""
+    main = settings.model
+    asked: list[str | EndpointSettings] = [name or main.name, *main.fallbacks]
+    places = [settings.models.get(place, main) if isinstance(place, str) else place for place in asked]
+    return list(dict.fromkeys(form_of(place, main) for place in places))
 
 
 def least_window(settings: Settings) -> int:
@@ -120,6 +144,7 @@ def _model(place: ModelSettings, retries: int, clock: Clock) -> OpenAIModel:
         ),
         retries=retries,
         extra=temperature | dict(place.extra),
+        form=form_of(place),
         clock=clock,
     )
 

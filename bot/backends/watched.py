@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from bot.errors import ModelDenied, ModelError, ModelUnavailable
-from bot.ports import ChatModel, Clock, ModelReply, ModelRequest
+from bot.ports import ChatModel, Clock, Form, ModelReply, ModelRequest
 
 _STALE = timedelta(minutes=10)  # twice the longest pause before a model that is down is asked again
 
 
 class WatchedModel:
-    """`bot.ports.ChatModel` of the one within."""
+    """`bot.ports.Mind` of the model within."""
 
-    def __init__(self, model: ChatModel, clock: Clock) -> None:
+    def __init__(self, model: ChatModel, clock: Clock, forms: Sequence[Form] = (Form.FULL,)) -> None:
         self.name = model.name
+        self.forms = tuple(forms)
         self._model = model
         self._clock = clock
         self._failed: tuple[datetime, str] | None = None

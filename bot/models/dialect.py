@@ -89,13 +89,17 @@ class Dialect:
         self._void: set[str] = set()  # signatures that it does not know any more
         self._plain: bool | None = None  # whether it gets nothing of its own back; None: not tried
         self._history: dict[str, Any] = {}  # how the messages are put: see `plain_history`
+        # What an answer's shape may be asked for in, the best first.
+        self._formats = ["json_schema", "json_object"]
         self.tools_as_text = False
 
     def body(self, request: ModelRequest) -> dict[str, Any]:
         """The request's JSON, with its messages as texts (`Rendered` or plain objects)."""
         body: dict[str, Any] = {"model": self._name, "messages": self._messages(request), "stream": True}
         body["stream_options"] = {"include_usage": True}
-        if request.tools and not self.tools_as_text:
+        if request.shape is not None:
+            body |= self._shaped(request.shape)
+        elif request.tools and not self.tools_as_text:
             body["tools"] = self._schemas.put(request.tools)
             if request.tool_choice != "auto":
                 body["tool_choice"] = request.tool_choice
@@ -116,7 +120,7 @@ class Dialect:
         if status not in _STATUSES:
             return None
         said = f"{text} {codes}"
-        for attempt in (self._tools, self._schema, self._parameter, self._field, self._order):
+        for attempt in (self._tools, self._shape, self._schema, self._parameter, self._field, self._order):
             if (taught := attempt(body, said)) is not None:
                 return taught
         return self._guess(body, status, said)
@@ -141,6 +145,12 @@ class Dialect:
 
     def _schema(self, body: Mapping[str, Any], said: str) -> str | None:
         return self._schemas.learn(said, body["tools"]) if "tools" in body else None
+
+    def _shape(self, body: Mapping[str, Any], said: str) -> str | None:
+        named = ("response_format", "json_schema", "json_object", "grammar", "schema")
+        if not self._formats or "response_format" not in body or not any(_names(said, n) for n in named):
+            return None
+        return f"is not asked for {self._formats.pop(0)}"
 
     def _parameter(self, body: Mapping[str, Any], said: str) -> str | None:
         of_reply = _LONG_REPLY.search(said) and not _OF_INPUT.search(said)
@@ -228,13 +238,21 @@ class Dialect:
 
     # Putting
 
+    def _shaped(self, shape: Mapping[str, Any]) -> dict[str, Any]:
+        """The fields that ask for an answer of this shape: OpenAI's "Structured outputs", else "JSON mode"."""
+        if not self._formats:
+            return {}
+        if self._formats[0] == "json_object":
+            return {"response_format": {"type": "json_object"}}
+        return {"response_format": {"type": "json_schema", "json_schema": {**shape, "strict": True}}}
+
     def _messages(self, request: ModelRequest) -> list[Any]:
         as_they_are = not (self._fields or self._filled or self._history or self._void or self._plain)
         if as_they_are and not self.tools_as_text:
             return list(request.messages)
         messages = [self._message(message) for message in request.messages]
         if self.tools_as_text:
-            messages = plain_history.written(messages, request.tools)
+            messages = plain_history.written(messages, request.tools if request.shape is None else ())
         return plain_history.put(messages, self._history)
 
     def _message(self, message: Mapping[str, Any]) -> dict[str, Any]:

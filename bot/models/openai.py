@@ -19,7 +19,7 @@ from bot.models.assembly import LIMIT, Assembly
 from bot.models.dialect import Dialect
 from bot.models.openai_errors import ErrorMap, ErrorObject, caught, codes, said
 from bot.models.reading import is_all_thought, tidied
-from bot.ports import Clock, ModelReply, ModelRequest, Rendered
+from bot.ports import Clock, Form, ModelReply, ModelRequest, Rendered
 
 if TYPE_CHECKING:
     import ssl
@@ -72,8 +72,10 @@ class OpenAIModel:
         patience: Patience | None = None,
         retries: int = 3,
         extra: Mapping[str, Any] | None = None,
+        form: Form = Form.FULL,
     ) -> None:
         self.name = name
+        self.form = form
         self._clock = clock
         self._base_url = base_url
         self._api_key = (api_key or "").strip()
@@ -88,6 +90,7 @@ class OpenAIModel:
 
     async def complete(self, request: ModelRequest) -> ModelReply:
         """One answer, streamed. Cancelling it closes the HTTP response."""
+        request = request.in_form(self.form)
         raw = await self._patiently(request)
         reply = tidied(raw, request)
         if request.max_tokens is not None and is_all_thought(raw, reply):
@@ -98,7 +101,7 @@ class OpenAIModel:
             wider = replace(request, key=f"{request.key}/wider", max_tokens=request.max_tokens * _WIDER)
             again = await self._patiently(wider)
             reply = replace(tidied(again, wider), usage=raw.usage + again.usage, requests=2)
-        return replace(reply, model=self.name, origin=self._dialect.origin)
+        return replace(reply, model=self.name, form=request.form, origin=self._dialect.origin)
 
     async def _patiently(self, request: ModelRequest) -> ModelReply:
         attempt = 0

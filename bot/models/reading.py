@@ -23,11 +23,14 @@ def tidied(reply: ModelReply, request: ModelRequest) -> ModelReply:
     said = spoken(reply.text)
     text = reply.text if said == reply.text.strip() else said
     if reply.calls:
-        calls = [replace(call, name=known_name(call.name, offered) or call.name) for call in reply.calls]
+        calls = [
+            replace(call, name=known_name(call.name, offered, request.meant) or call.name)
+            for call in reply.calls
+        ]
         if reply.truncated:
             calls[-1] = replace(calls[-1], cut=not _is_object(calls[-1].arguments))
         return replace(reply, text=read(text, {}).text, calls=tuple(calls))
-    written = read(text, offered)
+    written = read(text, offered, request.meant)
     made = [
         ToolCall(id=f"call_{n}", name=name, arguments=arguments)
         for n, (name, arguments) in enumerate(written.calls)

@@ -38,6 +38,10 @@ _ARGUMENTS = (
     "arguments", "parameters", "args", "params", "input", "action_input", "tool_input", "kwargs", "tool_parameters",
 )  # fmt: skip
 _LISTS = ("tool_calls", "tool_uses", "calls", "function_calls", "functions", "actions")
+_BESIDE = ("thought", "thoughts", "thinking", "reasoning", "inner_thoughts", "type", "role", "time")
+"""What small models write beside their answer."""
+_ITEM = re.compile(r"(?:[-*•]|\d{1,3}[.)])\s+(.*)")
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _BETWEEN = re.compile(
     r"[\"']?\s{0,8}(?::\d{1,4})?(?:\[CALL_ID\][\w-]{1,64})?(?:\[ARGS\])?(?:<[|｜][^<>]{1,40}[|｜]>)?"
     r"(?:\s{0,8}<\|constrain\|>)?\s{0,8}[>:]?(?:json)?\s{0,8}(?:```(?:json)?)?\s{0,8}"
@@ -56,29 +60,35 @@ class Written:
     unread: bool = False
 
 
-def read(text: str, offered: Offered) -> Written:
-    """What the text says and what it calls. Without tools offered nothing is called."""
+def read(text: str, offered: Offered, meant: Mapping[str, str] | None = None) -> Written:
+    """What the text says and what it calls. Without tools offered nothing is called.
+
+    With ``meant``, the names that small models write for tools, an object whose keys are such names is calls, too
+    ({"remember": ["..."], "answer": "..."}), and so is any that has a name and arguments.
+    """
     mark = next(_outside_code(_MARK, text[:MOST]), None)
-    reader = _Reader(text[:MOST], offered)
+    reader = _Reader(text[:MOST], offered, meant)
     if mark is not None:
         calls = reader.marked(mark.start()) if offered else []
         return Written(text[: mark.start()].strip(), tuple(calls), unread=not calls)
     if not offered:
         return Written(text)
     rest, calls = reader.unmarked()
-    if calls:
-        return Written(rest, tuple(calls))
+    if calls or reader.silent:
+        return Written(rest if calls else "", tuple(calls))
     return Written("", unread=True) if reader.tried else Written(text)
 
 
-def known_name(name: str, offered: Collection[str]) -> str | None:
+def known_name(name: str, offered: Collection[str], meant: Mapping[str, str] | None = None) -> str | None:
     """The offered tool that is meant: models put a namespace before its name, or write it in other letters."""
     for form in (name.strip(), name.strip().rpartition(".")[2], name.strip().rpartition(":")[2]):
-        if form in offered:
-            return form
-        plain = form.casefold().replace("-", "_")
-        if plain in offered:
-            return plain
+        plain = form.casefold().replace("-", "_").replace(" ", "_")
+        snake = _HUMP.sub("_", form).casefold()
+        for known in (form, plain, snake):
+            if known in offered:
+                return known
+            if meant and known in meant:
+                return meant[known]
     return None
 
 
@@ -93,21 +103,29 @@ def _outside_code(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]
 
 
 class _Reader:
-    """Reads one text. ``tried``: it holds what is meant to be a call, though it cannot be read."""
+    """Reads one text. ``tried``: it holds what is meant to be a call, though it cannot be read; ``silent``: it is an
+    object that says nothing."""
 
-    def __init__(self, text: str, offered: Offered) -> None:
-        self._text, self._offered = text, offered
+    def __init__(self, text: str, offered: Offered, meant: Mapping[str, str] | None = None) -> None:
+        self._text, self._offered, self._meant = text, offered, meant or {}
         names = "|".join(sorted(map(re.escape, offered), key=len, reverse=True))
         space = r"(?:(?:functions?|tools?|default_api|api)[.:])?"
         self._name = re.compile(rf"(?<![\w.\"'])['\"]?{space}\b(?P<name>{names})\b", re.IGNORECASE)
         self._start = re.compile(rf"(?P<value>[{{\[])|{self._name.pattern}", re.IGNORECASE)
+        known = "|".join(map(re.escape, [*self._meant, *_BESIDE] if self._meant else ()))
+        other = (
+            rf"|(?:{known}|{names})[\"']\s{{0,8}}:|(?:{'|'.join(_NAMES)})[\"']\s{{0,8}}:\s{{0,8}}[\"'][^\"'\n]{{1,64}}[\"']"
+            rf"\s{{0,8}},\s{{0,8}}[\"'](?:{'|'.join(_ARGUMENTS)})[\"']\s{{0,8}}:"
+            if known
+            else ""
+        )
         self._attempt = re.compile(
             rf"[{{\[]\s{{0,40}}(?:[{{\[]\s{{0,40}})?[\"'](?:(?:{'|'.join(_NAMES)})[\"']\s{{0,8}}:\s{{0,8}}[\"']"
             rf"(?:functions?\.)?(?:{names})[\"']|(?:{'|'.join((*_LISTS, *_NAMES))})[\"']\s{{0,8}}:\s{{0,8}}[{{\[]"
-            rf"|type[\"']\s{{0,8}}:\s{{0,8}}[\"']function[\"']|(?:{names})[\"']\s{{0,8}}:\s{{0,8}}\{{)",
+            rf"|type[\"']\s{{0,8}}:\s{{0,8}}[\"']function[\"']|(?:{names})[\"']\s{{0,8}}:\s{{0,8}}\{{{other})",
             re.IGNORECASE,
         )
-        self.tried = False
+        self.tried = self.silent = False
         self._mended = MENDED  # characters that may be mended yet
 
     def _json(self, at: int) -> tuple[Any, int]:
@@ -145,11 +163,12 @@ class _Reader:
         calls: list[tuple[str, str]] = []
         at = 0
         for fence in _FENCE.finditer(self._text):
-            inner = _Reader(fence[2], self._offered)
+            inner = _Reader(fence[2], self._offered, self._meant)
             rest, found = inner._bare()
             if not found:
                 rest, found = inner._lines()
             self.tried |= inner.tried
+            self.silent |= inner.silent
             if found and not rest.strip():
                 calls += found
                 kept.append(self._text[at : fence.start()])
@@ -249,12 +268,15 @@ class _Reader:
         for key in _LISTS:
             if isinstance(value.get(key), list):
                 return self._of_value(value[key], strange=strange)
+        if self._meant and (calls := self._keyed(value)):
+            return calls
         for key in _NAMES:
             inner = value.get(key)
             if isinstance(inner, dict):
                 return self._of_value(inner, strange=strange)
             if isinstance(inner, str) and inner:
-                known = known_name(inner, self._offered)
+                known = known_name(inner, self._offered, self._meant)
+                strange = strange or bool(self._meant and any(word in value for word in _ARGUMENTS))
                 return self._with_arguments(known or inner, value, key) if known or strange else []
         if len(value) == 1:
             [(key, inner)] = value.items()
@@ -262,6 +284,23 @@ class _Reader:
             if known and isinstance(inner, dict):
                 return [_call(known, inner)]
         return []
+
+    def _keyed(self, value: dict[str, Any]) -> list[tuple[str, str]]:
+        """The calls of an object whose every key is a tool: one for each text or object under it."""
+        calls: list[tuple[str, str]] = []
+        for key, inner in value.items():
+            if key in _BESIDE:
+                continue
+            name = known_name(str(key), self._offered, self._meant)
+            if name is None or key in _ARGUMENTS:
+                return []
+            first = next(iter(self._offered.get(name, ())), "message")
+            for item in _items(inner):
+                if not isinstance(item, str | dict):
+                    return []
+                calls.append(_call(name, {first: item} if isinstance(item, str) else item))
+        self.silent |= not calls
+        return calls
 
     def _with_arguments(self, name: str, value: dict[str, Any], key: str) -> list[tuple[str, str]]:
         for word in _ARGUMENTS:
@@ -272,6 +311,15 @@ class _Reader:
         return (
             [_call(name, beside)] if all(k in parameters or k == "request_heartbeat" for k in beside) else []
         )
+
+
+def _items(value: Any) -> list[Any]:
+    """What is listed: also as lines with a mark each, and nothing for what is empty."""
+    if isinstance(value, str):
+        lines = [line.strip() for line in value.splitlines() if line.strip()]
+        marked = [found[1] for line in lines if (found := _ITEM.fullmatch(line))]
+        value = marked if len(marked) == len(lines) > 1 else [value.strip()]
+    return [item for item in (value if isinstance(value, list) else [value]) if item]
 
 
 def _call(name: str, arguments: object) -> tuple[str, str]:

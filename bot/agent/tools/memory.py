@@ -10,6 +10,7 @@ from bot.agent.tools.desk import Desk
 from bot.agent.tools.registry import Tool, tool
 from bot.errors import ToolError
 from memory import core
+from memory.errors import BlockLimitExceeded
 from memory.records import Block, Message, Page, Passage
 from memory.search.terms import query_terms
 
@@ -41,6 +42,17 @@ async def core_memory_replace(desk: Desk, label: str, old_content: str, new_cont
     """
     block = core.replace_text(await desk.block(label), old_content, new_content)
     return _put(desk, block, "Replaced.")
+
+
+async def remember(desk: Desk, fact: str) -> str:
+    """Keep something about the person for good: in core memory, or in archival storage when that is full.
+
+    fact: one self-contained statement
+    """
+    try:
+        return await core_memory_append(desk, "human", fact)
+    except BlockLimitExceeded:
+        return await archival_memory_insert(desk, fact)
 
 
 async def conversation_search(desk: Desk, query: str, page: int = 0) -> dict[str, Any]:
@@ -155,6 +167,8 @@ TOOLS: tuple[Tool, ...] = (
     tool(store_memories),
     tool(finish_rethinking_memory, final=True),
 )
+LEAN_TOOLS: tuple[Tool, ...] = (tool(remember, lean=True),)
+"""What only small models are told of."""
 
 
 def _put(desk: Desk, block: Block, done: str) -> str:

@@ -42,6 +42,7 @@ class Tool:
     schema: dict[str, Any]
     final: bool = False  # takes no request_heartbeat
     custom: bool = False  # from a configured module: it runs apart, under a time-out
+    lean: bool = False  # only small models are told of it
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -49,7 +50,9 @@ class Tool:
         return parameters
 
 
-def tool(function: Callable[..., Any], *, final: bool = False, custom: bool = False) -> Tool:
+def tool(
+    function: Callable[..., Any], *, final: bool = False, custom: bool = False, lean: bool = False
+) -> Tool:
     """The tool that a function describes. Raises `SettingsError` for a type that has no schema."""
     description, explained = _docstring(function)
     hints = typing.get_type_hints(function)
@@ -68,7 +71,7 @@ def tool(function: Callable[..., Any], *, final: bool = False, custom: bool = Fa
         "type": "function",
         "function": {"name": function.__name__, "description": description, "parameters": parameters},
     }
-    return Tool(function.__name__, function, schema, final, custom)
+    return Tool(function.__name__, function, schema, final, custom, lean)
 
 
 class Registry:
@@ -81,7 +84,7 @@ class Registry:
             if (known := self._tools.setdefault(tool.name, tool)) is not tool:
                 whose = "another module's" if known.custom else "a built-in tool's"
                 raise SettingsError(f"agent.tools: {tool.name} is {whose} name; give yours another.")
-        self.schemas = [Rendered(json.dumps(tool.schema)) for tool in self._tools.values()]
+        self.schemas = [Rendered(json.dumps(tool.schema)) for tool in self._tools.values() if not tool.lean]
         self.text = json.dumps(self.schemas)
 
     def get(self, name: str) -> Tool | None:
@@ -89,7 +92,12 @@ class Registry:
 
     @property
     def names(self) -> list[str]:
-        return list(self._tools)
+        return [tool.name for tool in self._tools.values() if not tool.lean]
+
+    @property
+    def custom(self) -> list[Tool]:
+        """The operator's own."""
+        return [tool for tool in self._tools.values() if tool.custom]
 
 
 def _schema(function: str, name: str, hint: object) -> dict[str, Any]:

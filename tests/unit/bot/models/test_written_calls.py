@@ -130,3 +130,44 @@ def test_its_time_grows_with_the_length_only(piece: str) -> None:
 
     took(1_000)
     assert took(200_000) < 10 * max(took(20_000), 0.01) + 1.0
+
+
+MEANT = {"answer": "send_message", "message": "send_message", "note": "core_memory_append"}
+
+
+@pytest.mark.parametrize(
+    ("text", "calls", "rest"),
+    [
+        (
+            '{"note": ["A dog.", "A cat."], "answer": "Hi"}',
+            [("core_memory_append", "A dog."), ("core_memory_append", "A cat."), ("send_message", "Hi")],
+            "",
+        ),
+        ('Here: {"answer": "Hi"} Bye', [("send_message", "Hi")], "Here:  Bye"),
+        ('```\n{"thought": "Hm.", "Answer": "Hi"}\n```', [("send_message", "Hi")], ""),
+        (
+            '{"note": "1. A dog.\\n2. A cat.", "answer": ""}',
+            [("core_memory_append", "A dog."), ("core_memory_append", "A cat.")],
+            "",
+        ),
+        ('{"answer": "Hi', [("send_message", "Hi")], ""),
+        ('{"note": [], "answer": ""}', [], ""),
+        ('{"city": "Rome", "answer": "42"}', [], '{"city": "Rome", "answer": "42"}'),
+        ('```json\n{"name": "Ada", "message": "Hi"}\n```', [], '```json\n{"name": "Ada", "message": "Hi"}\n```'),
+        ("Answer: note it.", [], "Answer: note it."),
+    ],
+)  # fmt: skip
+def test_an_object_of_names_that_small_models_write_is_calls(
+    text: str, calls: list[tuple[str, str]], rest: str
+) -> None:
+    written = read(text, {"send_message": ["message"], "core_memory_append": ["content"]}, MEANT)
+    found = [(name, next(iter(json.loads(arguments).values()))) for name, arguments in written.calls]
+    assert (found, written.text, written.unread) == (calls, rest, False)
+    if calls:
+        assert read(text, {"archival_memory_search": ["query"]}).calls == ()
+
+
+def test_a_name_of_nobodys_is_a_call_only_of_a_small_model() -> None:
+    text = '{"name": "wave_hand", "arguments": {"how": "slowly"}}'
+    assert read(text, OFFERED).calls == ()
+    assert read(text, OFFERED, MEANT).calls == (("wave_hand", '{"how": "slowly"}'),)
