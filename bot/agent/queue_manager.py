@@ -224,6 +224,8 @@ class QueueManager:
         were evicted.
         """
         self.window.taken = fixed
+        if fixed + queue.tokens > self.window.room * at_most:
+            await self._cut_summary(queue)
         flushed = False
         while fixed + queue.tokens > self.window.room * at_most:
             evicted = queue.oldest(turn)
@@ -235,6 +237,20 @@ class QueueManager:
             await self.flush(queue, turn, evicted, zone, ask)
             flushed = True
         return flushed
+
+    async def _cut_summary(self, queue: Queue) -> None:
+        """Show less of a summary that takes more than its share: it was made for a larger window, or elsewhere."""
+        summary, most = queue.summary, self.window.share
+        if summary is None or summary.tokens <= most:
+            return
+        before = summary.tokens + 1
+        while most < summary.tokens < before:  # the longest of its fields, then the next
+            before = summary.tokens
+            rendered = context.shrunk(summary.rendered, self.window.fit, most - _SMALL)
+            summary = replace(summary, rendered=rendered, tokens=self.window.cost(rendered))
+        async with self._store.write() as session:
+            await session.messages.put_summary(summary)
+        queue.summary = summary
 
     async def _shrink(self, queue: Queue) -> bool:
         """Cut the largest message down to half; False when all are small. For when nothing can be evicted."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -18,12 +19,15 @@ from bot.agent import context
 from bot.bundle import Row, Tables
 from bot.errors import CommandError
 from bot.events import File
+from bot.ownership.rendered import Shown, read, unpaired
+from bot.ownership.rows import HISTORY
 from bot.ports import Clock, Rendered
 from memory.ports import Session, Store
 from memory.records import (
     Agent,
     Audience,
     Audiences,
+    BlockEdit,
     Conversation,
     Message,
     Role,
@@ -35,6 +39,7 @@ from memory.records import (
 FORMAT = "everbot-memory/1"
 PART = 8_000_000  # bytes; Discord takes files of 10 MB
 _BATCH = 1_000
+_EDITS = 3_000_000  # characters of a block's history: it is one line
 _OTHERS = ("context", "reply_to", "related")  # fields of an event that may hold other people's words
 _LEFT = context.to_json({"status": "OK", "message": "What was found stayed behind. Search again."})
 """Instead of what a search in archival storage showed: it may have been what others told their community."""
@@ -134,7 +139,9 @@ class Export:
 
     async def _blocks(self, session: Session, agent: Agent, audiences: Audiences, turns: _Names) -> list[Row]:
         owner = f"agent:{agent.id}"
-        edits = await session.blocks.history(owner, audiences, limit=None)
+        edits: dict[int, list[BlockEdit]] = {}
+        for edit in await session.blocks.history(owner, audiences, limit=None):
+            edits.setdefault(edit.block_id, []).append(edit)
         return [
             {
                 **{name: getattr(block, name) for name in BLOCK},
@@ -146,8 +153,7 @@ class Export:
                         "turn": turns.of(edit.turn_id),
                         "at": _iso(edit.at),
                     }
-                    for edit in reversed(edits)
-                    if edit.block_id == block.id
+                    for edit in reversed(_newest(edits.get(block.id, ())))
                 ],
             }
             for block in await session.blocks.of(owner, audiences)
@@ -174,6 +180,8 @@ class Export:
                         "event": message.event_key,
                     }
                 )
+        for number in _unfit(rows):
+            rows[number]["rendered"] = ""
         return rows
 
     async def _passages(
@@ -236,6 +244,33 @@ def _own(message: Message) -> str:
         return Rendered(message.rendered).text
     fields = context.told(rendered)
     return context.user_message({k: v for k, v in fields.items() if k not in _OTHERS})
+
+
+def _newest(edits: Sequence[BlockEdit]) -> list[BlockEdit]:
+    """The newest, which come first, as many as are taken away."""
+    kept, left = [], _EDITS
+    for edit in edits[:HISTORY]:
+        left -= len(edit.before) + len(edit.after)
+        if left < 0:
+            break
+        kept.append(edit)
+    return kept
+
+
+def _unfit(rows: Sequence[Row]) -> Iterator[int]:
+    """Which rows a model can't be shown as they are, of an older version's or a crash's making. They stay in recall
+    storage; `bot.ownership.memory_file` takes nothing like them."""
+    places: dict[int, list[tuple[int, Shown]]] = {}
+    for number, row in enumerate(rows):
+        if row["rendered"]:
+            try:
+                shown = read(Role(row["role"]), row["author"], row["event"], row["rendered"])
+            except ValueError:
+                yield number
+                continue
+            places.setdefault(row["conversation"], []).append((number, shown))
+    for messages in places.values():
+        yield from unpaired(messages)
 
 
 def _turn(turn: Turn, turns: _Names, at: dict[int, int]) -> Row:

@@ -2,40 +2,38 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from itertools import islice
+from typing import TypeVar
 from uuid import uuid4
-from zoneinfo import ZoneInfo
 
-from bot import bundle
-from bot.agent import context
 from bot.agent.queue_manager import QueueManager
-from bot.bundle import Row, Tables
-from bot.errors import AgentExists, BundleError
-from bot.ownership.export import BEAT, BLOCK, FORMAT, MOMENTS
+from bot.errors import AgentExists
+from bot.ownership import rows
+from bot.ownership.export import BEAT, BLOCK, MOMENTS
+from bot.ownership.memory_file import MemoryFile
 from bot.personas.personas import Personas
 from bot.runtime import Runtime
 from memory.ports import Session
 from memory.records import (
     Agent,
-    Audience,
     Beat,
     Block,
     BlockEdit,
     Conversation,
     Draft,
     Message,
-    Role,
     Summary,
     Turn,
     TurnState,
+    User,
     Wish,
-    readable_from,
 )
 from memory.search.terms import digest_words
 
+T = TypeVar("T")
 _BATCH = 1_000
 
 
@@ -50,17 +48,13 @@ class Restore:
     async def of(self, parts: Sequence[bytes], account: str | None) -> Agent:
         """Put a memory back: for ``account``, or the accounts that it names. It is one unit of work.
 
-        Raises `BundleError` for what is no such file, `AgentExists` when the person has a memory with that
-        persona here, `PersonaError` when there is no such persona.
+        Raises `BundleError` for what is no such file, `AgentExists` when the person has a memory with that persona
+        here, or is others here, `PersonaError` when there is no such persona. Nothing was written then.
         """
-        _, tables = bundle.unpack(parts, FORMAT)
-        try:
-            async with self._store.write() as session:
-                return await _Restoring(session, self._personas, self._queues, self._clock.now()).all(
-                    tables, account
-                )
-        except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
-            raise BundleError(f"Its contents are not as the format says ({type(error).__name__}).") from None
+        file = MemoryFile(parts, self._clock.now())
+        async with self._store.write() as session:
+            restoring = _Restoring(session, self._personas, self._queues, self._clock.now())
+            return await restoring.all(file, account)
 
 
 class _Restoring:
@@ -72,197 +66,188 @@ class _Restoring:
         self._queues = queues
         self._now = now
         self._turns: dict[str, str] = {}
+        self._uids: dict[str, str] = {}
 
-    async def all(self, tables: Tables, account: str | None) -> Agent:
-        [who] = tables["agent"]
-        agent = await self._agent(who, [account] if account else list(map(str, who["accounts"])))
-        places = [await self._conversation(agent, row) for row in tables.get("conversations", ())]
-        for row in tables.get("turns", ()):
-            await self._turn(agent, row, places)
-        for row in tables.get("blocks", ()):
-            await self._block(agent, row)
-        await self._messages(agent, tables.get("messages", []), places)
-        await self._passages(agent, tables.get("passages", []))
-        for row in tables.get("schedules", ()):
-            await self._wish(agent, row, places)
-        beat = {name: who["heartbeat"][name] for name in BEAT}
-        moments: dict[str, Any] = {name: _moment(who["heartbeat"][name]) for name in MOMENTS}
-        await self._session.schedule.put_beat(Beat(agent_id=agent.id, **beat, **moments))
+    async def all(self, file: MemoryFile, account: str | None) -> Agent:
+        who = file.person
+        agent = await self._agent(who, [account] if account else who.accounts)
+        places = [await self._conversation(agent, row) for row in file.places]
+        for turn in file.each(rows.TurnRow):
+            await self._turn(agent, turn, places)
+        for block in file.each(rows.BlockRow):
+            await self._block(agent, block)
+        for messages in _batches(file.each(rows.MessageRow)):
+            await self._messages(agent, messages, places)
+        for passages in _batches(file.each(rows.PassageRow)):
+            await self._passages(agent, passages)
+        for wish in file.each(rows.WishRow):
+            await self._wish(agent, wish, places)
+        beat = Beat(agent_id=agent.id, **{name: getattr(who.heartbeat, name) for name in (*BEAT, *MOMENTS)})
+        await self._session.schedule.put_beat(
+            replace(beat, last_at=self._past(beat.last_at), heard_at=self._past(beat.heard_at))
+        )
         return agent
 
-    async def _agent(self, who: Row, accounts: Sequence[str]) -> Agent:
+    async def _agent(self, who: rows.Person, accounts: Sequence[str]) -> Agent:
         agents = self._session.agents
-        persona = await self._personas.named(self._session, str(who["persona"]))
-        users = [user for a in accounts if (user := await agents.user_of(a)) is not None]
-        for user in users:
-            if await agents.agent_of(user.id, persona.id) is not None:
-                raise AgentExists(
-                    f"{accounts[0]} has a memory with {persona.name} here. It must be forgotten first "
-                    f"(everbot forget --user {accounts[0]})."
-                )
-        owner = (
-            users[0]
-            if users
-            else await agents.create_user(accounts[0], str(who["name"]), _zone(who["timezone"]), self._now)
-        )
-        for account in accounts:
-            if await agents.user_of(account) is None:
-                await agents.move_account(account, owner.id)
+        persona = await self._personas.named(self._session, who.persona)
+        owner = await self._known(accounts)
+        if owner is None:
+            owner = await agents.create_user(accounts[0], who.name, who.timezone, self._now)
+            for account in accounts[1:]:
+                await agents.add_account(account, owner.id)
+        elif await agents.agent_of(owner.id, persona.id) is not None:
+            raise AgentExists(
+                f"{accounts[0]} has a memory with {persona.name} here. It must be forgotten first "
+                f"(everbot forget --user {accounts[0]})."
+            )
         name = f"{accounts[0]}/{persona.name}"
         if await agents.agent_named(name) is not None:
             name = f"{name}~{owner.id}"
         agent = await agents.create_agent(owner.id, persona.id, name, self._now)
-        for source in who["sources"]:
-            archive = await self._session.passages.archive_named(str(source))
+        for source in who.sources:
+            archive = await self._session.passages.archive_named(source)
             if archive is not None:
                 await self._session.passages.attach(agent.id, archive.id)
         return agent
 
-    async def _conversation(self, agent: Agent, row: Row) -> Conversation:
-        session, audience = self._session, _audience(row["audience"])
-        place = await session.agents.create_conversation(agent.id, str(row["address"]), audience, self._now)
-        if row["warned"]:
+    async def _known(self, accounts: Sequence[str]) -> User | None:
+        """Who the accounts are here; None for nobody yet. A file makes nobody here another's: whoever is here, is all
+        of them."""
+        users = {account: await self._session.agents.user_of(account) for account in accounts}
+        here = [account for account, user in users.items() if user is not None]
+        if not here:
+            return None
+        if len({user.id if user else None for user in users.values()}) == 1:
+            return users[here[0]]
+        others = [account for account in accounts if account != here[0]]
+        raise AgentExists(
+            f"{here[0]} is known here, and not as one person with {', '.join(others)}, as the file has it. Nothing was "
+            f"changed. Either they link these accounts here first (/link), or --user names the one account that gets "
+            f"this memory, or {here[0]} is forgotten first (everbot forget --user {here[0]})."
+        )
+
+    async def _conversation(self, agent: Agent, row: rows.Place) -> Conversation:
+        session = self._session
+        place = await session.agents.create_conversation(agent.id, row.address, row.audience, self._now)
+        if row.warned:
             await session.agents.warn(place.id, True)
-        told = row["summary"]
+        told = row.summary
         if told is not None:
             summary = Summary(
                 conversation_id=place.id,
-                text=str(told["text"]),
-                rendered=_rendered(told["rendered"], Role.USER),
-                tokens=int(told["tokens"]),
-                messages=int(told["messages"]),
-                since=_at(told["since"]),
-                created_at=_at(told["at"]),
+                text=told.text,
+                rendered=told.rendered,
+                tokens=self._queues.window.cost(told.rendered),  # as it is counted here
+                messages=told.messages,
+                since=told.since,
+                created_at=told.at,
             )
             await session.messages.put_summary(summary)
         return place
 
-    async def _turn(self, agent: Agent, row: Row, places: Sequence[Conversation]) -> None:
+    async def _turn(self, agent: Agent, row: rows.TurnRow, places: Sequence[Conversation]) -> None:
         turn = Turn(
-            id=self._turn_id(row["id"]) or "",
+            id=self._turn_id(row.id),
             agent_id=agent.id,
-            conversation_id=places[int(row["conversation"]) - 1].id,
-            kind=str(row["kind"]),
+            conversation_id=places[row.conversation - 1].id,
+            kind=row.kind,
             state=TurnState.RUNNING,
             steps=0,
-            started_at=_at(row["at"]),
+            started_at=row.at,
         )
         await self._session.mailbox.begin(turn, [])
         await self._session.mailbox.finish(turn.id, turn.started_at)
 
-    async def _block(self, agent: Agent, row: Row) -> None:
-        values = {name: row[name] for name in BLOCK}
-        block = Block(id=0, owner=f"agent:{agent.id}", **{**values, "audience": _audience(row["audience"])})
+    async def _block(self, agent: Agent, row: rows.BlockRow) -> None:
+        values = {name: getattr(row, name) for name in BLOCK}
+        block = Block(id=0, owner=f"agent:{agent.id}", **values)
         edits = [
             BlockEdit(
                 block_id=0,
                 label=block.label,
                 audience=block.audience,
-                version=int(edit["version"]),
-                before=str(edit["before"]),
-                after=str(edit["after"]),
-                turn_id=self._turn_id(edit["turn"]),
-                at=_at(edit["at"]),
+                version=edit.version,
+                before=edit.before,
+                after=edit.after,
+                turn_id=self._turn_id(edit.turn) if edit.turn else None,
+                at=edit.at,
             )
-            for edit in row["history"]
+            for edit in row.history
         ]
         await self._session.blocks.restore(block, edits, self._now)
 
-    async def _messages(self, agent: Agent, rows: Sequence[Row], places: Sequence[Conversation]) -> None:
-        keys = [str(row["event"]) for row in rows if row["event"]]
-        taken = await self._session.messages.taken(keys)
-        for start in range(0, len(rows), _BATCH):
-            part = [self._message(row, places, taken) for row in rows[start : start + _BATCH]]
-            await self._session.messages.append(agent.id, part)
+    async def _messages(
+        self, agent: Agent, batch: Sequence[rows.MessageRow], places: Sequence[Conversation]
+    ) -> None:
+        taken = await self._session.messages.taken([row.event for row in batch if row.event])
+        await self._session.messages.append(agent.id, [self._message(row, places, taken) for row in batch])
 
-    def _message(self, row: Row, places: Sequence[Conversation], taken: Collection[str]) -> Message:
-        role = Role(row["role"])
-        rendered = _rendered(row["rendered"], role) if row["rendered"] else ""
+    def _message(
+        self, row: rows.MessageRow, places: Sequence[Conversation], taken: Collection[str]
+    ) -> Message:
         return Message(
             key=0,
-            conversation_id=places[int(row["conversation"]) - 1].id,
-            audience=_audience(row["audience"]),
-            role=role,
-            author=str(row["author"]),
-            text=str(row["text"]),
-            rendered=rendered,
-            tokens=self._queues.window.cost(rendered) if rendered else 0,
-            created_at=_at(row["at"]),
-            turn_id=self._turn_id(row["turn"]) or "",
-            step=int(row["step"]),
-            event_key=None if row["event"] is None or row["event"] in taken else str(row["event"]),
-            queued=bool(rendered),
+            conversation_id=places[row.conversation - 1].id,
+            audience=row.audience,
+            role=row.role,
+            author=row.author,
+            text=row.text,
+            rendered=row.rendered,
+            tokens=self._queues.window.cost(row.rendered) if row.rendered else 0,
+            created_at=row.at,
+            turn_id=self._turn_id(row.turn),
+            step=row.step,
+            event_key=None if row.event in taken else row.event,
+            queued=bool(row.rendered),
         )
 
-    async def _passages(self, agent: Agent, rows: Sequence[Row]) -> None:
+    async def _passages(self, agent: Agent, batch: Sequence[rows.PassageRow]) -> None:
         passages = self._session.passages
-        taken = await passages.keys_of([str(row["uid"]) for row in rows])
+        taken = await passages.keys_of([row.uid for row in batch])
         drafts = [
             Draft(
-                text=str(row["text"]),
-                audience=_audience(row["audience"]),
-                tags=tuple(map(str, row["tags"])),
-                source=str(row["source"]),
-                position=int(row["position"]),
-                turn_id=self._turn_id(row["turn"]),
-                digest=digest_words(str(row["text"])),
-                created_at=_at(row["at"]),
-                uid="" if row["uid"] in taken else str(row["uid"]),
+                text=row.text,
+                audience=row.audience,
+                tags=tuple(row.tags),
+                source=row.source,
+                position=row.position,
+                turn_id=self._turn_id(row.turn) if row.turn else None,
+                digest=digest_words(row.text),
+                created_at=row.at,
+                uid="" if row.uid in taken else row.uid,
             )
-            for row in rows
+            for row in batch
         ]
         stored = await passages.insert(agent.archive_id, drafts, self._now)
-        known = {row["uid"]: passage.uid for row, passage in zip(rows, stored, strict=True)}
-        for row in rows:
-            if row["copy_of"] in known:
-                await passages.link(known[row["uid"]], known[row["copy_of"]])
+        self._uids |= {row.uid: passage.uid for row, passage in zip(batch, stored, strict=True)}
+        for row in batch:
+            if row.copy_of is not None:
+                await passages.link(self._uids[row.uid], self._uids[row.copy_of])
 
-    async def _wish(self, agent: Agent, row: Row, places: Sequence[Conversation]) -> None:
+    async def _wish(self, agent: Agent, row: rows.WishRow, places: Sequence[Conversation]) -> None:
         wish = Wish(
             id=uuid4().hex[:8],
             agent_id=agent.id,
-            conversation_id=places[int(row["conversation"]) - 1].id,
-            about=str(row["about"]),
-            rule=str(row["rule"]),
-            turn_id=self._turn_id(row["turn"]) or "",
-            next_at=_at(row["next_at"]),
-            created_at=_at(row["at"]),
+            conversation_id=places[row.conversation - 1].id,
+            about=row.about,
+            rule=row.rule,
+            turn_id=self._turn_id(row.turn),
+            next_at=row.next_at,
+            created_at=row.at,
         )
         await self._session.schedule.put_wish(wish)
 
-    def _turn_id(self, name: str | None) -> str | None:
+    def _past(self, at: datetime | None) -> datetime | None:
+        """What has been, by the clock here."""
+        return at and min(at, self._now)
+
+    def _turn_id(self, name: str) -> str:
         """A turn's id here: nobody else's, whatever the file says."""
-        return None if name is None else self._turns.setdefault(str(name), uuid4().hex)
+        return self._turns.setdefault(name, uuid4().hex)
 
 
-def _moment(text: str | None) -> datetime | None:
-    return None if text is None else _at(text)
-
-
-def _at(text: Any) -> datetime:
-    at = datetime.fromisoformat(str(text))
-    if at.tzinfo is None:
-        raise ValueError("a time without its zone")
-    return at
-
-
-def _audience(text: Any) -> Audience:
-    readable_from(str(text))  # raises ValueError for what is none
-    return str(text)
-
-
-def _zone(name: Any) -> str:
-    return ZoneInfo(str(name)).key
-
-
-def _rendered(text: Any, role: Role) -> str:
-    """A rendered message, if it is one of that role."""
-    message = json.loads(str(text))
-    if message.get("role") != role.value:
-        raise ValueError("a message of another role")
-    if role is Role.USER:
-        context.told(message)
-    kept = ("role", "content", "tool_calls", "tool_call_id", "name")
-    if set(message) <= set(kept):
-        return str(text)
-    return context.to_json({name: message[name] for name in kept if name in message})
+def _batches(items: Iterable[T]) -> Iterator[list[T]]:
+    left = iter(items)
+    while batch := list(islice(left, _BATCH)):
+        yield batch

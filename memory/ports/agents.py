@@ -34,6 +34,10 @@ class Agents(Protocol):
         """In alphabetical order."""
         ...
 
+    async def add_account(self, account: str, user_id: int) -> None:
+        """Another account of the user, which is nobody's yet."""
+        ...
+
     async def move_account(self, account: str, user_id: int) -> None:
         """The account is that user's from now on. A user with neither account nor agent is deleted; what they
         contributed to lore is then that user's, too."""

@@ -75,6 +75,9 @@ class Agents:
         query = sa.select(t.accounts.c.account).where(t.accounts.c.user_id == user_id)
         return sorted((await self._c.execute(query)).scalars())
 
+    async def add_account(self, account: str, user_id: int) -> None:
+        await self._c.execute(t.accounts.insert().values(account=account, user_id=user_id))
+
     async def move_account(self, account: str, user_id: int) -> None:
         before = await self.user_of(account)
         await self._c.execute(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.bundle import unzipped, zipped
+from bot.bundle import opened, pack, unzipped, zipped
 from bot.errors import BundleError
 
 ZEROS = b"\0" * 2_000_000
@@ -56,3 +56,33 @@ def test_any_byte_may_be_wrong() -> None:
         except BundleError:
             continue
         assert set(files.values()) <= {b"one" * 50, b"two" * 50}, at
+
+
+def test_lines_are_counted_blank_ones_too() -> None:
+    lines = b"{}\n\n \n{}\n" * 10
+    file = opened([zipped({"header.json": b'{"format": "f", "part": 1, "parts": 1}', "t.jsonl": lines})], "f")
+    assert file.tables == ["t"]
+    for _ in range(2):
+        assert [line.where for line in file.lines("t", 40)][:3] == [f"t.jsonl, line {n}" for n in (1, 4, 5)]
+    with pytest.raises(BundleError, match="more than the 39 lines"):
+        list(file.lines("t", 39))
+
+
+def test_what_is_given_twice_or_does_not_fit_together_is_refused() -> None:
+    rows = {"t": [{"a": "x" * 50}] * 9}
+    parts = pack({"format": "f", "id": 1}, rows, {}, 100)
+    assert len(list(opened(parts[::-1], "f").lines("t", 9))) == 9
+    with pytest.raises(BundleError, match="given twice"):
+        opened([*parts, parts[0]], "f")
+    with pytest.raises(BundleError, match="no file of the format g"):
+        opened(parts, "g")
+    with pytest.raises(BundleError, match="no zip file"):
+        opened([b"PK"], "f")
+
+
+def test_a_list_of_files_that_is_long_is_not_even_read() -> None:
+    whole = zipped({f"{n:0>500}": b"" for n in range(40)})
+    with pytest.raises(BundleError, match="too many files"):
+        unzipped(whole, entries=9, most=9)
+    with pytest.raises(BundleError, match="too many files"):
+        unzipped(whole[:-22] + b"PK\6\7" + bytes(16) + whole[-22:], entries=99, most=9)
