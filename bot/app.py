@@ -30,7 +30,7 @@ from bot.agent.undo import Undo
 from bot.agent.window import LEAST_ROOM, Window
 from bot.backends.clock import SystemClock
 from bot.backends.memory import Embedders, Memory, open_memory
-from bot.backends.models import ConfiguredModels, least_window
+from bot.backends.models import ConfiguredModels, least_window, tell_windows
 from bot.commands.heartbeat import HeartbeatCommands
 from bot.commands.linking import LinkCommands
 from bot.commands.memory import MemoryCommands
@@ -69,7 +69,8 @@ from bot.runtime import Runtime
 from bot.settings import Settings
 from memory.associative import Associative
 from memory.documents.reader import Reader
-from memory.tokens import Calibrated, fetch_tables
+from memory.ports import TokenCounter
+from memory.tokens import Calibrated, Estimator, fetch_tables
 
 TOOL_GROUPS: tuple[Sequence[Tool], ...] = (
     messaging.TOOLS,
@@ -127,6 +128,8 @@ async def open_app(
             if settings.model.kind == "openai":
                 # For the next start: this one goes on with what it has.
                 group.create_task(fetch_tables(settings.model.name, DataDir(settings.data_dir).token_tables))
+                if model is None:
+                    tasks.append(group.create_task(tell_windows(settings, clock, needed_window(settings))))
             try:
                 async with app.mailboxes.run():
                     yield app
@@ -183,7 +186,7 @@ def _assemble(
     beats = Beats(settings.heartbeat)
 
     # What thinks
-    registry = Registry([*chain(*TOOL_GROUPS), *custom_tools(settings.agent.tools)])
+    registry = _registry(settings)
     forms = Forms(registry, models.all_forms(), settings.agent.max_steps)
     window = _window(settings, memory, forms.always)
     forms.fit(window)
@@ -277,7 +280,7 @@ def _window(settings: Settings, memory: Memory, always: Sequence[str]) -> Window
     """The room that the model's window has beside what is ``always`` in it. Raises `SettingsError` when there is
     none."""
     model = settings.model
-    fixed = sum(map(memory.counter.count, always)) + settings.agent.block_limit // 2
+    fixed = _fixed(settings, memory.counter, always)
     window = least_window(settings)
     room = window - model.reserve
     if room < fixed + LEAST_ROOM:
@@ -287,6 +290,21 @@ def _window(settings: Settings, memory: Memory, always: Sequence[str]) -> Window
             f"{LEAST_ROOM} are needed for the conversation."
         )
     return Window(Calibrated(memory.counter), room, fixed)
+
+
+def needed_window(settings: Settings) -> int:
+    """About the least window that a model needs, in tokens. Raises `SettingsError` for tools that cannot be."""
+    always = Forms(_registry(settings), ConfiguredModels(settings, SystemClock()).all_forms(), 0).always
+    return _fixed(settings, Estimator(), always) + settings.model.reserve + LEAST_ROOM
+
+
+def _fixed(settings: Settings, counter: TokenCounter, always: Sequence[str]) -> int:
+    """Tokens of every request: what is ``always`` in it, and core memory."""
+    return sum(map(counter.count, always)) + settings.agent.block_limit // 2
+
+
+def _registry(settings: Settings) -> Registry:
+    return Registry([*chain(*TOOL_GROUPS), *custom_tools(settings.agent.tools)])
 
 
 def _limits(settings: Settings) -> Limits:

@@ -107,7 +107,8 @@ class ModelRequest:
 @dataclass(frozen=True, kw_only=True)
 class ModelReply:
     """``text`` is what the model wrote beside its calls: inner monologue, unless there are no calls. It holds no
-    reasoning and no marks of calls. ``unread``: there were such marks, of which no call could be read.
+    reasoning and no marks of calls. ``unread``: there were such marks, of which no call could be read; ``written``:
+    the calls were read from the text.
 
     ``usage`` is the sum of as many ``requests`` as were made for it; 0 tokens: it was not reported. ``model`` is the
     name of who answered, where that may be another than the one asked, ``form`` the form in which it was asked (None:
@@ -120,6 +121,7 @@ class ModelReply:
     usage: Usage = field(default_factory=Usage)
     truncated: bool = False  # it hit the reply's token limit
     unread: bool = False
+    written: bool = False
     requests: int = 1
     model: str = ""
     form: Form | None = None

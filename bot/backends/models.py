@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 import ipaddress
+import logging
 import os
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
 from bot.backends.watched import WatchedModel
-from bot.errors import SettingsError
+from bot.errors import EverbotError, ModelError, SettingsError
 from bot.models.fallbacks import WithFallbacks
 from bot.models.offline import OfflineModel
+from bot.models.trial import trial
 from bot.ports import ChatModel, Clock, Form
 from bot.settings import EndpointSettings, ModelSettings, Settings
 
 if TYPE_CHECKING:
     from bot.models.openai import OpenAIModel
+    from bot.models.server_window import ServerWindow
+
+log = logging.getLogger(__name__)
+
+Finding = tuple[bool, str, str]
+"""Good or not, of what, told to people."""
 
 _FIRST_S, _AT_ONCE = 600.0, 4  # of a server in one's own network: small machines take their time
 _MANY = 64
@@ -102,6 +111,64 @@ def forms(settings: Settings, name: str = "") -> list[Form]:
     asked: list[str | EndpointSettings] = [name or main.name, *main.fallbacks]
     places = [settings.models.get(place, main) if isinstance(place, str) else place for place in asked]
     return list(dict.fromkeys(form_of(place, main) for place in places))
+
+
+def each(settings: Settings, clock: Clock) -> Iterator[tuple[str, ModelSettings, OpenAIModel]]:
+    """Every model that is configured, by what it is called for people: the usual one first, then those that are asked
+    in its stead, then the named ones."""
+    told: set[tuple[str | None, str, Form]] = set()
+    for name in ("", *settings.models):
+        for label, place in endpoints(settings, name):
+            which = (place.base_url, place.name, form_of(place))
+            if which not in told:
+                told.add(which)
+                yield label, place, _model(place, place.retries, clock)
+
+
+async def examine(settings: Settings, clock: Clock, needed: int, shape: object) -> AsyncIterator[Finding]:
+    """What `everbot doctor` tells of each model: whether it is there, does what is asked of it (in ``shape``, if it is
+    asked for JSON), and reads as much as everbot sends; ``needed`` tokens are the least."""
+    for number, (label, place, model) in enumerate(each(settings, clock)):
+        what = "model" if number == 0 else f"model {label}"
+        try:
+            yield True, what, await model.check()
+            good, told = await trial(model, shape)
+            yield good, f"{what}, its calls", told
+            window = await model.window(own=is_own(place.base_url))
+            if window is not None:
+                yield compared(settings, window, needed, f"{what}, its window")
+        except ModelError as error:
+            yield False, what, str(error)
+        finally:
+            await model.aclose()
+
+
+async def tell_windows(settings: Settings, clock: Clock, needed: int) -> None:
+    """Log what the servers tell of how much they read at once: a warning where it is less than they are sent. What
+    cannot be asked is left out, for whoever asks next is told why."""
+    with suppress(EverbotError):
+        for label, place, model in each(settings, clock):
+            window = None
+            with suppress(ModelError):
+                window = await model.window(own=is_own(place.base_url))
+            await model.aclose()
+            if window is not None:
+                good, _, told = compared(settings, window, needed, label)
+                log.log(logging.INFO if good else logging.WARNING, "The model %s: %s", label, told)
+
+
+def compared(settings: Settings, window: ServerWindow, needed: int, what: str) -> Finding:
+    """A server's window beside ours."""
+    ours = least_window(settings)
+    if window.tokens >= ours:
+        return True, what, f"server window {window.tokens}, [model] context_window {ours}."
+    more = window.more.format(wanted=max(ours, needed))
+    if window.tokens < needed:
+        less = "" if settings.model.is_lean else ', or set [model] tools = "lean", which needs less'
+        told = f"server window {window.tokens}, everbot needs at least {needed}: {more or 'use another server'}{less}."
+        return False, what, told
+    told = f"server window {window.tokens}, but [model] context_window is {ours}: set it to {window.tokens}"
+    return False, what, f"{told}, or {more}." if more else f"{told}."
 
 
 def least_window(settings: Settings) -> int:

@@ -10,10 +10,11 @@ from pathlib import Path
 from rich.console import Console
 
 from bot import logs
-from bot.app import rehearse
+from bot.agent.lean.tools import SHAPE
+from bot.app import needed_window, rehearse
 from bot.backends.clock import SystemClock
 from bot.backends.memory import choose_embedder, open_memory
-from bot.backends.models import choose_model
+from bot.backends.models import examine as examine_models
 from bot.backends.platforms import check_platforms
 from bot.cli.screen import tell
 from bot.data_dir import holder, is_held, private
@@ -142,11 +143,8 @@ async def _model(settings: Settings, config: Path | None) -> AsyncIterator[Findi
         told = "offline stand-in, for trying. Set OPENAI_API_KEY, or [model], for a real one."
         yield True, "model", told
         return
-    model = choose_model(settings, SystemClock())
-    try:
-        yield True, "model", await model.check()  # type: ignore[attr-defined]
-    finally:
-        await model.aclose()  # type: ignore[attr-defined]
+    async for finding in examine_models(settings, SystemClock(), needed_window(settings), SHAPE):
+        yield finding
 
 
 async def _platforms(settings: Settings, config: Path | None) -> AsyncIterator[Finding]:

@@ -19,6 +19,7 @@ from bot.models.assembly import LIMIT, Assembly
 from bot.models.dialect import Dialect
 from bot.models.openai_errors import ErrorMap, ErrorObject, caught, codes, said
 from bot.models.reading import is_all_thought, tidied
+from bot.models.server_window import ServerWindow, server_window
 from bot.ports import Clock, Form, ModelReply, ModelRequest, Rendered
 
 if TYPE_CHECKING:
@@ -74,16 +75,15 @@ class OpenAIModel:
         extra: Mapping[str, Any] | None = None,
         form: Form = Form.FULL,
     ) -> None:
-        self.name = name
-        self.form = form
+        self.name, self.form = name, form
         self._clock = clock
         self._base_url = base_url
         self._api_key = (api_key or "").strip()
         self._patience, self._retries = patience or Patience(), retries
-        place = host_of(base_url) if base_url else "api.openai.com"
+        self.place = host_of(base_url) if base_url else "api.openai.com"
         origin = hashlib.sha256(f"{base_url or ''} {name}".encode()).hexdigest()[:16]
         self._dialect = Dialect(name, origin, extra or {})
-        self._errors = ErrorMap(model=name, place=place, secret=self._api_key)
+        self._errors = ErrorMap(model=name, place=self.place, secret=self._api_key)
         self._client: AsyncOpenAI | None = None
         self._opening = asyncio.Lock()
         self._slots = asyncio.Semaphore(self._patience.at_once)
@@ -126,6 +126,10 @@ class OpenAIModel:
         key = f"check/{uuid.uuid4()}"  # never the same: the server is to answer anew
         await self._once(ModelRequest(key=key, messages=greeting, max_tokens=16))
         return f"The model {self.name} at {self._errors.place} answers."
+
+    async def window(self, *, own: bool) -> ServerWindow | None:
+        """What its server tells of how much it reads at once; ``own``: it is one's own, and asked by all ways."""
+        return await server_window(await self._open(), self._base_url, self.name, own=own)
 
     async def aclose(self) -> None:
         """Close all connections. A later call opens them anew."""

@@ -37,7 +37,7 @@ def tidied(reply: ModelReply, request: ModelRequest) -> ModelReply:
     ]
     if made and reply.truncated:
         made[-1] = replace(made[-1], cut=not said.endswith(_CLOSED))
-    return replace(reply, text=written.text, calls=tuple(made), unread=written.unread)
+    return replace(reply, text=written.text, calls=tuple(made), unread=written.unread, written=bool(made))
 
 
 def is_all_thought(raw: ModelReply, reply: ModelReply) -> bool:

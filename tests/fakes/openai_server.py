@@ -59,8 +59,8 @@ class OpenAIServer:
 
     ``refuses`` names parameters that are answered with a 400 naming them; ``window`` is the longest
     prompt in tokens; ``models`` is what GET /models lists (None: 404); ``delay_s`` passes before each
-    answer. ``left`` counts the clients that went away in the middle of an answer, ``connections`` holds their
-    addresses.
+    answer; ``about`` is what the list tells of each. ``left`` counts the clients that went away in the middle
+    of an answer, ``connections`` holds their addresses.
     """
 
     def __init__(
@@ -82,6 +82,7 @@ class OpenAIServer:
         self.arrival = asyncio.Event()  # set when a request was noted
         self.departure = asyncio.Event()  # set when a client left
         self.url = ""
+        self.about: dict[str, Json] = {}
         self._port, self._api_key, self._models = port, api_key, models
         self._refuses, self._window, self._delay_s = tuple(refuses), window, delay_s
         self._path = transcript
@@ -137,7 +138,9 @@ class OpenAIServer:
             return refused(WRONG_KEY)
         if self._models is None:
             return web.json_response({"detail": "Not Found"}, status=404)
-        return web.json_response({"object": "list", "data": [{"id": name} for name in self._models]})
+        return web.json_response(
+            {"object": "list", "data": [{"id": n, **self.about.get(n, {})} for n in self._models]}
+        )
 
     async def _complete(self, request: web.Request) -> web.StreamResponse:
         try:
