@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import shutil
@@ -10,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from bot.logs import OURS
+from memory.index.e5 import MULTILINGUAL
 from memory.index.minilm import MINILM
-from memory.index.offline import OfflineEmbedder, find_weights
+from memory.index.offline import Model, OfflineEmbedder, find_weights
 from tests.program.process import COLD
 
 MEMORY = Path("/dev/shm")  # noqa: S108 (what pytest makes there is the user's alone)
@@ -22,6 +24,22 @@ def pytest_configure() -> None:
     """Put files into memory where that has room: waiting for a disk is half the time of many stories."""
     if not COLD and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """More workers than processors: many stories wait for a while, for a platform's pause or a process."""
+    return max(1, (os.cpu_count() or 1) * 3 // 2)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
+def pytest_collection_finish() -> None:
+    """What was imported stays: looking for garbage in it was a twentieth of the suite's time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 @pytest.fixture(scope="session")
@@ -36,6 +54,26 @@ def model_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     asyncio.run(build())
     return folder
+
+
+@pytest.fixture(scope="session")
+def english(model_dir: Path) -> Iterator[OfflineEmbedder]:
+    """Loaded once for all tests. Not to be closed."""
+    yield from _lent(MINILM, model_dir)
+
+
+@pytest.fixture(scope="session")
+def multilingual(model_dir: Path) -> Iterator[OfflineEmbedder]:
+    """Loaded once for all tests. Not to be closed."""
+    yield from _lent(MULTILINGUAL, model_dir)
+
+
+def _lent(model: Model, folder: Path) -> Iterator[OfflineEmbedder]:
+    if (weights := find_weights(model)) is None:
+        pytest.skip(f"{model.package} has no files for this platform")
+    embedder = OfflineEmbedder(model, folder, weights)
+    yield embedder
+    asyncio.run(embedder.close())
 
 
 @pytest.fixture(autouse=True)

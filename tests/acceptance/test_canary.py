@@ -18,6 +18,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from bot.ports import ModelReply, ModelRequest
 from tests.acceptance.crowd import DiscordSpot, SlackSpot, Spot, posts_on_discord, posts_on_slack
 from tests.fakes.discord_server import DiscordServer
@@ -28,7 +30,6 @@ from tests.fakes.slack_server import Pace, SlackServer
 from tests.fakes.town import FAST, Town
 
 PATIENCE_S = 60.0
-PEOPLE = 25  # on each platform
 LINKED = 3  # of them are on both
 SECRET = re.compile(r"zq[0-9a-f]{10}")
 MARK = re.compile(r"~(\d{3})\.(\d+)~")  # place and number of a message
@@ -57,6 +58,7 @@ class Place:
 class Story:
     discord: DiscordServer
     slack: SlackServer
+    people: int  # on each platform
     places: list[Place] = field(default_factory=list)
     summaries: int = 0
 
@@ -71,7 +73,7 @@ class Story:
     def settle_on_discord(self) -> None:
         """Ten places for each: alone, in public, in private, in threads, and in a second guild."""
         server = self.discord
-        people = [server.user(f"d{n}") for n in range(PEOPLE)]
+        people = [server.user(f"d{n}") for n in range(self.people)]
         hall, club = server.guild("hall", members=people), server.guild("club", members=people)
         public = {name: server.channel(hall, name) for name in ("general", "random", "help")}
         closed = [*people, server.bot]
@@ -100,7 +102,7 @@ class Story:
     def settle_on_slack(self) -> None:
         """Ten places for each: alone, in public, in private, in threads, and in groups of people."""
         server = self.slack
-        people = [server.user(f"s{n}") for n in range(PEOPLE)]
+        people = [server.user(f"s{n}") for n in range(self.people)]
         public = {name: server.channel(name, people) for name in ("general", "random", "help")}
         private = {name: server.channel(name, people, private=True) for name in ("staff", "leads")}
         for n, user in enumerate(people):
@@ -118,7 +120,7 @@ class Story:
             thread = SlackSpot(server, user, private["staff"], f"{user} staff thread", threaded=True)
             self.add(thread, who, "slack staff", "slack team")
             for step in (1, 2):
-                group = server.mpim([user, people[(n + step) % PEOPLE]])
+                group = server.mpim([user, people[(n + step) % self.people]])
                 spot = SlackSpot(server, user, group, f"{user} group {step}", called=True)
                 self.add(spot, who, f"slack {group}", "slack team")
 
@@ -271,19 +273,21 @@ def secrets_seen(story: Story, requests: list[ModelRequest], place: Place) -> se
 
 
 @asynccontextmanager
-async def staged() -> AsyncIterator[Story]:
+async def staged(people: int) -> AsyncIterator[Story]:
     async with DiscordServer(**FAST) as discord, SlackServer(pace=Pace(post_s=0.0)) as slack:
-        story = Story(discord, slack)
+        story = Story(discord, slack, people)
         story.settle_on_discord()
         story.settle_on_slack()
         yield story
 
 
-async def test_no_secret_is_seen_where_it_does_not_belong(tmp_path: Path) -> None:
+@pytest.mark.long
+@pytest.mark.parametrize("people", [10, pytest.param(25, marks=pytest.mark.soak)])
+async def test_no_secret_is_seen_where_it_does_not_belong(tmp_path: Path, people: int) -> None:
     dice = random.Random(7)
     small = {"context_window": 10_240, "reply_reserve": 1024}
     log = tmp_path / "everbot.log"
-    async with staged() as story:
+    async with staged(people) as story:
         town = Town(
             tmp_path,
             story.play,
@@ -314,7 +318,7 @@ async def test_no_secret_is_seen_where_it_does_not_belong(tmp_path: Path) -> Non
             requests = town.model.requests
         assert SECRET.findall(log.read_text(encoding="utf-8")) == []
         assert "tokens in" in log.read_text(encoding="utf-8")
-        assert len(story.places) == 20 * PEOPLE
+        assert len(story.places) == 20 * people
         assert leaks_in_requests(story, requests) == []
         assert leaks_in_posts(story) == []
         assert story.summaries > 0

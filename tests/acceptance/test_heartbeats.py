@@ -266,7 +266,8 @@ async def test_a_reflection_that_is_killed_leaves_memory_as_before_or_after(tmp_
         assert house.rows("SELECT count(*) FROM blocks WHERE value = 'Lives in Porto.'") == [(1,)]
 
 
-async def test_a_thousand_adversarial_beats_say_nothing_but_by_send_message(tmp_path: Path) -> None:
+@pytest.mark.parametrize("days", [5, pytest.param(20, marks=pytest.mark.soak)])
+async def test_adversarial_beats_say_nothing_but_by_send_message(tmp_path: Path, days: int) -> None:
     chance = random.Random(7)
     blurbs: list[Callable[[], ModelReply]] = [
         lambda: ModelReply(text="NARRATION: I will now reflect on Ada."),
@@ -290,12 +291,12 @@ async def test_a_thousand_adversarial_beats_say_nothing_but_by_send_message(tmp_
         for number in range(50):
             await house.app.inbound.submit(house.message(f"user{number}", "Hello."))
         await house.app.inbound.settled()
-        for _ in range(20):
+        for _ in range(days):
             clock.advance(24 * HOUR)  # a day has its number of beats
             for number in range(50):
                 await command(house, f"user{number}", "heartbeat now")
             await house.app.inbound.settled()
-        assert beats(house) == 1000
+        assert beats(house) == 50 * days
         assert {reply.text for reply in house.parlour.posted} == {"Yes."}
 
 

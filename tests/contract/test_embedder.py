@@ -32,18 +32,17 @@ async def server() -> AsyncIterator[EmbeddingsServer]:
         yield running
 
 
-@pytest_asyncio.fixture(params=["english", "multilingual", "endpoint"])
-async def embedder(
-    request: pytest.FixtureRequest, model_dir: Path, server: EmbeddingsServer
-) -> AsyncIterator[Subject]:
-    subject: Subject = endpoint(server)
-    if request.param != "endpoint":
-        model = {"english": MINILM, "multilingual": MULTILINGUAL}[request.param]
-        if (weights := find_weights(model)) is None:
-            pytest.skip(f"{model.package} has no files for this platform")
-        subject = OfflineEmbedder(model, model_dir, weights)
+@pytest_asyncio.fixture
+async def served(server: EmbeddingsServer) -> AsyncIterator[EndpointEmbedder]:
+    subject = endpoint(server)
     yield subject
     await subject.close()
+
+
+@pytest.fixture(params=["english", "multilingual", "served"])
+def embedder(request: pytest.FixtureRequest) -> Subject:
+    subject: Subject = request.getfixturevalue(request.param)
+    return subject
 
 
 async def test_one_unit_row_of_float32_for_each_text(embedder: Subject) -> None:
@@ -98,11 +97,16 @@ async def test_the_name_tells_the_model(embedder: Subject) -> None:
     assert embedder.name in ("all-MiniLM-L6-v2-int8/2", "multilingual-e5-small-int8/1", "endpoint/small")
 
 
-async def test_a_closed_embedder_says_so(embedder: Subject) -> None:
-    await embedder.embed_passages(["tea"])
-    await embedder.close()
+async def test_a_closed_embedder_says_so(
+    embedder: Subject, model_dir: Path, server: EmbeddingsServer
+) -> None:
+    models = {model.name: model for model in (MINILM, MULTILINGUAL)}
+    model = models.get(embedder.name)
+    own = OfflineEmbedder(model, model_dir, find_weights(model)) if model else endpoint(server)
+    await own.embed_passages(["tea"])
+    await own.close()
     with pytest.raises(EmbedderError, match="closed"):
-        await embedder.embed_passages(["tea"])
+        await own.embed_passages(["tea"])
 
 
 async def test_the_endpoint_is_asked_for_floats_in_batches_it_takes(server: EmbeddingsServer) -> None:

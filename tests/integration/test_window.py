@@ -244,7 +244,7 @@ def wild_model(dice: random.Random) -> Callable[[ModelRequest], ModelReply]:
         text = wild_text(dice) if kind < 0.4 else ""
         if kind < 0.2:
             return ModelReply(text=text)
-        made = 1_000 if kind > 0.97 else dice.randint(1, 6)
+        made = 100 if kind > 0.97 else dice.randint(1, 6)
         return ModelReply(text=text, calls=tuple(wild_call(dice, n) for n in range(made)))
 
     return play

@@ -112,12 +112,12 @@ def test_sizes_that_make_no_sense(size: int, overlap: int) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "A sentence of several words, more or less. " * 25_000,
-        "abcdefghij" * 100_000,
-        "日本語のテキスト。" * 110_000,
-        "x = 1\n" * 170_000,
-        ("a" + " " * 50_000) * 20,
-        ("a" * 20 + " " * 3_000 + "!" * 400) * 300,
+        "A sentence of several words, more or less. " * 6_000,
+        "abcdefghij" * 25_000,
+        "日本語のテキスト。" * 27_000,
+        "x = 1\n" * 42_000,
+        ("a" + " " * 50_000) * 5,
+        ("a" * 20 + " " * 3_000 + "!" * 400) * 75,
     ],
     ids=["prose", "no-spaces", "cjk", "lines", "spaces", "uneven"],
 )

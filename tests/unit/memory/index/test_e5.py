@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from memory.index.e5 import MULTILINGUAL
@@ -64,17 +62,15 @@ def test_the_tokenizer_cuts_as_the_models_own_does() -> None:
         ("アレルギーは何ですか", "I must not eat peanuts, they make me ill.", "We painted the fence green."),
     ],
 )
-async def test_it_answers_across_languages(model_dir: Path, question: str, near: str, far: str) -> None:
-    embedder = OfflineEmbedder(MULTILINGUAL, model_dir, WEIGHTS)
-    [asked] = await embedder.embed_queries([question])
-    one, other = await embedder.embed_passages([near, far])
+async def test_it_answers_across_languages(
+    multilingual: OfflineEmbedder, question: str, near: str, far: str
+) -> None:
+    [asked] = await multilingual.embed_queries([question])
+    one, other = await multilingual.embed_passages([near, far])
     assert asked @ one > asked @ other + 0.2
-    await embedder.close()
 
 
-async def test_any_text_has_a_vector(model_dir: Path) -> None:
-    embedder = OfflineEmbedder(MULTILINGUAL, model_dir, WEIGHTS)
-    vectors = await embedder.embed_passages([*TEXTS, "﷽" * 5_000, "\ud800", "漢" * 10_000])
+async def test_any_text_has_a_vector(multilingual: OfflineEmbedder) -> None:
+    vectors = await multilingual.embed_passages([*TEXTS, "﷽" * 5_000, "\ud800", "漢" * 10_000])
     assert vectors.shape == (len(TEXTS) + 3, 384)
     assert (abs((vectors**2).sum(axis=1) - 1) < 1e-4).all()
-    await embedder.close()

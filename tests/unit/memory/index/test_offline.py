@@ -23,7 +23,7 @@ PAIRS = [
 ]
 
 
-def english(models: Path) -> OfflineEmbedder:
+def made(models: Path) -> OfflineEmbedder:
     return OfflineEmbedder(MINILM, models, find_weights(MINILM))
 
 
@@ -36,37 +36,31 @@ async def embed_once(embedder: OfflineEmbedder, *texts: str) -> None:
 
 @pytest.mark.parametrize(("left", "right", "cosine"), PAIRS)
 async def test_cosines_are_those_of_the_float32_model(
-    model_dir: Path, left: str, right: str, cosine: float
+    english: OfflineEmbedder, left: str, right: str, cosine: float
 ) -> None:
-    embedder = english(model_dir)
-    vectors = await embedder.embed_passages([left, right])
+    vectors = await english.embed_passages([left, right])
     assert float(vectors[0] @ vectors[1]) == pytest.approx(cosine, abs=0.04)
-    await embedder.close()
 
 
-async def test_what_lies_beyond_the_models_window_changes_nothing(model_dir: Path) -> None:
-    embedder = english(model_dir)
+async def test_what_lies_beyond_the_models_window_changes_nothing(english: OfflineEmbedder) -> None:
     window = "tea " * (MAX_TOKENS - 2)
-    vectors = await embedder.embed_passages([window, window + "and a dog", window[:-12] + "and a dog"])
+    vectors = await english.embed_passages([window, window + "and a dog", window[:-12] + "and a dog"])
     assert float(vectors[0] @ vectors[1]) == pytest.approx(1, abs=1e-3)
     assert float(vectors[0] @ vectors[2]) < 0.999
-    await embedder.close()
 
 
-async def test_the_loop_is_free_while_it_embeds(model_dir: Path) -> None:
-    embedder = english(model_dir)
-    task = asyncio.create_task(embedder.embed_passages(["a longer text about nothing much " * 8] * 40))
+async def test_the_loop_is_free_while_it_embeds(english: OfflineEmbedder) -> None:
+    task = asyncio.create_task(english.embed_passages(["a longer text about nothing much " * 8] * 40))
     turns = 0
     while not task.done():
         await asyncio.sleep(0.001)
         turns += 1
     assert turns > 20
     assert task.result().shape == (40, 384)
-    await embedder.close()
 
 
 async def test_closing_ends_a_long_call(model_dir: Path) -> None:
-    embedder = english(model_dir)
+    embedder = made(model_dir)
     await embedder.embed_passages(["load"])
     task = asyncio.create_task(embedder.embed_passages(["a text about nothing much " * 40] * 2000))
     await asyncio.sleep(0)
@@ -77,21 +71,21 @@ async def test_closing_ends_a_long_call(model_dir: Path) -> None:
 
 async def test_nothing_is_made_before_the_first_text(tmp_path: Path) -> None:
     models = tmp_path / "data" / "models"
-    embedder = english(models)
+    embedder = made(models)
     assert not models.exists()
     await embed_once(embedder, "tea")
     assert [file.name for file in models.iterdir()] == [GRAPH]
 
 
 async def test_two_builders_at_once_leave_one_whole_graph(tmp_path: Path) -> None:
-    await asyncio.gather(embed_once(english(tmp_path), "tea"), embed_once(english(tmp_path), "tea"))
+    await asyncio.gather(embed_once(made(tmp_path), "tea"), embed_once(made(tmp_path), "tea"))
     assert [file.name for file in tmp_path.iterdir()] == [GRAPH]
 
 
 async def test_a_damaged_graph_is_built_anew(model_dir: Path, tmp_path: Path) -> None:
     whole = (model_dir / GRAPH).read_bytes()
     (tmp_path / GRAPH).write_bytes(whole[: len(whole) // 2])
-    await embed_once(english(tmp_path), "tea")
+    await embed_once(made(tmp_path), "tea")
     assert (tmp_path / GRAPH).read_bytes() == whole
 
 
@@ -100,7 +94,7 @@ async def test_what_a_killed_builder_left_is_removed_but_not_a_living_ones(tmp_p
     dead.touch()
     os.utime(dead, (0, 0))
     living.touch()
-    await embed_once(english(tmp_path), "tea")
+    await embed_once(made(tmp_path), "tea")
     assert not dead.exists()
     assert living.exists()
 
@@ -120,13 +114,13 @@ async def test_a_changed_file_is_refused(tmp_path: Path) -> None:
 async def test_a_folder_that_cannot_be_written_is_said_plainly(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(EmbedderError, match="cannot be read or written"):
-        await embed_once(english(tmp_path / "file" / "models"), "tea")
+        await embed_once(made(tmp_path / "file" / "models"), "tea")
 
 
 async def test_it_heals_when_the_reason_is_gone(tmp_path: Path) -> None:
     models = tmp_path / "models"
     models.touch()
-    embedder = english(models)
+    embedder = made(models)
     with pytest.raises(EmbedderError):
         await embedder.embed_passages(["tea"])
     models.unlink()
