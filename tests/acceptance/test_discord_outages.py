@@ -265,6 +265,7 @@ async def test_a_hundred_broken_connections_lose_nothing(server: DiscordServer, 
     await talk_through_drops(server, tmp_path, 100)
 
 
+@pytest.mark.long
 async def test_what_is_said_between_two_sessions_is_found(server: DiscordServer, tmp_path: Path) -> None:
     ada = server.user("ada")
     dm = server.dm(ada)
@@ -300,6 +301,7 @@ async def test_what_is_told_twice_is_answered_once(server: DiscordServer, tmp_pa
     assert times_answered(server, ["dm1", "general1"], dm, general) == once(["dm1", "general1"])
 
 
+@pytest.mark.long
 async def test_it_is_ready_when_it_hears(server: DiscordServer, tmp_path: Path) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -371,6 +371,7 @@ async def test_a_persona_greets_in_its_own_way(server: DiscordServer, tmp_path: 
         assert "How marlow speaks, by example" in requests(town)[-1].messages[0]["content"]
 
 
+@pytest.mark.long
 async def test_a_month_of_a_hundred_people(server: DiscordServer, slack: SlackServer, tmp_path: Path) -> None:
     """One persona of a guild and a workspace: everyone is known by themselves, what is shared by all stays
     shared where it was told, and an edit in the middle of it reaches all."""

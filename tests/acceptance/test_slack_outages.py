@@ -200,7 +200,7 @@ async def test_a_channel_gets_one_post_per_interval(tmp_path: Path) -> None:
         ada, bob = server.user("ada"), server.user("bob")
         general = server.channel("general", [ada, bob])
         long = "word " * 1_700  # three parts
-        town = Town(tmp_path, lambda _: say(long), slack=server)
+        town = Town(tmp_path, lambda _: say(long), slack=server, clock=SystemClock())
         async with with_slack(town, post_interval_s=interval + 0.1):
             for person in (ada, bob):
                 await server.say(person, general, f"<@{server.bot}> tell me")
@@ -294,7 +294,7 @@ async def interrupted(folder: Path, times: int) -> None:
         spots = [SlackSpot(server, user, server.im(user), "dm") for user in people]
         spots += [SlackSpot(server, user, general, "thread", threaded=True) for user in people]
         said = 0
-        async with Town(folder, quote, slack=server):
+        async with Town(folder, quote, slack=server, clock=SystemClock()):
             for number in range(times):
                 for spot in dice.sample(spots, 2):
                     said += 1
@@ -323,6 +323,7 @@ def answered_numbers(server: SlackServer) -> int:
     return len({n for _, text in posts_on_slack(server) for n in numbers_in(text)})
 
 
+@pytest.mark.long
 async def test_thirty_disconnects_lose_and_double_nothing(tmp_path: Path) -> None:
     await interrupted(tmp_path, 30)
 

@@ -22,6 +22,13 @@ class LeapingClock:
         self._ahead += timedelta(seconds=seconds)
 
 
+class HastyClock(LeapingClock):
+    """Its sleepers sleep a twentieth of what they say: what is tried again after a pause is tried soon."""
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds / 20)
+
+
 class FakeClock:
     """`sleep` returns at once in real time, having moved the clock; other tasks get to run first."""
 

@@ -15,12 +15,12 @@ from types import TracebackType
 from typing import Any, Self
 
 from bot.app import App, open_app
-from bot.backends.clock import SystemClock
 from bot.backends.platforms import platforms
 from bot.cli.run import attend
 from bot.delivery.courier import SpeakerOf
 from bot.ports import Adapter, ChatModel, Clock, ModelReply, ModelRequest
 from bot.settings import Settings
+from tests.fakes.clock import HastyClock
 from tests.fakes.discord_server import DiscordServer
 from tests.fakes.empty_database import lay
 from tests.fakes.parlour import Play, Stage
@@ -58,7 +58,7 @@ def echo(request: ModelRequest) -> ModelReply:
 
 class Town:
     """``settings`` are sections of the configuration, as ``access={"dm_policy": "pairing"}``; ``clock`` must let
-    its sleepers sleep."""
+    its sleepers sleep: `SystemClock` as long as they say, for a story of times, else a twentieth of it."""
 
     def __init__(
         self,
@@ -71,7 +71,7 @@ class Town:
         speaker_of: SpeakerOf | None = None,
         **settings: dict[str, Any],
     ) -> None:
-        self._clock = clock or SystemClock()
+        self._clock = clock or HastyClock()
         self._speaker_of = speaker_of
         self.model = Stage(play) if inspect.isroutine(play) else play
         sections: dict[str, dict[str, Any]] = {

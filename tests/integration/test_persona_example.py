@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from bot.cli import persona
 from bot.events import Command, View, community_audience
 from tests.fakes.parlour import House, opened, parrot, settings_at
@@ -54,6 +56,7 @@ async def used(house: House, argument: str) -> View:
     return await house.app.inbound.invoke(command)
 
 
+@pytest.mark.long
 async def test_it_runs_as_it_is_written(tmp_path: Path) -> None:
     program = Program(tmp_path, QUIET)
     assert len(BLOCKS) == 3

@@ -252,6 +252,7 @@ def wild_model(dice: random.Random) -> Callable[[ModelRequest], ModelReply]:
 
 @pytest.mark.parametrize("window", ["least", "8192", "16384"])
 @pytest.mark.parametrize("seed", range(3))
+@pytest.mark.long
 async def test_no_request_ever_exceeds_the_window(folder: Path, window: str, seed: int) -> None:
     """Whatever people write and models answer."""
     size = await least_window(folder) if window == "least" else int(window)
