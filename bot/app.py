@@ -15,7 +15,7 @@ from typing import Any
 from bot import logs
 from bot.agent.asking import Asking
 from bot.agent.commit import Commit
-from bot.agent.desks import Desks
+from bot.agent.desks import Bounds, Desks
 from bot.agent.forms import Forms
 from bot.agent.loop import AgentLoop, Limits
 from bot.agent.meter import Meter
@@ -205,10 +205,14 @@ def _assemble(
         memory.archival,
         personas,
         window,
-        settings.agent.page_size,
-        settings.limits.reminders,
+        platforms,
+        Bounds(
+            page_size=settings.agent.page_size,
+            wishes=settings.limits.reminders,
+            posts=settings.agent.max_posts,
+        ),
     )
-    commit = Commit(runtime.store, queues, platforms, courier.wake)
+    commit = Commit(runtime.store, queues, courier.wake)
     meter = Meter(allowance, window)
     asking = Asking(models, queues, forms, settings.model.reserve, meter)
     loop = AgentLoop(asking, queues, executor, desks, commit, _limits(settings))

@@ -125,6 +125,7 @@ class IndexSettings(_Section):
 class AgentSettings(_Section):
     max_steps: int = Field(12, ge=2)
     max_calls: int = Field(64, ge=1)
+    max_posts: int = Field(20, ge=1)
     page_size: int = Field(5, ge=1, le=50)
     block_limit: int = Field(2_000, ge=100)
     debounce_s: float = Field(1.0, ge=0)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bot.agent.fifo_queue import Queue, is_reminder
 from bot.agent.job import Job
 from bot.agent.queue_manager import QueueManager
 from bot.agent.tools.desk import Desk
-from bot.events import platform_of
-from bot.ports import Adapter
 from memory.ports import Store
 from memory.records import Message, OutboxRow, Usage
 
@@ -34,12 +32,10 @@ class Commit:
         self,
         store: Store,
         queues: QueueManager,
-        platforms: Mapping[str, Adapter],
         committed: Callable[[], None],
     ) -> None:
         self._store = store
         self._queues = queues
-        self._platforms = platforms
         self._committed = committed
 
     async def step(self, job: Job, step: Step) -> None:
@@ -51,7 +47,7 @@ class Commit:
                 await self._queues.note_warned(session, queue, step.messages)
                 if step.ended or not job.whole:
                     await desk.commit(session)
-                    await session.mailbox.post(self._outbox(job, step))
+                    await session.mailbox.post(_outbox(job, step))
                 await session.mailbox.commit_step(
                     turn.id, turn.steps, step.model, step.usage, desk.now, agent_id=job.agent.id
                 )
@@ -75,25 +71,24 @@ class Commit:
             queue.remove(reminded)
         self._committed()
 
-    def _outbox(self, job: Job, step: Step) -> list[OutboxRow]:
-        """One row for each part that will be posted; its id is the same however often it is sent."""
-        conversation = step.queue.conversation
-        split = self._platforms[platform_of(conversation.address)].split
-        parts = [part for said in step.desk.said for part in split(said)]
-        return [
-            OutboxRow(
-                id=f"{step.desk.key}/{number}",
-                agent_id=job.agent.id,
-                conversation_id=conversation.id,
-                address=conversation.address,
-                turn_id=job.turn.id,
-                kind="reply",
-                text=part,
-                in_reply_to=job.answers,
-                created_at=step.desk.now,
-            )
-            for number, part in enumerate(parts)
-        ]
+
+def _outbox(job: Job, step: Step) -> list[OutboxRow]:
+    """One row for each part that will be posted; its id is the same however often it is sent."""
+    conversation = step.queue.conversation
+    return [
+        OutboxRow(
+            id=f"{step.desk.key}/{number}",
+            agent_id=job.agent.id,
+            conversation_id=conversation.id,
+            address=conversation.address,
+            turn_id=job.turn.id,
+            kind="reply",
+            text=part,
+            in_reply_to=job.answers,
+            created_at=step.desk.now,
+        )
+        for number, part in enumerate(step.desk.posts)
+    ]
 
 
 def _reminders(job: Job, queue: Queue, stored: Sequence[Message]) -> list[Message]:

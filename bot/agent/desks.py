@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from bot.agent.fifo_queue import Queue
 from bot.agent.job import Job
 from bot.agent.tools.desk import Desk
 from bot.agent.window import Window
+from bot.events import platform_of
 from bot.personas.personas import Personas
+from bot.ports import Adapter
 from bot.runtime import Runtime
 from memory.archival import Archival
 from memory.ports import Session
@@ -18,9 +21,16 @@ from memory.records import Block, Wish, public_in
 _NEEDED = ("send_message", "finish_rethinking_memory")  # whatever a persona may use
 
 
-class Desks:
-    """``page_size`` results of a search are shown at once; a person may have ``most_wishes`` open."""
+@dataclass(frozen=True, kw_only=True)
+class Bounds:
+    """Results of a search that are shown at once; reminders that a person may have open; posts of a turn."""
 
+    page_size: int
+    wishes: int
+    posts: int
+
+
+class Desks:
     def __init__(
         self,
         runtime: Runtime,
@@ -28,16 +38,16 @@ class Desks:
         archival: Archival,
         personas: Personas,
         window: Window,
-        page_size: int,
-        most_wishes: int,
+        platforms: Mapping[str, Adapter],
+        bounds: Bounds,
     ) -> None:
         self._store, self._clock = runtime.store, runtime.clock
         self._recall = recall
         self._archival = archival
         self._personas = personas
         self._window = window
-        self._page_size = page_size
-        self._most_wishes = most_wishes
+        self._platforms = platforms
+        self._bounds = bounds
 
     def of(self, job: Job, queue: Queue) -> Desk:
         """A step's desk; the same one for all steps of a whole turn."""
@@ -78,7 +88,7 @@ class Desks:
             key=job.step_key,
             now=self._clock.now(),
             zone=job.zone,
-            page_size=self._page_size,
+            page_size=self._bounds.page_size,
             look=look,
             recall=self._recall,
             archive=self._archival,
@@ -87,12 +97,14 @@ class Desks:
             conversation_id=queue.conversation.id,
             scheduled=scheduled,
             wishes_elsewhere=elsewhere,
-            most_wishes=self._most_wishes,
+            most_wishes=self._bounds.wishes,
             amend=amend,
             allowed=None if tools is None else _allowed(tools),
             quiet=job.whole,
             mute=job.mute,
             most_said=job.most_said,
+            split=self._platforms[platform_of(job.address)].split,
+            posts_left=max(0, self._bounds.posts - job.turn.outbox),
             own_messages=_own(job, queue),
             person=_person(job, queue),
         )

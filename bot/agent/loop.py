@@ -74,6 +74,7 @@ class AgentLoop:
             reply = replace(reply, calls=reply.calls[: len(results)])
             _speak_up(job, desk, reply, results, last=last)
             messages = replies.messages(self._queues, job, queue, desk, before, reply, results)
+            last = last or desk.silenced  # it has nothing left to say it with
             notes = [] if last else self._notes(job, queue, desk, reply, results, messages, dropped)
             # Failures first, then what the model asked for, then what we have to tell it.
             goes_on = not last and bool(notes or _wants_on(desk, reply, results))
@@ -87,8 +88,8 @@ class AgentLoop:
             )
             await self._commit.step(job, step)
             self.meter.settle(job)
-        said = 0 if job.whole and goes_on else len(desk.said)
-        job.turn = replace(job.turn, steps=job.turn.steps + 1, outbox=job.turn.outbox + said)
+        posted = 0 if job.whole and goes_on else len(desk.posts)
+        job.turn = replace(job.turn, steps=job.turn.steps + 1, outbox=job.turn.outbox + posted)
         job.zone = desk.zone
         job.model = step.model
         return goes_on

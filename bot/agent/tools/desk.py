@@ -31,6 +31,7 @@ _IN_CONFIDENCE = (
     "The block {label!r} is read-only here: everyone shares it, and this reflection knows what was said in confidence. "
     "Only a reflection on what was said in public may propose a change of it. Nothing was changed."
 )
+_CUT = "[…]"
 _PROPOSED = "It is a proposal: everyone shares this block, and it changes when an admin accepts."
 
 
@@ -61,6 +62,9 @@ class Desk:
     most_said: int | None = None  # messages that may still be sent
     person: str = ""  # whom the turn answers: who "I" is in a search
     own_messages: frozenset[int] = frozenset()  # this turn's, not to be found by its own searches
+    split: Callable[[str], list[str]] = lambda text: [text]  # into what the place takes as one post
+    posts_left: int = 20  # that the turn may make
+    silenced: bool = False  # something was not said, for none is left
     said: list[str] = field(default_factory=list)
     drafts: list[Draft] = field(default_factory=list)
     lore: list[Draft] = field(default_factory=list)
@@ -97,7 +101,16 @@ class Desk:
         return _PROPOSED if _is_persona(block) else ""
 
     def say(self, text: str) -> None:
+        """More than the turn may still post is cut."""
         self.said.append(text)
+
+    @property
+    def posts(self) -> list[str]:
+        """What was said, as it is posted; where that is more than the turn may, the last post tells that it is cut."""
+        parts = [part for said in self.said for part in self.split(said)]
+        if len(parts) <= self.posts_left:
+            return parts
+        return [*parts[: self.posts_left - 1], _CUT][: self.posts_left]
 
     async def wishes(self) -> list[Wish]:
         """What is scheduled, with this turn's changes; soonest first."""

@@ -23,6 +23,12 @@ async def send_message(desk: Desk, message: str) -> str:
         raise ToolError(f"Not sent: {desk.mute}")
     if desk.most_said is not None and len(desk.said) >= desk.most_said:
         raise ToolError("Not sent: you have said all that you may unasked today.")
+    needed, left = len(desk.split(text)), desk.posts_left - len(desk.posts)
+    if needed > left:
+        desk.silenced = not left
+        raise ToolError(
+            f"Not sent: it would take {needed} posts, and this turn may make {left} more. Say less, or nothing more."
+        )
     desk.say(text)
     return "Sent."
 
