@@ -18,7 +18,9 @@ MemoryError_
 
 from __future__ import annotations
 
+import errno
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
 
 _FRAMES = 8
@@ -37,6 +39,31 @@ def where(error: BaseException, deep: int = _DEEP) -> str:
     if isinstance(error, BaseExceptionGroup) and deep:
         told = f"{told} [{'; '.join(where(inner, deep - 1) for inner in error.exceptions[:_FRAMES])}]"
     return told
+
+
+_SCARCE = (errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.ENOSPC)
+_THREADLESS = "can't start new thread"  # as CPython says it
+
+
+def scarce(error: BaseException) -> bool:
+    """Whether it comes of a lack of memory, threads, open files or room on the disk: what failed may be done later."""
+    return any(
+        isinstance(one, MemoryError)
+        or (isinstance(one, OSError) and one.errno in _SCARCE)
+        or (isinstance(one, RuntimeError) and str(one) == _THREADLESS)
+        or (isinstance(one, ImportError) and "Cannot allocate memory" in str(one))
+        for one in _chain(error, 2 * _DEEP)
+    )
+
+
+def _chain(error: BaseException, deep: int) -> Iterator[BaseException]:
+    yield error
+    before = error.__cause__ or error.__context__
+    if before is not None and deep:
+        yield from _chain(before, deep - 1)
+    if isinstance(error, BaseExceptionGroup) and deep:
+        for inner in error.exceptions[:_FRAMES]:
+            yield from _chain(inner, deep - 1)
 
 
 class MemoryError_(Exception):

@@ -27,7 +27,7 @@ from bot.events import EVENTS, Address, Event, HeartbeatDue, MessageReceived, qu
 from bot.people.identities import Identity
 from bot.runtime import Runtime
 from bot.settings import AgentSettings
-from memory.errors import StoreError, StoreUnavailable, where
+from memory.errors import StoreError, StoreUnavailable, scarce, where
 from memory.records import InboxRow
 
 log = logging.getLogger(__name__)
@@ -272,17 +272,18 @@ class Mailboxes:
                     nothing = not (mailbox.more or mailbox.news.is_set() or mailbox.aside)
                     if self._draining or nothing:
                         return
-                except StoreError as error:
-                    log.error("agent %s waits for the store: %s", agent_id, error)
+                except Exception as error:
+                    if not isinstance(error, StoreError) and not scarce(error):
+                        # One agent's broken memory must not stop the others: what waits for it is tried again with
+                        # its next event, or at the next start.
+                        log.error("agent %s: its turn could not begin: %s", agent_id, where(error))
+                        return
+                    why = error if isinstance(error, StoreError) else f"lack of memory, {where(error)}"
+                    log.error("agent %s waits for the store: %s", agent_id, why)
                     mailbox.resumed = False  # the turn that it broke off is gone on with
                     mailbox.park(True)
                     await self._clock.sleep(_STORE_RETRY_S)
                     mailbox.park(False)
-                except Exception as error:
-                    # One agent's broken memory must not stop the others: what waits for it is tried again with its
-                    # next event, or at the next start.
-                    log.error("agent %s: its turn could not begin: %s", agent_id, where(error))
-                    return
                 mailbox.job = None
         finally:
             mailbox.at_work = False

@@ -26,7 +26,7 @@ from bot.people.identities import Identities, Identity
 from bot.people.pace import Turned
 from bot.personas.definition import Definition, cast, from_book, parsed
 from bot.runtime import Runtime
-from memory.errors import StoreError, where
+from memory.errors import StoreError, scarce, where
 from memory.ports import Session
 from memory.records import InboxRow, Message, OutboxRow, Turn, TurnState
 
@@ -41,6 +41,7 @@ _TOO_LONG = "That is more than I can take in at once. Please try it in smaller p
 _EXPIRED = "I am sorry: I could not answer your message for too long, and have let it go. Please write again."
 _BROKEN = "Something went wrong on my side, and I could not answer that. It has been logged."
 _STOPPED = "Stopped."
+_SCARCE = "the process lacks memory, threads, open files or room on the disk; give it more"
 
 
 class Turns:
@@ -165,10 +166,7 @@ class Turns:
         except StoreError:
             raise
         except Exception as error:
-            # A fault of ours must not brick the agent: the turn ends, visibly, and is logged.
-            log.error("agent %s, turn %s failed: %s", job.agent.id, job.turn.id, where(error))
-            self._queues.forget(job.turn.conversation_id)
-            await self._end(job, "error", _BROKEN if job.from_person else job.fallback or None)
+            waits = await self._failed(job, error)
         finally:
             if job.zone != zone:
                 self._identities.forget(job.agent.id)  # the person told where they live
@@ -205,6 +203,18 @@ class Turns:
             except DeliveryError as error:  # nobody can say if whom it is about is still there
                 log.info("agent %s, turn %s waits: %s", job.agent.id, job.turn.id, error)
                 return None if await self._expired(job) else _delayed(job)
+
+    async def _failed(self, job: Job, error: Exception) -> float | None:
+        """A fault of ours must not brick the agent: the turn ends, visibly. What only lacks room is tried again, for
+        some minutes: it may be the turn itself that takes it."""
+        self._queues.forget(job.turn.conversation_id)
+        if scarce(error) and job.delay < _RETRY_MAX_S:
+            log.error("agent %s, turn %s waits: %s (%s)", job.agent.id, job.turn.id, _SCARCE, where(error))
+            await self._say_down(job)
+            return _delayed(job)
+        log.error("agent %s, turn %s failed: %s", job.agent.id, job.turn.id, where(error))
+        await self._end(job, "error", _BROKEN if job.from_person else job.fallback or None)
+        return None
 
     async def _refused(self, job: Job, refusal: ModelRefused) -> None:
         """The model never answers this: the turn ends, and what it was about leaves the view."""

@@ -5,10 +5,12 @@ Each test plays one kind of bad model to people who write every kind of bad inpu
 
 from __future__ import annotations
 
+import errno
 import json
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -16,7 +18,7 @@ import pytest
 from bot.errors import ModelDenied, ModelRefused, ModelUnavailable
 from bot.events import clean
 from bot.ports import ModelReply, ModelRequest, ToolCall
-from tests.fakes.parlour import House, Stage, is_summary, opened
+from tests.fakes.parlour import House, Stage, is_summary, last_words, opened
 from tests.fakes.scripted_model import call, say
 
 INPUTS = {
@@ -120,3 +122,46 @@ async def bad_and_good(house: House, stage: Stage, user: str, text: str, kind: s
     # A memory-pressure alert gives the model one more step, in which this one says the same again.
     assert {reply.text for reply in await house.say(user, "And now?")} == {"All is well."}
     assert stage.problems == []
+
+
+def caused(error: Exception, cause: Exception) -> Exception:
+    error.__cause__ = cause
+    return error
+
+
+LACKS = {
+    "memory": MemoryError(),
+    "memory, told by a library": caused(ValueError("no"), MemoryError()),
+    "memory, told by the kernel": OSError(errno.ENOMEM, "Cannot allocate memory"),
+    "open files": OSError(errno.EMFILE, "Too many open files"),
+    "threads": RuntimeError("can't start new thread"),
+    "memory, in a group": ExceptionGroup("tasks", [ValueError("x"), MemoryError()]),
+}
+
+
+@pytest.mark.parametrize("lack", LACKS)
+async def test_what_a_lack_of_memory_broke_off_is_answered_once_there_is_enough(
+    tmp_path: Path, lack: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    failures = [LACKS[lack]] * 4
+
+    def play(request: ModelRequest) -> ModelReply | Exception:
+        return failures.pop() if failures else say("Back again.")
+
+    async with opened(tmp_path, play) as house:
+        texts = [reply.text for reply in await house.say("ada", "hello")]
+    assert len(texts) == 2, "it is told once that it waits"
+    assert texts[-1] == "Back again."
+    assert "lacks memory" in caplog.text
+
+
+async def test_a_message_that_takes_all_memory_for_itself_blocks_nobody_for_long(tmp_path: Path) -> None:
+    def play(request: ModelRequest) -> ModelReply | Exception:
+        return MemoryError() if "bomb" in last_words(request) else say("Here I am.")
+
+    async with opened(tmp_path, play) as house:
+        began = house.clock.now()
+        replies = await house.say("eve", "a bomb")
+        assert "Something went wrong" in replies[-1].text
+        assert house.clock.now() - began < timedelta(minutes=15)
+        assert [reply.text for reply in await house.say("eve", "hello")] == ["Here I am."]
