@@ -136,11 +136,11 @@ def _escape(found: re.Match[str]) -> str:
 
 # <parameter=key>value</parameter>, <parameter name="key">value</parameter>, <arg_key>key</arg_key><arg_value>...
 _FIELD = re.compile(
-    r"<(?:｜DSML｜|antml:)?(?:parameter|param|argument|arg)"
+    r"<(?:[a-z]{1,12}:|｜DSML｜)?(?:parameter|param|argument|arg)"
     r"(?:=[\"']?(?P<plain>[\w.-]{1,64})[\"']?|\s{1,8}name\s?=\s?[\"'](?P<named>[\w.-]{1,64})[\"'][^<>]{0,80})>"
     r"|<arg_key>\s{0,8}(?P<key>[\w.-]{1,64})\s{0,8}</arg_key>\s{0,80}<arg_value>"
 )
-_FIELD_END = re.compile(r"</(?:｜DSML｜|antml:)?(?:parameter|param|argument|arg|arg_value)>")
+_FIELD_END = re.compile(r"</(?:[a-z]{1,12}:|｜DSML｜)?(?:parameter|param|argument|arg|arg_value)>")
 
 
 def fields_in(text: str, at: int, end: int) -> dict[str, Any]:

@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from bot.models.call_values import Offered, known_name
 from bot.models.opaque import given_back, thought_in
 from bot.models.thoughts import spoken
-from bot.models.written_calls import Offered, known_name, read
+from bot.models.written_calls import read
 from bot.ports import ModelReply, ModelRequest, ToolCall
 
 _CLOSED = ("}", "]", ")", ">", "```")

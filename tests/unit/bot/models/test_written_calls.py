@@ -108,6 +108,11 @@ def test_without_tools_nothing_is_called_and_no_marks_are_said() -> None:
         "Action: we go home.",
         "[1, 2, 3] and f(x) = {x}",
         "The function send_message(message) sends.",
+        '{"query": "dog", "limit": 3}',
+        '{"message": "Hi", "code": 200}',
+        "<message>Hi</message>",
+        "a <code>print(1)</code> b",
+        "Their commentary to me was kind.",
     ],
 )
 def test_other_text_is_text(text: str) -> None:
@@ -119,7 +124,8 @@ def test_other_text_is_text(text: str) -> None:
     "piece",
     ["<tool_call>", "{", '{"name":"send_message",', "send_message(", "send_message ", "```", "[TOOL_CALLS]{", "<",
      "Action: ", "<function=", '<tool_call>{"a":', "{'", "<｜tool", 'send_message(message="', "functools[",
-     "send_message<arg_key>", "<tool_call ", '{"name": "send_message", "arguments": {"message": "'],
+     "send_message<arg_key>", "<tool_call ", "<send_message>", "<send_message a='", "<code>", "commentary to=a",
+     "send_message = {", "<message>", '{"name": "send_message", "arguments": {"message": "'],
 )  # fmt: skip
 def test_its_time_grows_with_the_length_only(piece: str) -> None:
     def took(size: int) -> float:
