@@ -10,18 +10,23 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 
-_NAME = r"(?:seed:|ant)?(?:think(?:ing)?|(?:internal_)?thoughts?|reasoning|reflection|scratch_?pad|inner_monologue)"
+_NAME = (
+    r"(?:(?:[a-z]{1,12}[:_]|ant)?(?:think(?:ing)?|thoughts?|reasoning|monologue)|reflection|analysis|scratch_?pad|cot"
+    r"|思考(?:过程)?)"
+)
+_KIND = r"(?:think(?:ing)?|thoughts?|reasoning)"
 _MENTION = (
     r"(?!\s{0,4}(?:-?tags?|blocks?|tokens?|elements?|marks?|markers?)\b)"  # "the <think> tag" tells of it
 )
 _OPEN = (
     rf"<{_NAME}(?:\s[^<>]{{0,200}})?>|\[(?:THINK|THINKING|REASONING)\]|◁think▷|<｜begin▁of▁thinking｜>"
-    r"|<\|(?:begin_of_thought|START_THINKING|inner_prefix|think(?:ing)?|thought_start)\|>"
+    rf"|<\|(?:(?:begin_of_|begin_|start_)?{_KIND}(?:_start|_begin)?|inner_prefix)\|>|<{_KIND}_(?:start|begin)>"
     r"|<\|channel>(?:thought|analysis)\b|<unused94>(?:thought\b)?"
 )
 _CLOSE = (
     rf"</{_NAME}\s{{0,8}}>|\[/(?:THINK|THINKING|REASONING)\]|◁/think▷|<｜end▁of▁thinking｜>"
-    r"|<\|(?:end_of_thought|END_THINKING|inner_suffix|/think(?:ing)?|thought_end)\|>|<channel\|>|<unused95>"
+    rf"|<\|(?:(?:end_of_|end_|/){_KIND}|{_KIND}_end|inner_suffix)\|>|<{_KIND}_end>|<channel\|>|<unused95>"
+    r"|<\|end\|><\|begin\|>assistant(?:<\|content\|>)?"
 )
 _FENCE = r"```(?:[^`]|`(?!``)){0,20000}```"
 _NEXT = re.compile(
@@ -46,11 +51,27 @@ def spoken(text: str) -> str:
     text = _of_channels(text)
     if "<" in text or "[" in text or "◁" in text:
         text = _WRAPPERS.sub("", _unthought(text))
+    for opening, closing, runs_on in _ASIDES:
+        text = _without(text, opening, closing, runs_on=runs_on)
     text = text[: _end(text)].strip()
-    told = _TOLD.match(text)
-    text = text[told.end() :].strip() if told else text
+    for told in (_ROLE, _TOLD, _SAID_SO):
+        found = told.match(text)
+        text = text[found.end() :].strip() if found else text
     whole = _ANSWER.fullmatch(text)
     return whole[2].strip() if whole else text
+
+
+def _without(text: str, opening: re.Pattern[str], closing: str, *, runs_on: bool) -> str:
+    """Without what stands from an opening to its closing; one that is not closed goes to the end, if it ``runs_on``."""
+    kept: list[str] = []
+    at = 0
+    while (found := opening.search(text, at)) is not None:
+        end = text.find(closing, found.end())
+        if end < 0 and not runs_on:
+            break
+        kept.append(text[at : found.start()])
+        at = end + len(closing) if end >= 0 else len(text)
+    return "".join([*kept, text[at:]]) if kept else text
 
 
 def _end(text: str) -> int:
@@ -97,7 +118,9 @@ def _unthought(text: str) -> str:
 # OpenAI's harmony format: <|start|>assistant<|channel|>analysis<|message|>...<|end|>
 _HEADER = re.compile(r"<\|channel\|>([^<]{0,200})(?:<\|constrain\|>[^<]{0,40})?<\|message\|>")
 _BREAK = re.compile(r"<\|(?:end|return|call|start|channel)\|>")
-_WORN = re.compile(r"(?:assistant)?(?:analysis|commentary)(?=\S).{0,200000}?assistantfinal", re.DOTALL)
+_WORN = re.compile(
+    r"(?:assistant)?\s?(?:analysis|commentary)(?!\w?\s[a-z]).{0,200000}?assistant\s?final", re.DOTALL
+)
 
 
 def _of_channels(text: str) -> str:
@@ -125,6 +148,34 @@ def _of_channels(text: str) -> str:
     return "\n".join([*(final or aside), *calls])
 
 
+# What some write instead of marks.
+_ASIDES = (
+    (
+        re.compile(r"^[ \t]*```(?:think(?:ing)?|thoughts?|reasoning)[ \t]*$", re.MULTILINE | re.IGNORECASE),
+        "```",
+        True,
+    ),
+    (
+        re.compile(
+            r"<details(?:\s+type=\"reasoning\"[^<>]{0,200})?>\s{0,8}<summary>\s{0,8}(?:Think|Thought|Reason)[^<]{0,80}</summary>",
+            re.IGNORECASE,
+        ),
+        "</details>",
+        True,
+    ),  # Open WebUI
+    (re.compile(r"\A\s{0,80}Thinking\.\.\."), "...done thinking.", False),  # Ollama's terminal
+    (re.compile(r"\A\s{0,80}\[(?:Thoughts?|Thinking|Reasoning)\s?:", re.IGNORECASE), "]", False),
+)
+_ROLE = re.compile(
+    r"(?:<role>assistant</role>|\[BOT\]|\[\|assistant\|\]|<\|assistant\|>|<\|(?:im_start|start_header_id)\|>assistant"
+    r"(?:<\|end_header_id\|>|\n))\s{0,8}",
+    re.IGNORECASE,
+)
+_SAID_SO = re.compile(
+    r"\W{0,4}(?:Thoughts?|Thinking|Reasoning|Thought process)\W{0,2}:.{0,200000}?"
+    r"\n\W{0,4}(?:Final )?(?:Answer|Response|Reply)\W{0,2}:\W{0,4}",
+    re.DOTALL,
+)  # ReAct, and prompts that ask for it
 _TOLD = re.compile(
     r"Here(?:'s| is) my thought process:.{0,200000}?Here(?:'s| is) my response:", re.DOTALL
 )  # Granite
