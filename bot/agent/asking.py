@@ -69,13 +69,11 @@ class Asking:
             )
             try:
                 reply = await self._something(job, queue, request, fixed + queue.tokens)
-            except ModelOverflow:
-                # Our count was too low for this model: send much less, once, before giving up.
-                if at_most < 1.0:
-                    raise
-                at_most = min(0.9, (fixed + 0.6 * queue.tokens) / self._window.room)
-                continue
             except ModelRefused as refusal:
+                if isinstance(refusal, ModelOverflow) and at_most == 1.0:
+                    # Our count was too low for this model: send much less, once, before leaving things out.
+                    at_most = min(0.9, (fixed + 0.6 * queue.tokens) / self._window.room)
+                    continue
                 reply = await self._with_less(job, queue, asked, request, refusal)
             return replies.cleaned(self._forms.own(reply, request, job, queue), job.step_key)
 

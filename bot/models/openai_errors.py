@@ -23,7 +23,10 @@ TOO_LONG = re.compile(
     r"|max\w* (prompt|input|sequence) (length|tokens|size)|range of input length|token limit"
     r"|tokens .{0,40}max_new_tokens"
     r"|(less|fewer|more|greater|larger|longer) than .{0,24}(tokens|context|n_ctx)|n_ctx|num_ctx"
-    r"|maximum (allowed|number of) (input |prompt )?tokens|超过|超出|过长",
+    r"|maximum (allowed|number of) (input |prompt )?tokens|max_(model|sequence|total|prompt)_(len|length|tokens)"
+    r"|longer than the max|too long|shorten|reduce (your|the) (prompt|input)|tokens_limit"
+    r"|max_tokens must be .{0,12}got -"
+    r"|超过|超出|过长|超长|過長|長すぎ|너무 (길|깁)",
     re.IGNORECASE | re.DOTALL,
 )
 CONTENT = re.compile(
@@ -34,20 +37,24 @@ CONTENT = re.compile(
     r"|prohibited_?content|harmful|high[ -]risk|jailbreak|sensitive_?(content|word|information)|敏感|违规|不安全"
     r"|violat\w* .{0,60}(polic|guideline|terms|rules)|(content|prompt|input|output|policy"
     r"|guidelines) .{0,40}(violat|blocked)"
-    r"|(unable|failed|could not|cannot) (to )?(process|download|load|fetch|decode|read|parse) .{0,20}image"
-    r"|image_parse"
-    r"|(invalid|unsupported|corrupt)[ _]?(image|base64)|image .{0,40}(not (valid|supported)|too (large|small|big)"
-    r"|unsupported)",
+    r"|image_parse|(invalid|unsupported|corrupt)[ _]?(image|base64)"
+    r"|(?<![\w-])(images?|image_url|vision|multimodal|mmproj|llava|audio)(?![\w-])",
     re.IGNORECASE | re.DOTALL,
 )
-"""A request that is refused for what is in it."""
+"""A request that is refused for what is in it: also for images, where they are named at all."""
+_TEMPLATE = re.compile(
+    r"jinja|(chat|prompt) template|content part|is not callable|json\.exception|parse messages|raise_exception",
+    re.IGNORECASE,
+)
+"""What local servers say, as an error of theirs, of messages that their model's template does not take."""
 ACCOUNT = re.compile(
     r"api[ _-]?key|incorrect key|unauthori[sz]ed|authenticat|credential|billing|credits?\b|quota|balance|payment"
     r"|subscription"
     r"|account|organi[sz]ation|permission|country|region\b|territor|suspended"
     r"|model[ _](not[ _]found|does not exist)|(model|deployment) .{0,80}(not found|not exist|doesn't exist"
     r"|not available"
-    r"|no longer|deprecated|retired)|(invalid|unknown|no such) model\b|not a valid model|model_not_supported",
+    r"|no longer|deprecated|retired|decommissioned)"
+    r"|(invalid|unknown|no such) model\b|not a valid model|model_not_supported",
     re.IGNORECASE | re.DOTALL,
 )
 """A request that is refused for who asks, or whom: every other one would be, too."""
@@ -210,6 +217,8 @@ class ErrorMap:
         too_long = status in (400, 422, 500) and TOO_LONG.search(said_so)
         if too_long or status == 413 or (status == 429 and NEVER_FITS.search(said_so)):
             return ModelOverflow(f"The request does not fit the model {self.model}{what}")
+        if status == 500 and _TEMPLATE.search(said_so):
+            return ModelRefused(self._advice(status) + what)
         if status in (408, 409, 425, 429) or status >= 500:
             trouble = "is busy or over its quota" if status == 429 else "has trouble"
             return ModelUnavailable(f"The model server {self.place} {trouble} ({status}){what}", wait)
@@ -221,7 +230,7 @@ class ErrorMap:
         if status == 451:
             return True
         of_account = status in (403, 404) and ACCOUNT.search(said_so)
-        known = status in (400, 403, 404, 422, 500) and CONTENT.search(said_so)
+        known = status in (400, 403, 404, 405, 415, 422, 500, 501) and CONTENT.search(said_so)
         return bool(known and not of_account and not TOO_LONG.search(said_so))
 
     def _advice(self, status: int) -> str:

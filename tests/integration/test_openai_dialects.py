@@ -225,6 +225,12 @@ async def test_a_field_that_it_gave_and_does_not_take_is_left_out() -> None:
         "Input is too long for requested model.",
         "The input (9000 tokens) is longer than the model's context length (4096 tokens).",
         "输入长度超过限制",
+        "プロンプトが長すぎます",
+        "the decoder prompt (length 5000) is longer than the maximum model length of 4096. Make sure that ...",
+        "The message you submitted was too long, please submit something shorter.",
+        "The sequence length 5000 is larger than max_sequence_length 4096",
+        "max_tokens must be at least 1, got -200.",
+        "Please shorten your prompt.",
     ],
 )
 def test_a_request_is_too_long_in_many_words(says: str) -> None:
@@ -244,6 +250,13 @@ def test_a_request_is_too_long_in_many_words(says: str) -> None:
         (400, "Output blocked by content filtering policy", "invalid_request_error"),
         (400, "系统检测到输入或生成内容可能包含不安全或敏感内容", "1301"),
         (400, "Could not process image", "invalid_request_error"),
+        (404, "No endpoints found that support image input", ""),
+        (400, "messages.0.content.1.image.source.base64: image exceeds 5 MB maximum: 6000000 bytes", ""),
+        (400, "unknown variant `image_url`, expected `text`", "invalid_request_error"),
+        (500, "image input is not supported - hint: you may need to provide the mmproj", "server_error"),
+        (500, "unable to make llava embedding from image", ""),
+        (415, "Unsupported image type", ""),
+        (501, "multimodal not supported", ""),
         (451, "Unavailable", ""),
     ],
 )  # fmt: skip
@@ -254,8 +267,22 @@ def test_a_request_is_refused_for_what_is_in_it(status: int, says: str, code: st
 
 
 @pytest.mark.parametrize(
+    "says",
+    [
+        "Jinja Exception: Only user, assistant and tool roles are supported",
+        'Error rendering prompt with jinja template: "No user query found in messages."',
+        "Value is not callable: null at row 1, column 62",
+        "Failed to parse tool call arguments as JSON: [json.exception.parse_error.101]",
+    ],
+)
+def test_a_local_servers_template_refuses_one_request(says: str) -> None:
+    assert type(ERRORS.of_status(500, says, "server_error", None)) is ModelRefused
+
+
+@pytest.mark.parametrize(
     ("status", "says"),
     [
+        (400, "The model `llama-3.2-90b-vision-preview` has been decommissioned and is no longer supported."),
         (400, "API key not valid. Please pass a valid API key."),
         (400, "Incorrect API key provided: abc. You can obtain one from the console."),
         (400, "Invalid model: mistral-huge"),

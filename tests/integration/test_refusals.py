@@ -163,6 +163,16 @@ async def test_a_long_request_that_is_refused_for_no_known_reason_is_sent_shorte
     assert "They talked." in summary
 
 
+async def test_an_image_that_makes_a_request_too_large_is_left_out(tmp_path: Path) -> None:
+    def play(request: ModelRequest) -> ModelReply | Exception:
+        return ModelOverflow("Payload Too Large") if "image_url" in whole(request) else say("A cat?")
+
+    image = Attachment(name="cat.png", media_type="image/png", image=PIXEL)
+    async with opened(tmp_path, play) as house:
+        told = await house.tell(house.message("ada", "Look!", attachments=(image,)))
+        assert [reply.text for reply in told] == ["A cat?"]
+
+
 async def test_a_message_that_never_fits_is_told_so(tmp_path: Path) -> None:
     def play(request: ModelRequest) -> ModelReply | Exception:
         return ModelOverflow("too long for [model] m") if "novel" in whole(request) else parrot(request)
