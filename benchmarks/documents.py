@@ -130,21 +130,21 @@ class Reader:
         page = result["message"]
         if not isinstance(page, dict):
             return ModelReply(text="")  # the answer was sent
-        return self._read(page["results"], page["pages"])
+        return self._read(page["results"], more=bool(page.get("more")))
 
-    def _read(self, results: Sequence[dict[str, str]], pages: int) -> ModelReply:
-        for shown in results:
-            told = re.search(rf"{self._thing} was sold to (\w+ \w+)", shown["text"])
+    def _read(self, results: Sequence[str], *, more: bool) -> ModelReply:
+        for line in results:
+            told = re.search(rf"{self._thing} was sold to (\w+ \w+)", line)
             if told:
                 return self._call("send_message", message=told[1])
-        for shown in results:
-            on = re.search(rf"{self._thing} {_PAGES.pattern}", shown["text"])
+        for line in results:
+            on = re.search(rf"{self._thing} {_PAGES.pattern}", line)
             query = f"chronicle of {on[1]}" if on else self._query
             if query != self._query:
                 self._query, self._page = query, 0
                 return self._search()
         self._page += 1
-        if self._page >= min(pages, _MOST_PAGES):
+        if not more or self._page >= _MOST_PAGES:
             return self._call("send_message", message="I could not find it.")
         return self._search()
 

@@ -97,7 +97,7 @@ class Follower:
 
     def _follow(self, lookup: Lookup, page: dict[str, Any]) -> ModelReply:
         """On with the value where the page has it; else on to the next page while that may help."""
-        texts = [str(result["text"]) for result in page["results"]]
+        texts = [str(line).partition(" noted: ")[2] for line in page["results"]]
         for text in texts:
             key, _, value = text.partition(": ")
             if key == lookup.wanted:
@@ -105,7 +105,7 @@ class Follower:
                 return self._search(lookup)
         # The best come first: a page without a mention of it has none behind it either.
         mentioned = any(lookup.wanted in text for text in texts)
-        if page["page"] + 1 < page["pages"] and (mentioned or lookup.asked):
+        if page.get("more") and (mentioned or lookup.asked):
             lookup.page += 1
             return self._search(lookup)
         lookup.answered = True

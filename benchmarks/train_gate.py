@@ -1,4 +1,4 @@
-"""Trains the fusion gate of `memory.associative`: is there anything in memory that this is about?
+"""Trains the gate of `memory.search.sureness`: is there anything in memory that this is about?
 
     python -m benchmarks.train_gate --data ../locomo --data ../beam
 
@@ -19,8 +19,6 @@ import numpy as np
 
 from benchmarks import dialogues
 from benchmarks.everbot import EmbedderKind
-from memory.associative import sureness
-from memory.search.evidence import evidence
 from memory.search.search import gather, look, question_of
 from memory.search.terms import telling_words
 
@@ -80,8 +78,7 @@ async def cases(folder: Path, directory: Path, embedder: EmbedderKind) -> list[t
             question = question_of(text, asker, agent.now)
             async with memory.store.read() as session:
                 found = await gather(session, "messages", [place], question)
-            features = evidence(question, found.postings, found.total, found.rows)
-            result.append((scope, about, sureness(found, features)))
+            result.append((scope, about, found.signs(found.features())))
     return result
 
 

@@ -74,7 +74,14 @@ class Archival:
                 rows += await session.passages.get(scope, list(shown), audiences, tags)
         rows.sort(key=lambda row: list(shown).index(row.key))
         hits = tuple(Hit(row=row, score=shown[row.key]) for row in rows)
-        return Page(hits=hits, total=len(found), page=page, page_size=page_size)
+        return Page(
+            hits=hits,
+            total=len(found),
+            page=page,
+            page_size=page_size,
+            searched=found.rows,
+            certainty=found.certainty,
+        )
 
     async def _look(self, scope: int, audiences: Audiences, vector: Any | None, tags: Sequence[str]) -> Place:
         """By words alone where a shared archive's index cannot be used now."""

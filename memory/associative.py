@@ -2,14 +2,13 @@
 
 A reader over the agent's own memories (end-to-end memory networks, Sukhbaatar et al., 2015): attention weights
 β = softmax(score/τ), the score being the one that searches rank by (`search.ranking`), which was learned as such a
-softmax. The writer's gate (`search.salience`) is one of its terms. A fusion gate λ, from how sure the reading is,
-decides whether anything is surfaced at all: small talk stays free of it.
+softmax. The writer's gate (`search.salience`) is one of its terms. A fusion gate λ (`search.sureness`), from how sure
+the reading is, decides whether anything is surfaced at all: small talk stays free of it.
 """
 
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
@@ -21,8 +20,8 @@ from memory.indexer import Indexer
 from memory.ports import Session, Store
 from memory.records import Agent, Audience, Audiences, Message, Passage, readable_from
 from memory.search import ranking
-from memory.search.evidence import FEATURES, evidence, idf, telling
 from memory.search.search import NARROW, Found, gather, look, question_of
+from memory.search.sureness import SURE
 from memory.search.terms import telling_words
 
 log = logging.getLogger(__name__)
@@ -33,15 +32,8 @@ TEMPERATURE = 1.0
 _TERMS = 10  # words of a message that are looked up
 _MOST = 16  # memories that are looked at for the budget
 _LEAST = 0.1  # of the most attention: below this share a memory is not surfaced
-_SURE = 0.5  # λ from which anything is
 _DENSEST = 8  # characters of a token, at most
 _LONGEST = 400  # characters of a memory that are surfaced
-_MEANING, _AROUND = FEATURES.index("meaning"), FEATURES.index("around")
-
-GATE = (7.25, 1.16, -3.19)
-GATE_OF_WORDS = (3.77, -4.3)
-"""Weights of `sureness` and the bias, last; trained by `benchmarks.train_gate` to tell questions about what was
-said from small talk."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,10 +141,10 @@ class Associative:
         async with self._store.read() as session:
             for kind, place in places.items():
                 found = await gather(session, kind, [place], question, NARROW)
-                features = evidence(question, found.postings, found.total, found.rows)
-                certainty = max(certainty, gate(found, features))
+                features = found.features()
+                certainty = max(certainty, found.certainty(features))
                 scored += [(score, key, kind) for key, score in _scores(found, features, cue.leave_out)]
-            memories = await _heeded(session, agent, audiences, scored) if certainty >= _SURE else []
+            memories = await _heeded(session, agent, audiences, scored) if certainty >= SURE else []
         return Reading(memories, certainty)
 
 
@@ -185,27 +177,6 @@ def line(memory: Memory, zone: tzinfo | None) -> str:
     shown = text if len(text) <= _LONGEST else f"{text[:_LONGEST]} …"
     who = f"{memory.author}: " if isinstance(memory, Message) else "noted: "
     return f"{memory.created_at.astimezone(zone):%Y-%m-%d} {who}{shown}"
-
-
-def sureness(found: Found, features: Any) -> list[float]:
-    """What tells whether memory knows of it: the best cosine, and how much of the question's information (in units
-    of a word that only one row has) is found in one window."""
-    if not len(features):
-        return [0.0, 0.0]
-    terms = telling(found.question, found.rows)
-    asked = sum(idf(found.total, len(found.postings.get(term, ()))) for term in terms)
-    matched = float(features[:, _AROUND].max()) * asked / idf(found.total, 1)
-    return [found.best, min(matched, 4.0)]
-
-
-def gate(found: Found, features: Any) -> float:
-    """λ = σ(w·sureness + b)."""
-    known = sureness(found, features)
-    weights = GATE if found.vectors else GATE_OF_WORDS
-    inner = weights[-1] + sum(
-        w * value for w, value in zip(reversed(weights[:-1]), reversed(known), strict=False)
-    )
-    return 1 / (1 + math.exp(-inner))
 
 
 def _scores(found: Found, features: Any, leave_out: Collection[int]) -> list[tuple[int, float]]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 
 from memory.indexer import Indexer
-from memory.ports import Store
-from memory.records import Audience, Hit, Page, readable_from
+from memory.ports import Session, Store
+from memory.records import Audience, Audiences, Hit, Message, Page, readable_from
+from memory.search.course import Course, is_question
 from memory.search.search import look, question_of, ranked
+
+_REACH = 120  # positions on either side of a message that are looked at for its talk
 
 
 class Recall:
@@ -27,25 +30,47 @@ class Recall:
         page: int = 0,
         page_size: int = 5,
         leave_out: Collection[int] = (),
+        in_view: Collection[int] = (),
         asker: str | None = None,
         now: datetime | None = None,
     ) -> Page:
         """The messages that answer ``query`` best, of those this agent may see in ``audience``.
 
-        ``leave_out`` are keys not to be found (the question itself). ``asker`` is the author whom "I" means, ``now``
-        the moment in their zone, to which "last week" is relative.
+        ``leave_out`` are keys not to be found (the question itself); those ``in_view`` take no place on a page, and are
+        told beside the first. ``asker`` is the author whom "I" means, ``now`` the moment in their zone, to which "last
+        week" is relative.
         """
         audiences = readable_from(audience)
         vector = await self._indexer.query_vector(query, "messages", agent_id)
         place = await look(self._indexer.index_of_messages, agent_id, audiences, vector)
         async with self._store.read() as session:
             question = question_of(query, asker, now or datetime.now(UTC))
-            found = await ranked(session, "messages", [place], question)
-            found = found.without(leave_out)
+            found = (await ranked(session, "messages", [place], question)).without(leave_out)
+            best = [] if page else [key for key in found.page(0, page_size) if key in in_view]
+            found = found.without(in_view)
             shown = found.page(page, page_size)
             rows = await session.messages.get(agent_id, list(shown), audiences)
-        hits = tuple(Hit(row=row, score=shown[row.key]) for row in rows)
-        return Page(hits=hits, total=len(found), page=page, page_size=page_size)
+            course = await _course(session, agent_id, list(shown), audiences)
+            answers = await _answers(session, agent_id, rows, course, audiences, {*leave_out, *in_view})
+            seen = await session.messages.get(agent_id, best, audiences)
+        hits = [
+            Hit(
+                row=row,
+                score=shown[row.key],
+                position=course.position(row.key),
+                answer=answers.get(row.key),
+            )
+            for row in rows
+        ]
+        return Page(
+            hits=tuple(hits),
+            total=len(found),
+            page=page,
+            page_size=page_size,
+            searched=found.rows,
+            certainty=found.certainty,
+            in_view=tuple(seen),
+        )
 
     async def between(
         self,
@@ -64,5 +89,37 @@ class Recall:
             rows = await session.messages.said(
                 agent_id, audiences, since=since, until=until, offset=page * page_size, limit=page_size
             )
-        hits = tuple(Hit(row=row, score=0.0) for row in rows)
+            course = await _course(session, agent_id, [row.key for row in rows], audiences)
+        hits = tuple(Hit(row=row, score=0.0, position=course.position(row.key)) for row in rows)
         return Page(hits=hits, total=total, page=page, page_size=page_size)
+
+    async def around(self, agent_id: int, key: int, audience: Audience, lines: int) -> list[Hit]:
+        """A message with up to ``lines`` before and after it in its conversation, in order; nothing where there is no
+        such message that may be seen in ``audience``."""
+        audiences = readable_from(audience)
+        async with self._store.read() as session:
+            if not any(row.text for row in await session.messages.get(agent_id, [key], audiences)):
+                return []
+            keys = (await _course(session, agent_id, [key], audiences)).beside(key, lines)
+            rows = await session.messages.get(agent_id, keys, audiences)
+            course = await _course(session, agent_id, keys, audiences)
+        return [Hit(row=row, score=0.0, position=course.position(row.key)) for row in rows]
+
+
+async def _course(session: Session, agent_id: int, keys: Sequence[int], audiences: Audiences) -> Course:
+    return Course(await session.messages.around(agent_id, keys, audiences, _REACH), _REACH)
+
+
+async def _answers(
+    session: Session,
+    agent_id: int,
+    rows: Sequence[Message],
+    course: Course,
+    audiences: Audiences,
+    leave_out: Collection[int],
+) -> Mapping[int, Message]:
+    """What was said to those of the rows that ask something, by their keys."""
+    asking = {row.key: course.answer(row.key) for row in rows if is_question(row.text)}
+    keys = [key for key in asking.values() if key is not None and key not in leave_out]
+    found = {row.key: row for row in await session.messages.get(agent_id, keys, audiences)}
+    return {key: found[answer] for key, answer in asking.items() if answer in found}

@@ -287,22 +287,41 @@ class Outlines(NamedTuple):
     salience: Any
 
 
+class Position(NamedTuple):
+    """The how-manieth of how many messages of a talk."""
+
+    number: int
+    of: int
+
+
 @dataclass(frozen=True, kw_only=True)
 class Hit:
-    """A search result: the row, and its share of attention among the candidates (0 to 1, higher is better)."""
+    """A search result: the row, and its share of attention among the candidates (0 to 1, higher is better).
+
+    Of a message: its ``position`` in its talk, where that is known, and, where it asks something, the ``answer``.
+    """
 
     row: Message | Passage
     score: float
+    position: Position | None = None
+    answer: Message | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
-    """One page of a search. ``total`` counts every match, so that the last page is known."""
+    """One page of a search. ``total`` counts every match, so that the last page is known.
+
+    ``searched`` is how many rows were looked through, at most; ``certainty`` (0 to 1) that any of them is what was
+    asked for; ``in_view`` are those of the best that the searcher has before them, and which are no ``hits``.
+    """
 
     hits: tuple[Hit, ...]
     total: int
     page: int
     page_size: int
+    searched: int = 0
+    certainty: float = 1.0
+    in_view: tuple[Message, ...] = ()
 
     @property
     def pages(self) -> int:

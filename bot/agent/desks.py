@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from bot.agent.fifo_queue import Queue
 from bot.agent.job import Job
@@ -56,7 +57,7 @@ class Desks:
             job.desk = desk if job.whole else None
             return desk
         job.desk.key, job.desk.now = job.step_key, self._clock.now()
-        job.desk.own_messages = _own(job, queue)
+        job.desk.own_messages, job.desk.viewed = _own(job, queue), cache(queue.whole)
         return job.desk
 
     def _new(self, job: Job, queue: Queue) -> Desk:
@@ -81,6 +82,7 @@ class Desks:
             await self._personas.propose(session, job.agent, community, job.turn.id, before, value)
 
         tools = job.definition.policies.tools
+        person, asked = _person(job, queue)
         return Desk(
             agent=job.agent,
             audience=queue.conversation.audience,
@@ -93,6 +95,7 @@ class Desks:
             recall=self._recall,
             archive=self._archival,
             fit=self._window.fit,
+            count=self._window.count,
             results_room=self._window.share,
             conversation_id=queue.conversation.id,
             scheduled=scheduled,
@@ -105,8 +108,11 @@ class Desks:
             most_said=job.most_said,
             split=self._platforms[platform_of(job.address)].split,
             posts_left=max(0, self._bounds.posts - job.turn.outbox),
+            name=job.persona,
+            person=person,
+            asked=asked,
             own_messages=_own(job, queue),
-            person=_person(job, queue),
+            viewed=cache(queue.whole),
         )
 
 
@@ -121,7 +127,9 @@ def _own(job: Job, queue: Queue) -> frozenset[int]:
     return frozenset(m.key for m in queue.messages if m.turn_id == job.turn.id)
 
 
-def _person(job: Job, queue: Queue) -> str:
-    """Who wrote what the turn answers; "" when no person did."""
-    events = (m for m in queue.messages if m.turn_id == job.turn.id and m.event_key in job.answers)
-    return next((message.author for message in events if job.from_person), "")
+def _person(job: Job, queue: Queue) -> tuple[str, str]:
+    """Who wrote what the turn answers, and what that is; nothing when no person did."""
+    if not job.from_person:
+        return "", ""
+    events = [m for m in queue.messages if m.turn_id == job.turn.id and m.event_key in job.answers]
+    return next((message.author for message in events), ""), "\n".join(message.text for message in events)

@@ -33,8 +33,16 @@ class Queue:
 
     def shows(self, text: str) -> bool:
         """Whether an event in the queue tells this already."""
-        told = json.dumps(json.dumps(text, ensure_ascii=False)[1:-1], ensure_ascii=False)[1:-1]
+        told = _told(text)
         return any(told in message.rendered for message in self.messages)
+
+    def whole(self) -> frozenset[int]:
+        """The keys of the messages that are in view with all of their text: nothing of it was clipped."""
+        return frozenset(
+            message.key
+            for message in self.messages
+            if message.text and _told(message.text) in message.rendered
+        )
 
     def notes(self) -> list[Message]:
         """What was told of core memory since the system text was made."""
@@ -70,6 +78,11 @@ class Queue:
             evicted += unit
             taken += sum(message.tokens for message in unit)
         return evicted
+
+
+def _told(text: str) -> str:
+    """A text as it stands in a rendered event, or in a call's arguments: JSON in JSON."""
+    return json.dumps(json.dumps(text, ensure_ascii=False)[1:-1], ensure_ascii=False)[1:-1]
 
 
 def is_alert(message: Message) -> bool:

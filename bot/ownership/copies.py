@@ -15,8 +15,11 @@ from bot.agent.queue_manager import QueueManager
 from bot.ports import Clock
 from memory.ports import Session
 from memory.records import Message, Passage, Role, User, scope_of
+from memory.search.excerpts import one_line
 
-SEARCHES = ("conversation_search", "conversation_search_date", "archival_memory_search")
+SEARCHES = (
+    "conversation_search", "conversation_search_date", "conversation_around", "archival_memory_search"
+)  # fmt: skip
 """Tools whose results show other rows' texts."""
 _BEGINNING = 60  # characters by which an entry is known where it was cut
 _GONE = context.to_json({"status": "OK", "message": "What was found was forgotten since. Search again."})
@@ -69,7 +72,7 @@ class Copies:
             return
         chores = {f"archive:{scope_of(passage.key)}" for passage in lore}
         await session.erasing.add_chores([*chores, "scrub"], self._clock.now())
-        begun = [_as_shown(passage.text[:_BEGINNING]) for passage in lore]
+        begun = [_as_shown(one_line(passage.text)[:_BEGINNING]) for passage in lore]
         for message in await session.erasing.showing(None, SEARCHES, None, events=False):
             if any(text in message.rendered for text in begun):
                 await self._unshow(session, message)

@@ -33,7 +33,7 @@ _HEAD = 80  # words of a message that are weighed: long answers would else match
 _BEFORE_S, _AFTER_S = 3 * 86_400.0, 14 * 86_400.0  # things are told a little before and some time after
 _LEAST_COSINE = 0.2  # below which the best meaning is no meaning
 
-_FIRST = re.compile(r"\b(?:i|my|me|mine|myself|we|our|us)\b", re.IGNORECASE)
+_FIRST = re.compile(r"\bI\b|\b[Mm](?:y|e|ine|yself)\b")  # "i" is another word in some languages
 _YOU = re.compile(
     r"\b(?:did|have|had|were|could|would) you\b|\byou(?:'ve|r)? (?:recommend|suggest|advi[cs]|propos|mention|"
     r"sa(?:id|y)|t(?:old|ell)|expla|provid|g[ia]ve|list|descri|respon|answer|offer|show|help|outlin)",
@@ -210,6 +210,11 @@ def named(authors: Sequence[str], text: str) -> list[str]:
         for author in dict.fromkeys(authors)
     }
     return sorted((author for author, place in places.items() if place >= 0), key=places.__getitem__)
+
+
+def speaks_of_itself(text: str) -> bool:
+    """Whether whoever wrote it says "I" or "my"."""
+    return _FIRST.search(text) is not None
 
 
 def _persons(question: Question, rows: Rows) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from memory.search.evidence import FEATURES, Question, Rows, evidence, idf
+from memory.search.evidence import FEATURES, Question, Rows, idf
 from memory.search.terms import is_identifier, is_pair
 
 WITH_VECTORS = {
@@ -121,14 +121,15 @@ def rank(
     postings: Mapping[str, Any],
     total: int,
     rows: Rows,
+    features: Any,
     candidates: Sequence[int],
     *,
     vectors: bool,
 ) -> list[tuple[int, float]]:
-    """(key, attention) of the candidates, best first; among equals the newer row."""
+    """(key, attention) of the candidates, best first; among equals the newer row. ``features``: the rows'
+    `evidence`."""
     if not candidates:
         return []
-    features = evidence(question, postings, total, rows)
     found = scores(question, postings, total, rows, features, vectors=vectors)
     chosen = np.isin(rows.keys, np.asarray(candidates, np.int64))
     keys, weights = rows.keys[chosen], attention(found[chosen])

@@ -14,9 +14,9 @@ import numpy as np
 from memory.ports import Nearness, Session, VectorIndex
 from memory.ports.messages import POSTINGS
 from memory.records import Audiences, Outlines, scope_range
-from memory.search import ranking, spelling
+from memory.search import ranking, spelling, sureness
 from memory.search.dates import span_of
-from memory.search.evidence import Question, Rows
+from memory.search.evidence import Question, Rows, evidence
 from memory.search.talk import APART, PAUSE_S
 from memory.search.terms import analyse, query_terms
 
@@ -80,25 +80,41 @@ class Found:
 
     question: Question
     postings: Mapping[str, Any]
-    total: int  # rows searched: at most, and never few
+    searched: int  # rows, at most
+    total: int  # the same, but never few
     rows: Rows
     candidates: Sequence[int]  # keys of the matches looked at closely
     others: Any  # of the rest, best first
     vectors: bool
     best: float  # the highest cosine, of any row
 
+    def features(self) -> Any:
+        """The rows' `evidence`."""
+        return evidence(self.question, self.postings, self.total, self.rows)
+
+    def signs(self, features: Any) -> list[float]:
+        """What tells whether anything here is what the question is about (`sureness`)."""
+        return sureness.signs(self.question, self.postings, self.total, self.rows, features, self.best)
+
+    def certainty(self, features: Any) -> float:
+        """That memory knows of it, 0 to 1."""
+        return sureness.gate(self.signs(features), vectors=self.vectors)
+
 
 @dataclass(frozen=True)
 class Matches:
     """(key, attention) of those ranked, best first, and the keys of ``others``, which were not looked at closely:
-    matches still, found on later pages."""
+    matches still, found on later pages. ``certainty``, 0 to 1: that anything is what was asked for."""
 
     best: Sequence[tuple[int, float]]
     others: Any
+    rows: int  # searched, at most
+    certainty: float
 
     def without(self, keys: Collection[int]) -> Matches:
         left = np.isin(self.others, np.array(list(keys), np.int64), invert=True)
-        return Matches([item for item in self.best if item[0] not in keys], self.others[left])
+        best = [item for item in self.best if item[0] not in keys]
+        return replace(self, best=best, others=self.others[left])
 
     def __len__(self) -> int:
         return len(self.best) + len(self.others)
@@ -131,10 +147,19 @@ def question_of(query: str, asker: str | None, now: datetime) -> Question:
 async def ranked(session: Session, kind: str, places: Sequence[Place], question: Question) -> Matches:
     """Every match in all the places, best first; by words alone without vectors."""
     found = await gather(session, kind, places, question)
+    features = found.features()
     best = ranking.rank(
-        found.question, found.postings, found.total, found.rows, found.candidates, vectors=found.vectors
+        found.question,
+        found.postings,
+        found.total,
+        found.rows,
+        features,
+        found.candidates,
+        vectors=found.vectors,
     )
-    return Matches(best, found.others)
+    # Who looks for a word that stands in many rows finds it, though the gate takes it for small talk.
+    certainty = max(found.certainty(features), sureness.share(features))
+    return Matches(best, found.others, found.searched, certainty)
 
 
 async def gather(
@@ -161,7 +186,7 @@ async def gather(
             near += await session.messages.within(place.scope, place.audiences, since, until, _DATED)
     if breadth is WIDE:
         question = await _respelt(session, kind, places, question, held)
-    total = max(total, _FEW)
+    searched, total = total, max(total, _FEW)
     postings = {term: np.concatenate(keys) for term, keys in held.items()}
     by_words = ranking.shortlist(postings, total)
     closer = by_words[: breadth.closer].tolist()
@@ -173,6 +198,7 @@ async def gather(
     return Found(
         question,
         postings,
+        searched,
         total,
         replace(rows, terms=await texts.terms(candidates)),
         candidates,

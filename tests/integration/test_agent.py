@@ -80,7 +80,7 @@ async def test_core_memory_that_changes_too_much_is_shown_anew(folder: Path) -> 
         for v in values
     ]
     model = ScriptedModel([*edits, say("Done.")])
-    async with opened(folder, model) as house:
+    async with opened(folder, model, model={"context_window": 18_000}) as house:
         for _ in range(7):
             await house.say("ada", "Something else.")
     for request, value in zip(model.requests[1:], values, strict=True):

@@ -202,7 +202,9 @@ class Workshop:
 @asynccontextmanager
 async def workshop(tmp_path: Path, module: str, time_s: float = LIMIT_S) -> AsyncIterator[Workshop]:
     stage = Stage(playing)
-    async with opened(tmp_path / "data", stage, tools=(module,), tool_timeout_s=time_s) as house:
+    async with opened(
+        tmp_path / "data", stage, tools=(module,), tool_timeout_s=time_s, model={"context_window": 18_000}
+    ) as house:
         yield Workshop(house, stage)
 
 

@@ -349,7 +349,7 @@ async def test_a_message_beyond_the_window_is_kept_whole_and_found(
         return say("Found." if "zanzibar" in json.dumps(results_in(request)[-1]["message"]) else "Lost.")
 
     stage = Stage(play)
-    async with opened(folder, stage, model=SMALL) as house:
+    async with opened(folder, stage, model={**SMALL, "context_window": 9_216}) as house:
         event: MessageReceived = house.message("ada", text)
         assert [reply.text for reply in await house.tell(event)] == ["Long."]
         kept = await house.stored(event)

@@ -15,6 +15,7 @@ from bot.agent.lean.tools import REMEMBER, SPEAK
 from bot.events import HeartbeatDue
 from bot.ports import GIVEN, Form, Rendered
 
+_NAMED = re.compile(r"^(?:[mn]\d+|l\d+-\d+) ")  # ids in results, which small models have no use for
 _TIME = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d)\S*(?: \((\w+)\))?")
 _TITLES = {
     "brings_to_mind": "You remember",
@@ -138,15 +139,10 @@ def _outcome(content: str) -> str:
     except (ValueError, TypeError, KeyError):
         return content
     if isinstance(told, dict) and isinstance(told.get("results"), list):
-        found = [_hit(hit) for hit in told["results"] if isinstance(hit, dict)]
+        found = [f"- {_NAMED.sub('', line)}" for line in told["results"] if isinstance(line, str)]
         told = "\n".join(found) or "Nothing found."
     text = told if isinstance(told, str) else context.to_json(told)
     return text if status == "OK" else f"Failed: {text}"
-
-
-def _hit(hit: Mapping[str, Any]) -> str:
-    who = hit.get("author") or hit.get("source") or ""
-    return f"- [{_when(str(hit.get('time', '')))}] {f'{who}: ' if who else ''}{hit.get('text', '')}"
 
 
 # Events

@@ -10,7 +10,9 @@ from bot.agent.tools.registry import HEARTBEAT, Registry
 from bot.ports import Rendered
 
 SPEAK, REMEMBER = "send_message", "remember"
-SEARCHES = frozenset({"conversation_search", "conversation_search_date", "archival_memory_search"})
+SEARCHES = frozenset(
+    {"conversation_search", "conversation_search_date", "conversation_around", "archival_memory_search"}
+)
 FILLED: Mapping[str, Mapping[str, Any]] = {
     "core_memory_append": {"label": "human"},
     "core_memory_replace": {"label": "human"},

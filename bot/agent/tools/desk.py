@@ -7,7 +7,7 @@ here. Everything written takes the turn's audience.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -17,7 +17,9 @@ from memory.archival import Archival
 from memory.errors import BlockReadOnly
 from memory.ports import Session
 from memory.recall import Recall
-from memory.records import Agent, Audience, Block, Draft, Page, Wish, public_in
+from memory.records import Agent, Audience, Block, Draft, Hit, Page, Wish, public_in
+from memory.search.evidence import speaks_of_itself
+from memory.search.excerpts import one_line
 
 Amend = Callable[[Session, Block, str], Awaitable[None]]
 """Asks for another value of a persona's block."""
@@ -50,7 +52,7 @@ class Desk:
     recall: Recall
     archive: Archival
     fit: Callable[[str, int], str]
-    results_room: int  # tokens that a step's results may take
+    results_room: int  # tokens that this call's result may take
     conversation_id: int
     scheduled: Callable[[], Awaitable[list[Wish]]]  # what the person asked to be told, as it is now
     wishes_elsewhere: Callable[[], Awaitable[int]]  # how many with other personas
@@ -60,11 +62,15 @@ class Desk:
     quiet: bool = False  # nobody is waiting: the timer began this turn
     mute: str = ""  # why nothing may be said
     most_said: int | None = None  # messages that may still be sent
-    person: str = ""  # whom the turn answers: who "I" is in a search
+    count: Callable[[str], int] = len  # tokens of a text
+    name: str = ""  # under which the agent's own messages are kept
+    person: str = ""  # whom the turn answers
+    asked: str = ""  # what they wrote
     own_messages: frozenset[int] = frozenset()  # this turn's, not to be found by its own searches
     split: Callable[[str], list[str]] = lambda text: [text]  # into what the place takes as one post
     posts_left: int = 20  # that the turn may make
     silenced: bool = False  # something was not said, for none is left
+    viewed: Callable[[], frozenset[int]] = frozenset  # keys of the messages that are in view whole
     said: list[str] = field(default_factory=list)
     drafts: list[Draft] = field(default_factory=list)
     lore: list[Draft] = field(default_factory=list)
@@ -156,7 +162,8 @@ class Desk:
             now=self.now.astimezone(self.zone),
         )
 
-    async def search_recall(self, query: str, page: int) -> Page:
+    async def search_recall(self, query: str, page: int, in_view: Collection[int] = ()) -> Page:
+        """``in_view``: keys of what takes no place on a page (see `Recall.search`)."""
         return await self.recall.search(
             self.agent.id,
             query,
@@ -164,14 +171,26 @@ class Desk:
             page=page,
             page_size=self.page_size,
             leave_out=self.own_messages,
-            asker=self.person or None,
+            in_view=in_view,
+            asker=self._asker(query) or None,
             now=self.now.astimezone(self.zone),
         )
 
-    async def search_dates(self, since: datetime, until: datetime, page: int) -> Page:
+    def _asker(self, query: str) -> str:
+        """Whom "I" means in the agent's query: the agent, unless it asks in the person's own words."""
+        own = speaks_of_itself(query) and one_line(query).casefold() not in one_line(self.asked).casefold()
+        return self.name if own else self.person
+
+    async def search_dates(
+        self, since: datetime, until: datetime, page: int, page_size: int | None = None
+    ) -> Page:
+        size = page_size or self.page_size
         return await self.recall.between(
-            self.agent.id, since, until, self.audience, page=page, page_size=self.page_size
+            self.agent.id, since, until, self.audience, page=page, page_size=size
         )
+
+    async def around(self, key: int, lines: int) -> list[Hit]:
+        return await self.recall.around(self.agent.id, key, self.audience, lines)
 
     async def commit(self, session: Session) -> None:
         """Write what waits here, inside the step's unit of work."""

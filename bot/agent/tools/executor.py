@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from bot.agent.tools import apart
+from bot.agent.tools import apart, cutting
 from bot.agent.tools.arguments import parse
 from bot.agent.tools.desk import Desk
 from bot.agent.tools.registry import HEARTBEAT, Registry
@@ -24,6 +24,7 @@ _SAME_FAILURES = 3
 _SAME_SUCCESSES = 3
 _LEAST = 120  # tokens of a result
 _NOTE = 80  # tokens of what stands around a clipped message
+_DENSEST = 16  # characters of a token, at most
 _CUT = (
     "Not carried out: your reply came to its token limit in the middle of this call. Make it shorter, or split it "
     "into several calls."
@@ -91,12 +92,14 @@ class Executor:
         results = []
         for number, call in enumerate(run):
             again = tries.again(call)
+            share = max(_LEAST, budget // (len(run) - number))
+            desk.results_room = share - self._tokens(_json(_framed(desk, "OK", None)))
             status, message, heartbeat = ("Failed", again, False) if again else await self._one(call, desk)
             if not again:
                 tries.add(call, failed=status != "OK")
-            content = self._content(desk, status, message, max(_LEAST, budget // (len(run) - number)))
+            content = self._content(desk, status, message, share)
             results.append(ToolResult(call, content, status != "OK", heartbeat, refused=bool(again)))
-            budget -= self._count(content)
+            budget -= self._tokens(content)
         return results
 
     async def _one(self, call: ToolCall, desk: Desk) -> tuple[str, object, bool]:
@@ -131,14 +134,31 @@ class Executor:
             return "Failed", f"{call.name} failed inside ({type(error).__name__}).", heartbeat
 
     def _content(self, desk: Desk, status: str, message: object, cap: int) -> str:
-        time = desk.now.astimezone(desk.zone).isoformat(timespec="seconds")
-        content = _json({"status": status, "message": message, "time": time})
-        fitted = self._fit(content, cap)
-        if fitted == content:
+        """The result as JSON of at most ``cap`` tokens. What has no room is cut before it becomes JSON."""
+        content = _json(_framed(desk, status, message))
+        if self._tokens(content) <= cap:
             return content
         text = message if isinstance(message, str) else _json(message)
         note = f"[clipped: {len(text)} characters were too many; ask for less or for other pages]"
-        return _json({"status": status, "message": f"{self._fit(text, cap - _NOTE)} {note}", "time": time})
+        room = cap - _NOTE
+        if isinstance(message, str):
+            shown = self._fit(message, room)
+        else:
+            shown = _json(cutting.shortened(message, lambda value: self._fits(_json(_json(value)), room)))
+        return _json(_framed(desk, status, f"{shown} {note}"))
+
+    def _fits(self, text: str, tokens: int) -> bool:
+        return len(text) <= _DENSEST * tokens and self._tokens(text) <= tokens
+
+    def _tokens(self, text: str) -> int:
+        """What a text takes in a request, in which it is a JSON string."""
+        return self._count(_json(text))
+
+
+def _framed(desk: Desk, status: str, message: object) -> dict[str, object]:
+    """A result as the model sees it (MemGPT's fields)."""
+    time = desk.now.astimezone(desk.zone).isoformat(timespec="seconds")
+    return {"status": status, "message": message, "time": time}
 
 
 def _json(value: object) -> str:

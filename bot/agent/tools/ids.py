@@ -1,8 +1,8 @@
 """The short names under which the model is shown rows, and names them to its tools. Pure.
 
 ``m12`` is a message of this agent's recall storage, ``n12`` a passage (a note) of its own archive, by their sequence
-numbers (see `memory.records`), which are never given to another row. Lore is ``l3-12``: an agent may read the
-lore of several communities, so the archive is named, too. A part of a document has no id: it is named by its file.
+numbers (see `memory.records`). Lore is ``l3-12``: an agent may read the lore of several communities, so the archive is
+named, too. A part of a document has no id: it is named by its file.
 """
 
 from __future__ import annotations

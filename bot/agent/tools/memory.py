@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
+from bot.agent.tools import results
 from bot.agent.tools.desk import Desk
+from bot.agent.tools.ids import MESSAGE, key_of
 from bot.agent.tools.registry import Tool, tool
+from bot.agent.tools.results import Results
 from bot.errors import ToolError
 from memory import core
 from memory.errors import BlockLimitExceeded
-from memory.records import Block, Message, Page, Passage
-from memory.search.terms import query_terms
+from memory.records import Block
 
 _LONGEST_PASSAGE = 8_000  # characters
-_EXCERPT = 1_200  # characters of a hit that are shown, at most
-_SHORTEST = 80  # ... and at least
-_OCCURRENCES = 20  # of a word that are looked at
-_LEAST = 30  # tokens of a hit's text
-_AROUND = 110  # tokens that a hit takes besides its text
+_LISTED = 20  # messages of a page of those between two days
+_MOST_LINES = 10  # on either side of a message
 
 
 async def core_memory_append(desk: Desk, label: str, content: str) -> str:
@@ -55,20 +52,19 @@ async def remember(desk: Desk, fact: str) -> str:
         return await archival_memory_insert(desk, fact)
 
 
-async def conversation_search(desk: Desk, query: str, page: int = 0) -> dict[str, Any]:
-    """Search everything ever said between you and the person, by words and meaning.
+async def conversation_search(desk: Desk, query: str, page: int = 0) -> Results:
+    """Search everything ever said between you and the person, by words and meaning; names and dates (last week) work.
+    Lines begin with an id, time and place in their talk; what was said to a question follows it.
 
-    query: what to look for
+    query: what to look for; I is you, the agent
     page: which page of results, from 0
     """
     query = _filled(query, "query")
-    return _results(desk, await desk.search_recall(query, _page(page)), query)
+    return results.found(desk, await desk.search_recall(query, _page(page), desk.viewed()), query)
 
 
-async def conversation_search_date(
-    desk: Desk, start_date: str, end_date: str, page: int = 0
-) -> dict[str, Any]:
-    """List what was said between two days, both included, in order.
+async def conversation_search_date(desk: Desk, start_date: str, end_date: str, page: int = 0) -> Results:
+    """List what was said between two days, both included, in order, 20 a page.
 
     start_date: first day, as YYYY-MM-DD
     end_date: last day, as YYYY-MM-DD
@@ -78,7 +74,22 @@ async def conversation_search_date(
     until = _day(desk, end_date, "end_date") + timedelta(days=1)
     if until <= since:
         raise ToolError(f"end_date {end_date} lies before start_date {start_date}: swap them.")
-    return _results(desk, await desk.search_dates(since, until, _page(page)), "")
+    return results.listed(desk, await desk.search_dates(since, until, _page(page), _LISTED))
+
+
+async def conversation_around(desk: Desk, id: str, lines: int = 3) -> Results:
+    """Show a found message in full, with what was said right before and after it.
+
+    id: of the message, such as m12
+    lines: how many on either side, at most 10
+    """
+    if not 0 <= lines <= _MOST_LINES:
+        raise ToolError(f"'lines' must be between 0 and {_MOST_LINES}, got {lines}")
+    key = key_of(id, desk.agent, (MESSAGE,))
+    hits = await desk.around(key, lines)
+    if not hits:
+        raise ToolError(f"There is no message {id} that may be shown here: take an id as a search shows it.")
+    return results.around(desk, hits, key)
 
 
 async def archival_memory_insert(
@@ -108,8 +119,9 @@ async def archival_memory_insert(
 
 async def archival_memory_search(
     desk: Desk, query: str, page: int = 0, tags: list[str] | None = None
-) -> dict[str, Any]:
-    """Search archival storage, the community's lore and the attached documents, by words and meaning.
+) -> Results:
+    """Search archival storage, the community's lore and the attached documents, by words and meaning; names and
+    dates work.
 
     query: what to look for
     page: which page of results, from 0
@@ -117,7 +129,7 @@ async def archival_memory_search(
     """
     query = _filled(query, "query")
     wanted = [tag.strip().casefold() for tag in tags or [] if tag.strip()]
-    return _results(desk, await desk.search_archive(query, _page(page), wanted), query)
+    return results.found(desk, await desk.search_archive(query, _page(page), wanted), query)
 
 
 async def rethink_memory(desk: Desk, label: str, new_value: str) -> str:
@@ -160,6 +172,7 @@ TOOLS: tuple[Tool, ...] = (
     tool(core_memory_replace),
     tool(conversation_search),
     tool(conversation_search_date),
+    tool(conversation_around),
     tool(archival_memory_insert),
     tool(archival_memory_search),
     tool(rethink_memory),
@@ -204,76 +217,3 @@ def _day(desk: Desk, text: str, name: str) -> datetime:
     except ValueError:
         raise ToolError(f"{name} must be a day as YYYY-MM-DD, got {text!r}") from None
     return day.replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=desk.zone)
-
-
-def _results(desk: Desk, page: Page, query: str) -> dict[str, Any]:
-    results = []
-    share = max(_LEAST, desk.results_room // max(1, len(page.hits)) - _AROUND)
-    for hit in page.hits:
-        row = hit.row
-        shown: dict[str, Any] = {
-            "time": row.created_at.astimezone(desk.zone).isoformat(timespec="minutes"),
-            "text": excerpt(row.text, query, lambda part: desk.fit(part, share) == part),
-        }
-        if isinstance(row, Message):
-            shown["author"] = row.author
-        elif isinstance(row, Passage):
-            shown["id"] = row.uid
-            if row.source:
-                shown |= {"source": row.source, "part": row.position}
-            if row.tags:
-                shown["tags"] = list(row.tags)
-        results.append(shown)
-    return {
-        "results": results,
-        "total": page.total,
-        "page": page.page,
-        "pages": page.pages,
-        "note": _note(page),
-    }
-
-
-def _note(page: Page) -> str:
-    if not page.total:
-        return "Nothing found. Try other words."
-    if page.page >= page.pages:
-        return f"There is no page {page.page}; the last page is {page.pages - 1}."
-    if page.page + 1 < page.pages:
-        return f"For the next results ask again with page {page.page + 1} of 0 to {page.pages - 1}."
-    return "This is the last page."
-
-
-def excerpt(text: str, query: str, fits: Callable[[str], bool], length: int = _EXCERPT) -> str:
-    """The text, or the part of a long one around the query's words, as much as fits."""
-    if len(text) <= length and fits(text):
-        return text
-    at = _richest(text, query_terms(query), length)
-    while True:
-        start = max(0, min(at - length // 4, len(text) - length))
-        part = text[start : start + length]
-        if length <= _SHORTEST or fits(part):
-            break
-        length //= 2
-    more = (
-        f"characters {start} to {start + len(part)} of {len(text)}; search for other words to see other parts"
-    )
-    return f"{'… ' if start else ''}{part} … [{more}]"
-
-
-def _richest(text: str, terms: Sequence[str], length: int) -> int:
-    """Where most of the terms stand close together."""
-    lower = text.lower()
-    found: list[tuple[int, str]] = []
-    for term in terms:
-        word, at = term.partition("_")[0], -1
-        for _ in range(_OCCURRENCES):
-            at = lower.find(word, at + 1)
-            if at < 0:
-                break
-            found.append((at, term))
-    if not found:
-        return 0
-    return max(
-        sorted(at for at, _ in found),
-        key=lambda at: len({term for place, term in found if at <= place < at + length // 2}),
-    )

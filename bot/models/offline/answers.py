@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from bot.models.offline.calls import Call
 from bot.models.offline.facts import CONTINUES, REMEMBER, asks, unopened
@@ -13,12 +13,17 @@ from bot.models.offline.lexicon import anycase
 from bot.models.offline.persons import FIRST, second, second_of_named
 from bot.models.offline.questions import Query, score
 from bot.models.offline.smalltalk import OWN_NAMES, is_own_phrase
-from bot.models.offline.transcript import Done, Transcript, items, mapping, moment, text_in
+from bot.models.offline.transcript import Done, Transcript, items, mapping, moment
 from bot.models.offline.words import capital, dated, day, plain, sentences
 
 SEARCHES = ("archival_memory_search", "conversation_search")
 _PAGES = 3  # looked at, of each search
 _LONGEST = 300  # characters quoted
+_LINE = re.compile(
+    r"(?:[mnl][\d-]+ (?P<day>[\d-]{10}) \w+ (?P<hour>\d\d:\d\d)(?: \([^()]*\))? (?P<who>.*?)|(?P<source>.+?) part \d+)"
+    r": (?P<text>.*)",
+    re.DOTALL,
+)
 _REQUEST = anycase(r"^(?:please |tell |show |remind )")
 
 
@@ -38,9 +43,8 @@ def next_searches(asked: Query, done: Sequence[Done], found: Statement | None) -
     for name in SEARCHES:
         made = [d for d in done if d.name == name and d.arguments.get("query") == asked.words]
         page = len(made)
-        pages = mapping(made[-1].message).get("pages") if made and made[-1].ok else 0
-        more = found is None and page < _PAGES and isinstance(pages, int) and pages > page
-        if not made or more:
+        goes_on = bool(made and made[-1].ok and mapping(made[-1].message).get("more") is True)
+        if not made or (goes_on and found is None and page < _PAGES):
             calls.append(Call(name, {"query": asked.words, "page": page}))
     return calls
 
@@ -61,28 +65,30 @@ def _worth(scored: tuple[float, Statement]) -> tuple[bool, float, float, bool]:
 
 
 def _found(done: Done, seen: Transcript, names: Sequence[str]) -> Iterator[Statement]:
-    for entry in _entries(done.message):
-        text, at = plain(text_in(entry, "text")), moment(entry.get("time"))
-        if source := text_in(entry, "source"):
-            yield from (Statement(s, at, True, source) for s in sentences(text))
+    for line in filter(None, map(_LINE.fullmatch, _lines(done.message))):
+        text, who = plain(line["text"]), line["who"]
+        at = moment(f"{line['day']}T{line['hour']}") if line["day"] else None
+        at = at.replace(tzinfo=seen.now.tzinfo) if at and seen.now else at
+        if line["source"]:
+            yield from (Statement(s, at, True, line["source"]) for s in sentences(text))
         elif done.name != "conversation_search":
             yield Statement(second_of_named(text, names), at)
-        elif not _is_own(entry, text, seen):
+        elif not _is_own(who, text, seen):
             yield from _by_person(text, at)
 
 
-def _entries(message: object) -> Iterator[Mapping[str, Any]]:
+def _lines(message: object) -> Iterator[str]:
     """The results of a search, also of one whose JSON was clipped."""
     if isinstance(message, str) and '"results"' in message[:200]:
         import json_repair
 
         message = json_repair.loads(message[:100_000])
-    return map(mapping, items(mapping(message).get("results")))
+    return filter(lambda line: isinstance(line, str), items(mapping(message).get("results")))
 
 
-def _is_own(entry: Mapping[str, Any], text: str, seen: Transcript) -> bool:
+def _is_own(author: str, text: str, seen: Transcript) -> bool:
     """Whether it is one of the agent's own messages, by its author or by how it speaks."""
-    author = text_in(entry, "author").casefold()
+    author = author.casefold()
     if author and author in {e.name.casefold() for e in (*seen.earlier, *seen.events)}:
         return False
     sent = [d.arguments.get("message") for d in seen.earlier_done if d.name == "send_message"]

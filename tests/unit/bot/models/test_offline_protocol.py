@@ -59,9 +59,7 @@ async def test_a_failed_message_ends_in_text() -> None:
 
 
 async def test_a_clipped_search_result_is_still_read() -> None:
-    clipped = (
-        '{"results": [{"time": "2026-11-21T10:00", "text": "The user\'s dog is called Biscuit."}, {"ti … [cl'
-    )
+    clipped = '{"results": ["n1 2026-11-21 Sat 10:00 noted: The user\'s dog is called Biscuit.", "n2 2026-11-2 … [cl'
     calls = [
         {"id": str(n), "function": {"name": name, "arguments": '{"query": "dog name called", "page": 0}'}}
         for n, name in enumerate(("archival_memory_search", "conversation_search"))

@@ -160,21 +160,21 @@ class Household:
         return "Scheduled."
 
     def _archival_memory_search(self, query: str, page: int) -> dict[str, Any]:
-        return _found(query, page, [(t, {"time": at.isoformat()} | ({"source": s} if s else {})) for t, at, s
-                                    in self.passages])  # fmt: skip
+        rows = [(f"{s} part 1" if s else f"n1 {at:%Y-%m-%d %a %H:%M} noted", t) for t, at, s in self.passages]
+        return _found(query, page, rows)
 
     def _conversation_search(self, query: str, page: int) -> dict[str, Any]:
-        return _found(query, page, [(t, {"time": at.isoformat(), "author": a}) for a, t, at in self.said])
+        return _found(query, page, [(f"m1 {at:%Y-%m-%d %a %H:%M} {a}", t) for a, t, at in self.said])
 
 
-def _found(query: str, page: int, rows: list[tuple[str, dict[str, str]]]) -> dict[str, Any]:
+def _found(query: str, page: int, rows: list[tuple[str, str]]) -> dict[str, Any]:
     """By the number of shared words, as a plain search engine does; oldest first of equals."""
     wanted = set(re.findall(r"\w+", query.lower()))
-    scored = [(len(wanted & set(re.findall(r"\w+", text.lower()))), text, more) for text, more in rows]
+    scored = [(len(wanted & set(re.findall(r"\w+", text.lower()))), f"{head}: {text}") for head, text in rows]
     hits = sorted((row for row in scored if row[0]), key=lambda row: -row[0])
-    pages = -(-len(hits) // PAGE)
-    shown = [{"text": text, **more} for _, text, more in hits[page * PAGE : (page + 1) * PAGE]]
-    return {"results": shown, "total": len(hits), "page": page, "pages": pages, "note": ""}
+    shown = [line for _, line in hits[page * PAGE : (page + 1) * PAGE]]
+    more = {"more": True} if len(hits) > (page + 1) * PAGE else {}
+    return {"results": shown, **more}
 
 
 def _message(reply: ModelReply) -> dict[str, Any]:

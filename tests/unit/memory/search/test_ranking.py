@@ -105,7 +105,8 @@ class Talk:
         """The texts, best first."""
         question, held = self.question(text, asker)
         keys = [int(key) for key in self.rows.keys]
-        found = rank(question, held, len(keys), self.rows, keys, vectors=self.vectors)
+        features = evidence(question, held, len(keys), self.rows)
+        found = rank(question, held, len(keys), self.rows, features, keys, vectors=self.vectors)
         assert sorted(key for key, _ in found) == keys
         assert sum(weight for _, weight in found) == pytest.approx(1)
         return [self.texts[key - 1] for key, _ in found]
@@ -227,4 +228,5 @@ def test_attention_is_shared_out(found: list[float]) -> None:
 def test_nothing_is_ranked_when_nothing_was_found() -> None:
     talk = Talk("Ada: a pear")
     question, held = talk.question("plum", None)
-    assert rank(question, held, 1, talk.rows, [], vectors=False) == []
+    features = evidence(question, held, 1, talk.rows)
+    assert rank(question, held, 1, talk.rows, features, [], vectors=False) == []

@@ -81,9 +81,11 @@ def test_calls_come_with_their_results_and_before_what_was_said() -> None:
 
 
 def test_what_was_found_is_told_line_by_line_and_a_failure_as_one() -> None:
-    hits = {"results": [{"time": TIME, "author": "Ada", "text": "A dog."}], "total": 1, "note": "-"}
+    hits = {"results": ["m12 2026-11-26 Thu 09:30 (3/17) Ada: A dog.", "a.pdf part 4: Dogs."], "more": True}
     search = made("conversation_search", query="dog")
-    assert lean(replied(search), result(hits))[1]["content"] == "- [Thursday 2026-11-26 09:30] Ada: A dog."
+    assert lean(replied(search), result(hits))[1]["content"] == (
+        "- 2026-11-26 Thu 09:30 (3/17) Ada: A dog.\n- a.pdf part 4: Dogs."
+    )
     assert lean(replied(search), result("No.", status="Failed"))[1]["content"] == "Failed: No."
 
 

@@ -1,0 +1,163 @@
+"""What a search found, as the model is shown it: a line a row, as many and as long as the call's room allows.
+
+``m12 2022-04-20 Wed 21:32 (3/17) James: ...`` is a message, the third of the seventeen of its talk;
+``n12 ... noted:`` a passage of the agent's own archive, ``l3-12 ... lore:`` one of a community's,
+``guide.pdf part 4:`` a part of a document. Everything is cut before it becomes JSON, never after.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from bot.agent.tools.desk import Desk
+from bot.agent.tools.ids import LORE, id_of
+from memory.records import Hit, Message, Page, Passage, Position
+from memory.search.excerpts import Sought, one_line
+from memory.search.sureness import SURE
+from memory.search.terms import query_terms
+
+_PASSAGE = 1_200  # characters of a passage that are shown, at most
+_MESSAGE = 600  # ... of a message: `conversation_around` shows more
+_LISTED = 400  # ... in a list by date
+_BESIDE = 300  # ... of what is told only because it stands beside a hit
+_REMINDED = 60  # ... of what is in view already
+_SHORTEST = 40  # ... however little room there is
+_NOT_SURE = "Nothing fits well: these are only the nearest."
+_NOTHING = "Nothing found. Try other words."
+_NOTHING_ELSE = "Nothing but what is in view. Try other words."
+
+Results = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Line:
+    """``head`` is who and when; of the text at most ``most`` characters are shown."""
+
+    head: str
+    text: Sought
+    most: int
+
+    def shown(self, most: int) -> str:
+        return f"{self.head}: {self.text.excerpt(min(most, self.most)).text}"
+
+
+def found(desk: Desk, page: Page, query: str) -> Results:
+    """A page of a search, best first; what is in view stands last, and takes few words."""
+    terms = query_terms(query)
+    lines = [
+        *_with_answers(desk, page.hits, terms),
+        *(_line(desk, row, terms, None, _REMINDED) for row in page.in_view),
+    ]
+    told: Results = {}
+    if page.page and not page.hits:
+        told["note"] = f"There is no page {page.page}."
+    elif not page.hits:
+        told["note"] = _NOTHING_ELSE if page.in_view else _NOTHING
+    elif page.certainty < SURE and not page.page:
+        told["note"] = _NOT_SURE
+    if page.page + 1 < page.pages:
+        told["more"] = True
+        if 2 * page.total <= page.searched:  # else it tells nothing: nearly everything matches
+            told["total"] = page.total
+    return _fitted(desk, lines, told)
+
+
+def listed(desk: Desk, page: Page) -> Results:
+    """A page of what was said between two days, in order."""
+    viewed = desk.viewed()
+    lines = [
+        _line(desk, hit.row, (), hit.position, _REMINDED if hit.row.key in viewed else _LISTED)
+        for hit in page.hits
+    ]
+    told: Results = {}
+    if not page.hits:
+        told["note"] = f"There is no page {page.page}." if page.total else "Nothing was said then."
+    if page.page + 1 < page.pages:
+        told |= {"more": True, "total": page.total}
+    return _fitted(desk, lines, told)
+
+
+def around(desk: Desk, hits: Sequence[Hit], key: int) -> Results:
+    """A message among those before and after it: it is shown as fully as there is room."""
+    viewed = desk.viewed() - {key}
+    return _fitted(
+        desk,
+        [
+            _line(
+                desk,
+                hit.row,
+                (),
+                hit.position,
+                _REMINDED if hit.row.key in viewed else len(hit.row.text) if hit.row.key == key else _LISTED,
+            )
+            for hit in hits
+        ],
+        {},
+    )
+
+
+def _with_answers(desk: Desk, hits: Sequence[Hit], terms: Sequence[str]) -> Iterator[Line]:
+    """The hits, each that asks something followed by what was said to it."""
+    told: set[int] = set()
+    for hit in hits:
+        if hit.row.key in told:
+            continue
+        told.add(hit.row.key)
+        yield _line(
+            desk, hit.row, terms, hit.position, _MESSAGE if isinstance(hit.row, Message) else _PASSAGE
+        )
+        answer = hit.answer
+        if answer is not None and answer.key not in told:
+            told.add(answer.key)
+            longest = _MESSAGE if any(other.row.key == answer.key for other in hits) else _BESIDE
+            yield _line(desk, answer, terms, None, longest)
+
+
+def _line(
+    desk: Desk, row: Message | Passage, terms: Sequence[str], position: Position | None, most: int
+) -> Line:
+    at, name = _when(row.created_at, desk), id_of(row, desk.agent)
+    if isinstance(row, Message):
+        marks = [f"{position.number}/{position.of}"] if position is not None else []
+        marks += ["in view"] if row.key in desk.viewed() else []
+        mark = f" ({', '.join(marks)})" if marks else ""
+        head = f"{name} {at}{mark} {one_line(row.author)}"
+    elif not name:
+        head = f"{one_line(row.source)} part {row.position}"
+    else:
+        tags = f" ({', '.join(map(one_line, row.tags))})" if row.tags else ""
+        head = f"{name} {at} {'lore' if name.startswith(LORE) else 'noted'}{tags}"
+    return Line(head, Sought(row.text, terms), most)
+
+
+def _when(at: datetime, desk: Desk) -> str:
+    return f"{at.astimezone(desk.zone):%Y-%m-%d %a %H:%M}"
+
+
+def _fitted(desk: Desk, lines: Sequence[Line], told: Results) -> Results:
+    """The lines in the call's share of the window: with less of each first, then with fewer of them."""
+    most = max((line.most for line in lines), default=0)
+    while True:
+        shown = [line.shown(most) for line in lines]
+        if _fits(desk, shown, told) or most <= _SHORTEST:
+            break
+        most = max(_SHORTEST, most // 2)
+    left_out = 0
+    while shown and not _fits(desk, shown, told):
+        shown.pop()
+        left_out += 1
+        told["note"] = f"{left_out} more had no room."
+    return {"results": shown, **told}
+
+
+def _fits(desk: Desk, shown: Sequence[str], told: Results) -> bool:
+    text = _json(_json({"results": shown, **told}))  # as it stands in a request
+    return desk.count(text) <= desk.results_room
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)

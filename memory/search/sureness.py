@@ -1,0 +1,48 @@
+"""How sure it is that anything in memory is what a question is about. Pure.
+
+A logistic gate over the best cosine and over how much of the question's information one window holds; trained by
+`benchmarks.train_gate` to tell questions about what was said from small talk.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from memory.search.evidence import FEATURES, Question, Rows, idf, telling
+
+SURE = 0.5
+"""The gate's opening from which memory is taken to know of it."""
+GATE = (7.25, 1.16, -3.19)
+GATE_OF_WORDS = (3.77, -4.3)
+"""Weights of what `signs` gives, and the bias, last."""
+_AROUND = FEATURES.index("around")
+_MOST = 4.0  # words that only one row has, beyond which a question is no surer
+
+
+def signs(
+    question: Question, postings: Mapping[str, Any], total: int, rows: Rows, features: Any, best: float
+) -> list[float]:
+    """``best``, the highest cosine of any row, and how much of the question's information (in units of a word that
+    only one row has) is found in one window."""
+    if not len(features):
+        return [0.0, 0.0]
+    terms = telling(question, rows)
+    asked = sum(idf(total, len(postings.get(term, ()))) for term in terms)
+    matched = float(features[:, _AROUND].max()) * asked / idf(total, 1)
+    return [best, min(matched, _MOST)]
+
+
+def share(features: Any) -> float:
+    """The most of the question's information that one window holds, 0 to 1."""
+    return float(features[:, _AROUND].max(initial=0.0))
+
+
+def gate(known: Sequence[float], *, vectors: bool) -> float:
+    """λ = σ(w·signs + b), 0 to 1."""
+    weights = GATE if vectors else GATE_OF_WORDS
+    inner = weights[-1] + sum(
+        w * value for w, value in zip(reversed(weights[:-1]), reversed(known), strict=False)
+    )
+    return 1 / (1 + math.exp(-inner))
