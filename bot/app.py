@@ -16,12 +16,13 @@ from bot import logs
 from bot.agent.asking import Asking
 from bot.agent.commit import Commit
 from bot.agent.desks import Bounds, Desks
+from bot.agent.forgetting import Forgetting
 from bot.agent.forms import Forms
 from bot.agent.loop import AgentLoop, Limits
 from bot.agent.meter import Meter
 from bot.agent.queue_manager import QueueManager
+from bot.agent.tools import correcting, messaging
 from bot.agent.tools import memory as memory_tools
-from bot.agent.tools import messaging
 from bot.agent.tools import time as time_tools
 from bot.agent.tools.custom import custom_tools
 from bot.agent.tools.executor import Executor
@@ -38,6 +39,7 @@ from bot.commands.personas import PersonaCommands
 from bot.commands.rights import RightsCommands
 from bot.commands.table import Commands
 from bot.commands.terminal import TerminalCommands
+from bot.commands.why import WhyCommands
 from bot.data_dir import DataDir, hold
 from bot.delivery.arrivals import Arrivals
 from bot.delivery.courier import Courier, SpeakerOf
@@ -70,11 +72,13 @@ from bot.settings import Settings
 from memory.associative import Associative
 from memory.documents.reader import Reader
 from memory.ports import TokenCounter
+from memory.sources import Sources
 from memory.tokens import Calibrated, Estimator, fetch_tables
 
 TOOL_GROUPS: tuple[Sequence[Tool], ...] = (
     messaging.TOOLS,
     memory_tools.TOOLS,
+    correcting.TOOLS,
     time_tools.TOOLS,
     memory_tools.LEAN_TOOLS,
 )
@@ -199,6 +203,7 @@ def _assemble(
     executor = Executor(
         registry, window.count, window.fit, settings.agent.max_calls, settings.agent.tool_timeout_s
     )
+    sources = Sources(runtime.store, memory.recall, memory.archival)
     desks = Desks(
         runtime,
         memory.recall,
@@ -211,8 +216,10 @@ def _assemble(
             wishes=settings.limits.reminders,
             posts=settings.agent.max_posts,
         ),
+        frozenset(tool.name for tool in registry.custom),
     )
-    commit = Commit(runtime.store, queues, courier.wake)
+    forgetting = Forgetting(runtime, queues)
+    commit = Commit(runtime.store, queues, courier.wake, forgetting)
     meter = Meter(allowance, window)
     asking = Asking(models, queues, forms, settings.model.reserve, meter)
     loop = AgentLoop(asking, queues, executor, desks, commit, _limits(settings))
@@ -232,7 +239,7 @@ def _assemble(
 
     # What people may do with what is held of them
     keep_days = settings.privacy.keep_messages_days
-    erasure = Erasure(runtime, mailboxes, identities, queues, allowance, files, keep_days)
+    erasure = Erasure(runtime, mailboxes, identities, queues, allowance, files, keep_days, forgetting)
     rights = Rights(
         erasure,
         Amendments(runtime, queues, mailboxes, erasure),
@@ -246,6 +253,7 @@ def _assemble(
     commands = Commands(
         (
             MemoryCommands(runtime, undo),
+            WhyCommands(runtime, sources),
             RightsCommands(runtime, export, files.exports),
             PersonaCommands(runtime, personas, Roles(settings.access)),
             LinkCommands(runtime),

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 
+from bot.agent.tools.unwanted import Unwanted
 from bot.commands.table import Commands
 from bot.delivery.heartbeat import Heartbeat
 from bot.delivery.mailboxes import Mailboxes
@@ -33,7 +34,7 @@ from bot.people.pace import Turned
 from bot.runtime import Runtime
 from bot.settings import EventSettings
 from memory.ports import Session
-from memory.records import Agent, Conversation, Passage, User
+from memory.records import Agent, Audience, Conversation, Passage, User
 
 _ALWAYS = ("stop", "help")  # whatever else was commanded in this minute
 _NOT_ALLOWED = "I may not talk with you here. Whoever runs me decides that."
@@ -185,8 +186,20 @@ class Reception:
         await self._rights.erasure.lore(user, lore)
 
     async def reword(self, agent: Agent, passage: Passage, text: str) -> None:
-        """A passage reads otherwise now, or (with an empty text) is forgotten."""
-        await self._rights.erasure.passage(agent, passage, text)
+        """A note reads otherwise now."""
+        await self._rights.erasure.reword(agent, passage, text)
+
+    async def close(self, agent: Agent, copy: Passage) -> None:
+        """As `Erasure.copy`."""
+        await self._rights.erasure.copy(agent, copy)
+
+    async def unwanted(self, who: Identity, audience: Audience, unwanted: Unwanted) -> None:
+        """As `Erasure.unwanted`."""
+        await self._rights.erasure.unwanted(who, audience, unwanted)
+
+    async def bring_back(self, who: Identity, audience: Audience) -> list[str]:
+        """As `Erasure.bring_back`."""
+        return await self._rights.erasure.bring_back(who, audience)
 
     async def reword_lore(self, entry: Passage, text: str) -> None:
         """An entry of a community's lore reads otherwise now, or (with an empty text) is deleted."""

@@ -83,6 +83,12 @@ class Archival:
             certainty=found.certainty,
         )
 
+    async def note(self, agent: Agent, key: int, audience: Audience) -> Passage | None:
+        """The passage of that key in the agent's own archive, if it may be seen from ``audience``."""
+        async with self._store.read() as session:
+            found = await session.passages.get(agent.archive_id, [key], readable_from(audience))
+        return found[0] if found else None
+
     async def _look(self, scope: int, audiences: Audiences, vector: Any | None, tags: Sequence[str]) -> Place:
         """By words alone where a shared archive's index cannot be used now."""
         index = await self._indexer.index_of(scope)

@@ -72,6 +72,12 @@ class Recall:
             in_view=tuple(seen),
         )
 
+    async def get(self, agent_id: int, keys: Collection[int], audience: Audience) -> list[Message]:
+        """What was said, of these keys, as far as it may be seen from ``audience``, in their order."""
+        async with self._store.read() as session:
+            found = await session.messages.get(agent_id, keys, readable_from(audience))
+        return [message for message in found if message.text]
+
     async def between(
         self,
         agent_id: int,

@@ -273,7 +273,28 @@ class Passage:
     created_at: datetime
     source: str = ""  # file the text came from
     position: int = 0  # chunk number in it
-    turn_id: str | None = None
+    turn_id: str | None = None  # in which it was noted: its messages tell where it came from
+    since: datetime | None = None  # from when on it holds; None: from when it was noted
+    until: datetime | None = None  # it holds no more from then on; None: it still does
+    replaced_by: str = ""  # uid of the passage that holds instead
+    origin: str = ""  # who or what said it, where it was not the person: a document, somebody else
+    doubtful: bool = False  # what it rests on has changed
+
+    def held(self, at: datetime) -> bool:
+        """Whether it held at that moment."""
+        return (self.since or self.created_at) <= at and (self.until is None or at < self.until)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Waste:
+    """What was forgotten at a person's wish, and may be brought back for a while. ``contents`` is JSON."""
+
+    id: int
+    agent_id: int
+    audience: Audience
+    turn_id: str  # in which it was forgotten; empty: by a command
+    at: datetime
+    contents: dict[str, Any]
 
 
 class Outlines(NamedTuple):
@@ -492,6 +513,11 @@ class Draft:
     created_at: datetime | None = None
     uid: str = ""
     file: str = ""  # the SHA-256 of the file that it is a piece of
+    since: datetime | None = None
+    until: datetime | None = None
+    replaced_by: str = ""
+    origin: str = ""
+    doubtful: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bot.agent.fifo_queue import Queue, is_reminder
+from bot.agent.forgetting import Forgetting, Gone
 from bot.agent.job import Job
 from bot.agent.queue_manager import QueueManager
 from bot.agent.tools.desk import Desk
-from memory.ports import Store
+from memory.ports import Session, Store
 from memory.records import Message, OutboxRow, Usage
 
 
@@ -33,7 +34,9 @@ class Commit:
         store: Store,
         queues: QueueManager,
         committed: Callable[[], None],
+        forgetting: Forgetting,
     ) -> None:
+        self._forgetting = forgetting
         self._store = store
         self._queues = queues
         self._committed = committed
@@ -41,6 +44,7 @@ class Commit:
     async def step(self, job: Job, step: Step) -> None:
         """All of the step or, when this raises, nothing of it."""
         turn, queue, desk = job.turn, step.queue, step.desk
+        gone = Gone()
         try:
             async with self._store.write() as session:
                 stored = await session.messages.append(job.agent.id, step.messages)
@@ -51,6 +55,7 @@ class Commit:
                 await session.mailbox.commit_step(
                     turn.id, turn.steps, step.model, step.usage, desk.now, agent_id=job.agent.id
                 )
+                gone = await self._forget(session, job, step)
                 if step.ended:
                     await session.mailbox.finish(turn.id, desk.now)
                 if step.ended and job.whole and not desk.said:
@@ -64,12 +69,25 @@ class Commit:
         except BaseException:
             self._queues.forget(turn.conversation_id)
             raise
-        if step.ended and job.whole:
+        if (step.ended and job.whole) or job.forgot:
             self._queues.forget(turn.conversation_id)
         else:
             self._queues.extend(queue, stored)
             queue.remove(reminded)
+        await self._forgetting.settle(gone)
         self._committed()
+
+    async def _forget(self, session: Session, job: Job, step: Step) -> Gone:
+        """What the person asked to be forgotten goes out of what this step and others show."""
+        desk, gone = step.desk, Gone()
+        if desk.unwanted:
+            audience = step.queue.conversation.audience
+            gone = await self._forgetting.forget(session, job.agent, audience, desk.unwanted, job.turn.id)
+            job.forgot = True
+        if step.ended and job.forgot:
+            more = await self._forgetting.end(session, job.turn.id)
+            gone = Gone([*gone.messages, *more.messages], gone.passages)
+        return gone
 
 
 def _outbox(job: Job, step: Step) -> list[OutboxRow]:

@@ -34,6 +34,7 @@ from memory.records import Block, Message, Summary
 
 Fit = Callable[[str, int], str]
 
+SEND = "send_message"
 CORE_MEMORY = "core_memory"  # type of an event that tells what blocks read now
 RECALLED = ("brings_to_mind", "news", "related")
 """Fields of an event that show what is stored elsewhere: they leave it when that may be gone."""
@@ -225,6 +226,29 @@ def summary_message(text: str, evicted: int, at: datetime, zone: ZoneInfo) -> st
             "note": f"{evicted} older messages left your view. conversation_search finds them.",
         }
     )
+
+
+_FORGOTTEN = "What stood here was forgotten, as the person asked."
+
+
+def unsaid(message: dict[str, Any], gone: Callable[[str], bool], *, said: bool = False) -> dict[str, Any]:
+    """The model's message without thoughts and arguments that are ``gone``; what it ``said`` may stay."""
+    shown = dict(message)
+    content = shown.get("content")
+    if isinstance(content, str) and content and gone(content):
+        shown["content"] = None if shown.get("tool_calls") else ""
+    calls = []
+    for call in shown.get("tool_calls") or ():
+        function = call["function"]
+        if gone(function["arguments"]) and not (said and function["name"] == SEND):
+            emptied = {"message": _FORGOTTEN} if function["name"] == SEND else {"note": _FORGOTTEN}
+            call = {**call, "function": {**function, "arguments": to_json(emptied)}}
+        calls.append(call)
+    if calls:
+        shown["tool_calls"] = calls
+    if GIVEN in shown and gone(to_json(shown[GIVEN])):
+        del shown[GIVEN]
+    return shown
 
 
 def repaired(messages: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:

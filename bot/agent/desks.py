@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 
 from bot.agent.fifo_queue import Queue
 from bot.agent.job import Job
 from bot.agent.tools.desk import Desk
+from bot.agent.tools.provenance import Heard, heard
 from bot.agent.window import Window
 from bot.events import platform_of
 from bot.personas.personas import Personas
@@ -18,6 +19,7 @@ from memory.archival import Archival
 from memory.ports import Session
 from memory.recall import Recall
 from memory.records import Block, Wish, public_in
+from memory.sources import Sources
 
 _NEEDED = ("send_message", "finish_rethinking_memory")  # whatever a persona may use
 
@@ -32,6 +34,8 @@ class Bounds:
 
 
 class Desks:
+    """``custom`` are the tools that reach outside."""
+
     def __init__(
         self,
         runtime: Runtime,
@@ -41,10 +45,13 @@ class Desks:
         window: Window,
         platforms: Mapping[str, Adapter],
         bounds: Bounds,
+        custom: Collection[str],
     ) -> None:
+        self._custom = custom
         self._store, self._clock = runtime.store, runtime.clock
         self._recall = recall
         self._archival = archival
+        self._sources = Sources(runtime.store, recall, archival)
         self._personas = personas
         self._window = window
         self._platforms = platforms
@@ -58,6 +65,7 @@ class Desks:
             return desk
         job.desk.key, job.desk.now = job.step_key, self._clock.now()
         job.desk.own_messages, job.desk.viewed = _own(job, queue), cache(queue.whole)
+        job.desk.hear = lambda: heard(queue.messages, job.turn.id, self._custom)
         return job.desk
 
     def _new(self, job: Job, queue: Queue) -> Desk:
@@ -81,6 +89,9 @@ class Desks:
             assert community is not None
             await self._personas.propose(session, job.agent, community, job.turn.id, before, value)
 
+        def hear() -> Heard:
+            return heard(queue.messages, job.turn.id, self._custom)
+
         tools = job.definition.policies.tools
         person, asked = _person(job, queue)
         return Desk(
@@ -94,6 +105,7 @@ class Desks:
             look=look,
             recall=self._recall,
             archive=self._archival,
+            sources=self._sources,
             fit=self._window.fit,
             count=self._window.count,
             results_room=self._window.share,
@@ -102,6 +114,7 @@ class Desks:
             wishes_elsewhere=elsewhere,
             most_wishes=self._bounds.wishes,
             amend=amend,
+            hear=hear,
             allowed=None if tools is None else _allowed(tools),
             quiet=job.whole,
             mute=job.mute,

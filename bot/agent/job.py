@@ -40,6 +40,7 @@ class Job:
     model: str = ""  # who thought last
     used: Usage = field(default_factory=Usage)  # by this process
     owed: Usage = field(default_factory=Usage)  # of it: what no committed step tells of yet
+    forgot: bool = False  # something was forgotten in it, as the person asked
     restarts: int = 0  # times that an edit made it begin anew
 
     @property

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bot.agent.forgetting import lines_forgotten
+from bot.agent.tools.unwanted import Removal, Unwanted
 from bot.agent.undo import Undo
 from bot.commands.contributions import Contributions
 from bot.commands.history import History
@@ -27,6 +29,10 @@ from memory.search.terms import digest_words
 
 _LONGEST = 3_000  # characters that a note may be given by hand
 _SUGGESTED = 100  # notes, the newest, of which one is looked for by what is written of it
+_FORGOTTEN = (
+    "{what} is gone from every view and search, and for good in ten minutes; until then /memory undo brings it "
+    "back."
+)
 _USAGE = "Say /memory, /memory notes, /memory edit WHAT, /memory drop ID or /memory add TEXT."
 
 
@@ -73,7 +79,7 @@ class MemoryCommands:
         if word == "history":
             return await self._past.history(who, command)
         if word == "undo":
-            return await self._past.undone(who, command, what)
+            return await self._undo(who, command, what, control)
         raise CommandError(_USAGE)
 
     async def _overview(self, who: Identity, command: Command) -> View:
@@ -95,7 +101,10 @@ class MemoryCommands:
             Entry(
                 text=f"[{block.label}]\n{block.value or '(empty)'}",
                 note=_fill(block),
-                actions=(Action(label="Edit", command="memory", argument=f"edit {block.label}"),),
+                actions=(
+                    Action(label="Edit", command="memory", argument=f"edit {block.label}"),
+                    Action(label="Why?", command="why", argument=block.label),
+                ),
             )
             for block in own
         )
@@ -156,9 +165,15 @@ class MemoryCommands:
             await control.reword(who.agent, passage, _bounded(text, what, _LONGEST))
             return View(text=f"The note now reads:\n{text}")
         _bounded(text, what, own[what].limit)
+        now = f"[{what}] now reads:\n{text or '(empty)'}"
+        gone = lines_forgotten(own[what].value, text)
+        if gone:
+            lines = {own[what].id: Removal(gone, own[what].value, text)}
+            await control.unwanted(who, command.audience, Unwanted(lines=lines))
+            return View(text=f"{now}\n\n{_FORGOTTEN.format(what='What you took out')}")
         async with self._locks.of(who.agent.id), self._store.write() as session:
             await session.blocks.put(own[what].id, text, None, self._clock.now())
-        return View(text=f"[{what}] now reads:\n{text or '(empty)'}")
+        return View(text=now)
 
     async def _add(self, who: Identity, command: Command, text: str) -> View:
         if not text:
@@ -172,12 +187,23 @@ class MemoryCommands:
         passage = await self._passage(who, command, uid)
         if not sure:
             confirm = Action(label="Delete", command="memory", argument=f"drop {uid} yes", danger=True)
-            text = (
-                f"This deletes the note, and cannot be undone. Sure? /memory drop {uid} yes\n\n{passage.text}"
-            )
+            text = f"This deletes the note. Sure? /memory drop {uid} yes\n\n{passage.text}"
             return View(text=text, actions=(confirm,))
-        await control.reword(who.agent, passage, "")
-        return View(text=f"Deleted: {passage.text}")
+        await control.unwanted(who, command.audience, Unwanted(passages={passage.key: passage}))
+        back = Action(label="Undo", command="memory", argument="undo")
+        text = f"Deleted: {passage.text}\n\n{_FORGOTTEN.format(what='It')}"
+        return View(text=text, actions=(back,))
+
+    async def _undo(self, who: Identity, command: Command, what: str, control: Control) -> View:
+        """A reflection, by its id; or what was forgotten last."""
+        if what:
+            return await self._past.undone(who, command, what)
+        back = await control.bring_back(who, command.audience)
+        if not back:
+            raise CommandError(
+                "Nothing was forgotten here in the last ten minutes. /memory history lists reflections to undo."
+            )
+        return View(text="\n".join(["It is back:", *map(cut, back)]))
 
     async def _own_blocks(self, who: Identity, command: Command) -> dict[str, Block]:
         async with self._store.read() as session:
@@ -250,7 +276,7 @@ class MemoryCommands:
             opened = await session.passages.opened([passage.uid])
         for copy in opened.get(passage.uid, ()):
             if not community or copy.audience == community_audience(community):
-                await control.reword(who.agent, copy, "")
+                await control.close(who.agent, copy)
         return View(text=f"This is used here only: {passage.text}")
 
 
@@ -263,9 +289,16 @@ def _entry(
         facts.append(named(passage.audience, names))
         facts += [f"also used in {named(copy.audience, names)}" for copy in copies]
     facts += [f"#{tag}" for tag in passage.tags]
+    if passage.origin:
+        facts.append(f"says {passage.origin}")
+    if passage.until:
+        facts.append(f"until {passage.until.astimezone(who.zone):%Y-%m-%d}")
+    if passage.doubtful:
+        facts.append("doubtful")
     actions = [
         Action(label="Edit", command="memory", argument=f"edit {short}"),
         Action(label="Delete", command="memory", argument=f"drop {short}", danger=True),
+        Action(label="Why?", command="why", argument=short),
     ]
     if command.audience == passage.audience == PRIVATE:
         actions.append(Action(label="May be used in …", command="memory", argument=f"open {short}"))

@@ -49,8 +49,8 @@ MEMORY = (
     Word(name="history", summary="what was changed, turn by turn"),
     Word(
         name="undo",
-        summary="undo a change of the history",
-        blanks=(Blank(name="id", summary="of the change"),),
+        summary="bring back what was forgotten in the last ten minutes, or undo a reflection",
+        blanks=(Blank(name="id", summary="of the reflection, as the history shows it", required=False),),
     ),
 )
 PERSONA = (

@@ -10,6 +10,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
+from bot.agent.forgetting import KEPT
 from bot.data_dir import DataDir
 from bot.runtime import Runtime
 from memory.errors import where
@@ -22,9 +23,17 @@ _TRIES = 100
 
 
 class Chores:
-    """``forget(account)`` forgets a person of whom the operator asked that from the command line."""
+    """``forget(account)`` forgets a person of whom the operator asked that from the command line, ``empty(id)`` what
+    can't be brought back any more."""
 
-    def __init__(self, runtime: Runtime, files: DataDir, forget: Callable[[str], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        runtime: Runtime,
+        files: DataDir,
+        forget: Callable[[str], Awaitable[None]],
+        empty: Callable[[int], Awaitable[None]],
+    ) -> None:
+        self._empty = empty
         self._store, self._indexer, self._clock = runtime.store, runtime.indexer, runtime.clock
         self._files = files
         self._forget = forget
@@ -35,7 +44,7 @@ class Chores:
         """Do those that are due; ``urgent``: somebody waits for it."""
         async with self._one_at_a_time:
             # Who is to be forgotten first, for that makes more to do; the scrub last, for all leaves rows.
-            for kinds in (["user"], ["files", "history", "archive"], ["scrub"]):
+            for kinds in (["user"], ["waste"], ["files", "history", "archive"], ["scrub"]):
                 async with self._store.read() as session:
                     chores = await session.erasing.chores()
                 for name, at in chores:
@@ -67,6 +76,10 @@ class Chores:
             if now - at < _REBUILDS:
                 return False
             await self._indexer.rebuild(int(what))
+        elif kind == "waste":
+            if now - at < KEPT:
+                return False
+            await self._empty(int(what))
         elif kind == "user":
             await self._forget(what)
         elif kind == "scrub":

@@ -12,19 +12,21 @@ from collections.abc import Collection, Sequence
 from contextlib import AsyncExitStack
 from datetime import datetime, timedelta
 
+from bot.agent.copies import Copies
+from bot.agent.forgetting import KEPT, Forgetting
 from bot.agent.queue_manager import QueueManager
+from bot.agent.tools.unwanted import Unwanted
 from bot.data_dir import DataDir
 from bot.delivery.mailboxes import Mailboxes
 from bot.events import LOCAL, platform_of
 from bot.ownership.chores import Chores
-from bot.ownership.copies import Copies
 from bot.ownership.underway import Underway
 from bot.people.allowance import Allowance
 from bot.people.identities import Identities, Identity
 from bot.runtime import Runtime
 from memory.errors import StoreError, where
 from memory.ports import Session
-from memory.records import Agent, Message, Passage, User
+from memory.records import Agent, Audience, Message, Passage, User, readable_from
 from memory.search.terms import digest_words
 
 log = logging.getLogger(__name__)
@@ -45,7 +47,9 @@ class Erasure:
         allowance: Allowance,
         files: DataDir,
         keep_days: int,
+        forgetting: Forgetting,
     ) -> None:
+        self._forgetting = forgetting
         self._store, self._indexer = runtime.store, runtime.indexer
         self._clock, self._locks = runtime.clock, runtime.locks
         self._mailboxes = mailboxes
@@ -53,7 +57,7 @@ class Erasure:
         self._queues = queues
         self._allowance = allowance
         self._copies = Copies(queues, runtime.clock)
-        self._chores = Chores(runtime, files, self._asked)
+        self._chores = Chores(runtime, files, self._asked, self._empty)
         self._keep = timedelta(days=keep_days)
         self._expired: datetime | None = None
         self._anything: bool | None = None  # whether anything was ever forgotten; None: not known yet
@@ -168,18 +172,52 @@ class Erasure:
             await self._indexer.removed([], [*passages, *lore])
         await self.tidy(urgent=True)
 
-    async def passage(self, agent: Agent, passage: Passage, text: str) -> None:
-        """A passage and its copies, or (with a text) what they said before."""
+    async def reword(self, agent: Agent, passage: Passage, text: str) -> None:
+        """A person words a note differently: what it said before is gone, from its copies, too."""
         async with self._locks.of(agent.id), self._store.write() as session:
-            if text:
-                opened = await session.passages.opened([passage.uid])
-                keys = [passage.key, *(copy.key for copy in opened.get(passage.uid, ()))]
-                await session.passages.rewrite(keys, text, digest_words(text))
-            else:
-                keys = await session.passages.delete([passage.key])
+            opened = await session.passages.opened([passage.uid])
+            keys = [passage.key, *(copy.key for copy in opened.get(passage.uid, ()))]
+            await session.passages.rewrite(keys, text, digest_words(text))
             await self._copies.blank(session, agent.id, None)
             await session.erasing.add_chores(["scrub"], self._clock.now())
         await self._indexer.removed([], keys)
+
+    async def copy(self, agent: Agent, copy: Passage) -> None:
+        """A copy of a note is used no more where it was opened to; the note stays."""
+        async with self._locks.of(agent.id), self._store.write() as session:
+            keys = await session.passages.delete([copy.key])
+            await self._copies.blank(session, agent.id, None)
+            await session.erasing.add_chores(["scrub"], self._clock.now())
+        await self._indexer.removed([], keys)
+
+    async def unwanted(self, who: Identity, audience: Audience, unwanted: Unwanted) -> None:
+        """What a person wants forgotten of their agent's memory: it can be brought back for a while."""
+        async with self._locks.of(who.agent.id):
+            async with self._store.write() as session:
+                for block_id, removal in unwanted.lines.items():
+                    await session.blocks.put(block_id, removal.after, None, self._clock.now())
+                gone = await self._forgetting.forget(session, who.agent, audience, unwanted)
+            await self._forgetting.settle(gone)
+
+    async def bring_back(self, who: Identity, audience: Audience) -> list[str]:
+        """The newest of what a person had forgotten, of what may be seen in ``audience``: what it said. Nothing, when
+        there is none, or no more."""
+        since = self._clock.now() - KEPT
+        async with self._locks.of(who.agent.id), self._store.write() as session:
+            waste = await session.wastebasket.newest(who.agent.id, readable_from(audience), since)
+            back = await self._forgetting.bring_back(session, who.agent, waste) if waste else []
+        self._indexer.wake()
+        return back
+
+    async def _empty(self, waste_id: int) -> None:
+        async with self._store.read() as session:
+            waste = await session.wastebasket.get(waste_id)
+        if waste is None:
+            return  # it was brought back, or its agent is gone
+        async with self._locks.of(waste.agent_id):
+            async with self._store.write() as session:
+                gone = await self._forgetting.empty(session, waste)
+            await self._forgetting.settle(gone)
 
     async def quoted(self, key: str) -> None:
         """Somebody edited or deleted a message that was not for us: it may stand beside one that was."""

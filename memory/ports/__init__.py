@@ -26,6 +26,7 @@ from memory.ports.schedule import Schedule
 from memory.ports.store import Session, Store
 from memory.ports.tokens import TokenCounter
 from memory.ports.vectors import Vectors
+from memory.ports.wastebasket import Wastebasket
 
 __all__ = [
     "Agents",
@@ -45,4 +46,5 @@ __all__ = [
     "TokenCounter",
     "VectorIndex",
     "Vectors",
+    "Wastebasket",
 ]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from memory.records import Agent, Audience, Audiences, Block, BlockEdit
 
@@ -55,6 +55,15 @@ class Blocks(Protocol):
 
     async def history(self, owner: str, audiences: Audiences, limit: int | None = 100) -> list[BlockEdit]:
         """Edits, newest first."""
+        ...
+
+    async def unlearn(self, block_id: int, gone: Callable[[str], bool]) -> list[dict[str, Any]]:
+        """Take the lines that are ``gone`` out of the block's history: the entries that held any, as they were, as
+        JSON can hold them."""
+        ...
+
+    async def relearn(self, entries: Sequence[dict[str, Any]]) -> None:
+        """Put entries back that `unlearn` gave, those whose block still is there."""
         ...
 
     async def edits_of(self, turn_id: str) -> list[BlockEdit]:

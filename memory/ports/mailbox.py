@@ -132,6 +132,14 @@ class Mailbox(Protocol):
         """Have them sent, in this order. An id can never be posted again: it raises."""
         ...
 
+    async def replies(self, turn_id: str) -> dict[str, str]:
+        """What was said in a turn and is not on its way any more: text by the post's id."""
+        ...
+
+    async def reword(self, texts: Mapping[str, str]) -> None:
+        """Keep posts, by their ids, as having said something else."""
+        ...
+
     async def ready(
         self, platforms: Collection[str], limit: int = 64, *, apart_from: Collection[str] = ()
     ) -> list[OutboxRow]:

@@ -108,6 +108,32 @@ class Passages(Protocol):
         keys of all that is gone."""
         ...
 
+    async def held(self, keys: Collection[int]) -> list[dict[str, Any]]:
+        """All that is stored of passages and of their copies, as JSON can hold it, for `bring_back`."""
+        ...
+
+    async def bring_back(self, rows: Sequence[dict[str, Any]]) -> list[int]:
+        """Passages that `held` gave, and were deleted since: their keys. One whose key or uid is taken stays away."""
+        ...
+
+    async def close(self, keys: Collection[int], until: datetime, replaced_by: str) -> None:
+        """They hold no more from then on; instead that passage holds, or (empty) none."""
+        ...
+
+    async def doubt(self, keys: Collection[int], doubtful: bool) -> None:
+        """What they rest on has changed, or was asked about since."""
+        ...
+
+    async def with_uids(
+        self, archive_id: int, uids: Collection[str], audiences: Audiences
+    ) -> dict[str, Passage]:
+        """The passages of these uids that may be seen in ``audiences``, by uid."""
+        ...
+
+    async def replaced(self, archive_id: int, uids: Collection[str], audiences: Audiences) -> list[Passage]:
+        """What these passages replaced, of what may be seen in ``audiences``; oldest first."""
+        ...
+
     async def by_uid(self, archive_id: int, prefix: str, audiences: Audiences) -> Passage | None:
         """The oldest passage whose uid begins so."""
         ...

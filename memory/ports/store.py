@@ -17,6 +17,7 @@ from memory.ports.passages import Passages
 from memory.ports.personas import Personas
 from memory.ports.schedule import Schedule
 from memory.ports.vectors import Vectors
+from memory.ports.wastebasket import Wastebasket
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +36,7 @@ class Session:
     schedule: Schedule
     joining: Joining
     erasing: Erasing
+    wastebasket: Wastebasket
 
 
 class Store(Protocol):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -143,6 +144,30 @@ class Blocks:
             condition &= t.blocks.c.audience.in_(audiences)
         return await self._edits(condition, limit)
 
+    async def unlearn(self, block_id: int, gone: Callable[[str], bool]) -> list[dict[str, Any]]:
+        h = t.block_history.c
+        query = sa.select(t.block_history).where(h.block_id == block_id).order_by(h.id)
+        found = []
+        for row in (await self._c.execute(query)).all():
+            before, after = _without(row.before, gone), _without(row.after, gone)
+            if (before, after) == (row.before, row.after):
+                continue
+            found.append({**row._mapping, "at": t.microseconds(row.at)})
+            here = h.id == row.id
+            if before == after:
+                await self._c.execute(t.block_history.delete().where(here))
+            else:
+                await self._c.execute(t.block_history.update().where(here).values(before=before, after=after))
+        return found
+
+    async def relearn(self, entries: Sequence[dict[str, Any]]) -> None:
+        for entry in entries:
+            block = sa.select(t.blocks.c.id).where(t.blocks.c.id == entry["block_id"])
+            if (await self._c.execute(block)).first() is None:
+                continue
+            await self._c.execute(t.block_history.delete().where(t.block_history.c.id == entry["id"]))
+            await self._c.execute(t.block_history.insert(), [{**entry, "at": t.moment(entry["at"])}])
+
     async def edits_of(self, turn_id: str) -> list[BlockEdit]:
         return await self._edits(t.block_history.c.turn_id == turn_id, None)
 
@@ -156,3 +181,7 @@ class Blocks:
             .limit(limit)
         )
         return [record(BlockEdit, row) for row in rows]
+
+
+def _without(text: str, gone: Callable[[str], bool]) -> str:
+    return "\n".join(line for line in text.splitlines() if not gone(line))

@@ -29,7 +29,7 @@ from memory.store.fulltext import is_current, renew
 from memory.store.session import session
 from memory.uncancelled import ended
 
-HEAD = "0002"
+HEAD = "0004"
 """The newest migration. A test proves that it is Alembic's head too."""
 
 _PRAGMAS = (

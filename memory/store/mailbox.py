@@ -244,6 +244,15 @@ class Mailbox:
         if rows:
             await self._c.execute(_POST, [vars(row) for row in rows])
 
+    async def replies(self, turn_id: str) -> dict[str, str]:
+        o = t.outbox.c
+        over = (o.turn_id == turn_id) & o.state.not_in(["ready", "sending"])
+        return {row.id: row.text for row in await self._c.execute(sa.select(o.id, o.text).where(over))}
+
+    async def reword(self, texts: Mapping[str, str]) -> None:
+        for post_id, text in texts.items():
+            await self._c.execute(t.outbox.update().where(t.outbox.c.id == post_id).values(text=text))
+
     async def ready(
         self, platforms: Collection[str], limit: int = 64, *, apart_from: Collection[str] = ()
     ) -> list[OutboxRow]:

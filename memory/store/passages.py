@@ -242,6 +242,65 @@ class Passages:
                     await self._c.execute(table.delete().where(table.c.key.in_(part)))
         return gone
 
+    async def held(self, keys: Collection[int]) -> list[dict[str, Any]]:
+        p, o = t.passages.c, t.openings.c
+        found = []
+        for part in slices(list(dict.fromkeys([*keys, *await self._copies(keys)]))):
+            original = sa.select(o.original).where(o.copy == p.uid).scalar_subquery().label("original")
+            raw = [_raw(column) for column in t.passages.columns]
+            rows = await self._c.execute(sa.select(*raw, original).where(p.key.in_(part)).order_by(p.key))
+            found += [{**row._mapping, "tags": list(row.tags)} for row in rows]
+        return found
+
+    async def bring_back(self, rows: Sequence[dict[str, Any]]) -> list[int]:
+        p, came = t.passages.c, []
+        names = [c.name for c in t.passages.columns]
+        moments = [c.name for c in t.passages.columns if isinstance(c.type, t.Moment)]
+        for row in rows:
+            taken = sa.select(p.key).where((p.key == row["key"]) | (p.uid == row["uid"]))
+            if (await self._c.execute(taken)).first() is not None:
+                continue
+            values = {name: row[name] for name in names} | {"indexed": False}
+            values |= {name: t.moment(row[name]) for name in moments}
+            await self._c.execute(t.passages.insert(), [values])
+            tags = [{"tag": tag, "key": row["key"]} for tag in row["tags"]]
+            if tags:
+                await self._c.execute(t.passage_tags.insert(), tags)
+            await self._words.add([(row["key"], row["text"])])
+            if row["original"]:
+                await self.link(row["uid"], row["original"])
+            came.append(int(row["key"]))
+        return came
+
+    async def close(self, keys: Collection[int], until: datetime, replaced_by: str) -> None:
+        for part in slices(keys):
+            closed = t.passages.update().where(t.passages.c.key.in_(part))
+            await self._c.execute(closed.values(until=until, replaced_by=replaced_by))
+
+    async def doubt(self, keys: Collection[int], doubtful: bool) -> None:
+        for part in slices(keys):
+            await self._c.execute(
+                t.passages.update().where(t.passages.c.key.in_(part)).values(doubtful=doubtful)
+            )
+
+    async def with_uids(
+        self, archive_id: int, uids: Collection[str], audiences: Audiences
+    ) -> dict[str, Passage]:
+        return {p.uid: p for p in await self._some(archive_id, audiences, t.passages.c.uid, uids)}
+
+    async def replaced(self, archive_id: int, uids: Collection[str], audiences: Audiences) -> list[Passage]:
+        return await self._some(archive_id, audiences, t.passages.c.replaced_by, uids)
+
+    async def _some(
+        self, archive_id: int, audiences: Audiences, name: sa.ColumnElement[str], values: Collection[str]
+    ) -> list[Passage]:
+        found: list[Passage] = []
+        for part in slices(values):
+            query = sa.select(t.passages).where(_scope(archive_id, audiences) & name.in_(part))
+            rows = await self._c.execute(query.order_by(t.passages.c.key))
+            found += [record(Passage, row) for row in rows]
+        return found
+
     async def _copies(self, keys: Collection[int]) -> list[int]:
         """Keys of what was opened to others of these passages."""
         p, o, found = t.passages.c, t.openings.c, list[int]()
@@ -357,8 +416,20 @@ def _passage_of(draft: Draft, key: int, now: datetime) -> Passage:
         source=draft.source,
         position=draft.position,
         turn_id=draft.turn_id,
+        since=draft.since,
+        until=draft.until,
+        replaced_by=draft.replaced_by,
+        origin=draft.origin,
+        doubtful=draft.doubtful,
     )
 
 
 def _archive(row: Any) -> Archive:
     return record(Archive, row, name=row.name.partition(":")[2])
+
+
+def _raw(column: sa.Column[Any]) -> sa.ColumnElement[Any]:
+    """A column's values as JSON can hold them."""
+    if isinstance(column.type, t.Moment):
+        return sa.type_coerce(column, sa.BigInteger).label(column.name)
+    return column

@@ -15,6 +15,7 @@ from memory.store.passages import Passages
 from memory.store.personas import Personas
 from memory.store.schedule import Schedule
 from memory.store.vectors import Vectors
+from memory.store.wastebasket import Wastebasket
 
 
 def session(connection: Connection, extents: dict[int, int]) -> Session:
@@ -32,4 +33,5 @@ def session(connection: Connection, extents: dict[int, int]) -> Session:
         schedule=Schedule(connection),
         joining=Joining(connection, extents),
         erasing=Erasing(connection),
+        wastebasket=Wastebasket(connection),
     )

@@ -25,6 +25,11 @@ def microseconds(at: datetime) -> int:
     return (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
 
 
+def moment(at: int | None) -> datetime | None:
+    """Of microseconds since the epoch."""
+    return None if at is None else datetime.fromtimestamp(at / 1_000_000, UTC)
+
+
 class Moment(TypeDecorator[datetime]):
     """An aware UTC datetime, stored as microseconds since the epoch (sortable, compact)."""
 
@@ -35,7 +40,7 @@ class Moment(TypeDecorator[datetime]):
         return None if value is None else microseconds(value)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
-        return None if value is None else datetime.fromtimestamp(value / 1_000_000, UTC)
+        return moment(value)
 
 
 class Word(TypeDecorator[StrEnum]):
@@ -268,6 +273,11 @@ passages = Table(
     Column("indexed", sa.Boolean, nullable=False),
     _at(),
     Column("file", Text, index=True),  # digest of the file that it is a piece of
+    Column("since", Moment),
+    Column("until", Moment),
+    Column("replaced_by", Text, nullable=False, server_default=""),
+    Column("origin", Text, nullable=False, server_default=""),
+    Column("doubtful", sa.Boolean, nullable=False, server_default=sa.false()),
     Index("passages_digest", "digest"),
     Index("passages_unindexed", "key", sqlite_where=sa.text("indexed = 0")),
 )
@@ -436,6 +446,17 @@ welcome = Table("welcome", metadata, Column("account", Text, primary_key=True), 
 forgotten = Table(
     "forgotten", metadata, Column("digest", sa.LargeBinary, primary_key=True), _at()
 )  # of inbox keys of people who are gone: what a platform tells again stays forgotten
+wastebasket = Table(
+    "wastebasket",
+    metadata,
+    _id(),
+    _ref("agent_id", "agents.id", index=True),
+    Column("audience", Text, nullable=False),
+    Column("turn_id", Text, nullable=False, index=True),
+    _at("at"),
+    Column("contents", sa.JSON, nullable=False),
+    sqlite_autoincrement=True,  # an id is never given twice
+)  # what was forgotten at a person's wish, until it can't be brought back any more
 chores = Table(
     "chores", metadata, Column("name", Text, primary_key=True), _at()
 )  # what forgetting has still to do outside of the tables

@@ -840,6 +840,7 @@ async def everything(store: Store, agent: Agent, place: Conversation, word: str)
             )
         )
         await session.erasing.quote(f"{word}:1", {"discord:1": "discord:2"})
+        await session.wastebasket.put(agent.id, PRIVATE, "", {"texts": [word]}, NOW)
         drafts = [Draft(text=f"{word} passage", audience=PRIVATE, tags=(word,), digest=word)]
         (passage,) = await passages.insert(agent.archive_id, drafts, NOW)
         await passages.open(passage, HERE, word, NOW)

@@ -30,7 +30,7 @@ ADA = "console:ada"
 COMMANDS = set(
     (
         "attach dump export forget heartbeat help link memory memorywarning persona pop privacy rethink retry "
-        "rewrite save scheduled stop unlink whoami"
+        "rewrite save scheduled stop unlink whoami why"
     ).split()
 )
 Script = Sequence[Line] | Callable[[ModelRequest], ModelReply]

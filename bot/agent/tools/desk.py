@@ -10,16 +10,20 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from secrets import token_hex
 from zoneinfo import ZoneInfo
 
+from bot.agent.tools.provenance import Heard, to_keep
+from bot.agent.tools.unwanted import Removal, Unwanted
 from memory import archival, core
 from memory.archival import Archival
 from memory.errors import BlockReadOnly
 from memory.ports import Session
 from memory.recall import Recall
-from memory.records import Agent, Audience, Block, Draft, Hit, Page, Wish, public_in
+from memory.records import Agent, Audience, Block, Draft, Hit, Message, Page, Passage, Wish, public_in
 from memory.search.evidence import speaks_of_itself
 from memory.search.excerpts import one_line
+from memory.sources import Source, Sources
 
 Amend = Callable[[Session, Block, str], Awaitable[None]]
 """Asks for another value of a persona's block."""
@@ -58,6 +62,8 @@ class Desk:
     wishes_elsewhere: Callable[[], Awaitable[int]]  # how many with other personas
     most_wishes: int  # that the person may have
     amend: Amend
+    hear: Callable[[], Heard] = Heard  # who said what of what is in view
+    sources: Sources | None = None  # None: nothing tells where anything is from
     allowed: frozenset[str] | None = None  # the tools that the persona may use; None: all
     quiet: bool = False  # nobody is waiting: the timer began this turn
     mute: str = ""  # why nothing may be said
@@ -77,6 +83,9 @@ class Desk:
     paused_until: datetime | None = None
     finished: bool = False
     moved: bool = False  # the person's time zone is another
+    unwanted: Unwanted = field(default_factory=Unwanted)
+    closed: dict[int, tuple[Passage, Draft]] = field(default_factory=dict)  # notes that others replace
+    doubted: dict[int, Passage] = field(default_factory=dict)
     _wishes: dict[str, Wish | None] = field(default_factory=dict)  # None: cancelled
     _blocks: list[Block] | None = None  # once a tool has asked
     _edited: dict[int, Block] = field(default_factory=dict)  # as they were
@@ -88,9 +97,7 @@ class Desk:
 
     async def block(self, label: str) -> Block:
         """Raises `Mendable`: for one that is not there, and for the persona's where it is not to be changed."""
-        if self._blocks is None:
-            self._blocks = await self.look()
-        block = core.find(self._blocks, label)
+        block = core.find(await self.blocks(), label)
         if not _is_persona(block):
             return block
         if not self.quiet:
@@ -134,7 +141,13 @@ class Desk:
 
     async def insert(self, text: str, tags: Sequence[str]) -> tuple[str, bool]:
         """(what is stored, whether it is new): a near-duplicate gives back the passage that is there."""
-        draft = Draft(text=text, audience=self.audience, tags=tuple(tags), turn_id=self.turn_id)
+        draft = Draft(
+            text=text,
+            audience=self.audience,
+            tags=tuple(tags),
+            turn_id=self.turn_id,
+            origin=to_keep(text, self.hear()),
+        )
         known = (await self.archive.known(self.agent.archive_id, [draft], self.drafts)).get(0)
         if known is not None:
             return known.text, False
@@ -143,6 +156,7 @@ class Desk:
 
     async def tell(self, community: str, text: str, tags: Sequence[str]) -> tuple[str, bool]:
         """The same for what everyone in the community may know: whose person told it, too, has a part in it."""
+        to_keep(text, self.hear())
         draft = Draft(text=text, audience=self.audience, tags=tuple(tags), turn_id=self.turn_id)
         known = await self.archive.known_lore(self.agent, community, draft, self.lore)
         if known is not None:
@@ -150,6 +164,45 @@ class Desk:
             return known.text, False
         self.lore.append(draft)
         return text, True
+
+    async def note(self, key: int) -> Passage | None:
+        """The agent's own note of that key, if it may be seen here."""
+        return await self.archive.note(self.agent, key, self.audience)
+
+    async def sources_of(self, text: str) -> list[Source]:
+        """Where what a text says is from, as far as it may be seen here."""
+        return await self.sources.of(self.agent, text, self.audience) if self.sources else []
+
+    async def messages(self, keys: Collection[int]) -> list[Message]:
+        """What was said, of these keys, as far as it may be seen here."""
+        return await self.recall.get(self.agent.id, keys, self.audience)
+
+    async def blocks(self) -> list[Block]:
+        """Core memory, with this step's changes."""
+        if self._blocks is None:
+            self._blocks = await self.look()
+        return self._blocks
+
+    def replace(self, old: Passage, text: str, since: datetime) -> None:
+        """Let another note hold from then on instead."""
+        self.closed[old.key] = (
+            old,
+            Draft(
+                text=text,
+                audience=old.audience,
+                tags=old.tags,
+                turn_id=self.turn_id,
+                origin=to_keep(text, self.hear()),
+                since=since,
+                uid=token_hex(8),
+            ),
+        )
+
+    def unlearn(self, block: Block, text: str) -> None:
+        """A text goes out of a block for good: out of its past, too."""
+        removal = self.unwanted.lines.setdefault(block.id, Removal([], self._edited[block.id].value, ""))
+        removal.texts.append(text)
+        removal.after = block.value
 
     async def search_archive(self, query: str, page: int, tags: Sequence[str]) -> Page:
         return await self.archive.search(
@@ -204,6 +257,11 @@ class Desk:
                 await session.blocks.put(block.id, block.value, self.turn_id, self.now)
         if self.drafts:
             await archival.store(session, self.agent.archive_id, self.drafts, self.now)
+        for old, draft in self.closed.values():
+            [new] = await archival.store(session, self.agent.archive_id, [draft], self.now)
+            await session.passages.close([old.key], draft.since or self.now, new.uid)
+        if self.doubted:
+            await session.passages.doubt(list(self.doubted), doubtful=True)
         if self.lore and self.community is not None:
             persona, user = self.agent.persona_id, self.agent.user_id
             await archival.share(session, persona, self.community, self.lore, user, self.now)

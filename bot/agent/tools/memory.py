@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from bot.agent.tools import results
+from bot.agent.tools.correcting import still_told
 from bot.agent.tools.desk import Desk
 from bot.agent.tools.ids import MESSAGE, key_of
+from bot.agent.tools.provenance import to_forget, to_keep
 from bot.agent.tools.registry import Tool, tool
 from bot.agent.tools.results import Results
 from bot.errors import ToolError
@@ -22,23 +24,33 @@ _MOST_LINES = 10  # on either side of a message
 async def core_memory_append(desk: Desk, label: str, content: str) -> str:
     """Add a line to a core memory block.
 
-    label: which block, such as human
+    label: such as human
     content: the line to add, as one self-contained statement
     """
     before = await desk.block(label)
-    block = core.append(before, _filled(content, "content"))
+    content = _filled(content, "content")
+    whose = to_keep(content, desk.hear())
+    block = core.append(before, _marked(content, whose))
     return _put(desk, block, "Added.") if block.value != before.value else "Already there: nothing was added."
 
 
 async def core_memory_replace(desk: Desk, label: str, old_content: str, new_content: str) -> str:
     """Replace text in a core memory block: to correct, to condense, or (with an empty new text) to remove.
 
-    label: which block, such as human
+    label: such as human
     old_content: the exact text to replace; it must occur once
     new_content: what to put in its place; empty to remove it
     """
-    block = core.replace_text(await desk.block(label), old_content, new_content)
-    return _put(desk, block, "Replaced.")
+    before = await desk.block(label)
+    if any(map(str.isalnum, new_content)):
+        new_content = _marked(new_content, to_keep(new_content, desk.hear()))
+        return _put(desk, core.replace_text(before, old_content, new_content), "Replaced.")
+    to_forget(old_content, desk.hear())
+    done = _put(desk, core.replace_text(before, old_content, new_content), "Removed.")
+    if desk.quiet or not desk.person:
+        return done
+    desk.unlearn(await desk.block(label), old_content)
+    return f"{done} {await still_told(desk, [old_content])}"
 
 
 async def remember(desk: Desk, fact: str) -> str:
@@ -57,7 +69,7 @@ async def conversation_search(desk: Desk, query: str, page: int = 0) -> Results:
     Lines begin with an id, time and place in their talk; what was said to a question follows it.
 
     query: what to look for; I is you, the agent
-    page: which page of results, from 0
+    page: from 0
     """
     query = _filled(query, "query")
     return results.found(desk, await desk.search_recall(query, _page(page), desk.viewed()), query)
@@ -68,7 +80,7 @@ async def conversation_search_date(desk: Desk, start_date: str, end_date: str, p
 
     start_date: first day, as YYYY-MM-DD
     end_date: last day, as YYYY-MM-DD
-    page: which page of results, from 0
+    page: from 0
     """
     since = _day(desk, start_date, "start_date")
     until = _day(desk, end_date, "end_date") + timedelta(days=1)
@@ -124,7 +136,7 @@ async def archival_memory_search(
     dates work.
 
     query: what to look for
-    page: which page of results, from 0
+    page: from 0
     tags: only statements that carry one of these
     """
     query = _filled(query, "query")
@@ -135,10 +147,16 @@ async def archival_memory_search(
 async def rethink_memory(desk: Desk, label: str, new_value: str) -> str:
     """Rewrite a core memory block as a whole: condensed, corrected, without repetition.
 
-    label: which block
+    label: such as human
     new_value: its complete new text
     """
-    block = core.rethink(await desk.block(label), new_value.strip())
+    before = await desk.block(label)
+    known = before.value.splitlines()
+    lines = [
+        line if line in known else _marked(line, to_keep(line, desk.hear()))
+        for line in new_value.splitlines()
+    ]
+    block = core.rethink(before, "\n".join(lines).strip())
     return _put(desk, block, "Rewritten.")
 
 
@@ -182,6 +200,11 @@ TOOLS: tuple[Tool, ...] = (
 )
 LEAN_TOOLS: tuple[Tool, ...] = (tool(remember, lean=True),)
 """What only small models are told of."""
+
+
+def _marked(text: str, whose: str) -> str:
+    """A text that somebody else says, with who does."""
+    return f"{text} [says {whose}]" if whose else text
 
 
 def _put(desk: Desk, block: Block, done: str) -> str:

@@ -27,10 +27,7 @@ _JSON: dict[object, dict[str, Any]] = {
     list[str]: {"type": "array", "items": {"type": "string"}},
 }
 HEARTBEAT = "request_heartbeat"
-_HEARTBEAT_SCHEMA = {
-    "type": "boolean",
-    "description": "true: you go on with another step after this one and see this call's result.",
-}
+_HEARTBEAT_SCHEMA = {"type": "boolean", "description": "go on"}  # short: it is told for every tool
 
 
 @dataclass(frozen=True)
@@ -84,8 +81,8 @@ class Registry:
             if (known := self._tools.setdefault(tool.name, tool)) is not tool:
                 whose = "another module's" if known.custom else "a built-in tool's"
                 raise SettingsError(f"agent.tools: {tool.name} is {whose} name; give yours another.")
-        self.schemas = [Rendered(json.dumps(tool.schema)) for tool in self._tools.values() if not tool.lean]
-        self.text = json.dumps(self.schemas)
+        self.schemas = [Rendered(_compact(tool.schema)) for tool in self._tools.values() if not tool.lean]
+        self.text = _compact(self.schemas)
 
     def get(self, name: str) -> Tool | None:
         return self._tools.get(name)
@@ -98,6 +95,10 @@ class Registry:
     def custom(self) -> list[Tool]:
         """The operator's own."""
         return [tool for tool in self._tools.values() if tool.custom]
+
+
+def _compact(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"))
 
 
 def _schema(function: str, name: str, hint: object) -> dict[str, Any]:

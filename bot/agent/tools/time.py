@@ -7,6 +7,7 @@ from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 from bot.agent.tools.desk import Desk
+from bot.agent.tools.provenance import to_forget, to_keep
 from bot.agent.tools.registry import Tool, tool
 from bot.errors import ToolError
 from bot.people import schedules
@@ -26,6 +27,7 @@ async def schedule_message(desk: Desk, when: str, about: str) -> str:
     text = about.strip()
     if not text or len(text) > _LONGEST:
         raise ToolError(f"about must be a text of at most {_LONGEST} characters.")
+    to_keep(text, desk.hear())
     if len(await desk.wishes()) + await desk.wishes_elsewhere() >= desk.most_wishes:
         raise ToolError(
             f"There are {desk.most_wishes} scheduled messages already, the most that one person may have, with all "
@@ -75,6 +77,7 @@ async def cancel_scheduled(desk: Desk, id: str) -> str:
     wishes = {wish.id: wish for wish in await desk.wishes()}
     if id not in wishes:
         raise ToolError(f"There is nothing scheduled as {id!r}. Scheduled: {', '.join(wishes) or 'nothing'}.")
+    to_forget(wishes[id].about, desk.hear())
     desk.cancel(id)
     return f"Cancelled: {wishes[id].about}"
 
@@ -84,6 +87,7 @@ async def set_time_zone(desk: Desk, zone: str) -> str:
 
     zone: an IANA name such as Europe/Berlin
     """
+    to_keep(zone.replace("/", " ").replace("_", " "), desk.hear())
     try:
         desk.set_zone(ZoneInfo(zone.strip()))
     except (KeyError, ValueError, OSError):

@@ -75,10 +75,10 @@ class Copies:
         begun = [_as_shown(one_line(passage.text)[:_BEGINNING]) for passage in lore]
         for message in await session.erasing.showing(None, SEARCHES, None, events=False):
             if any(text in message.rendered for text in begun):
-                await self._unshow(session, message)
+                await self.unshow_result(session, message)
 
-    async def _unshow(self, session: Session, message: Message) -> None:
-        """Take what a search found out of view."""
+    async def unshow_result(self, session: Session, message: Message) -> None:
+        """Take a tool's result out of view."""
         rendered = json.loads(message.rendered)
         if rendered["content"] != _GONE:
             await self._queues.rerender(
@@ -89,7 +89,7 @@ class Copies:
         """Take other rows' texts out of what is in view: they may be gone."""
         for message in await session.erasing.showing(agent_id, SEARCHES, before):
             if message.role is Role.TOOL:
-                await self._unshow(session, message)
+                await self.unshow_result(session, message)
                 continue
             rendered = json.loads(message.rendered)
             fields = context.told(rendered)

@@ -1,0 +1,215 @@
+"""Forgetting at the person's wish: out of every view, search, summary and export at once, and gone to the last byte
+after a while in which it can be brought back.
+
+What is forgotten leaves the tables that anything reads, for the wastebasket, in the caller's unit of work.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from bot.agent import context
+from bot.agent.copies import SEARCHES, Copies
+from bot.agent.queue_manager import QueueManager
+from bot.agent.tools.unwanted import Unwanted
+from bot.runtime import Runtime
+from memory.ports import Session
+from memory.records import Agent, Audience, Block, Message, Role, Summary, Waste
+from memory.search.telltale import Telltale
+from memory.search.terms import digest_words
+
+KEPT = timedelta(minutes=10)
+"""How long it can be brought back."""
+
+
+@dataclass(frozen=True)
+class Gone:
+    """Keys whose vectors go when the unit of work is committed."""
+
+    messages: Sequence[int] = ()
+    passages: Sequence[int] = ()
+
+
+class Forgetting:
+    """Hold the agent's lock while using it; tell `settle` when the unit of work is committed."""
+
+    def __init__(self, runtime: Runtime, queues: QueueManager) -> None:
+        self._indexer, self._clock = runtime.indexer, runtime.clock
+        self._queues = queues
+        self._copies = Copies(queues, runtime.clock)
+
+    async def forget(
+        self, session: Session, agent: Agent, audience: Audience, unwanted: Unwanted, turn_id: str = ""
+    ) -> Gone:
+        """Take it out of everything. ``turn_id`` is the turn in which that was asked for."""
+        user = await session.agents.user(agent.user_id)
+        tells = Telltale(unwanted.texts, [user.name])
+        contents: dict[str, Any] = {"texts": unwanted.texts, "messages": [], "history": [], "summaries": []}
+        contents["passages"] = await session.passages.held(list(unwanted.passages))
+        contents["lines"] = [
+            {"block": block_id, **vars(removal)} for block_id, removal in unwanted.lines.items()
+        ]
+        passages = await session.passages.delete(list(unwanted.passages))
+        for message in unwanted.messages.values():
+            contents["messages"].append(await self._blank(session, message))
+        for block_id, removal in unwanted.lines.items():
+            contents["history"] += await session.blocks.unlearn(block_id, removal)
+        places = {m.conversation_id for m in unwanted.messages.values() if not m.queued}
+        for place in await session.agents.conversations(agent.id):
+            summary = await session.messages.summary(place.id)
+            if summary is not None and (place.id in places or tells(summary.text)):
+                contents["summaries"].append(_as_json(summary))
+                await session.messages.drop_summary(place.id)
+                self._queues.forget(place.id)
+            for message in await session.messages.queue(place.id):
+                await self._unsay(session, message, tells, turn_id)
+        for proposal in await session.personas.proposals(agent.persona_id, None):
+            if proposal.agent_id == agent.id and tells(proposal.value):
+                await session.personas.drop_proposal(proposal.id)
+        now = self._clock.now()
+        waste = await session.wastebasket.put(agent.id, audience, turn_id, contents, now)
+        await session.erasing.add_chores([f"waste:{waste}"], now)
+        return Gone([*unwanted.messages], passages)
+
+    async def settle(self, gone: Gone) -> None:
+        """The unit of work is committed."""
+        await self._indexer.removed(gone.messages, gone.passages)
+
+    async def end(self, session: Session, turn_id: str) -> Gone:
+        """A turn in which something was forgotten is over: what its own messages say of that goes, too."""
+        gone: list[int] = []
+        for waste in await session.wastebasket.of_turn(turn_id):
+            tells = Telltale(waste.contents["texts"])
+            blanked = []
+            for message in await session.messages.of_turn(turn_id):
+                if message.text and tells.touches(message.text):
+                    blanked.append(await self._blank(session, message))
+                    gone.append(message.key)
+                elif message.rendered:
+                    await self._unsay(session, message, tells)
+            if blanked:
+                contents = {**waste.contents, "messages": [*waste.contents["messages"], *blanked]}
+                await session.wastebasket.update(waste.id, contents)
+        return Gone(gone)
+
+    async def empty(self, session: Session, waste: Waste) -> Gone:
+        """It can't be brought back any more."""
+        gone = await self.end(session, waste.turn_id) if waste.turn_id else Gone()
+        tells = Telltale(waste.contents["texts"])
+        if waste.turn_id:
+            said = await session.mailbox.replies(waste.turn_id)
+            await session.mailbox.reword({post: "" for post, text in said.items() if tells.touches(text)})
+        await session.wastebasket.drop(waste.id)
+        await session.erasing.add_chores([f"files:{waste.agent_id}", "scrub"], self._clock.now())
+        return gone
+
+    async def bring_back(self, session: Session, agent: Agent, waste: Waste) -> list[str]:
+        """Everything as it was, as far as it can be: what came back, a line each."""
+        contents = waste.contents
+        await session.passages.bring_back(contents["passages"])
+        for kept in contents["messages"]:
+            await self._restore(session, agent, kept)
+        blocks = {block.id: block for block in await session.blocks.of(f"agent:{agent.id}", None)}
+        for kept in contents["lines"]:
+            if kept["block"] in blocks:
+                await self._relearn(session, blocks[kept["block"]], kept)
+        await session.blocks.relearn(contents["history"])
+        for summary in contents["summaries"]:
+            place = summary["conversation_id"]
+            if await session.messages.summary(place) is None:
+                await session.messages.put_summary(_summary(summary))
+                self._queues.forget(place)
+        await session.wastebasket.drop(waste.id)
+        return [text for text in contents["texts"] if text]
+
+    async def _relearn(self, session: Session, block: Block, kept: dict[str, Any]) -> None:
+        value = kept["before"]
+        if block.value != kept["after"]:  # it was edited since
+            value = "\n".join(
+                filter(None, [block.value, *(t for t in kept["texts"] if t not in block.value)])
+            )
+        if value != block.value and len(value) <= block.limit:
+            await session.blocks.put(block.id, value, None, self._clock.now())
+
+    async def _blank(self, session: Session, message: Message) -> dict[str, Any]:
+        """Take a message's words out of storage and of every view; all that it was, to bring it back."""
+        kept: dict[str, Any] = {
+            name: getattr(message, name) for name in ("key", "text", "rendered", "tokens")
+        }
+        kept["events"], kept["replies"] = {}, {}
+        if message.event_key:
+            for row in await session.mailbox.events_from(message.event_key):
+                kept["events"][row.key] = row.payload
+                await session.mailbox.replace_event(row.key, {**row.payload, "text": ""})
+        else:
+            said = await session.mailbox.replies(message.turn_id)
+            kept["replies"] = {post: text for post, text in said.items() if text and text in message.text}
+            await session.mailbox.reword(dict.fromkeys(kept["replies"], ""))
+        if message.role is Role.ASSISTANT and message.queued:
+            rendered = context.unsaid(json.loads(message.rendered), lambda _: True)
+            await self._queues.rewrite(session, message, "", context.to_json(rendered))
+        else:
+            await self._queues.amend(session, message, "")
+        return kept
+
+    async def _restore(self, session: Session, agent: Agent, kept: dict[str, Any]) -> None:
+        for key, payload in kept["events"].items():
+            await session.mailbox.replace_event(key, payload)
+        await session.mailbox.reword(kept["replies"])
+        for message in await session.messages.get(agent.id, [kept["key"]], None):
+            shown = kept["rendered"] if message.queued else ""
+            await self._queues.rewrite(session, message, kept["text"], shown)
+
+    async def _unsay(self, session: Session, message: Message, tells: Telltale, at_work: str = "") -> None:
+        """Take what tells of it out of a message in view, other than what was said. What a tool answered in the turn
+        that is ``at_work`` is still needed there."""
+        if not tells(message.rendered):
+            return
+        rendered = json.loads(message.rendered)
+        if message.role is Role.TOOL:
+            if message.turn_id != at_work or message.author in SEARCHES:
+                await self._copies.unshow_result(session, message)
+            return
+        if message.role is Role.ASSISTANT:
+            shown = context.unsaid(rendered, tells, said=bool(message.text))
+        else:
+            fields = context.told(rendered)
+            if fields["type"] == context.CORE_MEMORY:
+                await session.messages.delete([message.key])
+                self._queues.forget(message.conversation_id)
+                return
+            for name in context.RECALLED:
+                if name in fields:
+                    fields[name] = [line for line in fields[name] if not tells(line)]
+            shown = json.loads(context.user_message(fields, context.images_in(rendered)))
+        if shown != rendered:
+            await self._queues.rerender(session, message, context.to_json(shown))
+
+
+def lines_forgotten(before: str, after: str) -> list[str]:
+    """The lines that went without another in their place: as many as went more than came, those that what came has
+    least in common with."""
+    old, new = before.splitlines(), after.splitlines()
+    went = [line for line in old if line.strip() and line not in new]
+    came = [line for line in new if any(map(str.isalnum, line)) and line not in old]
+    went.sort(key=lambda line: max((_common(line, other) for other in came), default=0.0))
+    return went[: max(0, len(went) - len(came))]
+
+
+def _common(one: str, other: str) -> float:
+    words, others = set(digest_words(one).split()), set(digest_words(other).split())
+    return len(words & others) / max(1, len(words | others))
+
+
+def _as_json(summary: Summary) -> dict[str, Any]:
+    moments = {name: getattr(summary, name).isoformat() for name in ("since", "created_at")}
+    return {**vars(summary), **moments}
+
+
+def _summary(kept: dict[str, Any]) -> Summary:
+    moments = {name: datetime.fromisoformat(kept[name]) for name in ("since", "created_at")}
+    return Summary(**{**kept, **moments})

@@ -1,0 +1,182 @@
+"""The tools that correct and forget what is in storage, and tell where it is from.
+
+A note that is replaced holds until then, and is found by who asks for that time; what is forgotten is gone. Only the
+person can have something forgotten: not a timer, and not what is written in a document.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from bot.agent.tools.desk import Desk
+from bot.agent.tools.ids import MESSAGE, NOTE, id_of, key_of
+from bot.agent.tools.provenance import to_forget
+from bot.agent.tools.registry import Tool, tool
+from bot.errors import ToolError
+from memory.records import Message, Passage
+from memory.search.telltale import Telltale
+from memory.search.terms import query_terms
+
+_AT_ONCE = 50  # messages that are forgotten by one call
+_RELATED = 4  # notes that may rest on one that was replaced
+_SHOWN = 120  # characters of such a row
+_STILL = 8  # rows that still tell what was forgotten, which are named
+_GONE = (
+    "It is gone from every view and search at once, and for good in ten minutes; until then /memory undo brings it "
+    "back."
+)
+
+
+async def archival_memory_replace(desk: Desk, id: str, content: str, since: str = "") -> str:
+    """Correct a note, or say what holds now instead; the old one is kept as what held before.
+
+    id: as a search shows it, such as n12
+    content: what holds now, as one self-contained statement
+    since: from which day, as YYYY-MM-DD; empty: today
+    """
+    old, text = await _note(desk, id), content.strip()
+    if not text:
+        raise ToolError("content is empty: say what holds now; archival_memory_delete forgets a note.")
+    if old.key in desk.closed or old.until is not None:
+        raise ToolError(f"{id} was replaced already: search again for what holds now, and replace that.")
+    from_day = _day(desk, since) if since.strip() else desk.now
+    desk.replace(old, text, from_day)
+    related = await _resting_on(desk, old)
+    done = f"Replaced: {id} held until {from_day.astimezone(desk.zone):%Y-%m-%d}."
+    if not related:
+        return done
+    shown = "\n".join(f"{id_of(note, desk.agent)} {note.text}" for note in related)
+    return (
+        f"{done} What else does that change? These may rest on it; mark those that do with archival_memory_doubt, and "
+        f"ask the person about them:\n{shown}"
+    )
+
+
+async def archival_memory_doubt(desk: Desk, ids: list[str]) -> str:
+    """Mark notes that may not hold any more, because what they rest on has changed.
+
+    ids: such as n12
+    """
+    notes = [await _note(desk, each) for each in ids]
+    desk.doubted |= {note.key: note for note in notes}
+    return (
+        f"Marked {len(notes)} as doubtful. Do not repeat them as true; archival_memory_replace settles one."
+    )
+
+
+async def archival_memory_delete(desk: Desk, id: str) -> str:
+    """Forget a note for good, because the person wants that.
+
+    id: such as n12
+    """
+    _asked(desk)
+    note = await _note(desk, id)
+    to_forget(note.text, desk.hear())
+    desk.unwanted.passages[note.key] = note
+    return f"Forgotten: {id}. {_GONE} {await still_told(desk, [note.text])}".rstrip()
+
+
+async def conversation_forget(desk: Desk, ids: list[str]) -> str:
+    """Forget messages for good, because the person wants that.
+
+    ids: such as m123
+    """
+    _asked(desk)
+    if not 0 < len(ids) <= _AT_ONCE:
+        raise ToolError(f"ids must name 1 to {_AT_ONCE} messages, got {len(ids)}.")
+    keys = [key_of(each, desk.agent, (MESSAGE,)) for each in ids]
+    found = {message.key: message for message in await desk.messages(keys)}
+    missing = [each for each, key in zip(ids, keys, strict=True) if key not in found]
+    if missing:
+        raise ToolError(f"There is no message {', '.join(missing)} here. Nothing was forgotten.")
+    for message in found.values():
+        to_forget(message.text, desk.hear())
+    desk.unwanted.messages |= found
+    rest = await still_told(desk, [message.text for message in found.values()])
+    return f"Forgotten: {', '.join(ids)}. {_GONE} {rest}".rstrip()
+
+
+async def memory_sources(desk: Desk, text: str) -> list[str]:
+    """How you know something: the messages that it came from.
+
+    text: what you know, or the id of a note or of your message
+    """
+    if not text.strip():
+        raise ToolError("text is empty: give what you want to know the source of.")
+    lines = []
+    for source in (await desk.sources_of(text))[:_STILL]:
+        said = f" (says {source.origin}, not the person)" if source.origin else ""
+        how = "from" if source.sure else "not noted; nearest"
+        rows = "; ".join(
+            f"{id_of(m, desk.agent)} {m.created_at.astimezone(desk.zone):%Y-%m-%d %a} {m.author}: {_cut(m.text)}"
+            for m in source.messages
+        )
+        lines.append(f"{source.kind}: {_cut(source.what)}{said} <- {how} {rows or 'nothing'}")
+    return lines or ["Nothing in memory tells of it."]
+
+
+async def still_told(desk: Desk, texts: Sequence[str]) -> str:
+    """Where else what was forgotten is told, of what may be seen here, so that it goes from there, too."""
+    tells = Telltale(texts, [desk.person])
+    rows: dict[int, Message | Passage] = {}
+    for text in texts[:_STILL]:
+        pages = [await desk.search_archive(text, 0, ()), await desk.search_recall(text, 0)]
+        rows |= {hit.row.key: hit.row for page in pages for hit in page.hits}
+    going = {*desk.unwanted.passages, *desk.unwanted.messages, *desk.closed}
+    left = [
+        row for key, row in rows.items() if key not in going and tells(row.text) and id_of(row, desk.agent)
+    ]
+    lines = [f"core memory {block.label}" for block in await desk.blocks() if tells(block.value)]
+    named = [f"{id_of(row, desk.agent)}: {_cut(row.text)}" for row in left[:_STILL]] + lines
+    return "\n".join(["It may be told here, too; forget what does:", *named]) if named else ""
+
+
+def _cut(text: str) -> str:
+    short = " ".join(text.split())
+    return short if len(short) <= _SHOWN else f"{short[:_SHOWN]} …"
+
+
+def _asked(desk: Desk) -> None:
+    if desk.quiet or not desk.person:
+        raise ToolError("Nobody is asking for that now: only the person can have something forgotten.")
+
+
+async def _note(desk: Desk, name: str) -> Passage:
+    key = key_of(name, desk.agent, (NOTE,))
+    note = await desk.note(key)
+    if note is None or key in desk.unwanted.passages:
+        raise ToolError(f"There is no note {name} here. archival_memory_search shows the ids of notes.")
+    return note
+
+
+async def _resting_on(desk: Desk, old: Passage) -> list[Passage]:
+    """Notes that speak of the same as one that changed, other than the person themselves."""
+    page = await desk.search_archive(old.text, 0, ())
+    about = set(query_terms(old.text)) - set(query_terms(desk.person))
+    return [
+        hit.row
+        for hit in page.hits
+        if isinstance(hit.row, Passage)
+        and hit.row.key != old.key
+        and hit.row.key not in desk.closed
+        and id_of(hit.row, desk.agent).startswith(NOTE)
+        and about & set(query_terms(hit.row.text))
+    ][:_RELATED]
+
+
+def _day(desk: Desk, text: str) -> datetime:
+    try:
+        day = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise ToolError(f"since must be a day as YYYY-MM-DD, got {text!r}") from None
+    return day.replace(tzinfo=desk.zone) if day.tzinfo is None else day
+
+
+TOOLS: tuple[Tool, ...] = (
+    tool(archival_memory_replace),
+    tool(archival_memory_doubt),
+    tool(archival_memory_delete),
+    tool(conversation_forget),
+    tool(memory_sources),
+)

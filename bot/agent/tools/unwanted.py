@@ -1,0 +1,47 @@
+"""What a person wants forgotten, as it is gathered. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from memory.records import Message, Passage
+from memory.search.terms import digest_words
+
+_SHORT = 3  # characters of a text that is looked for as a whole line only
+
+
+@dataclass
+class Removal:
+    """Texts that go out of a block of core memory, which read ``before`` and reads ``after`` now."""
+
+    texts: list[str]
+    before: str
+    after: str
+
+    def __call__(self, line: str) -> bool:
+        """Whether a line of the block's past holds any of it."""
+        said = digest_words(line)
+        return any(_holds(said, digest_words(text)) for text in self.texts)
+
+
+@dataclass
+class Unwanted:
+    """What is to be forgotten, by its key; of core memory by the id of the block."""
+
+    passages: dict[int, Passage] = field(default_factory=dict)
+    messages: dict[int, Message] = field(default_factory=dict)
+    lines: dict[int, Removal] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.passages or self.messages or self.lines)
+
+    @property
+    def texts(self) -> list[str]:
+        rows: list[Passage | Message] = [*self.passages.values(), *self.messages.values()]
+        return [row.text for row in rows] + [
+            text for removal in self.lines.values() for text in removal.texts
+        ]
+
+
+def _holds(said: str, text: str) -> bool:
+    return text in said if len(text) > _SHORT else text == said

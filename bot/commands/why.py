@@ -1,0 +1,76 @@
+"""`/why`: the messages that something known came from, with day and place."""
+
+from __future__ import annotations
+
+from bot.commands.listing import cut, named
+from bot.commands.table import Control, Run
+from bot.errors import CommandError
+from bot.events import Command, CommandSpec, View
+from bot.people.identities import Identity
+from bot.runtime import Runtime
+from memory.records import Message, readable_from
+from memory.sources import Source, Sources
+
+_SHOWN = 8  # things that are known, at most
+_USAGE = "Say /why and what I seem to know, such as /why I live in Hamburg, or the id of a note."
+
+
+class WhyCommands:
+    """`bot.commands.table.Group`."""
+
+    def __init__(self, runtime: Runtime, sources: Sources) -> None:
+        self._store = runtime.store
+        self._sources = sources
+        self.table: list[tuple[CommandSpec, Run]] = [
+            (
+                CommandSpec(name="why", summary="how I know something", argument="TEXT"),
+                self._why,
+            )
+        ]
+
+    async def _why(self, command: Command, who: Identity, control: Control) -> View:
+        text = command.argument.strip()
+        if not text:
+            raise CommandError(_USAGE)
+        async with self._store.read() as session:
+            names = await session.agents.communities()
+            blocks = await session.blocks.visible(who.agent, command.audience)
+            note = (
+                await session.passages.by_uid(who.agent.archive_id, text, readable_from(command.audience))
+                if _may_be_uid(text)
+                else None
+            )
+        if any(block.label == text for block in blocks):
+            found = await self._sources.lines(who.agent, text, command.audience)
+        elif note is not None:
+            found = await self._sources.of(who.agent, f"n{note.key & 0xFFFF_FFFF}", command.audience)
+        else:
+            found = await self._sources.of(who.agent, text, command.audience)
+        if not found:
+            raise CommandError("I find nothing of that in my memory here.")
+        parts = [_told(source, who, names) for source in found[:_SHOWN]]
+        if len(found) > _SHOWN:
+            parts.append(f"And {len(found) - _SHOWN} more; ask of one of them.")
+        return View(text="\n\n".join(parts))
+
+
+def _told(source: Source, who: Identity, names: dict[str, str]) -> str:
+    lines = [f"{source.what}" if source.kind == "memory" else f"[{source.kind}] {source.what}"]
+    if source.origin:
+        lines.append(f"That is what {source.origin} says, not you.")
+    if source.messages:
+        lines.append("It came from:" if source.sure else "I did not note where it is from. Nearest to it is:")
+        lines += [_line(message, who, names) for message in source.messages]
+    elif not source.origin:
+        lines.append(
+            "I find no message that it came from: you or whoever runs me may have written it by hand."
+        )
+    return "\n".join(lines)
+
+
+def _line(message: Message, who: Identity, names: dict[str, str]) -> str:
+    return f"- {who.when(message.created_at)}, {named(message.audience, names)}, {message.author}: {cut(message.text)}"
+
+
+def _may_be_uid(text: str) -> bool:
+    return 6 <= len(text) <= 16 and all(c in "0123456789abcdef" for c in text)

@@ -1,0 +1,68 @@
+"""Whether a text tells what was to be forgotten. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable
+
+from memory.search.terms import analyse, digest_words, is_identifier, query_terms
+
+_PIECE = re.compile(r"[.!?…。！？]\s|[\n\r]|\\n")
+_NAME = re.compile(r"(?<=\s)[^\W\d_a-z][\w'’-]{2,}")  # written large within a sentence
+_WHOLE = 4  # characters of a text that is looked for as it stands
+_DIGITS = 3  # of a number that tells by itself
+_SHARE = 0.5  # of the words that matter
+
+
+class Telltale:
+    """Tells by the whole text, by a number or a name in it, or by half of its words in one sentence: rather once too
+    often, for what it finds is taken out of view. ``known`` are names that tell nothing, as the person's own."""
+
+    def __init__(self, texts: Iterable[str], known: Collection[str] = ()) -> None:
+        nobody = {term for name in known for term in query_terms(name)}
+        self._whole: set[str] = set()
+        self._words: list[set[str]] = []
+        self._alone: set[str] = set()
+        for text in texts:
+            names = {term for name in _NAME.findall(text) for term in query_terms(name)}
+            for piece in _pieces(text):
+                folded, words = digest_words(piece), set(query_terms(piece)) - nobody
+                if len(folded) >= _WHOLE:
+                    self._whole.add(folded)
+                if words:
+                    self._words.append(words)
+                self._alone |= {word for word in words if word in names or _is_number(word)}
+
+    def __call__(self, text: str) -> bool:
+        return any(map(self._in, _pieces(text)))
+
+    def says(self, text: str) -> bool:
+        """Whether it says the same: by the whole text, or by half of its words; a name alone is not enough."""
+        return any(self._same(piece) for piece in _pieces(text))
+
+    def touches(self, text: str) -> bool:
+        """Whether it speaks of it at all: shares a word that matters."""
+        words = set(analyse(text).split())
+        return any(words & told for told in self._words) or self(text)
+
+    def _in(self, piece: str) -> bool:
+        return self._same(piece) or bool(self._alone & set(analyse(piece).split()))
+
+    def _same(self, piece: str) -> bool:
+        folded = digest_words(piece)
+        if any(whole in folded for whole in self._whole):
+            return True
+        words = set(analyse(piece).split())
+        return any(_enough(len(told & words), len(told)) for told in self._words)
+
+
+def _pieces(text: str) -> list[str]:
+    return [piece for piece in _PIECE.split(text) if piece.strip()]
+
+
+def _is_number(word: str) -> bool:
+    return is_identifier(word) and sum(c.isdigit() for c in word) >= _DIGITS
+
+
+def _enough(shared: int, of: int) -> bool:
+    return shared >= min(2, of) and shared >= _SHARE * of
