@@ -99,6 +99,7 @@ class App:
     export: Export
     restore: Restore
     clock: Clock
+    window: Window
     ready: Mapping[str, Ready]  # what is needed beside the platforms
     background: tuple[Callable[[], Coroutine[Any, Any, None]], ...]
 
@@ -127,6 +128,8 @@ async def open_app(
         stack.push_async_callback(models.aclose)
         app = _assemble(settings, memory, models, clock, adapters, speaker_of)
         await _check_default(app, settings)
+        async with memory.store.read() as session:
+            await app.window.recall(session)
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(run()) for run in app.background]
             if settings.model.kind == "openai":
@@ -196,7 +199,7 @@ def _assemble(
     forms.fit(window)
     associative = Associative(runtime.store, runtime.indexer, window.count, settings.memory.surface_tokens)
     alerts = settings.events.memory_pressure and Form.FULL in models.all_forms()
-    queues = QueueManager(runtime.store, window, clock, associative, alerts=alerts)
+    queues = QueueManager(runtime.store, window, clock, associative, alerts=alerts, steady=models.are_local())
     courier = Courier(
         runtime, platforms, speaker_of or Faces(runtime.store, personas.default).of, access.may_post
     )
@@ -277,6 +280,7 @@ def _assemble(
         export=export,
         restore=restore,
         clock=clock,
+        window=window,
         ready={"model": models.default.ready},
         background=(
             courier.run,
@@ -301,7 +305,7 @@ def _window(settings: Settings, memory: Memory, always: Sequence[str]) -> Window
             f"take {fixed} tokens, the reply {model.reserve} (model.reply_reserve), and "
             f"{LEAST_ROOM} are needed for the conversation."
         )
-    return Window(Calibrated(memory.counter), room, fixed)
+    return Window(Calibrated(memory.counter), room, fixed, model.name)
 
 
 def needed_window(settings: Settings) -> int:

@@ -161,6 +161,9 @@ class Conversation:
     address: str  # "<platform>:<place>", see bot.events.Address
     audience: Audience
     warned: bool = False  # the memory-pressure alert was given for the present fill
+    shown_edit: int | None = (
+        None  # the newest edit of core memory that its system text shows; None: it shows nothing
+    )
 
     @property
     def home(self) -> str:

@@ -3,6 +3,7 @@ nothing."""
 
 from __future__ import annotations
 
+import json
 import logging
 from dataclasses import replace
 
@@ -14,7 +15,7 @@ from bot.agent.meter import Meter
 from bot.agent.queue_manager import QueueManager
 from bot.agent.summarizer import Ask
 from bot.errors import ModelOverflow, ModelRefused
-from bot.ports import Mind, ModelReply, ModelRequest, Models
+from bot.ports import Form, Mind, ModelReply, ModelRequest, Models
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +69,8 @@ class Asking:
                 max_tokens=self._room,
             )
             try:
-                reply = await self._something(job, queue, request, fixed + queue.tokens)
+                counted = fixed + (queue.tokens if request.form is Form.FULL else self._counted(request))
+                reply = await self._something(job, queue, request, counted)
             except ModelRefused as refusal:
                 if isinstance(refusal, ModelOverflow) and at_most == 1.0:
                     # Our count was too low for this model: send much less, once, before leaving things out.
@@ -76,6 +78,10 @@ class Asking:
                     continue
                 reply = await self._with_less(job, queue, asked, request, refusal)
             return replies.cleaned(self._forms.own(reply, request, job, queue), job.step_key)
+
+    def _counted(self, request: ModelRequest) -> int:
+        """Tokens of the conversation as a small model is shown it."""
+        return sum(self._window.cost(json.dumps(m, ensure_ascii=False)) for m in request.messages[1:])
 
     async def _ask(self, job: Job, request: ModelRequest, counted: int | None = None) -> ModelReply:
         return await job.interrupt.guard(self.meter.ask(job, self.mind(job), request, counted))

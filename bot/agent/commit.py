@@ -58,6 +58,7 @@ class Commit:
                 gone = await self._forget(session, job, step)
                 if step.ended:
                     await session.mailbox.finish(turn.id, desk.now)
+                    await self._queues.window.keep(session)
                 if step.ended and job.whole and not desk.said:
                     # What it thought by itself need not stay in view, and be paid for with every message.
                     thought = [m.key for m in (*queue.messages, *stored) if m.turn_id == turn.id]

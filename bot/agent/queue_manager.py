@@ -22,7 +22,7 @@ from bot.events import Event, MessageReceived, from_json
 from bot.ports import Clock
 from memory.associative import Associative
 from memory.ports import Session, Store
-from memory.records import PRIVATE, Agent, Block, InboxRow, Message, Role, Summary, Turn
+from memory.records import PRIVATE, Agent, Block, Conversation, InboxRow, Message, Role, Summary, Turn
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +35,8 @@ _KEPT_QUEUES = 1_000
 
 class QueueManager:
     """A request never exceeds the window: every part of a turn is bounded by its share. Without ``associative``
-    nothing is brought to mind."""
+    nothing is brought to mind. ``steady``: core memory is shown after a restart as it was before, for servers whose
+    cache outlives us and which take long to read all anew."""
 
     def __init__(
         self,
@@ -45,12 +46,14 @@ class QueueManager:
         associative: Associative | None = None,
         *,
         alerts: bool = True,
+        steady: bool = False,
     ) -> None:
         self._store = store
         self.window = window
         self._clock = clock
         self._associative = associative
         self._alerts = alerts
+        self._steady = steady
         self._summarizer = Summarizer(window)
         self._queues: OrderedDict[int, Queue] = OrderedDict()
 
@@ -58,10 +61,12 @@ class QueueManager:
         """The conversation's queue; from memory while it is warm."""
         if conversation_id not in self._queues:
             async with self._store.read() as session:
+                conversation = await session.agents.conversation(conversation_id)
                 self._queues[conversation_id] = Queue(
-                    await session.agents.conversation(conversation_id),
+                    conversation,
                     await session.messages.summary(conversation_id),
                     await session.messages.queue(conversation_id),
+                    await _shown(session, conversation) if self._steady else None,
                 )
             self._cool()
         self._queues.move_to_end(conversation_id)
@@ -208,10 +213,13 @@ class QueueManager:
             notes = queue.notes()
             async with self._store.read() as session:
                 blocks = await session.blocks.visible(agent, queue.conversation.audience)
-            if notes:
+                edit = await session.blocks.newest_edit()
+            if notes or (self._steady and edit != queue.conversation.shown_edit):
                 async with self._store.write() as session:
                     await session.messages.evict(queue.conversation.id, [note.key for note in notes])
-                queue.remove(notes)
+                    await session.agents.show(queue.conversation.id, edit)
+            queue.remove(notes)
+            queue.conversation = replace(queue.conversation, shown_edit=edit)
             queue.shown = blocks
         return queue.shown
 
@@ -371,6 +379,15 @@ class QueueManager:
         held = sum(len(queue.messages) for queue in self._queues.values()) if len(self._queues) > 64 else 0
         while len(self._queues) > 1 and (held > _KEPT_MESSAGES or len(self._queues) > _KEPT_QUEUES):
             held -= len(self._queues.popitem(last=False)[1].messages)
+
+
+async def _shown(session: Session, conversation: Conversation) -> list[Block] | None:
+    """Core memory as the conversation's system text showed it last, so that it is shown so again."""
+    agent = await session.agents.agent(conversation.agent_id)
+    if agent is None or conversation.shown_edit is None:
+        return None
+    blocks = await session.blocks.visible(agent, conversation.audience)
+    return await session.blocks.as_after(blocks, conversation.shown_edit)
 
 
 def _bare(event: Event) -> str:

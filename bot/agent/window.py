@@ -6,19 +6,22 @@ from __future__ import annotations
 from functools import lru_cache
 
 from bot.agent import context
+from memory.ports import Session
 from memory.tokens import Calibrated
 
 LEAST_ROOM = 1_500
 """Tokens that are left for the conversation, whatever core memory holds."""
+_CHANGE = 0.01  # of the factor by which our count is wrong
 _SHARE = 0.28  # of the free room: what a turn's events, a step's message, its results may each take
 
 
 class Window:
-    """``room`` is the window less the reply's reserve, and ``taken`` what system text and tools take of it, as far
-    as is known."""
+    """``room`` is the window of ``model`` less the reply's reserve, and ``taken`` what system text and tools take of
+    it, as far as is known."""
 
-    def __init__(self, counter: Calibrated, room: int, taken: int) -> None:
+    def __init__(self, counter: Calibrated, room: int, taken: int, model: str = "") -> None:
         self._counter = counter
+        self._learned, self._kept = f"tokens {model}", counter.factor
         self._room = room
         self.taken = taken
         self.count = counter.raw.count
@@ -56,3 +59,14 @@ class Window:
     def learn(self, counted: int, reported: int) -> None:
         """A request that we counted as ``counted`` tokens was ``reported`` by the model."""
         self._counter.learn(counted, reported)
+
+    async def recall(self, session: Session) -> None:
+        """Go on with what an earlier process has learned of this model."""
+        if (known := await session.meta.get(self._learned)) is not None:
+            self._counter.factor = self._kept = float(known)
+
+    async def keep(self, session: Session) -> None:
+        """Keep what was learned for the next process, where it has changed by as much as matters."""
+        if abs(self._counter.factor - self._kept) > _CHANGE:
+            self._kept = self._counter.factor
+            await session.meta.put(self._learned, f"{self._kept:.4f}")

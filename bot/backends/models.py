@@ -59,6 +59,11 @@ class ConfiguredModels:
             dict.fromkeys(form for name in ("", *self._settings.models) for form in self._forms(name))
         )
 
+    def are_local(self) -> bool:
+        """Whether the usual one runs at a server of one's own, or is a small one."""
+        main = self._settings.model
+        return is_own(main.base_url) or main.is_lean
+
     def _forms(self, name: str) -> list[Form]:
         stand_in = self._settings.model.kind == "offline" and self._only is None
         return [Form.FULL] if stand_in else forms(self._settings, name)

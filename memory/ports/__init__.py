@@ -20,6 +20,7 @@ from memory.ports.index import Nearness, VectorIndex
 from memory.ports.joining import Joining
 from memory.ports.mailbox import Mailbox
 from memory.ports.messages import Messages
+from memory.ports.meta import Meta
 from memory.ports.passages import Passages
 from memory.ports.personas import Personas
 from memory.ports.schedule import Schedule
@@ -37,6 +38,7 @@ __all__ = [
     "Joining",
     "Mailbox",
     "Messages",
+    "Meta",
     "Nearness",
     "Passages",
     "Personas",

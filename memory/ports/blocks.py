@@ -17,6 +17,15 @@ class Blocks(Protocol):
         labelled ``<label>@<audience>``; each kind oldest first."""
         ...
 
+    async def newest_edit(self) -> int:
+        """The number of the newest edit of any block; 0 when there is none."""
+        ...
+
+    async def as_after(self, blocks: Sequence[Block], edit: int) -> list[Block]:
+        """The blocks with the values that they had after that edit, as far as their history tells; what a person
+        has changed since (an edit of no turn) is changed there, too."""
+        ...
+
     async def create(
         self,
         owner: str,

@@ -13,6 +13,7 @@ from memory.ports.erasing import Erasing
 from memory.ports.joining import Joining
 from memory.ports.mailbox import Mailbox
 from memory.ports.messages import Messages
+from memory.ports.meta import Meta
 from memory.ports.passages import Passages
 from memory.ports.personas import Personas
 from memory.ports.schedule import Schedule
@@ -37,6 +38,7 @@ class Session:
     joining: Joining
     erasing: Erasing
     wastebasket: Wastebasket
+    meta: Meta
 
 
 class Store(Protocol):

@@ -190,6 +190,11 @@ class Agents:
             t.conversations.update().where(t.conversations.c.id == conversation_id).values(warned=warned)
         )
 
+    async def show(self, conversation_id: int, edit: int) -> None:
+        await self._c.execute(
+            t.conversations.update().where(t.conversations.c.id == conversation_id).values(shown_edit=edit)
+        )
+
     async def name_community(self, community: str, name: str) -> None:
         statement = upsert(t.communities).values(id=community, name=name)
         await self._c.execute(statement.on_conflict_do_update(index_elements=["id"], set_={"name": name}))

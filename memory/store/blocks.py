@@ -24,6 +24,7 @@ _HERE = (
     .where(_SHARED | (_OWN & (t.blocks.c.audience == sa.bindparam("here"))))
     .order_by(t.blocks.c.id)
 )
+_NEWEST_EDIT = sa.select(sa.func.max(t.block_history.c.id))
 
 
 class Blocks:
@@ -47,6 +48,21 @@ class Blocks:
             replace(x, label=f"{x.label}@{x.audience}", read_only=True) for x in own if x.audience != audience
         ]
         return shared + here + elsewhere
+
+    async def newest_edit(self) -> int:
+        return int((await self._c.execute(_NEWEST_EDIT)).scalar_one() or 0)
+
+    async def as_after(self, blocks: Sequence[Block], edit: int) -> list[Block]:
+        h = t.block_history.c
+        query = (
+            sa.select(h.block_id, h.before, h.turn_id)
+            .where(h.block_id.in_([block.id for block in blocks]) & (h.id > edit))
+            .order_by(h.id.desc())
+        )
+        later = list(await self._c.execute(query))
+        changed = {row.block_id for row in later if row.turn_id is None}
+        before = {row.block_id: row.before for row in later if row.block_id not in changed}
+        return [replace(block, value=before.get(block.id, block.value)) for block in blocks]
 
     async def create(
         self,

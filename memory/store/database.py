@@ -29,7 +29,7 @@ from memory.store.fulltext import is_current, renew
 from memory.store.session import session
 from memory.uncancelled import ended
 
-HEAD = "0004"
+HEAD = "0005"
 """The newest migration. A test proves that it is Alembic's head too."""
 
 _PRAGMAS = (

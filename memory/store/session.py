@@ -11,6 +11,7 @@ from memory.store.erasing import Erasing
 from memory.store.joining import Joining
 from memory.store.mailbox import Mailbox
 from memory.store.messages import Messages
+from memory.store.meta import Meta
 from memory.store.passages import Passages
 from memory.store.personas import Personas
 from memory.store.schedule import Schedule
@@ -34,4 +35,5 @@ def session(connection: Connection, extents: dict[int, int]) -> Session:
         joining=Joining(connection, extents),
         erasing=Erasing(connection),
         wastebasket=Wastebasket(connection),
+        meta=Meta(connection),
     )

@@ -196,6 +196,7 @@ conversations = Table(
     Column("audience", Text, nullable=False),
     Column("warned", sa.Boolean, nullable=False, server_default=sa.false()),
     _at(),
+    Column("shown_edit", Integer),  # the newest edit of core memory that its system text shows
     sa.UniqueConstraint("agent_id", "address", "audience"),
     sqlite_autoincrement=True,  # an id is never given twice
 )

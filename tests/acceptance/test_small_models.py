@@ -182,7 +182,7 @@ async def test_a_small_model_in_reserve_is_asked_in_its_own_form(tmp_path: Path)
     seen = one.transcript[-1].request
     assert len(seen["tools"]) > 10
     names = [made["function"]["name"] for made in assistants(seen)[-1]["tool_calls"]]
-    assert names == ["remember", "send_message"]
+    assert names == ["send_message", "remember"]
 
 
 async def test_a_conversation_goes_on_when_its_model_becomes_a_small_one(tmp_path: Path) -> None:

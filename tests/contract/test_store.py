@@ -1206,3 +1206,36 @@ async def test_home_is_where_the_person_was_last_private_places_first(store: Sto
     await receive(store, room, "e3")
     async with store.read() as session:
         assert await session.schedule.home(ada.id, CONSOLE) == home.id
+
+
+async def test_blocks_are_told_as_they_were_after_an_edit(store: Store) -> None:
+    async with store.write() as session:
+        ada = await newcomer(session, "ada")
+        place = await session.agents.create_conversation(ada.id, "console:ada", PRIVATE, NOW)
+        one, two = [
+            (await session.blocks.create(f"agent:{ada.id}", label, PRIVATE, "a", 9, "", NOW)).id
+            for label in ("human", "notes")
+        ]
+        assert await session.blocks.newest_edit() == 0
+        await session.blocks.put(one, "b", "turn-1", NOW)
+        edit = await session.blocks.newest_edit()
+        await session.agents.show(place.id, edit)
+        await session.blocks.put(one, "c", "turn-2", NOW)
+        await session.blocks.put(one, "d", "turn-3", NOW)
+        await session.blocks.put(two, "z", "turn-3", NOW)
+    async with store.write() as session:
+        blocks = await session.blocks.of(f"agent:{ada.id}", None)
+        assert [b.value for b in await session.blocks.as_after(blocks, edit)] == ["b", "a"]
+        assert [b.value for b in await session.blocks.as_after(blocks, 10**6)] == ["d", "z"]
+        assert (await session.agents.conversation(place.id)).shown_edit == edit
+        await session.blocks.put(one, "by hand", None, NOW)
+        blocks = await session.blocks.of(f"agent:{ada.id}", None)
+        assert [b.value for b in await session.blocks.as_after(blocks, edit)] == ["by hand", "a"]
+
+
+async def test_what_was_learned_is_kept_until_it_is_learned_anew(store: Store) -> None:
+    async with store.write() as session:
+        assert await session.meta.get("tokens m") is None
+        await session.meta.put("tokens m", "1.5")
+        await session.meta.put("tokens m", "1.25")
+        assert await session.meta.get("tokens m") == "1.25"

@@ -49,11 +49,14 @@ def made(reply: ModelReply, registry: Registry, said: Sequence[str], *, awaited:
         if text not in told:
             told.add(text)
             kept.append(call)
-    others = [_shown(call) if _asks(call, registry) else call for call in others]
+    once = {
+        (call.name, call.arguments): call for call in reversed(others)
+    }  # the first of those that are the same
+    others = [_shown(call) if _asks(call, registry) else call for call in reversed(once.values())]
     if others and awaited and not (kept or said):
         others[-1] = _shown(others[-1])  # it has not answered yet
     text = "" if speech else reply.text
-    return replace(reply, text=text, calls=(*others, *kept))
+    return replace(reply, text=text, calls=(*kept, *others))  # the answer first: not all calls may be run
 
 
 def _meant(call: ToolCall, registry: Registry) -> ToolCall:

@@ -1,0 +1,25 @@
+"""Queries on what an installation has learned of itself."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from memory.store import tables as t
+from memory.store.connection import Connection
+
+
+class Meta:
+    """See `memory.ports.Meta`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._c = connection
+
+    async def get(self, name: str) -> str | None:
+        query = sa.select(t.meta.c.value).where(t.meta.c.name == name)
+        row = (await self._c.execute(query)).first()
+        return None if row is None else str(row.value)
+
+    async def put(self, name: str, value: str) -> None:
+        new = upsert(t.meta).values(name=name, value=value)
+        await self._c.execute(new.on_conflict_do_update(index_elements=["name"], set_={"value": value}))
