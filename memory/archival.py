@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,16 +21,22 @@ from memory.records import (
     Audiences,
     Draft,
     Hit,
+    Message,
     Page,
     Passage,
     community_of,
     readable_from,
+    scope_of,
 )
-from memory.search.search import Place, look, question_of, ranked
+from memory.search.dates import Span
+from memory.search.search import Matches, Place, look, question_of, ranked
+from memory.search.stale import is_over, overs
 from memory.search.terms import analyse, digest_words, is_stop_word
 
 log = logging.getLogger(__name__)
 
+_LOOKED = 32  # matches that are looked at at once
+_CHAIN = 32  # times that a note was replaced
 _SAME = 0.95
 """Cosine from which two texts may be the same statement; `says_the_same` decides."""
 
@@ -52,11 +58,13 @@ class Archival:
         page_size: int = 5,
         tags: Sequence[str] = (),
         now: datetime | None = None,
+        as_of: datetime | None = None,
     ) -> Page:
         """The passages that answer ``query`` best: in the agent's own archive, in its persona's lore of this
         community (in private: of those where the agent has talked), and in the attached ones.
 
-        ``now`` is the moment in the asker's zone, to which "last week" is relative.
+        ``now`` is the moment in the asker's zone, to which "last week" is relative. Found is what holds, with what it
+        replaced; what held before, where the question names a time in which it did; or what held ``as_of`` a moment.
         """
         audiences = readable_from(audience)
         async with self._store.read() as session:
@@ -68,15 +76,11 @@ class Archival:
         async with self._store.read() as session:
             question = question_of(query, None, now or datetime.now(UTC))
             found = await ranked(session, "passages", places, question)
-            shown = found.page(page, page_size)
-            rows: list[Passage] = []
-            for scope in scopes:
-                rows += await session.passages.get(scope, list(shown), audiences, tags)
-        rows.sort(key=lambda row: list(shown).index(row.key))
-        hits = tuple(Hit(row=row, score=shown[row.key]) for row in rows)
+            wanted = _Wanted(agent.archive_id, scopes, audiences, tags, as_of, question.span)
+            hits = await _holding(session, found, wanted, (page + 1) * page_size + 1)
         return Page(
-            hits=hits,
-            total=len(found),
+            hits=tuple(hits[page * page_size :][:page_size]),
+            total=len(found) if len(hits) > (page + 1) * page_size else len(hits),
             page=page,
             page_size=page_size,
             searched=found.rows,
@@ -88,6 +92,14 @@ class Archival:
         async with self._store.read() as session:
             found = await session.passages.get(agent.archive_id, [key], readable_from(audience))
         return found[0] if found else None
+
+    async def outdated(self, agent: Agent, messages: Sequence[Message], audience: Audience) -> set[int]:
+        """Keys of those messages that tell what holds no more."""
+        if not messages:
+            return set()
+        async with self._store.read() as session:
+            over = await overs(session, agent, readable_from(audience))
+        return {message.key for message in messages if is_over(message, over)}
 
     async def _look(self, scope: int, audiences: Audiences, vector: Any | None, tags: Sequence[str]) -> Place:
         """By words alone where a shared archive's index cannot be used now."""
@@ -158,6 +170,67 @@ class Archival:
             passages = await store(session, archive_id, drafts, now)
         self._indexer.wake()
         return passages
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    own: int
+    scopes: Sequence[int]
+    audiences: Audiences
+    tags: Sequence[str]
+    as_of: datetime | None
+    span: Span | None
+
+    def held(self, passage: Passage) -> bool:
+        """Whether it held when the question asks for it."""
+        if self.as_of is not None:
+            return passage.held(self.as_of)
+        if passage.until is None or self.span is None:
+            return passage.until is None
+        return (passage.since or passage.created_at) < self.span.until and self.span.since < passage.until
+
+
+async def _holding(session: Session, found: Matches, wanted: _Wanted, count: int) -> list[Hit]:
+    """The first hits, best first, each in its time; instead of one that holds no more, what replaced it."""
+    hits: dict[int, Hit] = {}
+    for number in range(-(-len(found) // _LOOKED)):
+        shown = found.page(number, _LOOKED)
+        rows: dict[int, Passage] = {}
+        for scope in wanted.scopes:
+            some = await session.passages.get(scope, list(shown), wanted.audiences, wanted.tags)
+            rows |= {row.key: row for row in some}
+        for key in shown:
+            row = rows.get(key)
+            if row is not None and not wanted.held(row):
+                row = await _now_instead(session, wanted, row) if wanted.as_of is None else None
+            if row is not None and row.key not in hits:
+                hits[row.key] = Hit(row=row, score=shown[key])
+        if len(hits) >= count:
+            break
+    return await _with_past(session, wanted, list(hits.values())[:count])
+
+
+async def _now_instead(session: Session, wanted: _Wanted, row: Passage) -> Passage | None:
+    """What holds instead of one that was replaced, if it may be seen."""
+    for _ in range(_CHAIN):
+        if row.until is None:
+            return row
+        found = await session.passages.with_uids(wanted.own, [row.replaced_by], wanted.audiences)
+        if row.replaced_by not in found:
+            return None
+        row = found[row.replaced_by]
+    return None
+
+
+async def _with_past(session: Session, wanted: _Wanted, hits: Sequence[Hit]) -> list[Hit]:
+    """The hits, each with what it replaced last."""
+    own = [
+        hit.row.uid for hit in hits if isinstance(hit.row, Passage) and scope_of(hit.row.key) == wanted.own
+    ]
+    past = {p.replaced_by: p for p in await session.passages.replaced(wanted.own, own, wanted.audiences)}
+    return [
+        replace(hit, replaced=past.get(hit.row.uid)) if isinstance(hit.row, Passage) else hit for hit in hits
+    ]
 
 
 async def store(session: Session, archive_id: int, drafts: Sequence[Draft], now: datetime) -> list[Passage]:

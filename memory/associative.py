@@ -21,6 +21,7 @@ from memory.ports import Session, Store
 from memory.records import Agent, Audience, Audiences, Message, Passage, readable_from
 from memory.search import ranking
 from memory.search.search import NARROW, Found, gather, look, question_of
+from memory.search.stale import still_true
 from memory.search.sureness import SURE
 from memory.search.terms import telling_words
 
@@ -145,6 +146,7 @@ class Associative:
                 certainty = max(certainty, found.certainty(features))
                 scored += [(score, key, kind) for key, score in _scores(found, features, cue.leave_out)]
             memories = await _heeded(session, agent, audiences, scored) if certainty >= SURE else []
+            memories = await still_true(session, agent, audiences, memories)
         return Reading(memories, certainty)
 
 

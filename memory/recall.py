@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from memory.indexer import Indexer
@@ -12,6 +13,18 @@ from memory.search.course import Course, is_question
 from memory.search.search import look, question_of, ranked
 
 _REACH = 120  # positions on either side of a message that are looked at for its talk
+
+
+@dataclass(frozen=True)
+class Known:
+    """Keys of what the searcher knows: ``own`` is never found (the question itself), what is ``viewed`` is told beside
+    the first page."""
+
+    own: Collection[int] = ()
+    viewed: Collection[int] = ()
+
+
+NOTHING = Known()
 
 
 class Recall:
@@ -29,29 +42,27 @@ class Recall:
         *,
         page: int = 0,
         page_size: int = 5,
-        leave_out: Collection[int] = (),
-        in_view: Collection[int] = (),
+        known: Known = NOTHING,
         asker: str | None = None,
         now: datetime | None = None,
     ) -> Page:
         """The messages that answer ``query`` best, of those this agent may see in ``audience``.
 
-        ``leave_out`` are keys not to be found (the question itself); those ``in_view`` take no place on a page, and are
-        told beside the first. ``asker`` is the author whom "I" means, ``now`` the moment in their zone, to which "last
-        week" is relative.
+        What is ``known`` takes no place on a page. ``asker`` is the author whom "I" means, ``now`` the moment in their
+        zone, to which "last week" is relative.
         """
         audiences = readable_from(audience)
         vector = await self._indexer.query_vector(query, "messages", agent_id)
         place = await look(self._indexer.index_of_messages, agent_id, audiences, vector)
         async with self._store.read() as session:
             question = question_of(query, asker, now or datetime.now(UTC))
-            found = (await ranked(session, "messages", [place], question)).without(leave_out)
-            best = [] if page else [key for key in found.page(0, page_size) if key in in_view]
-            found = found.without(in_view)
+            found = (await ranked(session, "messages", [place], question)).without(known.own)
+            best = [] if page else [key for key in found.page(0, page_size) if key in known.viewed]
+            found = found.without(known.viewed)
             shown = found.page(page, page_size)
             rows = await session.messages.get(agent_id, list(shown), audiences)
             course = await _course(session, agent_id, list(shown), audiences)
-            answers = await _answers(session, agent_id, rows, course, audiences, {*leave_out, *in_view})
+            answers = await _answers(session, agent_id, rows, course, audiences, {*known.own, *known.viewed})
             seen = await session.messages.get(agent_id, best, audiences)
         hits = [
             Hit(

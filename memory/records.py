@@ -329,6 +329,7 @@ class Hit:
     score: float
     position: Position | None = None
     answer: Message | None = None
+    replaced: Passage | None = None  # what held before a note that replaced it
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -120,6 +120,10 @@ class Passages(Protocol):
         """They hold no more from then on; instead that passage holds, or (empty) none."""
         ...
 
+    async def closed(self, archive_id: int, audiences: Audiences) -> list[Passage]:
+        """What holds no more, the newest last."""
+        ...
+
     async def doubt(self, keys: Collection[int], doubtful: bool) -> None:
         """What they rest on has changed, or was asked about since."""
         ...

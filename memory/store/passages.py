@@ -277,6 +277,11 @@ class Passages:
             closed = t.passages.update().where(t.passages.c.key.in_(part))
             await self._c.execute(closed.values(until=until, replaced_by=replaced_by))
 
+    async def closed(self, archive_id: int, audiences: Audiences) -> list[Passage]:
+        over = _scope(archive_id, audiences) & t.passages.c.until.is_not(None)
+        rows = await self._c.execute(sa.select(t.passages).where(over).order_by(t.passages.c.key))
+        return [record(Passage, row) for row in rows]
+
     async def doubt(self, keys: Collection[int], doubtful: bool) -> None:
         for part in slices(keys):
             await self._c.execute(

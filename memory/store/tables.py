@@ -280,6 +280,7 @@ passages = Table(
     Column("origin", Text, nullable=False, server_default=""),
     Column("doubtful", sa.Boolean, nullable=False, server_default=sa.false()),
     Index("passages_digest", "digest"),
+    Index("passages_closed", "key", sqlite_where=sa.text("until IS NOT NULL")),
     Index("passages_unindexed", "key", sqlite_where=sa.text("indexed = 0")),
 )
 passage_tags = Table(

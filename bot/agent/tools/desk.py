@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from secrets import token_hex
 from zoneinfo import ZoneInfo
 
@@ -19,7 +19,7 @@ from memory import archival, core
 from memory.archival import Archival
 from memory.errors import BlockReadOnly
 from memory.ports import Session
-from memory.recall import Recall
+from memory.recall import Known, Recall
 from memory.records import Agent, Audience, Block, Draft, Hit, Message, Page, Passage, Wish, public_in
 from memory.search.evidence import speaks_of_itself
 from memory.search.excerpts import one_line
@@ -72,6 +72,7 @@ class Desk:
     name: str = ""  # under which the agent's own messages are kept
     person: str = ""  # whom the turn answers
     asked: str = ""  # what they wrote
+    outdated: set[int] = field(default_factory=set)  # keys of messages found that tell what holds no more
     own_messages: frozenset[int] = frozenset()  # this turn's, not to be found by its own searches
     split: Callable[[str], list[str]] = lambda text: [text]  # into what the place takes as one post
     posts_left: int = 20  # that the turn may make
@@ -204,7 +205,10 @@ class Desk:
         removal.texts.append(text)
         removal.after = block.value
 
-    async def search_archive(self, query: str, page: int, tags: Sequence[str]) -> Page:
+    async def search_archive(
+        self, query: str, page: int, tags: Sequence[str], as_of: datetime | None = None
+    ) -> Page:
+        """``as_of``: what held just before then."""
         return await self.archive.search(
             self.agent,
             query,
@@ -213,21 +217,24 @@ class Desk:
             page_size=self.page_size,
             tags=tags,
             now=self.now.astimezone(self.zone),
+            as_of=None if as_of is None else as_of - timedelta(microseconds=1),
         )
 
     async def search_recall(self, query: str, page: int, in_view: Collection[int] = ()) -> Page:
         """``in_view``: keys of what takes no place on a page (see `Recall.search`)."""
-        return await self.recall.search(
+        found = await self.recall.search(
             self.agent.id,
             query,
             self.audience,
             page=page,
             page_size=self.page_size,
-            leave_out=self.own_messages,
-            in_view=in_view,
+            known=Known(self.own_messages, in_view),
             asker=self._asker(query) or None,
             now=self.now.astimezone(self.zone),
         )
+        rows = [hit.row for hit in found.hits if isinstance(hit.row, Message)] + list(found.in_view)
+        self.outdated |= await self.archive.outdated(self.agent, rows, self.audience)
+        return found
 
     def _asker(self, query: str) -> str:
         """Whom "I" means in the agent's query: the agent, unless it asks in the person's own words."""

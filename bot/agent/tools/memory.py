@@ -130,7 +130,7 @@ async def archival_memory_insert(
 
 
 async def archival_memory_search(
-    desk: Desk, query: str, page: int = 0, tags: list[str] | None = None
+    desk: Desk, query: str, page: int = 0, tags: list[str] | None = None, as_of: str = ""
 ) -> Results:
     """Search archival storage, the community's lore and the attached documents, by words and meaning; names and
     dates work.
@@ -138,10 +138,12 @@ async def archival_memory_search(
     query: what to look for
     page: from 0
     tags: only statements that carry one of these
+    as_of: what held that day, as YYYY-MM-DD; empty: what holds now
     """
     query = _filled(query, "query")
     wanted = [tag.strip().casefold() for tag in tags or [] if tag.strip()]
-    return results.found(desk, await desk.search_archive(query, _page(page), wanted), query)
+    day = _day(desk, as_of, "as_of") + timedelta(days=1) if as_of.strip() else None
+    return results.found(desk, await desk.search_archive(query, _page(page), wanted, day), query)
 
 
 async def rethink_memory(desk: Desk, label: str, new_value: str) -> str:

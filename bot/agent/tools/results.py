@@ -110,6 +110,9 @@ def _with_answers(desk: Desk, hits: Sequence[Hit], terms: Sequence[str]) -> Iter
         yield _line(
             desk, hit.row, terms, hit.position, _MESSAGE if isinstance(hit.row, Message) else _PASSAGE
         )
+        if hit.replaced is not None and hit.replaced.key not in told:
+            told.add(hit.replaced.key)
+            yield _line(desk, hit.replaced, terms, None, _BESIDE)
         answer = hit.answer
         if answer is not None and answer.key not in told:
             told.add(answer.key)
@@ -124,14 +127,28 @@ def _line(
     if isinstance(row, Message):
         marks = [f"{position.number}/{position.of}"] if position is not None else []
         marks += ["in view"] if row.key in desk.viewed() else []
+        marks += ["not any more"] if row.key in desk.outdated else []
         mark = f" ({', '.join(marks)})" if marks else ""
         head = f"{name} {at}{mark} {one_line(row.author)}"
     elif not name:
         head = f"{one_line(row.source)} part {row.position}"
     else:
         tags = f" ({', '.join(map(one_line, row.tags))})" if row.tags else ""
-        head = f"{name} {at} {'lore' if name.startswith(LORE) else 'noted'}{tags}"
+        kept = "lore" if name.startswith(LORE) else "noted"
+        head = f"{name} {at} {kept}{tags}{_marks(desk, row)}"
     return Line(head, Sought(row.text, terms), most)
+
+
+def _marks(desk: Desk, note: Passage) -> str:
+    """Who says a note, from when until when it holds, and whether that is doubtful."""
+    marks = [f"says {one_line(note.origin)}"] if note.origin else []
+    if note.since is not None:
+        marks.append(f"since {note.since.astimezone(desk.zone):%Y-%m-%d}")
+    if note.until is not None:
+        marks.append(f"until {note.until.astimezone(desk.zone):%Y-%m-%d}: not any more")
+    if note.doubtful:
+        marks.append("doubtful, ask")
+    return f" ({'; '.join(marks)})" if marks else ""
 
 
 def _when(at: datetime, desk: Desk) -> str:

@@ -17,4 +17,6 @@ def upgrade() -> None:
         op.add_column("passages", sa.Column(name, sa.BigInteger(), nullable=True))
     for name in ("replaced_by", "origin"):
         op.add_column("passages", sa.Column(name, sa.Text(), nullable=False, server_default=""))
+    closed = sa.text("until IS NOT NULL")
+    op.create_index("passages_closed", "passages", ["key"], unique=False, sqlite_where=closed)
     op.add_column("passages", sa.Column("doubtful", sa.Boolean(), nullable=False, server_default=sa.false()))

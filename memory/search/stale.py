@@ -1,0 +1,83 @@
+"""What stopped being true: notes that were replaced, and messages that told what these, or lines of core memory that
+were replaced, said. Nothing of it comes to mind by itself; searches show it with what holds now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from memory.ports import Session
+from memory.records import Agent, Audiences, Message, Passage
+from memory.search.telltale import Telltale
+from memory.search.terms import query_terms
+
+_EDITS = 60  # of core memory, the newest, that are looked through
+
+
+@dataclass(frozen=True)
+class Over:
+    """What was so until then, and what is instead, where that is known."""
+
+    says: Telltale
+    until: datetime
+    instead: str
+
+    def tells(self, message: Message) -> bool:
+        return message.created_at < self.until and self.says.says(message.text)
+
+
+async def overs(session: Session, agent: Agent, audiences: Audiences) -> list[Over]:
+    """What stopped being true, of what the agent once noted or held in core memory."""
+    known = [agent.name]
+    closed = await session.passages.closed(agent.archive_id, audiences)
+    uids = {passage.replaced_by for passage in closed if passage.replaced_by}
+    now = await session.passages.with_uids(agent.archive_id, uids, audiences) if uids else {}
+    found = []
+    for passage in closed:
+        if passage.until is not None:
+            instead = now[passage.replaced_by].text if passage.replaced_by in now else ""
+            found.append(Over(Telltale([passage.text], known), passage.until, instead))
+    return found + await _lines(session, agent, audiences, known)
+
+
+async def _lines(session: Session, agent: Agent, audiences: Audiences, known: Sequence[str]) -> list[Over]:
+    owner = f"agent:{agent.id}"
+    edits = await session.blocks.history(owner, audiences, _EDITS)
+    if not edits:
+        return []
+    values = [block.value for block in await session.blocks.of(owner, audiences)]
+    held = set(query_terms("\n".join(values)))
+    found = []
+    for edit in edits:
+        before, after = edit.before.splitlines(), edit.after.splitlines()
+        came = [line for line in after if line not in before]
+        # A line that was reworded says the same still: its words are there.
+        went = [line for line in before if line not in after and not set(query_terms(line)) <= held]
+        if came:
+            found += [Over(Telltale([line], known), edit.at, " ".join(came)) for line in went]
+    return found
+
+
+def is_over(memory: Message | Passage, over: Sequence[Over]) -> Over | None:
+    """What tells that a memory holds no more."""
+    if isinstance(memory, Passage):
+        return None
+    return next((each for each in over if each.tells(memory)), None)
+
+
+async def still_true(
+    session: Session,
+    agent: Agent,
+    audiences: Audiences,
+    memories: Sequence[tuple[Message | Passage, float]],
+) -> list[tuple[Message | Passage, float]]:
+    """The memories without what stopped being true."""
+    if not memories:
+        return []
+    over = await overs(session, agent, audiences)
+    return [
+        (memory, weight)
+        for memory, weight in memories
+        if not (isinstance(memory, Passage) and memory.until is not None) and is_over(memory, over) is None
+    ]
