@@ -14,6 +14,7 @@ from typing import Any
 
 from bot.errors import ModelRefused, ModelUnavailable
 from bot.models.opaque import grown, is_thought, kept
+from bot.models.values import list_of, object_of, text_of
 from bot.ports import ModelReply, ToolCall
 from memory.records import Usage
 
@@ -44,16 +45,16 @@ class _Call:
 
 def _entry(delta: Any) -> _Call:
     """A tool-call delta without its quirks: null or missing values, arguments as an object."""
-    delta = _object(delta)
-    function = _object(delta.get("function"))
+    delta = object_of(delta)
+    function = object_of(delta.get("function"))
     arguments = function.get("arguments")
     if isinstance(arguments, dict | list):
         arguments = json.dumps(arguments, ensure_ascii=False)
     extra, inner = kept(delta), kept(function)
     return _Call(
-        id=_text(delta.get("id")),
-        name=_text(function.get("name")),
-        arguments=_text(arguments),
+        id=text_of(delta.get("id")),
+        name=text_of(function.get("name")),
+        arguments=text_of(arguments),
         extra=extra | ({"function": inner} if inner else {}),
     )
 
@@ -90,22 +91,22 @@ class Assembly:
         """One chunk, or a whole plain answer. Raises `ModelUnavailable` when it grows absurdly large."""
         if isinstance(chunk.get("usage"), dict):
             self._usage = _usage(chunk["usage"])
-        for choice in _list(chunk.get("choices")):
+        for choice in list_of(chunk.get("choices")):
             if not isinstance(choice, dict) or choice.get("index"):
                 continue  # we asked for one choice
-            delta = _object(choice.get("delta") or choice.get("message"))
+            delta = object_of(choice.get("delta") or choice.get("message"))
             if isinstance(choice.get("usage"), dict):  # Moonshot's place for it
                 self._usage = _usage(choice["usage"])
             for part in (delta.get("content"), delta.get("refusal")):
                 self._write(part)
-            for call in _list(delta.get("tool_calls")):
+            for call in list_of(delta.get("tool_calls")):
                 self._call(call)
             if isinstance(delta.get("function_call"), dict):  # the protocol's own first shape
                 self._call({"index": 0, "function": delta["function_call"]})
             if more := kept(delta):
                 self._size += len(str(more))
                 self._extra = grown(self._extra, more)
-            self._finish = _text(choice.get("finish_reason")) or self._finish
+            self._finish = text_of(choice.get("finish_reason")) or self._finish
         if self._size > LIMIT:
             raise ModelUnavailable(f"The model's answer was cut off at {LIMIT // 2**20} MB.")
 
@@ -149,13 +150,13 @@ class Assembly:
                 self._size += len(str(part))
                 self._extra["content"] = grown(self._extra.get("content"), [part])
                 continue
-            text = _text(part.get("text") if isinstance(part, dict) else part)
+            text = text_of(part.get("text") if isinstance(part, dict) else part)
             self._size += len(text)
             self._text.append(text)
 
     def _call(self, delta: Any) -> None:
         entry = _entry(delta)
-        index = _object(delta).get("index")
+        index = object_of(delta).get("index")
         if not isinstance(index, int):
             index = max(self._open, default=0)  # no index: it goes on with the last call, if any
         call = self._open.get(index)
@@ -172,24 +173,12 @@ class Assembly:
 
 
 def _usage(data: dict[str, Any]) -> Usage:
-    details = _object(data.get("prompt_tokens_details"))
+    details = object_of(data.get("prompt_tokens_details"))
     return Usage(
         prompt=_number(data.get("prompt_tokens")),
         completion=_number(data.get("completion_tokens")),
         cached=_number(details.get("cached_tokens")),
     )
-
-
-def _object(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
 
 
 def _number(value: Any) -> int:

@@ -3,7 +3,7 @@
 It notes, corrects, searches and answers by fixed rules in English, through the same tools and the same
 loop as a language model. It is for trying and testing everbot.
 
-`transcript` reads the request; `turn` decides what comes next for a person, `reflection` for a
+`bot.models.transcript` reads the request; `turn` decides what comes next for a person, `reflection` for a
 heartbeat, `summary` for the summarizer. The rest are rules about English: `words`, `persons`, `facts`,
 `profile`, `questions`, `answers`, `reminders`, `smalltalk`.
 """

@@ -11,10 +11,12 @@ from bot.models.offline.calls import Call
 from bot.models.offline.facts import CONTINUES, REMEMBER, asks, unopened
 from bot.models.offline.lexicon import anycase
 from bot.models.offline.persons import FIRST, second, second_of_named
+from bot.models.offline.profile import righted
 from bot.models.offline.questions import Query, score
 from bot.models.offline.smalltalk import OWN_NAMES, is_own_phrase
-from bot.models.offline.transcript import Done, Transcript, items, mapping, moment
-from bot.models.offline.words import capital, dated, day, plain, sentences
+from bot.models.offline.words import capital, dated, day, sentences
+from bot.models.transcript import Done, Transcript, moment, plain
+from bot.models.values import list_of, object_of
 
 SEARCHES = ("archival_memory_search", "conversation_search")
 _PAGES = 3  # looked at, of each search
@@ -43,7 +45,7 @@ def next_searches(asked: Query, done: Sequence[Done], found: Statement | None) -
     for name in SEARCHES:
         made = [d for d in done if d.name == name and d.arguments.get("query") == asked.words]
         page = len(made)
-        goes_on = bool(made and made[-1].ok and mapping(made[-1].message).get("more") is True)
+        goes_on = bool(made and made[-1].ok and object_of(made[-1].message).get("more") is True)
         if not made or (goes_on and found is None and page < _PAGES):
             calls.append(Call(name, {"query": asked.words, "page": page}))
     return calls
@@ -55,13 +57,13 @@ def best(asked: Query, seen: Transcript, names: Sequence[str]) -> Statement | No
     for event in (*seen.earlier, *seen.events):
         statements += _by_person(event.text, event.at) if event.kind == "message" else ()
     scored = [(points, s) for s in statements if (points := score(asked, s.said)) is not None]
-    return max(scored, key=_worth)[1] if scored else None
+    return max(reversed(scored), key=_worth)[1] if scored else None
 
 
 def _worth(scored: tuple[float, Statement]) -> tuple[bool, float, float, bool]:
     points, said = scored
     # A document answers only when the person told nothing about it.
-    return not said.source, points, said.at.timestamp() // 60 if said.at else 0.0, not said.quoted
+    return not said.source, points, said.at.timestamp() if said.at else 0.0, not said.quoted
 
 
 def _found(done: Done, seen: Transcript, names: Sequence[str]) -> Iterator[Statement]:
@@ -83,7 +85,7 @@ def _lines(message: object) -> Iterator[str]:
         import json_repair
 
         message = json_repair.loads(message[:100_000])
-    return filter(lambda line: isinstance(line, str), items(mapping(message).get("results")))
+    return filter(lambda line: isinstance(line, str), list_of(object_of(message).get("results")))
 
 
 def _is_own(author: str, text: str, seen: Transcript) -> bool:
@@ -105,7 +107,7 @@ def _by_person(text: str, at: datetime | None) -> Iterator[Statement]:
             joined.append("")
         else:
             told = REMEMBER.match(unopened(sentence))
-            joined.append(capital(told["what"] if told else unopened(sentence)))
+            joined.append(capital(righted(told["what"] if told else unopened(sentence))))
     for sentence in filter(None, joined):
         own = FIRST.search(sentence) is not None
         yield Statement(dated(second(sentence) if own else sentence, at), at, not own)

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
 
-from bot.models.offline.transcript import Done, mapping
+from bot.models.transcript import Done
+from bot.models.values import object_of
 from bot.ports import ModelRequest, ToolCall
 
 MOST = 8  # calls in one step; the rest follows in the next
@@ -42,9 +43,9 @@ class Offered(dict[str, frozenset[str]]):
     def __init__(self, request: ModelRequest) -> None:
         super().__init__()
         for tool in request.tools if request.tool_choice != "none" else ():
-            function = mapping(tool.get("function", tool))
+            function = object_of(tool.get("function", tool))
             if isinstance(function.get("name"), str):
-                properties = mapping(mapping(function.get("parameters")).get("properties"))
+                properties = object_of(object_of(function.get("parameters")).get("properties"))
                 self[function["name"]] = frozenset(properties)
 
     def written(self, calls: Sequence[Call], key: str) -> tuple[ToolCall, ...]:

@@ -148,7 +148,7 @@ _JOB = (
     r"(?:[a-z-]+ ){0,2}(?:[a-z-]{2,}(?:ician|ologist|tist|nist|list|rist|eer|tor|wright|smith|itect)"
     rf"|(?:{'|'.join(_JOBS.split())}))"
 )
-_DIET = (
+DIET = (
     r"(?:vegan|vegetarian|pescatarian|lactose[ -]intolerant|gluten[ -]free|coeliac|celiac|diabetic|teetotal)"
 )
 
@@ -175,8 +175,9 @@ _RULES: list[tuple[str, Maker]] = [
     (r"(?:my birthday(?:'s| is)(?: on)?|i was born on) "
      r"(?P<v>(?!soon|today|tomorrow|coming|near|next|in\b).+)", _value("Birthday")),
     (rf"{_I} speak (?P<v>.+)", _languages),
-    (rf"(?:{_BE} (?:no longer|not)) (?:an? )?(?P<v>{_DIET})", _value("Diet", gone=True)),
-    (rf"(?:{_BE}|i became) (?:an? )?(?:strict )?(?P<v>{_DIET})$", _value("Diet")),
+    (rf"(?:{_BE} (?:no longer|not)) (?:an? )?(?P<v>{DIET})", _value("Diet", gone=True)),
+    (rf"(?:{_BE}|i became|i(?:'ve| have)? (?:turned|gone|went)) (?:an? )?(?:strict )?(?P<v>{DIET})"
+     r"(?: (?:now|again|these days|today))?$", _value("Diet")),
     (rf"{_BE} (?:not|no longer) allergic to (?P<v>.+)", _list(gone="Allergic to")),
     (rf"{_BE} (?:very |highly |severely )?allergic to (?P<v>.+)", _list("Allergic to")),
     (rf"{_I} have an? (?:severe )?(?P<v>[\w -]+?) allergy$", _list("Allergic to")),

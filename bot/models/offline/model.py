@@ -5,8 +5,8 @@ from __future__ import annotations
 from bot.models.offline.calls import Offered, Step
 from bot.models.offline.reflection import heartbeat
 from bot.models.offline.summary import summarize, wants_summary
-from bot.models.offline.transcript import read, text_of
 from bot.models.offline.turn import Turn
+from bot.models.transcript import read, text_of
 from bot.ports import ModelReply, ModelRequest
 from memory.records import Usage
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from bot.models.offline.lexicon import anycase, is_small, wordset
 from bot.models.offline.lines import Line
 from bot.models.offline.persons import THE_USER, second_of_named
 from bot.models.offline.words import capital, joined
 
+_DIETS = wordset("vegan vegetarian pescatarian")  # of which one has one
 MULTI = frozenset({"likes", "dislikes", "prefers", "speaks", "allergic to", "diet"})
 
 _TOLD = {
@@ -54,6 +56,16 @@ class Profile:
         lines |= {_key(edit.key): edit.new for edit in self.edits(facts)}
         return Profile("\n".join(line for line in lines.values() if line))
 
+    def corrected(self, sentence: str) -> list[Line]:
+        """What "not Porto, Lisbon" corrects of what the block says; nothing where neither was known."""
+        for match in filter(None, (rule.search(sentence[:200]) for rule in _PAIRS)):
+            old, new = match["old"].strip(), match["new"].strip()
+            known = [n for n in self.names() if old.casefold() in _folded(self.values(n))]
+            if known and len(new.split()) <= 3 and not is_small(new.split(" ")[0].lower()):
+                gone = [Line(known[0], (old,), True)] if _key(known[0]) in MULTI else []
+                return [Line(known[0], (new,)), *gone]
+        return []
+
     def edits(self, facts: Iterable[Line]) -> list[Edit]:
         """The fewest edits after which the block says so; none for what it says already."""
         names: dict[str, str] = {}
@@ -71,11 +83,25 @@ class Profile:
         return found
 
 
+_JOIN = (
+    r"(?:i'm|i am|it's|it is|he's|he is|she's|she is|they are|is|but|rather|called|named|in|at|from|to|an?|the|allergic"
+    r"|living)"
+)
+_PAIRS = [anycase(rule) for rule in (
+    rf"(?:^| )?(?:\bnot|n't)(?P<how>(?: {_JOIN})*) (?P<old>[^,;]{{1,40}}?)(?:\s*[,;]| but) (?:{_JOIN} )*"
+    r"(?P<new>[^,;]{1,40}?)[.! ]*$",
+    rf"(?:.*\b(?:{_JOIN}|as|meant?|said) |^)(?P<new>[^,;]{{1,40}}?),? (?:and )?not (?:{_JOIN} )*(?P<old>[^,;]{{1,40}}?)"
+    r"(?: any ?more)?[.! ]*$",
+)]  # fmt: skip
+
+
 def _merged(low: str, had: tuple[str, ...], fact: Line) -> tuple[str, ...]:
     if fact.gone:
         return tuple(v for v in had if v.casefold() not in _folded(fact.values))
     if low not in MULTI:
         return fact.values
+    if _DIETS.issuperset(_folded(fact.values)):
+        had = tuple(v for v in had if v.casefold() not in _DIETS)
     return (*had, *(v for v in fact.values if v.casefold() not in _folded(had)))
 
 
@@ -90,6 +116,15 @@ def _key(key: str) -> str:
 def _split(low: str, rest: str) -> tuple[str, ...]:
     parts = rest.split(",") if low in MULTI else [rest]
     return tuple(part.strip() for part in parts if part.strip())
+
+
+def righted(sentence: str) -> str:
+    """What is right instead: "My dog isn't called Rex, he's called Max" is "My dog is called Max"."""
+    return (
+        _PAIRS[0].sub(r"\g<how> \g<new>", sentence)
+        if sentence.lower().startswith(("my ", "our "))
+        else sentence
+    )
 
 
 def condensed(value: str) -> tuple[str, list[str]]:

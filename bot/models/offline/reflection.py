@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from bot.models.offline.calls import Call, Offered, Step
 from bot.models.offline.profile import Profile, condensed, told_of
-from bot.models.offline.transcript import Transcript
 from bot.models.offline.words import day
+from bot.models.transcript import Transcript
 
 _REFLECTED = "Last reflected"
 _FINISH = "finish_rethinking_memory"

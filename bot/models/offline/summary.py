@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from bot.models import values
 from bot.models.offline.calls import Offered
 from bot.models.offline.facts import asks, facts
 from bot.models.offline.smalltalk import OWN_NAMES, is_own_phrase
-from bot.models.offline.transcript import event_of, load, text_of
-from bot.models.offline.words import plain, sentences
+from bot.models.offline.words import sentences
+from bot.models.transcript import event_of, plain, text_of
 from bot.ports import ModelRequest
 
 LONGEST = 1500  # characters
@@ -52,7 +53,7 @@ def summarize(messages: Sequence[Mapping[str, Any]]) -> str:
 
 def _said(content: str) -> Iterator[tuple[str, str]]:
     """(who, sentence) of everything said in a message, which may be an event or lines of text."""
-    if isinstance(load(content), Mapping):
+    if isinstance(values.read(content), Mapping):
         seen = event_of(content)
         if seen.kind == "summary":
             yield "summary", seen.text
@@ -61,7 +62,7 @@ def _said(content: str) -> Iterator[tuple[str, str]]:
         return
     for line in content[-_READ:].splitlines():
         line = plain(line.strip())
-        if isinstance(load(line), Mapping):
+        if isinstance(values.read(line), Mapping):
             yield from _said(line)
         elif line.startswith("- "):
             yield "", line

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from bot.models.offline import smalltalk as talk
 from bot.models.offline.answers import best, next_searches, phrased, shortened
 from bot.models.offline.calls import MOST, Call, Offered, Step
-from bot.models.offline.facts import Fact, Told, asks, facts
+from bot.models.offline.facts import DEMANDS, Fact, Told, asks, facts, unopened
+from bot.models.offline.lexicon import anycase
 from bot.models.offline.lines import Line
 from bot.models.offline.persons import second, third
 from bot.models.offline.profile import MULTI, Edit, Profile, told_of, told_you
 from bot.models.offline.questions import from_profile, query
 from bot.models.offline.reminders import Reminder, reminder
-from bot.models.offline.transcript import Transcript
 from bot.models.offline.words import dated, day, joined, sentences
+from bot.models.transcript import Transcript
 
 _MOST_STEPS = 8  # then it answers with what it has
 _MOST_QUESTIONS = 3
+_NEXT = re.compile(r" for (?P<next>\w+, [\d-]+ [\d:]+) \((?P<zone>[^)]+)\)")  # in what schedule_message says
+_NOT = anycase(r"\bnot\b|n't\b")
 
 
 class Turn:
@@ -32,6 +36,7 @@ class Turn:
         self.facts: list[Fact] = []
         self.reminders: list[Reminder] = []
         self.questions: list[str] = []
+        self.said: list[str] = []  # about what cannot be done
         self.spoken = [e for e in seen.events if e.kind == "message"]
         for event in self.spoken:
             self._hear(event.text)
@@ -52,12 +57,22 @@ class Turn:
         self.names = [name for name in (full_name, self.name) if name]
 
     def _hear(self, text: str) -> None:
-        self.facts = list(dict.fromkeys([*self.facts, *facts(text)]))
+        plain: list[str] = []
         for sentence in sentences(text):
+            told = [*self.facts, *facts("\n".join(plain))] if _NOT.search(sentence) else []
+            known = self.noted.with_facts(f for f in told if isinstance(f, Line))
+            right = known.corrected(unopened(sentence)) if told or self.noted.names() else []
+            if right:
+                self.facts, plain = [*told, *right], []
+            else:
+                plain.append(sentence)
             if found := reminder(sentence, self.seen.now):
                 self.reminders.append(found)
+            elif said := talk.not_told(unopened(sentence)):
+                self.said.append(said)
             elif asks(sentence) and not talk.ASKS_WHAT_IT_IS.search(sentence):
                 self.questions = [*self.questions, sentence][:_MOST_QUESTIONS]
+        self.facts = list(dict.fromkeys([*self.facts, *facts("\n".join(plain))]))
 
     def step(self) -> Step:
         """What to do next; a turn ends with a message, or with its text where none can be sent."""
@@ -84,9 +99,10 @@ class Turn:
             calls += self.unsaved()
         if answered:
             return calls
+        calls += [Call("set_time_zone", {"zone": line.values[0]}) for line in self.lines if _is_zone(line)]
         for asked in self.reminders:
-            if asked.when:
-                when = asked.when.isoformat(timespec="seconds")
+            if asked.when or asked.rule:
+                when = asked.rule or (asked.when.isoformat(timespec="seconds") if asked.when else "")
                 calls.append(Call("schedule_message", {"when": when, "about": asked.about}))
         for question in map(query, (q for q in self.questions if self._direct(q) is None)):
             calls += next_searches(question, self.seen.done, best(question, self.seen, self.names))
@@ -145,6 +161,8 @@ class Turn:
         if any(talk.ASKS_WHAT_IT_IS.search(s) for s in sentences(whole)):
             parts.append(talk.HELP)
         parts += map(self._reminded, self.reminders)
+        parts += [str(d.message)[:200] for d in self.seen.results("set_time_zone") if not d.ok]
+        parts += dict.fromkeys(self.said)
         parts += dict.fromkeys(map(self._answered, self.questions))
         if not parts:
             return self._smalltalk(whole)
@@ -158,7 +176,7 @@ class Turn:
             return talk.greeting(self.name or next((e.name for e in self.spoken if e.name), ""))
         if said is None and self.first_contact:
             return f"{talk.anything(text)} ({talk.INTRODUCTION})"
-        return said or talk.anything(text)
+        return said or (talk.CANNOT if DEMANDS.match(unopened(text)) else talk.anything(text))
 
     def _acknowledged(self) -> list[str]:
         names = [line.values[0] for line in self.lines if line.key == "Name"]
@@ -191,13 +209,23 @@ class Turn:
         made = self.seen.results("schedule_message")
         if "schedule_message" not in self.offered and not made:
             return "I cannot set reminders here."
-        if asked.when is None:
+        if asked.when is None and not asked.rule:
             return f"When shall I remind you: {asked.about}? Say it with a day or a time that lies ahead."
         mine = [d for d in made if d.arguments.get("about") == asked.about]
         if mine and not mine[-1].ok:
             return f"I could not set that reminder: {str(mine[-1].message)[:200]}"
-        when = f"{asked.when:%A}, {day(asked.when)} at {asked.when:%H:%M}"
-        return f"I will remind you on {when}: {asked.about}."
+        at = _NEXT.search(str(mine[-1].message)) if mine else None
+        zone = " UTC" if at and at["zone"] == "UTC" else ""
+        if asked.when:
+            said = f"on {asked.when:%A}, {day(asked.when)} at {asked.when:%H:%M}{zone}"
+        else:
+            said = f"{asked.said}, next on {at['next']}{zone}" if at else asked.said
+        lost = ' (Say "My time zone is Europe/Lisbon", or yours, for times that are yours.)' if zone else ""
+        return f"I will remind you {said}: {asked.about}.{lost}"
+
+
+def _is_zone(line: Line) -> bool:
+    return line.key == "Time zone" and not line.gone
 
 
 def _as_call(edit: Edit) -> Call:

@@ -12,12 +12,9 @@ from bot.models.offline.lexicon import ENGLISH, SYNONYMS, WEAK, anycase, is_smal
 from memory.search.lemmas import LEMMAS
 from memory.search.terms import is_stop_word
 
-HEAD, TAIL = 4000, 2000  # characters looked at of a long text
-
 TOKEN = re.compile(r"[^\W_]+(?:['\-][^\W_]+)*")
 _SENTENCE = re.compile(r"(?<=[.!?؟…])\s+|(?<=[。！？])|\n+")
 _ABBREVIATION = anycase(r"\b(?:mr|mrs|ms|dr|st|prof|e\.g|i\.e|approx)\.$")
-_QUOTES = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "´": "'", "“": '"', "”": '"', "\x00": " "})
 _SPACES = re.compile(r"[ \t]+")
 _NEARBY = anycase(r"\b(yesterday|today|tomorrow)(?!['\w-])")
 _SHIFT = {"yesterday": -1, "today": 0, "tomorrow": 1}
@@ -33,13 +30,6 @@ def stem(word: str) -> str:
 
 
 WEAK_STEMS = frozenset(map(stem, WEAK))
-
-
-def plain(text: str) -> str:
-    """The text with plain quotes; of a long one only the beginning and the end."""
-    if len(text) > HEAD + TAIL:
-        text = f"{text[:HEAD]}\n{text[-TAIL:]}"
-    return text.translate(_QUOTES)
 
 
 def tokens(text: str) -> list[str]:

@@ -247,6 +247,69 @@ async def test_reminders_are_scheduled_or_refused() -> None:
     assert "cannot set reminders" in await bare.say("remind me on Friday at nine to call my mother")
 
 
+async def test_reminders_that_come_again_are_said_with_their_zone() -> None:
+    home = Household()
+    reply = await home.say("Every Monday at 9 remind me to water the plants")
+    assert home.scheduled == [("0 9 * * 1", "water the plants")]
+    assert "I will remind you every Monday at 09:00" in reply
+    assert "12:02 UTC" in await home.say("What time is it?")
+
+
+@pytest.mark.parametrize(
+    ("said", "command"),
+    [
+        ("Forget my name.", "/forget"),
+        ("Please delete everything you know about me", "/forget"),
+        ("I want you to erase my address", "/forget"),
+        ("I want to delete my data", "/forget"),
+        ("How do I delete my account?", "/forget"),
+        ("What reminders do I have?", "/scheduled"),
+        ("Cancel my reminder", "/scheduled"),
+        ("I don't need that reminder any more", "/scheduled"),
+        ("Export my data", "/export"),
+        ("Can I get a copy of my data?", "/export"),
+        ("Is this private?", "/privacy"),
+        ("Who can see what I write?", "/privacy"),
+        ("Link my Slack account", "/link"),
+        ("Switch the persona", "/persona"),
+        ("Be quiet", "/stop"),
+        ("Undo that", "/memory"),
+        ("Write a poem about my dog", "/help"),
+        ("!forget", "/help"),
+        ("You are an idiot", "/help"),
+        ("shut up", "/help"),
+    ],
+)
+async def test_it_names_the_command_for_what_it_cannot_do(said: str, command: str) -> None:
+    home = Household("Name: Ada\nLives in: Porto")
+    reply = await home.say(said)
+    assert command in reply
+    assert "noted" not in reply
+    assert home.human == "Name: Ada\nLives in: Porto"
+    assert home.passages == []
+
+
+@pytest.mark.parametrize(
+    ("human", "said", "corrected"),
+    [
+        ("Diet: vegetarian", "I'm not vegetarian, vegan.", "Diet: vegan"),
+        ("Diet: vegetarian", "Not vegetarian, vegan", "Diet: vegan"),
+        ("Diet: vegetarian", "Actually I'm vegan, not vegetarian", "Diet: vegan"),
+        ("Diet: vegetarian", "I am vegan now", "Diet: vegan"),
+        ("Lives in: Porto", "Not Porto, Lisbon.", "Lives in: Lisbon"),
+        ("Name: Ada", "My name isn't Ada, it's Eda", "Name: Eda"),
+        ("Favourite colour: blue", "My favourite colour is not blue but green", "Favourite colour: green"),
+        ("Allergic to: nuts", "I am not allergic to nuts, but to milk", "Allergic to: milk"),
+        ("Likes: tea, chess", "not tea, coffee", "Likes: chess, coffee"),
+        ("Lives in: Porto", "Not bad, really", "Lives in: Porto"),
+    ],
+)
+async def test_what_is_not_so_but_so_is_corrected(human: str, said: str, corrected: str) -> None:
+    home = Household(human)
+    await home.say(said)
+    assert home.human == corrected
+
+
 async def test_other_events_of_people() -> None:
     home = Household()
     assert "software" in await home.turn({"type": "user_joined"})

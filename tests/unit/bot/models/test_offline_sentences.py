@@ -60,6 +60,15 @@ from bot.models.offline.reminders import reminder
         ("My time zone is Europe/Lisbon", [("Time zone", "Europe/Lisbon")]),
         ("My favorite color is green", [("Favourite colour", "green")]),
         ("Remember that I live in Porto", [("Lives in", "Porto")]),
+        ("I live in Porto and work at Acme", [("Lives in", "Porto"), ("Works at", "Acme")]),
+        (
+            "I'm a nurse, vegan, and live in Ghent",
+            [("Works as", "nurse"), ("Diet", "vegan"), ("Lives in", "Ghent")],
+        ),
+        ("I am a vegetarian and allergic to nuts", [("Diet", "vegetarian"), ("Allergic to", "nuts")]),
+        ("My sister lives in Rome and works at Acme", []),
+        ("Forget that I live in Porto", []),
+        ("Every Monday remind me that I live in Porto", []),
         ("Where do I live?", []),
     ],
 )
@@ -86,6 +95,15 @@ def test_lines(text: str, lines: list[tuple[str, str]]) -> None:
         ("Can you help my dog?", []),
         ("The weather is nice", []),
         ("Thank you for my present", []),
+        ("My dog isn't called Rex, he is called Max", ["My dog is called Max."]),
+        ("Erase my data", []),
+        ("List my reminders", []),
+        ("Summarize what we talked about", []),
+        ("I command you to sing", []),
+        ("I hate you", []),
+        ("whats my name", []),
+        ("I want my money back", []),
+        ("I always forget my keys", ["I always forget my keys."]),
     ],
 )
 def test_told(text: str, told: list[str]) -> None:
@@ -140,6 +158,9 @@ NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)  # a Saturday
         ("can you remind me tomorrow evening to read?", "2026-11-22T19:00", "read"),
         ("remind me to water the plants", None, "water the plants"),
         ("remind me on 31 February to rest", None, None),
+        ("Tomorrow at 5pm remind me to call Bob", "2026-11-22T17:00", "call Bob"),
+        ("I want you to remind me tomorrow at 8 to buy milk", "2026-11-22T08:00", "buy milk"),
+        ("Could you please set up a reminder for tomorrow at 9 to call Bob?", "2026-11-22T09:00", "call Bob"),
     ],
 )
 def test_reminders(text: str, when: str | None, about: str | None) -> None:
@@ -147,6 +168,34 @@ def test_reminders(text: str, when: str | None, about: str | None) -> None:
     assert found is not None
     assert (found.when.isoformat(timespec="minutes")[:16] if found.when else None) == when
     assert about is None or found.about == about
+
+
+@pytest.mark.parametrize(
+    ("text", "rule", "said", "about"),
+    [
+        ("Every Monday at 9 remind me to water it", "0 9 * * 1", "every Monday at 09:00", "water it"),
+        ("Mondays at 9 remind me to call", "0 9 * * 1", "every Monday at 09:00", "call"),
+        ("remind me to take pills every day at 8", "0 8 * * *", "every day at 08:00", "take pills"),
+        ("remind me daily at 8pm to stretch", "0 20 * * *", "every day at 20:00", "stretch"),
+        ("every evening at 8 remind me to read", "0 20 * * *", "every evening at 20:00", "read"),
+        ("remind me every 2 hours to stand up", "every 2h", "every 2 hours", "stand up"),
+        ("remind me every other day to water it", "every 2d", "every other day", "water it"),
+        ("on weekdays at 7:30 remind me to go", "30 7 * * 1-5", "every weekday at 07:30", "go"),
+        (
+            "remind me every Tuesday and Thursday of yoga",
+            "0 9 * * 2,4",
+            "every Tuesday and Thursday at 09:00",
+            "yoga",
+        ),
+        ("remind me on the first of every month to pay", "0 9 1 * *", "every month at 09:00", "pay"),
+        ("remind me every year on 3 May of her birthday", "0 9 3 5 *", "every year at 09:00", "her birthday"),
+        ("remind me every three months to rest", "", "every three months at 09:00", "rest"),
+    ],
+)
+def test_reminders_that_come_again(text: str, rule: str, said: str, about: str) -> None:
+    found = reminder(text, NOON)
+    assert found is not None
+    assert (found.when, found.rule, found.said, found.about) == (None, rule, said, about)
 
 
 @pytest.mark.parametrize("text", ["Remind me what my name is", "I will remind you", "remind me of nothing"])

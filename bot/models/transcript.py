@@ -5,16 +5,18 @@ Reading never raises: what is not in the expected form is taken as plain text or
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from bot.models.offline.words import plain
+from bot.models import values
+from bot.models.values import list_of, object_of, text_in
 from bot.ports import ModelRequest
 
+_HEAD, _TAIL = 4000, 2000  # characters looked at of a long text
+_QUOTES = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "´": "'", "“": '"', "”": '"', "\x00": " "})
 _BLOCK = re.compile(r'^<block(?P<head> .*?")>\n(?P<value>.*?)</block>$', re.MULTILINE | re.DOTALL)
 _ATTRIBUTE = re.compile(r' ([a-z_]+)="([^"]*)"')
 SILENT = frozenset({"heartbeat", "scheduled", "system_alert", "reaction", "summary", "deleted"})
@@ -95,9 +97,9 @@ def read(request: ModelRequest) -> Transcript:
             if seen.kind == "summary":
                 summarized = True
             elif seen.kind == "core_memory":
-                told = mapping(mapping(load(text)).get("blocks"))
+                told = object_of(object_of(values.read(text)).get("blocks"))
                 for label in blocks.keys() & told.keys():  # what they read now
-                    blocks[label] = replace(blocks[label], value=text_in(mapping(told[label]), "value"))
+                    blocks[label] = replace(blocks[label], value=text_in(object_of(told[label]), "value"))
             elif stretch.steps:
                 stretches.append(_Stretch([seen]))
             else:
@@ -137,17 +139,24 @@ def text_of(message: Mapping[str, Any]) -> str:
     content = message.get("content")
     if isinstance(content, str):
         return content
-    return "\n".join(text_in(part, "text") for part in map(mapping, items(content)) if "text" in part)
+    return "\n".join(text_in(part, "text") for part in map(object_of, list_of(content)) if "text" in part)
+
+
+def plain(text: str) -> str:
+    """The text with plain quotes; of a long one only the beginning and the end."""
+    if len(text) > _HEAD + _TAIL:
+        text = f"{text[:_HEAD]}\n{text[-_TAIL:]}"
+    return text.translate(_QUOTES)
 
 
 def event_of(content: str) -> Seen:
     """The event in a user message; what is no event's JSON counts as something a person wrote."""
-    data = load(content)
+    data = values.read(content)
     if not isinstance(data, Mapping):
         return Seen(kind="message", text=plain(content))
     kind = text_in(data, "type")
     body = text_in(data, "message") or text_in(data, "reason") or text_in(data, "text")
-    attached = [text_in(mapping(a), "name") for a in items(data.get("attachments"))]
+    attached = [text_in(object_of(a), "name") for a in list_of(data.get("attachments"))]
     document = text_in(data, "document") or ", ".join(filter(None, attached))
     return Seen(
         kind="deleted" if data.get("deleted") else kind or "message",
@@ -155,23 +164,8 @@ def event_of(content: str) -> Seen:
         name=text_in(data, "name")[:80],
         at=moment(data.get("time")),
         document=document[:120],
-        news=[line for line in items(data.get("news")) if isinstance(line, str)],
+        news=[line for line in list_of(data.get("news")) if isinstance(line, str)],
     )
-
-
-def items(value: object) -> list[Any]:
-    """The value, or an empty list where it is none."""
-    return value if isinstance(value, list) else []
-
-
-def load(text: object) -> Any:
-    """The JSON value in ``text``, or ``text`` itself."""
-    if not isinstance(text, str) or text.lstrip()[:1] not in ("{", "["):
-        return text
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return text
 
 
 def moment(value: object) -> datetime | None:
@@ -183,25 +177,14 @@ def moment(value: object) -> datetime | None:
         return None
 
 
-def mapping(value: object) -> Mapping[str, Any]:
-    """The value, or an empty object where it is none."""
-    return value if isinstance(value, Mapping) else {}
-
-
-def text_in(data: Mapping[str, Any], key: str) -> str:
-    """The text under a key; empty where there is none."""
-    value = data.get(key)
-    return value if isinstance(value, str) else ""
-
-
 def _done(call: Mapping[str, Any], results: Mapping[Any, str]) -> Done:
-    function = mapping(call.get("function"))
-    result = load(results.get(call.get("id"), ""))
+    function = object_of(call.get("function"))
+    result = values.read(results.get(call.get("id"), ""))
     return Done(
         name=str(function.get("name") or ""),
-        arguments=mapping(load(function.get("arguments"))),
-        ok=mapping(result).get("status") == "OK",
-        message=load(result.get("message") if isinstance(result, Mapping) else result),
+        arguments=object_of(values.read(function.get("arguments"))),
+        ok=object_of(result).get("status") == "OK",
+        message=values.read(result.get("message") if isinstance(result, Mapping) else result),
     )
 
 
