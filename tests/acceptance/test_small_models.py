@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.fakes.clock import FakeClock
 from tests.fakes.openai_server import Answer, Fault, OpenAIServer
 from tests.fakes.parlour import House, Stage, opened
 from tests.fakes.scripted_model import calls
@@ -216,6 +217,51 @@ async def test_a_tool_that_is_not_offered_by_that_name_is_known_by_others(tmp_pa
         [reply] = await house.say("ada", "Remind me to call Bob.")
         assert house.rows("SELECT about FROM wishes") == [("call Bob",)]
     assert reply.text == "I will remind you."
+
+
+@pytest.mark.parametrize("form", FORMS)
+async def test_what_it_writes_when_nobody_waits_is_kept_and_not_said(tmp_path: Path, form: str) -> None:
+    def script(request: Json, headers: Mapping[str, str]) -> Answer:
+        newest = text_of(request["messages"][-1])
+        if "nobody is waiting" not in newest:
+            return in_object([], "I see.")
+        assert "store_memories" not in newest  # only what it is offered is spoken of
+        return MANNERS["in_plain_words" if form == "lean" else "in_object"](
+            ["Ada is tired."], "They look tired."
+        )
+
+    async with OpenAIServer(script, models=None) as server, living(tmp_path, server, **FORMS[form]) as house:
+        await house.say("ada", "I am tired.")
+        clock = house.clock
+        assert isinstance(clock, FakeClock)
+        clock.advance(5 * 3_600)
+        await house.app.heartbeat.sweep()
+        await house.app.inbound.settled()
+        assert await human(house) == "Ada is tired."
+    assert [reply.text for reply in house.parlour.posted] == ["I see."]
+
+
+@pytest.mark.parametrize("form", FORMS)
+async def test_what_it_was_to_remind_of_is_told_in_its_own_words(tmp_path: Path, form: str) -> None:
+    def script(request: Json, headers: Mapping[str, str]) -> Answer:
+        due = "call Bob" in text_of(request["messages"][-1]) and "Remind me" not in text_of(
+            request["messages"][-1]
+        )
+        return in_object([], "It is time to call Bob!" if due else "I will.")
+
+    reminds = calls(
+        ("schedule_message", {"when": "2026-11-21T11:30", "about": "call Bob"}),
+        ("send_message", {"message": "I will."}),
+    )
+    async with opened(tmp_path, Stage(lambda request: reminds)) as house:
+        await house.say("ada", "Remind me to call Bob.")
+    async with OpenAIServer(script, models=None) as server, living(tmp_path, server, **FORMS[form]) as house:
+        clock = house.clock
+        assert isinstance(clock, FakeClock)
+        clock.advance(3 * 3_600)
+        await house.app.heartbeat.sweep()
+        await house.app.inbound.settled()
+    assert [reply.text for reply in house.parlour.posted] == ["It is time to call Bob!"]
 
 
 async def test_a_full_block_does_not_keep_it_from_remembering(tmp_path: Path) -> None:
