@@ -75,21 +75,33 @@ def misfits(line: str, query: Mapping[str, str], body: Any) -> list[str]:
         if all(list(_wrong(known["query"][name], value, name)) for value in read):
             wrong.append(f"{route}: the query {name}={query[name]}")
     if "body" in known:
-        wrong += [f"{route}: {what}" for what in _wrong(known["body"], body, "")]
+        wrong += [f"{route}: {what}" for what in _unfit(route, json.dumps(body))]
     elif body:
         wrong.append(f"{route}: there is a body where none is taken")
     return wrong
 
 
+@cache
+def _unfit(route: str, body: str) -> list[str]:
+    """What of a body does not fit. The same commands are announced at every start: they are looked at once."""
+    return list(_wrong(facts()["routes"][route]["body"], json.loads(body), ""))
+
+
+@cache
+def _routes() -> list[str]:
+    """The most exact ones first."""
+    return sorted(facts()["routes"], key=lambda known: str(known).count("{}"))
+
+
 def _route(line: str) -> str | None:
     method, _, path = line.partition(" ")
     parts = path.split("?")[0].split("/")
-    for route in sorted(facts()["routes"], key=lambda known: known.count("{}")):
+    for route in _routes():
         known_method, _, known_path = route.partition(" ")
         known = known_path.split("/")
         fits = len(known) == len(parts) and all(k in ("{}", p) for k, p in zip(known, parts, strict=True))
         if known_method == method and fits:
-            return str(route)
+            return route
     return None
 
 
