@@ -32,6 +32,7 @@ SMALL = {"context_window": 8_192, "reply_reserve": 512}
 FILLER = "We had tea and cake at the harbour and talked about boats. " * 20
 EMOJI = "😀👩‍👩‍👧‍👦🏴‍☠️" * 5_000
 QUOTES = '\\"' * 10_000
+SEEDS = [0, 1, *(pytest.param(seed, marks=pytest.mark.soak) for seed in range(2, 8))]
 Steps = Sequence[ModelReply]
 
 
@@ -251,7 +252,7 @@ def wild_model(dice: random.Random) -> Callable[[ModelRequest], ModelReply]:
 
 
 @pytest.mark.parametrize("window", ["least", "8192", "16384"])
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.long
 async def test_no_request_ever_exceeds_the_window(folder: Path, window: str, seed: int) -> None:
     """Whatever people write and models answer."""
@@ -282,7 +283,7 @@ def is_reminder(text: str) -> bool:
     return '\\"type\\": \\"system_alert\\"' in text and "Your context is" not in text
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", SEEDS)
 async def test_earlier_messages_are_sent_again_unchanged(folder: Path, seed: int) -> None:
     """Between two requests without a flush only new messages are added, at the end; what the model was told to mend
     leaves with its turn."""
