@@ -9,6 +9,7 @@ Whoever hangs up before that has the process killed.
 
 from __future__ import annotations
 
+import atexit
 import fcntl
 import gc
 import importlib
@@ -148,7 +149,38 @@ def stream(number: int, mode: str, **options: Any) -> io.TextIOWrapper:
     return io.TextIOWrapper(open(number, f"{mode}b", closefd=False), encoding="utf-8", **options)
 
 
+class Ending:
+    """The end of a start, as Python's own but for taking apart what was imported: that takes longer than most commands.
+
+    Made before anything registers what is to be done at the end, for this is to be done last.
+    """
+
+    def __init__(self) -> None:
+        self.code: int | None = None
+        atexit.register(self._leave)
+
+    def run(self) -> None:
+        try:
+            runpy.run_module("bot", run_name="__main__", alter_sys=True)
+            self.code = 0
+        except SystemExit as end:
+            self.code = end.code if isinstance(end.code, int) else None
+            raise
+
+    def _leave(self) -> None:
+        if self.code is None:  # it crashed
+            return
+        gc.collect()  # what was not closed is told
+        try:
+            sys.stdout.flush()
+            sys.stderr.flush()
+        except (OSError, ValueError):  # which has a code of its own
+            return
+        os._exit(self.code)
+
+
 def main() -> None:
+    ending = Ending()
     for module in MODULES:
         importlib.import_module(module)
     threads = len(os.listdir("/proc/self/task"))
@@ -157,7 +189,7 @@ def main() -> None:
     gc.freeze()
     with socket.socket(fileno=int(sys.argv[1])) as listener:
         Warm(listener).serve()
-    runpy.run_module("bot", run_name="__main__", alter_sys=True)
+    ending.run()
 
 
 if __name__ == "__main__":
