@@ -31,7 +31,8 @@ class Silence:
         raise DeliveryError("the platform is not connected")
 
     async def sees(self, account: str, address: Address) -> bool:
-        raise DeliveryError("the platform is not connected")
+        """So that the turn is run: the platform itself is asked before anything of it is posted."""
+        return True
 
     def split(self, text: str) -> list[str]:
         return [text]

@@ -279,6 +279,10 @@ async def test_before_a_platform_is_connected_nothing_is_known_of_anybody(tmp_pa
         "slack": {"bot_token": "xoxb-1", "app_token": "xapp-1"},
     }
     settings = Settings.model_validate({"data_dir": tmp_path, **sections})
-    for adapter in (*platforms(settings, SystemClock()), Silence("discord")):
+    for adapter in platforms(settings, SystemClock()):
         with pytest.raises(DeliveryError):
             await adapter.sees(f"{adapter.platform}:T/1", f"{adapter.platform}:1/2")
+
+
+async def test_what_takes_no_posts_holds_up_no_turn() -> None:
+    assert await Silence("discord").sees("discord:1", "discord:1/2")
