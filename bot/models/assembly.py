@@ -137,7 +137,7 @@ class Assembly:
 
     def end(self) -> None:
         """The server said that this was all. Then no ``finish_reason`` is needed, if there is anything."""
-        if self._calls or self._extra or any(self._text):
+        if self._calls or self._extra or any(self._text) or self._usage.prompt:
             self.finish("stop")
 
     def finish(self, reason: str) -> None:

@@ -13,62 +13,28 @@ from typing import Any
 
 from bot.models import plain_history
 from bot.models.openai_errors import ACCOUNT, CONTENT, TOO_LONG
+from bot.models.refusal_words import (
+    AFTER_TOOL,
+    ALTERNATE,
+    BAD_SIGNATURE,
+    CALLS_APART,
+    CONTENT_KIND,
+    EMPTY,
+    LONG_REPLY,
+    MISSING,
+    NO_SYSTEM,
+    NO_THOUGHT,
+    NO_TOOLS,
+    NOT_BOTH,
+    NULL,
+    OF_INPUT,
+    ONE_CALL,
+    UNFIT,
+)
 from bot.models.tool_schemas import ToolSchemas
 from bot.ports import ModelRequest, Rendered
 
 _CORE = ("model", "messages", "stream", "tools")
-_UNFIT = re.compile(
-    r"unsupported|not support|unknown|unrecogni[sz]ed|unexpected|not permitted|not allowed|invalid|extra|additional"
-    r"|cannot|incompatible|not (be |both )?(available|enabled|valid|accept|specified|set|used)|no longer|deprecated"
-    r"|illegal|must (not )?be|only|does not|too (large|high)|exceed|maximum|should|conflict|reject|forbidden|disallow",
-    re.IGNORECASE,
-)
-_MISSING = re.compile(
-    r"missing|must be (passed|provided|included|present|set|sent)|required|passed back|lacks|expected",
-    re.IGNORECASE,
-)
-_LONG_REPLY = re.compile(
-    r"max_(completion_|output_|new_)?tokens.{0,60}(must be|too (large|high)|maximum allowed|at most|between|range)",
-    re.IGNORECASE | re.DOTALL,
-)
-_OF_INPUT = re.compile(r"input tokens|prompt|messages|context length", re.IGNORECASE)
-_NO_TOOLS = re.compile(
-    r"(not|n't) (currently )?support.{0,30}(tools?\b|tool[ _-]?(use|call)|function)|support tool use"
-    r"|enable-auto-tool-choice"
-    r"|tool-call-parser|tools? .{0,20}requires? .{0,4}--jinja|unsupported param: tools|(tool"
-    r"|function)[ _-]?call(ing|s)? (is|are) "
-    r"(not|disabled|unsupported)|tools (is|are) not",
-    re.IGNORECASE,
-)
-_NO_THOUGHT = re.compile(
-    r"\btools? (with|and|when) reasoning_effort|reasoning_effort.{0,40}\btools?\b", re.IGNORECASE
-)
-_NO_SYSTEM = re.compile(
-    r"system role|role[s]? .{0,20}system.{0,40}not|only user and assistant", re.IGNORECASE
-)
-_ALTERNATE = re.compile(
-    r"(roles?|turns?|messages?) (must|should) alternate|alternat\w+ .{0,40}(user|role)|interleave"
-    r"|(consecutive|successive|same role).{0,60}(role|message|row)",
-    re.IGNORECASE,
-)
-_CALLS_APART = re.compile(r"optional system message|tool|function|successive|interleave", re.IGNORECASE)
-"""Said of the order of roles by what does know calls."""
-_AFTER_TOOL = re.compile(
-    r"user.{0,24}after.{0,12}tool|assistant.{0,24}(expected|must).{0,24}after.{0,12}tool", re.IGNORECASE
-)
-_NOT_BOTH = re.compile(
-    r"(content|text).{0,24}(and|or).{0,24}(tool|thinking|reasoning|function).{0,80}not both"
-    r"|both.{0,24}content.{0,24}(and|or).{0,24}(tool|thinking|reasoning|function)",
-    re.IGNORECASE | re.DOTALL,
-)
-_EMPTY = re.compile(
-    r"non-?empty|(not|n't) be empty|is empty|empty content|at least (1|one)|min(imum)?_?length", re.IGNORECASE
-)
-_CONTENT_KIND = re.compile(r"content", re.IGNORECASE)
-_NULL = re.compile(r"null|none\b|str(ing)?\b|required|missing|nil", re.IGNORECASE)
-_BAD_SIGNATURE = re.compile(
-    r"(corrupt|invalid|not valid|expired|malformed).{0,40}thought.?signature", re.IGNORECASE
-)
 _SIGNATURE = {"google": {"thought_signature": "skip_thought_signature_validator"}}
 """What Google documents for calls that another model made (ai.google.dev, "Thought signatures")."""
 _STATUSES = (400, 404, 405, 415, 422, 500, 501)
@@ -134,10 +100,10 @@ class Dialect:
     def _tools(self, body: Mapping[str, Any], said: str) -> str | None:
         if "tools" not in body:
             return None
-        if _NO_THOUGHT.search(said) and not self._thoughtless:
+        if NO_THOUGHT.search(said) and not self._thoughtless:
             self._thoughtless = True
             return "takes tools without reasoning only"
-        refused = _NO_TOOLS.search(said) or _NO_THOUGHT.search(said)
+        refused = NO_TOOLS.search(said) or NO_THOUGHT.search(said)
         if not refused or ("tool_choice" in body and "tool_choice" in said):
             return None
         self.tools_as_text = True
@@ -153,7 +119,7 @@ class Dialect:
         return f"is not asked for {self._formats.pop(0)}"
 
     def _parameter(self, body: Mapping[str, Any], said: str) -> str | None:
-        of_reply = _LONG_REPLY.search(said) and not _OF_INPUT.search(said)
+        of_reply = LONG_REPLY.search(said) and not OF_INPUT.search(said)
         if TOO_LONG.search(said) and not of_reply:
             return None
         if "max_completion_tokens" in said and "max_tokens" in body and self._limit == "max_tokens":
@@ -161,7 +127,7 @@ class Dialect:
             if "max_tokens" in self._settings:
                 self._settings["max_completion_tokens"] = self._settings.pop("max_tokens")
             return "wants max_completion_tokens"
-        if not _UNFIT.search(said):
+        if not UNFIT.search(said):
             return None
         for name in [*(name for name in body if name not in _CORE), "stream"]:
             if name in body and _names(said, name):
@@ -170,22 +136,22 @@ class Dialect:
         return None
 
     def _field(self, body: Mapping[str, Any], said: str) -> str | None:
-        if _BAD_SIGNATURE.search(said) and (void := _signatures(body["messages"], self.origin) - self._void):
+        if BAD_SIGNATURE.search(said) and (void := _signatures(body["messages"], self.origin) - self._void):
             self._void |= void
             self._filled["extra_content"] = ""
             return "knows its signatures no more"
-        if "thought_signature" in said and "extra_content" not in self._filled and _MISSING.search(said):
+        if "thought_signature" in said and "extra_content" not in self._filled and MISSING.search(said):
             self._filled["extra_content"] = ""
             return "wants a signature with every call"
         if (
             "reasoning_content" in said
             and self._filled.get("reasoning_content") != "…"
-            and _MISSING.search(said)
+            and MISSING.search(said)
         ):
             self._filled["reasoning_content"] = "…" if "reasoning_content" in self._filled else ""
             self._fields.discard("reasoning_content")
             return "wants reasoning_content with every message"
-        if not _UNFIT.search(said):
+        if not UNFIT.search(said):
             return None
         for name in sorted(_added_names(body["messages"], self.origin) - self._fields):
             if _names(said, name):
@@ -195,22 +161,23 @@ class Dialect:
         return None
 
     def _order(self, body: Mapping[str, Any], said: str) -> str | None:
-        if _ALTERNATE.search(said) and (taught := self._alternating(body, said)):
+        if ALTERNATE.search(said) and (taught := self._alternating(body, said)):
             return taught
         for name, pattern, what in (
-            ("bridged", _AFTER_TOOL, "wants an answer after each tool's result"),
-            ("apart", _NOT_BOTH, "wants calls without text"),
-            ("unsystematic", _NO_SYSTEM, "takes no system message"),
+            ("bridged", AFTER_TOOL, "wants an answer after each tool's result"),
+            ("apart", NOT_BOTH, "wants calls without text"),
+            ("single", ONE_CALL, "wants one call in a message"),
+            ("unsystematic", NO_SYSTEM, "takes no system message"),
         ):
             if pattern.search(said) and not self._history.get(name):
                 self._history[name] = True
                 return what
-        if TOO_LONG.search(said) or not _CONTENT_KIND.search(said):
+        if TOO_LONG.search(said) or not CONTENT_KIND.search(said):
             return None
-        if _EMPTY.search(said) and self._history.get("content") != "…":
+        if EMPTY.search(said) and self._history.get("content") != "…":
             self._history["content"] = "…"
             return "wants text in every message"
-        if _NULL.search(said) and "content" not in self._history and CONTENT.search(said) is None:
+        if NULL.search(said) and "content" not in self._history and CONTENT.search(said) is None:
             self._history["content"] = ""
             return "wants text for null"
         return None
@@ -218,7 +185,7 @@ class Dialect:
     def _alternating(self, body: Mapping[str, Any], said: str) -> str | None:
         """Some that want roles to alternate know calls, and count them apart; others know none."""
         before = (self._history.get("joined"), self._history.get("bridged"), self.tools_as_text)
-        if not self._history.get("joined") and _CALLS_APART.search(said):
+        if not self._history.get("joined") and CALLS_APART.search(said):
             self._history |= {"joined": True, "bridged": True}
         else:
             self._history["joined"] = True

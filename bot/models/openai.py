@@ -17,10 +17,11 @@ from urllib.parse import parse_qsl
 from bot.errors import ModelDenied, ModelRefused, ModelUnavailable
 from bot.models.assembly import LIMIT, Assembly
 from bot.models.dialect import Dialect
-from bot.models.openai_errors import ErrorMap, ErrorObject, caught, codes, said
+from bot.models.encoding import encoded
+from bot.models.openai_errors import ErrorMap, ErrorObject, attempted, caught, codes, said
 from bot.models.reading import is_all_thought, tidied
 from bot.models.server_window import ServerWindow, server_window
-from bot.ports import Clock, Form, ModelReply, ModelRequest, Rendered
+from bot.ports import Clock, Form, ModelReply, ModelRequest
 
 if TYPE_CHECKING:
     import ssl
@@ -181,6 +182,8 @@ class OpenAIModel:
                 async with self._slots:
                     return await self._ask(client, request.key, content)
             except vendor as error:
+                if (text := attempted(error)) is not None:
+                    return ModelReply(text=text)
                 taught = self._dialect.learn(body, _status(error), said(error), codes(error))
                 if taught is None:
                     self._dialect.give_up()
@@ -261,8 +264,11 @@ class OpenAIModel:
     def _chunk(self, data: object) -> dict[str, Any]:
         if not isinstance(data, dict):
             raise ValueError(f"expected a JSON object, got {type(data).__name__}")
-        if data.get("error") or data.get("object") == "error":
+        if data.get("error") or data.get("object") == "error" or ErrorObject.code_in(data):
             raise ErrorObject(data)
+        for choice in data.get("choices") or ():
+            if isinstance(choice, dict) and choice.get("error"):  # OpenRouter's, of the provider
+                raise ErrorObject(choice)
         return data
 
     async def _offered(self) -> list[str]:
@@ -296,23 +302,3 @@ def _status(error: BaseException) -> int | None:
     """The HTTP status of a refusal, or what it would have been."""
     status = getattr(error, "status_code", None)
     return status if isinstance(status, int) else None
-
-
-def encoded(body: Mapping[str, Any], origin: str = "") -> bytes:
-    """The body as JSON, its messages as ``origin`` is to have them. Halves of surrogate pairs, which UTF-8 cannot
-    hold, are joined or replaced."""
-    try:
-        text = ",".join(f"{_json(name)}:{_json(value, origin)}" for name, value in body.items())
-    except (TypeError, ValueError, RecursionError) as error:
-        raise ModelDenied(f"The request cannot be written as JSON ({error}); check [model] extra.") from None
-    try:
-        return f"{{{text}}}".encode()
-    except UnicodeEncodeError:
-        return f"{{{text}}}".encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
-
-
-def _json(value: object, origin: str = "") -> str:
-    if isinstance(value, list):
-        items = (each.text_for(origin) if isinstance(each, Rendered) else _json(each) for each in value)
-        return f"[{','.join(items)}]"
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=dict)

@@ -34,7 +34,8 @@ CONTENT = re.compile(
     r"|responsible_?ai|raipolicy"
     r"|data_?inspection|inappropriate|unsafe|moderation|flagged|usage (policy|policies|guidelines)|safety"
     r"|invalid_prompt"
-    r"|prohibited_?content|harmful|high[ -]risk|jailbreak|sensitive_?(content|word|information)|敏感|违规|不安全"
+    r"|prohibited_?content|harmful|high[ -]risk|jailbreak|sensitive_?(content|word|information)|new_sensitive"
+    r"|敏感|违规|不安全"
     r"|violat\w* .{0,60}(polic|guideline|terms|rules)|(content|prompt|input|output|policy"
     r"|guidelines) .{0,40}(violat|blocked)"
     r"|image_parse|(invalid|unsupported|corrupt)[ _]?(image|base64)"
@@ -76,6 +77,14 @@ WORDS = {
     "insufficient_quota": 429,
     "rate_limit_exceeded": 429,
     "rate_limit_error": 429,
+    # MiniMax
+    "1002": 429,
+    "1004": 401,
+    "1008": 402,
+    "1026": 400,
+    "1027": 400,
+    "1039": 400,
+    "2013": 400,
 }
 """The status that an error object in the middle of a stream would have had."""
 
@@ -85,6 +94,8 @@ class ErrorObject(ValueError):
 
     def __init__(self, body: Mapping[str, Any]) -> None:
         super().__init__("an error object")
+        if code := self.code_in(body):
+            body = {"error": {"message": body["base_resp"].get("status_msg"), "code": code}}
         self.body = body
         inner = body.get("error", body)
         fields = inner if isinstance(inner, dict) else {}
@@ -94,6 +105,20 @@ class ErrorObject(ValueError):
             self.status_code = (
                 int(text) if re.fullmatch(r"[45]\d\d", text) else WORDS.get(text, self.status_code)
             )
+
+    @staticmethod
+    def code_in(body: Mapping[str, Any]) -> str:
+        """MiniMax' number of an error, beside an answer that is none; "" for none."""
+        told = body.get("base_resp")
+        return str(told.get("status_code") or "") if isinstance(told, dict) else ""
+
+
+def attempted(error: object) -> str | None:
+    """What the model wrote, where its server could not make the call of it that it was meant to be (Groq)."""
+    body = getattr(error, "body", None)
+    inner = body.get("error", body) if isinstance(body, dict) else None
+    text = inner.get("failed_generation") if isinstance(inner, dict) else None
+    return text if isinstance(text, str) and text.strip() else None
 
 
 def caught() -> tuple[type[Exception], ...]:

@@ -49,10 +49,12 @@ def _written_call(function: Mapping[str, Any]) -> str:
 
 
 def put(messages: Sequence[Json], how: Mapping[str, Any]) -> list[Json]:
-    """``how``: ``content`` is what stands for none; ``apart``: a message that calls has no text; ``bridged``: an answer
-    follows each result; ``unsystematic``: the system message is the first of the user's; ``joined``: no two messages of
-    one role follow each other."""
+    """``how``: ``content`` is what stands for none; ``single``: a message has one call; ``apart``: one that calls has
+    no text; ``bridged``: an answer follows each result; ``unsystematic``: the system message is the first of the
+    user's; ``joined``: no two messages of one role follow each other."""
     result = list(messages)
+    if how.get("single"):
+        result = _singled(result)
     if how.get("apart"):
         result = [m | {"content": None} if m.get("tool_calls") else m for m in result]
     if "content" in how:
@@ -65,6 +67,23 @@ def put(messages: Sequence[Json], how: Mapping[str, Any]) -> list[Json]:
     if how.get("bridged"):
         result = _bridged(result)
     return result
+
+
+def _singled(messages: Sequence[Json]) -> list[Json]:
+    """Each call in a message of its own, its result behind it."""
+    results = {message["tool_call_id"]: message for message in messages if message["role"] == "tool"}
+    put: list[Json] = []
+    for message in messages:
+        calls = message.get("tool_calls") or []
+        if len(calls) < 2:
+            put += [message] if message["role"] != "tool" or message["tool_call_id"] in results else []
+            continue
+        for number, call in enumerate(calls):
+            put.append(
+                message | {"content": message["content"] if number == 0 else None, "tool_calls": [call]}
+            )
+            put += [results.pop(call["id"])] if call["id"] in results else []
+    return put
 
 
 def _filled(message: Json, how: Mapping[str, Any]) -> Json:

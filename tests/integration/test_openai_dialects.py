@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot.errors import ModelDenied, ModelOverflow, ModelRefused
+from bot.errors import ModelDenied, ModelOverflow, ModelRefused, ModelUnavailable
 from bot.models.openai_errors import ErrorMap
 from bot.ports import ModelRequest, Rendered
 from tests.fakes.openai_server import Answer, Fault, Raw
@@ -445,6 +445,84 @@ async def test_calls_and_text_are_parted_for_who_takes_one_of_them(says: str) ->
     async with opened(script) as (model, server, _):
         assert (await model.complete(ask(messages=[*HISTORY[:2], message, *results(message)]))).text == "Hi"
     assert len(server.transcript) == 2
+
+
+@pytest.mark.parametrize(
+    "says",
+    [
+        "Unsupported value: 'messages[0].role' does not support 'system' with this model.",
+        "Developer instruction is not enabled for models/gemma-3-27b-it",
+        "Unsupported role: system",
+        "System prompt is not supported by this model",
+    ],
+)
+async def test_a_system_message_is_refused_in_many_words(says: str) -> None:
+    async with opened(refusing(lambda request: "system" in roles(request), says)) as (model, server, _):
+        assert (await model.complete(ask(messages=HISTORY))).text == "Hi"
+    assert server.transcript[-1].request["messages"][0]["content"].startswith("You are Ever.")
+
+
+async def test_calls_are_put_one_by_one_for_a_template_that_takes_no_more() -> None:
+    message = called(
+        {"by": "another", "message": {}, "calls": [{}, {}]}, "I greet them.", "send_message", "look"
+    )
+    says = "This model only supports single tool-calls at once!"
+    script = refusing(lambda r: any(len(m.get("tool_calls", ())) > 1 for m in r["messages"]), says)
+    async with opened(script) as (model, server, _):
+        assert (await model.complete(ask(messages=[*HISTORY[:2], message, *results(message)]))).text == "Hi"
+    sent = server.transcript[-1].request["messages"]
+    assert roles(server.transcript[-1].request)[2:] == ["assistant", "tool", "assistant", "tool"]
+    assert [m["tool_calls"][0]["id"] for m in (sent[2], sent[4])] == [
+        sent[3]["tool_call_id"],
+        sent[5]["tool_call_id"],
+    ]
+    assert (sent[2]["content"], sent[4]["content"]) == ("I greet them.", None)
+
+
+async def test_a_call_that_the_server_could_not_read_is_read_here() -> None:
+    written = '<function=send_message>{"message": "Hi"}</function>'
+    error = {"error": {
+        "message": "Failed to call a function. Please adjust your prompt.", "type": "invalid_request_error",
+        "code": "tool_use_failed", "failed_generation": written,
+    }}  # fmt: skip
+    async with opened(lines(Raw(chunks=[error]))) as (model, server, _):
+        reply = await model.complete(ask())
+    assert [(call.name, json.loads(call.arguments)) for call in reply.calls] == [
+        ("send_message", {"message": "Hi"})
+    ]
+    assert len(server.transcript) == 1
+
+
+@pytest.mark.parametrize(
+    ("chunk", "expected"),
+    [
+        ({"base_resp": {"status_code": 1026, "status_msg": "input new_sensitive"}, "choices": None}, ModelRefused),
+        ({"base_resp": {"status_code": 2013, "status_msg": "context window exceeds limit"}}, ModelOverflow),
+        ({"base_resp": {"status_code": 1004, "status_msg": "login fail"}}, ModelDenied),
+        ({"choices": [{"delta": {}, "error": {"code": 403, "message": "flagged"}}]}, ModelRefused),
+        ({"choices": [{"delta": {}, "error": {"code": 502, "message": "down"}}]}, ModelUnavailable),
+    ],
+)  # fmt: skip
+async def test_errors_within_an_answer(chunk: dict[str, Any], expected: type[Exception]) -> None:
+    async with opened(lines(Raw(chunks=[chunk]))) as (model, _, _):
+        with pytest.raises(expected) as raised:
+            await model.complete(ask())
+    assert type(raised.value) is expected
+
+
+async def test_a_success_that_tells_its_number_is_no_error() -> None:
+    raw = Raw(chunks=[
+        {"choices": [{"index": 0, "delta": {"content": "Hi"}}]}, {"choices": [], "base_resp": {"status_code": 0}}
+    ])  # fmt: skip
+    async with opened(lines(raw)) as (model, _, _):
+        assert (await model.complete(ask())).text == "Hi"
+
+
+async def test_a_prompt_that_was_counted_and_answered_with_nothing_is_an_empty_reply() -> None:
+    raw = Raw(chunks=[{"choices": [], "usage": {"prompt_tokens": 90, "completion_tokens": 0}}])
+    async with opened(lines(raw)) as (model, _, _):
+        reply = await model.complete(ask())
+    assert (reply.text, reply.calls) == ("", ())
 
 
 async def test_a_refusal_of_unknown_words_may_be_for_what_the_server_itself_added() -> None:
