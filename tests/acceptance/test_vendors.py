@@ -23,10 +23,11 @@ UNSAID = re.compile(r"opaque:|[<\[{`]|think|reasoning", re.IGNORECASE)
 
 
 ALIKE = ("mistral-v3", "deepseek-r1", "ollama-gemma", "vllm-plain", "llama.cpp-plain")
-"""Servers that refuse in the words of others."""
+"""Servers of the same vendors, set up otherwise: a shorter story will do."""
+EACH = [name for name in VENDORS if name not in ALIKE]
 
 
-@pytest.fixture(params=VENDORS)
+@pytest.fixture
 async def server(request: pytest.FixtureRequest) -> AsyncIterator[VendorServer]:
     async with VendorServer(VENDORS[request.param](), Player()) as running:
         yield running
@@ -58,6 +59,15 @@ async def a_while(house: House, first: int) -> None:
         assert f"Tea {n}" in await heard(house, f"Tea {n} " + "and cake " * 100)
 
 
+@pytest.mark.parametrize("server", ALIKE, indirect=True)
+async def test_nine_turns(tmp_path: Path, server: VendorServer) -> None:
+    async with living(tmp_path, server) as house:
+        await a_while(house, 1)
+    assert not server.faults
+    assert len(server.lessons) == len(set(server.lessons))
+
+
+@pytest.mark.parametrize("server", EACH, indirect=True)
 async def test_twenty_turns(tmp_path: Path, server: VendorServer) -> None:
     async with living(tmp_path, server, **SMALL) as house:
         await a_while(house, 1)
@@ -77,7 +87,7 @@ async def test_twenty_turns(tmp_path: Path, server: VendorServer) -> None:
     assert len(server.lessons[learned:]) == len(set(server.lessons[learned:]))
 
 
-@pytest.mark.parametrize("server", [name for name in VENDORS if name not in ALIKE], indirect=True)
+@pytest.mark.parametrize("server", EACH, indirect=True)
 async def test_a_refused_turn_and_one_that_is_too_long(
     tmp_path: Path, server: VendorServer, caplog: pytest.LogCaptureFixture
 ) -> None:
