@@ -133,6 +133,11 @@ class House:
         self.heard = (await reply).text
         return time.perf_counter() - start, self.model.spent_s() - spent
 
+    async def beat(self, agent: int) -> None:
+        """Have the agent reflect, as the operator may."""
+        identity = await self.app.identities.of(event(agent, "", uuid4().hex))
+        await self.app.heartbeat.beat_now(identity)
+
     async def settle(self, agent: int) -> None:
         """Returns when the turn has come to its end behind the reply."""
         await self.app.inbound.settled(f"bench:{agent}")

@@ -1,8 +1,9 @@
-"""How much of each prompt a provider's cache would serve.
+"""How much of each prompt a provider's cache would serve, and what the prompts of a life cost.
 
-A long conversation with a scripted model that edits core memory in every tenth turn. Each request is
-written down as providers read it, tools first, then the messages in order; what it shares with the
-request before, from the start on, could have come from the cache.
+Two lives of as many turns with a scripted model: one of talk alone, and one that is lived, with edits of core memory,
+searches and beats. Each request is written down as providers read it, tools first, then the messages in order; what it
+shares with the request before, from the start on, could have come from the cache. Beats and summaries are prompts of
+another kind: they are compared with the last of their kind.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,19 +23,35 @@ from bot.ports import ModelReply, ModelRequest, ToolCall
 from memory.ports import TokenCounter
 from memory.tokens import token_counter
 
+_CACHED = 0.1  # what a cached token costs, of an uncached one
+
+
+@dataclass(frozen=True)
+class Life:
+    """What happens in every so many turns; 0: never."""
+
+    name: str
+    edit_every: int = 0
+    search_every: int = 0
+    beat_every: int = 0
+
+
+PLAIN, LIVED = Life("talk alone"), Life("lived", edit_every=10, search_every=6, beat_every=25)
+
 
 class Talker:
-    """A `bot.ports.ChatModel` that answers at length, remembers now and then, and keeps its requests.
+    """A `bot.ports.ChatModel` that answers at length, remembers and searches now and then, reflects in three steps, and
+    keeps its requests.
 
-    An edit is a step of its own, whose result the model sees before it answers.
+    An edit or a search is a step of its own, whose result the model sees before it answers.
     """
 
     name = "scripted"
 
-    def __init__(self, edit_every: int) -> None:
+    def __init__(self, life: Life) -> None:
         self.requests: list[ModelRequest] = []
         self._texts = Texts(seed=2)
-        self._every = edit_every
+        self._life = life
         self._turn = ""
         self._turns = 0
         self._facts: list[str] = []
@@ -41,13 +59,17 @@ class Talker:
     async def complete(self, request: ModelRequest) -> ModelReply:
         # The queue's messages are asked for again and again: keep what this request was, not a view.
         self.requests.append(replace(request, messages=list(request.messages)))
-        if not request.tools:
+        if _kind(request) == "summaries":
             return ModelReply(text=" ".join(self._texts.said(40, 80) for _ in range(6)))
-        turn = request.key.partition("/")[0]
+        turn, _, step = request.key.partition("/")
+        if _kind(request) == "beats":
+            return self._reflect(int(step))
         fresh, self._turn = turn != self._turn, turn
         self._turns += fresh
-        if fresh and self._every and self._turns % self._every == 0:
+        if fresh and _now(self._turns, self._life.edit_every):
             return self._edit()
+        if fresh and _now(self._turns, self._life.search_every):
+            return self._call("conversation_search", query=self._texts.fact(), request_heartbeat=True)
         return self._call("send_message", message=self._texts.said(15, 90))
 
     def _edit(self) -> ModelReply:
@@ -61,9 +83,21 @@ class Talker:
             "core_memory_replace", label="human", old_content=old, new_content=fact, request_heartbeat=True
         )
 
+    def _reflect(self, step: int) -> ModelReply:
+        if step == 0:
+            return self._call("store_memories", chunks=[self._texts.fact()], request_heartbeat=True)
+        if step == 1:
+            self._facts = [self._texts.fact() for _ in range(4)]
+            return self._call("rethink_user_memory", new_value="\n".join(self._facts), request_heartbeat=True)
+        return self._call("finish_rethinking_memory")
+
     def _call(self, tool: str, **arguments: object) -> ModelReply:
         call = ToolCall(id=f"call_{len(self.requests):08d}", name=tool, arguments=json.dumps(arguments))
         return ModelReply(text="I think of what they said, and answer.", calls=(call,))
+
+
+def _now(turns: int, every: int) -> bool:
+    return bool(every) and turns % every == 0
 
 
 @dataclass
@@ -79,28 +113,45 @@ class Share:
         self.tokens += tokens
         self.shared += shared
 
+    @property
+    def new(self) -> int:
+        return self.tokens - self.shared
+
+    @property
+    def bill(self) -> float:
+        """In tokens that are not cached."""
+        return self.new + _CACHED * self.shared
+
 
 def prefix_shares(requests: list[ModelRequest], counter: TokenCounter) -> dict[str, Share]:
-    """Shares by what had happened to the prompt. Summaries are prompts of another kind, never shared."""
-    shares = {kind: Share() for kind in ("only added to", "memory edited", "queue evicted", "summaries")}
-    before = ""
-    last: ModelRequest | None = None
+    """Shares by what had happened to the prompt."""
+    shares = {
+        kind: Share() for kind in ("only added to", "view changed", "memory shown anew", "beats", "summaries")
+    }
+    before: dict[str, ModelRequest] = {}
     for request in requests:
+        kind = _kind(request)
+        last = before.get(kind)
+        before[kind] = request
         text = written(request)
+        same = common(written(last), text) if last else 0
         tokens = counter.count(text)
-        if not request.tools:
-            shares["summaries"].add(tokens, 0)
-            continue
-        same = common(before, text)
-        shares[_kind(last, request)].add(tokens, min(tokens, counter.count(text[:same])) if same else 0)
-        before, last = text, request
+        shared = min(tokens, counter.count(text[:same])) if same else 0
+        shares[_change(last, request) if kind == "turns" else kind].add(tokens, shared)
     return shares
 
 
-def _kind(last: ModelRequest | None, request: ModelRequest) -> str:
-    if last is None or last.messages[0] == request.messages[0]:
-        return "only added to" if last is None or last.messages[1] == request.messages[1] else "queue evicted"
-    return "memory edited"
+def _kind(request: ModelRequest) -> str:
+    if not request.tools:
+        return "summaries"
+    events = [m["content"] for m in request.messages if m["role"] == "user"]
+    return "beats" if json.loads(events[-1])["type"] == "heartbeat" else "turns"
+
+
+def _change(last: ModelRequest | None, request: ModelRequest) -> str:
+    if last is None or list(request.messages[: len(last.messages)]) == list(last.messages):
+        return "only added to"
+    return "memory shown anew" if last.messages[0] != request.messages[0] else "view changed"
 
 
 def common(one: str, other: str) -> int:
@@ -113,56 +164,57 @@ def common(one: str, other: str) -> int:
 
 
 def written(request: ModelRequest) -> str:
-    """The request as a provider reads it."""
-    return json.dumps([request.tools, request.messages], ensure_ascii=False)
+    """The request as a provider reads it: text that goes on where the last one ended."""
+    return "\n".join(json.dumps(part, ensure_ascii=False) for part in (request.tools, *request.messages))
 
 
-async def talk(house: House, turns: int) -> None:
+async def talk(house: House, turns: int, life: Life) -> None:
     texts = Texts(seed=3)
-    for _ in range(turns):
+    for number in range(1, turns + 1):
         await house.turn(0, texts.said())
         await house.settle(0)
+        if _now(number, life.beat_every):
+            await house.beat(0)
+            await house.settle(0)
 
 
-async def measure(directory: Path, turns: int, edit_every: int, window: int) -> dict[str, Share]:
-    model = Talker(edit_every)
+async def measure(directory: Path, turns: int, life: Life, window: int) -> dict[str, Share]:
+    model = Talker(life)
     settings = settings_of(directory, None, "none", window)
     async with opened(settings, model) as house:
-        await talk(house, turns)
-    counter = token_counter("gpt-5", directory / "tiktoken")
-    return prefix_shares(model.requests, counter)
+        await talk(house, turns, life)
+    return prefix_shares(model.requests, token_counter("gpt-5", directory / "tiktoken"))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--turns", type=int, default=200)
-    parser.add_argument("--edit-every", type=int, default=10, help="turns from one edit to the next; 0: none")
+    parser.add_argument("--turns", type=int, default=150)
     parser.add_argument("--window", type=int, default=16_384, help="tokens of the model's context window")
     options = parser.parse_args()
     print(report.heading("Prompt tokens that repeat the previous request's prefix"))
-    with TemporaryDirectory(prefix="everbot-bench-") as directory:
-        shares = asyncio.run(measure(Path(directory), options.turns, options.edit_every, options.window))
-    total = Share(*(sum(values) for values in zip(*map(_values, shares.values()), strict=True)))
+    for life, goal in ((PLAIN, 97), (LIVED, 90)):
+        with TemporaryDirectory(prefix="everbot-bench-") as directory:
+            shares = asyncio.run(measure(Path(directory), options.turns, life, options.window))
+        show(life, shares, options, goal)
+
+
+def show(life: Life, shares: dict[str, Share], options: argparse.Namespace, goal: int) -> None:
+    every = Share(*(sum(values) for values in zip(*map(_values, shares.values()), strict=True)))
+    print(f"\n{life.name}: {options.turns} turns, window {options.window:,} tokens\n")
     rows = [
-        (kind, s.requests, s.tokens, 100 * s.shared / s.tokens)
-        for kind, s in [*shares.items(), ("all", total)]
+        (kind, s.requests, s.tokens, s.new, 100 * s.shared / s.tokens, round(s.bill))
+        for kind, s in [*shares.items(), ("all", every)]
         if s.tokens
     ]
-    print(
-        f"{options.turns} turns, a memory edit every {options.edit_every}, window {options.window:,} tokens\n"
-    )
-    print(report.table(("since the request before", "requests", "prompt tokens", "shared %"), rows))
+    print(report.table(("since the request before", "requests", "tokens", "new", "shared %", "bill"), rows))
     print()
-    print(
-        report.goal(
-            "shared, of all prompt tokens", 100 * total.shared / total.tokens, 90, " %", at_least=True
-        )
-    )
+    share = 100 * every.shared / every.tokens
+    print(report.goal("shared, of all prompt tokens", share, goal, " %", at_least=True))
 
 
-def _values(share: Share) -> tuple[int, int, int]:
+def _values(share: Share) -> Sequence[int]:
     return share.requests, share.tokens, share.shared
 
 

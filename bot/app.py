@@ -16,6 +16,7 @@ from bot import logs
 from bot.agent.asking import Asking
 from bot.agent.commit import Commit
 from bot.agent.desks import Bounds, Desks
+from bot.agent.eviction import Eviction
 from bot.agent.forgetting import Forgetting
 from bot.agent.forms import Forms
 from bot.agent.loop import AgentLoop, Limits
@@ -224,7 +225,8 @@ def _assemble(
     forgetting = Forgetting(runtime, queues)
     commit = Commit(runtime.store, queues, courier.wake, forgetting)
     meter = Meter(allowance, window)
-    asking = Asking(models, queues, forms, settings.model.reserve, meter)
+    eviction = Eviction(runtime.store, window, clock)
+    asking = Asking(models, queues, eviction, forms, settings.model.reserve, meter)
     loop = AgentLoop(asking, queues, executor, desks, commit, _limits(settings))
 
     # From inbox to outbox

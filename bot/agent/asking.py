@@ -8,6 +8,7 @@ import logging
 from dataclasses import replace
 
 from bot.agent import lighter, replies
+from bot.agent.eviction import Eviction
 from bot.agent.fifo_queue import Queue
 from bot.agent.forms import Asked, Forms, unsaid
 from bot.agent.job import Job
@@ -27,12 +28,14 @@ class Asking:
         self,
         models: Models,
         queues: QueueManager,
+        eviction: Eviction,
         forms: Forms,
         room: int,
         meter: Meter,
     ) -> None:
         self._models = models
         self._queues = queues
+        self._eviction = eviction
         self._window = queues.window
         self._forms = forms
         self._room = room
@@ -55,7 +58,7 @@ class Asking:
             shown = await self._queues.core_memory(queue, job.agent)
             asked = self._forms.asked(self.mind(job).forms, job, shown)
             fixed = asked.fixed
-            if await self._queues.make_room(
+            if await self._eviction.make_room(
                 queue, job.turn, fixed, job.zone, self._summing(job), at_most=at_most
             ):
                 continue  # what follows core memory has changed anyway: it is shown anew
@@ -124,10 +127,7 @@ class Asking:
             except ModelRefused:
                 continue
             log.warning("agent %s: answered without %s: %s", job.agent.id, view.without, refusal)
-            if view.summarized:
-                await self._queues.flush(queue, job.turn, view.gone(queue), job.zone, self._summing(job))
-            else:
-                await self._queues.show(queue, view)
+            await self._eviction.show(queue, view, job.turn, job.zone, self._summing(job))
             return reply
         raise refusal
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import groupby
 
+from bot.agent.context import told_blocks
 from memory.records import Block, Conversation, Message, Role, Summary, Turn
 
 PRESSURE = "memory"
@@ -23,6 +25,7 @@ class Queue:
     summary: Summary | None
     messages: list[Message] = field(default_factory=list)
     shown: list[Block] | None = None  # core memory as the system text shows it; None: to be made anew
+    taken: int = 0  # tokens of the system text and the tools beside it, once a request was made
 
     def __post_init__(self) -> None:
         self._tokens = sum(message.tokens for message in self.messages)
@@ -48,6 +51,13 @@ class Queue:
         """What was told of core memory since the system text was made."""
         return [message for message in self.messages if _is_ours(message, CORE)]
 
+    def blocks(self) -> list[Block]:
+        """Core memory as the model knows it: as shown, with what was told of it since."""
+        told: dict[str, str] = {}
+        for note in self.notes():
+            told |= told_blocks(note.rendered)
+        return [replace(block, value=told.get(block.label, block.value)) for block in self.shown or ()]
+
     def add(self, messages: Sequence[Message]) -> None:
         self.messages += messages
         self._tokens += sum(message.tokens for message in messages)
@@ -64,7 +74,7 @@ class Queue:
     def oldest(self, turn: Turn | None) -> list[Message]:
         """The oldest half of the queue's tokens, in whole units: a call is never parted from its result.
 
-        What ``turn`` is answering stays in view.
+        What ``turn`` is answering stays in view, and so do the results that it has not read yet.
         """
         groups = units(self.messages)
         goal = sum(message.tokens for message in self.messages) * _EVICT
@@ -73,10 +83,30 @@ class Queue:
         for unit in groups[:-1]:
             if taken >= goal:
                 break
-            if turn and any(message.turn_id == turn.id and message.step < 0 for message in unit):
+            if turn and any(self.unread(message, turn) for message in unit):
                 continue
             evicted += unit
             taken += sum(message.tokens for message in unit)
+        return evicted
+
+    def unread(self, message: Message, turn: Turn) -> bool:
+        """Whether it is what this turn answers, or of its newest step: the model has not seen that yet."""
+        return message.turn_id == turn.id and message.step in (-1, turn.steps - 1)
+
+    def turns_before(self, turn: Turn, tokens: int) -> list[Message]:
+        """The oldest turn, and more of them, whole, until the queue would hold no more than ``tokens``.
+
+        Neither ``turn`` nor the exchange before it is among them: that is what is being talked of.
+        """
+        groups = [list(group) for _, group in groupby(self.messages, key=lambda message: message.turn_id)]
+        groups = [group for group in groups if group[0].turn_id != turn.id][:-1]
+        evicted: list[Message] = []
+        left = self.tokens
+        for group in groups:
+            if evicted and left <= tokens:
+                break
+            evicted += group
+            left -= sum(message.tokens for message in group)
         return evicted
 
 
@@ -88,6 +118,11 @@ def _told(text: str) -> str:
 def is_alert(message: Message) -> bool:
     """Whether it is the memory-pressure alert."""
     return _is_ours(message, PRESSURE)
+
+
+def is_note(message: Message) -> bool:
+    """Whether it is a note of ours, of whatever kind: nobody said it, and no event is answered by it."""
+    return message.role is Role.USER and message.event_key is None
 
 
 def is_reminder(message: Message) -> bool:
@@ -107,5 +142,4 @@ def units(messages: Sequence[Message]) -> list[list[Message]]:
 
 
 def _is_ours(message: Message, author: str) -> bool:
-    """Whether it is a note of ours: of the events, only those have no key."""
-    return message.role is Role.USER and message.event_key is None and message.author == author
+    return is_note(message) and message.author == author

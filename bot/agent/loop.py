@@ -75,7 +75,7 @@ class AgentLoop:
             _speak_up(job, desk, reply, results, last=last)
             messages = replies.messages(self._queues, job, queue, desk, before, reply, results)
             last = last or desk.silenced  # it has nothing left to say it with
-            notes = [] if last else self._notes(job, queue, desk, reply, results, messages, dropped)
+            notes = [] if last else self._notes(job, queue, desk, reply, results, dropped)
             # Failures first, then what the model asked for, then what we have to tell it.
             goes_on = not last and bool(notes or _wants_on(desk, reply, results))
             step = Step(
@@ -101,10 +101,9 @@ class AgentLoop:
         desk: Desk,
         reply: ModelReply,
         results: Sequence[ToolResult],
-        messages: Sequence[Message],
         dropped: int,
     ) -> list[Message]:
-        """What the model must be told before its turn may end: that nobody heard it, that memory fills up."""
+        """What the model must be told before its turn may end: that nobody heard it."""
         texts = []
         if dropped:
             texts.append(_TOO_MANY.format(dropped=dropped, run=len(results)))
@@ -118,11 +117,7 @@ class AgentLoop:
         ):
             job.nudges = _NUDGES if is_empty(reply) else job.nudges + 1
             texts.append(unsaid(reply.form))
-        notes = [self._queues.note(queue, job.turn, job.zone, text, step=job.turn.steps) for text in texts]
-        if reply.form not in (None, Form.FULL):
-            return notes  # a small model would answer an alert, and not act on it
-        added = sum(message.tokens for message in messages)
-        return notes + self._queues.pressure(queue, job.turn, job.turn.steps, added, job.zone)
+        return [self._queues.note(queue, job.turn, job.zone, text, step=job.turn.steps) for text in texts]
 
 
 def _speak_up(job: Job, desk: Desk, reply: ModelReply, results: Sequence[ToolResult], *, last: bool) -> None:

@@ -1,5 +1,5 @@
-"""The queue manager (paper section 2.2): admits messages to the FIFO queue and recall storage, warns of
-memory pressure, and evicts the oldest half into a recursive summary when the window is full."""
+"""The queue manager (paper section 2.2): admits messages to the FIFO queue and recall storage, and warns of memory
+pressure. What leaves the queue when the window is full: `bot.agent.eviction`."""
 
 from __future__ import annotations
 
@@ -15,20 +15,17 @@ from zoneinfo import ZoneInfo
 from bot import prompts
 from bot.agent import context
 from bot.agent.fifo_queue import CORE, PRESSURE, REMINDER, Queue, is_alert
-from bot.agent.lighter import View
-from bot.agent.summarizer import Ask, Summarizer
 from bot.agent.window import Window
 from bot.events import Event, MessageReceived, from_json
 from bot.ports import Clock
 from memory.associative import Associative
 from memory.ports import Session, Store
-from memory.records import PRIVATE, Agent, Block, Conversation, InboxRow, Message, Role, Summary, Turn
+from memory.records import Agent, Block, Conversation, InboxRow, Message, Role, Turn
 
 log = logging.getLogger(__name__)
 
 _WARNING = 0.70
 _NOTES = 0.25  # of the queue's tokens that such notes may take
-_SMALL = 250  # tokens of a message that is never cut down further
 _KEPT_MESSAGES = 20_000  # messages of all the queues kept in memory
 _KEPT_QUEUES = 1_000
 
@@ -54,7 +51,6 @@ class QueueManager:
         self._associative = associative
         self._alerts = alerts
         self._steady = steady
-        self._summarizer = Summarizer(window)
         self._queues: OrderedDict[int, Queue] = OrderedDict()
 
     async def queue(self, conversation_id: int) -> Queue:
@@ -120,18 +116,10 @@ class QueueManager:
         """
         share = self.window.share // max(1, len(rows))
         events = [from_json(row.payload) for row in rows]
-        counts = None
-        if queue.conversation.audience == PRIVATE:
-            counts = {
-                "recall": await session.messages.extent(agent.id),
-                "archival": await session.passages.extent(agent.archive_id),
-            }
         messages = []
         newest = next((event for event in reversed(events) if isinstance(event, MessageReceived)), None)
         for event in events:
             fields = context.event_fields(event, zone, self.window.fit, share)
-            if counts is not None and event is events[-1]:
-                fields["stored"] = counts
             if recalled and event is newest:
                 fields["brings_to_mind"] = list(recalled)
             if book and event is newest:
@@ -175,7 +163,8 @@ class QueueManager:
             queue.conversation = replace(queue.conversation, warned=True)
 
     def pressure(self, queue: Queue, turn: Turn, step: int, added: int, zone: ZoneInfo) -> list[Message]:
-        """The alert to commit with a step that fills the window past the warning level, once per fill."""
+        """The alert to commit with a step that fills the window past the warning level, once per fill; only where the
+        turn goes on anyway."""
         return [replace(m, step=step) for m in self._alert(queue, turn, added, zone)]
 
     async def note_warned(self, session: Session, queue: Queue, messages: Sequence[Message]) -> None:
@@ -223,115 +212,22 @@ class QueueManager:
             queue.shown = blocks
         return queue.shown
 
-    async def make_room(
-        self, queue: Queue, turn: Turn, fixed: int, zone: ZoneInfo, ask: Ask, *, at_most: float = 1.0
-    ) -> bool:
-        """Flush until system text and tools (``fixed`` tokens) and the queue fit ``at_most`` of the room.
-
-        ``ask`` puts the summarizing question to a model; it may raise `ModelError`. True when messages
-        were evicted.
-        """
-        self.window.taken = fixed
-        if fixed + queue.tokens > self.window.room * at_most:
-            await self._cut_summary(queue)
-        flushed = False
-        while fixed + queue.tokens > self.window.room * at_most:
-            evicted = queue.oldest(turn)
-            if not evicted and await self._shrink(queue):
-                continue
-            evicted = evicted or queue.oldest(None)
-            if not evicted:
-                break
-            await self.flush(queue, turn, evicted, zone, ask)
-            flushed = True
-        return flushed
-
-    async def _cut_summary(self, queue: Queue) -> None:
-        """Show less of a summary that takes more than its share: it was made for a larger window, or elsewhere."""
-        summary, most = queue.summary, self.window.share
-        if summary is None or summary.tokens <= most:
-            return
-        before = summary.tokens + 1
-        while most < summary.tokens < before:  # the longest of its fields, then the next
-            before = summary.tokens
-            rendered = context.shrunk(summary.rendered, self.window.fit, most - _SMALL)
-            summary = replace(summary, rendered=rendered, tokens=self.window.cost(rendered))
-        async with self._store.write() as session:
-            await session.messages.put_summary(summary)
-        queue.summary = summary
-
-    async def _shrink(self, queue: Queue) -> bool:
-        """Cut the largest message down to half; False when all are small. For when nothing can be evicted."""
-        largest = max(queue.messages, key=lambda message: message.tokens, default=None)
-        if largest is None or largest.tokens < _SMALL:
-            return False
-        rendered = context.shrunk(largest.rendered, self.window.fit, largest.tokens // 2 - 60)
-        smaller = replace(largest, rendered=rendered, tokens=self.window.cost(rendered))
-        if smaller.tokens >= largest.tokens:
-            return False
-        async with self._store.write() as session:
-            await session.messages.rerender(smaller.key, rendered, smaller.tokens)
-        queue.replace(largest, smaller)
-        return True
-
-    async def flush(
-        self, queue: Queue, turn: Turn, evicted: Sequence[Message], zone: ZoneInfo, ask: Ask
-    ) -> None:
-        """Take messages out of view, into the running summary."""
-        now = self._clock.now()
-        count = len(evicted) + (queue.summary.messages if queue.summary else 0)
-        text = await self._summarizer.summary(queue, turn, evicted, count, ask)
-        rendered = context.summary_message(text, count, now, zone)
-        summary = Summary(
-            conversation_id=queue.conversation.id,
-            text=text,
-            rendered=rendered,
-            tokens=self.window.cost(rendered),
-            messages=count,
-            since=queue.summary.since if queue.summary else evicted[0].created_at,
-            created_at=now,
-        )
-        async with self._store.write() as session:
-            await session.messages.evict(queue.conversation.id, [message.key for message in evicted])
-            await session.messages.put_summary(summary)
-            await session.agents.warn(queue.conversation.id, False)
-        queue.summary = summary
-        queue.shown = None
-        queue.remove(evicted)
-        queue.conversation = replace(queue.conversation, warned=False)
-        log.info("conversation %s: %d messages evicted", queue.conversation.id, len(evicted))
-
-    async def show(self, queue: Queue, view: View) -> None:
-        """Let the view be what is shown from now on. What it leaves out stays in recall storage."""
-        gone, changed = view.gone(queue), view.changed(queue)
-        async with self._store.write() as session:
-            for message in changed:
-                cost = self.window.cost(message.rendered)
-                await session.messages.rerender(message.key, message.rendered, cost)
-            if view.summary is None:
-                await session.messages.drop_summary(queue.conversation.id)
-            await session.messages.evict(queue.conversation.id, [message.key for message in gone])
-        queue.remove(gone)
-        for message in changed:
-            before = next(known for known in queue.messages if known.key == message.key)
-            queue.replace(before, replace(message, tokens=self.window.cost(message.rendered)))
-        queue.summary = view.summary
-
     def _alert(self, queue: Queue, turn: Turn, added: int, zone: ZoneInfo) -> list[Message]:
-        if not self._alerts:
-            return []
-        if (
-            queue.conversation.warned
-            or self.window.taken + queue.tokens + added < _WARNING * self.window.room
-        ):
+        full = queue.tokens + added >= _WARNING * self._room(queue)
+        if not self._alerts or not full or queue.conversation.warned:
             return []
         fields = self._alert_fields(self.pressure_text(queue, added), zone)
         return [self._note(queue, turn, fields, PRESSURE, step=-1)]
 
     def pressure_text(self, queue: Queue, added: int = 0) -> str:
-        """The memory-pressure alert, with how full the window is."""
-        percent = min(99, int(100 * (self.window.taken + queue.tokens + added) / self.window.room))
-        return prompts.read("pressure").format(percent=percent)
+        """The memory-pressure alert, with how full the conversation's room is."""
+        room, used = self._room(queue), queue.tokens + added
+        left = max(0, room - used) // 100 * 100
+        return prompts.read("pressure").format(percent=min(99, 100 * used // room), left=left)
+
+    def _room(self, queue: Queue) -> int:
+        """Tokens that the conversation has, beside system text and tools."""
+        return max(1, self.window.room - (queue.taken or self.window.taken))
 
     def note(self, queue: Queue, turn: Turn, zone: ZoneInfo, text: str, *, step: int = -1) -> Message:
         """A SystemAlert as a message: something the model is told and the person is not."""

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from bot import prompts
 from bot.agent.fifo_queue import Queue
+from bot.agent.used import found
 from bot.agent.window import Window
 from bot.errors import ModelError
 from bot.ports import ModelReply, ModelRequest
@@ -15,7 +19,15 @@ from memory.records import Message, Turn
 log = logging.getLogger(__name__)
 
 _SUMMARY = 0.10  # of the free room that a summary may take
-_SUMMARIZED = 0.60  # of the room that the evicted messages take when they are summarized
+_SUMMARIZED = 0.45  # of the room that the evicted messages take when they are summarized
+_CORE = 0.15  # ... and core memory
+_FOUND = 200  # tokens of what one call found
+_THOUGHTS = 4_096  # tokens that a model which reasons may need before it writes
+_PROTOCOL = 40  # tokens of a request besides its texts
+_NOTE = "{count} messages from {first:%Y-%m-%d} to {last:%Y-%m-%d} were not summarized."
+_NOTED = re.compile(
+    r"^(\d+) messages from (\d{4}-\d\d-\d\d) to (\d{4}-\d\d-\d\d) were not summarized\.$", re.MULTILINE
+)
 
 Ask = Callable[[ModelRequest], Awaitable[ModelReply]]
 
@@ -27,33 +39,63 @@ class Summarizer:
         self._window = window
 
     async def summary(
-        self, queue: Queue, turn: Turn, evicted: Sequence[Message], count: int, ask: Ask
+        self, queue: Queue, turn: Turn, evicted: Sequence[Message], count: int, zone: ZoneInfo, ask: Ask
     ) -> str:
-        """The new summary, of ``count`` messages by now. A turn never dies of it: without a model it is a
-        mechanical note."""
-        fit, limit = self._window.fit, int(self._window.free * _SUMMARY)
-        old = fit(queue.summary.text, limit) if queue.summary else "(none)"
-        lines = fit("\n".join(_line(m) for m in evicted if m.text), int(self._window.room * _SUMMARIZED))
-        request = ModelRequest(
-            key=f"{turn.id}/summary/{count}",
-            messages=[
-                {"role": "system", "content": prompts.read("summarizer").format(words=limit // 2)},
-                {"role": "user", "content": f"Summary so far:\n{old}\n\nMessages:\n{lines}"},
-            ],
-            tool_choice="none",
-            max_tokens=limit,
-        )
+        """The new summary, of ``count`` messages by now, with times in ``zone``. A turn never dies of it: without a
+        model it is a mechanical note.
+
+        It may be as long as the old one, also where the room has become smaller since: nothing is cut but by the
+        model.
+        """
+        fit, old = self._window.fit, queue.summary.text if queue.summary else ""
+        limit = max(int(self._window.free * _SUMMARY), self._window.in_json(old))
         try:
-            text = (await ask(request)).text.strip()
+            text = (await ask(self._request(queue, turn, evicted, count, zone, limit))).text.strip()
         except ModelError as error:
             log.warning("agent %s: summary by rule, the model gave none: %s", turn.agent_id, error)
             text = ""
-        if not text:
-            first, last = evicted[0].created_at, evicted[-1].created_at
-            note = f"{len(evicted)} messages from {first:%Y-%m-%d} to {last:%Y-%m-%d} were not summarized."
-            text = note if old == "(none)" else f"{old}\n{note}"
-        return fit(text, limit)
+        return fit(text, limit) if text else self._by_rule(old, evicted, zone, limit)
 
+    def _request(
+        self, queue: Queue, turn: Turn, evicted: Sequence[Message], count: int, zone: ZoneInfo, limit: int
+    ) -> ModelRequest:
+        fit, room = self._window.fit, self._window.room
+        core = "\n".join(f"{block.label}: {block.value}" for block in queue.blocks() if block.value)
+        lines = "\n".join(filter(None, (self._line(message, zone) for message in evicted)))
+        parts = {
+            "Core memory, which stays in view": fit(core, int(room * _CORE)) or "(empty)",
+            "Summary so far": queue.summary.text if queue.summary else "(none)",
+            "Messages": fit(lines, int(room * _SUMMARIZED)),
+        }
+        system = prompts.read("summarizer").format(words=limit // 2)
+        user = "\n\n".join(f"{name}:\n{text}" for name, text in parts.items())
+        messages = [{"role": "system", "content": system}, {"role": "user", "content": user}]
+        left = room - self._window.in_json(f"{system}\n{user}") - _PROTOCOL
+        return ModelRequest(
+            key=f"{turn.id}/summary/{count}",
+            messages=messages,
+            tool_choice="none",
+            max_tokens=limit + max(0, min(_THOUGHTS, left - limit)),
+        )
 
-def _line(message: Message) -> str:
-    return f"[{message.created_at:%Y-%m-%d %H:%M}] {message.author}: {message.text}"
+    def _line(self, message: Message, zone: ZoneInfo) -> str:
+        """What was said, or found by a call."""
+        at = f"{message.created_at.astimezone(zone):%Y-%m-%d %a %H:%M}"
+        if message.text:
+            return f"[{at}] {message.author}: {message.text}"
+        told = self._window.fit(found(message), _FOUND)
+        return f"[{at}] ({message.author} found: {told})" if told else ""
+
+    def _by_rule(self, old: str, evicted: Sequence[Message], zone: ZoneInfo, limit: int) -> str:
+        """The old summary with a note of what it lacks; notes that would take too much room become one."""
+        first, last = (message.created_at.astimezone(zone) for message in (evicted[0], evicted[-1]))
+        text = f"{old}\n{_NOTE.format(count=len(evicted), first=first, last=last)}".strip()
+        if self._window.in_json(text) <= limit:
+            return text
+        notes = _NOTED.findall(text)
+        told = "\n".join(line for line in text.splitlines() if not _NOTED.match(line))
+        days = [datetime.fromisoformat(day) for _, *span in notes for day in span]
+        together = _NOTE.format(
+            count=sum(int(number) for number, *_ in notes), first=min(days), last=max(days)
+        )
+        return f"{told}\n{together}".strip()

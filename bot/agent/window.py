@@ -26,7 +26,8 @@ class Window:
         self.taken = taken
         self.count = counter.raw.count
         self._count_once = lru_cache(maxsize=1_024)(self.count)
-        self.fit = context.fitter(context.in_json(self.count))
+        self.in_json = context.in_json(self.count)
+        self.fit = context.fitter(self.in_json)
 
     @property
     def room(self) -> int:

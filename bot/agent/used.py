@@ -1,0 +1,64 @@
+"""What has been used leaves the view before anything that was said: results that were read, and what came to mind.
+Pure."""
+
+from __future__ import annotations
+
+import json
+
+from bot.agent import context
+from memory.records import Message, Role
+
+SPENT = "[It was read, and has left your view. Make the call again to see it again.]"
+_SMALL = 160  # characters of a result that are worth no change
+
+
+def spent(message: Message) -> str:
+    """The message as it is shown once it was used: as it was, if there is nothing to leave out."""
+    if message.role is Role.TOOL:
+        return _read(message.rendered)
+    if message.role is Role.USER and message.event_key is not None:
+        return _answered(message.rendered)
+    return message.rendered
+
+
+def _read(rendered: str) -> str:
+    """A result; that it failed stays, and why."""
+    message = json.loads(rendered)
+    if len(message["content"]) <= _SMALL:
+        return rendered
+    result = _object(message["content"])
+    if result.get("status") != "OK":
+        return rendered
+    return context.tool_message(message["tool_call_id"], context.to_json(result | {"message": SPENT}))
+
+
+def _answered(rendered: str) -> str:
+    """An event without what was brought to it from memory."""
+    if not any(f'\\"{name}\\"' in rendered for name in context.RECALLED):
+        return rendered
+    message = json.loads(rendered)
+    fields = context.told(message)
+    kept = {name: value for name, value in fields.items() if name not in context.RECALLED}
+    return context.user_message(kept, context.images_in(message)) if kept != fields else rendered
+
+
+def found(message: Message) -> str:
+    """What a result told, as text: for whoever sums up what the agent found. Nothing of a short one, or a used one."""
+    if message.role is not Role.TOOL or not message.rendered:
+        return ""
+    content = json.loads(message.rendered)["content"]
+    result = _object(content)
+    told = result.get("message")
+    if len(content) <= _SMALL or result.get("status") != "OK" or told == SPENT:
+        return ""
+    if isinstance(told, dict) and isinstance(told.get("results"), list):
+        told = told["results"]
+    return told if isinstance(told, str) else context.to_json(told)
+
+
+def _object(text: str) -> dict[str, object]:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}
