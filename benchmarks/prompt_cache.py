@@ -31,12 +31,15 @@ class Life:
     """What happens in every so many turns; 0: never."""
 
     name: str
+    said: tuple[int, int]  # words of a message, and of a reply
+    answered: tuple[int, int]
     edit_every: int = 0
     search_every: int = 0
     beat_every: int = 0
 
 
-PLAIN, LIVED = Life("talk alone"), Life("lived", edit_every=10, search_every=6, beat_every=25)
+PLAIN = Life("short talk alone", (4, 20), (6, 30))
+LIVED = Life("lived", (8, 60), (15, 90), edit_every=10, search_every=6, beat_every=25)
 
 
 class Talker:
@@ -70,7 +73,7 @@ class Talker:
             return self._edit()
         if fresh and _now(self._turns, self._life.search_every):
             return self._call("conversation_search", query=self._texts.fact(), request_heartbeat=True)
-        return self._call("send_message", message=self._texts.said(15, 90))
+        return self._call("send_message", message=self._texts.said(*self._life.answered))
 
     def _edit(self) -> ModelReply:
         """Add a fact; from the eighth on, put it in the place of the oldest one."""
@@ -171,16 +174,18 @@ def written(request: ModelRequest) -> str:
 async def talk(house: House, turns: int, life: Life) -> None:
     texts = Texts(seed=3)
     for number in range(1, turns + 1):
-        await house.turn(0, texts.said())
+        await house.turn(0, texts.said(*life.said))
         await house.settle(0)
         if _now(number, life.beat_every):
             await house.beat(0)
             await house.settle(0)
 
 
-async def measure(directory: Path, turns: int, life: Life, window: int) -> dict[str, Share]:
+async def measure(
+    directory: Path, turns: int, life: Life, window: int, *, surfacing: bool
+) -> dict[str, Share]:
     model = Talker(life)
-    settings = settings_of(directory, None, "none", window)
+    settings = settings_of(directory, None, "none", window, surfacing=surfacing)
     async with opened(settings, model) as house:
         await talk(house, turns, life)
     return prefix_shares(model.requests, token_counter("gpt-5", directory / "tiktoken"))
@@ -192,11 +197,16 @@ def main() -> None:
     )
     parser.add_argument("--turns", type=int, default=150)
     parser.add_argument("--window", type=int, default=16_384, help="tokens of the model's context window")
+    parser.add_argument(
+        "--no-surfacing", dest="surfacing", action="store_false", help="nothing is brought to mind"
+    )
     options = parser.parse_args()
     print(report.heading("Prompt tokens that repeat the previous request's prefix"))
     for life, goal in ((PLAIN, 97), (LIVED, 90)):
         with TemporaryDirectory(prefix="everbot-bench-") as directory:
-            shares = asyncio.run(measure(Path(directory), options.turns, life, options.window))
+            shares = asyncio.run(
+                measure(Path(directory), options.turns, life, options.window, surfacing=options.surfacing)
+            )
         show(life, shares, options, goal)
 
 

@@ -48,7 +48,6 @@ class Commit:
         try:
             async with self._store.write() as session:
                 stored = await session.messages.append(job.agent.id, step.messages)
-                await self._queues.note_warned(session, queue, step.messages)
                 if step.ended or not job.whole:
                     await desk.commit(session)
                     await session.mailbox.post(_outbox(job, step))

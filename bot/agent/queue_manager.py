@@ -162,13 +162,8 @@ class QueueManager:
         if any(map(is_alert, messages)):
             queue.conversation = replace(queue.conversation, warned=True)
 
-    def pressure(self, queue: Queue, turn: Turn, step: int, added: int, zone: ZoneInfo) -> list[Message]:
-        """The alert to commit with a step that fills the window past the warning level, once per fill; only where the
-        turn goes on anyway."""
-        return [replace(m, step=step) for m in self._alert(queue, turn, added, zone)]
-
     async def note_warned(self, session: Session, queue: Queue, messages: Sequence[Message]) -> None:
-        """Record, in the same unit of work as the alert, that it was given."""
+        """Record, in the same unit of work as the alert, that it was given: once per fill."""
         if any(map(is_alert, messages)):
             await session.agents.warn(queue.conversation.id, True)
 
@@ -213,6 +208,8 @@ class QueueManager:
         return queue.shown
 
     def _alert(self, queue: Queue, turn: Turn, added: int, zone: ZoneInfo) -> list[Message]:
+        """The memory-pressure alert, before an event that fills the view past the warning level. It is seen to along
+        with the event, in no step of its own."""
         full = queue.tokens + added >= _WARNING * self._room(queue)
         if not self._alerts or not full or queue.conversation.warned:
             return []
