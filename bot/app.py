@@ -239,7 +239,7 @@ def _assemble(
         runtime, mailboxes, identities, access, platforms, settings.limits.reminders_per_day
     )
     heartbeat = Heartbeat(
-        runtime, mailboxes, identities, beats, memory.archival, access, reminders, platforms
+        runtime, mailboxes, identities, beats, memory.archival, access, reminders, platforms, window
     )
 
     # What people may do with what is held of them

@@ -59,17 +59,19 @@ class Archival:
         tags: Sequence[str] = (),
         now: datetime | None = None,
         as_of: datetime | None = None,
+        own: bool = False,
     ) -> Page:
         """The passages that answer ``query`` best: in the agent's own archive, in its persona's lore of this
         community (in private: of those where the agent has talked), and in the attached ones.
 
         ``now`` is the moment in the asker's zone, to which "last week" is relative. Found is what holds, with what it
         replaced; what held before, where the question names a time in which it did; or what held ``as_of`` a moment.
+        ``own``: in the agent's own archive alone.
         """
         audiences = readable_from(audience)
         async with self._store.read() as session:
-            lore = await _lore(session, agent, audience)
-            shared = [archive.id for archive in await session.passages.attached(agent.id)]
+            lore = [] if own else await _lore(session, agent, audience)
+            shared = [] if own else [archive.id for archive in await session.passages.attached(agent.id)]
         vector = await self._indexer.query_vector(query, "passages", agent.archive_id, *lore)
         scopes = [agent.archive_id, *lore, *shared]
         places = [await self._look(scope, audiences, vector, tags) for scope in scopes]

@@ -54,6 +54,8 @@ class Asking:
         queue = await self._queues.queue(job.turn.conversation_id)
         at_most = 1.0
 
+        if job.whole:
+            return await self._reflection(job, queue)
         while True:
             shown = await self._queues.core_memory(queue, job.agent)
             asked = self._forms.asked(self.mind(job).forms, job, shown)
@@ -85,6 +87,19 @@ class Asking:
     def _counted(self, request: ModelRequest) -> int:
         """Tokens of the conversation as a small model is shown it."""
         return sum(self._window.cost(json.dumps(m, ensure_ascii=False)) for m in request.messages[1:])
+
+    async def _reflection(self, job: Job, queue: Queue) -> ModelReply:
+        """The answer to a reflection's own messages: it is told what is new, and sees no more of the conversation than
+        the last that was said. The conversation's view is as it was when it is over."""
+        blocks = await self._queues.blocks(queue, job.agent)
+        asked = self._forms.asked(self.mind(job).forms, job, blocks)
+        own = await self._eviction.apart(queue, job.turn, asked.fixed)
+        request = self._forms.request(
+            asked, job, None, own, key=job.step_key, tool_choice="auto", max_tokens=self._room
+        )
+        counted = asked.fixed + sum(message.tokens for message in own)
+        reply = await self._ask(job, request, counted)
+        return replies.cleaned(self._forms.own(reply, request, job, queue), job.step_key)
 
     async def _ask(self, job: Job, request: ModelRequest, counted: int | None = None) -> ModelReply:
         return await job.interrupt.guard(self.meter.ask(job, self.mind(job), request, counted))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.agent.fifo_queue import Queue, is_reminder
 from bot.agent.forgetting import Forgetting, Gone
 from bot.agent.job import Job
 from bot.agent.queue_manager import QueueManager
 from bot.agent.tools.desk import Desk
+from bot.agent.used import spoken
 from memory.ports import Session, Store
 from memory.records import Message, OutboxRow, Usage
 
@@ -58,10 +59,7 @@ class Commit:
                 if step.ended:
                     await session.mailbox.finish(turn.id, desk.now)
                     await self._queues.window.keep(session)
-                if step.ended and job.whole and not desk.said:
-                    # What it thought by itself need not stay in view, and be paid for with every message.
-                    thought = [m.key for m in (*queue.messages, *stored) if m.turn_id == turn.id]
-                    await session.messages.evict(turn.conversation_id, thought)
+                said = await self._spoken(session, job, queue, stored) if step.ended and job.whole else []
                 reminded = _reminders(job, queue, stored) if step.ended and not job.whole else []
                 if reminded:
                     # What the model was told to mend in this turn would only teach it to do wrong again.
@@ -69,8 +67,11 @@ class Commit:
         except BaseException:
             self._queues.forget(turn.conversation_id)
             raise
-        if (step.ended and job.whole) or job.forgot:
+        if job.forgot:
             self._queues.forget(turn.conversation_id)
+        elif step.ended and job.whole:
+            self._queues.drop(turn.conversation_id, turn)
+            self._queues.extend(queue, said)
         else:
             self._queues.extend(queue, stored)
             queue.remove(reminded)
@@ -88,6 +89,22 @@ class Commit:
             more = await self._forgetting.end(session, job.turn.id)
             gone = Gone([*gone.messages, *more.messages], gone.passages)
         return gone
+
+    async def _spoken(
+        self, session: Session, job: Job, queue: Queue, stored: Sequence[Message]
+    ) -> list[Message]:
+        """What an agent thought by itself leaves the view, where it would be paid for with every message: all but what
+        it said of it."""
+        own = [message for message in (*queue.messages, *stored) if message.turn_id == job.turn.id]
+        kept = [
+            replace(message, tokens=self._queues.window.cost(message.rendered))
+            for message in spoken(own, "send_message")
+        ]
+        for message in kept:
+            await session.messages.rerender(message.key, message.rendered, message.tokens)
+        left = {message.key for message in own} - {message.key for message in kept}
+        await session.messages.evict(job.turn.conversation_id, sorted(left))
+        return kept
 
 
 def _outbox(job: Job, step: Step) -> list[OutboxRow]:

@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 
 _KEPT = 0.40  # of the conversation's room that is still taken after a flush
 _SMALL = 250  # tokens of a message that is never cut down further
+_GLIMPSE = 300  # tokens of a message that is shown in passing
 
 
 class Eviction:
@@ -56,7 +57,7 @@ class Eviction:
             if not (
                 await self._flush(queue, turn, zone, ask, [], self._spent(read))
                 or await self._flush(queue, turn, zone, ask, queue.oldest(turn))
-                or await self._shrink(queue)
+                or await self._shrink(queue, queue.messages)
                 or await self._flush(queue, turn, zone, ask, queue.oldest(None))
             ):
                 break
@@ -135,17 +136,37 @@ class Eviction:
                 await session.messages.drop_summary(place)
             elif summary is not queue.summary:
                 await session.messages.put_summary(summary)
-            await session.agents.warn(place, False)
+            if gone:
+                await session.agents.warn(place, False)
         queue.remove(gone)
         known = {message.key: message for message in queue.messages}
         for message in changed:
             queue.replace(known[message.key], message)
         queue.summary = summary
-        queue.conversation = replace(queue.conversation, warned=False)
+        if gone:
+            queue.conversation = replace(queue.conversation, warned=False)
 
-    async def _shrink(self, queue: Queue) -> bool:
+    async def apart(self, queue: Queue, turn: Turn, fixed: int) -> list[Message]:
+        """The turn's own messages, after the last that anybody said: cut until they fit the room beside ``fixed``
+        tokens."""
+        said = [m for m in queue.messages if m.text and m.event_key is not None and m.turn_id != turn.id]
+        last = [self._glimpse(message) for message in said[-1:]]
+        while True:
+            own = queue.of(turn)
+            taken = sum(message.tokens for message in (*last, *own))
+            if fixed + taken <= self._window.room or not await self._shrink(queue, own):
+                return [*last, *own]
+
+    def _glimpse(self, message: Message) -> Message:
+        """A message as it is shown in passing."""
+        shown = replace(message, rendered=spent(message))
+        if self._window.cost(shown.rendered) > _GLIMPSE:
+            shown = replace(shown, rendered=context.shrunk(shown.rendered, self._window.fit, _GLIMPSE - 100))
+        return replace(shown, tokens=self._window.cost(shown.rendered))
+
+    async def _shrink(self, queue: Queue, among: Sequence[Message]) -> bool:
         """Cut the largest message down to half; False when all are small. For when nothing can be evicted."""
-        largest = max(queue.messages, key=lambda message: message.tokens, default=None)
+        largest = max(among, key=lambda message: message.tokens, default=None)
         if largest is None or largest.tokens < _SMALL:
             return False
         rendered = context.shrunk(largest.rendered, self._window.fit, largest.tokens // 2 - 60)

@@ -58,6 +58,10 @@ class Queue:
             told |= told_blocks(note.rendered)
         return [replace(block, value=told.get(block.label, block.value)) for block in self.shown or ()]
 
+    def of(self, turn: Turn) -> list[Message]:
+        """The turn's own messages."""
+        return [message for message in self.messages if message.turn_id == turn.id]
+
     def add(self, messages: Sequence[Message]) -> None:
         self.messages += messages
         self._tokens += sum(message.tokens for message in messages)

@@ -15,7 +15,7 @@ from bot.agent.job import Job
 from bot.agent.lean import calls, core_memory, messages
 from bot.agent.lean.tools import MEANT, SHAPE, SPEAK, offered, offered_alone
 from bot.agent.system_text import SystemText
-from bot.agent.tools.registry import Registry
+from bot.agent.tools.registry import Offered, Registry
 from bot.agent.window import Window
 from bot.ports import Form, ModelReply, ModelRequest, Rendered
 from memory.records import Block, Message, Role, Summary
@@ -42,6 +42,8 @@ class Manner:
     tools: Sequence[Rendered]
     alone: Sequence[Rendered]
     written: str  # the tools as they go out: what is counted
+    reflecting: str  # our instructions in a reflection
+    written_reflecting: str  # its tools as they go out
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +62,7 @@ class Forms:
         self._registry = registry
         self._manners = {form: _manner(form, registry, max_steps) for form in asked}
         self._systems: dict[Form, SystemText] = {}
+        self._reflecting: dict[Form, SystemText] = {}
         self._meant = {name: name for name in registry.names} | dict(MEANT)
 
     @property
@@ -75,10 +78,12 @@ class Forms:
         for form, one in self._manners.items():
             frame = None if form is Form.FULL else core_memory.framed
             self._systems[form] = SystemText(one.ours, one.written, window, frame)
+            self._reflecting[form] = SystemText(one.reflecting, one.written_reflecting, window, frame)
 
     def asked(self, forms: Sequence[Form], job: Job, blocks: Sequence[Block]) -> Asked:
         """The system texts with these blocks."""
-        made = {form: self._systems[form].of(job, blocks) for form in forms}
+        systems = self._reflecting if job.whole else self._systems
+        made = {form: systems[form].of(job, blocks) for form in forms}
         return Asked(
             systems={form: text for form, (text, _) in made.items()},
             fixed=max(tokens for _, tokens in made.values()),
@@ -106,7 +111,7 @@ class Forms:
         whole = context.MainContext(system, summary, queue).messages()
         manner = self._manners[form]
         if form is Form.FULL:
-            return ModelRequest(messages=whole, tools=manner.tools, **more)
+            return ModelRequest(messages=whole, tools=manner.alone if job.whole else manner.tools, **more)
         return ModelRequest(
             messages=[whole[0], *messages.shown(whole[1:], form)],
             tools=manner.tools if _is_awaited(job) else manner.alone,
@@ -156,9 +161,18 @@ def _is_awaited(job: Job) -> bool:
 
 def _manner(form: Form, registry: Registry, max_steps: int) -> Manner:
     if form is Form.FULL:
-        ours = prompts.read("system").format(max_steps=max_steps)
-        return Manner(ours=ours, tools=registry.schemas, alone=registry.schemas, written=registry.text)
+        return Manner(
+            ours=prompts.read("system").format(max_steps=max_steps),
+            tools=registry.offered(Offered.TALKING),
+            alone=registry.offered(Offered.REFLECTING),
+            written=json.dumps(registry.offered(Offered.TALKING)),
+            reflecting=prompts.read("reflecting"),
+            written_reflecting=json.dumps(registry.offered(Offered.REFLECTING)),
+        )
     tools, alone = offered(registry), offered_alone(registry)
+    ours, written = prompts.read("lean"), json.dumps(alone)
     if form is Form.JSON:
-        return Manner(ours=prompts.read("lean_json"), tools=tools, alone=alone, written=json.dumps(SHAPE))
-    return Manner(ours=prompts.read("lean"), tools=tools, alone=alone, written=json.dumps(alone))
+        ours, written = prompts.read("lean_json"), json.dumps(SHAPE)
+    return Manner(
+        ours=ours, tools=tools, alone=alone, written=written, reflecting=ours, written_reflecting=written
+    )

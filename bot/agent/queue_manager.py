@@ -16,7 +16,7 @@ from bot import prompts
 from bot.agent import context
 from bot.agent.fifo_queue import CORE, PRESSURE, REMINDER, Queue, is_alert
 from bot.agent.window import Window
-from bot.events import Event, MessageReceived, from_json
+from bot.events import Event, HeartbeatDue, MessageReceived, from_json
 from bot.ports import Clock
 from memory.associative import Associative
 from memory.ports import Session, Store
@@ -71,6 +71,11 @@ class QueueManager:
     def forget(self, conversation_id: int) -> None:
         """The queue was changed from elsewhere, or a commit failed: read it again next time."""
         self._queues.pop(conversation_id, None)
+
+    def drop(self, conversation_id: int, turn: Turn) -> None:
+        """A turn's messages were deleted, or left the view: all else is as it was."""
+        if (queue := self._queues.get(conversation_id)) is not None:
+            queue.remove(queue.of(turn))
 
     def expect(self, text: str) -> None:
         """A person has said this: `recollect` will be asked in a moment."""
@@ -127,9 +132,14 @@ class QueueManager:
             text = _bare(event)
             images = context.images_of(event)[: max(1, self.window.share // context.IMAGE)]
             messages.append(self._event(queue, turn, event, context.user_message(fields, images), text))
-        news = self._news(queue, turn, await session.blocks.visible(agent, queue.conversation.audience), zone)
-        alert = self._alert(queue, turn, sum(message.tokens for message in messages), zone)
-        return await session.messages.append(agent.id, [*news, *alert, *messages])
+        notes = []
+        if (
+            turn.kind != HeartbeatDue.kind
+        ):  # a reflection is shown core memory anew, and nothing of the conversation
+            blocks = await session.blocks.visible(agent, queue.conversation.audience)
+            notes = self._news(queue, turn, blocks, zone)
+            notes += self._alert(queue, turn, sum(message.tokens for message in messages), zone)
+        return await session.messages.append(agent.id, [*notes, *messages])
 
     async def amend(self, session: Session, message: Message, text: str) -> None:
         """The author edited an admitted message, or (with an empty text) deleted it."""
@@ -185,6 +195,11 @@ class QueueManager:
             queue.shown = None
             return []
         return [news]
+
+    async def blocks(self, queue: Queue, agent: Agent) -> list[Block]:
+        """Core memory as it is now."""
+        async with self._store.read() as session:
+            return await session.blocks.visible(agent, queue.conversation.audience)
 
     async def core_memory(self, queue: Queue, agent: Agent) -> list[Block]:
         """The blocks as the system text is to show them.

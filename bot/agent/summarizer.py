@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 _SUMMARY = 0.10  # of the free room that a summary may take
 _SUMMARIZED = 0.45  # of the room that the evicted messages take when they are summarized
 _CORE = 0.15  # ... and core memory
+_LAST = 200  # tokens of what was said last
 _FOUND = 200  # tokens of what one call found
 _THOUGHTS = 4_096  # tokens that a model which reasons may need before it writes
 _PROTOCOL = 40  # tokens of a request besides its texts
@@ -66,6 +67,7 @@ class Summarizer:
             "Core memory, which stays in view": fit(core, int(room * _CORE)) or "(empty)",
             "Summary so far": queue.summary.text if queue.summary else "(none)",
             "Messages": fit(lines, int(room * _SUMMARIZED)),
+            "Said last, and still in view": fit(_last(queue), _LAST),
         }
         system = prompts.read("summarizer").format(words=limit // 2)
         user = "\n\n".join(f"{name}:\n{text}" for name, text in parts.items())
@@ -99,3 +101,9 @@ class Summarizer:
             count=sum(int(number) for number, *_ in notes), first=min(days), last=max(days)
         )
         return f"{told}\n{together}".strip()
+
+
+def _last(queue: Queue) -> str:
+    """What was said last: it tells what is being talked of."""
+    said = [message for message in queue.messages if message.text]
+    return f"{said[-1].author}: {said[-1].text}" if said else "(nothing)"

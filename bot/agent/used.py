@@ -4,6 +4,8 @@ Pure."""
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 
 from bot.agent import context
 from memory.records import Message, Role
@@ -42,6 +44,23 @@ def _answered(rendered: str) -> str:
     return context.user_message(kept, context.images_in(message)) if kept != fields else rendered
 
 
+def spoken(own: Sequence[Message], speaks: str) -> list[Message]:
+    """Of a turn's messages those that say something to the person, and no more than that: calls of ``speaks``, and
+    their results."""
+    kept: list[Message] = []
+    ids: set[str] = set()
+    for message in own:
+        rendered = json.loads(message.rendered)
+        if message.role is Role.ASSISTANT and message.text:
+            calls = [c for c in rendered.get("tool_calls", ()) if c["function"]["name"] == speaks]
+            ids |= {call["id"] for call in calls}
+            said = {"content": None, "tool_calls": calls} if calls else {"content": message.text}
+            kept.append(replace(message, rendered=context.to_json({"role": "assistant"} | said)))
+        elif message.role is Role.TOOL and rendered["tool_call_id"] in ids:
+            kept.append(message)
+    return kept
+
+
 def found(message: Message) -> str:
     """What a result told, as text: for whoever sums up what the agent found. Nothing of a short one, or a used one."""
     if message.role is not Role.TOOL or not message.rendered:
@@ -53,6 +72,8 @@ def found(message: Message) -> str:
         return ""
     if isinstance(told, dict) and isinstance(told.get("results"), list):
         told = told["results"]
+    if isinstance(told, list):
+        return "\n".join(each if isinstance(each, str) else context.to_json(each) for each in told)
     return told if isinstance(told, str) else context.to_json(told)
 
 

@@ -15,6 +15,7 @@ from uuid import uuid4
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from bot import prompts
+from bot.agent.window import Window
 from bot.delivery.mailboxes import Mailboxes
 from bot.delivery.reminders import Reminders
 from bot.errors import DeliveryError
@@ -37,7 +38,10 @@ _LATER = timedelta(hours=1)  # when a beat is looked at again that cannot be now
 _SOON = timedelta(minutes=5)  # when its platform is asked again that was out
 _BACK = timedelta(minutes=1)  # a clock that goes back by more was set
 _FARTHEST = timedelta(days=8)  # that a beat can lie ahead
-_NEWS = 40  # lines
+_NEWS = 400  # lines that are looked at
+_NEWS_TOKENS = 900  # of them that one beat is told; the rest is for the next
+_LONGEST = 450  # tokens of one line; a longer one is cut
+_RELATED_TOKENS = 50  # of one line
 _ABOUT = 6  # messages that are looked for
 _RELATED = 5
 
@@ -55,6 +59,7 @@ class Heartbeat:
         access: Access,
         reminders: Reminders,
         platforms: Collection[str],
+        window: Window,
     ) -> None:
         self._store, self._clock = runtime.store, runtime.clock
         self._mailboxes = mailboxes
@@ -64,6 +69,7 @@ class Heartbeat:
         self._access = access
         self._reminders = reminders
         self._platforms = list(platforms)
+        self._window = window
         self._reflection = prompts.read("reflection")
         self._last: datetime | None = None
 
@@ -190,7 +196,7 @@ class Heartbeat:
         return None
 
     async def _submit(self, identity: Identity, beat: Beat, now: datetime, name: str) -> None:
-        said = await self._said(identity, beat)
+        said, rest = await self._said(identity, beat)
         related = await self._related(identity, said)
         async with self._store.read() as session:
             mute, left = await self._beats.silence(session, identity, now)
@@ -203,37 +209,43 @@ class Heartbeat:
             at=now,
             reason=self._reflection.format(speech=speech).strip(),
             since=beat.last_at.isoformat() if beat.last_at else "",
-            news=self._news(identity, said),
+            news=tuple(self._line(message, identity) for message in said),
             related=tuple(related),
         )
         await self._mailboxes.receive(event, identity)
+        # What was too much for this beat is the news of the next.
+        until, again = (rest.created_at, now + IDLE) if rest else (now, None)
         async with self._store.write() as session:
-            await self._beats.change(session, identity.agent.id, next_at=None, last_at=now)
+            await self._beats.change(session, identity.agent.id, next_at=again, last_at=until)
 
-    async def _said(self, identity: Identity, beat: Beat) -> list[Message]:
-        """What was said since the last beat, wherever this place may know of it; newest first."""
+    async def _said(self, identity: Identity, beat: Beat) -> tuple[list[Message], Message | None]:
+        """What was said since the last beat, wherever this place may know of it, in order and as much as one beat is
+        told; and the first that it is not told."""
         agent, audiences = identity.agent.id, readable_from(identity.conversation.audience)
         async with self._store.read() as session:
-            return await session.messages.said(
-                agent, audiences, since=beat.last_at, limit=_NEWS, newest_first=True
-            )
+            said = await session.messages.said(agent, audiences, since=beat.last_at, limit=_NEWS)
+        room = _NEWS_TOKENS
+        for number, message in enumerate(said):
+            room -= self._window.count(self._line(message, identity))
+            if room < 0 and number:
+                return list(said[:number]), message
+        return list(said), None
 
-    def _news(self, identity: Identity, said: Sequence[Message]) -> tuple[str, ...]:
-        """What of it is not in view anyway."""
-        here = identity.conversation.id
-        return tuple(
-            f"{m.created_at.astimezone(identity.zone):%Y-%m-%d %H:%M} {m.author}: {m.text[:400]}"
-            for m in reversed(said)
-            if not (m.queued and m.conversation_id == here)
-        )
+    def _line(self, message: Message, identity: Identity) -> str:
+        text = self._window.fit(message.text, _LONGEST)
+        more = f" … [{len(text)} of {len(message.text)} characters]" if len(text) < len(message.text) else ""
+        return f"{message.created_at.astimezone(identity.zone):%Y-%m-%d %H:%M} {message.author}: {text}{more}"
 
     async def _related(self, identity: Identity, said: Sequence[Message]) -> list[str]:
-        """Passages about what is new, which may say otherwise."""
-        query = " ".join(m.text for m in said[:_ABOUT] if m.role is Role.USER)[:1_000]
+        """The agent's own notes about what is new, which may say otherwise."""
+        query = " ".join(m.text for m in said[-_ABOUT:] if m.role is Role.USER)[:1_000]
         if not query:
             return []
         page = await self._archival.search(
-            identity.agent, query, identity.conversation.audience, page=0, page_size=_RELATED
+            identity.agent, query, identity.conversation.audience, page=0, page_size=_RELATED, own=True
         )
         rows = [hit.row for hit in page.hits if isinstance(hit.row, Passage)]
-        return [f"{row.created_at.astimezone(identity.zone):%Y-%m-%d} {row.text[:400]}" for row in rows]
+        return [
+            f"{row.created_at.astimezone(identity.zone):%Y-%m-%d} {self._window.fit(row.text, _RELATED_TOKENS)}"
+            for row in rows
+        ]

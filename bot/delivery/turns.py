@@ -336,7 +336,7 @@ class Turns:
             await self._beats.change(session, turn.agent_id, next_at=again, last_at=_since(events[0]))
         if job is not None:
             self._loop.meter.settle(job)
-        self._queues.forget(turn.conversation_id)
+        self._queues.drop(turn.conversation_id, turn)
 
 
 def _delayed(job: Job) -> float:

@@ -12,7 +12,7 @@ from datetime import datetime
 from bot.agent.tools.desk import Desk
 from bot.agent.tools.ids import MESSAGE, NOTE, id_of, key_of
 from bot.agent.tools.provenance import to_forget
-from bot.agent.tools.registry import Tool, tool
+from bot.agent.tools.registry import Offered, Tool, tool
 from bot.errors import ToolError
 from memory.records import Message, Passage
 from memory.search.telltale import Telltale
@@ -176,7 +176,7 @@ def _day(desk: Desk, text: str) -> datetime:
 TOOLS: tuple[Tool, ...] = (
     tool(archival_memory_replace),
     tool(archival_memory_doubt),
-    tool(archival_memory_delete),
-    tool(conversation_forget),
-    tool(memory_sources),
+    tool(archival_memory_delete, offered=Offered.TALKING),
+    tool(conversation_forget, offered=Offered.TALKING),
+    tool(memory_sources, offered=Offered.TALKING),
 )

@@ -9,13 +9,14 @@ from bot.agent.tools.correcting import still_told
 from bot.agent.tools.desk import Desk
 from bot.agent.tools.ids import MESSAGE, key_of
 from bot.agent.tools.provenance import to_forget, to_keep
-from bot.agent.tools.registry import Tool, tool
+from bot.agent.tools.registry import Offered, Tool, tool
 from bot.agent.tools.results import Results
 from bot.errors import ToolError
 from memory import core
 from memory.errors import BlockLimitExceeded
 from memory.records import Block
 
+STORED = "Stored."
 _LONGEST_PASSAGE = 8_000  # characters
 _LISTED = 20  # messages of a page of those between two days
 _MOST_LINES = 10  # on either side of a message
@@ -126,7 +127,7 @@ async def archival_memory_insert(
     if scope != "own":
         raise ToolError(f"'scope' must be own or community, got {scope!r}")
     text, new = await desk.insert(content, words)
-    return "Stored." if new else f"Already stored, nothing was added: {text}"
+    return STORED if new else f"Already stored, nothing was added: {text}"
 
 
 async def archival_memory_search(
@@ -175,10 +176,20 @@ async def store_memories(desk: Desk, chunks: list[str]) -> str:
 
     chunks: the statements, each self-contained
     """
-    stored = 0
-    for chunk in chunks:
-        stored += (await archival_memory_insert(desk, chunk)) == "Stored."
-    return f"Stored {stored} of {len(chunks)}; the others were stored already."
+    stored, known, unfit = 0, 0, list[str]()
+    for number, chunk in enumerate(chunks, 1):
+        try:
+            done = await archival_memory_insert(desk, chunk)
+        except ToolError as error:
+            unfit.append(f"number {number} was not: {error}")
+        else:
+            stored, known = stored + (done == STORED), known + (done != STORED)
+    told = [f"Stored {stored} of {len(chunks)}."]
+    told += [f"{known} {'was' if known == 1 else 'were'} stored already."] if known else []
+    told += [" ".join(unfit)] if unfit else []
+    if unfit and not stored + known:
+        raise ToolError(" ".join(told))
+    return " ".join(told)
 
 
 async def finish_rethinking_memory(desk: Desk) -> str:
@@ -188,19 +199,19 @@ async def finish_rethinking_memory(desk: Desk) -> str:
 
 
 TOOLS: tuple[Tool, ...] = (
-    tool(core_memory_append),
-    tool(core_memory_replace),
-    tool(conversation_search),
-    tool(conversation_search_date),
-    tool(conversation_around),
-    tool(archival_memory_insert),
+    tool(core_memory_append, offered=Offered.TALKING),
+    tool(core_memory_replace, offered=Offered.TALKING),
+    tool(conversation_search, offered=Offered.TALKING),
+    tool(conversation_search_date, offered=Offered.TALKING),
+    tool(conversation_around, offered=Offered.TALKING),
+    tool(archival_memory_insert, offered=Offered.TALKING),
     tool(archival_memory_search),
-    tool(rethink_memory),
-    tool(rethink_user_memory),
-    tool(store_memories),
-    tool(finish_rethinking_memory, final=True),
+    tool(rethink_memory, offered=Offered.REFLECTING),
+    tool(rethink_user_memory, offered=Offered.REFLECTING),
+    tool(store_memories, offered=Offered.REFLECTING),
+    tool(finish_rethinking_memory, final=True, offered=Offered.REFLECTING),
 )
-LEAN_TOOLS: tuple[Tool, ...] = (tool(remember, lean=True),)
+LEAN_TOOLS: tuple[Tool, ...] = (tool(remember, offered=Offered.LEAN),)
 """What only small models are told of."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from bot.agent.tools.desk import Desk
-from bot.agent.tools.registry import Tool, tool
+from bot.agent.tools.registry import Offered, Tool, tool
 from bot.errors import ToolError
 
 _LONGEST_PAUSE = 360  # minutes
@@ -44,4 +44,7 @@ async def pause_heartbeats(desk: Desk, minutes: int) -> str:
     return f"No heartbeat for {minutes} minutes."
 
 
-TOOLS: tuple[Tool, ...] = (tool(send_message, final=True), tool(pause_heartbeats, final=True))
+TOOLS: tuple[Tool, ...] = (
+    tool(send_message, final=True),
+    tool(pause_heartbeats, final=True, offered=Offered.TALKING),
+)

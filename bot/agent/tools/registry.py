@@ -14,6 +14,7 @@ import types
 import typing
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 
 from bot.errors import SettingsError
@@ -30,6 +31,15 @@ HEARTBEAT = "request_heartbeat"
 _HEARTBEAT_SCHEMA = {"type": "boolean", "description": "go on"}  # short: it is told for every tool
 
 
+class Offered(Enum):
+    """When the model is shown a tool. It is carried out whenever the model calls it."""
+
+    ALWAYS = "always"
+    TALKING = "talking"  # where somebody waits
+    REFLECTING = "reflecting"  # in a beat
+    LEAN = "lean"  # to small models only, which are not told of it by name elsewhere
+
+
 @dataclass(frozen=True)
 class Tool:
     """``schema`` is the entry of the request's ``tools``; ``parameters`` its JSON schema of arguments."""
@@ -39,7 +49,7 @@ class Tool:
     schema: dict[str, Any]
     final: bool = False  # takes no request_heartbeat
     custom: bool = False  # from a configured module: it runs apart, under a time-out
-    lean: bool = False  # only small models are told of it
+    offered: Offered = Offered.ALWAYS
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -48,7 +58,11 @@ class Tool:
 
 
 def tool(
-    function: Callable[..., Any], *, final: bool = False, custom: bool = False, lean: bool = False
+    function: Callable[..., Any],
+    *,
+    final: bool = False,
+    custom: bool = False,
+    offered: Offered = Offered.ALWAYS,
 ) -> Tool:
     """The tool that a function describes. Raises `SettingsError` for a type that has no schema."""
     description, explained = _docstring(function)
@@ -68,7 +82,7 @@ def tool(
         "type": "function",
         "function": {"name": function.__name__, "description": description, "parameters": parameters},
     }
-    return Tool(function.__name__, function, schema, final, custom, lean)
+    return Tool(function.__name__, function, schema, final, custom, offered)
 
 
 class Registry:
@@ -81,15 +95,21 @@ class Registry:
             if (known := self._tools.setdefault(tool.name, tool)) is not tool:
                 whose = "another module's" if known.custom else "a built-in tool's"
                 raise SettingsError(f"agent.tools: {tool.name} is {whose} name; give yours another.")
-        self.schemas = [Rendered(_compact(tool.schema)) for tool in self._tools.values() if not tool.lean]
+        usual = [tool.schema for tool in self._tools.values() if tool.offered is not Offered.LEAN]
+        self.schemas = [Rendered(_compact(schema)) for schema in usual]
         self.text = _compact(self.schemas)
+
+    def offered(self, when: Offered) -> list[Rendered]:
+        """The schemas that the model is shown then, besides those that it is always shown."""
+        shown = (Offered.ALWAYS, when)
+        return [Rendered(_compact(tool.schema)) for tool in self._tools.values() if tool.offered in shown]
 
     def get(self, name: str) -> Tool | None:
         return self._tools.get(name)
 
     @property
     def names(self) -> list[str]:
-        return [tool.name for tool in self._tools.values() if not tool.lean]
+        return [tool.name for tool in self._tools.values() if tool.offered is not Offered.LEAN]
 
     @property
     def custom(self) -> list[Tool]:

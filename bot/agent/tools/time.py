@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from bot.agent.tools.desk import Desk
 from bot.agent.tools.provenance import to_forget, to_keep
-from bot.agent.tools.registry import Tool, tool
+from bot.agent.tools.registry import Offered, Tool, tool
 from bot.errors import ToolError
 from bot.people import schedules
 from memory.records import Wish
@@ -100,8 +100,8 @@ async def set_time_zone(desk: Desk, zone: str) -> str:
 
 
 TOOLS: tuple[Tool, ...] = (
-    tool(schedule_message),
-    tool(list_scheduled),
-    tool(cancel_scheduled),
-    tool(set_time_zone),
+    tool(schedule_message, offered=Offered.TALKING),
+    tool(list_scheduled, offered=Offered.TALKING),
+    tool(cancel_scheduled, offered=Offered.TALKING),
+    tool(set_time_zone, offered=Offered.TALKING),
 )
