@@ -124,9 +124,9 @@ def event_fields(event: Event, zone: ZoneInfo, fit: Fit, tokens: int) -> dict[st
     elif isinstance(event, HeartbeatDue):
         fields["reason"] = event.reason
         if event.news:
-            fields["news"] = [_fitted(line, fit, tokens // 40) for line in event.news]
+            fields["news"] = [_fitted(line, fit, tokens // 4) for line in event.news]
         if event.related:
-            fields["related"] = [_fitted(line, fit, tokens // 40) for line in event.related]
+            fields["related"] = [_fitted(line, fit, tokens // 20) for line in event.related]
     elif isinstance(event, ScheduledDue):
         fields["reason"] = event.reason
     elif isinstance(event, UserReturned):
