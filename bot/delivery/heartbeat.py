@@ -15,6 +15,7 @@ from uuid import uuid4
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from bot import prompts
+from bot.agent.tools.ids import id_of
 from bot.agent.window import Window
 from bot.delivery.mailboxes import Mailboxes
 from bot.delivery.reminders import Reminders
@@ -246,6 +247,7 @@ class Heartbeat:
         )
         rows = [hit.row for hit in page.hits if isinstance(hit.row, Passage)]
         return [
-            f"{row.created_at.astimezone(identity.zone):%Y-%m-%d} {self._window.fit(row.text, _RELATED_TOKENS)}"
+            f"{id_of(row, identity.agent)} {row.created_at.astimezone(identity.zone):%Y-%m-%d} "
+            f"{self._window.fit(row.text, _RELATED_TOKENS)}"
             for row in rows
         ]

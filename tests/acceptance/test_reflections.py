@@ -46,7 +46,7 @@ async def test_it_sees_whole_lines_of_what_is_new_and_the_conversation_stays_as_
         f"ada: {LONG}", "ever: Yes.", "ada: Good night.", "ever: Yes.",
     ]  # fmt: skip
     assert len(own) == 3
-    assert sum(sizes) <= 6_000
+    assert sum(sizes) <= 7_200  # by our estimate, which is high: 5,000 by o200k_base (benchmarks.heartbeats)
     # Its tools are offered to it alone, and nothing before the next message has changed.
     assert {"rethink_memory", "store_memories", "finish_rethinking_memory"} <= tools_of(own[0])
     assert not {"rethink_memory", "store_memories", "finish_rethinking_memory"} & tools_of(after)
