@@ -191,13 +191,17 @@ class Export:
         passages = (await session.passages.page(agent.archive_id, audiences, limit=count))[::-1]
         opened = await session.passages.opened([passage.uid for passage in passages])
         copies = {copy.uid: uid for uid, found in opened.items() for copy in found}
+        known = {passage.uid for passage in passages}
         return [
             {
-                **{name: getattr(p, name) for name in ("uid", "audience", "text", "source", "position")},
+                **{name: getattr(p, name) for name in NOTE},
                 "tags": list(p.tags),
                 "at": _iso(p.created_at),
                 "turn": turns.of(p.turn_id),
                 "copy_of": copies.get(p.uid),
+                "since": p.since and _iso(p.since),
+                "until": p.until and _iso(p.until),
+                "replaced_by": p.replaced_by if p.replaced_by in known else None,
             }
             for p in passages
         ]
@@ -218,6 +222,7 @@ def keep(folder: Path, agent: Agent, file: File) -> Path:
     return path
 
 
+NOTE = ("uid", "audience", "text", "source", "position", "origin", "doubtful")
 BLOCK = ("label", "audience", "value", "limit", "description", "read_only", "version")
 
 

@@ -67,6 +67,7 @@ class _Restoring:
         self._now = now
         self._turns: dict[str, str] = {}
         self._uids: dict[str, str] = {}
+        self._closed: list[tuple[int, rows.PassageRow]] = []
 
     async def all(self, file: MemoryFile, account: str | None) -> Agent:
         who = file.person
@@ -80,6 +81,9 @@ class _Restoring:
             await self._messages(agent, messages, places)
         for passages in _batches(file.each(rows.PassageRow)):
             await self._passages(agent, passages)
+        for key, note in self._closed:
+            if note.until is not None and note.replaced_by in self._uids:
+                await self._session.passages.close([key], note.until, self._uids[note.replaced_by])
         for wish in file.each(rows.WishRow):
             await self._wish(agent, wish, places)
         beat = Beat(agent_id=agent.id, **{name: getattr(who.heartbeat, name) for name in (*BEAT, *MOMENTS)})
@@ -216,6 +220,10 @@ class _Restoring:
                 digest=digest_words(row.text),
                 created_at=row.at,
                 uid="" if row.uid in taken else row.uid,
+                since=row.since,
+                until=row.until,
+                origin=row.origin,
+                doubtful=row.doubtful,
             )
             for row in batch
         ]
@@ -224,6 +232,9 @@ class _Restoring:
         for row in batch:
             if row.copy_of is not None:
                 await passages.link(self._uids[row.uid], self._uids[row.copy_of])
+        self._closed += [
+            (passage.key, row) for row, passage in zip(batch, stored, strict=True) if row.replaced_by
+        ]
 
     async def _wish(self, agent: Agent, row: rows.WishRow, places: Sequence[Conversation]) -> None:
         wish = Wish(

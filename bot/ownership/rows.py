@@ -181,6 +181,12 @@ class PassageRow(Row):
     at: Moment
     turn: TurnName | None
     copy_of: Uid | None
+    # Files of before facts had a time lack these.
+    since: Moment | None = None
+    until: Moment | None = None
+    replaced_by: Uid | None = None
+    origin: Name = ""
+    doubtful: bool = False
 
 
 class WishRow(Row):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from pathlib import Path
+from zipfile import ZipFile
 
 from adapters.text import plain
 from tests.acceptance.test_forgetting import command
@@ -130,3 +132,20 @@ async def test_a_note_is_replaced_once(tmp_path: Path) -> None:
         mind.then(again("archival_memory_replace", id="n99", content="Ada lives in Bonn"), say("Hm."))
         await house.say("ada", "And now Bonn!")
         assert "There is no note n99" in str(results_in(mind.asked[-1])[-1])
+
+
+async def test_an_export_takes_the_time_of_facts_along(tmp_path: Path) -> None:
+    clock, mind = FakeClock(APRIL), Mind()
+    async with opened(tmp_path / "one", mind.play, clock=clock) as house:
+        await moved(house, mind, clock)
+        await command(house, "ada", "memory add Ada has a boat")
+        [file] = (await command(house, "ada", "export")).files
+    async with opened(tmp_path / "two", mind.play, clock=clock) as house:
+        await house.app.restore.of([file.data], None)
+        found = await searched(house, mind, "Where does Ada live?")
+        assert "Ada lives in Hamburg" in found.splitlines()[0]
+        assert "until 2026-10-01: not any more" in found
+        [again_] = (await command(house, "ada", "export")).files
+    with ZipFile(BytesIO(file.data)) as one, ZipFile(BytesIO(again_.data)) as two:
+        notes = two.read("passages.jsonl").decode().splitlines()
+        assert one.read("passages.jsonl").decode().splitlines() == notes
