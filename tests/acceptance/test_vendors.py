@@ -108,6 +108,30 @@ async def test_a_refused_turn_and_one_that_is_too_long(
     assert not server.faults
 
 
+@pytest.mark.parametrize(
+    ("first", "second"), [("gemini", "mistral"), ("mistral", "deepseek"), ("deepseek", "gemini"), ("vllm-plain", "gemini")]
+)  # fmt: skip
+async def test_another_vendor_goes_on_in_the_middle_of_a_turn(
+    tmp_path: Path, first: str, second: str
+) -> None:
+    player = Player()
+    async with (
+        VendorServer(VENDORS[first](), player) as one,
+        VendorServer(VENDORS[second](), player) as two,
+    ):
+        other = {name: two.settings[name] for name in ("name", "base_url", "api_key")}
+        async with living(tmp_path, one, fallbacks=[other | {"extra": {}, "temperature": 1.0}]) as house:
+            await heard(house, "remember my dog")
+            one.down_after = one.vendor.said + 1  # it searches, and is gone
+            assert "Looked it up" in await heard(house, "search my dog")
+            assert "Hello" in await heard(house, "Hello")
+            assert two.vendor.said == 2
+            one.down_after, two.down_after = None, two.vendor.said + 1
+            await house.clock.sleep(3_600)
+            assert "Looked it up" in await heard(house, "search my dog")
+        assert (one.faults, two.faults) == ([], [])
+
+
 async def test_a_conversation_goes_round_all_vendors(tmp_path: Path) -> None:
     player = Player()
     async with AsyncExitStack() as stack:

@@ -19,13 +19,14 @@ _OPAQUE = re.compile(r"opaque:([\w.-]+):")
 class VendorServer:
     """``async with VendorServer(vendor, player) as server``. It remembers what it said for as long as it runs.
 
-    ``window`` is the most tokens that it takes. ``lessons`` are refusals of what no client can know beforehand,
+    ``window`` is the most tokens that it takes; it is down once it has said ``down_after`` things. ``lessons`` are refusals of what no client can know beforehand,
     ``faults`` everything else that was wrong: refusals, another vendor's fields, its own that did not come back.
     """
 
     def __init__(self, vendor: Vendor, player: Player) -> None:
         self.vendor, self.player = vendor, player
         self.window: int | None = None
+        self.down_after: int | None = None  # answers from now on; then 503
         self.lessons: list[str] = []
         self.faults: list[str] = []
         self.overflows = 0
@@ -59,6 +60,8 @@ class VendorServer:
         if not self.vendor.authorized(request.headers, request.query):
             self.faults.append("asked with a wrong key")
             return web.json_response({"error": {"message": "Access denied", "code": "401"}}, status=401)
+        if self.down_after is not None and self.vendor.said >= self.down_after:
+            return web.json_response({"error": {"message": "Overloaded"}}, status=503)
         body = json.loads(await request.read())
         self.bodies.append(body)
         self._look_at(body)
