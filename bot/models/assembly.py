@@ -97,9 +97,9 @@ class Assembly:
             delta = object_of(choice.get("delta") or choice.get("message"))
             if isinstance(choice.get("usage"), dict):  # Moonshot's place for it
                 self._usage = _usage(choice["usage"])
-            for part in (delta.get("content"), delta.get("refusal")):
+            for part in (delta.get("content"), delta.get("refusal"), choice.get("text")):
                 self._write(part)
-            for call in list_of(delta.get("tool_calls")):
+            for call in _calls(delta.get("tool_calls")):
                 self._call(call)
             if isinstance(delta.get("function_call"), dict):  # the protocol's own first shape
                 self._call({"index": 0, "function": delta["function_call"]})
@@ -170,6 +170,15 @@ class Assembly:
             call.name += entry.name  # a name in pieces
         call.arguments += entry.arguments
         call.extra = grown(call.extra, entry.extra)
+
+
+def _calls(value: Any) -> list[Any]:
+    """Calls in a list, by their numbers, or one alone."""
+    if not isinstance(value, dict):
+        return list_of(value)
+    if "function" in value:
+        return [value]
+    return [{"index": int(key), **object_of(call)} for key, call in value.items() if str(key).isdecimal()]
 
 
 def _usage(data: dict[str, Any]) -> Usage:

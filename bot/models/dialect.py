@@ -29,6 +29,7 @@ from bot.models.refusal_words import (
     NULL,
     OF_INPUT,
     ONE_CALL,
+    SAYS_NOTHING,
     UNFIT,
 )
 from bot.models.tool_schemas import ToolSchemas
@@ -53,7 +54,9 @@ class Dialect:
         self._fields: set[str] = set()  # that messages must not have
         self._filled: dict[str, str] = {}  # that messages must have, and with what
         self._void: set[str] = set()  # signatures that it does not know any more
-        self._plain: bool | None = None  # whether it gets nothing of its own back; None: not tried
+        # What is only guessed; None: not tried.
+        self._plain: bool | None = None  # whether it gets nothing of its own back
+        self._least: bool | None = None  # whether it is asked with what it must have, and nothing else
         self._history: dict[str, Any] = {}  # how the messages are put: see `plain_history`
         # What an answer's shape may be asked for in, the best first.
         self._formats = ["json_schema", "json_object"]
@@ -74,7 +77,7 @@ class Dialect:
         body |= self._settings
         if self._thoughtless and "tools" in body:
             body["reasoning_effort"] = "none"
-        for name in self._dropped:
+        for name in set(body) - {*_CORE, self._limit} if self._least else self._dropped:
             body.pop(name, None)
         if not body.get("stream"):
             body.pop("stream_options", None)
@@ -89,11 +92,12 @@ class Dialect:
         for attempt in (self._tools, self._shape, self._schema, self._parameter, self._field, self._order):
             if (taught := attempt(body, said)) is not None:
                 return taught
-        return self._guess(body, status, said)
+        return self._guess(body, status, text, said)
 
     def give_up(self) -> None:
         """The request was refused for good: what was only guessed is taken back."""
         self._plain = False if self._plain else self._plain
+        self._least = False if self._least else self._least
 
     # Learning
 
@@ -193,15 +197,20 @@ class Dialect:
         after = (self._history.get("joined"), self._history.get("bridged"), self.tools_as_text)
         return "wants roles to alternate" if after != before else None
 
-    def _guess(self, body: Mapping[str, Any], status: int | None, said: str) -> str | None:
-        """What it gave and gets back may be what it does not take, whatever it says (DeepSeek's R1)."""
+    def _guess(self, body: Mapping[str, Any], status: int | None, text: str, said: str) -> str | None:
+        """What it gave and gets back may be what it does not take, whatever it says (DeepSeek's R1); where it says
+        nothing, it may be anything that it need not have."""
         known = TOO_LONG.search(said) or CONTENT.search(said) or ACCOUNT.search(said)
-        if known or status not in (400, 422) or self._plain is not None:
+        if known or status not in (400, 422):
             return None
-        if not any(_given(message, self.origin) for message in body["messages"]):
-            return None
-        self._plain = True
-        return "is asked without what it added to its messages"
+        own = any(_given(message, self.origin) for message in body["messages"])
+        if own and self._plain is None:
+            self._plain = True
+            return "is asked without what it added to its messages"
+        if SAYS_NOTHING.fullmatch(text) and self._least is None and set(body) - {*_CORE, self._limit}:
+            self._least, self._plain = True, False if self._plain else self._plain
+            return "is asked with the least"
+        return None
 
     # Putting
 

@@ -7,6 +7,7 @@ import re
 UNFIT = re.compile(
     r"unsupported|not support|unknown|unrecogni[sz]ed|unexpected|not permitted|not allowed|invalid|extra|additional"
     r"|cannot|incompatible|not (be |both )?(available|enabled|valid|accept|specified|set|used)|no longer|deprecated"
+    r"|不支持|无效|未知|非法|不允许"
     r"|illegal|must (not )?be|only|does not|too (large|high)|exceed|maximum|should|conflict|reject|forbidden|disallow",
     re.IGNORECASE,
 )
@@ -64,3 +65,9 @@ NULL = re.compile(r"null|none\b|str(ing)?\b|required|missing|nil", re.IGNORECASE
 BAD_SIGNATURE = re.compile(
     r"(corrupt|invalid|not valid|expired|malformed).{0,40}thought.?signature", re.IGNORECASE
 )
+SAYS_NOTHING = re.compile(
+    r"\s*(bad request|unprocessable( entity| content)?|(invalid|malformed)[ _]?(request|argument|parameter|input)s?"
+    r"|validation error|(the )?request contains an invalid argument|invalid_request_error|\W|\d)*",
+    re.IGNORECASE,
+)
+"""A refusal that does not say what it is for."""

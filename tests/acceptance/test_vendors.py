@@ -109,7 +109,8 @@ async def test_a_refused_turn_and_one_that_is_too_long(
 
 
 @pytest.mark.parametrize(
-    ("first", "second"), [("gemini", "mistral"), ("mistral", "deepseek"), ("deepseek", "gemini"), ("vllm-plain", "gemini")]
+    ("first", "second"),
+    [("gemini", "mistral"), ("mistral", "deepseek"), ("deepseek", "gemini"), ("vllm-plain", "gemini")],
 )  # fmt: skip
 async def test_another_vendor_goes_on_in_the_middle_of_a_turn(
     tmp_path: Path, first: str, second: str

@@ -243,6 +243,12 @@ async def test_arguments_are_kept_as_json_that_every_server_takes(tmp_path: Path
             assert isinstance(json.loads(made["function"]["arguments"]), dict)
 
 
+@pytest.mark.parametrize("arguments", [{"text": "Hello!"}, '{"content": "Hello!"}', "Hello!"], ids=str)
+async def test_the_only_argument_needs_no_name(tmp_path: Path, arguments: Any) -> None:
+    async with opened(tmp_path, ScriptedModel([calls(("send_message", arguments))])) as house:
+        assert [r.text for r in await house.say("ada", "Hello")] == ["Hello!"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "stored"),
     [

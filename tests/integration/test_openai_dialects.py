@@ -42,6 +42,7 @@ EXTRA = {"temperature": 0.2, "frequency_penalty": 0.1, "reasoning_effort": "low"
         ("temperature", "invalid temperature: only 1 is allowed for this model", 400),
         ("frequency_penalty", "Argument not supported on this model: frequencyPenalty", 400),
         ("reasoning_effort", "property 'reasoning_effort' is unsupported", 400),
+        ("reasoning_effort", "参数 reasoning_effort 不支持", 400),
         ("reasoning_effort", "Unrecognized request argument supplied: reasoning_effort", 400),
         ("tool_choice", "deepseek-reasoner does not support this tool_choice", 400),
         ("tool_choice", "tool_choice 'required' is incompatible with thinking enabled", 400),
@@ -534,6 +535,24 @@ async def test_a_refusal_of_unknown_words_may_be_for_what_the_server_itself_adde
                 model, rendered({"by": by, "message": {"reasoning_content": "x"}, "calls": [{}]})
             )
     assert [e.outcome for e in server.transcript] == ["answered", "fault:status", "answered", "answered"]
+
+
+@pytest.mark.parametrize(
+    "says", ["Bad Request", "Request contains an invalid argument.", "Unprocessable Entity", ""]
+)
+@pytest.mark.parametrize("name", ["stream_options", "top_k"])
+async def test_a_parameter_that_is_refused_without_a_name_is_found_by_leaving_all_out(
+    name: str, says: str
+) -> None:
+    async with opened(refusing(lambda request: name in request, says), extra={"top_k": 4}) as (
+        model,
+        server,
+        _,
+    ):
+        for _ in range(2):
+            assert (await model.complete(ask(max_tokens=9))).text == "Hi"
+    assert [e.outcome for e in server.transcript] == ["fault:status", "answered", "answered"]
+    assert set(server.transcript[-1].request) == {"model", "messages", "stream", "tools", "max_tokens"}
 
 
 async def test_a_guess_that_did_not_help_is_taken_back() -> None:

@@ -23,6 +23,8 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "array": (list,),
 }
 _YES, _NO = ("true", "yes", "1"), ("false", "no", "0", "")
+_WORDS = re.compile(r"[^\W\d_]")
+"""How a text begins that is no JSON, nor meant to be any."""
 _ITEM = re.compile(r"\s*(?:[-*•]|\d{1,3}[.)])\s+(.*)")
 
 
@@ -31,9 +33,11 @@ def parse(tool: Tool, arguments: str) -> dict[str, Any]:
     values = read(arguments)
     if values is None:
         text = arguments.strip()
+        if _WORDS.match(text) and len(tool.parameters["required"]) == 1:
+            return parse(tool, json.dumps({tool.parameters["required"][0]: text}))
         raise ToolError(f"{tool.name}: the arguments must be a JSON object, got {text[:80]!r}")
     properties = tool.parameters["properties"]
-    values = _unwrapped(tool.name, values, properties)
+    values = _named(_unwrapped(tool.name, values, properties), tool)
     for name in tool.parameters["required"]:
         if values.get(name) is None:
             raise ToolError(f"{tool.name}: {name!r} is missing. Arguments: {', '.join(properties)}.")
@@ -90,6 +94,20 @@ def _unwrapped(tool: str, values: dict[str, Any], properties: Mapping[str, Any])
             inner = read(inner) if isinstance(inner, str) else inner
             return inner if isinstance(inner, dict) else values
     return values
+
+
+def _named(values: dict[str, Any], tool: Tool) -> dict[str, Any]:
+    """With the name of the only argument that is needed, where a text came under another one."""
+    strange = [name for name in values if name not in tool.parameters["properties"] and name != HEARTBEAT]
+    needed = tool.parameters["required"]
+    if (
+        len(needed) != 1
+        or needed[0] in values
+        or len(strange) != 1
+        or not isinstance(values[strange[0]], str)
+    ):
+        return values
+    return {needed[0] if name == strange[0] else name: value for name, value in values.items()}
 
 
 def _checked(tool: str, name: str, schema: dict[str, Any], value: Any) -> Any:

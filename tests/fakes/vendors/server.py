@@ -19,8 +19,9 @@ _OPAQUE = re.compile(r"opaque:([\w.-]+):")
 class VendorServer:
     """``async with VendorServer(vendor, player) as server``. It remembers what it said for as long as it runs.
 
-    ``window`` is the most tokens that it takes; it is down once it has said ``down_after`` things. ``lessons`` are refusals of what no client can know beforehand,
-    ``faults`` everything else that was wrong: refusals, another vendor's fields, its own that did not come back.
+    ``window`` is the most tokens that it takes; once it has said ``down_after`` things it is down. ``lessons`` are
+    refusals of what no client can know beforehand, ``faults`` everything else that was wrong: refusals, another
+    vendor's fields, its own that did not come back.
     """
 
     def __init__(self, vendor: Vendor, player: Player) -> None:

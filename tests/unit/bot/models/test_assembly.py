@@ -210,3 +210,18 @@ def test_what_a_filter_stopped_is_refused_and_what_it_cut_is_marked(finish: str)
 )
 def test_a_reply_that_went_wrong_is_an_empty_one(finish: str) -> None:
     assert assembled({"content": ""}, finish=finish) == ModelReply(text="")
+
+
+def test_calls_by_their_numbers_and_one_alone() -> None:
+    by_number = assembled(
+        {"tool_calls": {"0": entry(None, "x", "send", A), "1": entry(None, "y", "search", B)}}
+    )
+    assert [(c.id, c.name, c.arguments) for c in by_number.calls] == TWO
+    alone = assembled({"tool_calls": entry(None, "x", "send", A)})
+    assert [(c.id, c.name, c.arguments) for c in alone.calls] == TWO[:1]
+
+
+def test_text_may_stand_in_the_choice_itself() -> None:
+    assembly = Assembly()
+    assembly.add({"choices": [{"index": 0, "text": "Hi", "finish_reason": "stop"}]})
+    assert assembly.reply().text == "Hi"
