@@ -6,7 +6,11 @@ On a loopback address another server may stand in for the platform: then its own
 from __future__ import annotations
 
 import ipaddress
+import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import aiohttp
@@ -32,6 +36,8 @@ class Hosts:
         self._platform = platform
         self._own = [domain for _, domains in settings.values() for domain in domains]
         self._files = files
+        self.clock: datetime | None = None  # the platform's, when it last answered
+        self._answered_at = 0.0
         self._local: set[URL] = set()
         for setting, (value, domains) in settings.items():
             url = _parsed(value)
@@ -42,6 +48,12 @@ class Hosts:
                     f"{setting} must be an encrypted address of {platform}'s ({domains[0]}), or one of this machine: "
                     f"the bot's token would go there. Take the line out of the configuration."
                 )
+
+    def now(self, ours: datetime) -> datetime:
+        """The time by the platform's clock, which its messages are dated by; ``ours`` as long as it has told none."""
+        if self.clock is None:
+            return ours
+        return self.clock + timedelta(seconds=time.monotonic() - self._answered_at)
 
     def may_have_token(self, url: URL) -> bool:
         return _is_of(url, self._own) or self._is_local(url)
@@ -65,7 +77,13 @@ class Hosts:
             params.response.close()
             raise Elsewhere(f"{self._platform}'s address answers with a redirect")
 
+        async def answered(_: Any, __: Any, params: aiohttp.TraceRequestEndParams) -> None:
+            with suppress(ValueError, TypeError):
+                self.clock = parsedate_to_datetime(params.response.headers.get("Date", "")).astimezone(UTC)
+                self._answered_at = time.monotonic()
+
         kept.on_request_start.append(started)
+        kept.on_request_end.append(answered)
         kept.on_request_redirect.append(redirected)
         return kept
 

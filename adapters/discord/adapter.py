@@ -133,7 +133,6 @@ class DiscordAdapter:
 
         async def after(guild: discord.Guild | None) -> None:
             """Take what was missed; then what comes now may come."""
-            self._caught_up = True
             marks = self._known
             if guild is not None:  # first heard of now
                 marks = {**await inbound.newest_keys(self.platform), **marks}
@@ -142,6 +141,7 @@ class DiscordAdapter:
             history = History(client, self._clock, now - self._options.catch_up)
             try:
                 await client.hearing.missed(await history.missed(marks, guild))
+                self._caught_up = True  # else the next connection reads it again
             finally:
                 self._order.open()
 

@@ -3,10 +3,6 @@
 
 from __future__ import annotations
 
-import time
-from contextlib import suppress
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from importlib.metadata import version
 from typing import Any
 
@@ -31,14 +27,6 @@ class Hosts(hosts.Hosts):
         if gateway_url:
             settings["discord.gateway_url"] = (gateway_url, _GATEWAY)
         super().__init__("Discord", settings, _FILES)
-        self.clock: datetime | None = None  # Discord's, when it last answered
-        self._answered_at = 0.0
-
-    def now(self, ours: datetime) -> datetime:
-        """The time by Discord's clock, which ids are made by; ``ours`` as long as it has told none."""
-        if self.clock is None:
-            return ours
-        return self.clock + timedelta(seconds=time.monotonic() - self._answered_at)
 
     def trace(self) -> aiohttp.TraceConfig:
         kept = super().trace()
@@ -47,11 +35,5 @@ class Hosts(hosts.Hosts):
             # discord.py's answers to interactions do not say who asks.
             params.headers.setdefault("User-Agent", USER_AGENT)
 
-        async def answered(_: Any, __: Any, params: aiohttp.TraceRequestEndParams) -> None:
-            with suppress(ValueError, TypeError):
-                self.clock = parsedate_to_datetime(params.response.headers.get("Date", "")).astimezone(UTC)
-                self._answered_at = time.monotonic()
-
         kept.on_request_start.append(named)
-        kept.on_request_end.append(answered)
         return kept

@@ -142,7 +142,7 @@ class SlackAdapter:
         return await self._posting().send(reply)
 
     async def find(self, reply: Reply, claimed_at: datetime, after: str | None) -> Found:
-        return await self._posting().find(reply, claimed_at)
+        return await self._posting().find(reply, claimed_at, after)
 
     async def sees(self, account: str, address: Address) -> bool:
         if self._rooms is None:

@@ -11,6 +11,7 @@ from typing import Any
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from adapters.hosts import Hosts
 from adapters.slack import reading
 from adapters.slack.errors import BROKEN, pages, reason, retry_after
 from adapters.slack.places import Places
@@ -33,10 +34,17 @@ class History:
     """``catch_up`` is how far back it is read."""
 
     def __init__(
-        self, client: AsyncWebClient, clock: Clock, us: Workspace, places: Places, catch_up: timedelta
+        self,
+        client: AsyncWebClient,
+        clock: Clock,
+        hosts: Hosts,
+        us: Workspace,
+        places: Places,
+        catch_up: timedelta,
     ) -> None:
         self._client = client
         self._clock = clock
+        self._hosts = hosts
         self._us = us
         self._places = places
         self._catch_up = catch_up
@@ -45,7 +53,9 @@ class History:
         """What was said since we last heard of it, in every conversation and channel, in the order of time."""
         if not known:
             return []
-        floor = self._clock.now() - self._catch_up
+        ours = self._clock.now()
+        now = min(ours, self._hosts.now(ours))  # our clock may be wrong by days
+        floor = now - self._catch_up
         newest = {address: reading.said_at(key) for address, key in known.items()}
         since = max((at - _OVERLAP for at in newest.values() if at is not None), default=floor)
         kinds = await self._channels()
@@ -57,7 +67,7 @@ class History:
             if at is None or not address.startswith(self._us.address("")):
                 continue
             channel, thread = place_of(address)
-            if thread and channel in kinds and at > self._clock.now() - _THREADS:
+            if thread and channel in kinds and at > now - _THREADS:
                 where = {"channel": channel, "ts": thread, "oldest": _ts(max(at - _OVERLAP, floor))}
                 found += await self._said("conversations_replies", kinds[channel], **where)
         return sorted(found, key=lambda one: float(one[0]["ts"]))

@@ -122,10 +122,12 @@ class Posting:
         }
         await taken(self._client.chat_postEphemeral, message)
 
-    async def find(self, reply: Reply, claimed_at: datetime) -> Found:
+    async def find(self, reply: Reply, claimed_at: datetime, after: str | None) -> Found:
         """As `bot.ports.Adapter.find`: by the metadata of what was posted since."""
         channel, thread = place_of(reply.address)
-        since = f"{(claimed_at - _SKEW).timestamp():.6f}"
+        since = f"{(min(claimed_at, self._clock.now()) - _SKEW).timestamp():.6f}"
+        if after and after.startswith(f"{channel}/"):
+            since = after.partition("/")[2]  # Slack's own order needs no clock of ours
         client: Any = self._client
         ask = client.conversations_replies if thread else client.conversations_history
         where = {"channel": channel, **({"ts": thread} if thread else {})}

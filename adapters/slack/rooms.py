@@ -85,7 +85,7 @@ def furnished(link: Link, opened: asyncio.Event, recover: Callable[[], Awaitable
         link=link,
         door=Door(_listeners(link, hearing, answering, work), _bolt(link, answering)),
         hearing=hearing,
-        history=History(client, link.clock, link.us, places, options.catch_up),
+        history=History(client, link.clock, link.hosts, link.us, places, options.catch_up),
         posting=posting,
         work=work,
     )

@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 _WARNING = 0.70
 _NOTES = 0.25  # of the queue's tokens that such notes may take
 _KEPT_MESSAGES = 20_000  # messages of all the queues kept in memory
-_KEPT_QUEUES = 1_000
+_KEPT_QUEUES = 256
 
 
 class QueueManager:

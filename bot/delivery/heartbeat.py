@@ -23,7 +23,7 @@ from bot.errors import DeliveryError
 from bot.events import BEAT, HeartbeatDue
 from bot.people import schedules
 from bot.people.access import Access
-from bot.people.beats import IDLE, Beats, jitter
+from bot.people.beats import IDLE, PAUSE, Beats, jitter
 from bot.people.identities import Identities, Identity
 from bot.people.pace import Turned
 from bot.runtime import Runtime
@@ -99,6 +99,7 @@ class Heartbeat:
         if self._last is None or now < self._last - _BACK:
             async with self._store.write() as session:
                 await session.schedule.clamp_beats(now + _FARTHEST)
+            await self._reminders.set_back(now)
         self._last = now
         await self.remind()
         async with self._store.read() as session:
@@ -183,9 +184,14 @@ class Heartbeat:
         async with self._store.read() as session:
             rules = await self._beats.rules(session, beat, identity)
             agent = await session.agents.agent(identity.agent.id)
-            if agent is not None and agent.paused_until is not None and agent.paused_until > now:
+            # What lies farther ahead than it can was noted before the clock was set back: it holds nothing up.
+            if (
+                agent is not None
+                and agent.paused_until is not None
+                and now < agent.paused_until <= now + PAUSE
+            ):
                 return agent.paused_until
-            if beat.heard_at is not None and now - beat.heard_at < IDLE:
+            if beat.heard_at is not None and timedelta() <= now - beat.heard_at < IDLE:
                 return beat.heard_at + IDLE
             spent = await self._beats.spent(session, identity, now)
             if await self._beats.enough(session, beat, identity, spent):

@@ -37,9 +37,9 @@ _RESTARTS = 2  # of a turn, by edits of what it answers: each asks the model ane
 _STORE_RETRY_S = 5.0
 
 
-@dataclass(frozen=True)
+@dataclass
 class Waiting:
-    """A turn that is gone on with at ``due``."""
+    """A turn that is gone on with at ``due``, or when it was waited for so long: clocks are set."""
 
     job: Job
     due: datetime
@@ -300,11 +300,13 @@ class Mailboxes:
 
     async def _pause(self, mailbox: _Mailbox) -> None:
         """Until the first turn that waits is due, something new came, or one was called off."""
-        seconds = (min(waiting.due for waiting in mailbox.aside) - self._clock.now()).total_seconds()
+        first = min(mailbox.aside, key=lambda waiting: waiting.due)
+        seconds = (first.due - self._clock.now()).total_seconds()
         mailbox.pause = Interrupt()
         mailbox.park(True)
         try:
-            await mailbox.pause.guard(self._clock.sleep(max(0.0, seconds)))
+            await mailbox.pause.guard(self._clock.sleep(min(max(0.0, seconds), first.job.delay)))
+            first.due = self._clock.now()
         except Interrupted:
             return
         finally:

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Collection
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from bot.delivery.mailboxes import Mailboxes
 from bot.errors import DeliveryError
@@ -25,6 +26,7 @@ _LATE = timedelta(minutes=1)  # from when on a delay is worth a word
 _TOO_LATE = timedelta(hours=24)
 _SOON = timedelta(minutes=1)  # until a platform is asked again that was out
 _BROKEN = timedelta(hours=1)  # until a wish is looked at again that could not be fulfilled
+_ANYWHERE = ZoneInfo("UTC")  # an interval is as long everywhere
 _ENDED = "This was the last time: the rule {rule!r} does not come again, or cannot be read any more."
 
 
@@ -65,6 +67,14 @@ class Reminders:
             except Exception as error:
                 log.error("agent %s: the reminder %s failed: %s", wish.agent_id, wish.id, where(error))
                 await self._put(wish, now + _BROKEN)
+
+    async def set_back(self, now: datetime) -> None:
+        """The clock may have been set back: what comes every so often comes no later than that from now."""
+        async with self._store.write() as session:
+            for wish in await session.schedule.intervals_after(now):
+                again = schedules.again(wish.rule, now, now, _ANYWHERE)
+                if again is not None and again < wish.next_at:
+                    await session.schedule.put_wish(replace(wish, next_at=again))
 
     async def _fulfil(self, wish: Wish, now: datetime) -> None:
         async with self._store.read() as session:

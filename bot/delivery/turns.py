@@ -318,7 +318,7 @@ class Turns:
             return False
         async with self._store.write() as session:
             beat = await session.schedule.beat(agent_id)
-            if beat.heard_at is None or beat.heard_at <= rows[0].received_at:
+            if beat.heard_at is None or not rows[0].received_at < beat.heard_at <= self._clock.now():
                 return False
             await session.mailbox.drop_event(rows[0].key)
             await self._beats.change(session, agent_id, next_at=beat.heard_at + IDLE, last_at=_since(rows[0]))

@@ -73,7 +73,7 @@ class Chores:
         elif kind == "history":
             self._files.history(what).unlink(missing_ok=True)
         elif kind == "archive":
-            if now - at < _REBUILDS:
+            if timedelta() <= now - at < _REBUILDS:
                 return False
             await self._indexer.rebuild(int(what))
         elif kind == "waste":
@@ -88,7 +88,7 @@ class Chores:
 
     async def _scrub(self, *, urgent: bool) -> bool:
         now = self._clock.now()
-        if not urgent and self._scrubbed is not None and now - self._scrubbed < _SCRUBS:
+        if not urgent and self._scrubbed is not None and timedelta() <= now - self._scrubbed < _SCRUBS:
             return False
         for _ in range(_TRIES):
             if await self._store.scrub():

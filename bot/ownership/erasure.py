@@ -254,7 +254,7 @@ class Erasure:
     async def expire(self) -> None:
         """Once a day: let go of messages that are older than is kept, and of strangers who were shown a code."""
         now = self._clock.now()
-        if self._expired is not None and now - self._expired < timedelta(days=1):
+        if self._expired is not None and timedelta() <= now - self._expired < timedelta(days=1):
             return
         async with self._store.write() as session:
             if await session.codes.expire(now):

@@ -17,8 +17,9 @@ from memory.ports import Session
 from memory.records import PRIVATE, Beat, Spent
 
 IDLE = timedelta(minutes=30)
+PAUSE = timedelta(hours=6)  # the longest that an agent may ask for
 _NOTED = timedelta(minutes=1)  # how exactly it is kept when the person was last heard
-_KEPT = 10_000
+_KEPT = 2_000
 _JITTER = 0.1  # of the interval, at most ten minutes
 
 
@@ -75,10 +76,10 @@ class Beats:
         """The person was heard: their next beat is due an interval later. How long they were away, if known."""
         agent_id = identity.agent.id
         due, last = self._known.get(agent_id, (False, None))
-        if due and last is not None and now - last < _NOTED:
+        if due and last is not None and timedelta() <= now - last < _NOTED:
             return now - last
         beat = await session.schedule.beat(agent_id)
-        away = None if beat.heard_at is None else now - beat.heard_at
+        away = None if beat.heard_at is None else max(timedelta(), now - beat.heard_at)
         next_at = beat.next_at
         if next_at is None and self._settings.enabled:
             every = max((await self.rules(session, beat, identity)).every, IDLE)

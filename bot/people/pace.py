@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from datetime import timedelta
 from itertools import count
 
@@ -36,7 +35,7 @@ class Pace:
         self._clock = clock
         self._allowance = allowance
         self._limits = limits
-        self._recent: Cache[str, deque[tuple[float, str]]] = Cache(_KEPT)
+        self._recent: Cache[str, list[tuple[float, str]]] = Cache(_KEPT)
         self._told: Cache[str, str] = Cache(_KEPT)
         self._number = count()
 
@@ -94,11 +93,12 @@ class Pace:
 
         By the platform's time: what was caught up after an outage did not come all at once.
         """
-        times = self._recent[who] = self._recent.get(who) or deque()
+        minute = _MINUTE.total_seconds()
+        # Of a later minute is what came before the clock was set back.
+        times = [(then, known) for then, known in self._recent.get(who, ()) if abs(at - then) < minute]
         if all(known != key for _, known in times):  # what is told again is not counted again
             times.append((at, key))
-        while times and times[0][0] <= at - _MINUTE.total_seconds():
-            times.popleft()
+        self._recent[who] = times
         return len(times)
 
     def _first(self, account: str, occasion: str) -> bool:

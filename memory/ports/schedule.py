@@ -54,6 +54,10 @@ class Schedule(Protocol):
         """Those that the turn made, soonest first."""
         ...
 
+    async def intervals_after(self, now: datetime) -> list[Wish]:
+        """Those that come every so often (their rule begins with "every"), and not before then."""
+        ...
+
     async def due_wishes(
         self, now: datetime, platforms: Collection[str], limit: int, *, apart_from: Collection[str] = ()
     ) -> list[Wish]:

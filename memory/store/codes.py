@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert as upsert
@@ -12,6 +12,9 @@ from memory.records import Code
 from memory.store import tables as t
 from memory.store.connection import Connection
 from memory.store.rows import record
+
+# Twice the longest life of a code: a clock that is set right by a little costs none.
+_LONGEST = timedelta(hours=2)
 
 
 class Codes:
@@ -45,7 +48,7 @@ class Codes:
         await self._c.execute(t.welcome.delete().where(welcome))
 
     async def expire(self, now: datetime) -> int:
-        return (await self._c.execute(t.codes.delete().where(t.codes.c.expires_at <= now))).rowcount
+        return (await self._c.execute(t.codes.delete().where(~_lives(now)))).rowcount
 
     async def welcome(self, account: str, now: datetime) -> None:
         values = {"account": account, "created_at": now}
@@ -56,9 +59,15 @@ class Codes:
         return (await self._c.execute(query)).first() is not None
 
     async def _one(self, condition: sa.ColumnElement[bool], now: datetime) -> Code | None:
-        query = sa.select(t.codes).where(condition & (t.codes.c.expires_at > now))
+        query = sa.select(t.codes).where(condition & _lives(now))
         row = (await self._c.execute(query)).first()
         return record(Code, row) if row else None
+
+
+def _lives(now: datetime) -> sa.ColumnElement[bool]:
+    """What expires later than any code does was made before the clock was set back: nobody knows how old it is."""
+    at = t.codes.c.expires_at
+    return (at > now) & (at <= now + _LONGEST)
 
 
 def _naming(account: str) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:

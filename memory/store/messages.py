@@ -45,6 +45,8 @@ def _within(restricted: bool) -> sa.Select[Any]:
     return query.where(m.audience.in_(each("audiences"))) if restricted else query
 
 
+_KEPT = 20_000  # agents whose newest message's number is remembered
+
 # Asked at every turn or search: built once.
 _APPEND = t.messages.insert()
 _GET = {restricted: _get(restricted) for restricted in (False, True)}
@@ -62,7 +64,7 @@ class Messages:
 
     async def append(self, agent_id: int, messages: Sequence[Message]) -> list[Message]:
         extent = await self.extent(agent_id)
-        self._extents[agent_id] = extent + len(messages)
+        self._reaches(agent_id, extent + len(messages))
         first = scope_range(agent_id)[0] + extent + 1
         stored = [
             replace(message, key=first + i, salience=salience(message.text))
@@ -214,8 +216,15 @@ class Messages:
         if agent_id not in self._extents:
             found = await self._words.extent(agent_id)
             # A writer may have counted on while we looked: never go back behind it.
-            self._extents[agent_id] = max(found, self._extents.get(agent_id, 0))
+            self._reaches(agent_id, max(found, self._extents.get(agent_id, 0)))
         return self._extents[agent_id]
+
+    def _reaches(self, agent_id: int, extent: int) -> None:
+        """Kept of those that were at work last: far more than one commit may hold."""
+        self._extents.pop(agent_id, None)
+        self._extents[agent_id] = extent
+        if len(self._extents) > _KEPT:
+            del self._extents[next(iter(self._extents))]
 
     async def drop_summary(self, conversation_id: int) -> None:
         await self._c.execute(t.summaries.delete().where(t.summaries.c.conversation_id == conversation_id))

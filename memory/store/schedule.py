@@ -105,6 +105,9 @@ class Schedule:
     async def drop_wish(self, wish_id: str) -> None:
         await self._c.execute(t.wishes.delete().where(t.wishes.c.id == wish_id))
 
+    async def intervals_after(self, now: datetime) -> list[Wish]:
+        return await self._wishes((t.wishes.c.next_at > now) & t.wishes.c.rule.ilike("every%"))
+
     async def due_wishes(
         self, now: datetime, platforms: Collection[str], limit: int, *, apart_from: Collection[str] = ()
     ) -> list[Wish]:

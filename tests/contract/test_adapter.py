@@ -7,7 +7,8 @@ import contextlib
 import io
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -19,7 +20,7 @@ from bot.backends.platforms import platforms
 from bot.delivery.silence import Silence
 from bot.errors import DeliveryError, DeliveryRefused
 from bot.events import Address, Reply
-from bot.ports import Adapter
+from bot.ports import Adapter, Found
 from bot.settings import Settings
 from tests.fakes.discord_rules import Permission
 from tests.fakes.discord_server import DiscordServer
@@ -42,7 +43,8 @@ class Scene:
     async def sees(self) -> bool:
         return await self.adapter.sees(self.account, self.address)
 
-    async def post(self) -> None:
+    async def post(self) -> tuple[Reply, str]:
+        """What was posted, and its receipt."""
         reply = Reply(
             id=f"{uuid4().hex}/0",
             address=self.address,
@@ -52,7 +54,7 @@ class Scene:
             at=SystemClock().now(),
             nonce=uuid4().hex[:25],
         )
-        await self.adapter.send(reply)
+        return reply, await self.adapter.send(reply)
 
 
 Made = Callable[[Path], contextlib.AbstractAsyncContextManager[Scene]]
@@ -286,3 +288,20 @@ async def test_before_a_platform_is_connected_nothing_is_known_of_anybody(tmp_pa
 
 async def test_what_takes_no_posts_holds_up_no_turn() -> None:
     assert await Silence("discord").sees("discord:1", "discord:1/2")
+
+
+@pytest.mark.parametrize("ahead_s", [-86_400.0, 0.0, 3_600.0, 86_400.0])
+@pytest.mark.parametrize("made", [discord_guild, slack_channel], ids=lambda made: made.__name__)
+async def test_what_was_posted_is_found_whatever_our_clock_said_then(
+    made: Made, ahead_s: float, tmp_path: Path
+) -> None:
+    async with made(tmp_path) as scene:
+        _, before = await scene.post()
+        reply, _ = await scene.post()
+        claimed = SystemClock().now() + timedelta(seconds=ahead_s)
+        for after in (before, None):
+            found = await scene.adapter.find(reply, claimed, after)
+            # Within a minute Discord knows the nonce: sent again, it is the same message.
+            assert found is Found.POSTED or (made is discord_guild and 0 <= -ahead_s < 60)
+        never = replace(reply, id=f"{uuid4().hex}/0", nonce=uuid4().hex[:25], text="Never said.")
+        assert await scene.adapter.find(never, claimed, before) is Found.ABSENT

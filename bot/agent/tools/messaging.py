@@ -7,8 +7,9 @@ from datetime import timedelta
 from bot.agent.tools.desk import Desk
 from bot.agent.tools.registry import Offered, Tool, tool
 from bot.errors import ToolError
+from bot.people.beats import PAUSE
 
-_LONGEST_PAUSE = 360  # minutes
+_LONGEST_PAUSE = PAUSE // timedelta(minutes=1)
 
 
 async def send_message(desk: Desk, message: str) -> str:
