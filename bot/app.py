@@ -47,6 +47,7 @@ from bot.delivery.courier import Courier, SpeakerOf
 from bot.delivery.documents import BOUNDS, Documents
 from bot.delivery.heartbeat import Heartbeat
 from bot.delivery.mailboxes import Mailboxes
+from bot.delivery.news import News
 from bot.delivery.reminders import Reminders
 from bot.delivery.turns import Turns
 from bot.errors import PersonaError, SettingsError
@@ -239,7 +240,14 @@ def _assemble(
         runtime, mailboxes, identities, access, platforms, settings.limits.reminders_per_day
     )
     heartbeat = Heartbeat(
-        runtime, mailboxes, identities, beats, memory.archival, access, reminders, platforms, window
+        runtime,
+        mailboxes,
+        identities,
+        beats,
+        News(runtime.store, memory.archival, window),
+        access,
+        reminders,
+        platforms,
     )
 
     # What people may do with what is held of them

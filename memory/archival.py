@@ -59,26 +59,32 @@ class Archival:
         tags: Sequence[str] = (),
         now: datetime | None = None,
         as_of: datetime | None = None,
-        own: bool = False,
     ) -> Page:
         """The passages that answer ``query`` best: in the agent's own archive, in its persona's lore of this
         community (in private: of those where the agent has talked), and in the attached ones.
 
         ``now`` is the moment in the asker's zone, to which "last week" is relative. Found is what holds, with what it
         replaced; what held before, where the question names a time in which it did; or what held ``as_of`` a moment.
-        ``own``: in the agent's own archive alone.
         """
-        audiences = readable_from(audience)
         async with self._store.read() as session:
-            lore = [] if own else await _lore(session, agent, audience)
-            shared = [] if own else [archive.id for archive in await session.passages.attached(agent.id)]
-        vector = await self._indexer.query_vector(query, "passages", agent.archive_id, *lore)
+            lore = await _lore(session, agent, audience)
+            shared = [archive.id for archive in await session.passages.attached(agent.id)]
         scopes = [agent.archive_id, *lore, *shared]
-        places = [await self._look(scope, audiences, vector, tags) for scope in scopes]
+        wanted = _Wanted(agent.archive_id, scopes, readable_from(audience), tags, as_of)
+        return await self._found(query, wanted, page, page_size, now or datetime.now(UTC))
+
+    async def own(self, agent: Agent, query: str, audience: Audience, most: int, now: datetime) -> Page:
+        """As `search`, in the agent's own archive alone: one page."""
+        wanted = _Wanted(agent.archive_id, [agent.archive_id], readable_from(audience))
+        return await self._found(query, wanted, 0, most, now)
+
+    async def _found(self, query: str, wanted: _Wanted, page: int, page_size: int, now: datetime) -> Page:
+        vector = await self._indexer.query_vector(query, "passages", *wanted.scopes)
+        places = [await self._look(scope, wanted.audiences, vector, wanted.tags) for scope in wanted.scopes]
         async with self._store.read() as session:
-            question = question_of(query, None, now or datetime.now(UTC))
+            question = question_of(query, None, now)
             found = await ranked(session, "passages", places, question)
-            wanted = _Wanted(agent.archive_id, scopes, audiences, tags, as_of, question.span)
+            wanted = replace(wanted, span=question.span)
             hits = await _holding(session, found, wanted, (page + 1) * page_size + 1)
         return Page(
             hits=tuple(hits[page * page_size :][:page_size]),
@@ -179,9 +185,9 @@ class _Wanted:
     own: int
     scopes: Sequence[int]
     audiences: Audiences
-    tags: Sequence[str]
-    as_of: datetime | None
-    span: Span | None
+    tags: Sequence[str] = ()
+    as_of: datetime | None = None
+    span: Span | None = None
 
     def held(self, passage: Passage) -> bool:
         """Whether it held when the question asks for it."""

@@ -20,6 +20,7 @@ log = logging.getLogger(__name__)
 
 _SUMMARY = 0.10  # of the free room that a summary may take
 _SUMMARIZED = 0.45  # of the room that the evicted messages take when they are summarized
+_OLD = 0.20  # ... and the summary so far, however long it became elsewhere
 _CORE = 0.15  # ... and core memory
 _LAST = 200  # tokens of what was said last
 _FOUND = 200  # tokens of what one call found
@@ -45,27 +46,35 @@ class Summarizer:
         """The new summary, of ``count`` messages by now, with times in ``zone``. A turn never dies of it: without a
         model it is a mechanical note.
 
-        It may be as long as the old one, also where the room has become smaller since: nothing is cut but by the
-        model.
+        It may be as long as the old one, also where the room has become smaller since: what fits the window is cut by
+        the model alone.
         """
-        fit, old = self._window.fit, queue.summary.text if queue.summary else ""
+        fit, most = self._window.fit, int(self._window.room * _OLD)
+        old = fit(queue.summary.text, most) if queue.summary else ""
         limit = max(int(self._window.free * _SUMMARY), self._window.in_json(old))
         try:
-            text = (await ask(self._request(queue, turn, evicted, count, zone, limit))).text.strip()
+            text = (await ask(self._request(queue, turn, evicted, count, zone, limit, old))).text.strip()
         except ModelError as error:
             log.warning("agent %s: summary by rule, the model gave none: %s", turn.agent_id, error)
             text = ""
         return fit(text, limit) if text else self._by_rule(old, evicted, zone, limit)
 
     def _request(
-        self, queue: Queue, turn: Turn, evicted: Sequence[Message], count: int, zone: ZoneInfo, limit: int
+        self,
+        queue: Queue,
+        turn: Turn,
+        evicted: Sequence[Message],
+        key: int,
+        zone: ZoneInfo,
+        limit: int,
+        old: str,
     ) -> ModelRequest:
         fit, room = self._window.fit, self._window.room
         core = "\n".join(f"{block.label}: {block.value}" for block in queue.blocks() if block.value)
         lines = "\n".join(filter(None, (self._line(message, zone) for message in evicted)))
         parts = {
             "Core memory, which stays in view": fit(core, int(room * _CORE)) or "(empty)",
-            "Summary so far": queue.summary.text if queue.summary else "(none)",
+            "Summary so far": old or "(none)",
             "Messages": fit(lines, int(room * _SUMMARIZED)),
             "Said last, and still in view": fit(_last(queue), _LAST),
         }
@@ -74,7 +83,7 @@ class Summarizer:
         messages = [{"role": "system", "content": system}, {"role": "user", "content": user}]
         left = room - self._window.in_json(f"{system}\n{user}") - _PROTOCOL
         return ModelRequest(
-            key=f"{turn.id}/summary/{count}",
+            key=f"{turn.id}/summary/{key}",
             messages=messages,
             tool_choice="none",
             max_tokens=limit + max(0, min(_THOUGHTS, left - limit)),

@@ -7,7 +7,7 @@ when nothing happened: an agent whose person was silent since its last beat has 
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
@@ -15,9 +15,8 @@ from uuid import uuid4
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from bot import prompts
-from bot.agent.tools.ids import id_of
-from bot.agent.window import Window
 from bot.delivery.mailboxes import Mailboxes
+from bot.delivery.news import News
 from bot.delivery.reminders import Reminders
 from bot.errors import DeliveryError
 from bot.events import BEAT, HeartbeatDue
@@ -27,9 +26,8 @@ from bot.people.beats import IDLE, PAUSE, Beats, jitter
 from bot.people.identities import Identities, Identity
 from bot.people.pace import Turned
 from bot.runtime import Runtime
-from memory.archival import Archival
 from memory.errors import StoreError, where
-from memory.records import Beat, Message, Passage, Role, readable_from
+from memory.records import Beat
 
 log = logging.getLogger(__name__)
 
@@ -39,12 +37,6 @@ _LATER = timedelta(hours=1)  # when a beat is looked at again that cannot be now
 _SOON = timedelta(minutes=5)  # when its platform is asked again that was out
 _BACK = timedelta(minutes=1)  # a clock that goes back by more was set
 _FARTHEST = timedelta(days=8)  # that a beat can lie ahead
-_NEWS = 400  # lines that are looked at
-_NEWS_TOKENS = 900  # of them that one beat is told; the rest is for the next
-_LONGEST = 450  # tokens of one line; a longer one is cut
-_RELATED_TOKENS = 50  # of one line
-_ABOUT = 6  # messages that are looked for
-_RELATED = 5
 
 
 class Heartbeat:
@@ -56,21 +48,19 @@ class Heartbeat:
         mailboxes: Mailboxes,
         identities: Identities,
         beats: Beats,
-        archival: Archival,
+        news: News,
         access: Access,
         reminders: Reminders,
         platforms: Collection[str],
-        window: Window,
     ) -> None:
         self._store, self._clock = runtime.store, runtime.clock
         self._mailboxes = mailboxes
         self._identities = identities
         self._beats = beats
-        self._archival = archival
+        self._news = news
         self._access = access
         self._reminders = reminders
         self._platforms = list(platforms)
-        self._window = window
         self._reflection = prompts.read("reflection")
         self._last: datetime | None = None
 
@@ -203,8 +193,8 @@ class Heartbeat:
         return None
 
     async def _submit(self, identity: Identity, beat: Beat, now: datetime, name: str) -> None:
-        said, rest = await self._said(identity, beat)
-        related = await self._related(identity, said)
+        said, rest = await self._news.said(identity, beat)
+        related = await self._news.related(identity, said, now)
         async with self._store.read() as session:
             mute, left = await self._beats.silence(session, identity, now)
         speech = (
@@ -216,7 +206,7 @@ class Heartbeat:
             at=now,
             reason=self._reflection.format(speech=speech).strip(),
             since=beat.last_at.isoformat() if beat.last_at else "",
-            news=tuple(self._line(message, identity) for message in said),
+            news=tuple(self._news.line(message, identity) for message in said),
             related=tuple(related),
         )
         await self._mailboxes.receive(event, identity)
@@ -224,36 +214,3 @@ class Heartbeat:
         until, again = (rest.created_at, now + IDLE) if rest else (now, None)
         async with self._store.write() as session:
             await self._beats.change(session, identity.agent.id, next_at=again, last_at=until)
-
-    async def _said(self, identity: Identity, beat: Beat) -> tuple[list[Message], Message | None]:
-        """What was said since the last beat, wherever this place may know of it, in order and as much as one beat is
-        told; and the first that it is not told."""
-        agent, audiences = identity.agent.id, readable_from(identity.conversation.audience)
-        async with self._store.read() as session:
-            said = await session.messages.said(agent, audiences, since=beat.last_at, limit=_NEWS)
-        room = _NEWS_TOKENS
-        for number, message in enumerate(said):
-            room -= self._window.count(self._line(message, identity))
-            if room < 0 and number:
-                return list(said[:number]), message
-        return list(said), None
-
-    def _line(self, message: Message, identity: Identity) -> str:
-        text = self._window.fit(message.text, _LONGEST)
-        more = f" … [{len(text)} of {len(message.text)} characters]" if len(text) < len(message.text) else ""
-        return f"{message.created_at.astimezone(identity.zone):%Y-%m-%d %H:%M} {message.author}: {text}{more}"
-
-    async def _related(self, identity: Identity, said: Sequence[Message]) -> list[str]:
-        """The agent's own notes about what is new, which may say otherwise."""
-        query = " ".join(m.text for m in said[-_ABOUT:] if m.role is Role.USER)[:1_000]
-        if not query:
-            return []
-        page = await self._archival.search(
-            identity.agent, query, identity.conversation.audience, page=0, page_size=_RELATED, own=True
-        )
-        rows = [hit.row for hit in page.hits if isinstance(hit.row, Passage)]
-        return [
-            f"{id_of(row, identity.agent)} {row.created_at.astimezone(identity.zone):%Y-%m-%d} "
-            f"{self._window.fit(row.text, _RELATED_TOKENS)}"
-            for row in rows
-        ]
