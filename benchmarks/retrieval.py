@@ -16,7 +16,6 @@ import json
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
@@ -24,7 +23,6 @@ from time import perf_counter
 from benchmarks import dialogues, report
 from benchmarks.dialogues import Asked, Dialogues
 from benchmarks.everbot import EmbedderKind
-from memory import associative
 from memory.associative import Associative, Cue
 from memory.records import PRIVATE, Message
 
@@ -40,6 +38,7 @@ class Answer:
     ids: Sequence[str]
     tokens: Sequence[int]
     seconds: float
+    lines: Sequence[frozenset[str]] = ()  # the ids that each surfaced line tells
 
     def recall(self, depth: int) -> float:
         return len(self.asked.gold.intersection(self.ids[:depth])) / len(self.asked.gold)
@@ -76,9 +75,15 @@ async def surface(talks: Dialogues, asked: Asked, budget: int) -> Answer:
         Cue(agent=record, text=asked.text, audience=PRIVATE, asker=asked.asker, now=agent.now)
     )
     seconds = perf_counter() - start
-    rows = [row for row, _ in reading.memories]
-    tokens = [memory.counter.count(associative.line(row, UTC)) for row in rows]
-    return Answer(asked, [agent.items[row.key] for row in rows], tokens, seconds)
+    lines = [[agent.items[row.key] for row in shown.memories] for shown in reading.lines]
+    # A line's tokens are counted with the first of its ids.
+    tokens = [
+        memory.counter.count(shown.text) if first else 0
+        for shown, ids in zip(reading.lines, lines, strict=True)
+        for first in [True, *[False] * (len(ids) - 1)]
+    ]
+    ids = [item for line in lines for item in line]
+    return Answer(asked, ids, tokens, seconds, [frozenset(line) for line in lines])
 
 
 def line(row: Message) -> str:
@@ -114,6 +119,18 @@ def table(answers: Sequence[Answer], budget: int) -> str:
     return report.table(("category", "questions", *heads, f"in {budget} tokens %"), rows)
 
 
+def precision(answers: Sequence[Answer]) -> str:
+    """How much of what was surfaced is evidence: of the lines, and of the rows in them."""
+    lines = [bool(line & answer.asked.gold) for answer in answers for line in answer.lines]
+    rows = [item in answer.asked.gold for answer in answers for item in answer.ids]
+    count, tokens = len(answers), sum(sum(answer.tokens) for answer in answers)
+    shares = [100 * sum(some) / max(1, len(some)) for some in (lines, rows)]
+    return (
+        f"of {len(lines) / count:.2f} lines and {tokens / count:.0f} tokens a question {shares[0]:.1f} % of the lines "
+        f"help, {shares[1]:.1f} % of the rows in them"
+    )
+
+
 def write(answers: Sequence[Answer], path: Path) -> None:
     with path.open("w", encoding="utf-8") as file:
         for answer in answers:
@@ -144,6 +161,7 @@ def main() -> None:
     if options.surfaced:
         shown = [answer for answer in answers if answer.ids]
         print(f"\nsomething was surfaced for {100 * len(shown) / len(answers):.1f} % of the questions")
+        print(precision(answers))
     spent = sorted(answer.seconds for answer in answers)
     print(
         f"\nms per query: p50 {1e3 * spent[len(spent) // 2]:.1f}, p95 {1e3 * spent[int(len(spent) * 0.95)]:.1f}"

@@ -9,7 +9,7 @@ the reading is, decides whether anything is surfaced at all: small talk stays fr
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from typing import Any
@@ -20,10 +20,15 @@ from memory.indexer import Indexer
 from memory.ports import Session, Store
 from memory.records import Agent, Audience, Audiences, Message, Passage, readable_from
 from memory.search import ranking
+from memory.search.answers import answers, course_of
+from memory.search.course import is_question, only_asks
+from memory.search.excerpts import Sought
+from memory.search.known import Known
 from memory.search.search import NARROW, Found, gather, look, question_of
 from memory.search.stale import still_true
 from memory.search.sureness import SURE
-from memory.search.terms import telling_words
+from memory.search.talk import APART, PAUSE_S
+from memory.search.terms import query_terms, telling_words
 
 log = logging.getLogger(__name__)
 
@@ -31,16 +36,20 @@ Memory = Message | Passage
 
 TEMPERATURE = 1.0
 _TERMS = 10  # words of a message that are looked up
-_MOST = 16  # memories that are looked at for the budget
-_LEAST = 0.1  # of the most attention: below this share a memory is not surfaced
+_MOST = 20  # memories that share the attention
+_LINE = 0.1  # of the attention: from this share on a memory is a line of its own
+_BESIDE = 0.01  # ... and from this on it is told beside what stands next to it in its talk
+_NEXT = 2  # places that it may be off
+_TOLD = 4  # memories of a line, at most
 _DENSEST = 8  # characters of a token, at most
-_LONGEST = 400  # characters of a memory that are surfaced
+_LONGEST = 300  # characters of a memory that are surfaced
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cue:
     """What may bring something to mind: ``text``, said where ``audience`` hears. ``asker`` is the author whom "I"
-    means, ``now`` the moment in their zone; ``leave_out`` are keys of messages that are in the context already."""
+    means, ``now`` the moment in their zone; ``leave_out`` are keys of messages that are in the context already, and
+    ``known`` lines that are."""
 
     agent: Agent
     text: str
@@ -48,14 +57,50 @@ class Cue:
     asker: str | None = None
     now: datetime
     leave_out: Collection[int] = ()
+    known: Collection[str] = ()
+
+
+@dataclass(frozen=True)
+class Heeded:
+    """Memories that belong together (one, or a question with what was said to it), their share of the attention, and
+    the place of the first among the rows that were read, where it was said."""
+
+    memories: tuple[Memory, ...]
+    weight: float
+    place: int = 0
+
+    def beside(self, other: Heeded) -> bool:
+        """Whether it stands next to the other in one talk."""
+        one, two = self.memories[0], other.memories[0]
+        if not (isinstance(one, Message) and isinstance(two, Message)):
+            return False
+        return (
+            one.conversation_id == two.conversation_id
+            and abs(self.place - other.place) <= _NEXT
+            and abs(one.key - two.key) <= _NEXT * APART
+            and abs((one.created_at - two.created_at).total_seconds()) <= PAUSE_S
+        )
+
+
+@dataclass(frozen=True)
+class Recollection:
+    """A line that is surfaced: memories of one talk in their order, or one passage; ``text`` is how it is told."""
+
+    memories: tuple[Memory, ...]
+    weight: float
+    text: str
 
 
 @dataclass(frozen=True)
 class Reading:
-    """The memories by attention, most first, and how sure the reading is (λ)."""
+    """What is surfaced, by attention, most first, and how sure the reading is (λ)."""
 
-    memories: Sequence[tuple[Memory, float]]
+    lines: Sequence[Recollection]
     certainty: float
+
+    @property
+    def memories(self) -> Sequence[tuple[Memory, float]]:
+        return [(memory, line.weight) for line in self.lines for memory in line.memories]
 
 
 class Associative:
@@ -86,33 +131,53 @@ class Associative:
     ) -> list[str]:
         """What ``text`` brings to mind, a line each, of what ``audience`` may read and within the budget.
 
-        Left out is what is in the context already: messages by their keys, and lines surfaced before (``known``).
+        Left out is what is in the context already: messages by their keys, and whatever a line of ``known`` tells (core
+        memory, what was surfaced before, what is in view).
         """
-        cue = Cue(agent=agent, text=text, audience=audience, asker=asker, now=now, leave_out=leave_out)
-        reading = await self.chosen(cue, at_most)
-        lines = [line(memory, now.tzinfo) for memory, _ in reading.memories]
-        return [each for each in lines if each not in known]
+        cue = Cue(
+            agent=agent, text=text, audience=audience, asker=asker, now=now, leave_out=leave_out, known=known
+        )
+        return [line.text for line in (await self.chosen(cue, at_most)).lines]
 
     async def chosen(self, cue: Cue, at_most: int | None = None) -> Reading:
         """The reading, cut down to what is surfaced: nothing at all when it is not sure enough."""
         budget = self._budget if at_most is None else min(self._budget, at_most)
         if budget <= 0 or not telling_words(cue.text):
             return Reading((), 0.0)
-        reading = await self.read(cue)
-        memories = []
-        for memory, weight in reading.memories:
-            shown = line(memory, cue.now.tzinfo)
+        heeded, certainty = await self.read(cue)
+        lines = self._lines(cue, heeded, budget)
+        log.debug("agent %s: λ %.2f, %d memories surfaced", cue.agent.id, certainty, len(lines))
+        return Reading(lines, certainty)
+
+    def _lines(self, cue: Cue, heeded: Sequence[Heeded], budget: int) -> list[Recollection]:
+        """Lines of what tells something new, while there is room: what stands side by side in a talk is one line."""
+        terms, zone = query_terms(cue.text), cue.now.tzinfo
+        known = Known(cue.known)
+        lines: list[list[Heeded]] = []
+        for each in heeded:
+            if all(known.tells(memory.text) for memory in each.memories):
+                continue
+            own = next((line for line in lines if any(map(each.beside, line))), None)
+            if len(own) >= _TOLD if own else lines and each.weight < _LINE:
+                continue
+            shown = f"{'' if own is None else '/ '}{_told(each.memories, terms, zone)}"
             if len(shown) > _DENSEST * budget:
                 continue  # not worth counting
             cost = self._count(shown)
-            if cost <= budget:
-                memories.append((memory, weight))
-                budget -= cost
-        log.debug("agent %s: λ %.2f, %d memories surfaced", cue.agent.id, reading.certainty, len(memories))
-        return Reading(memories, reading.certainty)
+            if cost > budget:
+                continue
+            budget -= cost
+            for memory in each.memories:
+                known.add(memory.text)
+            if own is None:
+                lines.append([each])
+            else:
+                own.append(each)
+        return [_recollection(line, terms, zone) for line in lines]
 
-    async def read(self, cue: Cue) -> Reading:
-        """The reader: what has most of the attention over the agent's own messages and passages, if it is sure."""
+    async def read(self, cue: Cue) -> tuple[list[Heeded], float]:
+        """The reader: what has attention over the agent's own messages and passages, most first, if it is sure; and
+        how sure it is."""
         agent, audiences = cue.agent, readable_from(cue.audience)
         async with self._store.read() as session:
             scopes = {
@@ -121,7 +186,7 @@ class Associative:
             }
         kinds = [kind for kind, (_, rows) in scopes.items() if rows > 0]
         if not kinds:
-            return Reading((), 0.0)
+            return [], 0.0
         # The newest rows may still wait for their vectors: they are in the context anyway. And a turn does not
         # stand in line: while the embedder has others to serve, words alone tell.
         vector = await self._indexer.query_vector(cue.text, "messages", patient=False)
@@ -138,6 +203,7 @@ class Associative:
         telling_most = sorted(question.terms, key=len, reverse=True)[:_TERMS]
         question = replace(question, terms=[term for term in question.terms if term in telling_most])
         scored: list[tuple[float, int, str]] = []
+        places_of: dict[int, int] = {}
         certainty = 0.0
         async with self._store.read() as session:
             for kind, place in places.items():
@@ -145,40 +211,88 @@ class Associative:
                 features = found.features()
                 certainty = max(certainty, found.certainty(features))
                 scored += [(score, key, kind) for key, score in _scores(found, features, cue.leave_out)]
-            memories = await _heeded(session, agent, audiences, scored) if certainty >= SURE else []
-            memories = await still_true(session, agent, audiences, memories)
-        return Reading(memories, certainty)
+                if kind == "messages":
+                    places_of = {key: at for at, key in enumerate(found.rows.keys.tolist())}
+            if certainty < SURE:
+                return [], certainty
+            rows = await _rows(session, cue, audiences, scored)
+            heeded = await _answered(session, cue, audiences, rows, places_of)
+        return heeded, certainty
 
 
-async def _heeded(
-    session: Session, agent: Agent, audiences: Audiences, scored: Sequence[tuple[float, int, str]]
+async def _rows(
+    session: Session, cue: Cue, audiences: Audiences, scored: Sequence[tuple[float, int, str]]
 ) -> list[tuple[Memory, float]]:
-    """Those of (score, key, kind) that get enough of the attention, most first."""
+    """Those of (score, key, kind) that get any of the attention, most first."""
     best = sorted(scored, reverse=True)[:_MOST]
     weights = ranking.attention(np.array([score for score, _, _ in best]), TEMPERATURE)
     heeded = {
         (kind, key): float(weight)
         for (_, key, kind), weight in zip(best, weights, strict=True)
-        if weight >= _LEAST * weights[0]
+        if weight >= _BESIDE
     }
     said = [key for kind, key in heeded if kind == "messages"]
     noted = [key for kind, key in heeded if kind == "passages"]
     known: dict[tuple[str, int], Memory] = {}
     if said:
-        rows = await session.messages.get(agent.id, said, audiences)
+        rows = await session.messages.get(cue.agent.id, said, audiences)
         known |= {("messages", row.key): row for row in rows}
     if noted:
-        passages = await session.passages.get(agent.archive_id, noted, audiences)
+        passages = await session.passages.get(cue.agent.archive_id, noted, audiences)
         known |= {("passages", row.key): row for row in passages}
     return [(known[name], weight) for name, weight in heeded.items() if name in known]
 
 
+async def _answered(
+    session: Session,
+    cue: Cue,
+    audiences: Audiences,
+    rows: Sequence[tuple[Memory, float]],
+    places: Mapping[int, int],
+) -> list[Heeded]:
+    """The rows that are true still, a question with what was said to it. Where the asker only asked before, as they do
+    now, the answer stands in the place of the question."""
+    asking = [row for row, _ in rows if isinstance(row, Message) and is_question(row.text)]
+    given: Mapping[int, Message] = {}
+    if asking:
+        course = await course_of(session, cue.agent.id, [row.key for row in asking], audiences)
+        given = await answers(session, cue.agent.id, asking, course, audiences, cue.leave_out)
+    every = [*rows, *((answer, 0.0) for answer in given.values())]
+    true = {memory for memory, _ in await still_true(session, cue.agent, audiences, every)}
+    heeded: list[Heeded] = []
+    told: set[Memory] = set()
+    for row, weight in rows:
+        answer = given.get(row.key) if isinstance(row, Message) else None
+        own = isinstance(row, Message) and row.author == cue.asker and only_asks(row.text)
+        memories = [m for m in (None if own else row, answer) if m and m in true and m not in told]
+        told.update(memories)
+        if memories:
+            heeded.append(Heeded(tuple(memories), weight, places.get(row.key, 0)))
+    return heeded
+
+
 def line(memory: Memory, zone: tzinfo | None) -> str:
-    """A memory as it is surfaced: when, who, what."""
-    text = " ".join(memory.text.split())
-    shown = text if len(text) <= _LONGEST else f"{text[:_LONGEST]} …"
-    who = f"{memory.author}: " if isinstance(memory, Message) else "noted: "
-    return f"{memory.created_at.astimezone(zone):%Y-%m-%d} {who}{shown}"
+    """A memory as it is surfaced by itself: when, who, what."""
+    return _told([memory], (), zone)
+
+
+def _told(memories: Sequence[Memory], terms: Sequence[str], zone: tzinfo | None) -> str:
+    """Memories of one day; of a long text the part around ``terms``."""
+    shown = (f"{_who(memory)}: {Sought(memory.text, terms).excerpt(_LONGEST).text}" for memory in memories)
+    return f"{memories[0].created_at.astimezone(zone):%Y-%m-%d} {' / '.join(shown)}"
+
+
+def _who(memory: Memory) -> str:
+    if isinstance(memory, Message):
+        return memory.author
+    marks = [memory.origin] if memory.origin else []
+    marks += ["doubtful"] if memory.doubtful else []
+    return f"noted ({', '.join(marks)})" if marks else "noted"
+
+
+def _recollection(line: Sequence[Heeded], terms: Sequence[str], zone: tzinfo | None) -> Recollection:
+    memories = tuple(sorted((m for each in line for m in each.memories), key=lambda memory: memory.key))
+    return Recollection(memories, max(each.weight for each in line), _told(memories, terms, zone))
 
 
 def _scores(found: Found, features: Any, leave_out: Collection[int]) -> list[tuple[int, float]]:

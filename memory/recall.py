@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from memory.indexer import Indexer
-from memory.ports import Session, Store
-from memory.records import Audience, Audiences, Hit, Message, Page, readable_from
-from memory.search.course import Course, is_question
+from memory.ports import Store
+from memory.records import Audience, Hit, Message, Page, readable_from
+from memory.search.answers import answers as answers_to
+from memory.search.answers import course_of
 from memory.search.search import look, question_of, ranked
-
-_REACH = 120  # positions on either side of a message that are looked at for its talk
 
 
 @dataclass(frozen=True)
@@ -61,8 +60,10 @@ class Recall:
             found = found.without(known.viewed)
             shown = found.page(page, page_size)
             rows = await session.messages.get(agent_id, list(shown), audiences)
-            course = await _course(session, agent_id, list(shown), audiences)
-            answers = await _answers(session, agent_id, rows, course, audiences, {*known.own, *known.viewed})
+            course = await course_of(session, agent_id, list(shown), audiences)
+            answers = await answers_to(
+                session, agent_id, rows, course, audiences, {*known.own, *known.viewed}
+            )
             seen = await session.messages.get(agent_id, best, audiences)
         hits = [
             Hit(
@@ -106,7 +107,7 @@ class Recall:
             rows = await session.messages.said(
                 agent_id, audiences, since=since, until=until, offset=page * page_size, limit=page_size
             )
-            course = await _course(session, agent_id, [row.key for row in rows], audiences)
+            course = await course_of(session, agent_id, [row.key for row in rows], audiences)
         hits = tuple(Hit(row=row, score=0.0, position=course.position(row.key)) for row in rows)
         return Page(hits=hits, total=total, page=page, page_size=page_size)
 
@@ -117,26 +118,7 @@ class Recall:
         async with self._store.read() as session:
             if not any(row.text for row in await session.messages.get(agent_id, [key], audiences)):
                 return []
-            keys = (await _course(session, agent_id, [key], audiences)).beside(key, lines)
+            keys = (await course_of(session, agent_id, [key], audiences)).beside(key, lines)
             rows = await session.messages.get(agent_id, keys, audiences)
-            course = await _course(session, agent_id, keys, audiences)
+            course = await course_of(session, agent_id, keys, audiences)
         return [Hit(row=row, score=0.0, position=course.position(row.key)) for row in rows]
-
-
-async def _course(session: Session, agent_id: int, keys: Sequence[int], audiences: Audiences) -> Course:
-    return Course(await session.messages.around(agent_id, keys, audiences, _REACH), _REACH)
-
-
-async def _answers(
-    session: Session,
-    agent_id: int,
-    rows: Sequence[Message],
-    course: Course,
-    audiences: Audiences,
-    leave_out: Collection[int],
-) -> Mapping[int, Message]:
-    """What was said to those of the rows that ask something, by their keys."""
-    asking = {row.key: course.answer(row.key) for row in rows if is_question(row.text)}
-    keys = [key for key in asking.values() if key is not None and key not in leave_out]
-    found = {row.key: row for row in await session.messages.get(agent_id, keys, audiences)}
-    return {key: found[answer] for key, answer in asking.items() if answer in found}

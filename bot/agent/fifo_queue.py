@@ -16,6 +16,8 @@ REMINDER = "system"
 """The author of what the model is told to mend within a turn."""
 CORE = "core memory"
 """The author of the notes that tell what core memory reads now."""
+KEPT = 0.40
+"""Of the conversation's room: what is still taken after a flush."""
 _EVICT = 0.50  # of the queue's tokens that leave it at once
 
 
@@ -97,13 +99,13 @@ class Queue:
         """Whether it is what this turn answers, or of its newest step: the model has not seen that yet."""
         return message.turn_id == turn.id and message.step in (-1, turn.steps - 1)
 
-    def turns_before(self, turn: Turn, tokens: int) -> list[Message]:
+    def turns_before(self, turn: Turn | None, tokens: int) -> list[Message]:
         """The oldest turn, and more of them, whole, until the queue would hold no more than ``tokens``.
 
         Neither ``turn`` nor the exchange before it is among them: that is what is being talked of.
         """
         groups = [list(group) for _, group in groupby(self.messages, key=lambda message: message.turn_id)]
-        groups = [group for group in groups if group[0].turn_id != turn.id][:-1]
+        groups = [group for group in groups if turn is None or group[0].turn_id != turn.id][:-1]
         evicted: list[Message] = []
         left = self.tokens
         for group in groups:

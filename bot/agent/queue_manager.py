@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from bot import prompts
 from bot.agent import context
-from bot.agent.fifo_queue import CORE, PRESSURE, REMINDER, Queue, is_alert
+from bot.agent.fifo_queue import CORE, KEPT, PRESSURE, REMINDER, Queue, is_alert
 from bot.agent.window import Window
 from bot.events import Event, HeartbeatDue, MessageReceived, from_json
 from bot.ports import Clock
@@ -87,21 +87,37 @@ class QueueManager:
     ) -> list[str]:
         """What a turn's newest message brings to mind of what is not in the context: a line each.
 
-        Before `admit`, outside a unit of work: embedding takes its time.
+        Before `admit`, outside a unit of work: embedding takes its time. What is about to leave the context to make
+        room for the turn is not in it any more.
         """
         said = [event for row in rows if isinstance(event := from_json(row.payload), MessageReceived)]
         if self._associative is None or not said:
             return []
+        staying = self._staying(queue, [event.text for event in said])
+        async with self._store.read() as session:
+            blocks = await session.blocks.visible(agent, queue.conversation.audience)
+        known = [line for block in blocks for line in block.value.splitlines()]
+        for message in staying:
+            known += [message.text, *context.recalled(message)]
         return await self._associative.surfaced(
             agent,
             said[-1].text,
             queue.conversation.audience,
             asker=said[-1].name,
             now=said[-1].at.astimezone(zone),
-            leave_out={message.key for message in queue.messages},
-            known={line for message in queue.messages for line in context.recalled(message)},
+            leave_out={message.key for message in staying},
+            known=known,
             at_most=self.window.share // 4,
         )
+
+    def _staying(self, queue: Queue, texts: Sequence[str]) -> list[Message]:
+        """What of the queue stays in view when these texts have come into it (see `bot.agent.eviction`)."""
+        added = min(self.window.share, sum(map(self.window.count, texts)))
+        room = self._room(queue)
+        if queue.tokens + added <= room:
+            return queue.messages
+        leaving = {message.key for message in queue.turns_before(None, int(room * KEPT))}
+        return [message for message in queue.messages if message.key not in leaving]
 
     async def admit(
         self,

@@ -8,8 +8,10 @@ import numpy as np
 
 from memory.records import Outlines, Position, scope_of, scope_range
 from memory.search.talk import PAUSE_S
+from memory.search.terms import telling_words
 
 _QUESTION = re.compile(r"[?？؟\u037e][^\w\n]*$")  # marks, quotes and smileys may follow
+_SENTENCE = re.compile(r"(?<=[.!?…])\s+|(?<=[。！？])|\n+")
 _END = 40  # characters of a text in which its last mark is looked for
 _ANSWERED_S = 72 * 3600.0  # after a longer silence nobody answers a question any more
 _LINES = 3  # after a question, among which somebody else's is looked for
@@ -19,6 +21,13 @@ _EDGE = 4  # a quarter of what is known: a talk that comes as near to its edge m
 def is_question(text: str) -> bool:
     """Whether a text ends by asking something."""
     return _QUESTION.search(text.rstrip()[-_END:]) is not None
+
+
+def only_asks(text: str) -> bool:
+    """Whether a text tells nothing beside what it asks."""
+    return is_question(text) and all(
+        is_question(sentence) or not telling_words(sentence) for sentence in _SENTENCE.split(text)
+    )
 
 
 class Course:

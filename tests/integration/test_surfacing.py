@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from bot.events import MessageDeleted, MessageReceived
-from bot.ports import ModelRequest
-from tests.fakes.parlour import House, Stage, events_in, is_summary, opened, parrot
+from bot.ports import ModelReply, ModelRequest
+from tests.fakes.parlour import House, Stage, events_in, is_summary, last_words, opened, parrot
+from tests.fakes.scripted_model import call, say
 
 SMALL = {"context_window": 8_192, "reply_reserve": 512}
 FILLER = "We had tea and cake at the harbour and talked about boats. " * 20
@@ -52,6 +53,48 @@ async def test_what_left_the_view_comes_to_mind(folder: Path) -> None:
 
         await house.say("ada", "Thanks!")
         assert brought(stage.requests[-1])[-1] == []
+
+
+async def test_what_leaves_the_view_in_a_turn_comes_to_mind_in_it(tmp_path: Path) -> None:
+    async def filled(house: House, stage: Stage, most: int) -> int:
+        """Messages after which the next one makes something leave the view, at most ``most``."""
+        await house.say("ada", "My violin teacher Mira lives in Ghent.")
+        for n in range(most):
+            await house.clock.sleep(60)
+            await house.say("ada", f"message {n}. {FILLER}")
+            if any(map(is_summary, stage.requests)):
+                return n
+        return most
+
+    stage = Stage(parrot)
+    async with opened(tmp_path / "one", stage, model=SMALL) as house:
+        count = await filled(house, stage, 40)
+    stage = Stage(parrot)
+    async with opened(tmp_path / "two", stage, model=SMALL) as house:
+        assert await filled(house, stage, count) == count
+        await house.say(
+            "ada", f"Where does my violin teacher live? {'Gulls are loud on the cold pier. ' * 60}"
+        )
+    assert any(map(is_summary, stage.requests))
+    assert any("Mira lives in Ghent" in line for lines in brought(stage.requests[-1]) for line in lines)
+
+
+async def test_what_core_memory_tells_does_not_come_to_mind(folder: Path) -> None:
+    note = call(
+        "core_memory_append", label="human", content="Violin teacher Mira lives in Ghent, by the canal."
+    )
+
+    def play(request: ModelRequest) -> ModelReply:
+        if is_summary(request) or not last_words(request).startswith("My violin"):
+            return parrot(request)
+        return note if request.key.endswith("/0") else say("Noted.")
+
+    stage = Stage(play)
+    async with opened(folder, stage, model=SMALL) as house:
+        await forgotten(house, stage)
+        await house.say("ada", "Where does my violin teacher live?")
+        assert "by the canal" in stage.requests[-1].messages[0]["content"]
+        assert not any("Ghent" in line for line in brought(stage.requests[-1])[-1])
 
 
 async def test_what_was_deleted_leaves_what_it_was_brought_to_mind_for(folder: Path) -> None:

@@ -63,6 +63,18 @@ class Mind:
         await self.indexer.drain()
         return stored
 
+    async def talk(self, *lines: str) -> None:
+        """Lines of one talk, as "author: text", a minute apart."""
+        day = next(self._days)
+        rows = []
+        for n, text in enumerate(lines):
+            author, _, text = text.partition(": ")
+            at = NOW + timedelta(days=day, minutes=n)
+            rows.append(said(self.home, text, author=author, created_at=at))
+        async with self.store.write() as session:
+            await session.messages.append(self.agent.id, rows)
+        await self.indexer.drain()
+
     async def recalls(
         self, text: str, audience: Audience = PRIVATE, budget: int = 300, **more: object
     ) -> list[str]:
@@ -108,6 +120,65 @@ async def test_what_is_in_the_context_is_left_out(mind: Mind) -> None:
     assert await mind.recalls(question, leave_out={row.key for row in told}) == []
 
 
+async def test_what_core_memory_tells_is_left_out(mind: Mind) -> None:
+    await mind.tell(*FILLER, "My violin teacher lives in Ghent.", "My violin teacher is from Porto.")
+    question = "Where does my violin teacher live?"
+    core = ["Name: Ada", "Ada's violin teacher Mira lives in Ghent, Belgium."]
+    shown = " ".join(await mind.recalls(question, known=core))
+    assert "Porto" in shown
+    assert "Ghent" not in shown
+    # A question tells nothing, whatever words it has.
+    assert "Ghent" in " ".join(await mind.recalls(question, known=["Does my violin teacher live in Ghent?"]))
+
+
+async def test_known_lines_take_no_room(mind: Mind) -> None:
+    await mind.tell(*FILLER * 15, *(f"My old violin has {n} strings, or so." for n in range(6)))
+    question = "How many strings has my old violin?"
+    first = await mind.recalls(question, budget=12)
+    again = await mind.recalls(question, budget=12, known=first)
+    assert first
+    assert again
+    assert not set(first) & set(again)
+
+
+async def test_the_askers_old_question_gives_way_to_its_answer(mind: Mind) -> None:
+    await mind.tell(*FILLER)
+    await mind.talk("ada: Where does my violin teacher live?", "bot: She lives in Ghent, by the canal.")
+    await mind.tell(*FILLER, "Where does my violin teacher live now?")  # nobody answered
+    (shown,) = await mind.recalls("Where does my violin teacher live?")
+    assert shown == "2026-11-27 bot: She lives in Ghent, by the canal."
+
+
+async def test_what_was_asked_is_followed_by_what_was_said_to_it(mind: Mind) -> None:
+    await mind.tell(*FILLER)
+    await mind.talk("bot: Where does your violin teacher live?", "ada: By the canal in Ghent!")
+    await mind.tell(*FILLER)
+    shown = await mind.recalls("I want to visit my violin teacher.")
+    assert shown[0] == "2026-11-27 bot: Where does your violin teacher live? / ada: By the canal in Ghent!"
+
+
+async def test_what_stands_side_by_side_is_one_line(mind: Mind) -> None:
+    await mind.tell(*FILLER)
+    await mind.talk(
+        "ada: My violin teacher is Mira.",
+        "bot: A teacher of the violin, how nice.",
+        "ada: The violin teacher lives in Ghent.",
+    )
+    await mind.tell(*FILLER)
+    shown = await mind.recalls("Tell me of my violin teacher.")
+    assert len(shown) == 1
+    assert shown[0].index("Mira") < shown[0].index("Ghent")
+    assert shown[0].count(" / ") in (1, 2)
+
+
+async def test_the_part_around_the_match_is_shown(mind: Mind) -> None:
+    before = "We walked along the shore and talked of nothing. " * 30
+    await mind.tell(*FILLER, f"{before}My violin teacher lives in Ghent. {before}", *FILLER)
+    shown = (await mind.recalls("Where does my violin teacher live?"))[0]
+    assert "My violin teacher lives in Ghent." in shown
+    assert len(shown) < 350
+
+
 async def test_the_law_of_audiences_holds(mind: Mind) -> None:
     await mind.tell(*FILLER, "My violin teacher lives in Ghent.")
     await mind.tell("My violin teacher lives in Porto.", audience=HERE)
@@ -129,6 +200,20 @@ async def test_passages_come_to_mind_too(mind: Mind) -> None:
     await mind.indexer.drain()
     found = await mind.recalls("Where does the violin teacher live?")
     assert found[0] == "2026-11-21 noted: Ada's violin teacher lives in Ghent."
+
+
+async def test_what_holds_no_more_does_not_come_to_mind(mind: Mind) -> None:
+    await mind.tell(*FILLER)
+    drafts = [
+        Draft(text=f"Ada's violin teacher lives in {town}.", audience=PRIVATE) for town in ("Ghent", "Porto")
+    ]
+    old, new = await mind.archival.insert(mind.agent.archive_id, drafts, NOW)
+    async with mind.store.write() as session:
+        await session.passages.close([old.key], NOW + timedelta(days=1), new.uid)
+    await mind.indexer.drain()
+    shown = " ".join(await mind.recalls("Where does the violin teacher live?"))
+    assert "Porto" in shown
+    assert "Ghent" not in shown
 
 
 async def test_the_budget_holds(mind: Mind) -> None:
