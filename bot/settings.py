@@ -106,8 +106,8 @@ class ModelSettings(_Section):
 
     @property
     def reserve(self) -> int:
-        """Tokens that are kept free for the reply: of a small model's window an eighth, if nothing is set."""
-        told = "reply_reserve" in self.model_fields_set or not self.is_lean
+        """Tokens that are kept free for the reply: of a small window an eighth, if nothing is set."""
+        told = "reply_reserve" in self.model_fields_set
         return self.reply_reserve if told else min(self.reply_reserve, self.context_window // 8)
 
 
