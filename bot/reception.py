@@ -12,6 +12,7 @@ from bot.delivery.heartbeat import Heartbeat
 from bot.delivery.mailboxes import Mailboxes
 from bot.errors import CommandError
 from bot.events import (
+    LOCAL,
     Address,
     Command,
     CommandSpec,
@@ -26,6 +27,7 @@ from bot.events import (
     Suggestion,
     View,
     cleaned,
+    platform_of,
 )
 from bot.ownership.rights import Rights
 from bot.people.access import Access
@@ -37,6 +39,7 @@ from memory.ports import Session
 from memory.records import Agent, Audience, Conversation, Passage, User
 
 _ALWAYS = ("stop", "help")  # whatever else was commanded in this minute
+_REUSED = "That id stood for another message already, so I have let this one go. Give each message an id of its own."
 _NOT_ALLOWED = "I may not talk with you here. Whoever runs me decides that."
 
 
@@ -101,10 +104,10 @@ class Reception:
             await self._access.pace.spend(event, identity)
         except Turned as turned:
             return turned.view
-        await self._mailboxes.receive(event, identity)
+        new = await self._mailboxes.receive(event, identity)
         if said == event.key:
             underway.arrived(said)
-        return None
+        return None if new else await self._reused(event)
 
     def reading(self, account: str, address: Address, key: str) -> AbstractContextManager[None]:
         return self._rights.erasure.underway.reading(account, address, key)
@@ -238,6 +241,15 @@ class Reception:
                 if place is not None and await session.mailbox.has_events(place.id):
                     return True
         return False
+
+    async def _reused(self, event: Event) -> View | None:
+        """What is to be said to a program that gives two messages one id: none is lost without a word."""
+        if platform_of(event.account) != LOCAL or not isinstance(event, MessageReceived):
+            return None  # a platform that tells again what it told
+        async with self._store.read() as session:
+            rows = await session.mailbox.events_from(event.key)
+        texts = [row.payload.get("text") for row in rows if row.key == event.key]
+        return View(text=_REUSED, kind="error") if texts and texts[0] not in (None, event.text) else None
 
     async def _posted(self, event: ReactionAdded) -> Conversation | None:
         """Where the person's own agent said what they react to; None when it was not theirs."""

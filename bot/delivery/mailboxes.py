@@ -135,8 +135,9 @@ class Mailboxes:
                 for task in list(self._running):
                     task.cancel()
 
-    async def receive(self, event: Event, identity: Identity) -> None:
-        """Commit an event for its agent, and see that it is thought about."""
+    async def receive(self, event: Event, identity: Identity) -> bool:
+        """Commit an event for its agent, and see that it is thought about. False: its key was known, and nothing is
+        changed."""
         if self._draining:
             raise StoreUnavailable("everbot is shutting down.")
         agent = identity.agent
@@ -160,6 +161,7 @@ class Mailboxes:
             self._wake(agent.id)
             if waits is not None:
                 await self._turns.say_waiting(waits, event.key)
+        return new
 
     def restart(self, agent_id: int, event_key: str) -> None:
         """An event has changed: its turn begins anew, unless it has said something already, or has begun anew often

@@ -234,6 +234,25 @@ async def test_a_repeated_id_is_admitted_once(tmp_path: Path) -> None:
     assert [r["text"] for r in again.lines] == ["You said: Two"]
 
 
+async def test_an_id_that_stood_for_another_text_is_told_of(tmp_path: Path) -> None:
+    """Two programs that count their messages from 1."""
+    await Pipe(tmp_path).run(line(id="1", text="One"))
+    other = Pipe(tmp_path)
+    lines = [
+        line(id="1", text="Another"),
+        line(id="1", text="One"),
+        line(id="1/1", text="Two"),
+        line(id="2", text="Two"),
+    ]
+    await other.run(b"".join(lines))
+    told = [(reply["type"], reply["in_reply_to"], reply["text"][:20]) for reply in other.lines]
+    assert told == [
+        ("error", ["1"], "That id stood for an"),
+        ("reply", ["1/1"], "You said: Two"),
+        ("reply", ["2"], "You said: Two"),
+    ]
+
+
 async def test_no_two_people_have_the_same_message(tmp_path: Path) -> None:
     """Whatever they are called and however they number what they say."""
     names = [("a/b", "c"), ("a", "b/c"), ("a%2Fb", "c"), ("a%2fb", "c"), ("a/", "b/c"), ("console:a", "b/c")]
