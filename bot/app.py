@@ -265,7 +265,7 @@ def _assemble(
     undo = Undo(runtime, queues, allowance)
     commands = Commands(
         (
-            MemoryCommands(runtime, undo),
+            MemoryCommands(runtime, undo, memory.archival),
             WhyCommands(runtime, sources),
             RightsCommands(runtime, export, files.exports),
             PersonaCommands(runtime, personas, Roles(settings.access)),

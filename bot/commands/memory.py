@@ -14,7 +14,7 @@ from bot.errors import CommandError
 from bot.events import ENTRIES, Action, Command, CommandSpec, Entry, Form, Suggestion, View
 from bot.people.identities import Identity
 from bot.runtime import Runtime
-from memory.archival import store
+from memory.archival import Archival, store
 from memory.records import (
     PRIVATE,
     Block,
@@ -39,7 +39,8 @@ _USAGE = "Say /memory, /memory notes, /memory edit WHAT, /memory drop ID or /mem
 class MemoryCommands:
     """`bot.commands.table.Group`."""
 
-    def __init__(self, runtime: Runtime, undo: Undo) -> None:
+    def __init__(self, runtime: Runtime, undo: Undo, archival: Archival) -> None:
+        self._archival = archival
         self._store, self._clock, self._locks = runtime.store, runtime.clock, runtime.locks
         self._past = History(runtime, undo)
         self._lore = Contributions(runtime.store)
@@ -48,7 +49,7 @@ class MemoryCommands:
                 CommandSpec(
                     name="memory",
                     summary="what I know of you, to correct",
-                    argument="[notes | lore | edit WHAT | add TEXT | drop ID | open ID | history | undo ID]",
+                    argument="[notes | find WORDS | lore | edit WHAT | add TEXT | drop ID | open ID | history | undo]",
                     words=MEMORY,
                 ),
                 self._memory,
@@ -62,6 +63,8 @@ class MemoryCommands:
             return await self._overview(who, command)
         if word == "notes":
             return await self._notes(who, command, what)
+        if word == "find":
+            return await self._find(who, command, rest.strip() or command.value)
         if word == "lore":
             return await self._lore.run(who, command, what, more.strip(), control)
         if word == "edit":
@@ -236,6 +239,22 @@ class MemoryCommands:
         if page < pages:
             actions.append(Action(label="Older", command="memory", argument=f"notes {page + 1}"))
         return View(text=f"My notes, page {page} of {pages}.", entries=entries, actions=tuple(actions))
+
+    async def _find(self, who: Identity, command: Command, words: str) -> View:
+        """Notes that a search for these words finds."""
+        if not words:
+            raise CommandError("Say what to look for: /memory find WORDS")
+        page = await self._archival.own(
+            who.agent, words, command.audience, ENTRIES, self._clock.now().astimezone(who.zone)
+        )
+        found = [hit.row for hit in page.hits if isinstance(hit.row, Passage)]
+        if not found:
+            return View(text="I have no note of that here.")
+        async with self._store.read() as session:
+            opened = await session.passages.opened([passage.uid for passage in found])
+            names = await session.agents.communities()
+        entries = tuple(_entry(p, opened.get(p.uid, []), names, who, command) for p in found)
+        return View(text="My notes that are nearest to it:", entries=entries)
 
     async def _passage(self, who: Identity, command: Command, uid: str, why: str = "") -> Passage:
         archive, audiences = who.agent.archive_id, readable_from(command.audience)

@@ -115,7 +115,11 @@ class PersonaCommands:
             known = await self._known(session, command, who)
             places = await session.personas.bindings(community=command.home) if command.home else []
             names = {p.id: p.name for p in await session.personas.all()}
-        lines = [f"{name}: {about}" if about else name for name, about in known.items()]
+        lines = [
+            (f"{name}: {about}" if about else name)
+            + (" (whom you talk with here)" * (name == who.persona.name))
+            for name, about in known.items()
+        ]
         lines += [f"{_place(b.place, command)} is {names[b.persona_id]}." for b in places]
         return View(text="\n".join(lines))
 
@@ -162,7 +166,9 @@ class PersonaCommands:
             persona = await self._personas.named(session, name)
             picked = None if name == self._personas.default else persona.id
             await session.personas.pick(who.user.id, picked)
-        return View(text=f"From your next message on, I am {name} here.")
+            met = await session.agents.agent_of(who.user.id, persona.id) is not None
+        unknown = "" if met else f" {name} knows nothing of you yet: each persona has a memory of its own."
+        return View(text=f"From your next message on, I am {name} here.{unknown}")
 
     # For admins: where
 

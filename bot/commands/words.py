@@ -19,6 +19,11 @@ MEMORY = (
     Word(name="overview", summary="what I hold in mind of you here", typed=""),
     Word(name="notes", summary="what I noted of you", blanks=(_PAGE,)),
     Word(
+        name="find",
+        summary="notes about something",
+        blanks=(Blank(name="words", summary="what to look for"),),
+    ),
+    Word(
         name="edit",
         summary="correct a note, or what I hold in mind",
         blanks=(Blank(name="what", summary="a note's id, or a block's name", suggests=True),),

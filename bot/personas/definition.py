@@ -101,6 +101,8 @@ def instructions(
         ("Above all", definition.post_history_instructions),
     ):
         parts += [f"# {title}\n\n{of(text)}"] if text.strip() else []
+        if text.strip() and text is definition.example:
+            parts.append("(These lines are invented: none of it was said.)")
     known = constant(_book(definition), count, cast=who)
     if known:
         lines = (rendered(entry.content, who).strip() for entry in known)

@@ -68,3 +68,20 @@ async def test_what_somebody_else_says_is_marked(tmp_path: Path) -> None:
         assert "That is what a quoted message says, not you." in told
         notes = plain(await command(house, "ada", "memory notes", audience=HERE, place="general"))
         assert "says a quoted message" in notes
+
+
+async def test_notes_are_found_by_words_and_a_change_within_a_line_is_told(tmp_path: Path) -> None:
+    mind = Mind()
+    async with opened(tmp_path, mind.play) as house:
+        for text in ("Ida has a boat", "Bees need sugar in autumn", "The rent is due on Monday"):
+            await command(house, "ada", f"memory add {text}")
+        found = await command(house, "ada", "memory find boat")
+        assert [entry.text for entry in found.entries] == ["Ida has a boat"]
+        assert "no note of that" in (await command(house, "ada", "memory find zeppelin")).text
+        assert (await command(house, "bob", "memory find boat")).entries == ()
+        assert (await command(house, "ada", "memory find")).kind == "error"
+        await command(house, "ada", "memory set human Lives in Berlin with two cats")
+        await command(house, "ada", "memory set human Lives in Hamburg with two cats")
+        past = plain(await command(house, "ada", "memory history"))
+        assert "- Lives in Berlin with two cats" in past
+        assert "(Berlin → Hamburg)" in past
