@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import shutil
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -199,7 +201,10 @@ class TerminalConsole(_Console):
         from rich.console import Console
 
         self._history = history
-        self._screen = Console()
+        # Rich takes a terminal that can do nothing for one of 80 columns.
+        columns, lines = shutil.get_terminal_size()
+        dumb = os.environ.get("TERM", "").lower() in ("dumb", "unknown")
+        self._screen = Console(width=columns, height=lines) if dumb else Console()
         self._spinner: Any = None
 
     async def run(self, inbound: Inbound) -> None:

@@ -128,8 +128,8 @@ class AgentSettings(_Section):
     max_posts: int = Field(20, ge=1)
     page_size: int = Field(5, ge=1, le=50)
     block_limit: int = Field(2_000, ge=100)
-    debounce_s: float = Field(1.0, ge=0)
-    expire_hours: float = Field(24.0, gt=0)
+    debounce_s: float = Field(1.0, ge=0, le=600)
+    expire_hours: float = Field(24.0, gt=0, le=8_760)
     concurrent_turns: int = Field(64, ge=1)
     timezone: str = "UTC"
     tools: tuple[str, ...] = ()
@@ -181,7 +181,7 @@ class HeartbeatSettings(_Section):
 
 class EventSettings(_Section):
     first_contact: bool = True
-    return_after_days: float = Field(7.0, ge=0)
+    return_after_days: float = Field(7.0, ge=0, le=36_500)
     documents: bool = True
     reactions: bool = True
     memory_pressure: bool = True
@@ -190,7 +190,7 @@ class EventSettings(_Section):
 class RunSettings(_Section):
     health: str = "127.0.0.1:8080"
     drain_s: float = Field(15.0, ge=0, le=19)
-    catch_up_hours: float = Field(12.0, ge=0)
+    catch_up_hours: float = Field(12.0, ge=0, le=8_760)
     context_lines: int = Field(6, ge=0, le=50)
 
 
@@ -216,7 +216,7 @@ class SlackSettings(_Section):
 class PersonaSettings(_Section):
     default: str = "ever"
     on_removal: Literal["keep", "delete"] = "keep"
-    removal_days: float = Field(30.0, ge=0)
+    removal_days: float = Field(30.0, ge=0, le=36_500)
 
 
 class MemorySettings(_Section):
@@ -225,8 +225,8 @@ class MemorySettings(_Section):
 
 
 class PrivacySettings(_Section):
-    keep_messages_days: int = Field(0, ge=0)
-    keep_logs_days: int = Field(14, ge=1)
+    keep_messages_days: int = Field(0, ge=0, le=36_500)
+    keep_logs_days: int = Field(14, ge=1, le=36_500)
 
 
 class LogSettings(_Section):

@@ -123,16 +123,17 @@ class Reminders:
 def _event(wish: Wish, identity: Identity, now: datetime, *, ended: bool) -> ScheduledDue:
     late = now - wish.next_at
     asked = f"{wish.created_at.astimezone(identity.zone):%A, %d %B %Y}"
-    reason = f"On {asked} the person asked to be reminded now: {wish.about}\nTell them with send_message."
+    # A model may say this as it stands: it tells what is so, and orders nothing.
+    reason = f"On {asked} the person asked to be reminded now: {wish.about}"
     fallback = f"You asked me to remind you: {wish.about}"
     if late > _LATE:
         minutes = int(late.total_seconds() // 60)
         delay = f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"
-        reason += f" You are {delay} late, because you were not running: say so."
+        reason += f"\nIt is {delay} late: everbot was not running."
         fallback += f" (I am {delay} late: I was not running.)"
     if ended:
         note = _ENDED.format(rule=wish.rule)
-        reason += f" {note} Say so; they may ask you anew."
+        reason += f"\n{note} They may ask anew."
         fallback += f" ({note})"
     return ScheduledDue(
         **identity.timed(),

@@ -360,6 +360,22 @@ async def test_a_reminder_comes_within_seconds_and_once(tmp_path: Path) -> None:
         assert "Nothing is scheduled" in await command(house, "ada", "scheduled")
 
 
+async def test_a_reminder_shows_nothing_that_is_meant_for_a_model(tmp_path: Path) -> None:
+    """Neither the stand-in's, nor that of a model which says what it is told, word for word."""
+    orders = ("send_message", "say so", "tell them", "the person")
+
+    async with opened(tmp_path / "rules", None, model={"kind": "offline"}) as house:
+        await house.say("ada", "Remind me in 2 hours to water the plants.")
+        await pass_time(house, 2.1, step_s=60)
+        assert house.parlour.posted[-1].text == "You asked me to remind you: water the plants"
+    async with opened(tmp_path / "echo", wishing("2026-11-21T11:00")) as house:
+        await house.say("ada", "Remind me at eleven.")
+        await pass_time(house, 2.1, step_s=60)
+        said = house.parlour.posted[-1].text.removeprefix("REMINDER On Saturday, 21 November 2026 the person")
+    assert said == " asked to be reminded now: water the plants"
+    assert not [order for order in orders if order in said.lower()]
+
+
 async def test_a_late_reminder_says_so_and_a_very_late_one_is_let_go(tmp_path: Path) -> None:
     clock = FakeClock()
     async with opened(tmp_path / "a", wishing("2026-11-21T11:00"), clock=clock) as house:

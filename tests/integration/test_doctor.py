@@ -28,6 +28,7 @@ WRONG = {
     "agent.tools": '[agent]\ntools = ["nowhere"]\n',
     "context_window": "[model]\ncontext_window = 4096\n",
     "personas.default": '[personas]\ndefault = "nobody"\n',
+    "privacy.keep_messages_days": "[privacy]\nkeep_messages_days = 10000000000\n",
     "log.file": '[log]\nfile = "/nowhere/at/all.log"\n',
     "heartbeat.hours": '[heartbeat]\nhours = "all day"\n',
     "run.health": '[run]\nhealth = "8080"\n',

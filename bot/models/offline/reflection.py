@@ -16,7 +16,12 @@ def heartbeat(seen: Transcript, offered: Offered) -> Step:
     """The next step of a turn in which nobody waits for an answer."""
     due = [e.text for e in seen.events if e.kind == "scheduled" and e.text]
     if due and "send_message" in offered and not seen.results("send_message"):
-        return Step((Call("send_message", {"message": "\n".join(due)}),))
+        asked = [text.partition(" asked to be reminded now: ")[2] for text in due]
+        told = [
+            f"You asked me to remind you: {about}" if about else text
+            for about, text in zip(asked, due, strict=True)
+        ]
+        return Step((Call("send_message", {"message": "\n".join(told)}),))
     calls = tidy(seen, offered) if any(e.kind in ("heartbeat", "scheduled") for e in seen.events) else []
     calls = [c for c in calls if c.name in offered and not c.among(seen.done)]
     rewrote = any(d.name in _REWRITES for d in seen.done)

@@ -180,7 +180,9 @@ class Turn:
 
     def _acknowledged(self) -> list[str]:
         names = [line.values[0] for line in self.lines if line.key == "Name"]
-        noted = [self._noted(f) for f in self.facts if isinstance(f, Told) or f.key != "Name"]
+        facts = [f for f in self.facts if isinstance(f, Told) or f.key != "Name"]
+        facts.sort(key=lambda f: isinstance(f, Line) and f.gone)  # what holds, then what no longer does
+        noted = list(map(self._noted, facts))
         noted = [said for said in noted if said][:6]
         parts = [f"Nice to meet you, {name}." for name in names]
         return [*parts, f"I have noted that {joined(noted)}."] if noted else parts
@@ -215,12 +217,16 @@ class Turn:
         if mine and not mine[-1].ok:
             return f"I could not set that reminder: {str(mine[-1].message)[:200]}"
         at = _NEXT.search(str(mine[-1].message)) if mine else None
-        zone = " UTC" if at and at["zone"] == "UTC" else ""
+        zone = " UTC" if at and at["zone"].endswith("UTC") else ""
         if asked.when:
             said = f"on {asked.when:%A}, {day(asked.when)} at {asked.when:%H:%M}{zone}"
         else:
             said = f"{asked.said}, next on {at['next']}{zone}" if at else asked.said
-        lost = ' (Say "My time zone is Europe/Lisbon", or yours, for times that are yours.)' if zone else ""
+        lost = (
+            ' (Say "My time zone is Europe/Lisbon", or yours, for times that are yours.)'
+            if at and at["zone"] == "UTC"
+            else ""
+        )
         return f"I will remind you {said}: {asked.about}.{lost}"
 
 
