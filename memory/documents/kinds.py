@@ -20,6 +20,8 @@ PACKED = {".docx": "word/", ".pptx": "ppt/", ".xlsx": "xl/", ".epub": "META-INF/
 KNOWN_SUFFIXES = TEXT_SUFFIXES | HTML_SUFFIXES | set(PACKED) | {".pdf"}
 
 _ZIP = b"PK\x03\x04"
+_ODF = b"mimetypeapplication/vnd.oasis.opendocument"  # from byte 30: its first part (OpenDocument 1.3, part 2, 3.3)
+_UNREAD = {b"{\\rtf": "a Rich Text file", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1": "a file of Office before 2007"}
 
 
 def suffix_of(name: str) -> str:
@@ -39,6 +41,13 @@ def format_of(name: str, data: bytes) -> str:
     if suffix in HTML_SUFFIXES:
         return ".html"
     return suffix if suffix in PACKED or suffix == ".pdf" else ""
+
+
+def unread_kind(data: bytes) -> str:
+    """What a document is of which we know that it is not read; empty for any other."""
+    if data[:4] == _ZIP and data[30 : 30 + len(_ODF)] == _ODF:
+        return "an OpenDocument file"
+    return next((kind for mark, kind in _UNREAD.items() if data.startswith(mark)), "")
 
 
 def _packed(data: bytes) -> str:

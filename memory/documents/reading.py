@@ -9,7 +9,7 @@ from pathlib import Path
 from memory.documents import tables
 from memory.documents.decoding import decode
 from memory.documents.finding import stat_of, unreadable
-from memory.documents.kinds import format_of, suffix_of
+from memory.documents.kinds import format_of, suffix_of, unread_kind
 from memory.errors import DocumentError
 
 MAX_BYTES = 50 * 1024 * 1024
@@ -58,6 +58,9 @@ def text_of(name: str, data: bytes, max_bytes: int = MAX_BYTES) -> str:
 
 
 def _plain(name: str, data: bytes) -> str:
+    kind = unread_kind(data)
+    if kind:
+        raise DocumentError(f"{name} is {kind}, which is not read: save it as DOCX, PDF or text.")
     text = decode(data)
     if text is None:
         raise DocumentError(f"{name} is binary, not text.")

@@ -158,3 +158,22 @@ def test_heavy_libraries_wait_for_a_file_that_needs_them(tmp_path: Path) -> None
     )
     root = Path(__file__).parents[4]
     assert subprocess.run([sys.executable, "-c", program], cwd=root, check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("a.odt", "an OpenDocument file"), ("a.rtf", "a Rich Text file"), ("a.doc", "before 2007")],
+)
+def test_documents_that_are_not_read_are_told_by_their_kind(tmp_path: Path, name: str, kind: str) -> None:
+    path = tmp_path / name
+    path.write_bytes(
+        {".rtf": rb"{\rtf1 Hello}", ".doc": bytes.fromhex("d0cf11e0a1b11ae1") + b"\0" * 99}.get(
+            path.suffix, b""
+        )
+    )
+    if name == "a.odt":
+        with zipfile.ZipFile(path, "w") as parts:
+            parts.writestr("mimetype", "application/vnd.oasis.opendocument.text")
+            parts.writestr("content.xml", "<text>Hello</text>")
+    assert kind in why(path)
+    assert "save it as DOCX, PDF or text" in why(path)
