@@ -24,8 +24,8 @@ _EVERY = anycase(
     rf"|evening|night|weekday|weekend|{_DAY})s?\b(?P<more>(?:(?:,| and| or|, and) (?:{_DAY})s?\b)*)"
 )
 _MONTHDAY = anycase(r"\b(?:on )?(?:the )?(?P<n>first|\d{1,2}(?:st|nd|rd|th)?)(?: day)?(?: of)?(?![\d:])")
-_IN = anycase(rf"\bin (?P<n>\d{{1,4}}|{_WORD}|an?|half an) (?P<unit>minute|min|hour|day|week)s?\b")
-_UNITS = {"minute": 1, "min": 1, "hour": 60, "day": 1440, "week": 10080}
+_IN = anycase(rf"\bin (?P<n>\d{{1,4}}|{_WORD}|an?|half an) (?P<unit>second|sec|minute|min|hour|day|week)s?\b")
+_UNITS = {"second": 1 / 60, "sec": 1 / 60, "minute": 1, "min": 1, "hour": 60, "day": 1440, "week": 10080}
 _HOUR = anycase(
     r"\b(?:at|by|for(?= \d{1,2}(?:[:.]\d\d)?(?: ?[ap]\.?m\b| o'?clock|,? (?:today|tonight|tomorrow|on)\b|$))) "
     rf"(?P<half>half past |quarter past |quarter to )?(?P<h>\d{{1,2}}|{_WORD}|noon|midnight)"

@@ -149,6 +149,7 @@ NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)  # a Saturday
         ("remind me on Friday at nine to call my mother", "2026-11-27T09:00", "call your mother"),
         ("Please remind me tomorrow at 9:30 to water the plants.", "2026-11-22T09:30", "water the plants"),
         ("Remind me in 20 minutes to stretch", "2026-11-21T12:20", "stretch"),
+        ("Remind me in 90 seconds to stretch", "2026-11-21T12:01", "stretch"),
         ("remind me in two days to pay rent", "2026-11-23T12:00", "pay rent"),
         ("Remind me to call Bob at 5pm", "2026-11-21T17:00", "call Bob"),
         ("Remind me at 5 to call Bob", "2026-11-21T17:00", "call Bob"),
