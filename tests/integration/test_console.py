@@ -9,17 +9,17 @@ import re
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, cast
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from adapters.console import PipeConsole
+from adapters.console import PipeConsole, TerminalConsole
 from bot.app import App, open_app
 from bot.errors import DeliveryError
-from bot.events import Command
+from bot.events import Command, Reply
 from bot.ports import ModelReply, ModelRequest
 from bot.settings import Settings
 from memory.records import PRIVATE
@@ -375,6 +375,28 @@ async def test_who_writes_json_speaks_for_everybody(tmp_path: Path) -> None:
 
 
 PAINT = "\x1b]0;PWNED\x07\x1b[2J\x1b[1;31mred\x9b31m\x85\b\r\x7f\u202e!"
+
+
+async def test_a_terminal_that_can_do_nothing_is_written_to_in_its_own_width(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", "dumb")
+    monkeypatch.setenv("COLUMNS", "40")
+    console = TerminalConsole(tmp_path / "history", user="ada", persona="ever")
+    told = Reply(
+        id="1/0",
+        address="console:ada",
+        kind="reply",
+        text="The ferry leaves at nine and comes back after dark, **unless** the wind turns.",
+        in_reply_to=(),
+        at=datetime(2026, 11, 26, tzinfo=UTC),
+        nonce="1",
+    )
+    await console.send(told)
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 40
+    assert "unless" in " ".join(lines)
+    assert "\x1b" not in "".join(lines)
 
 
 async def test_no_text_steers_the_terminal_that_reads_a_pipe(tmp_path: Path) -> None:
