@@ -15,6 +15,9 @@ Ready = Callable[[], str | None]
 """None when it is ready; else what is missing, in a few words."""
 
 
+_BACKLOG = 1_024  # connections that may wait to be taken: half-open ones keep no watcher out
+
+
 @asynccontextmanager
 async def health(
     listen: str, adapters: Sequence[Adapter], also: Mapping[str, Ready] | None = None
@@ -44,7 +47,7 @@ async def health(
     try:
         host, port = address(listen, "run.health")
         try:
-            await web.TCPSite(runner, host, port).start()
+            await web.TCPSite(runner, host, port, backlog=_BACKLOG).start()
         except OSError as error:
             raise SettingsError(f"run.health: {listen} cannot be listened on ({error.strerror}).") from None
         yield
