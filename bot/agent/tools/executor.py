@@ -93,7 +93,7 @@ class Executor:
         for number, call in enumerate(run):
             again = tries.again(call)
             share = max(_LEAST, budget // (len(run) - number))
-            desk.results_room = share - self._tokens(_json(_framed(desk, "OK", None)))
+            desk.results_room = share - self._tokens(_json(_framed(desk, "OK", {"results": []})))
             status, message, heartbeat = ("Failed", again, False) if again else await self._one(call, desk)
             if not again:
                 tries.add(call, failed=status != "OK")
@@ -156,9 +156,11 @@ class Executor:
 
 
 def _framed(desk: Desk, status: str, message: object) -> dict[str, object]:
-    """A result as the model sees it (MemGPT's fields)."""
-    time = desk.now.astimezone(desk.zone).isoformat(timespec="seconds")
-    return {"status": status, "message": message, "time": time}
+    """A result as the model sees it (MemGPT's fields); what was found tells its own times, line by line."""
+    framed = {"status": status, "message": message}
+    if isinstance(message, dict) and "results" in message:
+        return framed
+    return {**framed, "time": desk.now.astimezone(desk.zone).isoformat(timespec="seconds")}
 
 
 def _json(value: object) -> str:
