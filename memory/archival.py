@@ -93,6 +93,7 @@ class Archival:
             page_size=page_size,
             searched=found.rows,
             certainty=found.certainty,
+            fits=found.fits,
         )
 
     async def note(self, agent: Agent, key: int, audience: Audience) -> Passage | None:

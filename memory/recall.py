@@ -81,6 +81,7 @@ class Recall:
             page_size=page_size,
             searched=found.rows,
             certainty=found.certainty,
+            fits=found.fits,
             in_view=tuple(seen),
         )
 

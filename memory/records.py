@@ -353,7 +353,8 @@ class Page:
     """One page of a search. ``total`` counts every match, so that the last page is known.
 
     ``searched`` is how many rows were looked through, at most; ``certainty`` (0 to 1) that any of them is what was
-    asked for; ``in_view`` are those of the best that the searcher has before them, and which are no ``hits``.
+    asked for, and ``fits`` whether that is enough; ``in_view`` are those of the best that the searcher has before them,
+    and which are no ``hits``.
     """
 
     hits: tuple[Hit, ...]
@@ -362,6 +363,7 @@ class Page:
     page_size: int
     searched: int = 0
     certainty: float = 1.0
+    fits: bool = True
     in_view: tuple[Message, ...] = ()
 
     @property

@@ -110,6 +110,7 @@ class Matches:
     others: Any
     rows: int  # searched, at most
     certainty: float
+    fits: bool  # whether it is sure enough to be told without a warning
 
     def without(self, keys: Collection[int]) -> Matches:
         left = np.isin(self.others, np.array(list(keys), np.int64), invert=True)
@@ -159,7 +160,8 @@ async def ranked(session: Session, kind: str, places: Sequence[Place], question:
     )
     # Who looks for a word that stands in many rows finds it, though the gate takes it for small talk.
     certainty = max(found.certainty(features), sureness.share(features))
-    return Matches(best, found.others, found.searched, certainty)
+    fits = certainty >= (sureness.FITTING if found.vectors else sureness.SURE)
+    return Matches(best, found.others, found.searched, certainty, fits)
 
 
 async def gather(

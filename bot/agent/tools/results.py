@@ -17,7 +17,6 @@ from bot.agent.tools.desk import Desk
 from bot.agent.tools.ids import LORE, id_of
 from memory.records import Hit, Message, Page, Passage, Position
 from memory.search.excerpts import Sought, one_line
-from memory.search.sureness import SURE
 from memory.search.terms import query_terms
 
 _PASSAGE = 1_200  # characters of a passage that are shown, at most
@@ -57,7 +56,7 @@ def found(desk: Desk, page: Page, query: str) -> Results:
         told["note"] = f"There is no page {page.page}."
     elif not page.hits:
         told["note"] = _NOTHING_ELSE if page.in_view else _NOTHING
-    elif page.certainty < SURE and not page.page:
+    elif not page.fits and not page.page:
         told["note"] = _NOT_SURE
     if page.page + 1 < page.pages:
         told["more"] = True
