@@ -30,7 +30,7 @@ CONFIG = """
 kind = "openai"
 name = "test-model"
 base_url = "{url}"
-context_window = 8192
+context_window = 9216
 reply_reserve = 1024
 
 [embedder]
