@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import re
 from collections.abc import AsyncIterator, Sequence
@@ -32,6 +33,16 @@ _FORMATS = (
 )
 _UNKNOWN = datetime(2024, 1, 1, tzinfo=UTC)
 _BATCH = 500
+
+
+def training_options(description: str | None) -> argparse.Namespace:
+    """The command line of what is trained on conversations."""
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", type=Path, action="append", required=True, help="a folder of conversations")
+    parser.add_argument("--keep", type=Path, help="keep the embedded conversations here for the next run")
+    return parser.parse_args()
 
 
 @dataclass(frozen=True)

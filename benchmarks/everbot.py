@@ -15,8 +15,9 @@ from benchmarks.history import event
 from bot.app import App, open_app
 from bot.backends.clock import SystemClock
 from bot.backends.models import choose_model
+from bot.delivery.silence import Silence
 from bot.events import Address, Reply
-from bot.ports import ChatModel, Found, Inbound, ModelReply, ModelRequest
+from bot.ports import ChatModel, Found, ModelReply, ModelRequest
 from bot.settings import (
     AgentSettings,
     EmbedderSettings,
@@ -44,21 +45,17 @@ def settings_of(
     )
 
 
-class Place:
+class Place(Silence):
     """A `bot.ports.Adapter` whose people wait for their replies."""
 
-    platform = "bench"
-
     def __init__(self) -> None:
+        super().__init__("bench")
         self._waiting: dict[Address, asyncio.Future[Reply]] = {}
 
     def expect(self, address: Address) -> asyncio.Future[Reply]:
         """The next reply there."""
         self._waiting[address] = asyncio.get_running_loop().create_future()
         return self._waiting[address]
-
-    async def run(self, inbound: Inbound) -> None:
-        await asyncio.Event().wait()
 
     def ready(self) -> str | None:
         return None
@@ -71,16 +68,6 @@ class Place:
 
     async def find(self, reply: Reply, claimed_at: datetime, after: str | None) -> Found:
         return Found.UNKNOWN
-
-    async def sees(self, account: str, address: Address) -> bool:
-        return True
-
-    def split(self, text: str) -> list[str]:
-        return [text]
-
-    @asynccontextmanager
-    async def thinking(self, address: Address) -> AsyncIterator[None]:
-        yield
 
 
 class Timed:

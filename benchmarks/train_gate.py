@@ -9,7 +9,6 @@ regression, both with the same weight; figures are leave-one-conversation-out.
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -98,12 +97,7 @@ def fit(some: list[tuple[str, bool, list[float]]], width: int) -> Any:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--data", type=Path, action="append", required=True, help="a folder of conversations")
-    parser.add_argument("--keep", type=Path, help="keep the embedded conversations here for the next run")
-    options = parser.parse_args()
+    options = dialogues.training_options(__doc__)
     variants: tuple[tuple[str, EmbedderKind, int], ...] = (("GATE", "auto", 2), ("GATE_OF_WORDS", "none", 1))
     with TemporaryDirectory(prefix="everbot-bench-") as scratch:
         for name, embedder, width in variants:

@@ -8,7 +8,6 @@ softmax regression (ListNet), every set with the same weight whatever its size; 
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
@@ -162,12 +161,7 @@ async def load(
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--data", type=Path, action="append", required=True, help="a folder of conversations")
-    parser.add_argument("--keep", type=Path, help="keep the embedded conversations here for the next run")
-    options = parser.parse_args()
+    options = dialogues.training_options(__doc__)
     with TemporaryDirectory(prefix="everbot-bench-") as scratch:
         variants: tuple[tuple[str, EmbedderKind, int], ...] = (
             ("WITH_VECTORS", "auto", len(evidence.FEATURES)),

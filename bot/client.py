@@ -17,8 +17,7 @@ import asyncio
 import json
 import threading
 from collections import defaultdict, deque
-from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -28,6 +27,7 @@ from uuid import uuid4
 
 from bot.app import App, open_app
 from bot.backends.clock import machine_zone
+from bot.delivery.silence import Silence
 from bot.errors import AgentExists, AgentNotFound, ModelUnavailable, PersonaError
 from bot.events import Address, MessageReceived, Reply, clean
 from bot.ports import Found, Inbound
@@ -304,12 +304,11 @@ class Client:
         return passages[0].uid
 
 
-class _Mailman:
+class _Mailman(Silence):
     """The client's adapter: replies are read from memory; what nobody asked for is kept until it is taken."""
 
-    platform = _PLATFORM
-
     def __init__(self) -> None:
+        super().__init__(_PLATFORM)
         self._unasked: defaultdict[Address, deque[str]] = defaultdict(lambda: deque(maxlen=_KEPT))
 
     async def taken(self, place: Address) -> list[str]:
@@ -328,16 +327,6 @@ class _Mailman:
 
     async def find(self, reply: Reply, claimed_at: datetime, after: str | None) -> Found:
         return Found.POSTED
-
-    async def sees(self, account: str, address: Address) -> bool:
-        return True
-
-    def split(self, text: str) -> list[str]:
-        return [text]
-
-    @asynccontextmanager
-    async def thinking(self, address: Address) -> AsyncIterator[None]:
-        yield
 
 
 def create_client(config: str | Path | None = None, **settings: Any) -> Client:

@@ -10,11 +10,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tests.acceptance.crowd import SlackSpot, numbers_in
 from tests.fakes.slack_server import Pace, SlackServer
-from tests.fakes.town import Town
+from tests.fakes.town import Town, echo
 
+Json = dict[str, Any]
+ALONE = {"health": "", "context_lines": 0}  # no lines of others are shown
 FORGETFUL = Pace(retry_s=(), keep_s=0.05, post_s=0.0)  # what is not taken at once is never told again
 
 
@@ -61,6 +64,24 @@ def free_port() -> int:
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         return int(one.getsockname()[1])
+
+
+@asynccontextmanager
+async def over_http(server: SlackServer, folder: Path) -> AsyncIterator[str]:
+    """A town that Slack tells by signed requests, and where."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}/slack/events"
+    server.deliver_to(url)
+    async with with_slack(Town(folder, echo, slack=server), mode="http", listen=f"127.0.0.1:{port}"):
+        yield url
+
+
+def dm_and_thread(server: SlackServer, user: str) -> list[SlackSpot]:
+    """Where somebody talks with the bot alone, and in a thread of a channel."""
+    return [
+        SlackSpot(server, user, server.im(user), "dm"),
+        SlackSpot(server, user, server.channel("general", [user]), "thread", threaded=True),
+    ]
 
 
 def quoted(spot: SlackSpot) -> list[str]:

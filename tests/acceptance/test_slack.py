@@ -7,7 +7,6 @@ import json
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
@@ -16,14 +15,12 @@ from bot import bundle
 from bot.ownership.export import FORMAT
 from bot.ports import ModelReply, ModelRequest
 from tests.acceptance.crowd import KNOWN, keep, requests, tell, texts
+from tests.acceptance.slack_stage import ALONE
 from tests.fakes.discord_server import Channel, DiscordServer
 from tests.fakes.parlour import whole
 from tests.fakes.scripted_model import say
 from tests.fakes.slack_server import Pace, SlackServer
 from tests.fakes.town import FAST, Town, heard
-
-Json = dict[str, Any]
-ALONE = {"health": "", "context_lines": 0}  # no lines of others are shown
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 from bot.ports import ModelReply, ModelRequest
 from memory.records import Role, Wish
 from tests.acceptance.crowd import SlackSpot, numbers_in, posts_on_slack, quote, tell, texts
-from tests.acceptance.slack_stage import FORGETFUL, Hours, free_port, quiet, quoted, with_slack
+from tests.acceptance.slack_stage import FORGETFUL, Hours, dm_and_thread, free_port, quiet, quoted, with_slack
 from tests.fakes.scripted_model import say
 from tests.fakes.slack_server import Pace, SlackServer
 from tests.fakes.town import Town, echo, heard
@@ -269,10 +269,7 @@ async def test_what_came_while_away_is_not_forgotten_when_the_next_start_is_cut_
 async def test_messages_heard_while_history_is_read_are_answered_once_and_in_order(tmp_path: Path) -> None:
     async with SlackServer(pace=FORGETFUL) as server:
         ada = server.user("ada")
-        spots = [
-            SlackSpot(server, ada, server.im(ada), "dm"),
-            SlackSpot(server, ada, server.channel("general", [ada]), "thread", threaded=True),
-        ]
+        spots = dm_and_thread(server, ada)
         town = Town(tmp_path, quote, slack=server)
         async with town:
             for spot in spots:

@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -14,13 +13,11 @@ from bot import bundle
 from bot.ownership.export import FORMAT
 from bot.ports import ModelReply, ModelRequest
 from tests.acceptance.crowd import KNOWN, Slow, keep, requests, tell, texts
+from tests.acceptance.slack_stage import Json
 from tests.fakes.parlour import whole
 from tests.fakes.scripted_model import calls, say
 from tests.fakes.slack_server import Pace, SlackServer
 from tests.fakes.town import Town
-
-Json = dict[str, Any]
-ALONE = {"health": "", "context_lines": 0}  # no lines of others are shown
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from bot.errors import SettingsError
 from tests.acceptance.crowd import tell, texts
-from tests.acceptance.slack_stage import free_port, quiet, refusing, with_slack
+from tests.acceptance.slack_stage import over_http, quiet, refusing, with_slack
 from tests.fakes.slack_delivery import signature
 from tests.fakes.slack_server import Pace, SlackServer
 from tests.fakes.town import Town, echo
@@ -28,10 +28,7 @@ async def server() -> AsyncIterator[SlackServer]:
 async def test_signed_requests_are_heard_and_others_refused(server: SlackServer, tmp_path: Path) -> None:
     ada = server.user("ada")
     dm, general = server.im(ada), server.channel("general", [ada])
-    port = free_port()
-    server.deliver_to(f"http://127.0.0.1:{port}/slack/events")
-    town = Town(tmp_path, echo, slack=server)
-    async with with_slack(town, mode="http", listen=f"127.0.0.1:{port}"):
+    async with over_http(server, tmp_path):
         assert await server.verify_url()
         assert await tell(server, ada, dm, "Hello") == "You said: Hello"
         assert await tell(server, ada, general, "hi") == "You said: hi"
@@ -58,10 +55,7 @@ async def test_a_signed_request_that_is_sent_again_does_nothing_again(
 ) -> None:
     ada = server.user("ada")
     dm = server.im(ada)
-    port = free_port()
-    server.deliver_to(f"http://127.0.0.1:{port}/slack/events")
-    town = Town(tmp_path, echo, slack=server)
-    async with with_slack(town, mode="http", listen=f"127.0.0.1:{port}"):
+    async with over_http(server, tmp_path):
         used = await server.slash(ada, dm, "/everbot", "memory add Likes tea.")
         assert used.envelope is not None
         for _ in range(3):
@@ -73,15 +67,11 @@ async def test_a_signed_request_that_is_sent_again_does_nothing_again(
 async def test_no_body_of_whatever_shape_shuts_the_door(server: SlackServer, tmp_path: Path) -> None:
     ada = server.user("ada")
     dm = server.im(ada)
-    port = free_port()
-    url = f"http://127.0.0.1:{port}/slack/events"
-    server.deliver_to(url)
-    town = Town(tmp_path, echo, slack=server)
     form, as_json = "application/x-www-form-urlencoded", "application/json"
     bodies = [b"", b"[]", b"7", b"null", b"{", b"{" * 100_000, b"\xff\xfe", b"payload=%7B%7D", b"payload=5"]
     bodies += [b"payload=[]", b'{"type":"event_callback"}', b'{"type":"event_callback","event":[]}', b"{}"]
     bodies += [b'{"type":"block_actions","user":null,"actions":5}', b'{"type":7}', b"command=/everbot"]
-    async with with_slack(town, mode="http", listen=f"127.0.0.1:{port}"), aiohttp.ClientSession() as anybody:
+    async with over_http(server, tmp_path) as url, aiohttp.ClientSession() as anybody:
         for body in bodies:
             for kind in (form, as_json):
                 at = int(time.time())
@@ -115,10 +105,7 @@ async def test_an_empty_secret_is_refused_at_the_start(
 async def test_over_http_a_failed_commit_comes_again_too(server: SlackServer, tmp_path: Path) -> None:
     ada = server.user("ada")
     dm = server.im(ada)
-    port = free_port()
-    server.deliver_to(f"http://127.0.0.1:{port}/slack/events")
-    town = Town(tmp_path, echo, slack=server)
-    async with with_slack(town, mode="http", listen=f"127.0.0.1:{port}"):
+    async with over_http(server, tmp_path):
         await tell(server, ada, dm, "Hello")
         async with refusing(tmp_path, "inbox"):
             await server.say(ada, dm, "Take this")

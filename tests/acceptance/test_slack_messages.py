@@ -12,15 +12,13 @@ import pytest
 
 from bot.ports import ModelReply, ModelRequest
 from tests.acceptance.crowd import Slow, keep, requests, tell, texts
+from tests.acceptance.slack_stage import Json
 from tests.fakes import slack_events
 from tests.fakes.documents import pdf
 from tests.fakes.parlour import whole
 from tests.fakes.scripted_model import say
 from tests.fakes.slack_server import Pace, SlackServer
 from tests.fakes.town import Town, heard
-
-Json = dict[str, Any]
-ALONE = {"health": "", "context_lines": 0}  # no lines of others are shown
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from bot.backends.platforms import platforms
 from bot.cli.run import attend
 from bot.ports import ModelReply, ModelRequest
 from tests.acceptance.crowd import SlackSpot, Slow, numbers_in, posts_on_slack, quote, tell, texts
-from tests.acceptance.slack_stage import FORGETFUL, quiet, quoted, refusing, with_slack
+from tests.acceptance.slack_stage import FORGETFUL, dm_and_thread, quiet, quoted, refusing, with_slack
 from tests.fakes.discord_server import DiscordServer
 from tests.fakes.scripted_model import say
 from tests.fakes.slack_delivery import Envelope
@@ -68,10 +68,7 @@ async def test_what_came_while_the_store_was_out_is_answered_when_it_is_back(tmp
     """However long that was: Slack gives up telling after some minutes. Each place's messages keep their order."""
     async with SlackServer(pace=FORGETFUL) as server:
         ada = server.user("ada")
-        spots = [
-            SlackSpot(server, ada, server.im(ada), "dm"),
-            SlackSpot(server, ada, server.channel("general", [ada]), "thread", threaded=True),
-        ]
+        spots = dm_and_thread(server, ada)
         async with Town(tmp_path, quote, slack=server):
             for spot in spots:
                 await spot.say("n00000")
@@ -120,10 +117,7 @@ async def test_an_event_that_comes_again_is_acknowledged_and_answered_once(
 async def test_messages_of_a_place_are_answered_in_order(server: SlackServer, tmp_path: Path) -> None:
     """Bolt hears them all at once."""
     ada = server.user("ada")
-    spots = [
-        SlackSpot(server, ada, server.im(ada), "dm"),
-        SlackSpot(server, ada, server.channel("general", [ada]), "thread", threaded=True),
-    ]
+    spots = dm_and_thread(server, ada)
     async with Town(tmp_path, quote, slack=server):
         for spot in spots:
             await spot.say("n00000")

@@ -58,6 +58,19 @@ def make(client: Client, name: str = "my_agent", **more: str) -> AgentState:
     return client.create_agent(name=name, **more)
 
 
+def interpreted(program: Program, code: str) -> subprocess.CompletedProcess[str]:
+    """What Python makes of it, at the program's place."""
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        cwd=program.folder,
+        env=program.environment,
+        timeout=LIMIT_S,
+        check=True,
+    )
+
+
 def test_the_readmes_snippet(tmp_path: Path) -> None:
     (snippet,) = [
         code for code in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if "create_client" in code
@@ -65,15 +78,7 @@ def test_the_readmes_snippet(tmp_path: Path) -> None:
     look = "\nprint(client.get_core_memory(agent.id))\nclient.close()\n"
     program = Program(tmp_path, f"[agent]\ndebounce_s = 0.0\n{QUIET}")
 
-    done = subprocess.run(
-        [sys.executable, "-c", snippet + look],
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        env=program.environment,
-        timeout=LIMIT_S,
-        check=True,
-    )
+    done = interpreted(program, snippet + look)
 
     assert done.stderr == ""
     printed, blocks = done.stdout.splitlines()
@@ -124,15 +129,7 @@ def test_the_pages_example_runs(tmp_path: Path) -> None:
     page = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
     (example,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     program = Program(tmp_path, QUIET)
-    done = subprocess.run(
-        [sys.executable, "-c", example],
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        env=program.environment,
-        timeout=LIMIT_S,
-        check=True,
-    )
+    done = interpreted(program, example)
     assert done.stdout.strip()
     assert done.stderr == ""
 

@@ -15,15 +15,15 @@ from typing import Any
 from adapters.text import plain, spelling
 from bot import bundle
 from bot.app import App, open_app
-from bot.events import Address, Command, MessageReceived, Reply, View
+from bot.events import Command, MessageReceived, Reply, View
 from bot.ownership.export import FORMAT
-from bot.ports import Found, Inbound, ModelReply, ModelRequest
+from bot.ports import Found, ModelReply, ModelRequest
 from bot.settings import Settings
 from memory.archival import store
 from memory.records import PRIVATE, SHARED, Agent, Draft
 from tests.fakes.clock import FakeClock
 from tests.fakes.empty_database import lay
-from tests.fakes.parlour import opened, parrot
+from tests.fakes.parlour import Parlour, opened, parrot
 from tests.fakes.scripted_model import Line, ScriptedModel, call, calls, say
 
 ADA = "console:ada"
@@ -36,33 +36,13 @@ COMMANDS = set(
 Script = Sequence[Line] | Callable[[ModelRequest], ModelReply]
 
 
-class Phone:
-    """An adapter that only notes what it was told to post."""
+class Phone(Parlour):
+    """At the console; what it was told to post is never found there."""
 
     platform = "console"
 
-    def __init__(self) -> None:
-        self.posted: list[Reply] = []
-
-    async def run(self, inbound: Inbound) -> None:
-        return
-
-    async def send(self, reply: Reply) -> str:
-        self.posted.append(reply)
-        return "posted"
-
     async def find(self, reply: Reply, claimed_at: datetime, after: str | None) -> Found:
         return Found.ABSENT
-
-    async def sees(self, account: str, address: Address) -> bool:
-        return True
-
-    def split(self, text: str) -> list[str]:
-        return [text]
-
-    @asynccontextmanager
-    async def thinking(self, address: str) -> AsyncIterator[None]:
-        yield
 
 
 class Chat:
