@@ -321,7 +321,8 @@ def _window(settings: Settings, memory: Memory, always: Sequence[str]) -> Window
 def needed_window(settings: Settings) -> int:
     """About the least window that a model needs, in tokens. Raises `SettingsError` for tools that cannot be."""
     always = Forms(_registry(settings), ConfiguredModels(settings, SystemClock()).all_forms(), 0).always
-    return _fixed(settings, Estimator(), always) + settings.model.reserve + LEAST_ROOM
+    room = _fixed(settings, Estimator(), always) + LEAST_ROOM
+    return room + settings.model.reserve_of(room * 8 // 7)
 
 
 def _fixed(settings: Settings, counter: TokenCounter, always: Sequence[str]) -> int:

@@ -107,8 +107,12 @@ class ModelSettings(_Section):
     @property
     def reserve(self) -> int:
         """Tokens that are kept free for the reply: of a small window an eighth, if nothing is set."""
+        return self.reserve_of(self.context_window)
+
+    def reserve_of(self, window: int) -> int:
+        """The same in another window."""
         told = "reply_reserve" in self.model_fields_set
-        return self.reply_reserve if told else min(self.reply_reserve, self.context_window // 8)
+        return self.reply_reserve if told else min(self.reply_reserve, window // 8)
 
 
 class EmbedderSettings(_Section):

@@ -174,6 +174,11 @@ async def test_doctor_looks_at_every_model(tmp_path: Path, capsys: pytest.Captur
 @pytest.mark.parametrize(
     ("tokens", "more", "told"),
     [
+        (
+            4_096,
+            'protocol = "json"',
+            "server window 4096, but [model] context_window is 16384: set it to 4096, or start",
+        ),
         (2_048, "", "server window 2048, everbot needs at least "),
         (
             8_192,
@@ -193,10 +198,10 @@ async def test_a_window_is_told_by_doctor_and_at_the_start(
 ) -> None:
     answers = {"/v1/models": listing(meta={"n_ctx": tokens}), "/v1/chat/completions": {"choices": []}}
     async with telling(answers) as url:
-        lean = {"tools": "lean"} if more else {}
+        small = {name: value.strip('"') for name, _, value in [more.partition(" = ")] if name}
         caplog.set_level(logging.INFO, "bot.backends.models")
         async with opened(
-            tmp_path / "a", None, model={"kind": "openai", "name": "m", "base_url": f"{url}/v1", **lean}
+            tmp_path / "a", None, model={"kind": "openai", "name": "m", "base_url": f"{url}/v1", **small}
         ):
             async with asyncio.timeout(LIMIT_S):
                 while not caplog.messages:
