@@ -38,6 +38,8 @@ SEND = "send_message"
 CORE_MEMORY = "core_memory"  # type of an event that tells what blocks read now
 RECALLED = ("brings_to_mind", "news", "related")
 """Fields of an event that show what is stored elsewhere: they leave it when that may be gone."""
+CLIPPED = "[clipped: "
+"""Begins the note behind a text that is not shown whole."""
 IMAGE = 1_600  # tokens that models take for an image, at most (OpenAI's vision guide: 85 to 1,445)
 _OVERHEAD = 8  # tokens that a message costs besides its text
 _SIGNS = string.ascii_letters + string.digits
@@ -103,8 +105,11 @@ def recalled(message: Message) -> list[str]:
     return lines if isinstance(lines, list) else []
 
 
-def event_fields(event: Event, zone: ZoneInfo, fit: Fit, tokens: int) -> dict[str, Any]:
-    """What the model is told of an event; a text longer than ``tokens`` is clipped, with a note."""
+def event_fields(
+    event: Event, zone: ZoneInfo, fit: Fit, tokens: int, whole: int | None = None
+) -> dict[str, Any]:
+    """What the model is told of an event in about ``tokens``, of which what was said may take ``whole`` (None: half of
+    them); a longer text is clipped, with a note."""
     fields: dict[str, Any] = {"type": event.kind, "name": event.name, "time": local_time(event.at, zone)}
     if isinstance(event, MessageReceived):
         if event.place:
@@ -120,7 +125,7 @@ def event_fields(event: Event, zone: ZoneInfo, fit: Fit, tokens: int) -> dict[st
                 | ({"text": _fitted(a.text, fit, share)} if a.text else {})
                 for a in event.attachments
             ]
-        fields["message"] = _fitted(event.text, fit, tokens // 2)
+        fields["message"] = _fitted(event.text, fit, tokens // 2 if whole is None else whole)
     elif isinstance(event, HeartbeatDue):
         fields["reason"] = event.reason
         if event.news:
@@ -345,7 +350,7 @@ def _fitted(text: str, fit: Fit, tokens: int) -> str:
     if len(shown) == len(text):
         return text
     return (
-        f"{shown} … [clipped: {len(shown)} of {len(text)} characters are shown; the whole is in recall "
+        f"{shown} … {CLIPPED}{len(shown)} of {len(text)} characters are shown; the whole is in recall "
         "storage, conversation_search shows the parts around the words you search for]"
     )
 

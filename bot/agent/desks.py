@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 
+from bot.agent.context import CLIPPED
 from bot.agent.fifo_queue import Queue
 from bot.agent.job import Job
 from bot.agent.tools.desk import Desk
@@ -136,8 +137,9 @@ def _allowed(tools: Iterable[str]) -> frozenset[str]:
 
 
 def _own(job: Job, queue: Queue) -> frozenset[int]:
-    """The keys of the turn's own messages."""
-    return frozenset(m.key for m in queue.messages if m.turn_id == job.turn.id)
+    """The keys of the turn's own messages, which its searches need not find: but what was shown clipped is read on."""
+    own = (message for message in queue.messages if message.turn_id == job.turn.id)
+    return frozenset(message.key for message in own if CLIPPED not in message.rendered)
 
 
 def _person(job: Job, queue: Queue) -> tuple[str, str]:

@@ -23,6 +23,7 @@ from bot.ports import Form, ModelReply
 from memory.records import Message
 
 _TOO_MANY = "You made too many calls in one step: the first {run} were run, {dropped} were not."
+_TELLING = 12  # characters of a text that tells something
 _NUDGES = 2  # times that a model is told to answer before its last step
 _NO_ANSWER = "I could not find an answer to that. Please try again, or put it differently."
 
@@ -69,7 +70,8 @@ class AgentLoop:
             queue = await self._queues.queue(job.turn.conversation_id)
             desk = self._desks.of(job, queue)
             before = len(desk.said)
-            results = await self._executor.run(reply.calls, desk, job.tries, self._window.share)
+            hold = not last and job.from_person and reply.form in (None, Form.FULL)
+            results = await self._executor.run(reply.calls, desk, job.tries, self._window.share, hold=hold)
             dropped = len(reply.calls) - len(results)
             reply = replace(reply, calls=reply.calls[: len(results)])
             _speak_up(job, desk, reply, results, last=last)
@@ -127,6 +129,8 @@ def _speak_up(job: Job, desk: Desk, reply: ModelReply, results: Sequence[ToolRes
     if job.from_person and reply.text and not reply.calls and (last or not reply.unread):
         # An answer in plain text is an answer; one that the token limit cut is marked.
         desk.say(f"{reply.text} […]" if reply.truncated else reply.text)
+    elif job.fallback and not reply.calls and len(reply.text) > _TELLING:
+        desk.say(reply.text)  # a reminder may be told in plain text, too; not a mere "hm"
     elif job.from_person and last:
         desk.say(_NO_ANSWER)
     elif job.fallback and (last or not _wants_on(desk, reply, results)):

@@ -25,6 +25,7 @@ from memory.records import Agent, Block, Conversation, InboxRow, Message, Role, 
 log = logging.getLogger(__name__)
 
 _WARNING = 0.70
+_WHOLE = 0.55  # of the free room that what people say in one turn may take, before it is clipped
 _NOTES = 0.25  # of the queue's tokens that such notes may take
 _KEPT_MESSAGES = 20_000  # messages of all the queues kept in memory
 _KEPT_QUEUES = 256
@@ -140,7 +141,8 @@ class QueueManager:
         messages = []
         newest = next((event for event in reversed(events) if isinstance(event, MessageReceived)), None)
         for event in events:
-            fields = context.event_fields(event, zone, self.window.fit, share)
+            whole = max(share // 2, int(self.window.free * _WHOLE) // len(events))
+            fields = context.event_fields(event, zone, self.window.fit, share, whole)
             if recalled and event is newest:
                 fields["brings_to_mind"] = list(recalled)
             if book and event is newest:

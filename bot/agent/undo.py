@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from bot.agent.fifo_queue import is_note
 from bot.agent.queue_manager import QueueManager
 from bot.events import HeartbeatDue
 from bot.people.allowance import Allowance
@@ -34,9 +35,12 @@ class Undo:
         async with self._allowance.forgetting(agent), self._store.write() as session:
             for turn in await session.mailbox.last_turns(conversation.id, count):
                 rows = await session.messages.of_turn(turn.id)
-                if turn.kind != HeartbeatDue.kind and any(not row.queued for row in rows):
+                said = [row for row in rows if not is_note(row)]
+                if turn.kind != HeartbeatDue.kind and not any(row.queued for row in said):
                     notes.append("Older turns have left my view and stay.")
                     break
+                if turn.kind != HeartbeatDue.kind and not all(row.queued for row in said):
+                    notes.append("A part of it had left my view, and may still be told by my summary.")
                 undone.append(await session.mailbox.events_of(turn.id))
                 more, made = await self._memory(session, agent, conversation, turn)
                 notes += more

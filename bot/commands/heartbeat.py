@@ -12,6 +12,7 @@ from bot.events import PRIVATE, Action, Command, CommandSpec, Suggestion, View
 from bot.people import schedules
 from bot.people.beats import Beats, changes_of
 from bot.people.identities import Identities, Identity
+from bot.people.moving import move
 from bot.runtime import Runtime
 from memory.ports import Session
 from memory.records import Wish
@@ -23,7 +24,7 @@ class HeartbeatCommands:
     """`bot.commands.table.Group`."""
 
     def __init__(self, runtime: Runtime, beats: Beats, identities: Identities) -> None:
-        self._store = runtime.store
+        self._store, self._clock = runtime.store, runtime.clock
         self._beats = beats
         self._identities = identities
         self.table: list[tuple[CommandSpec, Run]] = [
@@ -79,7 +80,7 @@ class HeartbeatCommands:
         async with self._store.write() as session:
             await self._beats.change(session, who.agent.id, **changes)
             if zone is not None:
-                await session.agents.set_timezone(who.user.id, zone)
+                await move(session, who.user.id, ZoneInfo(zone), self._clock.now())
         if zone is not None:
             self._identities.forget(who.agent.id)
             who = await self._identities.of(command)

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from bot.agent.tools.provenance import Heard, to_keep
 from bot.agent.tools.unwanted import Removal, Unwanted
+from bot.people.moving import move
 from memory import archival, core
 from memory.archival import Archival
 from memory.errors import BlockReadOnly
@@ -117,6 +118,10 @@ class Desk:
     def say(self, text: str) -> None:
         """More than the turn may still post is cut."""
         self.said.append(text)
+
+    def unsay(self, before: int) -> None:
+        """All but the first ``before`` texts is not said after all."""
+        del self.said[before:]
 
     @property
     def posts(self) -> list[str]:
@@ -274,13 +279,13 @@ class Desk:
             await archival.share(session, persona, self.community, self.lore, user, self.now)
         if self.paused_until is not None:
             await session.agents.pause(self.agent.id, self.paused_until)
-        if self.moved:
-            await session.agents.set_timezone(self.agent.user_id, self.zone.key)
         for wish_id, wish in self._wishes.items():
             if wish is None:
                 await session.schedule.drop_wish(wish_id)
             else:
                 await session.schedule.put_wish(wish)
+        if self.moved:
+            await move(session, self.agent.user_id, self.zone, self.now)
 
 
 def _is_persona(block: Block) -> bool:

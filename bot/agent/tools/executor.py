@@ -8,7 +8,7 @@ import json
 import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bot.agent.tools import apart, cutting
 from bot.agent.tools.arguments import parse
@@ -22,6 +22,15 @@ log = logging.getLogger(__name__)
 
 _SAME_FAILURES = 3
 _SAME_SUCCESSES = 3
+_HELD = 2  # times in a turn that nothing is said beside a note that failed
+_NOTES = frozenset(
+    {"core_memory_append", "core_memory_replace", "archival_memory_insert", "archival_memory_replace",
+     "archival_memory_delete", "conversation_forget", "schedule_message", "cancel_scheduled", "set_time_zone"}
+)  # fmt: skip
+"""What a person is told was done."""
+_UNTRUE = (
+    "Not sent: {name} beside it failed, so what you say of it may not be true. Mend that, or say what is so."
+)
 _LEAST = 120  # tokens of a result
 _NOTE = 80  # tokens of what stands around a clipped message
 _DENSEST = 16  # characters of a token, at most
@@ -48,6 +57,7 @@ class Tries:
 
     failures: Counter[str] = field(default_factory=Counter)
     successes: Counter[str] = field(default_factory=Counter)
+    held: int = 0  # times that what it said was taken back
 
     def again(self, call: ToolCall) -> str:
         """Why this very call is not made once more; "" when it may be."""
@@ -83,11 +93,15 @@ class Executor:
         self._max_calls = max_calls
         self._timeout_s = timeout_s
 
-    async def run(self, calls: Sequence[ToolCall], desk: Desk, tries: Tries, budget: int) -> list[ToolResult]:
+    async def run(
+        self, calls: Sequence[ToolCall], desk: Desk, tries: Tries, budget: int, *, hold: bool = False
+    ) -> list[ToolResult]:
         """Run the calls in order, up to the limit; one result for each that was run.
 
-        Results share ``budget`` tokens. ``tries`` counts the turn's calls, and is added to.
+        Results share ``budget`` tokens. ``tries`` counts the turn's calls, and is added to. With ``hold`` nothing is
+        said beside a note that could not be made: the model, which does not know of that yet, may say it was kept.
         """
+        said = len(desk.said)
         run = calls[: max(1, min(self._max_calls, budget // _LEAST))]
         results = []
         for number, call in enumerate(run):
@@ -100,7 +114,24 @@ class Executor:
             content = self._content(desk, status, message, share)
             results.append(ToolResult(call, content, status != "OK", heartbeat, refused=bool(again)))
             budget -= self._tokens(content)
+        if hold and len(desk.said) > said and tries.held < _HELD:
+            results = self._held(results, desk, said, tries)
         return results
+
+    def _held(self, results: Sequence[ToolResult], desk: Desk, said: int, tries: Tries) -> list[ToolResult]:
+        """The results, with what was said beside a failed note taken back."""
+        failed = [result.call.name for result in results if result.failed and result.call.name in _NOTES]
+        if not failed:
+            return list(results)
+        tries.held += 1
+        desk.unsay(said)
+        content = _json(_framed(desk, "Failed", _UNTRUE.format(name=failed[0])))
+        return [
+            replace(result, content=content, failed=True)
+            if result.call.name == "send_message" and not result.failed
+            else result
+            for result in results
+        ]
 
     async def _one(self, call: ToolCall, desk: Desk) -> tuple[str, object, bool]:
         heartbeat = False
