@@ -185,6 +185,8 @@ class Eviction:
             before = summary.tokens
             rendered = context.shrunk(summary.rendered, self._window.fit, most - _SMALL)
             summary = replace(summary, rendered=rendered, tokens=self._window.cost(rendered))
+        if queue.summary is None or summary.tokens >= queue.summary.tokens:
+            return False
         await self._change(queue, [], [], summary)
         return True
 

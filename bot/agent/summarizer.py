@@ -94,7 +94,7 @@ class Summarizer:
         at = f"{message.created_at.astimezone(zone):%Y-%m-%d %a %H:%M}"
         if message.text:
             return f"[{at}] {message.author}: {message.text}"
-        told = self._window.fit(found(message), _FOUND)
+        told = " ".join(self._window.fit(found(message), _FOUND).split())
         return f"[{at}] ({message.author} found: {told})" if told else ""
 
     def _by_rule(self, old: str, evicted: Sequence[Message], zone: ZoneInfo, limit: int) -> str:

@@ -19,6 +19,8 @@ _ENOUGH = 100  # statements; more would not fit
 _READ = 200_000  # characters of one message
 _HEAD = "Told so far (a mechanical summary, newest first):"
 _LINE = re.compile(r"^(?:\[[^\]\n]{0,60}\]\s*)?(?:(?P<who>[^\s:][^:\n]{0,40}):\s+)?(?P<said>.+)$")
+_BEFORE, _AFTER = "Summary so far:\n", "\n\nSaid last, and still in view:\n"
+_FOUND = re.compile(r"^\[[^\]\n]{0,60}\]\s*\([a-z_]+ found: ")
 _FRAME = frozenset({"summary so far:", "messages:", "(none)", _HEAD.casefold()})
 
 
@@ -51,6 +53,11 @@ def summarize(messages: Sequence[Mapping[str, Any]]) -> str:
     return text if text != _HEAD else "Nothing was told that needs to be kept."
 
 
+def _asked(content: str) -> str:
+    """What is to be summed up, without what stays in view: core memory before it, and what was said last."""
+    return content.partition(_BEFORE)[2].partition(_AFTER)[0] if _BEFORE in content else content
+
+
 def _said(content: str) -> Iterator[tuple[str, str]]:
     """(who, sentence) of everything said in a message, which may be an event or lines of text."""
     if isinstance(values.read(content), Mapping):
@@ -60,8 +67,10 @@ def _said(content: str) -> Iterator[tuple[str, str]]:
         elif seen.kind == "message":
             yield from ((seen.name, sentence) for sentence in sentences(seen.text))
         return
-    for line in content[-_READ:].splitlines():
+    for line in _asked(content)[-_READ:].splitlines():
         line = plain(line.strip())
+        if _FOUND.match(line):
+            continue
         if isinstance(values.read(line), Mapping):
             yield from _said(line)
         elif line.startswith("- "):

@@ -7,6 +7,7 @@ import random
 
 import pytest
 
+from bot.models.offline.summary import summarize
 from tests.unit.bot.models.toy_everbot import Household
 
 UNKNOWN = "I don't know that yet"
@@ -384,3 +385,17 @@ async def test_an_alert_alone_stays_silent() -> None:
     await home.say("hello")
     assert await home.turn({"type": "system_alert", "message": "Memory is 70% full."}) == ""
     assert "send_message" not in names(home)
+
+
+def test_a_summary_leaves_out_what_stays_in_view() -> None:
+    asked = (
+        "Core memory, which stays in view:\nhuman: Lives in Oslo.\n\n"
+        "Summary so far:\n- Ada: I like plums.\n\nMessages:\n"
+        "[2026-11-21 Sat 09:00] Ada: I have a dog called Biscuit.\n"
+        "[2026-11-21 Sat 09:01] (conversation_search found: m1 2026-01-01 Ada: I have a cat called Mio.)\n\n"
+        "Said last, and still in view:\nAda: I live in Porto."
+    )
+    text = summarize([{"role": "user", "content": asked}])
+    assert "Biscuit" in text
+    assert "plums" in text
+    assert not any(word in text for word in ("Oslo", "Mio", "Porto"))
