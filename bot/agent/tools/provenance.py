@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from bot.agent import context
@@ -131,7 +132,13 @@ def _plain(text: str) -> str:
 
 
 def _share(words: set[str], text: str) -> float:
-    return len(words & set(query_terms(text[:_CUT]))) / len(words)
+    return len(words & _words(text[:_CUT])) / len(words)
+
+
+@lru_cache(maxsize=512)
+def _words(text: str) -> frozenset[str]:
+    """Its words: what is in view is compared with every line that is written."""
+    return frozenset(query_terms(text))
 
 
 def _foreign(message: Message, custom: Collection[str]) -> Iterable[tuple[str, str]]:
