@@ -12,6 +12,7 @@ from memory.records import Block
 from memory.search.terms import digest_words
 
 _BULLET = re.compile(r"\s*[-*•–]\s+")
+_MUCH = 10  # times a block's limit that is not looked at line by line
 _TELLING = 3  # letters and digits of a line that says something: a brace or a rule may well stand twice
 
 
@@ -27,6 +28,8 @@ def find(blocks: Iterable[Block], label: str) -> Block:
 
 def append(block: Block, content: str) -> Block:
     """The block with ``content`` on lines of its own at the end, without those that it holds already."""
+    if len(content) > _MUCH * block.limit:
+        return rethink(block, block.value + content)  # whatever of it is known: it does not fit
     known = {said for line in block.value.splitlines() if (said := _said(line))}
     lines = [line for line in content.splitlines() if _said(line) not in known]
     if content.strip() and not "".join(lines).strip():

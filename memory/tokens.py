@@ -104,12 +104,12 @@ class TiktokenCounter:
         return sum(len(self._encoding.encode_ordinary(part)) * n for part, n in slices.items())
 
 
-def _slices(text: str) -> Iterator[str]:
-    """Parts of at most SLICE characters, cut before a space where there is one."""
+def _slices(text: str, size: int = SLICE) -> Iterator[str]:
+    """Parts of at most ``size`` characters, cut before a space where there is one."""
     start = 0
-    while len(text) - start > SLICE:
-        space = text.rfind(" ", start + 1, start + SLICE)
-        cut = space if space > 0 else start + SLICE
+    while len(text) - start > size:
+        space = text.rfind(" ", start + 1, start + size)
+        cut = space if space > 0 else start + size
         yield text[start:cut]
         start = cut
     yield text[start:]
@@ -136,6 +136,7 @@ _CLASS_RUN = re.compile(r"[A-Z]+|[a-z]+|[0-9]+|[^A-Za-z0-9]+")
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|[0-9]{1,3}|[^A-Za-z0-9]+")
 
 
+_AT_ONCE = 16_384  # characters that are estimated at once
 _SHORT = 24  # characters of a piece whose cost is remembered
 
 
@@ -147,7 +148,11 @@ class Estimator:
     """
 
     def count(self, text: str) -> int:
-        pieces = Counter(_PIECE.findall(text)).items()
+        # In slices: whoever counts in a thread lets others run between them.
+        found: Counter[str] = Counter()
+        for part in _slices(text, _AT_ONCE):
+            found.update(_PIECE.findall(part))
+        pieces = found.items()
         return math.ceil(sum((_known(x) if len(x) <= _SHORT else _cost(x)) * n for x, n in pieces))
 
 

@@ -44,6 +44,8 @@ IMAGE = 1_600  # tokens that models take for an image, at most (OpenAI's vision 
 _OVERHEAD = 8  # tokens that a message costs besides its text
 _SIGNS = string.ascii_letters + string.digits
 _ID = re.compile(r"[A-Za-z0-9]{9}")
+_SPARSE = 2  # characters of a token, where nothing is known of a text yet
+_FARTHER = 4.0  # times as far as was counted, at the most, that is counted next
 _FULL = 0.97  # of a bound: a text that is cut fills so much of it, or nearly
 
 
@@ -115,23 +117,23 @@ def event_fields(
         if event.place:
             fields["place"] = event.place
         if event.context:
-            fields["context"] = [_fitted(quote.text, fit, tokens // 40) for quote in event.context]
+            fields["context"] = [clipped(quote.text, fit, tokens // 40) for quote in event.context]
         if event.reply_to:
-            fields["reply_to"] = _fitted(event.reply_to.text, fit, tokens // 8)
+            fields["reply_to"] = clipped(event.reply_to.text, fit, tokens // 8)
         if event.attachments:
             share = tokens // (4 * len(event.attachments))
             fields["attachments"] = [
                 {"name": a.name, "type": a.media_type}
-                | ({"text": _fitted(a.text, fit, share)} if a.text else {})
+                | ({"text": clipped(a.text, fit, share)} if a.text else {})
                 for a in event.attachments
             ]
-        fields["message"] = _fitted(event.text, fit, tokens // 2 if whole is None else whole)
+        fields["message"] = clipped(event.text, fit, tokens // 2 if whole is None else whole)
     elif isinstance(event, HeartbeatDue):
         fields["reason"] = event.reason
         if event.news:
-            fields["news"] = [_fitted(line, fit, tokens // 4) for line in event.news]
+            fields["news"] = [clipped(line, fit, tokens // 4) for line in event.news]
         if event.related:
-            fields["related"] = [_fitted(line, fit, tokens // 20) for line in event.related]
+            fields["related"] = [clipped(line, fit, tokens // 20) for line in event.related]
     elif isinstance(event, ScheduledDue):
         fields["reason"] = event.reason
     elif isinstance(event, UserReturned):
@@ -139,7 +141,7 @@ def event_fields(
     elif isinstance(event, SystemAlert):
         fields["message"] = event.message
     elif isinstance(event, DocumentUploaded):
-        fields |= {"document": event.document, "message": _fitted(event.text, fit, tokens // 2)}
+        fields |= {"document": event.document, "message": clipped(event.text, fit, tokens // 2)}
         if event.problem:
             fields["problem"] = event.problem
     elif isinstance(event, ReactionAdded):
@@ -150,9 +152,20 @@ def event_fields(
             "/privacy tells them what is kept and how it is deleted."
         )
         if event.greeting:
-            fields["greeting"] = _fitted(event.greeting, fit, tokens // 4)
+            fields["greeting"] = clipped(event.greeting, fit, tokens // 4)
             fields["reason"] += " `greeting` is how you greet: use it, or say it in your own words."
     return fields
+
+
+def length(event: Event) -> int:
+    """Characters of what was said in an event, and of the documents with it."""
+    if isinstance(event, DocumentUploaded):
+        return len(event.text)
+    return (
+        len(event.text) + sum(len(a.text) for a in event.attachments)
+        if isinstance(event, MessageReceived)
+        else 0
+    )
 
 
 def local_time(at: datetime, zone: ZoneInfo) -> str:
@@ -210,8 +223,8 @@ def assistant_message(
     elif not text:
         message["content"] = ""
     for kept in (given, given and {**given, "message": {}}):
-        if kept and len(clipped := fit(to_json(kept), tokens)) == len(to_json(kept)):
-            message[GIVEN] = json.loads(clipped)
+        if kept and len(shown := fit(to_json(kept), tokens)) == len(to_json(kept)):
+            message[GIVEN] = json.loads(shown)
             break
     return to_json(message)
 
@@ -297,12 +310,18 @@ def fitter(count: Callable[[str], int]) -> Fit:
     """A function that cuts a text to at most so many tokens; a text that fits comes back as it is."""
 
     def fit(text: str, tokens: int) -> str:
-        if 4 * len(text.encode("utf-8", "replace")) <= tokens:
-            return text  # a token is at least one byte, and JSON makes at most four of one
-        low, high, taken = 0, min(len(text), tokens * 16), 0
-        over, halve = count(text[:high]), False
-        if over <= tokens:
-            return text if high == len(text) or count(text) <= tokens else text[:high]
+        # A token is at least one byte, and JSON makes at most four of one.
+        if 4 * len(text) <= tokens and 4 * len(text.encode("utf-8", "replace")) <= tokens:
+            return text
+        low, taken, reach = 0, 0, min(len(text), max(16, tokens * _SPARSE))
+        while (over := count(text[:reach])) <= tokens:
+            if reach == len(text):
+                return text
+            # Farther, as dense as it was so far: no more than twice what is kept is counted, however long the text.
+            low, taken = reach, over
+            share = min(_FARTHER, (1 + _FULL) / 2 * tokens / max(1, taken))
+            reach = min(len(text), max(reach + 16, int(reach * max(1.02, share))))
+        high, halve = reach, False
         while high - low > max(16, high // 64) and taken < _FULL * tokens:
             # Where a text as dense as this reaches the bound, and the middle in turn with it: few are as even.
             share = 0.5 if halve else ((1 + _FULL) / 2 * tokens - taken) / (over - taken)
@@ -340,12 +359,13 @@ def shrunk(rendered: str, fit: Fit, tokens: int) -> str:
     fields = told(message)
     longest = max(fields, key=lambda name: len(to_json(fields[name])))
     value = fields[longest]
-    fields[longest] = _fitted(value if isinstance(value, str) else to_json(value), fit, tokens)
+    fields[longest] = clipped(value if isinstance(value, str) else to_json(value), fit, tokens)
     message["content"] = to_json(fields)
     return to_json(message)
 
 
-def _fitted(text: str, fit: Fit, tokens: int) -> str:
+def clipped(text: str, fit: Fit, tokens: int) -> str:
+    """The text in about ``tokens``, with a note where that is not all of it."""
     shown = fit(text, max(16, tokens))
     if len(shown) == len(text):
         return text

@@ -14,6 +14,8 @@ from memory.records import Block
 _FOREIGN = 4_000  # characters of other places' blocks that a private turn is shown
 _MOST = 64  # blocks that are shown, however small
 _DESCRIPTION = 300  # characters of a description
+_CHARACTERS = 100_000  # of all values together
+_DENSEST = 8  # characters of a token, mostly
 _LEAST = 40  # tokens of a block's value that are worth showing
 _NOTE = 45  # tokens that the note of a cut takes
 
@@ -30,15 +32,16 @@ def rendered(blocks: Sequence[Block]) -> str:
 
 def within(blocks: Sequence[Block], tokens: int, count: Count, fit: Fit, frame: Frame | None = None) -> str:
     """The same in at most ``tokens``, as far as a single block can be cut to that. ``fit`` cuts a text; ``frame`` shows
-    a block otherwise than in tags."""
+    a block otherwise than in tags. However long blocks are, no more of them is looked at than might be shown."""
     chosen = _chosen(blocks)
-    text = _text(chosen, _unshown(blocks, chosen), frame)
+    reach = _level([len(b.value) for b in chosen], max(_LEAST, min(_CHARACTERS, _DENSEST * tokens)))
+    text = _text([_beginning(b, b.value[:reach]) for b in chosen], _unshown(blocks, chosen), frame)
     while count(text) > tokens and chosen:
         frames = sum(count((frame or _block)(replace(block, value=""))) for block in chosen)
         room = tokens - frames - _NOTE * (len(chosen) + 1)
         if room >= _LEAST * len(chosen) or len(chosen) == 1:
-            level = _level([count(block.value) for block in chosen], max(room, _LEAST))
-            cut = [replace(block, value=_cut(block, level, count, fit)) for block in chosen]
+            level = _level([count(block.value[:reach]) for block in chosen], max(room, _LEAST))
+            cut = [_beginning(b, _cut(b.value[:reach], level, count, fit)) for b in chosen]
             text = _text(cut, _unshown(blocks, chosen), frame)
             if count(text) <= tokens or len(chosen) == 1:
                 return text
@@ -102,8 +105,13 @@ def _level(sizes: Sequence[int], room: int) -> int:
     return max(sizes, default=room)
 
 
-def _cut(block: Block, tokens: int, count: Count, fit: Fit) -> str:
-    if count(block.value) <= tokens:
-        return block.value
-    shown = fit(block.value, max(tokens, _LEAST))
-    return f"{shown} … [clipped: {len(shown)} of {len(block.value)} characters are shown: condense it]"
+def _cut(text: str, tokens: int, count: Count, fit: Fit) -> str:
+    return text if count(text) <= tokens else fit(text, max(tokens, _LEAST))
+
+
+def _beginning(block: Block, value: str) -> Block:
+    """The block with the beginning of its value, and a note where that is not all of it."""
+    if len(value) == len(block.value):
+        return block
+    note = f"[clipped: {len(value)} of {len(block.value)} characters are shown: condense it]"
+    return replace(block, value=f"{value} … {note}")

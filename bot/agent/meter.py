@@ -33,7 +33,8 @@ class Meter:
         """The reply; ``counted`` are the request's tokens, if they are known. Raises what the model raises, and
         `AllowanceUsed`. Who sits at the machine is under no limit."""
         if counted is None:
-            counted = self._window.count(json.dumps(list(request.messages), ensure_ascii=False))
+            told = json.dumps(list(request.messages), ensure_ascii=False)
+            counted = await asyncio.to_thread(self._window.count, told)
         reply_tokens = min(_REPLY, request.max_tokens or _REPLY)
         user, limited = job.agent.user_id, platform_of(job.address) != LOCAL
         async with self._allowance.reserved(user, counted + reply_tokens, limited=limited) as bill:

@@ -3,12 +3,14 @@ pressure. What leaves the queue when the window is full: `bot.agent.eviction`.""
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -27,6 +29,7 @@ log = logging.getLogger(__name__)
 _WARNING = 0.70
 _WHOLE = 0.55  # of the free room that what people say in one turn may take, before it is clipped
 _NOTES = 0.25  # of the queue's tokens that such notes may take
+_LONG = 20_000  # characters that are not counted on the event loop
 _KEPT_MESSAGES = 20_000  # messages of all the queues kept in memory
 _KEPT_QUEUES = 256
 
@@ -113,7 +116,7 @@ class QueueManager:
 
     def _staying(self, queue: Queue, texts: Sequence[str]) -> list[Message]:
         """What of the queue stays in view when these texts have come into it (see `bot.agent.eviction`)."""
-        added = min(self.window.share, sum(map(self.window.count, texts)))
+        added = min(self.window.share, sum(map(self.window.sampled, texts)))
         room = self._room(queue)
         if queue.tokens + added <= room:
             return queue.messages
@@ -142,7 +145,7 @@ class QueueManager:
         newest = next((event for event in reversed(events) if isinstance(event, MessageReceived)), None)
         for event in events:
             whole = max(share // 2, int(self.window.free * _WHOLE) // len(events))
-            fields = context.event_fields(event, zone, self.window.fit, share, whole)
+            fields = await self._fields(event, zone, share, whole)
             if recalled and event is newest:
                 fields["brings_to_mind"] = list(recalled)
             if book and event is newest:
@@ -159,6 +162,11 @@ class QueueManager:
             notes += self._alert(queue, turn, sum(message.tokens for message in messages), zone)
         return await session.messages.append(agent.id, [*notes, *messages])
 
+    async def _fields(self, event: Event, zone: ZoneInfo, tokens: int, whole: int) -> dict[str, Any]:
+        """What the model is told of an event; a long one is clipped beside the event loop."""
+        told = partial(context.event_fields, event, zone, self.window.fit, tokens, whole)
+        return await asyncio.to_thread(told) if context.length(event) > _LONG else told()
+
     async def amend(self, session: Session, message: Message, text: str) -> None:
         """The author edited an admitted message, or (with an empty text) deleted it."""
         if not message.queued:
@@ -167,7 +175,8 @@ class QueueManager:
         rendered = json.loads(message.rendered)
         fields = context.told(rendered)
         if text:
-            fields |= {"message": text, "edited": True}
+            shown = context.clipped(text, self.window.fit, self.window.share // 2)
+            fields |= {"message": shown, "edited": True}
         else:  # whatever came with it goes too
             fields = {name: fields[name] for name in ("type", "name", "time") if name in fields}
             fields |= {"message": "", "deleted": True}

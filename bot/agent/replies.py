@@ -16,10 +16,11 @@ from bot.agent.tools import arguments
 from bot.agent.tools.desk import Desk
 from bot.agent.tools.executor import ToolResult
 from bot.events import clean
-from bot.ports import ModelReply
+from bot.ports import ModelReply, ToolCall
 from memory.records import Message, Role
 
 _NAME = 64  # characters of a tool's name
+_LONGEST = 200_000  # characters of what a model says, or of a call's arguments
 _UNFIT = re.compile(r"[^A-Za-z0-9_-]")
 
 
@@ -36,9 +37,16 @@ def cleaned(reply: ModelReply, step: str) -> ModelReply:
             name=_UNFIT.sub("_", call.name)[:_NAME] or "unnamed",
             arguments=clean(call.arguments if call.cut else _as_object(call.arguments)),
         )
-        for number, call in enumerate(reply.calls)
+        for number, call in enumerate(map(_bounded, reply.calls))
     )
-    return replace(reply, text=clean(reply.text).strip(), calls=calls)
+    return replace(reply, text=clean(reply.text[:_LONGEST]).strip(), calls=calls)
+
+
+def _bounded(call: ToolCall) -> ToolCall:
+    """A call of endless arguments is one that was cut: no model is allowed so many tokens."""
+    if len(call.arguments) <= _LONGEST:
+        return call
+    return replace(call, arguments=call.arguments[:_LONGEST], cut=True)
 
 
 def messages(

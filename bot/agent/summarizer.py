@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 from collections.abc import Awaitable, Callable, Sequence
@@ -53,7 +54,9 @@ class Summarizer:
         old = fit(queue.summary.text, most) if queue.summary else ""
         limit = max(int(self._window.free * _SUMMARY), self._window.in_json(old))
         try:
-            text = (await ask(self._request(queue, turn, evicted, count, zone, limit, old))).text.strip()
+            # In a thread: what has left may be long.
+            request = await asyncio.to_thread(self._request, queue, turn, evicted, count, zone, limit, old)
+            text = (await ask(request)).text.strip()
         except ModelError as error:
             log.warning("agent %s: summary by rule, the model gave none: %s", turn.agent_id, error)
             text = ""

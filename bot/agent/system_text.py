@@ -37,6 +37,8 @@ class SystemText:
         def fit(own: str) -> str:
             nonlocal left
             shown = self._window.fit(own, max(0, left))
+            if len(shown) < len(own):
+                shown += f" … [clipped: {len(shown)} of {len(own)} characters are shown]"
             left -= self._window.fixed(shown)
             return shown
 

@@ -38,7 +38,7 @@ class UsageReports:
                 "reports no usage that can be: the limits of tokens go by everbot's own count.",
             )
             words = "".join([reply.text, *(call.name + call.arguments for call in reply.calls)])
-            return Usage(prompt=expected, completion=self._window.count(words))
+            return Usage(prompt=expected, completion=self._window.sampled(words))
         if expected > _MUCH * reply.requests and told.prompt < _PART * expected:
             self._tell(
                 reply,

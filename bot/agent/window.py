@@ -12,6 +12,7 @@ from memory.tokens import Calibrated
 LEAST_ROOM = 1_500
 """Tokens that are left for the conversation, whatever core memory holds."""
 _CHANGE = 0.01  # of the factor by which our count is wrong
+_SAMPLE = 50_000  # characters that are counted of a text of which nothing hangs on each token
 _SHARE = 0.28  # of the free room: what a turn's events, a step's message, its results may each take
 
 
@@ -52,6 +53,11 @@ class Window:
     def fixed(self, *texts: str) -> int:
         """Tokens of texts that are the same in many requests, counted once."""
         return sum(map(self._count_once, texts))
+
+    def sampled(self, text: str) -> int:
+        """Tokens of a text, about: of a long one by its beginning."""
+        begun = text[:_SAMPLE]
+        return self.count(begun) * len(text) // max(1, len(begun))
 
     def cost(self, rendered: str) -> int:
         """Tokens that a rendered message takes."""

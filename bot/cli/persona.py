@@ -21,7 +21,7 @@ from bot.events import clean
 from bot.personas import portable
 from bot.personas.cards.card import Version, bytes_of
 from bot.personas.cards.file import lorebook_of, notices, of_book, png_of, read_file
-from bot.personas.definition import Definition, parsed, to_json
+from bot.personas.definition import Definition, checked, to_json
 from bot.personas.files import brought_in, from_card, from_lorebook, taken_out, to_card
 from bot.personas.personas import Personas, Text
 from bot.settings import Settings
@@ -308,7 +308,7 @@ def _checked(data: Any, what: str) -> Definition:
     # What no database and no model takes is left out here, too.
     sound = json.loads(clean(json.dumps(data, ensure_ascii=False)).replace("\\u0000", ""))
     try:
-        return parsed(sound)
+        return checked(sound)
     except ValueError as error:
         raise PersonaError(f"{what}: {error}") from None
 

@@ -106,7 +106,7 @@ class TerminalCommands:
         text = _text(command)
 
         def change(rendered: dict[str, Any]) -> str | None:
-            rendered["content"] = text
+            rendered["content"] = self._shown(text)
             return None
 
         await self._change_last(who, lambda m: m.role is Role.ASSISTANT, change)
@@ -118,13 +118,17 @@ class TerminalCommands:
         def change(rendered: dict[str, Any]) -> str | None:
             sent = [c for c in rendered.get("tool_calls", ()) if c["function"]["name"] == "send_message"]
             if sent:
-                sent[-1]["function"]["arguments"] = context.to_json({"message": text})
+                sent[-1]["function"]["arguments"] = context.to_json({"message": self._shown(text)})
             else:
-                rendered["content"] = text
+                rendered["content"] = self._shown(text)
             return text
 
         await self._change_last(who, lambda m: m.role is Role.ASSISTANT and bool(m.text), change)
         return "My last reply was replaced in memory; what was delivered stays as it is."
+
+    def _shown(self, text: str) -> str:
+        window = self._queues.window
+        return context.clipped(text, window.fit, window.share // 2)
 
     async def _change_last(
         self,

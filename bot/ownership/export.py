@@ -6,6 +6,7 @@ the lines that stood beside a message, and what it replied to, stay behind; so d
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import Iterator, Sequence
@@ -76,12 +77,9 @@ class Export:
             "id": uuid4().hex,
         }
         read_me = _READ_ME.format(name=who["name"], persona=who["persona"], at=_iso(now))
-        texts = {
-            "README.md": read_me,
-            "memory.md": _memory(tables),
-            "conversations.md": _conversations(tables),
-        }
-        parts = bundle.pack(header, tables, texts, PART)
+        memory, conversations = await asyncio.to_thread(lambda: (_memory(tables), _conversations(tables)))
+        texts = {"README.md": read_me, "memory.md": memory, "conversations.md": conversations}
+        parts = await asyncio.to_thread(bundle.pack, header, tables, texts, PART)
         stem = re.sub(r"[^\w.-]+", "-", name).strip(".-") or f"{now:%Y%m%d-%H%M%S}"
         if len(parts) == 1:
             return (File(name=f"everbot-{stem}.zip", data=parts[0]),)

@@ -17,6 +17,7 @@ from bot.people.cron import Cron, CronError, is_cron, parsed
 
 FARTHEST = timedelta(days=732)
 SHORTEST = timedelta(minutes=15)
+_LONGEST = 200  # characters of a rule
 _TICK = timedelta(microseconds=1)
 _EVERY = re.compile(r"every\s+(\d{1,5})\s*(m|min|minutes?|h|hours?|d|days?)", re.IGNORECASE)
 _UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
@@ -31,6 +32,10 @@ class NotATime(ValueError):
 def first(when: str, now: datetime, zone: ZoneInfo) -> tuple[datetime, str]:
     """The first moment, and the rule for those after it (empty: there are none). Raises `NotATime`."""
     text = when.strip()
+    if len(text) > _LONGEST:
+        raise NotATime(
+            f"{text[:_LONGEST]!r} and so on is not a time: write it in at most {_LONGEST} characters"
+        )
     if _EVERY.fullmatch(text) or is_cron(text):
         at = following(text, now, zone)
         if _closest(text) < SHORTEST:

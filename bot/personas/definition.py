@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from operator import attrgetter
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -14,6 +15,8 @@ from bot.personas.cards.macros import Cast, rendered
 from bot.settings import BeatRules
 
 _TEXT = 20_000  # characters of a text that goes into every request
+_MANY = {"greetings": 500, "group_greetings": 500, "policies.tools": 500, "policies.languages": 20}
+_LONG = {"greetings": _TEXT, "group_greetings": _TEXT, "policies.tools": 200, "policies.languages": 50}
 _ORIGINAL = re.compile(r"\{\{\s*original\s*\}\}", re.IGNORECASE)
 _NAME = 64  # of a person's name that stands in a persona's text
 
@@ -67,6 +70,21 @@ def parsed(data: Mapping[str, Any]) -> Definition:
         raise ValueError(f"{key}: {first['msg']}.") from None
 
 
+def checked(data: Mapping[str, Any]) -> Definition:
+    """As `parsed`, of a file: that there is not too much of anything, too."""
+    definition = parsed(data)
+    for name, most in _MANY.items():
+        values = attrgetter(name)(definition) or ()
+        if len(values) > most:
+            raise ValueError(f"{name}: there are {len(values):,}; {most} are taken.")
+        for number, value in enumerate(values):
+            if len(value) > _LONG[name]:
+                raise ValueError(
+                    f"{name}.{number}: it has {len(value):,} characters; it may have {_LONG[name]:,}."
+                )
+    return definition
+
+
 def to_json(definition: Definition) -> dict[str, Any]:
     """The definition as JSON values, without what is not set."""
     values: dict[str, Any] = definition.model_dump(mode="json", exclude_defaults=True)
@@ -108,9 +126,8 @@ def instructions(
         lines = (rendered(entry.content, who).strip() for entry in known)
         parts.append("# What you know\n\n" + fit("\n\n".join(lines)))
     if definition.policies.languages:
-        parts.append(
-            f"Speak {' or '.join(definition.policies.languages)}, whatever language you are addressed in."
-        )
+        languages = fit(" or ".join(definition.policies.languages))
+        parts.append(f"Speak {languages}, whatever language you are addressed in.")
     return "\n\n".join(part for part in parts if part)
 
 

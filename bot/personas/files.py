@@ -12,7 +12,7 @@ from bot.personas import portable
 from bot.personas.cards.card import Card, card_of_document
 from bot.personas.cards.fields import Json
 from bot.personas.cards.persona import dialogue_text, persona_text
-from bot.personas.definition import Definition, parsed, to_json
+from bot.personas.definition import Definition, checked, to_json
 from bot.personas.personas import Personas, Text
 from memory.archival import store
 from memory.ports import Session
@@ -99,7 +99,7 @@ async def brought_in(
 
 def _definition(data: Json) -> Definition:
     try:
-        return parsed(data)
+        return checked(data)
     except ValueError as error:
         raise PersonaError(f"The definition in this file: {error}") from None
 

@@ -24,6 +24,9 @@ RESERVED = frozenset(
     "accept bind default edit export history list lore pick proposals reject restore set show unbind".split()
 )
 """Words of ``/persona``, which no persona can be called."""
+BLOCKS, BLOCK = 64, 100_000
+"""Blocks that a persona has at the most, and characters of each."""
+_DESCRIPTION = 2_000  # characters
 _NAME = 80  # characters: a webhook's name has no more
 _SELF = "Who you are. The same for everyone who talks with this persona."
 
@@ -36,6 +39,18 @@ class Text:
     value: str
     limit: int
     description: str = _SELF
+
+
+def check_texts(texts: Sequence[Text]) -> None:
+    """Raises `PersonaError` for more blocks, or longer ones, than a persona may have: they are read at every turn."""
+    if len(texts) > BLOCKS:
+        raise PersonaError(f"There are {len(texts):,} blocks; a persona may have {BLOCKS}.")
+    for text in texts:
+        if len(text.value) > BLOCK:
+            raise PersonaError(
+                f"The block {text.label!r} has {len(text.value):,} characters; it may have {BLOCK:,}. What a persona "
+                "is to look up belongs into lore: everbot load --lore PERSONA@COMMUNITY."
+            )
 
 
 class Personas:
@@ -138,7 +153,13 @@ class Personas:
         definition: Definition,
         user_id: int | None,
     ) -> None:
-        """Make the persona read so, and keep that as a version. Blocks keep their history."""
+        """Make the persona read so, and keep that as a version. Blocks keep their history. Raises `PersonaError` for
+        what is too much."""
+        check_texts(texts)
+        if len(description) > _DESCRIPTION:
+            raise PersonaError(
+                f"The description has {len(description):,} characters; it may have {_DESCRIPTION:,}."
+            )
         now = self._clock.now()
         await session.personas.put(persona.id, description, to_json(definition))
         known = {block.label: block for block in await self.blocks(session, persona)}

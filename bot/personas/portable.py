@@ -8,20 +8,24 @@ read of it is bounded, and nothing of it names a path.
 
 from __future__ import annotations
 
+import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, FailFast, Field, ValidationError
 
 from bot.bundle import unzipped, zipped
 from bot.errors import BundleError, PersonaError
+from bot.personas.personas import BLOCK, BLOCKS
 from memory.records import Avatar
 
 FORMAT, VERSION = "everbot-persona", 1
 _LIMITS = {"header.json": 10_000, "persona.json": 8_000_000, "lore.jsonl": 50_000_000, "avatar": 4_000_000}
+_LORE = 100_000  # entries
+_NAME, _ABOUT = 80, 2_000  # characters
 _FILE = 60_000_000  # bytes
 _ENTRIES = 64
 _FOREIGN = 10_000  # files in a zip that may be of another program
@@ -40,6 +44,15 @@ There is nothing in here of the people who talk with the persona.
 """
 
 
+def _in_time(at: datetime) -> datetime:
+    if not 1970 <= at.year < 2200:
+        raise ValueError("a time from 1970 to 2199 is expected")
+    return at.astimezone(UTC)
+
+
+At = Annotated[AwareDatetime, AfterValidator(_in_time)]
+
+
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -48,18 +61,18 @@ class Edit(_Part):
     version: int = Field(ge=1)
     before: str
     after: str
-    at: datetime
+    at: At
 
 
 class BlockText(_Part):
     label: str = Field(min_length=1, max_length=100, pattern=r"^[^@\s]+$")
-    value: str
+    value: str = Field(max_length=BLOCK)
     limit: int = Field(ge=1, le=1_000_000)
     description: str = Field(max_length=2_000)
 
 
 class PortableBlock(BlockText):
-    history: tuple[Edit, ...] = ()
+    history: Annotated[tuple[Edit, ...], FailFast()] = ()
 
 
 class State(_Part):
@@ -67,7 +80,7 @@ class State(_Part):
 
     description: str
     definition: Mapping[str, Any]
-    blocks: tuple[BlockText, ...]
+    blocks: Annotated[tuple[BlockText, ...], FailFast(), Field(max_length=BLOCKS)]
 
 
 class Made(_Part):
@@ -75,25 +88,25 @@ class Made(_Part):
 
     version: int = Field(ge=1)
     data: State
-    at: datetime
+    at: At
 
 
 class Entry(_Part):
     """A passage of lore."""
 
     text: str = Field(min_length=1, max_length=20_000)
-    tags: tuple[str, ...] = ()
-    source: str = ""
-    position: int = 0
-    at: datetime
+    tags: tuple[Annotated[str, Field(max_length=200)], ...] = Field((), max_length=100)
+    source: str = Field("", max_length=1_000)
+    position: int = Field(0, ge=0, le=1_000_000_000)
+    at: At
 
 
 class Persona(_Part):
-    name: str
-    description: str
+    name: str = Field(max_length=_NAME)
+    description: str = Field(max_length=_ABOUT)
     definition: Mapping[str, Any]
-    blocks: tuple[PortableBlock, ...]
-    versions: tuple[Made, ...] = ()
+    blocks: Annotated[tuple[PortableBlock, ...], FailFast(), Field(max_length=BLOCKS)]
+    versions: Annotated[tuple[Made, ...], FailFast()] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,13 +177,17 @@ def unpacked(data: bytes) -> PersonaFile:
     image = parts["avatar"]
     return PersonaFile(
         persona=_read(Persona, _json(parts["persona.json"], "persona.json"), "persona.json"),
-        lore=[
-            _read(Entry, _json(line, "lore.jsonl"), f"lore.jsonl, line {number}")
-            for number, line in enumerate(parts["lore.jsonl"].splitlines(), 1)
-            if line.strip()
-        ],
+        lore=list(_lore(parts["lore.jsonl"])),
         avatar=avatar_of(image) if image else None,
     )
+
+
+def _lore(data: bytes) -> Iterator[Entry]:
+    for number, line in enumerate(io.BytesIO(data), 1):
+        if number > _LORE:
+            raise PersonaError(f"lore.jsonl in this file has more than the {_LORE:,} lines that are taken.")
+        if not line.isspace():
+            yield _read(Entry, _json(line, "lore.jsonl"), f"lore.jsonl, line {number}")
 
 
 def avatar_of(image: bytes) -> Avatar:

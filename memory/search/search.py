@@ -22,6 +22,7 @@ from memory.search.terms import analyse, query_terms
 
 _DATED = 60  # rows of the time that the question names that are
 _BESIDE = 4  # positions around a row in which its neighbours are looked for
+_ASKED = 4_000  # characters of a question
 _FLOOR = 0.10
 """Nearness below which a row that shares no word with the question does not count as a match."""
 _UNKNOWN = 4  # words of a question that occur nowhere, for which others are looked for
@@ -141,7 +142,8 @@ async def look(
 
 
 def question_of(query: str, asker: str | None, now: datetime) -> Question:
-    """``asker`` is who says "I" in the query, ``now`` the time in their zone."""
+    """``asker`` is who says "I" in the query, ``now`` the time in their zone. Of a long query the beginning counts."""
+    query = query[:_ASKED]
     return Question(text=query, terms=query_terms(query), asker=asker, span=span_of(query, now))
 
 

@@ -25,6 +25,7 @@ from memory.store.connection import Connection, Prepared
 K = TypeVar("K")
 
 _LONG = 4_000  # characters that are analysed beside the event loop
+_WEIGHED = 20_000  # characters of a row's terms that are weighed when it was found
 QUICK = 3_000  # rows of a scope that are read on the event loop
 _LARGE = 32 << 20  # bytes of terms that a large removal gathers before it writes
 _CHUNK = 500  # bound parameters in one IN
@@ -78,7 +79,11 @@ _POSTINGS = {
 }
 _NEWEST = {kind: Prepared(_newest(t.metadata.tables[kind].c.key)) for kind in t.FULL_TEXT}
 _TERMS = {
-    kind: Prepared(sa.select(words.c.rowid, words.c.terms).where(words.c.rowid.in_(each("keys"))))
+    kind: Prepared(
+        sa.select(words.c.rowid, sa.func.substr(words.c.terms, 1, _WEIGHED)).where(
+            words.c.rowid.in_(each("keys"))
+        )
+    )
     for kind, words in _WORDS.items()
 }
 
@@ -93,13 +98,15 @@ class FullText:
 
     async def add(self, rows: Sequence[tuple[int, str]]) -> None:
         """(key, text) of new rows."""
-        if sum(len(text) for _, text in rows) > _LONG:
+        long = sum(len(text) for _, text in rows) > _LONG
+        if long:
             analysed = await asyncio.to_thread(lambda: [analyse(text) for _, text in rows])
         else:
             analysed = [analyse(text) for _, text in rows]
         values = [{"rowid": key, "terms": terms} for (key, _), terms in zip(rows, analysed, strict=True)]
         if values:
-            await self._c.execute(self._add, values)
+            with self._c.beside() if long else nullcontext():
+                await self._c.execute(self._add, values)
 
     async def remove(self, keys: Collection[int]) -> None:
         for part in slices(keys):

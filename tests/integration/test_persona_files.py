@@ -417,3 +417,86 @@ async def test_the_ready_personas_are_sound(
     assert shown["definition"]["greetings"]
     assert shown["description"]
     assert "software" in shown["blocks"][0]["value"]
+
+
+def too_much(**changed: Any) -> bytes:
+    """A persona's file of these parts, with one that is sound in the place of others."""
+    block = {"label": "persona", "value": "I", "limit": 1_000_000, "description": "", "history": []}
+    whole = {"name": "x", "description": "", "definition": {}, "blocks": [block], "versions": []}
+    return zipped(persona_json=json.dumps({**whole, **changed}).encode())
+
+
+def block_of(**changed: Any) -> dict[str, Any]:
+    return {"label": "persona", "value": "I", "limit": 9, "description": "", "history": []} | changed
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (
+            too_much(blocks=[block_of(label=f"b{n}") for n in range(65)]),
+            "blocks: Tuple should have at most 64",
+        ),
+        (too_much(blocks=[{}] * 200_000), "blocks.0.label: Field required"),
+        (
+            too_much(blocks=[block_of(value="x" * 100_001, limit=1_000_000)]),
+            "blocks.0.value: .*at most 100000",
+        ),
+        (too_much(blocks=[block_of(description="x" * 2_001)]), "blocks.0.description: .*at most 2000"),
+        (too_much(blocks=[block_of(limit=10**30)]), "blocks.0.limit: "),
+        (too_much(name="x" * 81), "name: .*at most 80"),
+        (too_much(description="x" * 2_001), "description: .*at most 2000"),
+        (
+            too_much(
+                blocks=[
+                    block_of(
+                        history=[{"version": 1, "before": "", "after": "", "at": "0001-01-01T00:00:00+14:00"}]
+                    )
+                ]
+            ),
+            "blocks.0.history.0.at: ",
+        ),
+        (zipped(lore_jsonl=b'{"text": "a", "at": "2026-11-21T09:00:00"}\n'), "lore.jsonl, line 1 .* at: "),
+        (
+            zipped(lore_jsonl=b'{"text": "a", "at": "2026-11-21T09:00:00Z", "position": -1}\n'),
+            "lore.jsonl, line 1 .* position: ",
+        ),
+        (zipped(lore_jsonl=b"\n" * 200_000), "more than the 100,000 lines"),
+    ],
+)
+def test_what_is_too_much_for_a_persona_is_refused_in_a_sentence(data: bytes, why: str) -> None:
+    with pytest.raises(PersonaError, match=why):
+        portable.unpacked(data)
+
+
+@pytest.mark.parametrize(
+    ("definition", "why"),
+    [
+        ({"greetings": ["Hi."] * 501}, "greetings: there are 501; 500 are taken"),
+        ({"group_greetings": ["x" * 20_001]}, "group_greetings.0: it has 20,001 characters"),
+        ({"policies": {"languages": ["Elvish"] * 21}}, "policies.languages: there are 21"),
+        ({"policies": {"languages": ["x" * 51]}}, "policies.languages.0: it has 51 characters"),
+        ({"policies": {"tools": ["x" * 201]}}, "policies.tools.0: it has 201 characters"),
+        ({"system_prompt": "x" * 20_001}, "system_prompt: "),
+    ],
+)
+async def test_so_is_a_definition_from_wherever_it_comes(
+    tmp_path: Path, definition: dict[str, Any], why: str
+) -> None:
+    settings = settings_at(tmp_path)
+    (tmp_path / "d.json").write_text(json.dumps(definition), encoding="utf-8")
+    with pytest.raises(PersonaError, match=why):
+        await commands.create(settings, "flora", "I am Flora.", "", tmp_path / "d.json", None)
+    (tmp_path / "p.zip").write_bytes(too_much(definition=definition))
+    with pytest.raises(PersonaError, match=why):
+        await commands.bring_in(settings, tmp_path / "p.zip", "flora", None)
+
+
+async def test_a_persona_is_no_library(tmp_path: Path) -> None:
+    settings = settings_at(tmp_path)
+    with pytest.raises(PersonaError, match=r"has 100,001 characters; it may have 100,000.*--lore"):
+        await commands.create(settings, "flora", "x" * 100_001, "", None, None)
+    with pytest.raises(PersonaError, match="description has 2,001 characters"):
+        await commands.create(settings, "flora", "I am Flora.", "x" * 2_001, None, None)
+    async with memory_at(settings) as memory, memory.store.read() as session:
+        assert await session.personas.named("flora") is None

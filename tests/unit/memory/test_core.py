@@ -129,3 +129,8 @@ def test_what_is_read_only_stays(edit: object) -> None:
     assert callable(edit)
     with pytest.raises(BlockReadOnly, match="'human'"):
         edit(block("the value", read_only=True))
+
+
+def test_what_is_many_times_too_long_is_refused_without_being_read_line_by_line() -> None:
+    with pytest.raises(BlockLimitExceeded, match="would hold 2000003 characters"):
+        core.append(block("Ada", 100), "Ada\n" * 500_000)

@@ -315,3 +315,22 @@ def test_what_was_told_of_blocks_is_read_back_until_it_is_cut_down() -> None:
     note = context.user_message(fields)
     assert context.told_blocks(note) == {"human": "Ada. " * 100, "persona": "Calm."}
     assert context.told_blocks(context.shrunk(note, fitter(len), 50)) == {}
+
+
+@pytest.mark.parametrize("text", ["tea and cake ", "我", "a", " ", "`", "\ufdfa", "x\n"])
+@pytest.mark.parametrize("room", [100, 2_000])
+def test_however_long_a_text_is_little_more_than_is_kept_is_counted(text: str, room: int) -> None:
+    counted: list[int] = []
+
+    def count(part: str) -> int:
+        counted.append(len(part))
+        return Estimator().count(part)
+
+    fitted = fitter(count)(text * 1_000_000, room)
+    assert 0.9 * room <= Estimator().count(fitted) <= room
+    assert sum(counted) <= 5 * len(fitted) + 10 * room
+
+
+def test_a_message_that_is_changed_to_a_long_one_is_clipped() -> None:
+    assert context.clipped("tea " * 9, fit, 1_000) == "tea " * 9
+    assert "36000 characters are shown" in context.clipped("tea " * 9_000, fit, 1_000)

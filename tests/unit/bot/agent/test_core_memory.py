@@ -114,3 +114,17 @@ def test_core_memory_keeps_to_its_share(values: list[str], foreign: int, room: i
     blocks = [block(f"b{n}", value, id=n) for n, value in enumerate(values)]
     blocks += [place(1_000 + n, "fact " * 30) for n in range(foreign)]
     assert count(within(blocks, room, count, fit)) <= room
+
+
+def test_however_long_blocks_are_no_more_of_them_is_looked_at_than_might_be_shown() -> None:
+    counted: list[int] = []
+
+    def counting(text: str) -> int:
+        counted.append(len(text))
+        return count(text)
+
+    blocks = [block(f"b{n}", "fact " * 200_000, id=n) for n in range(40)]
+    text = within(blocks, 5_000, counting, fit)
+    assert count(text) <= 5_000
+    assert text.count("of 1000000 characters are shown") == 40
+    assert sum(counted) < 1_000_000  # of 40,000,000

@@ -41,3 +41,12 @@ def test_a_fixed_text_is_counted_once() -> None:
     one = Window(Calibrated(Counting()), 10_000, 0)
     assert one.fixed("instructions", "tools") == one.fixed("instructions", "tools") > 0
     assert asked == ["instructions", "tools"]
+
+
+def test_a_long_text_is_counted_by_its_beginning_where_nothing_hangs_on_each_token() -> None:
+    one = window()
+    assert one.sampled("") == 0
+    assert one.sampled("tea and cake") == one.count("tea and cake")
+    assert one.sampled("tea and cake " * 100_000) == pytest.approx(
+        one.count("tea and cake " * 100_000), rel=0.02
+    )

@@ -98,3 +98,10 @@ def test_every_day_that_matches_comes_and_no_other(day: str, weekday: str, month
 def test_any_text_is_a_rule_or_an_error(text: str) -> None:
     with contextlib.suppress(CronError):
         assert parsed(text).minutes
+
+
+def test_a_rule_is_short() -> None:
+    for text in ("every " * 200_000, "0 " * 500_000, "2026" * 250_000):
+        with pytest.raises(schedules.NotATime, match="at most 200 characters") as refused:
+            schedules.first(text, NOW, ZONE)
+        assert len(str(refused.value)) < 400
