@@ -154,12 +154,10 @@ async def rethink_memory(desk: Desk, label: str, new_value: str) -> str:
     new_value: its complete new text
     """
     before = await desk.block(label)
-    known = before.value.splitlines()
-    lines = [
-        line if line in known else _marked(line, to_keep(line, desk.hear()))
-        for line in new_value.splitlines()
-    ]
-    block = core.rethink(before, "\n".join(lines).strip())
+    known, lines = set(before.value.splitlines()), new_value.splitlines()
+    heard = desk.hear()
+    marked = {line: _marked(line, to_keep(line, heard)) for line in dict.fromkeys(lines) if line not in known}
+    block = core.rethink(before, "\n".join(marked.get(line, line) for line in lines).strip())
     return _put(desk, block, "Rewritten.")
 
 
