@@ -20,7 +20,7 @@ from bot.ports import ModelReply, ToolCall
 from memory.records import Message, Role
 
 _NAME = 64  # characters of a tool's name
-_LONGEST = 200_000  # characters of what a model says, or of a call's arguments
+_LONGEST = 100_000  # characters of what a model says, or of a call's arguments
 _UNFIT = re.compile(r"[^A-Za-z0-9_-]")
 
 
