@@ -50,7 +50,7 @@ async def _lines(session: Session, agent: Agent, audiences: Audiences, known: Se
     held = set(query_terms("\n".join(values)))
     found = []
     for edit in edits:
-        before, after = edit.before.splitlines(), edit.after.splitlines()
+        before, after = dict.fromkeys(edit.before.splitlines()), dict.fromkeys(edit.after.splitlines())
         came = [line for line in after if line not in before]
         # A line that was reworded says the same still: its words are there.
         went = [line for line in before if line not in after and not set(query_terms(line)) <= held]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable
+from functools import lru_cache
 
 from memory.search.terms import analyse, digest_words, is_identifier, query_terms
 
@@ -49,15 +50,21 @@ class Telltale:
         return self._same(piece) or bool(self._alone & set(analyse(piece).split()))
 
     def _same(self, piece: str) -> bool:
-        folded = digest_words(piece)
+        folded, words = _read(piece)
         if any(whole in folded for whole in self._whole):
             return True
-        words = set(analyse(piece).split())
         return any(_enough(len(told & words), len(told)) for told in self._words)
 
 
 def _pieces(text: str) -> list[str]:
-    return [piece for piece in _PIECE.split(text) if piece.strip()]
+    """Its sentences, each once."""
+    return list(dict.fromkeys(piece for piece in _PIECE.split(text) if piece.strip()))
+
+
+@lru_cache(maxsize=1_024)
+def _read(piece: str) -> tuple[str, frozenset[str]]:
+    """A sentence as it is compared: with every one that tells, one after the other."""
+    return digest_words(piece), frozenset(analyse(piece).split())
 
 
 def _is_number(word: str) -> bool:
