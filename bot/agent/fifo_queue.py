@@ -100,14 +100,14 @@ class Queue:
         return message.turn_id == turn.id and message.step in (-1, turn.steps - 1)
 
     def turns_before(self, turn: Turn | None, tokens: int) -> list[Message]:
-        """The oldest turn, and more of them, whole, until the queue would hold no more than ``tokens``.
+        """The oldest turn, and more of them, whole, until no more than ``tokens`` are left beside ``turn``.
 
         Neither ``turn`` nor the exchange before it is among them: that is what is being talked of.
         """
         groups = [list(group) for _, group in groupby(self.messages, key=lambda message: message.turn_id)]
         groups = [group for group in groups if turn is None or group[0].turn_id != turn.id][:-1]
         evicted: list[Message] = []
-        left = self.tokens
+        left = self.tokens - (sum(message.tokens for message in self.of(turn)) if turn else 0)
         for group in groups:
             if evicted and left <= tokens:
                 break

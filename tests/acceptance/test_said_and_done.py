@@ -143,7 +143,7 @@ async def test_a_long_message_is_shown_whole_and_a_longer_one_is_read_on_at_once
         return say(json.dumps(results_in(request)[-1:]))
 
     stage = Stage(play)
-    long, longer = ("It rained. " * times + "At the end stands zanzibar." for times in (700, 9_000))
+    long, longer = ("It rained. " * times + "At the end stands zanzibar." for times in (400, 9_000))
     async with opened(tmp_path, stage) as house:
         await house.say("ada", long)
         assert events_in(stage.requests[0])[-1]["message"] == long
