@@ -79,7 +79,7 @@ def _lent(model: Model, folder: Path) -> Iterator[OfflineEmbedder]:
 @pytest.fixture(autouse=True)
 def levels_of_the_log() -> Iterator[None]:
     """A test that begins a log (`bot.logs.begin`) changes what later ones of its process hear: it is put back."""
-    before = {name: logging.getLogger(name).level for name in ("", *OURS)}
+    before = {name: logging.getLogger(name).level for name in ("", "bot.cli.run", *OURS)}
     yield
     for name, level in before.items():
         logging.getLogger(name).setLevel(level)
