@@ -12,6 +12,7 @@ from memory.records import Agent, Audiences, Message, Passage
 from memory.search.telltale import Telltale
 from memory.search.terms import query_terms
 
+_LOOKED = 2_000  # characters of a message: what is told in passing tells little
 _EDITS = 60  # of core memory, the newest, that are looked through
 
 
@@ -24,7 +25,7 @@ class Over:
     instead: str
 
     def tells(self, message: Message) -> bool:
-        return message.created_at < self.until and self.says.says(message.text)
+        return message.created_at < self.until and self.says.says(message.text[:_LOOKED])
 
 
 async def overs(session: Session, agent: Agent, audiences: Audiences) -> list[Over]:

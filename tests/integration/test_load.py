@@ -124,9 +124,13 @@ async def test_passages_of_an_older_database_know_their_file(shelf: Shelf) -> No
     await shelf.load()
     with closing(sqlite3.connect(shelf.settings.data_dir / "everbot.db")) as db:
         db.executescript(
-            "DROP INDEX ix_passages_file; ALTER TABLE passages DROP COLUMN file;"
-            "UPDATE alembic_version SET version_num = '0001'"
+            "DROP INDEX ix_passages_file; DROP INDEX passages_closed; DROP TABLE wastebasket;"
+            "ALTER TABLE conversations DROP COLUMN shown_edit;"
         )
+        for column in ("file", "since", "until", "replaced_by", "origin", "doubtful"):
+            db.execute(f"ALTER TABLE passages DROP COLUMN {column}")
+        db.execute("UPDATE alembic_version SET version_num = '0001'")
+        db.commit()
     shelf.write("handbook.txt", "The alarm code is 9023.")
     await shelf.load()
     assert shelf.passages() == ["The alarm code is 9023."]
