@@ -20,7 +20,7 @@ from bot.agent.used import found, spent
 from bot.agent.window import Window
 from bot.ports import Clock
 from memory.ports import Store
-from memory.records import Message, Summary, Turn
+from memory.records import Message, Role, Summary, Turn
 
 log = logging.getLogger(__name__)
 
@@ -146,10 +146,12 @@ class Eviction:
             queue.conversation = replace(queue.conversation, warned=False)
 
     async def apart(self, queue: Queue, turn: Turn, fixed: int) -> list[Message]:
-        """The turn's own messages, after the last that anybody said: cut until they fit the room beside ``fixed``
-        tokens."""
-        said = [m for m in queue.messages if m.text and m.event_key is not None and m.turn_id != turn.id]
-        last = [self._glimpse(message) for message in said[-1:]]
+        """The turn's own messages, after the last that anybody said and what it was answered with, which is done: cut
+        until they fit the room beside ``fixed`` tokens."""
+        said = [m for m in queue.messages if m.text and m.turn_id != turn.id]
+        asked = [m for m in said if m.event_key is not None][-1:]
+        answers = [m for m in said if asked and m.turn_id == asked[0].turn_id and m.role is Role.ASSISTANT]
+        last = [*map(self._glimpse, asked), *map(self._words, answers[-1:])]
         while True:
             own = queue.of(turn)
             taken = sum(message.tokens for message in (*last, *own))
@@ -162,6 +164,11 @@ class Eviction:
         if self._window.cost(shown.rendered) > _GLIMPSE:
             shown = replace(shown, rendered=context.shrunk(shown.rendered, self._window.fit, _GLIMPSE - 100))
         return replace(shown, tokens=self._window.cost(shown.rendered))
+
+    def _words(self, message: Message) -> Message:
+        """An answer as its words alone."""
+        shown = context.assistant_message(message.text, (), self._window.fit, _GLIMPSE)
+        return replace(message, rendered=shown, tokens=self._window.cost(shown))
 
     async def _shrink(self, queue: Queue, among: Sequence[Message]) -> bool:
         """Cut the largest message down to half; False when all are small. For when nothing can be evicted."""

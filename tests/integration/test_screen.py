@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -39,10 +39,10 @@ def noting(request: ModelRequest) -> ModelReply:
 async def met(house: House) -> None:
     """Eve was here, and asks for more."""
     await house.say("eve", f"My secret is PWNED {PAINT}")
-    now = house.clock.now()
+    now = datetime.now(UTC)  # as the command that looks for it tells the time
     async with house.app.memory.store.write() as session:
         who = house.message("eve", "")
-        known = new_code("pair", who, now + timedelta(days=10_000))
+        known = new_code("pair", who, now + timedelta(hours=1))
         await session.codes.put(type(known)(**{**vars(known), "code": "CODE", "name": f"Eve{PAINT}\nroot"}))
 
 
