@@ -21,7 +21,7 @@ from bot.ports import ChatModel, Clock, Form
 from bot.settings import EndpointSettings, ModelSettings, Settings
 
 if TYPE_CHECKING:
-    from bot.models.openai import OpenAIModel
+    from bot.models.openai import OpenAIModel, Patience
     from bot.models.server_window import ServerWindow
 
 log = logging.getLogger(__name__)
@@ -30,6 +30,7 @@ Finding = tuple[bool, str, str]
 """Good or not, of what, told to people."""
 
 _FIRST_S, _AT_ONCE = 600.0, 4  # of a server in one's own network: small machines take their time
+_WHOLE_S = 3_600.0  # that its answer may take as long as it keeps coming; `stall_s` tells when it does not
 _MANY = 64
 
 
@@ -200,20 +201,14 @@ def _filled(main: ModelSettings, place: EndpointSettings) -> ModelSettings:
 
 
 def _model(place: ModelSettings, retries: int, clock: Clock) -> OpenAIModel:
-    from bot.models.openai import OpenAIModel, Patience
+    from bot.models.openai import OpenAIModel
 
-    first, at_once = _first_word(place), _AT_ONCE if is_own(place.base_url) else _MANY
     temperature = {} if place.temperature is None else {"temperature": place.temperature}
     return OpenAIModel(
         name=place.name,
         base_url=place.base_url,
         api_key=place.api_key.get_secret_value() if place.api_key else None,
-        patience=Patience(
-            timeout_s=place.timeout_s,
-            stall_s=place.stall_s,
-            first_s=first,
-            at_once=place.at_once or at_once,
-        ),
+        patience=patience_of(place),
         retries=retries,
         extra=temperature | dict(place.extra),
         form=form_of(place),
@@ -221,10 +216,22 @@ def _model(place: ModelSettings, retries: int, clock: Clock) -> OpenAIModel:
     )
 
 
-def _first_word(place: ModelSettings) -> float | None:
-    """Seconds that a slow server's first word is waited for; None: as any of its words."""
-    told = {"timeout_s", "stall_s"} & place.model_fields_set
-    return _FIRST_S if place.first_s is None and is_own(place.base_url) and not told else place.first_s
+def patience_of(place: ModelSettings) -> Patience:
+    """How long its server is waited for. One in one's own network is given time, where nothing else is set: for its
+    first word, and for a whole answer as long as it keeps coming."""
+    from bot.models.openai import Patience
+
+    own, told = is_own(place.base_url), place.model_fields_set
+    first = (
+        _FIRST_S if place.first_s is None and own and not {"timeout_s", "stall_s"} & told else place.first_s
+    )
+    slow = own and first is not None and "timeout_s" not in told
+    return Patience(
+        timeout_s=_WHOLE_S if slow else place.timeout_s,
+        stall_s=place.stall_s,
+        first_s=first,
+        at_once=place.at_once or (_AT_ONCE if own else _MANY),
+    )
 
 
 def is_own(base_url: str | None) -> bool:
