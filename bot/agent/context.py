@@ -184,10 +184,13 @@ def user_message(fields: dict[str, Any], images: Sequence[str] = ()) -> str:
 
 
 def told(message: dict[str, Any]) -> dict[str, Any]:
-    """What an event's message tells, without its images."""
-    content = message["content"]
-    fields: dict[str, Any] = json.loads(content if isinstance(content, str) else content[0]["text"])
-    return fields
+    """What an event's message tells, without its images; of what is no event, in a damaged database, nothing."""
+    content = message.get("content")
+    try:
+        fields = json.loads(content[0]["text"] if isinstance(content, list) else content or "{}")
+    except (ValueError, KeyError, IndexError, TypeError):
+        fields = {}
+    return {"type": ""} | (fields if isinstance(fields, dict) else {})
 
 
 def images_in(message: dict[str, Any]) -> list[str]:
