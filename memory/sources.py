@@ -52,7 +52,7 @@ class Sources:
         core memory, then notes, then replies."""
         audiences = readable_from(audience)
         found = await self._of_core_memory(agent, text, audience)
-        found += await self._of_notes(agent, text, audience, audiences)
+        found += await self.of_notes(agent, await self._notes(agent, text, audience), audience)
         found += await self._of_replies(agent, text, audiences)
         if not found:
             nearest = await self._nearest(agent, text, audience)
@@ -81,26 +81,28 @@ class Sources:
                         found.append((line, told))
         return [await self._source("core memory", line, told, agent, audience) for line, told in found]
 
-    async def _of_notes(
-        self, agent: Agent, text: str, audience: Audience, audiences: Audiences
-    ) -> list[Source]:
-        key = _key(text, "n", agent.archive_id)
-        says = Telltale([text])
-        if key is None:
-            page = await self._archival.search(agent, text, audience)
-            notes = [hit.row for hit in page.hits if isinstance(hit.row, Passage)]
-            notes = [
-                note for note in notes if not note.source and (_same(text, note.text) or says.says(note.text))
-            ]
-        else:
-            note = await self._archival.note(agent, key, audience)
-            notes = [note] if note else []
-        found = []
+    async def of_notes(self, agent: Agent, notes: Sequence[Passage], audience: Audience) -> list[Source]:
+        """Where each of these notes is from."""
         async with self._store.read() as session:
-            for note in notes:
-                found.append((note, await _heard_in(session, agent, note.turn_id, audiences)))
+            found = [
+                (note, await _heard_in(session, agent, note.turn_id, readable_from(audience)))
+                for note in notes
+            ]
         return [
             await self._source("note", note.text, told, agent, audience, note.origin) for note, told in found
+        ]
+
+    async def _notes(self, agent: Agent, text: str, audience: Audience) -> list[Passage]:
+        """The note of that id, or those that say the same."""
+        key = _key(text, "n", agent.archive_id)
+        if key is not None:
+            note = await self._archival.note(agent, key, audience)
+            return [note] if note else []
+        says = Telltale([text])
+        page = await self._archival.search(agent, text, audience)
+        notes = [hit.row for hit in page.hits if isinstance(hit.row, Passage)]
+        return [
+            note for note in notes if not note.source and (_same(text, note.text) or says.says(note.text))
         ]
 
     async def _of_replies(self, agent: Agent, text: str, audiences: Audiences) -> list[Source]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from bot.agent.context import SEND
 from bot.agent.fifo_queue import Queue, is_reminder
 from bot.agent.forgetting import Forgetting, Gone
 from bot.agent.job import Job
@@ -98,7 +99,7 @@ class Commit:
         own = [message for message in (*queue.messages, *stored) if message.turn_id == job.turn.id]
         kept = [
             replace(message, tokens=self._queues.window.cost(message.rendered))
-            for message in spoken(own, "send_message")
+            for message in spoken(own, SEND)
         ]
         for message in kept:
             await session.messages.rerender(message.key, message.rendered, message.tokens)

@@ -12,15 +12,12 @@ from typing import Any
 
 from bot.agent import context
 from bot.agent.queue_manager import QueueManager
+from bot.agent.tools.provenance import SEARCHES
 from bot.ports import Clock
 from memory.ports import Session
 from memory.records import Message, Passage, Role, User, scope_of
 from memory.search.excerpts import one_line
 
-SEARCHES = (
-    "conversation_search", "conversation_search_date", "conversation_around", "archival_memory_search"
-)  # fmt: skip
-"""Tools whose results show other rows' texts."""
 _BEGINNING = 60  # characters by which an entry is known where it was cut
 _GONE = context.to_json({"status": "OK", "message": "What was found was forgotten since. Search again."})
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -66,8 +66,11 @@ class Desks:
             return desk
         job.desk.key, job.desk.now = job.step_key, self._clock.now()
         job.desk.own_messages, job.desk.viewed = _own(job, queue), cache(queue.whole)
-        job.desk.hear = lambda: heard(queue.messages, job.turn.id, self._custom)
+        job.desk.hear = self._hearing(job, queue)
         return job.desk
+
+    def _hearing(self, job: Job, queue: Queue) -> Callable[[], Heard]:
+        return lambda: heard(queue.messages, job.turn.id, self._custom)
 
     def _new(self, job: Job, queue: Queue) -> Desk:
         async def scheduled() -> list[Wish]:
@@ -89,9 +92,6 @@ class Desks:
             community = public_in(queue.conversation.audience)
             assert community is not None
             await self._personas.propose(session, job.agent, community, job.turn.id, before, value)
-
-        def hear() -> Heard:
-            return heard(queue.messages, job.turn.id, self._custom)
 
         tools = job.definition.policies.tools
         person, asked = _person(job, queue)
@@ -115,7 +115,7 @@ class Desks:
             wishes_elsewhere=elsewhere,
             most_wishes=self._bounds.wishes,
             amend=amend,
-            hear=hear,
+            hear=self._hearing(job, queue),
             allowed=None if tools is None else _allowed(tools),
             quiet=job.whole,
             mute=job.mute,

@@ -13,8 +13,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bot.agent import context
-from bot.agent.copies import SEARCHES, Copies
+from bot.agent.copies import Copies
 from bot.agent.queue_manager import QueueManager
+from bot.agent.tools.provenance import SEARCHES
 from bot.agent.tools.unwanted import Unwanted
 from bot.runtime import Runtime
 from memory.ports import Session

@@ -43,7 +43,7 @@ class WhyCommands:
         if any(block.label == text for block in blocks):
             found = await self._sources.lines(who.agent, text, command.audience)
         elif note is not None:
-            found = await self._sources.of(who.agent, f"n{note.key & 0xFFFF_FFFF}", command.audience)
+            found = await self._sources.of_notes(who.agent, [note], command.audience)
         else:
             found = await self._sources.of(who.agent, text, command.audience)
         if not found:

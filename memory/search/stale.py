@@ -18,11 +18,10 @@ _EDITS = 60  # of core memory, the newest, that are looked through
 
 @dataclass(frozen=True)
 class Over:
-    """What was so until then, and what is instead, where that is known."""
+    """What was so until then."""
 
     says: Telltale
     until: datetime
-    instead: str
 
     def tells(self, message: Message) -> bool:
         return message.created_at < self.until and self.says.says(message.text[:_LOOKED])
@@ -32,13 +31,7 @@ async def overs(session: Session, agent: Agent, audiences: Audiences) -> list[Ov
     """What stopped being true, of what the agent once noted or held in core memory."""
     known = [agent.name]
     closed = await session.passages.closed(agent.archive_id, audiences)
-    uids = {passage.replaced_by for passage in closed if passage.replaced_by}
-    now = await session.passages.with_uids(agent.archive_id, uids, audiences) if uids else {}
-    found = []
-    for passage in closed:
-        if passage.until is not None:
-            instead = now[passage.replaced_by].text if passage.replaced_by in now else ""
-            found.append(Over(Telltale([passage.text], known), passage.until, instead))
+    found = [Over(Telltale([p.text], known), p.until) for p in closed if p.until is not None]
     return found + await _lines(session, agent, audiences, known)
 
 
@@ -52,19 +45,19 @@ async def _lines(session: Session, agent: Agent, audiences: Audiences, known: Se
     found = []
     for edit in edits:
         before, after = dict.fromkeys(edit.before.splitlines()), dict.fromkeys(edit.after.splitlines())
-        came = [line for line in after if line not in before]
+        if before.keys() >= after.keys():
+            continue  # nothing came in its place
         # A line that was reworded says the same still: its words are there.
         went = [line for line in before if line not in after and not set(query_terms(line)) <= held]
-        if came:
-            found += [Over(Telltale([line], known), edit.at, " ".join(came)) for line in went]
+        found += [Over(Telltale([line], known), edit.at) for line in went]
     return found
 
 
-def is_over(memory: Message | Passage, over: Sequence[Over]) -> Over | None:
-    """What tells that a memory holds no more."""
+def is_over(memory: Message | Passage, over: Sequence[Over]) -> bool:
+    """Whether a memory holds no more."""
     if isinstance(memory, Passage):
-        return None
-    return next((each for each in over if each.tells(memory)), None)
+        return memory.until is not None
+    return any(each.tells(memory) for each in over)
 
 
 async def still_true(
@@ -77,8 +70,4 @@ async def still_true(
     if not memories:
         return []
     over = await overs(session, agent, audiences)
-    return [
-        (memory, weight)
-        for memory, weight in memories
-        if not (isinstance(memory, Passage) and memory.until is not None) and is_over(memory, over) is None
-    ]
+    return [(memory, weight) for memory, weight in memories if not is_over(memory, over)]

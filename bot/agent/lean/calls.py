@@ -8,8 +8,9 @@ from dataclasses import replace
 from typing import Any
 
 from bot.agent.context import to_json
-from bot.agent.lean.tools import FILLED, REMEMBER, SEARCHES, SPEAK
+from bot.agent.lean.tools import FILLED, REMEMBER, SPEAK
 from bot.agent.tools.arguments import read
+from bot.agent.tools.provenance import SEARCHES
 from bot.agent.tools.registry import HEARTBEAT, Registry
 from bot.ports import ModelReply, ToolCall
 

@@ -6,13 +6,11 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from bot.agent.context import SEND
 from bot.agent.tools.registry import HEARTBEAT, Registry
 from bot.ports import Rendered
 
-SPEAK, REMEMBER = "send_message", "remember"
-SEARCHES = frozenset(
-    {"conversation_search", "conversation_search_date", "conversation_around", "archival_memory_search"}
-)
+SPEAK, REMEMBER = SEND, "remember"
 FILLED: Mapping[str, Mapping[str, Any]] = {
     "core_memory_append": {"label": "human"},
     "core_memory_replace": {"label": "human"},

@@ -6,6 +6,7 @@ import contextlib
 import json
 import re
 from collections.abc import Mapping
+from datetime import datetime, tzinfo
 from typing import Any
 
 from bot.agent.tools.registry import HEARTBEAT, Tool
@@ -177,3 +178,12 @@ def _listed(text: str) -> list[Any]:
 
 
 _MEANT = {"string": _text, "integer": _integer, "number": _number, "boolean": _boolean, "array": _list}
+
+
+def moment(text: str, name: str, zone: tzinfo) -> datetime:
+    """The day that an argument names, in the person's zone where it tells none. Raises `ToolError`."""
+    try:
+        day = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise ToolError(f"{name} must be a day as YYYY-MM-DD, got {text!r}") from None
+    return day.replace(tzinfo=zone) if day.tzinfo is None else day

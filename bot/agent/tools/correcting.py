@@ -7,8 +7,8 @@ person can have something forgotten: not a timer, and not what is written in a d
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 
+from bot.agent.tools.arguments import moment
 from bot.agent.tools.desk import Desk
 from bot.agent.tools.ids import MESSAGE, NOTE, id_of, key_of
 from bot.agent.tools.provenance import to_forget
@@ -40,7 +40,7 @@ async def archival_memory_replace(desk: Desk, id: str, content: str, since: str 
         raise ToolError("content is empty: say what holds now; archival_memory_delete forgets a note.")
     if old.key in desk.closed or old.until is not None:
         raise ToolError(f"{id} was replaced already: search again for what holds now, and replace that.")
-    from_day = _day(desk, since) if since.strip() else desk.now
+    from_day = moment(since, "since", desk.zone) if since.strip() else desk.now
     desk.replace(old, text, from_day)
     related = await _resting_on(desk, old)
     done = f"Replaced: {id} held until {from_day.astimezone(desk.zone):%Y-%m-%d}."
@@ -90,8 +90,9 @@ async def conversation_forget(desk: Desk, ids: list[str]) -> str:
     missing = [each for each, key in zip(ids, keys, strict=True) if key not in found]
     if missing:
         raise ToolError(f"There is no message {', '.join(missing)} here. Nothing was forgotten.")
+    view = desk.hear()
     for message in found.values():
-        to_forget(message.text, desk.hear())
+        to_forget(message.text, view)
     desk.unwanted.messages |= found
     rest = await still_told(desk, [message.text for message in found.values()])
     return f"Forgotten: {', '.join(ids)}. {_GONE} {rest}".rstrip()
@@ -163,14 +164,6 @@ async def _resting_on(desk: Desk, old: Passage) -> list[Passage]:
         and id_of(hit.row, desk.agent).startswith(NOTE)
         and about & set(query_terms(hit.row.text))
     ][:_RELATED]
-
-
-def _day(desk: Desk, text: str) -> datetime:
-    try:
-        day = datetime.fromisoformat(text.strip())
-    except ValueError:
-        raise ToolError(f"since must be a day as YYYY-MM-DD, got {text!r}") from None
-    return day.replace(tzinfo=desk.zone) if day.tzinfo is None else day
 
 
 TOOLS: tuple[Tool, ...] = (

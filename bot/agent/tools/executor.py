@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
+from bot.agent.context import SEND
 from bot.agent.tools import apart, cutting
 from bot.agent.tools.arguments import parse
 from bot.agent.tools.desk import Desk
@@ -128,7 +129,7 @@ class Executor:
         content = _json(_framed(desk, "Failed", _UNTRUE.format(name=failed[0])))
         return [
             replace(result, content=content, failed=True)
-            if result.call.name == "send_message" and not result.failed
+            if result.call.name == SEND and not result.failed
             else result
             for result in results
         ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from bot.agent.tools import results
+from bot.agent.tools.arguments import moment
 from bot.agent.tools.correcting import still_told
 from bot.agent.tools.desk import Desk
 from bot.agent.tools.ids import MESSAGE, key_of
@@ -246,8 +247,5 @@ def _page(page: int) -> int:
 
 
 def _day(desk: Desk, text: str, name: str) -> datetime:
-    try:
-        day = datetime.fromisoformat(text.strip())
-    except ValueError:
-        raise ToolError(f"{name} must be a day as YYYY-MM-DD, got {text!r}") from None
-    return day.replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=desk.zone)
+    start = moment(text, name, desk.zone)
+    return start.replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=desk.zone)

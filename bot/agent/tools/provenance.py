@@ -27,9 +27,10 @@ _BROUGHT = re.compile(  # how the adapters mark what is no text of its author's 
     r"^\((?:forwarded|quoted|embed|attached|e-mail|poll|invitation)[^)\n]*\)", re.MULTILINE
 )
 _OWN = re.compile(r"^[nm]\d+ ")  # a line that a search shows of the agent's own memory
-_SEARCHES = frozenset(
+SEARCHES = frozenset(
     {"conversation_search", "conversation_search_date", "conversation_around", "archival_memory_search"}
 )
+"""Tools whose results show other rows' texts."""
 _TO_KEEP = re.compile(
     r"remember|memori[sz]e|\bkeep|\bnotes?\b|\bsave|\bstore|write (it|this|that|them)? ?down|don.?t forget|remind"
     r"|\bmerk|behalt|notier|speicher|vergiss .*nicht|erinner|souvien|retiens|retenir|\bnote[rz]?\b|garde|enregistre"
@@ -148,7 +149,7 @@ def _foreign(message: Message, custom: Collection[str]) -> Iterable[tuple[str, s
     rendered = json.loads(message.rendered)
     if message.role is Role.TOOL:
         content = str(rendered["content"])
-        if message.author in _SEARCHES:
+        if message.author in SEARCHES:
             yield from (("what a search found", line) for line in _lines(content) if not _OWN.match(line))
         elif message.author in custom:
             yield f"the tool {message.author}", content
