@@ -465,9 +465,10 @@ class Wish:
 
 @dataclass(frozen=True, kw_only=True)
 class Spent:
-    """What an agent's silent turns took since a moment."""
+    """What an agent's silent turns took since a moment. ``running``: one of them has not ended."""
 
     beats: int
+    running: bool
     messages: int
     tokens: int
 

@@ -122,6 +122,8 @@ class Heartbeat:
         async with self._store.read() as session:
             beat = await session.schedule.beat(identity.agent.id)
             spent = await self._beats.spent(session, identity, now)
+            if spent.running:
+                return True
             if await self._beats.enough(session, beat, identity, spent):
                 return False
         # Its key is its number: asked for again before it began, it is the same beat.

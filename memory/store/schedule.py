@@ -9,7 +9,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert as upsert
 
-from memory.records import PRIVATE, Beat, Spent, Wish
+from memory.records import PRIVATE, Beat, Spent, TurnState, Wish
 from memory.store import tables as t
 from memory.store.connection import Connection
 from memory.store.mailbox import on_platforms, places
@@ -68,14 +68,15 @@ class Schedule:
         beats = sa.select(t.turns.c.id).where(
             (t.turns.c.agent_id == agent_id) & (t.turns.c.kind == _SILENT) & (t.turns.c.started_at >= since)
         )
+        running = sa.exists(beats.where(t.turns.c.state == TurnState.RUNNING).correlate(None))
         count, s = sa.func.count(), t.steps.c
         used = sa.func.coalesce(sa.func.sum(s.prompt_tokens + s.completion_tokens), 0)
-        held = await self._c.execute(sa.select(count).select_from(beats.subquery()))
+        held = (await self._c.execute(sa.select(count, running).select_from(beats.subquery()))).one()
         said = await self._c.execute(
             sa.select(count).select_from(t.outbox).where(t.outbox.c.turn_id.in_(beats))
         )
         tokens = await self._c.execute(sa.select(used).where(s.turn_id.in_(beats)))
-        return Spent(beats=held.scalar_one(), messages=said.scalar_one(), tokens=tokens.scalar_one())
+        return Spent(beats=held[0], running=held[1], messages=said.scalar_one(), tokens=tokens.scalar_one())
 
     async def wish(self, wish_id: str) -> Wish | None:
         found = await self._wishes(t.wishes.c.id == wish_id)

@@ -268,10 +268,18 @@ async def test_another_time_zone_gives_no_second_day(tmp_path: Path) -> None:
 
 
 async def test_a_heartbeat_that_is_asked_for_many_times_at_once_comes_once(tmp_path: Path) -> None:
-    async with living(tmp_path, heartbeat={"daily_beats": 3}) as home:
+    go = asyncio.Event()
+
+    async def wait(request: ModelRequest) -> ModelReply:
+        if heard(request)["type"] == "heartbeat":
+            await go.wait()
+        return talk(request)
+
+    async with living(tmp_path, wait, heartbeat={"daily_beats": 3}) as home:
         await home.say("ada", "Hello.")
         answers = await asyncio.gather(*(home.command("ada", "heartbeat now") for _ in range(10)))
         assert set(answers) == {"A heartbeat is on its way."}
+        go.set()
         await home.settled("parlour:ada")
         assert home.rows("SELECT count(*) FROM turns WHERE kind = 'heartbeat'") == [(1,)]
         for _ in range(5):

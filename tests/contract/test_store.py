@@ -1154,8 +1154,12 @@ async def test_what_silent_turns_took_is_counted_apart_from_others(store: Store)
             await mailbox.begin(replace(turn_of(home, turn_id), kind=kind), [])
             await mailbox.commit_step(turn_id, 0, "m", Usage(prompt=10, completion=1), NOW, agent_id=ada.id)
             await mailbox.post([outbox(home, f"{turn_id}-o", turn_id)])
-        assert await session.schedule.spent(ada.id, NOW) == Spent(beats=2, messages=2, tokens=22)
-        assert await session.schedule.spent(ada.id, later(60)) == Spent(beats=0, messages=0, tokens=0)
+        assert await session.schedule.spent(ada.id, NOW) == Spent(
+            beats=2, running=True, messages=2, tokens=22
+        )
+        assert await session.schedule.spent(ada.id, later(60)) == Spent(
+            beats=0, running=False, messages=0, tokens=0
+        )
 
 
 async def test_reminders_of_a_day_are_counted_held_and_waiting(store: Store) -> None:
