@@ -173,6 +173,58 @@ async def _check_default(app: App, settings: Settings) -> None:
             raise SettingsError(f"personas.default: {error}") from None
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Given:
+    """What every part may be made of."""
+
+    settings: Settings
+    memory: Memory
+    models: ConfiguredModels
+    runtime: Runtime
+    platforms: Mapping[str, Adapter]
+    files: DataDir
+
+
+@dataclass(frozen=True, kw_only=True)
+class _People:
+    """Who there is, and what they may."""
+
+    personas: Personas
+    identities: Identities
+    allowance: Allowance
+    access: Access
+    beats: Beats
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Agent:
+    """What thinks, and the courier, which posts what it says."""
+
+    window: Window
+    queues: QueueManager
+    sources: Sources
+    forgetting: Forgetting
+    courier: Courier
+    loop: AgentLoop
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Delivery:
+    """From inbox to outbox."""
+
+    mailboxes: Mailboxes
+    heartbeat: Heartbeat
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Ownership:
+    """What people may do with what is held of them."""
+
+    rights: Rights
+    export: Export
+    restore: Restore
+
+
 def _assemble(
     settings: Settings,
     memory: Memory,
@@ -182,40 +234,108 @@ def _assemble(
     speaker_of: SpeakerOf | None,
 ) -> App:
     """Every part, after those that it stands on."""
-    runtime = Runtime(memory.store, memory.indexer, clock)
-    platforms = {adapter.platform: adapter for adapter in adapters}
-    files = DataDir(settings.data_dir)
+    given = _Given(
+        settings=settings,
+        memory=memory,
+        models=models,
+        runtime=Runtime(memory.store, memory.indexer, clock),
+        platforms={adapter.platform: adapter for adapter in adapters},
+        files=DataDir(settings.data_dir),
+    )
+    people = _people(given)
+    agent = _agent(given, people, speaker_of)
+    delivery = _delivery(given, people, agent)
+    ownership = _ownership(given, people, agent, delivery)
+    commands = _commands(given, people, agent, ownership)
+    rights = ownership.rights
+    return App(
+        memory=memory,
+        mailboxes=delivery.mailboxes,
+        inbound=Reception(
+            given.runtime,
+            delivery.mailboxes,
+            people.identities,
+            people.access,
+            commands,
+            rights,
+            delivery.heartbeat,
+            settings.events,
+        ),
+        identities=people.identities,
+        personas=people.personas,
+        heartbeat=delivery.heartbeat,
+        erasure=rights.erasure,
+        departures=rights.departures,
+        export=ownership.export,
+        restore=ownership.restore,
+        clock=clock,
+        window=agent.window,
+        ready={"model": models.default.ready},
+        background=(
+            agent.courier.run,
+            memory.indexer.run,
+            memory.indexer.foresee,
+            rights.erasure.run,
+            rights.departures.run,
+        ),
+    )
 
-    # Who there is, and what they may
-    personas = Personas(clock, settings.personas.default, settings.agent.block_limit)
-    identities = Identities(runtime, personas, settings.agent)
+
+def _people(given: _Given) -> _People:
+    settings, runtime = given.settings, given.runtime
+    personas = Personas(runtime.clock, settings.personas.default, settings.agent.block_limit)
     allowance = Allowance(runtime, settings.limits)
-    pace = Pace(clock, allowance, settings.limits)
-    access = Access(runtime, pace, settings.access, platforms)
-    beats = Beats(settings.heartbeat)
+    pace = Pace(runtime.clock, allowance, settings.limits)
+    return _People(
+        personas=personas,
+        identities=Identities(runtime, personas, settings.agent),
+        allowance=allowance,
+        access=Access(runtime, pace, settings.access, given.platforms),
+        beats=Beats(settings.heartbeat),
+    )
 
-    # What thinks
+
+def _agent(given: _Given, people: _People, speaker_of: SpeakerOf | None) -> _Agent:
+    settings, memory, models, runtime = given.settings, given.memory, given.models, given.runtime
     registry = _registry(settings)
     forms = Forms(registry, models.all_forms(), settings.agent.max_steps)
     window = _window(settings, memory, forms.always)
     forms.fit(window)
     associative = Associative(runtime.store, runtime.indexer, window.count, settings.memory.surface_tokens)
     alerts = settings.events.memory_pressure and Form.FULL in models.all_forms()
-    queues = QueueManager(runtime.store, window, clock, associative, alerts=alerts, steady=models.are_local())
-    courier = Courier(
-        runtime, platforms, speaker_of or Faces(runtime.store, personas.default).of, access.may_post
+    queues = QueueManager(
+        runtime.store, window, runtime.clock, associative, alerts=alerts, steady=models.are_local()
     )
+    speaker_of = speaker_of or Faces(runtime.store, people.personas.default).of
+    courier = Courier(runtime, given.platforms, speaker_of, people.access.may_post)
     executor = Executor(
         registry, window.count, window.fit, settings.agent.max_calls, settings.agent.tool_timeout_s
     )
-    sources = Sources(runtime.store, memory.recall, memory.archival)
-    desks = Desks(
-        runtime,
+    forgetting = Forgetting(runtime, queues)
+    commit = Commit(runtime.store, queues, courier.wake, forgetting)
+    meter = Meter(people.allowance, window)
+    eviction = Eviction(runtime.store, window, runtime.clock)
+    asking = Asking(models, queues, eviction, forms, settings.model.reserve, meter)
+    desks = _desks(given, people, window, registry)
+    return _Agent(
+        window=window,
+        queues=queues,
+        sources=Sources(runtime.store, memory.recall, memory.archival),
+        forgetting=forgetting,
+        courier=courier,
+        loop=AgentLoop(asking, queues, executor, desks, commit, _limits(settings)),
+    )
+
+
+def _desks(given: _Given, people: _People, window: Window, registry: Registry) -> Desks:
+    settings, memory = given.settings, given.memory
+    return Desks(
+        given.runtime,
         memory.recall,
         memory.archival,
-        personas,
+        people.personas,
         window,
-        platforms,
+        given.platforms,
         Bounds(
             page_size=settings.agent.page_size,
             wishes=settings.limits.reminders,
@@ -223,82 +343,62 @@ def _assemble(
         ),
         frozenset(tool.name for tool in registry.custom),
     )
-    forgetting = Forgetting(runtime, queues)
-    commit = Commit(runtime.store, queues, courier.wake, forgetting)
-    meter = Meter(allowance, window)
-    eviction = Eviction(runtime.store, window, clock)
-    asking = Asking(models, queues, eviction, forms, settings.model.reserve, meter)
-    loop = AgentLoop(asking, queues, executor, desks, commit, _limits(settings))
 
-    # From inbox to outbox
+
+def _delivery(given: _Given, people: _People, agent: _Agent) -> _Delivery:
+    settings, runtime, platforms = given.settings, given.runtime, given.platforms
+    identities, access, beats = people.identities, people.access, people.beats
+    queues, courier = agent.queues, agent.courier
     expire = timedelta(hours=settings.agent.expire_hours)
-    turns = Turns(runtime, loop, queues, identities, courier, access, beats, expire)
-    arrivals = Arrivals(beats, clock, settings.events)
+    turns = Turns(runtime, agent.loop, queues, identities, courier, access, beats, expire)
+    arrivals = Arrivals(beats, runtime.clock, settings.events)
     documents = Documents(runtime.store, Reader(BOUNDS))
     mailboxes = Mailboxes(runtime, turns, arrivals, documents, queues, courier, platforms, settings.agent)
     reminders = Reminders(
         runtime, mailboxes, identities, access, platforms, settings.limits.reminders_per_day
     )
-    heartbeat = Heartbeat(
-        runtime,
-        mailboxes,
-        identities,
-        beats,
-        News(runtime.store, memory.archival, window),
-        access,
-        reminders,
-        platforms,
-    )
-
-    # What people may do with what is held of them
-    keep_days = settings.privacy.keep_messages_days
-    erasure = Erasure(runtime, mailboxes, identities, queues, allowance, files, keep_days, forgetting)
-    rights = Rights(
-        erasure,
-        Amendments(runtime, queues, mailboxes, erasure),
-        Departures(runtime, queues, settings.personas),
-        Accounts(runtime, mailboxes, identities, allowance),
-    )
-    export = Export(runtime.store, clock, version("everbot"))
-    restore = Restore(runtime, personas, queues)
-
-    undo = Undo(runtime, queues, allowance)
-    commands = Commands(
-        (
-            MemoryCommands(runtime, undo, memory.archival),
-            WhyCommands(runtime, sources),
-            RightsCommands(runtime, export, files.exports),
-            PersonaCommands(runtime, personas, Roles(settings.access)),
-            LinkCommands(runtime),
-            HeartbeatCommands(runtime, beats, identities),
-            TerminalCommands(runtime, queues, undo, export, files.saves),
-        ),
-        Roles(settings.access),
-    )
-    reception = Reception(
-        runtime, mailboxes, identities, access, commands, rights, heartbeat, settings.events
-    )
-    return App(
-        memory=memory,
+    news = News(runtime.store, given.memory.archival, agent.window)
+    return _Delivery(
         mailboxes=mailboxes,
-        inbound=reception,
-        identities=identities,
-        personas=personas,
-        heartbeat=heartbeat,
-        erasure=erasure,
-        departures=rights.departures,
-        export=export,
-        restore=restore,
-        clock=clock,
-        window=window,
-        ready={"model": models.default.ready},
-        background=(
-            courier.run,
-            memory.indexer.run,
-            memory.indexer.foresee,
-            erasure.run,
-            rights.departures.run,
+        heartbeat=Heartbeat(runtime, mailboxes, identities, beats, news, access, reminders, platforms),
+    )
+
+
+def _ownership(given: _Given, people: _People, agent: _Agent, delivery: _Delivery) -> _Ownership:
+    settings, runtime = given.settings, given.runtime
+    identities, allowance = people.identities, people.allowance
+    mailboxes, queues = delivery.mailboxes, agent.queues
+    keep_days = settings.privacy.keep_messages_days
+    erasure = Erasure(
+        runtime, mailboxes, identities, queues, allowance, given.files, keep_days, agent.forgetting
+    )
+    return _Ownership(
+        rights=Rights(
+            erasure,
+            Amendments(runtime, queues, mailboxes, erasure),
+            Departures(runtime, queues, settings.personas),
+            Accounts(runtime, mailboxes, identities, allowance),
         ),
+        export=Export(runtime.store, runtime.clock, version("everbot")),
+        restore=Restore(runtime, people.personas, queues),
+    )
+
+
+def _commands(given: _Given, people: _People, agent: _Agent, ownership: _Ownership) -> Commands:
+    runtime, files, export = given.runtime, given.files, ownership.export
+    roles = Roles(given.settings.access)
+    undo = Undo(runtime, agent.queues, people.allowance)
+    return Commands(
+        (
+            MemoryCommands(runtime, undo, given.memory.archival),
+            WhyCommands(runtime, agent.sources),
+            RightsCommands(runtime, export, files.exports),
+            PersonaCommands(runtime, people.personas, roles),
+            LinkCommands(runtime),
+            HeartbeatCommands(runtime, people.beats, people.identities),
+            TerminalCommands(runtime, agent.queues, undo, export, files.saves),
+        ),
+        roles,
     )
 
 

@@ -1,0 +1,77 @@
+"""What memory holds, as frozen records: a page for each family, all of them to be had from here."""
+
+from __future__ import annotations
+
+from memory.records.agents import Agent, Conversation, User
+from memory.records.audiences import (
+    PRIVATE,
+    SHARED,
+    Audience,
+    Audiences,
+    community_audience,
+    community_of,
+    place_audience,
+    public_in,
+    readable_from,
+)
+from memory.records.blocks import Block, BlockEdit
+from memory.records.codes import Code
+from memory.records.found import Hit, Outlines, Page, Position
+from memory.records.keys import SEQ_BITS, scope_of, scope_range
+from memory.records.mailbox import Delivery, InboxRow, OutboxRow, Turn, TurnState
+from memory.records.messages import Message, Role, Summary
+from memory.records.passages import Archive, Draft, LoadedFile, Passage, unique
+from memory.records.personas import Avatar, Binding, Persona, PersonaVersion, Proposal
+from memory.records.schedule import Beat, Spent, Wish
+from memory.records.usage import Usage
+from memory.records.vectors import VectorEntry
+from memory.records.wastebasket import Waste
+
+__all__ = [
+    "PRIVATE",
+    "SEQ_BITS",
+    "SHARED",
+    "Agent",
+    "Archive",
+    "Audience",
+    "Audiences",
+    "Avatar",
+    "Beat",
+    "Binding",
+    "Block",
+    "BlockEdit",
+    "Code",
+    "Conversation",
+    "Delivery",
+    "Draft",
+    "Hit",
+    "InboxRow",
+    "LoadedFile",
+    "Message",
+    "OutboxRow",
+    "Outlines",
+    "Page",
+    "Passage",
+    "Persona",
+    "PersonaVersion",
+    "Position",
+    "Proposal",
+    "Role",
+    "Spent",
+    "Summary",
+    "Turn",
+    "TurnState",
+    "Usage",
+    "User",
+    "VectorEntry",
+    "Waste",
+    "Wish",
+    "community_audience",
+    "community_of",
+    "place_audience",
+    "public_in",
+    "readable_from",
+    "scope_of",
+    "scope_range",
+    "unique",
+]
