@@ -33,6 +33,7 @@ from bot.agent.window import LEAST_ROOM, Window
 from bot.backends.clock import SystemClock
 from bot.backends.memory import Embedders, Memory, open_memory
 from bot.backends.models import ConfiguredModels, least_window, tell_windows
+from bot.backups import Backups, folder_of
 from bot.commands.heartbeat import HeartbeatCommands
 from bot.commands.linking import LinkCommands
 from bot.commands.memory import MemoryCommands
@@ -100,6 +101,7 @@ class App:
     departures: Departures
     export: Export
     restore: Restore
+    backups: Backups
     clock: Clock
     window: Window
     ready: Mapping[str, Ready]  # what is needed beside the platforms
@@ -268,6 +270,7 @@ def _assemble(
         departures=rights.departures,
         export=ownership.export,
         restore=ownership.restore,
+        backups=Backups(memory.store, clock, folder_of(settings), settings.backup),
         clock=clock,
         window=agent.window,
         ready={"model": models.default.ready},

@@ -16,7 +16,7 @@ from filelock import FileLock, Timeout
 
 from memory.errors import StoreBusy, StoreUnavailable
 
-_FOLDERS = ("chroma", "exports", "history", "saves")
+_FOLDERS = ("backups", "chroma", "exports", "history", "saves")
 _OTHERS = 0o077
 _LONG = 150  # characters of a file's name; most file systems take 255
 
@@ -50,6 +50,10 @@ class DataDir:
     @property
     def exports(self) -> Path:
         return self.path / "exports"
+
+    @property
+    def backups(self) -> Path:
+        return self.path / "backups"
 
     def history(self, name: str) -> Path:
         """The file of the lines that a person typed at this terminal."""

@@ -233,6 +233,12 @@ class PrivacySettings(_Section):
     keep_logs_days: int = Field(14, ge=1, le=36_500)
 
 
+class BackupSettings(_Section):
+    keep: int = Field(0, ge=0, le=10_000)
+    every_hours: float = Field(24.0, ge=0.1, le=8_760)
+    folder: Path | None = None
+
+
 class LogSettings(_Section):
     file: Path | None = None
     level: Literal["debug", "info", "warning", "error"] = "warning"
@@ -257,6 +263,7 @@ class Settings(_Section):
     discord: DiscordSettings = DiscordSettings()
     slack: SlackSettings = SlackSettings()
     memory: MemorySettings = MemorySettings()
+    backup: BackupSettings = BackupSettings()
     log: LogSettings = LogSettings()
     personas: PersonaSettings = PersonaSettings()
 

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from bot.data_dir import DataDir, private
 from bot.errors import SettingsError
 from bot.settings import Settings
 from memory.archival import Archival
+from memory.errors import StoreUnavailable
 from memory.index.chroma import ChromaIndex
 from memory.index.exact import ExactIndex
 from memory.indexer import Indexer
 from memory.ports import Embedder, TokenCounter
 from memory.recall import Recall
-from memory.store.database import Database
+from memory.store import copies
+from memory.store.database import HEAD, Database
 from memory.tokens import token_counter
 
 log = logging.getLogger(__name__)
@@ -64,6 +68,26 @@ async def open_memory(settings: Settings, *, embedders: Embedders | None = None)
             Archival(store, indexer),
             token_counter(settings.model.name, files.token_tables),
         )
+
+
+async def put_back(settings: Settings, copy: Path) -> None:
+    """Put a backup in the place of a database that nobody has open, with all that was in it gone.
+
+    Raises `StoreUnavailable` for what is no sound backup, `StoreTooNew` for one of a newer everbot: all is as it was.
+    """
+    files = DataDir(settings.data_dir)
+    await copies.put_back(copy, files.database, HEAD)
+    shutil.rmtree(files.chroma, ignore_errors=True)
+    async with open_memory(settings, embedders=lambda _: None) as memory:
+        async with memory.store.read() as session:
+            shared = [archive.id for archive in await session.passages.archives() if archive.kind != "own"]
+        try:
+            for archive_id in shared:
+                await memory.indexer.rebuild(
+                    archive_id
+                )  # their vectors lie in no backup: whoever runs next makes them
+        except StoreUnavailable as error:
+            log.warning("The vectors of shared archives are not in order: run `everbot reindex`. %s", error)
 
 
 def choose_embedder(settings: Settings) -> Embedder | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from pathlib import Path
 
 from bot.app import open_app
 from bot.backends.clock import SystemClock
@@ -65,14 +64,6 @@ async def heartbeat(settings: Settings, user: str, persona: str) -> int:
         )
     if len(edits) == len(before):
         tell("Its heart beat; core memory is as it was.")
-    return 0
-
-
-async def backup(settings: Settings, path: Path) -> int:
-    """Write a consistent copy of the database; the vector index is made anew from it."""
-    async with open_memory(settings, embedders=lambda _: None) as memory:
-        await memory.store.backup(path)
-    tell(f"Written to {path}. To restore: put it in place of everbot.db, then run `everbot reindex`.")
     return 0
 
 

@@ -16,6 +16,7 @@ from bot.backends.clock import SystemClock
 from bot.backends.memory import choose_embedder, open_memory
 from bot.backends.models import examine as examine_models
 from bot.backends.platforms import check_platforms
+from bot.backups import folder_of, kept, usable
 from bot.cli.screen import tell
 from bot.data_dir import holder, is_held, private
 from bot.environment import has
@@ -138,6 +139,18 @@ async def _index(settings: Settings, waiting: int, made_by: str | None) -> Findi
     return True, "index", f"{embedder.name}{later}"
 
 
+async def _backups(settings: Settings, config: Path | None) -> AsyncIterator[Finding]:
+    folder, keep = folder_of(settings), settings.backup.keep
+    if not keep:
+        yield True, "backups", "everbot makes none by itself. [backup] keep says how many it is to keep."
+        return
+    with usable(folder):
+        folder.mkdir(parents=True, mode=0o700, exist_ok=True)
+        made = kept(folder)
+    newest = f", the newest of {max(made)[0]:%Y-%m-%d %H:%M} UTC" if made else ""
+    yield True, "backups", f"{len(made)} of {keep} kept in {folder}{newest}"
+
+
 async def _model(settings: Settings, config: Path | None) -> AsyncIterator[Finding]:
     if settings.model.kind == "offline":
         told = "offline stand-in, for trying. Set OPENAI_API_KEY, or [model], for a real one."
@@ -160,6 +173,7 @@ CHECKS: dict[str, Callable[[Settings, Path | None], AsyncIterator[Finding]]] = {
     "configuration": _configuration,
     "data directory": _data_dir,
     "memory": _memory,
+    "backups": _backups,
     "model": _model,
     "platforms": _platforms,
 }

@@ -82,12 +82,31 @@ def heartbeat(user: User, persona: Persona = None, config: Config = None) -> Non
 
 @app.command()
 def backup(
-    path: Annotated[Path, typer.Argument(help="The file to write; it must not exist.")], config: Config = None
+    path: Annotated[
+        Path | None,
+        typer.Argument(help="A file to write, or a folder to write one into (default: backup.folder)."),
+    ] = None,
+    keep: Annotated[
+        int, typer.Option("--keep", min=0, help="Throw away all but the newest so many of the folder.")
+    ] = 0,
+    config: Config = None,
 ) -> None:
     """Write a consistent copy of the database, also while everbot runs."""
-    from bot.cli import admin
+    from bot.cli import backup
 
-    sys.exit(asyncio.run(admin.backup(_settings(config), path)))
+    sys.exit(asyncio.run(backup.backup(_settings(config), path, keep)))
+
+
+@app.command()
+def restore(
+    path: Annotated[Path, typer.Argument(help="A backup.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    config: Config = None,
+) -> None:
+    """Put a backup in the place of the database; everbot must not run."""
+    from bot.cli import backup
+
+    sys.exit(asyncio.run(backup.restore(_settings(config), path, sure=yes)))
 
 
 @app.command()

@@ -49,7 +49,7 @@ async def attend(
     refused: list[str] = []
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(_run(adapter, app, refused)) for adapter in adapters]
-        tasks.append(group.create_task(_tell(adapters, clock)))
+        tasks += [group.create_task(_tell(adapters, clock)), group.create_task(app.backups.run())]
         stopping = group.create_task(stop.wait())
         while not stopping.done() and len(refused) < len(adapters):
             await asyncio.wait([stopping, *tasks], return_when=asyncio.FIRST_COMPLETED)

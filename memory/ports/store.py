@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from memory.ports.agents import Agents
@@ -58,6 +59,13 @@ class Store(Protocol):
 
     async def scrub(self) -> bool:
         """Leave no byte of what was deleted in the store's own files; False: not now, ask again."""
+        ...
+
+    async def backup(self, path: Path) -> None:
+        """Write a consistent copy of all that is committed, for its owner's eyes only; work goes on meanwhile.
+
+        Raises `StoreUnavailable` when there is such a file, or it cannot be written.
+        """
         ...
 
     async def close(self) -> None:

@@ -23,6 +23,7 @@ from sqlalchemy.exc import DBAPIError
 
 from memory.errors import StoreTooNew, StoreUnavailable
 from memory.ports import Session
+from memory.store import copies
 from memory.store import tables as t
 from memory.store.connection import Connection
 from memory.store.fulltext import is_current, renew
@@ -261,11 +262,7 @@ class Database:
         return connection
 
     async def backup(self, path: Path) -> None:
-        """Write a consistent copy of the whole database, as of now, for its owner's eyes only.
-
-        Raises `StoreUnavailable` when the file exists or cannot be written.
-        """
-        await asyncio.to_thread(_copy, self.path, path)
+        await copies.write(self.path, path)
 
     async def scrub(self) -> bool:
         """Overwrite what is left of deleted rows: in the full-text indexes, and in the log of writes.
@@ -362,16 +359,3 @@ def schema(connection: sa.Connection) -> dict[str, Any]:
         "AND sql IS NOT NULL ORDER BY name"
     )
     return {name: " ".join(sql.split()) for name, sql in rows}
-
-
-def _copy(source: Path, target: Path) -> None:
-    try:
-        target.touch(mode=0o600, exist_ok=False)
-        with contextlib.closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True)) as connection:
-            connection.execute("VACUUM INTO ?", (str(target),))
-    except FileExistsError:
-        raise StoreUnavailable(f"{target} exists; name a file that does not.") from None
-    except (sqlite3.Error, OSError) as error:
-        with contextlib.suppress(OSError):
-            target.unlink(missing_ok=True)
-        raise StoreUnavailable(f"{target} cannot be written: {error}.") from None

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,7 +11,6 @@ import pytest
 from bot.cli import admin
 from bot.cli.doctor import examine
 from bot.settings import Settings, load
-from memory.errors import StoreUnavailable
 from tests.fakes.discord_server import DiscordServer, Intent, Permission
 from tests.fakes.slack_server import SlackServer
 from tests.program.program import Program
@@ -38,32 +35,6 @@ def test_a_heartbeat_from_the_command_line_changes_memory_and_tells_how(tmp_path
     assert any(line.startswith("Last reflected") for line in told)
     history = home.told("memory", "history", "--user", "ada")
     assert "by reflection" in history[0]
-
-
-def test_a_backup_is_whole_private_and_never_overwrites(tmp_path: Path) -> None:
-    home = Program(tmp_path, OFFLINE)
-    home.told("chat", "--user", "ada", lines=["My dog is called Biscuit."])
-    copy = tmp_path / "copy.db"
-    home.told("backup", str(copy))
-    assert copy.stat().st_mode & 0o077 == 0
-    with closing(sqlite3.connect(copy)) as connection:
-        assert (
-            connection.execute("SELECT count(*) FROM messages WHERE text LIKE '%Biscuit%'").fetchone()[0] > 0
-        )
-    before = copy.read_bytes()
-    with pytest.raises(AssertionError, match="exists; name a file that does not"):
-        home.told("backup", str(copy))
-    assert copy.read_bytes() == before
-    home.database.unlink()
-    copy.rename(home.database)
-    home.told("reindex")
-    replies = home.told("chat", "--user", "ada", lines=["What is my dog called?"])
-    assert "Biscuit" in replies[0]
-
-
-async def test_a_backup_that_cannot_be_written_says_so(tmp_path: Path) -> None:
-    with pytest.raises(StoreUnavailable, match="cannot be written"):
-        await admin.backup(at(tmp_path / "data"), tmp_path / "nowhere" / "copy.db")
 
 
 async def test_an_unknown_code_lets_nobody_in(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
