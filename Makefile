@@ -49,7 +49,8 @@ soak: .venv/.ready-dev
 
 # Recompile the locks (needs uv). No index address is recorded.
 lock:
-	uv pip compile --universal --generate-hashes --no-header --no-annotate pyproject.toml -o requirements.lock
+	uv pip compile --universal --generate-hashes --no-header --no-annotate --all-extras --group build \
+		pyproject.toml -o requirements.lock
 	uv pip compile --universal --generate-hashes --no-header --no-annotate --group dev \
 		-c requirements.lock -o requirements-dev.lock
 

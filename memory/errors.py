@@ -14,6 +14,7 @@ MemoryError_
 ├── EmbedderError        vectors cannot be made now; search goes on by words alone
 │   └── TextRefused          not of this text, or of one of these
 └── DocumentError        a file cannot be read as a document
+    └── ReaderMissing        the operator must mend it: what reads such files is not installed
 """
 
 from __future__ import annotations
@@ -120,3 +121,11 @@ class TextRefused(EmbedderError):
 
 class DocumentError(MemoryError_):
     pass
+
+
+class ReaderMissing(DocumentError):
+    """``kind`` is such a file's kind, as people write it; ``remedy`` what the operator is to do."""
+
+    def __init__(self, name: str, kind: str, remedy: str) -> None:
+        super().__init__(f"{name} is not read: for {kind} files {remedy}.")
+        self.kind, self.remedy = kind, remedy

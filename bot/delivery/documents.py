@@ -7,14 +7,17 @@ was read is kept with the event, instead of the file.
 from __future__ import annotations
 
 import base64
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 
 from bot.events import DocumentUploaded, from_json, to_json
 from memory.documents.reader import Bounds, Reader
-from memory.errors import DocumentError
+from memory.errors import DocumentError, ReaderMissing
 from memory.ports import Store
 from memory.records import InboxRow
+
+log = logging.getLogger(__name__)
 
 BOUNDS = Bounds(memory=1 << 30, characters=10_000_000)
 _LONGEST = 1_000_000  # characters of a document that are kept
@@ -39,6 +42,11 @@ class Documents:
     async def _told(self, event: DocumentUploaded) -> DocumentUploaded:
         try:
             text = await self._reader.read(event.document, base64.b64decode(event.data))
+        except ReaderMissing as error:
+            log.warning("%s files that people send are not read: %s.", error.kind, error.remedy)
+            return replace(
+                event, data="", problem=f"{event.document} is of a kind that is not read here ({error.kind})."
+            )
         except DocumentError as error:
             return replace(event, data="", problem=str(error))
         if len(text) > _LONGEST:

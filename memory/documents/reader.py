@@ -18,7 +18,7 @@ from types import TracebackType
 
 from memory.documents.child import NO_MEMORY
 from memory.documents.kinds import format_of
-from memory.documents.reading import text_of
+from memory.documents.reading import check_reader, text_of
 from memory.errors import DocumentError
 
 _ROOT = Path(__file__).parents[2]
@@ -69,8 +69,10 @@ class Reader:
 
     async def read(self, name: str, data: bytes) -> str:
         """The text in a file of that name, as `memory.documents.reading.text_of` gives it. Raises `DocumentError`."""
-        if not format_of(name, data):
+        form = format_of(name, data)
+        if not form:
             return await asyncio.to_thread(text_of, name, data)  # to decode is no parsing
+        check_reader(name, form)
         async with self._turn:
             whole = False
             try:

@@ -10,7 +10,8 @@ from memory.documents import tables
 from memory.documents.decoding import decode
 from memory.documents.finding import stat_of, unreadable
 from memory.documents.kinds import format_of, suffix_of, unread_kind
-from memory.errors import DocumentError
+from memory.errors import DocumentError, ReaderMissing
+from memory.extras import how_to_have, lacks
 
 MAX_BYTES = 50 * 1024 * 1024
 
@@ -44,6 +45,7 @@ def text_of(name: str, data: bytes, max_bytes: int = MAX_BYTES) -> str:
         raise DocumentError(f"{name} is empty.")
     form = format_of(name, data)
     if form:
+        check_reader(name, form)
         from memory.documents.converting import converted  # what it stands on takes a second to load
 
         text = converted(name, form, data, max_bytes)
@@ -55,6 +57,12 @@ def text_of(name: str, data: bytes, max_bytes: int = MAX_BYTES) -> str:
         scan = " (is it a scan, pictures of pages?)" if form == ".pdf" else ""
         raise DocumentError(f"{name} holds no text{scan}.")
     return text
+
+
+def check_reader(name: str, form: str) -> None:
+    """Raises `ReaderMissing` where what reads that format (`format_of`) is not installed."""
+    if lacks("documents"):
+        raise ReaderMissing(name, form[1:].upper(), how_to_have("documents"))
 
 
 def _plain(name: str, data: bytes) -> str:

@@ -12,6 +12,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from memory.index.onnx_file import FLOAT, INT64, UINT8, constant, model, node
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -28,23 +30,13 @@ def encoder_graph(weights: Mapping[str, NDArray[np.float32]], layers: int) -> by
     texts, tokens, 384; words, positions and types added up), and ``mask`` (float32: texts, tokens) to ``vectors``
     (float32: texts, 384) of unit length. Blocking: about a second and 300 MB for a moment.
     """
-    import onnx
-    from onnx import TensorProto, helper
-
     encoder = _Encoder(weights, layers)
     encoder.whole()
-    shape = ["texts", "tokens"]
-    words = (
-        helper.make_tensor_value_info("ids", TensorProto.INT64, shape)
-        if WORDS in weights
-        else helper.make_tensor_value_info("embedded", TensorProto.FLOAT, [*shape, HIDDEN])
-    )
-    inputs = [words, helper.make_tensor_value_info("mask", TensorProto.FLOAT, shape)]
-    outputs = [helper.make_tensor_value_info("vectors", TensorProto.FLOAT, ["texts", HIDDEN])]
-    graph = helper.make_graph(encoder.nodes, "encoder", inputs, outputs, encoder.constants)
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR)
-    onnx.checker.check_model(model)
-    return bytes(model.SerializeToString())
+    shape = ("texts", "tokens")
+    words = {"ids": (INT64, shape)} if WORDS in weights else {"embedded": (FLOAT, (*shape, HIDDEN))}
+    inputs = {**words, "mask": (FLOAT, shape)}
+    outputs = {"vectors": (FLOAT, ("texts", HIDDEN))}
+    return model(encoder.nodes, encoder.constants, inputs, outputs, opset=OPSET, ir=IR)
 
 
 class _Encoder:
@@ -120,33 +112,26 @@ class _Encoder:
 
     def quantize(self, x: str) -> tuple[str, str]:
         """``x`` as uint8 around 128, and the scale of each token."""
-        from onnx import TensorProto
-
         largest = self.add("ReduceMax", self.add("Abs", x), self.constant([-1], "int64"), keepdims=1)
         scales = self.add("Mul", largest, self.constant(1 / 127))
         steps = self.add("Add", self.add("Round", self.add("Div", x, scales)), self.constant(128))
-        return self.add("Cast", steps, to=TensorProto.UINT8), scales
+        return self.add("Cast", steps, to=UINT8), scales
 
     def norm(self, x: str, key: str) -> str:
         gain, shift = self.constant(self.w[key + ".weight"]), self.constant(self.w[key + ".bias"])
         return self.add("LayerNormalization", x, gain, shift, axis=-1, epsilon=EPSILON)
 
     def float(self, x: str) -> str:
-        from onnx import TensorProto
-
-        return self.add("Cast", x, to=TensorProto.FLOAT)
+        return self.add("Cast", x, to=FLOAT)
 
     def constant(self, value: Any, kind: str = "float32") -> str:
         import numpy as np
-        from onnx import numpy_helper
 
         name = f"c{len(self.constants)}"
-        self.constants.append(numpy_helper.from_array(np.asarray(value, dtype=kind, order="C"), name))
+        self.constants.append(constant(name, np.asarray(value, dtype=kind, order="C")))
         return name
 
     def add(self, kind: str, *inputs: str, output: str = "", **attributes: Any) -> str:
-        from onnx import helper
-
         output = output or f"n{len(self.nodes)}"
-        self.nodes.append(helper.make_node(kind, inputs, [output], **attributes))
+        self.nodes.append(node(kind, inputs, output, attributes))
         return output

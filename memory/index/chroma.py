@@ -52,6 +52,8 @@ class ChromaIndex:
     has no neighbours. `search` is approximate: it may miss a near row, never show a wrong one.
     """
 
+    name = "chroma"
+
     def __init__(
         self,
         store: Store,

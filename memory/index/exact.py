@@ -9,8 +9,10 @@ Measured against Chroma with a collection per agent: 0.1 ms for 97, 45 MB reside
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections import Counter, OrderedDict
 from collections.abc import Collection, Coroutine, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -118,13 +120,16 @@ class ExactIndex:
     """`memory.ports.VectorIndex` in the store's own tables.
 
     ``kind`` is ``messages`` or ``passages``; ``embedder`` names the model: vectors of another one are
-    never read.
+    never read. ``before`` is a folder in which another index of the same rows may have lain.
     """
 
-    def __init__(self, store: Store, kind: str, embedder: str) -> None:
+    name = "exact"
+
+    def __init__(self, store: Store, kind: str, embedder: str, before: Path | None = None) -> None:
         self._store = store
         self._kind = kind
         self._embedder = embedder
+        self._before = before
         self._matrices: OrderedDict[tuple[int, frozenset[str] | None], _Matrix] = OrderedDict()
         self._changes: Counter[int] = Counter()
 
@@ -170,7 +175,9 @@ class ExactIndex:
         await self.remove(scope, [int(key) for key in matrix.keys])
 
     async def renew(self) -> bool:
-        return False  # it lies in the store itself
+        if self._before is not None:
+            await asyncio.to_thread(shutil.rmtree, self._before, ignore_errors=True)
+        return False  # its own lie in the store itself
 
     def _forget(self, scope: int) -> None:
         self._changes[scope] += 1

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from memory.index.bert_graph import WORDS, encoder_graph
 from memory.index.offline import MAX_TOKENS, Model, Reader, padded
+from memory.index.onnx_file import constants_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -85,10 +86,8 @@ class _Reader:
 def _weights(path: Path) -> dict[str, Any]:
     """By their names in BERT, as float32: the file has matrices as int8 with a scale for each output."""
     import numpy as np
-    import onnx
-    from onnx import numpy_helper
 
-    constants = {c.name: numpy_helper.to_array(c) for c in onnx.load(path).graph.initializer}
+    constants = constants_of(path)
     found = {name.removeprefix("inner."): value for name, value in constants.items()}
     for name in (WORDS, "embeddings.position_embeddings.weight"):
         found[name] = found[f"{name}_q"].astype(np.float32) * found[f"{name}_scale"]

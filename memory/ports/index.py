@@ -30,6 +30,9 @@ class VectorIndex(Protocol):
     Raises `memory.errors.StoreUnavailable` when it cannot be used now; nothing is lost then.
     """
 
+    name: str
+    """Of where the vectors lie: what one index holds is nothing to another."""
+
     async def add(self, scope: int, entries: Sequence[VectorEntry]) -> None:
         """Add or replace, by key, and mark the rows as indexed. Idempotent. The rows must be committed."""
         ...
@@ -53,5 +56,6 @@ class VectorIndex(Protocol):
         ...
 
     async def renew(self) -> bool:
-        """Begin anew with nothing, because what is there is damaged. False where that is not this index's to do."""
+        """Begin anew with nothing, because what is there is damaged or another index's. False where there is nothing
+        that this index could delete."""
         ...

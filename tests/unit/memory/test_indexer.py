@@ -18,7 +18,7 @@ from memory.errors import EmbedderError, TextRefused
 from memory.index.exact import ExactIndex
 from memory.indexer import Indexer
 from memory.recall import Recall
-from memory.records import PRIVATE, Agent, Conversation, Draft, Message, community_audience
+from memory.records import PRIVATE, SHARED, Agent, Conversation, Draft, Message, community_audience
 from memory.store.database import Database
 from tests.fakes.embedder import WordsEmbedder
 from tests.fakes.empty_database import lay
@@ -136,6 +136,40 @@ async def test_another_embedder_begins_anew(room: Room) -> None:
     assert await after.found("fox") == ["red fox"]
     async with room.store.read() as session:
         assert await session.vectors.embedder() == "words-2"
+
+
+class Elsewhere(ExactIndex):
+    """What an index of another name would do."""
+
+    name = "elsewhere"
+
+
+async def test_vectors_of_shared_archives_are_made_anew_where_another_index_takes_over(
+    room: Room, tmp_path: Path, embedder: WordsEmbedder
+) -> None:
+    store, left = room.store, tmp_path / "chroma"
+    left.mkdir()
+    (left / "vectors").write_bytes(b"of what was deleted since, perhaps")
+    await tell(store, room.place, "red fox")
+    async with store.write() as session:
+        town = await session.passages.create_source("town", NOW)
+        [passage] = await session.passages.insert(town.id, [Draft(text="the of and", audience=SHARED)], NOW)
+        # As a database is that was written when all shared archives were in Chroma.
+        await session.vectors.set_embedder(embedder.name)
+        await session.vectors.mark_indexed("passages", {passage.key: passage.text})
+    messages, own = ExactIndex(store, "messages", embedder.name), ExactIndex(store, "passages", embedder.name)
+    indexes = (
+        ExactIndex(store, "passages", embedder.name, before=left),
+        Elsewhere(store, "passages", "words-1"),
+    )
+    for shared, expected in zip(indexes, (["red fox", "the of and"], ["the of and"]), strict=True):
+        for _ in range(2):
+            await Indexer(store, embedder, messages, own, shared).drain()
+        assert sorted(embedder.embedded) == expected
+        embedder.embedded.clear()
+        assert not left.exists()
+        [(key, _)] = await shared.search(town.id, embedder.vector("the of owl"), None, 5)
+        assert key == passage.key
 
 
 async def test_the_first_search_of_another_embedder_begins_anew(room: Room) -> None:
