@@ -12,7 +12,7 @@ QUICK := tests/unit tests/contract tests/integration/test_agent.py tests/integra
 	tests/acceptance/test_discord_changes.py tests/acceptance/test_slack_http.py
 SLOW := tests/unit/memory/index tests/contract/test_embedder.py tests/contract/test_vector_index.py
 
-.PHONY: chat setup test quick check soak lock clean
+.PHONY: chat setup test quick check soak catalogues lock clean
 
 chat: setup
 	@$(BIN)/everbot chat
@@ -46,6 +46,17 @@ check: .venv/.ready-dev
 
 soak: .venv/.ready-dev
 	@COLD=1 $(BIN)/python -m pytest -m soak
+
+# The catalogues of bot/language: what is marked in the sources is taken over, what is translated is compiled.
+MARKS := -k gettext -k marked -k ngettext:1,2 -k pgettext:1c,2
+CATALOGUES := bot/language/locale
+TEMPLATE := .venv/everbot.pot
+catalogues: .venv/.ready-dev
+	@$(BIN)/python -m babel.messages.frontend -q extract --no-default-keywords $(MARKS) \
+		--sort-by-file --add-location file --project everbot -o $(TEMPLATE) bot adapters
+	@$(BIN)/python -m babel.messages.frontend -q update -D everbot -i $(TEMPLATE) -d $(CATALOGUES) \
+		--no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date --no-wrap
+	@$(BIN)/python -m babel.messages.frontend -q compile -D everbot -d $(CATALOGUES)
 
 # Recompile the locks (needs uv). No index address is recorded.
 lock:

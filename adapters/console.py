@@ -22,9 +22,16 @@ from uuid import uuid4
 from adapters.text import plain
 from bot.errors import DeliveryError, DeliveryWaits
 from bot.events import LOCAL, Address, Command, MessageReceived, Reply, View, clean, printable
+from bot.language import ENGLISH, gettext, marked, nearest, spoken
 from bot.ports import Found, Inbound
 
 PLATFORM = LOCAL
+
+_NO_JSON = marked('Line {number} is not a JSON object with a "text" (and "id", "user"); it was left out.')
+_EMPTY = marked("Line {number} has an empty text; it was left out.")
+_TALKING = marked("Talking as {name}. /help lists commands, Ctrl-D leaves.")
+_LEAVES = marked("Ctrl-D leaves.")
+_THINKING = marked("thinking")
 
 
 class _Console:
@@ -32,10 +39,16 @@ class _Console:
 
     platform = PLATFORM
 
-    def __init__(self, user: str, persona: str, zone: str) -> None:
+    def __init__(self, user: str, persona: str, zone: str, locale: str) -> None:
         self._user = user
         self._persona = persona
         self._zone = zone
+        self._locale = locale
+
+    def _own(self, text: str, /, **values: object) -> str:
+        """What the console says itself."""
+        with spoken(nearest(self._locale) or ENGLISH):
+            return gettext(text, **values)
 
     def ready(self) -> str | None:
         return None
@@ -78,6 +91,7 @@ class _Console:
             "audience": "private",
             "persona": self._persona,
             "zone": self._zone,
+            "locale": self._locale,
         }
 
 
@@ -98,8 +112,9 @@ class PipeConsole(_Console):
         persona: str,
         as_json: bool,
         zone: str = "",
+        locale: str = "",
     ) -> None:
-        super().__init__(user, persona, zone)
+        super().__init__(user, persona, zone, locale)
         self._source = source
         self._target = target
         self._json = as_json
@@ -172,12 +187,11 @@ class PipeConsole(_Console):
         except (ValueError, KeyError, AttributeError, RecursionError):
             good = False
         if not good:
-            what = 'is not a JSON object with a "text" (and "id", "user")'
-            self._print("error", uuid4().hex, [], f"Line {number} {what}; it was left out.")
+            self._print("error", uuid4().hex, [], self._own(_NO_JSON, number=number))
             return None
         if not said.strip():
             said_id = [] if message_id is None else [str(message_id)]
-            self._print("error", uuid4().hex, said_id, f"Line {number} has an empty text; it was left out.")
+            self._print("error", uuid4().hex, said_id, self._own(_EMPTY, number=number))
             return None
         return clean(user.strip()), said, None if message_id is None else clean(str(message_id))
 
@@ -196,8 +210,8 @@ class PipeConsole(_Console):
 class TerminalConsole(_Console):
     """A person at a terminal: a prompt with history, Markdown, a spinner; Ctrl-C calls off the turn."""
 
-    def __init__(self, history: Path, *, user: str, persona: str, zone: str = "") -> None:
-        super().__init__(user, persona, zone)
+    def __init__(self, history: Path, *, user: str, persona: str, zone: str = "", locale: str = "") -> None:
+        super().__init__(user, persona, zone, locale)
         from rich.console import Console
 
         self._history = history
@@ -216,14 +230,14 @@ class TerminalConsole(_Console):
         self._history.touch(mode=0o600)
         session: PromptSession[str] = PromptSession(history=FileHistory(str(self._history)))
         name = printable(self._user)
-        self._line(f"Talking as {name}. /help lists commands, Ctrl-D leaves.", "dim")
+        self._line(self._own(_TALKING, name=name), "dim")
         await self._wait(inbound)
         while True:
             try:
                 with patch_stdout(raw=True):
                     text = (await session.prompt_async(f"{name}> ")).strip()
             except KeyboardInterrupt:
-                self._line("Ctrl-D leaves.", "dim")
+                self._line(self._own(_LEAVES), "dim")
                 continue
             except EOFError:
                 return
@@ -255,7 +269,7 @@ class TerminalConsole(_Console):
     @asynccontextmanager
     async def thinking(self, place: Address) -> AsyncIterator[None]:
         if place == address(self._user) and self._spinner is None:
-            self._spinner = self._screen.status("thinking", spinner="dots")
+            self._spinner = self._screen.status(self._own(_THINKING), spinner="dots")
             self._spinner.start()
         try:
             yield

@@ -35,6 +35,7 @@ from bot.backends.memory import Embedders, Memory, open_memory
 from bot.backends.models import ConfiguredModels, least_window, tell_windows
 from bot.backups import Backups, folder_of
 from bot.commands.heartbeat import HeartbeatCommands
+from bot.commands.language import LanguageCommands
 from bot.commands.linking import LinkCommands
 from bot.commands.memory import MemoryCommands
 from bot.commands.personas import PersonaCommands
@@ -399,6 +400,7 @@ def _commands(given: _Given, people: _People, agent: _Agent, ownership: _Ownersh
             PersonaCommands(runtime, people.personas, roles),
             LinkCommands(runtime),
             HeartbeatCommands(runtime, people.beats, people.identities),
+            LanguageCommands(people.identities),
             TerminalCommands(runtime, agent.queues, undo, export, files.saves),
         ),
         roles,

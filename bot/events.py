@@ -37,7 +37,8 @@ def workspace_of(address: Address) -> str:
 class Origin:
     """Who, and where: the facts that `bot.people.access` judges by. ``channel`` is the platform's id of the channel
     (of a thread: the channel it hangs on), ``community`` that of the guild or workspace; both are empty in
-    a direct message. ``zone`` is the IANA time zone that the platform knows of the person, empty where it knows none.
+    a direct message. ``zone`` is the IANA time zone that the platform knows of the person, ``locale`` the language that
+    they read there (such as ``pt-BR``); each is empty where it knows none.
     ``persona`` is empty where the place decides who speaks (see `bot.personas.personas`); ``admin``
     tells that the platform lets them administer the community."""
 
@@ -53,6 +54,7 @@ class Origin:
     admin: bool = False
     bot: bool = False
     zone: str = ""
+    locale: str = ""
 
     @property
     def home(self) -> str:
@@ -331,13 +333,14 @@ ENTRIES = 4
 @dataclass(frozen=True, kw_only=True)
 class View:
     """What a command shows, to the person who asked only: a text, then ``entries`` (at most `ENTRIES`).
-    ``kind`` is ``notice`` or ``error``.
+    ``kind`` is ``notice`` or ``error``, ``language`` in which it is said (`bot.language.LANGUAGES`; empty: in English).
 
     A platform that can show a ``form`` shows it instead of the text.
     """
 
     text: str
     kind: str = "notice"
+    language: str = ""
     entries: tuple[Entry, ...] = ()
     actions: tuple[Action, ...] = ()
     form: Form | None = None

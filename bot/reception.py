@@ -29,6 +29,7 @@ from bot.events import (
     cleaned,
     platform_of,
 )
+from bot.language import gettext, language, marked, spoken
 from bot.ownership.rights import Rights
 from bot.people.access import Access
 from bot.people.identities import Identities, Identity
@@ -39,8 +40,10 @@ from memory.ports import Session
 from memory.records import Agent, Audience, Conversation, Passage, User
 
 _ALWAYS = ("stop", "help")  # whatever else was commanded in this minute
-_REUSED = "That id stood for another message already, so I have let this one go. Give each message an id of its own."
-_NOT_ALLOWED = "I may not talk with you here. Whoever runs me decides that."
+_REUSED = marked(
+    "That id stood for another message already, so I have let this one go. Give each message an id of its own."
+)
+_NOT_ALLOWED = marked("I may not talk with you here. Whoever runs me decides that.")
 
 
 class Reception:
@@ -70,6 +73,10 @@ class Reception:
 
     async def submit(self, event: Event) -> View | None:
         event = cleaned(event)
+        with spoken(self._identities.heard(event)):
+            return await self._submit(event)
+
+    async def _submit(self, event: Event) -> View | None:
         if isinstance(event, MessageEdited | MessageDeleted):
             await self._rights.amendments.follow(event)
             return None
@@ -101,7 +108,8 @@ class Reception:
             else:
                 await self._access.check(event, followed=await self._follows(event))
                 identity = await self._identities.of(event)
-            await self._access.pace.spend(event, identity)
+            with spoken(await self._identities.language_of(event, identity)):
+                await self._access.pace.spend(event, identity)
         except Turned as turned:
             return turned.view
         new = await self._mailboxes.receive(event, identity)
@@ -131,14 +139,17 @@ class Reception:
 
     async def invoke(self, command: Command) -> View:
         command = cleaned(command)
-        try:
-            await self._access.check(command)
-            if command.command not in _ALWAYS:
-                self._access.pace.command(command)
-        except Turned as turned:
-            return turned.view or View(text=_NOT_ALLOWED, kind="error")
-        identity = await self._identities.of(command)
-        return await self._commands.run(command, identity, self)
+        with spoken(self._identities.heard(command)):
+            try:
+                await self._access.check(command)
+                if command.command not in _ALWAYS:
+                    self._access.pace.command(command)
+            except Turned as turned:
+                view = turned.view or View(text=gettext(_NOT_ALLOWED), kind="error")
+                return replace(view, language=language())
+            identity = await self._identities.of(command)
+            with spoken(await self._identities.language_of(command, identity)):
+                return await self._commands.run(command, identity, self)
 
     async def suggest(self, command: Command, blank: str) -> Sequence[Suggestion]:
         command = cleaned(command)
@@ -149,7 +160,9 @@ class Reception:
         async with self._store.read() as session:
             if await session.agents.user_of(command.account) is None:
                 return ()  # there is nothing yet, and asking makes nothing
-        return await self._commands.suggest(command, await self._identities.of(command), blank)
+        identity = await self._identities.of(command)
+        with spoken(await self._identities.language_of(command, identity)):
+            return await self._commands.suggest(command, identity, blank)
 
     async def settled(self, address: Address | None = None) -> bool:
         return await self._mailboxes.settled(address)
@@ -217,7 +230,7 @@ class Reception:
         try:
             await self._access.pace.question(command, who)
         except Turned as turned:
-            raise CommandError(turned.view.text if turned.view else _NOT_ALLOWED) from None
+            raise CommandError(turned.view.text if turned.view else gettext(_NOT_ALLOWED)) from None
 
     async def again(self, event: Event, who: Identity) -> None:
         """Think about an event as if it came now; it was judged before."""
@@ -249,7 +262,11 @@ class Reception:
         async with self._store.read() as session:
             rows = await session.mailbox.events_from(event.key)
         texts = [row.payload.get("text") for row in rows if row.key == event.key]
-        return View(text=_REUSED, kind="error") if texts and texts[0] not in (None, event.text) else None
+        return (
+            View(text=gettext(_REUSED), kind="error")
+            if texts and texts[0] not in (None, event.text)
+            else None
+        )
 
     async def _posted(self, event: ReactionAdded) -> Conversation | None:
         """Where the person's own agent said what they react to; None when it was not theirs."""

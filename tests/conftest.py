@@ -21,7 +21,9 @@ ROOM = 2 << 30  # bytes
 
 
 def pytest_configure() -> None:
-    """Put files into memory where that has room: waiting for a disk is half the time of many stories."""
+    """Put files into memory where that has room: waiting for a disk is half the time of many stories. And a terminal's
+    language is nobody's own."""
+    os.environ["LC_ALL"] = "C.UTF-8"
     if not COLD and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 

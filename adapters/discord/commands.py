@@ -10,6 +10,7 @@ from typing import Any
 
 import discord
 from discord import app_commands
+from discord.http import Route
 
 from adapters.discord import wire
 from adapters.discord.answers import PREFIX, show
@@ -18,6 +19,7 @@ from adapters.discord.people import origin, person_in
 from adapters.discord.places import Place, nowhere, place_of
 from adapters.discord.wire import Json
 from bot.events import Blank, Command, CommandSpec, View, Word
+from bot.language import ENGLISH, gettext, nearest, spoken, translations
 from bot.ports import Inbound
 from memory.errors import StoreError
 
@@ -30,6 +32,8 @@ _KEPT = (  # what is said of a command of another kind, and so can be said again
     "id type name name_localizations description description_localizations options handler "
     "default_member_permissions nsfw contexts integration_types"
 ).split()
+_SUMMARY = 100  # characters of a description
+_LOCALES = {"es": ("es-ES", "es-419")}  # Discord's (reference, "Locales") where they are not our own names
 _ARGUMENT = "argument"  # of a command that has no words
 _CONTEXTS = [0, 1]  # in guilds, and in direct messages with us
 _PROMPT_S = 2.0  # after so long an answer is announced, for Discord waits 3 s
@@ -45,7 +49,7 @@ async def announce(client: discord.Client, specs: Sequence[CommandSpec]) -> None
     ours = [_described(spec) for spec in specs if not (spec.local or spec.inner)]
     try:
         application = client.application_id or (await client.application_info()).id
-        known = wire.records(await client.http.get_global_commands(application))
+        known = wire.records(await _announced(client, application))
         slash = [command for command in known if _is_slash(command)]
         others = [{k: c[k] for k in _KEPT if c.get(k) is not None} for c in known if not _is_slash(c)]
         if {_shape(command) for command in slash} != {_shape(command) for command in ours}:
@@ -53,6 +57,12 @@ async def announce(client: discord.Client, specs: Sequence[CommandSpec]) -> None
             await client.http.bulk_upsert_global_commands(application, payload=payload)
     except (discord.DiscordException, *BROKEN, *UNREAD) as error:
         log.error("Discord did not take the slash commands (%s): buttons and messages work without.", error)
+
+
+async def _announced(client: discord.Client, application: int) -> Any:
+    """The commands that Discord knows, with their descriptions in every language: discord.py asks for none."""
+    route = Route("GET", "/applications/{application_id}/commands", application_id=application)
+    return await client.http.request(route, params={"with_localizations": "true"})
 
 
 def _is_slash(command: Json) -> bool:
@@ -64,19 +74,19 @@ def _described(spec: CommandSpec) -> Json:
         {
             "type": _WORD,
             "name": word.name,
-            "description": word.summary[:100],
+            **_summary(word.summary),
             "options": [_blank(blank) for blank in word.blanks],
         }
         for word in spec.words
     ]
     if spec.argument and not words:
         words = [_blank(Blank(name=_ARGUMENT, summary=spec.argument, required=False))]
-    told = {"type": _SLASH, "name": spec.name, "description": spec.summary[:100]}
+    told = {"type": _SLASH, "name": spec.name, **_summary(spec.summary)}
     return {**told, "contexts": _CONTEXTS, "options": words}
 
 
 def _blank(blank: Blank) -> Json:
-    told: Json = {"type": _TEXT, "name": blank.name, "description": blank.summary[:100]}
+    told: Json = {"type": _TEXT, "name": blank.name, **_summary(blank.summary)}
     told["required"] = blank.required
     if blank.choices:
         told["choices"] = [{"name": choice, "value": choice} for choice in blank.choices]
@@ -85,10 +95,22 @@ def _blank(blank: Blank) -> Json:
     return told
 
 
+def _summary(summary: str) -> Json:
+    """Names stay as texts name them; what they mean is said in the language of whoever reads it."""
+    told = {
+        locale: text[:_SUMMARY]
+        for language, text in translations(summary).items()
+        for locale in _LOCALES.get(language, (language,))
+        if text != summary
+    }
+    return {"description": summary[:_SUMMARY], **({"description_localizations": told} if told else {})}
+
+
 def _shape(command: Json) -> tuple[object, ...]:
     """What people see of a command, of one option or of one choice."""
     seen = [wire.text(command.get(key)) for key in ("name", "description", "value")]
     seen += [str(command.get(key) is True) for key in ("required", "autocomplete")]
+    seen += [str(sorted(wire.record(command.get("description_localizations")).items()))]
     inner = [*wire.records(command.get("options")), *wire.records(command.get("choices"))]
     return (*seen, wire.number(command.get("type")) or _SLASH, *map(_shape, inner))
 
@@ -142,7 +164,8 @@ async def _suggest(interaction: discord.Interaction, inbound: Inbound, data: Jso
     word = _word(inbound, command, data)
     facts = origin(person_in(interaction), _place(interaction))
     value = wire.text(written.get("value"))
-    asked = Command(**facts, command=command, argument=word.name if word else "", value=value)
+    locale = interaction.locale.value
+    asked = Command(**facts, locale=locale, command=command, argument=word.name if word else "", value=value)
     try:
         async with asyncio.timeout(_PROMPT_S):
             found = await inbound.suggest(asked, wire.text(written.get("name")))
@@ -175,23 +198,26 @@ async def _answer(
 ) -> None:
     """Run a command and show what it says, to the one who asked."""
     facts = origin(person_in(interaction), _place(interaction))
-    asked = Command(**facts, command=command, argument=argument, value=value)
+    locale = interaction.locale.value
+    asked = Command(**facts, locale=locale, command=command, argument=argument, value=value)
     running = asyncio.ensure_future(inbound.invoke(asked))
     try:
         done, _ = await asyncio.wait([running], timeout=_PROMPT_S)
         if not done:
             await interaction.response.defer(ephemeral=True, thinking=True)
-        await show(interaction, await view_of(running))
+        await show(interaction, await view_of(running, locale))
     except (discord.DiscordException, *BROKEN) as error:
         log.warning("A command's answer was not taken: %s", error)
     finally:
         running.cancel()
 
 
-async def view_of(asking: Awaitable[View]) -> View:
-    """What a command shows, also while the store is away."""
+async def view_of(asking: Awaitable[View], locale: str = "") -> View:
+    """What a command shows, also while the store is away: then by the locale."""
     try:
         return await asking
     except StoreError as error:
         log.error("A command could not be run: %s", error)
-        return View(text="I can't reach my memory just now. Please try again in a moment.", kind="error")
+        with spoken(nearest(locale) or ENGLISH):
+            text = gettext("I can't reach my memory just now. Please try again in a moment.")
+        return View(text=text, kind="error")

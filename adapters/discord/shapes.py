@@ -169,7 +169,7 @@ def _ready(told: Json) -> Json:
 def _used(told: Json) -> Json:
     """An interaction without the message that it was begun under, which is not looked at."""
     fields: Json = {"id": None, "application_id": None, "type": 0, "token": "", "version": 1, "data": {}}
-    fields |= {"guild_id": None, "context": 1, "attachment_size_limit": 0}
+    fields |= {"guild_id": None, "context": 1, "attachment_size_limit": 0, "locale": ""}
     channel = wire.record(told.get("channel"))
     number = wire.snowflake(channel.get("id")) or wire.snowflake(told.get("channel_id"))
     made = _kept(told, fields) | {"channel": {"id": str(number), "type": 1}, "entitlements": []}

@@ -24,6 +24,7 @@ from adapters.text import plain
 from adapters.wire import Json, record, text
 from bot.cache import Cache
 from bot.events import Command, View
+from bot.language import ENGLISH, gettext, language, marked, nearest, spoken
 from bot.ports import Inbound
 from memory.errors import StoreError
 
@@ -33,8 +34,8 @@ _PROMPT_S = 2.0  # after so long an answer comes later, for Slack waits 3 s
 _OURS = re.compile(rf"^{views.PREFIX}")
 _KEPT = 10_000
 _TEXT = 3_000  # characters of an answer where its blocks are not shown
-_AWAY = View(text="I can't reach my memory just now. Please try again in a moment.", kind="error")
-_FAILED = View(text="That did not work. Whoever runs me finds more in my log.", kind="error")
+_AWAY = marked("I can't reach my memory just now. Please try again in a moment.")
+_FAILED = marked("That did not work. Whoever runs me finds more in my log.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,9 +112,10 @@ class Answering:
         done, _ = await asyncio.wait([running], timeout=_PROMPT_S)
         if not done:
             self._chores.begin(self._later(running, asker))
-            await ack("One moment …")
+            with spoken(nearest(await self._people.locale(user)) or ENGLISH):
+                await ack(gettext("One moment …"))
             return
-        view = running.result() or _FAILED
+        view = running.result() or await self._failed(user)
         if views.fits(view):
             await self._client.views_open(trigger_id=body["trigger_id"], view=views.form(view, asker.kept()))
             await ack()
@@ -122,7 +124,12 @@ class Answering:
             await ack(**shown(plain(view)[:_TEXT], views.blocks_of(view)))
 
     async def _later(self, running: asyncio.Task[View | None], asker: _Asker) -> None:
-        await self._tell(await self._delivered(await running or _FAILED, asker.user), asker)
+        view = await running or await self._failed(asker.user)
+        await self._tell(await self._delivered(view, asker.user), asker)
+
+    async def _failed(self, user: str) -> View:
+        with spoken(nearest(await self._people.locale(user)) or ENGLISH):
+            return View(text=gettext(_FAILED), kind="error", language=language())
 
     async def _pressed(self, ack: Any, body: Json, action: Json) -> None:
         if self._is_done(body):
@@ -184,21 +191,24 @@ class Answering:
 
     async def _run(self, command: str, argument: str, asker: _Asker, value: str = "") -> View:
         origin = self._us.origin(asker.user, asker.name, asker.channel, asker.kind, asker.thread)
-        asked = Command(**origin, command=command.lstrip("!/"), argument=argument, value=value)
+        locale = await self._people.locale(asker.user)
+        asked = Command(**origin, locale=locale, command=command.lstrip("!/"), argument=argument, value=value)
         if asked.command == "persona":
             asked = replace(asked, admin=await self._people.is_admin(asker.user))
         try:
             view = await self._inbound.invoke(asked)
         except StoreError as error:
             log.error("A command could not be run: %s", error)
-            return _AWAY
+            with spoken(nearest(locale) or ENGLISH):
+                return View(text=gettext(_AWAY), kind="error", language=language())
         return replace(view, text=self._spelled(view.text))
 
     async def _delivered(self, view: View, user: str) -> View:
         """The view, with its files sent to the person's direct messages."""
         if not view.files:
             return view
-        told = await self._posting.upload(user, view.files, view.text)
+        with spoken(view.language or ENGLISH):
+            told = await self._posting.upload(user, view.files, view.text)
         return replace(view, text=f"{view.text}\n{told}", files=())
 
     async def _tell(self, view: View, asker: _Asker) -> None:

@@ -21,6 +21,7 @@ from adapters.text import command_of, plain, spelling, split
 from adapters.wire import Json, record, text
 from bot.cache import Cache
 from bot.events import Command, Event, MessageReceived, origin_of
+from bot.language import ENGLISH, spoken
 from bot.ports import Inbound
 from memory.errors import StoreError
 
@@ -135,6 +136,7 @@ class Hearing:
         await people.learn([reading.author(event), *content.mentioned(event)])
         name = people.names.get(reading.author(event)) or text(event.get("username")) or reading.author(event)
         said = self._us.to_event(event, kind, name, people.names)
+        said = replace(said, locale=await people.locale(reading.author(event)))
         asked = command_of(said.text, [spec.name for spec in self._inbound.commands])
         if asked is not None and (said.addressed or said.thread):
             if not found and said.key not in self._commands_done:
@@ -172,7 +174,8 @@ class Hearing:
         typed = spelling([spec.name for spec in self._inbound.commands], "!")
         words = plain(replace(view, text=typed(view.text)), "!")
         if view.files:
-            words = f"{words}\n{await posting.upload(user, view.files, words)}"
+            with spoken(view.language or ENGLISH):
+                words = f"{words}\n{await posting.upload(user, view.files, words)}"
         thread = reading.stamp(event.get("thread_ts")) or None
         for part in split(words, LIMIT):
             self._around.chores.begin(posting.whisper(text(event["channel"]), user, thread, part))

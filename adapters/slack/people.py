@@ -35,6 +35,7 @@ class People:
         self._chores = chores
         self._places = places
         self._names: Cache[str, str] = Cache(_KEPT)
+        self._locales: Cache[str, str] = Cache(_KEPT)
         self._vain: Cache[str, float] = Cache(
             _KEPT
         )  # who could not be named, and until when they are not asked for
@@ -50,6 +51,11 @@ class People:
         """What somebody is called: the id, when Slack does not say it at once."""
         await self.learn([who])
         return self._names.get(who, who)
+
+    async def locale(self, user: str) -> str:
+        """The language that somebody has chosen on Slack; empty when that is not told at once."""
+        await self.learn([user])
+        return self._locales.get(user, "")
 
     async def is_admin(self, user: str) -> bool:
         """Whether the workspace counts them among its admins, asked once in a while."""
@@ -100,7 +106,8 @@ class People:
                 self._vain[one] = time.monotonic() + _AGAIN_S
 
     async def _user(self, one: str) -> str:
-        told = record((await self._client.users_info(user=one)).get("user"))
+        told = record((await self._client.users_info(user=one, include_locale=True)).get("user"))
+        self._locales[one] = text(told.get("locale"))
         profile = record(told.get("profile"))
         found = (
             profile.get("display_name"),

@@ -31,6 +31,7 @@ from adapters.wire import Json, record, records
 from bot.cache import Cache
 from bot.errors import DeliveryDoubtful, DeliveryError
 from bot.events import File, Reply, Speaker
+from bot.language import gettext
 from bot.ports import Clock, Found
 
 log = logging.getLogger(__name__)
@@ -146,7 +147,7 @@ class Posting:
             raise DeliveryError(f"Slack: {type(error).__name__}") from None
 
     async def upload(self, user: str, files: Sequence[File], comment: str) -> str:
-        """Files to a person's direct messages; returns what to tell them."""
+        """Files to a person's direct messages; returns what to tell them, in the language that is spoken."""
         comment = escaped(comment)
         try:
             opened = await self._client.conversations_open(users=user)
@@ -158,8 +159,8 @@ class Posting:
                 comment = ""
         except BROKEN as error:
             log.warning("A file was not delivered: %s", reason(error))
-            return "I could not send you all of it. Please try again later."
-        return "I sent it to you as a direct message."
+            return gettext("I could not send you all of it. Please try again later.")
+        return gettext("I sent it to you as a direct message.")
 
     async def _turn(self, channel: str) -> None:
         """Wait until the channel takes another post."""

@@ -83,7 +83,7 @@ def furnished(link: Link, opened: asyncio.Event, recover: Callable[[], Awaitable
     answering = Answering(link.us, link.inbound, answers, people, places)
     return Rooms(
         link=link,
-        door=Door(_listeners(link, hearing, answering, work), _bolt(link, answering)),
+        door=Door(_listeners(link, hearing, answering, surroundings), _bolt(link, answering)),
         hearing=hearing,
         history=History(client, link.clock, link.hosts, link.us, places, options.catch_up),
         posting=posting,
@@ -91,15 +91,21 @@ def furnished(link: Link, opened: asyncio.Event, recover: Callable[[], Awaitable
     )
 
 
-def _listeners(link: Link, hearing: Hearing, answering: Answering, work: Work) -> Mapping[str, Listener]:
+def _listeners(
+    link: Link, hearing: Hearing, answering: Answering, surroundings: Surroundings
+) -> Mapping[str, Listener]:
     """Who hears of what, by the types of events (docs.slack.dev, "Events API")."""
+    people, work = surroundings.people, surroundings.work
 
     async def opened(event: Json, _: object) -> None:
         user, channel = text(event.get("user")), text(event.get("channel"))
         if event.get("tab") == "home" and user:
             await answering.publish(user)
         elif channel:
-            link.chores.begin(work.suggest(channel))
+            link.chores.begin(suggest(channel, user))
+
+    async def suggest(channel: str, user: str) -> None:
+        await work.suggest(channel, await people.locale(user) if user else "")
 
     async def gone(event: Json, _: object) -> None:
         log.error("Slack: %s: this workspace no longer wants the app.", event["type"])

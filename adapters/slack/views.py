@@ -7,12 +7,17 @@ from typing import Any
 
 from adapters.text import split
 from bot.events import ENTRIES, Action, View
+from bot.language import ENGLISH, gettext, marked, spoken
 
 PREFIX = "everbot "  # of the ids of our buttons and forms
 _SECTION = 2_900  # of 3,000
 _BLOCKS = 40  # of 50 in a message
 _ENTRY = 3  # sections of one entry
 _INPUT = 3_000
+_TITLE = 24  # characters of a modal's title, and of its own buttons (reference, "Modals")
+_HEADER = 150  # ... of a header
+
+_SAVE, _CANCEL, _CLOSE = marked("Save"), marked("Cancel"), marked("Close")
 
 Json = dict[str, Any]
 
@@ -55,7 +60,9 @@ def _buttons(actions: Sequence[Action]) -> list[Json]:
 
 def home(view: View) -> Json:
     """App Home: what is remembered of the person."""
-    title = {"type": "header", "text": {"type": "plain_text", "text": "What I remember of you"}}
+    with spoken(view.language or ENGLISH):
+        header = gettext("What I remember of you")[:_HEADER]
+    title = {"type": "header", "text": {"type": "plain_text", "text": header}}
     return {"type": "home", "blocks": [title, *blocks_of(view)]}
 
 
@@ -64,7 +71,7 @@ def shown(view: View, where: str) -> Json:
     return {
         "type": "modal",
         "title": {"type": "plain_text", "text": "everbot"},
-        "close": {"type": "plain_text", "text": "Close"},
+        "close": {"type": "plain_text", "text": _button(_CLOSE, view)},
         "private_metadata": where,
         "blocks": blocks_of(view),
     }
@@ -91,9 +98,9 @@ def form(view: View, where: str) -> Json:
     return {
         "type": "modal",
         "callback_id": f"{PREFIX}{asked.command} {asked.argument}"[:255],
-        "title": {"type": "plain_text", "text": asked.title[:24]},
-        "submit": {"type": "plain_text", "text": "Save"},
-        "close": {"type": "plain_text", "text": "Cancel"},
+        "title": {"type": "plain_text", "text": asked.title[:_TITLE]},
+        "submit": {"type": "plain_text", "text": _button(_SAVE, view)},
+        "close": {"type": "plain_text", "text": _button(_CANCEL, view)},
         "private_metadata": where,
         "blocks": [
             {
@@ -105,6 +112,12 @@ def form(view: View, where: str) -> Json:
             }
         ],
     }
+
+
+def _button(label: str, view: View) -> str:
+    """A label of a modal's own buttons, in the view's language."""
+    with spoken(view.language or ENGLISH):
+        return gettext(label)[:_TITLE]
 
 
 def asked_by(custom_id: str) -> tuple[str, str]:

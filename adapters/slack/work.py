@@ -14,6 +14,7 @@ from adapters.slack.errors import BROKEN, code
 from adapters.slack.reading import place_of
 from bot.cache import Cache
 from bot.events import Address
+from bot.language import ENGLISH, gettext, marked, nearest, spoken
 
 log = logging.getLogger(__name__)
 
@@ -21,9 +22,9 @@ _KEPT = 10_000
 _TITLE = 200
 _UNKNOWN = ("unknown_method", "missing_scope", "not_allowed_token_type", "feature_not_enabled")
 _PROMPTS = (
-    ("What do you remember of me?", "What do you remember about me?"),
-    ("Remember something", "Please remember this: "),
-    ("What can you do?", "What can you do, and how does your memory work?"),
+    (marked("What do you remember of me?"), marked("What do you remember about me?")),
+    (marked("Remember something"), marked("Please remember this:")),
+    (marked("What can you do?"), marked("What can you do, and how does your memory work?")),
 )
 
 
@@ -78,7 +79,9 @@ class Work:
                 channel_id=channel, thread_ts=message, status="is thinking …" if working else ""
             )
 
-    async def suggest(self, channel: str) -> None:
-        prompts = [{"title": title, "message": message} for title, message in _PROMPTS]
+    async def suggest(self, channel: str, locale: str) -> None:
+        """What somebody with that locale may ask."""
+        with spoken(nearest(locale) or ENGLISH):
+            prompts = [{"title": gettext(title), "message": gettext(ask)} for title, ask in _PROMPTS]
         with suppress(*BROKEN):
             await self._client.assistant_threads_setSuggestedPrompts(channel_id=channel, prompts=prompts)

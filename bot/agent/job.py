@@ -10,6 +10,7 @@ from bot.agent.interrupt import Interrupt
 from bot.agent.tools.desk import Desk
 from bot.agent.tools.executor import Tries
 from bot.events import HeartbeatDue
+from bot.language import ENGLISH, gettext, spoken
 from bot.personas.definition import Definition
 from memory.records import Agent, Turn, Usage
 
@@ -29,6 +30,7 @@ class Job:
     zone: ZoneInfo
     lock: Lock
     interrupt: Interrupt
+    language: str = ENGLISH  # that the person reads
     fallback: str = ""  # what the person hears if the agent says nothing
     mute: str = ""  # why nothing may be said unasked
     most_said: int | None = None
@@ -48,6 +50,11 @@ class Job:
         """Whether the turn changes memory and speaks all at once, at its end: a reflection that is broken off
         leaves everything as it was."""
         return self.turn.kind == HeartbeatDue.kind
+
+    def own(self, text: str) -> str:
+        """What is said to the person instead of the model's words: in their language."""
+        with spoken(self.language):
+            return gettext(text)
 
     @property
     def step_key(self) -> str:

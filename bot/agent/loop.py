@@ -19,13 +19,14 @@ from bot.agent.job import Job
 from bot.agent.queue_manager import QueueManager
 from bot.agent.tools.desk import Desk
 from bot.agent.tools.executor import Executor, ToolResult
+from bot.language import marked
 from bot.ports import Form, ModelReply
 from memory.records import Message
 
 _TOO_MANY = "You made too many calls in one step: the first {run} were run, {dropped} were not."
 _TELLING = 12  # characters of a text that tells something
 _NUDGES = 2  # times that a model is told to answer before its last step
-_NO_ANSWER = "I could not find an answer to that. Please try again, or put it differently."
+_NO_ANSWER = marked("I could not find an answer to that. Please try again, or put it differently.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,7 +133,7 @@ def _speak_up(job: Job, desk: Desk, reply: ModelReply, results: Sequence[ToolRes
     elif job.fallback and not reply.calls and len(reply.text) > _TELLING:
         desk.say(reply.text)  # a reminder may be told in plain text, too; not a mere "hm"
     elif job.from_person and last:
-        desk.say(_NO_ANSWER)
+        desk.say(job.own(_NO_ANSWER))
     elif job.fallback and (last or not _wants_on(desk, reply, results)):
         desk.say(job.fallback)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from bot.data_dir import DataDir
 from bot.delivery.silence import Silence
 from bot.errors import SettingsError
 from bot.events import LOCAL
+from bot.language import nearest
 from bot.ports import Adapter, Clock
 from bot.settings import Settings, address
 
@@ -58,13 +60,22 @@ def silent_platforms() -> list[Adapter]:
 def terminal_console(settings: Settings, user: str, persona: str) -> TerminalConsole:
     """A person at this terminal."""
     history = DataDir(settings.data_dir).history(user)
-    return TerminalConsole(history, user=user, persona=persona, zone=machine_zone())
+    return TerminalConsole(history, user=user, persona=persona, zone=machine_zone(), locale=_locale())
 
 
 def pipe_console(user: str, persona: str, *, as_json: bool) -> PipeConsole:
     """The lines of standard input, answered on standard output."""
     source, target, zone = sys.stdin.buffer, sys.stdout, machine_zone()
-    return PipeConsole(source, target, user=user, persona=persona, as_json=as_json, zone=zone)
+    return PipeConsole(
+        source, target, user=user, persona=persona, as_json=as_json, zone=zone, locale=_locale()
+    )
+
+
+def _locale() -> str:
+    """The terminal's, as gettext reads it (its manual, "The User's View")."""
+    told = next(filter(None, map(os.environ.get, ("LC_ALL", "LC_MESSAGES", "LANG"))), "")
+    wished = os.environ.get("LANGUAGE", "").partition(":")[0]
+    return wished if wished and nearest(told) else told
 
 
 # Discord

@@ -9,6 +9,7 @@ from bot.commands.table import Control, Run
 from bot.commands.words import HEARTBEAT, SCHEDULED
 from bot.errors import CommandError
 from bot.events import PRIVATE, Action, Command, CommandSpec, Suggestion, View
+from bot.language import marked
 from bot.people import schedules
 from bot.people.beats import Beats, changes_of
 from bot.people.identities import Identities, Identity
@@ -31,7 +32,7 @@ class HeartbeatCommands:
             (
                 CommandSpec(
                     name="heartbeat",
-                    summary="when I wake, and speak first",
+                    summary=marked("when I wake, and speak first"),
                     argument="[now | on | off | hours 9-21 ZONE | every 6h | status]",
                     words=HEARTBEAT,
                 ),
@@ -40,7 +41,7 @@ class HeartbeatCommands:
             (
                 CommandSpec(
                     name="scheduled",
-                    summary="what I shall remind you of",
+                    summary=marked("what I shall remind you of"),
                     argument="[cancel ID]",
                     words=SCHEDULED,
                 ),

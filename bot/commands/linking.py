@@ -13,6 +13,7 @@ from bot.commands.table import Control, Run
 from bot.commands.words import LINK
 from bot.errors import CommandError
 from bot.events import Action, Command, CommandSpec, View
+from bot.language import marked
 from bot.people.access import new_code
 from bot.people.identities import Identity
 from bot.runtime import Runtime
@@ -39,14 +40,14 @@ class LinkCommands:
             (
                 CommandSpec(
                     name="link",
-                    summary="be one person on two platforms",
+                    summary=marked("be one person on two platforms"),
                     argument="[CODE | yes CODE | confirm | cancel]",
                     words=LINK,
                 ),
                 self._link,
             ),
             (
-                CommandSpec(name="unlink", summary="start anew, with empty memory"),
+                CommandSpec(name="unlink", summary=marked("start anew, with empty memory")),
                 self._unlink,
             ),
         ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.language import gettext, ngettext
 from memory.records import PRIVATE, Audience, community_audience, community_of
 
 _SHOWN = 400  # characters of a note in a list; a form shows all of it
@@ -15,7 +16,19 @@ def cut(text: str) -> str:
 def named(audience: Audience, names: dict[str, str]) -> str:
     """Where something may be used, for people."""
     if audience == PRIVATE:
-        return "private"
+        return gettext("private")
     community = community_of(audience)
     name = names.get(community, community)
-    return name if audience == community_audience(community) else f"a closed place in {name}"
+    return (
+        name if audience == community_audience(community) else gettext("a closed place in {name}", name=name)
+    )
+
+
+def messages_told(n: int) -> str:
+    """So many messages."""
+    return ngettext("{n} message", "{n} messages", n)
+
+
+def passages_told(n: int) -> str:
+    """So many passages of archival storage."""
+    return ngettext("{n} passage", "{n} passages", n)

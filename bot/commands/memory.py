@@ -12,6 +12,7 @@ from bot.commands.table import Control, Run
 from bot.commands.words import MEMORY
 from bot.errors import CommandError
 from bot.events import ENTRIES, Action, Command, CommandSpec, Entry, Form, Suggestion, View
+from bot.language import marked
 from bot.people.identities import Identity
 from bot.runtime import Runtime
 from memory.archival import Archival, store
@@ -48,7 +49,7 @@ class MemoryCommands:
             (
                 CommandSpec(
                     name="memory",
-                    summary="what I know of you, to correct",
+                    summary=marked("what I know of you, to correct"),
                     argument="[notes | find WORDS | lore | edit WHAT | add TEXT | drop ID | open ID | history | undo]",
                     words=MEMORY,
                 ),

@@ -21,6 +21,7 @@ from bot.events import (
     View,
     platform_of,
 )
+from bot.language import marked
 from bot.people.identities import Identity
 from bot.people.roles import Roles
 from bot.personas.definition import Definition
@@ -56,7 +57,7 @@ class PersonaCommands:
         self._roles = roles
         spec = CommandSpec(
             name="persona",
-            summary="who I am here, and could be",
+            summary=marked("who I am here, and could be"),
             argument="[NAME | list | show NAME | bind NAME [here] | edit LABEL | history | proposals | lore]",
             words=PERSONA,
         )

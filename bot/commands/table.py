@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import Protocol, runtime_checkable
 
 from bot.agent.tools.unwanted import Unwanted
 from bot.commands.words import HELP
 from bot.errors import CommandError, PersonaError
 from bot.events import LOCAL, Command, CommandSpec, Event, Suggestion, View, platform_of
+from bot.language import gettext, language, marked
 from bot.people.identities import Identity
 from bot.people.roles import Roles
 from bot.ports import Inbound
@@ -59,7 +61,7 @@ class Commands:
         self._roles = roles
         self._table = {spec.name: (spec, run) for group in groups for spec, run in group.table}
         help_spec = CommandSpec(
-            name="help", summary="what I can be told to do", argument="[all | NAME]", words=HELP
+            name="help", summary=marked("what I can be told to do"), argument="[all | NAME]", words=HELP
         )
         self._table["help"] = (help_spec, self._help)
         self.specs = [spec for spec, _ in self._table.values()]
@@ -69,13 +71,14 @@ class Commands:
     async def run(self, command: Command, who: Identity, control: Control) -> View:
         """The command's answer. What a person used wrongly is answered, too, and changes nothing."""
         if command.command not in self._table:
-            return View(text=f"There is no command /{command.command}. /help lists them.", kind="error")
+            return _error(_unknown(command.command))
         _, run = self._table[command.command]
         try:
             answer = await run(command, who, control)
         except (CommandError, PersonaError) as error:
-            return View(text=str(error), kind="error")
-        return View(text=answer) if isinstance(answer, str) else answer
+            return _error(str(error))
+        view = View(text=answer) if isinstance(answer, str) else answer
+        return view if view.language else replace(view, language=language())
 
     async def suggest(self, command: Command, who: Identity, blank: str) -> list[Suggestion]:
         """As `bot.ports.Inbound.suggest`."""
@@ -93,19 +96,29 @@ class Commands:
         whole = about == "all" or self._roles.is_owner(command)
         here = platform_of(command.account) == LOCAL
         specs = [spec for spec in self.specs if (whole or not spec.inner) and (here or not spec.local)]
-        more = "/help NAME tells how one is used" + (
-            "." if whole else ",\n/help all lists what looks inside me."
+        more = (
+            gettext("/help NAME tells how one is used.")
+            if whole
+            else gettext("/help NAME tells how one is used,\n/help all lists what looks inside me.")
         )
-        return "\n".join([*(f"/{spec.name}: {spec.summary}" for spec in specs), more])
+        return "\n".join([*(f"/{spec.name}: {gettext(spec.summary)}" for spec in specs), more])
 
     def _usage(self, name: str) -> str:
         if name not in self._table:
-            raise CommandError(f"There is no command /{name}. /help lists them.")
+            raise CommandError(_unknown(name))
         spec, _ = self._table[name]
         ways = [
-            f"- {word.argument({b.name: b.name.upper() for b in word.blanks})}: {word.summary}".replace(
+            f"- {word.argument({b.name: b.name.upper() for b in word.blanks})}: {gettext(word.summary)}".replace(
                 "- :", "-"
             )
             for word in spec.words
         ]
-        return "\n".join([f"/{name} {spec.argument}".rstrip(), f"{spec.summary}.", *ways])
+        return "\n".join([f"/{name} {spec.argument}".rstrip(), f"{gettext(spec.summary)}.", *ways])
+
+
+def _unknown(name: str) -> str:
+    return gettext("There is no command /{name}. /help lists them.", name=name)
+
+
+def _error(text: str) -> View:
+    return View(text=text, kind="error", language=language())

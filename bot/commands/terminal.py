@@ -24,6 +24,7 @@ from bot.events import (
     origin_of,
     platform_of,
 )
+from bot.language import marked
 from bot.ownership.export import Export, keep
 from bot.people.identities import Identity
 from bot.ports import GIVEN
@@ -50,20 +51,23 @@ class TerminalCommands:
         self._export = export
         self._saves = saves
         self.table: list[tuple[CommandSpec, Run]] = [
-            (_inner("dump", "the last messages in my view", "[N]"), self._dump),
-            (_inner("pop", "undo the last turns and notes", "[N]"), self._pop),
-            (_spec("retry", "answer your last message anew"), self._retry),
-            (_inner("rethink", "replace my last thought", "TEXT"), self._rethink),
-            (_inner("rewrite", "replace my last reply", "TEXT"), self._rewrite),
-            (_spec("attach", "let me search a source", "SOURCE"), self._attach),
+            (_inner("dump", marked("the last messages in my view"), "[N]"), self._dump),
+            (_inner("pop", marked("undo the last turns and notes"), "[N]"), self._pop),
+            (_spec("retry", marked("answer your last message anew")), self._retry),
+            (_inner("rethink", marked("replace my last thought"), "TEXT"), self._rethink),
+            (_inner("rewrite", marked("replace my last reply"), "TEXT"), self._rewrite),
+            (_spec("attach", marked("let me search a source"), "SOURCE"), self._attach),
             (
                 CommandSpec(
-                    name="save", summary="write what I remember to a file", argument="[NAME]", local=True
+                    name="save",
+                    summary=marked("write what I remember to a file"),
+                    argument="[NAME]",
+                    local=True,
                 ),
                 self._save,
             ),
-            (_inner("memorywarning", "my memory is filling up"), self._memorywarning),
-            (_spec("stop", "call off the present answer"), self._stop),
+            (_inner("memorywarning", marked("my memory is filling up")), self._memorywarning),
+            (_spec("stop", marked("call off the present answer")), self._stop),
         ]
 
     async def _dump(self, command: Command, who: Identity, control: Control) -> str:

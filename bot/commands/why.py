@@ -6,6 +6,7 @@ from bot.commands.listing import cut, named
 from bot.commands.table import Control, Run
 from bot.errors import CommandError
 from bot.events import Command, CommandSpec, View
+from bot.language import marked
 from bot.people.identities import Identity
 from bot.runtime import Runtime
 from memory.records import Message, readable_from
@@ -23,7 +24,7 @@ class WhyCommands:
         self._sources = sources
         self.table: list[tuple[CommandSpec, Run]] = [
             (
-                CommandSpec(name="why", summary="how I know something", argument="TEXT"),
+                CommandSpec(name="why", summary=marked("how I know something"), argument="TEXT"),
                 self._why,
             )
         ]

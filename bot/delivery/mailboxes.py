@@ -12,6 +12,7 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
+from contextvars import Context
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -255,7 +256,9 @@ class Mailboxes:
             return
         if not mailbox.at_work and self._group is not None:
             mailbox.at_work = True
-            task = mailbox.task = self._group.create_task(self._work(agent_id, mailbox))
+            # Models are spoken to in English, whatever whoever wakes the mailbox reads.
+            work = self._work(agent_id, mailbox)
+            task = mailbox.task = self._group.create_task(work, context=Context())
             self._running.add(task)
             task.add_done_callback(self._running.discard)
 

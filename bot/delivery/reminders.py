@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from bot.delivery.mailboxes import Mailboxes
 from bot.errors import DeliveryError
 from bot.events import WISH, ScheduledDue
+from bot.language import gettext, marked, spoken
 from bot.people import schedules
 from bot.people.access import Access
 from bot.people.identities import Identities, Identity
@@ -27,7 +28,7 @@ _TOO_LATE = timedelta(hours=24)
 _SOON = timedelta(minutes=1)  # until a platform is asked again that was out
 _BROKEN = timedelta(hours=1)  # until a wish is looked at again that could not be fulfilled
 _ANYWHERE = ZoneInfo("UTC")  # an interval is as long everywhere
-_ENDED = "This was the last time: the rule {rule!r} does not come again, or cannot be read any more."
+_ENDED = marked("This was the last time: the rule {rule!r} does not come again, or cannot be read any more.")
 
 
 class Reminders:
@@ -125,20 +126,31 @@ def _event(wish: Wish, identity: Identity, now: datetime, *, ended: bool) -> Sch
     asked = f"{wish.created_at.astimezone(identity.zone):%A, %d %B %Y}"
     # A model may say this as it stands: it tells what is so, and orders nothing.
     reason = f"On {asked} the person asked to be reminded now: {wish.about}"
-    fallback = f"You asked me to remind you: {wish.about}"
     if late > _LATE:
-        minutes = int(late.total_seconds() // 60)
-        delay = f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"
-        reason += f"\nIt is {delay} late: everbot was not running."
-        fallback += f" (I am {delay} late: I was not running.)"
+        reason += f"\nIt is {_delay(late)} late: everbot was not running."
     if ended:
-        note = _ENDED.format(rule=wish.rule)
-        reason += f"\n{note} They may ask anew."
-        fallback += f" ({note})"
+        reason += f"\n{_ENDED.format(rule=wish.rule)} They may ask anew."
     return ScheduledDue(
         **identity.timed(),
         key=f"{WISH}{wish.id}:{wish.next_at.timestamp():.0f}",
         at=now,
         reason=reason,
-        fallback=fallback,
+        fallback=_fallback(wish, identity, late, ended=ended),
     )
+
+
+def _fallback(wish: Wish, identity: Identity, late: timedelta, *, ended: bool) -> str:
+    """What the person is told if the agent says nothing, in their language."""
+    with spoken(identity.language):
+        told = [gettext("You asked me to remind you: {about}", about=wish.about)]
+        if late > _LATE:
+            told.append(gettext("(I am {delay} late: I was not running.)", delay=_delay(late)))
+        if ended:
+            told.append(f"({gettext(_ENDED, rule=wish.rule)})")
+    return " ".join(told)
+
+
+def _delay(late: timedelta) -> str:
+    """In the international signs of hours and minutes."""
+    minutes = int(late.total_seconds() // 60)
+    return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"

@@ -18,6 +18,7 @@ from bot.agent.withdrawal import Withdrawal
 from bot.delivery.courier import Courier
 from bot.errors import AllowanceUsed, DeliveryError, Interrupted, ModelError, ModelOverflow, ModelRefused
 from bot.events import EVENTS, HeartbeatDue, MessageReceived, ScheduledDue
+from bot.language import marked
 from bot.logs import FIELDS
 from bot.people import schedules
 from bot.people.access import Access
@@ -34,13 +35,19 @@ log = logging.getLogger(__name__)
 
 _RETRY_S = 5.0
 _RETRY_MAX_S = 300.0
-_DOWN = "I can't think right now. I have kept your message and will answer as soon as I can."
-_WAITS = "I still can't think, and have kept this message too: I answer them in order. /stop lets the first one go."
-_REFUSED = "I can't answer that: what I think with has declined it. Please put it differently, or ask something else."
-_TOO_LONG = "That is more than I can take in at once. Please try it in smaller parts."
-_EXPIRED = "I am sorry: I could not answer your message for too long, and have let it go. Please write again."
-_BROKEN = "Something went wrong on my side, and I could not answer that. It has been logged."
-_STOPPED = "Stopped."
+_DOWN = marked("I can't think right now. I have kept your message and will answer as soon as I can.")
+_WAITS = marked(
+    "I still can't think, and have kept this message too: I answer them in order. /stop lets the first one go."
+)
+_REFUSED = marked(
+    "I can't answer that: what I think with has declined it. Please put it differently, or ask something else."
+)
+_TOO_LONG = marked("That is more than I can take in at once. Please try it in smaller parts.")
+_EXPIRED = marked(
+    "I am sorry: I could not answer your message for too long, and have let it go. Please write again."
+)
+_BROKEN = marked("Something went wrong on my side, and I could not answer that. It has been logged.")
+_STOPPED = marked("Stopped.")
 _SCARCE = "the process lacks memory, threads, open files or room on the disk; give it more"
 
 
@@ -97,6 +104,7 @@ class Turns:
             answers=tuple(row.key for row in rows),
             from_person=any(EVENTS[row.kind].from_person for row in rows),
             zone=identity.zone,
+            language=identity.language,
             lock=self._locks.of(identity.agent.id),
             interrupt=Interrupt(),
             fallback=str(rows[0].payload.get("fallback", "")) if turn.kind == ScheduledDue.kind else "",
@@ -213,14 +221,14 @@ class Turns:
             await self._say_down(job)
             return _delayed(job)
         log.error("agent %s, turn %s failed: %s", job.agent.id, job.turn.id, where(error))
-        await self._end(job, "error", _BROKEN if job.from_person else job.fallback or None)
+        await self._end(job, "error", job.own(_BROKEN) if job.from_person else job.fallback or None)
         return None
 
     async def _refused(self, job: Job, refusal: ModelRefused) -> None:
         """The model never answers this: the turn ends, and what it was about leaves the view."""
         log.error("agent %s, turn %s was refused: %s", job.agent.id, job.turn.id, refusal)
         await self._withdrawal.of(job)
-        text = _TOO_LONG if isinstance(refusal, ModelOverflow) else _REFUSED
+        text = job.own(_TOO_LONG if isinstance(refusal, ModelOverflow) else _REFUSED)
         unsaid = not job.turn.outbox
         await self._end(job, "error", (text if job.from_person else job.fallback or None) if unsaid else None)
 
@@ -247,7 +255,7 @@ class Turns:
         if job.whole:
             await self.abandon(job.turn, schedules.tomorrow(self._clock.now(), job.agent.id), job)
         elif job.from_person:
-            await self._end(job, "notice", why)
+            await self._end(job, "notice", job.own(why))
         else:
             await self._end(job, "notice", job.fallback or None if not job.turn.outbox else None)
 
@@ -260,13 +268,14 @@ class Turns:
         if job.whole:
             await self.abandon(job.turn, self._clock.now() + IDLE, job)
             return True
-        await self._end(job, "notice", None if job.turn.outbox or not job.from_person else _STOPPED)
+        waits = job.from_person and not job.turn.outbox
+        await self._end(job, "notice", job.own(_STOPPED) if waits else None)
         return True
 
     async def _expired(self, job: Job) -> bool:
         if self._clock.now() - job.turn.started_at < self._expire:
             return False
-        await self._end(job, "error", _EXPIRED if job.from_person else None)
+        await self._end(job, "error", job.own(_EXPIRED) if job.from_person else None)
         return True
 
     async def _say_down(self, job: Job) -> None:
@@ -279,7 +288,7 @@ class Turns:
                 return
             await session.mailbox.notify(job.turn.id)
             job.turn = replace(job.turn, notified=True)
-            await session.mailbox.post([self._notice(job, "notice", _DOWN)])
+            await session.mailbox.post([self._notice(job, "notice", job.own(_DOWN))])
 
     async def say_waiting(self, job: Job, key: str) -> None:
         """What came after a message that waits for the model waits too: the person hears of it once."""
@@ -287,7 +296,8 @@ class Turns:
             return
         job.told = True
         async with self._store.write() as session:
-            await session.mailbox.post([replace(self._notice(job, "notice", _WAITS), in_reply_to=(key,))])
+            notice = self._notice(job, "notice", job.own(_WAITS))
+            await session.mailbox.post([replace(notice, in_reply_to=(key,))])
         self._courier.wake()
 
     async def _end(self, job: Job, kind: str, text: str | None) -> None:

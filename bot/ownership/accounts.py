@@ -50,7 +50,9 @@ class Accounts:
         assert before is not None
         await self._allowance.separating(account, before.id)
         async with self._store.write() as session:
-            await session.agents.create_user(account, name, before.timezone, self._clock.now())
+            user = await session.agents.create_user(account, name, before.timezone, self._clock.now())
+            await session.agents.set_language(user.id, before.language)
+            await session.agents.set_locale(user.id, before.locale)
             agents = await session.agents.agents_of(before.id)
         for agent in agents:
             self._identities.forget(agent.id)

@@ -121,6 +121,8 @@ class Export:
             "name": user.name,
             "persona": persona.name,
             "timezone": user.timezone,
+            "language": user.language,
+            "locale": user.locale,
             "accounts": sorted(await session.agents.accounts_of(user.id)),
             "sources": sorted(sources),
             "heartbeat": {name: getattr(beat, name) for name in BEAT}

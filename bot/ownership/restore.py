@@ -98,6 +98,8 @@ class _Restoring:
         owner = await self._known(accounts)
         if owner is None:
             owner = await agents.create_user(accounts[0], who.name, who.timezone, self._now)
+            await agents.set_language(owner.id, who.language)
+            await agents.set_locale(owner.id, who.locale)
             for account in accounts[1:]:
                 await agents.add_account(account, owner.id)
         elif await agents.agent_of(owner.id, persona.id) is not None:

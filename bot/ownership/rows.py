@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, FailFast, Field, model_validator
 
+from bot.language import LANGUAGES
 from bot.ownership.rendered import Part
 from bot.settings import Account
 from memory.records import Role, readable_from
@@ -45,6 +46,12 @@ def _zone(name: str) -> str:
         return ZoneInfo(name).key
     except (KeyError, ValueError, OSError):
         raise ValueError("the name of a time zone is expected, such as Europe/Berlin") from None
+
+
+def _language(code: str) -> str:
+    if code and code not in LANGUAGES:
+        raise ValueError(f"one of {', '.join(LANGUAGES)} is expected, or nothing")
+    return code
 
 
 def _text(most: int, least: int = 0) -> Any:
@@ -93,6 +100,8 @@ class Person(Row):
     name: Name
     persona: Key
     timezone: Zone
+    language: Annotated[str, AfterValidator(_language)] = ""  # not in the files of before
+    locale: Annotated[str, _text(35)] = ""
     accounts: Annotated[
         list[Annotated[Account, _text(1_000, 1)]], FailFast(), Field(min_length=1, max_length=50)
     ]

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 from bot.cache import Cache
 from bot.events import Address, View
+from bot.language import gettext, marked
 
 _MOST = 10_000
-_TOO_LATE = (
+_TOO_LATE = marked(
     "I was still reading that when you asked me to forget, and have let it go. Send it again if you like."
 )
 
@@ -60,4 +61,4 @@ class Underway:
         if message is None or not message.gone:
             return None
         self.arrived(key)
-        return View(text=_TOO_LATE)
+        return View(text=gettext(_TOO_LATE))

@@ -21,6 +21,7 @@ from bot.events import (
     origin_of,
     platform_of,
 )
+from bot.language import gettext, marked
 from bot.people.identities import Identity
 from bot.people.pace import Pace, Turned
 from bot.ports import Adapter
@@ -36,7 +37,7 @@ _SEEN = timedelta(seconds=30)  # that a platform's word on who sees what is beli
 _TOLD = 3  # times a day that a stranger is told their code
 _KEPT = 10_000
 
-_PAIR = (
+_PAIR = marked(
     "I don't know you yet. Ask whoever runs me to enter `everbot pair {code}` within the hour, and I will "
     "be happy to talk."
 )
@@ -145,7 +146,7 @@ class Access:
                     return
             if ask or isinstance(who, ReactionAdded) or not self._may_be_told(who.account):
                 raise Turned("not paired")
-            raise Turned("not paired", View(text=_PAIR.format(code=await self._code(who))))
+            raise Turned("not paired", View(text=gettext(_PAIR, code=await self._code(who))))
         raise Turned(f"direct messages are {policy}")
 
     def _may_be_told(self, account: str) -> bool:

@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from bot.errors import AllowanceUsed
+from bot.language import marked
 from bot.people.schedules import midnight
 from bot.runtime import Runtime
 from bot.settings import LimitSettings
 from memory.records import Agent
 
-_ENOUGH = "We have talked a lot today, and my allowance for you is used up. I will be back tomorrow."
-_ALL_USED = "My allowance for today is used up. I will be back tomorrow."
+_ENOUGH = marked("We have talked a lot today, and my allowance for you is used up. I will be back tomorrow.")
+_ALL_USED = marked("My allowance for today is used up. I will be back tomorrow.")
 _LOOKS = 3  # at the store, while others write what they used
 
 

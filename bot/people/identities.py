@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo
 from bot.cache import Cache
 from bot.errors import AgentNotFound, PersonaError
 from bot.events import LOCAL, Origin, platform_of
+from bot.language import ENGLISH, nearest
+from bot.language.dates import moment
 from bot.personas.personas import Personas
 from bot.runtime import Runtime
 from bot.settings import AgentSettings
@@ -18,6 +20,7 @@ from memory.records import Agent, Conversation, Persona, User
 
 _KEPT = 2_000
 _NOBODYS = "UTC"  # the zone of who did not say
+_LOCALE = 35  # characters of a locale (RFC 5646, 4.4.1)
 
 
 @dataclass(frozen=True)
@@ -34,9 +37,14 @@ class Identity:
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.user.timezone)
 
+    @property
+    def language(self) -> str:
+        """That the person reads."""
+        return language_of(self.user)
+
     def when(self, at: datetime) -> str:
         """A moment as the person is told it; with the name of its zone, unless that is surely theirs."""
-        told = f"{at.astimezone(self.zone):%Y-%m-%d %H:%M}"
+        told = moment(at.astimezone(self.zone))
         return told if self.zone_sure else f"{told} {self.zone.key}"
 
     def timed(self) -> dict[str, Any]:
@@ -59,6 +67,7 @@ class Identities:
         self._timezone = settings.timezone
         self._known: Cache[tuple[str, str, str, str], Identity] = Cache(_KEPT)
         self._homes: Cache[int, Identity] = Cache(_KEPT)
+        self._locales: Cache[str, str] = Cache(_KEPT)  # by account, of strangers too
 
     async def of(self, who: Origin) -> Identity:
         """Raises `PersonaError` for a persona that there is not."""
@@ -75,6 +84,35 @@ class Identities:
             self._homes[known.conversation.id] = known
         self._known[key] = known
         return known
+
+    def heard(self, who: Origin) -> str:
+        """The language of whoever this is, before that is known: by what the platform tells of them, or told last."""
+        if who.locale:
+            self._locales[who.account] = who.locale
+        return nearest(self._locales.get(who.account, "")) or ENGLISH
+
+    async def language_of(self, who: Origin, identity: Identity) -> str:
+        """The language that the person reads. What the platform tells of it now is kept: it does not always."""
+        user, locale = identity.user, who.locale[:_LOCALE]
+        if locale and locale != user.locale:
+            async with self._store.write() as session:
+                await session.agents.set_locale(user.id, locale)
+            user = await self._changed(user)
+        return language_of(user)
+
+    async def choose_language(self, user: User, language: str) -> str:
+        """They are spoken to in that language from now on; empty: in their platform's. Which that is."""
+        async with self._store.write() as session:
+            await session.agents.set_language(user.id, language)
+        return language_of(await self._changed(user))
+
+    async def _changed(self, user: User) -> User:
+        async with self._store.read() as session:
+            agents = await session.agents.agents_of(user.id)
+            changed = await session.agents.user(user.id)
+        for agent in agents:
+            self.forget(agent.id)
+        return changed
 
     def forget(self, agent_id: int) -> None:
         """The agent changed or is gone."""
@@ -142,6 +180,11 @@ class Identities:
                 "What you need to know of the person in every conversation.",
                 self._clock.now(),
             )
+
+
+def language_of(user: User) -> str:
+    """The one that they chose, else that of their platform; English, where it tells none that we speak."""
+    return user.language or nearest(user.locale) or ENGLISH
 
 
 def account_of(user: str) -> str:

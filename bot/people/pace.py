@@ -8,6 +8,7 @@ from itertools import count
 from bot.cache import Cache
 from bot.errors import AllowanceUsed
 from bot.events import LOCAL, Address, DocumentUploaded, Event, Origin, View, platform_of
+from bot.language import gettext, marked
 from bot.people.allowance import Allowance
 from bot.people.identities import Identity
 from bot.ports import Clock
@@ -17,7 +18,7 @@ _MINUTE = timedelta(seconds=60)
 _BOT_MESSAGES = 20  # of other bots in one place per minute: what ends a loop of two bots
 _KEPT = 10_000
 _FAST = "too fast"
-_SLOWER = "That is faster than I can keep up with. Give me a minute, then write again."
+_SLOWER = marked("That is faster than I can keep up with. Give me a minute, then write again.")
 
 
 class Turned(Exception):
@@ -62,7 +63,7 @@ class Pace:
         if platform_of(who.account) == LOCAL or not most:
             return
         if self._count(name, self._clock.now().timestamp(), self._name()) > most:
-            raise Turned(_FAST, View(text=_SLOWER, kind="error"))
+            raise Turned(_FAST, View(text=gettext(_SLOWER), kind="error"))
 
     async def afford(self, address: Address, identity: Identity) -> None:
         """Raises `Turned` when the day's allowance is used up, of the person or of all."""
@@ -71,7 +72,7 @@ class Pace:
         try:
             await self._allowance.check(identity.user.id)
         except AllowanceUsed as used:
-            raise Turned("daily limit", View(text=str(used))) from None
+            raise Turned("daily limit", View(text=gettext(str(used)))) from None
 
     def bots(self, event: Event) -> None:
         """Count a message of another bot; raises `Turned` when there are too many in its place."""
@@ -83,7 +84,7 @@ class Pace:
     def _within(self, account: str, at: float, key: str) -> None:
         most = self._limits.messages_per_minute
         if platform_of(account) != LOCAL and most and self._count(account, at, key) > most:
-            raise Turned(_FAST, View(text=_SLOWER))
+            raise Turned(_FAST, View(text=gettext(_SLOWER)))
 
     def _name(self) -> str:
         return f"command {next(self._number)}"

@@ -13,6 +13,8 @@ class User:
     id: int
     name: str
     timezone: str  # IANA name
+    language: str = ""  # that they chose; empty: their platform's
+    locale: str = ""  # as their platform last told it
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -149,6 +149,12 @@ class Agents:
     async def set_timezone(self, user_id: int, timezone: str) -> None:
         await self._c.execute(t.users.update().where(t.users.c.id == user_id).values(timezone=timezone))
 
+    async def set_language(self, user_id: int, language: str) -> None:
+        await self._c.execute(t.users.update().where(t.users.c.id == user_id).values(language=language))
+
+    async def set_locale(self, user_id: int, locale: str) -> None:
+        await self._c.execute(t.users.update().where(t.users.c.id == user_id).values(locale=locale))
+
     async def conversation(self, conversation_id: int) -> Conversation:
         row = await self._one(sa.select(t.conversations).where(t.conversations.c.id == conversation_id))
         return record(Conversation, row)

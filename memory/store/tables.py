@@ -94,6 +94,8 @@ users = Table(
     Column("name", Text, nullable=False),
     Column("timezone", Text, nullable=False, server_default="UTC"),
     _at(),
+    Column("language", Text, nullable=False, server_default=""),
+    Column("locale", Text, nullable=False, server_default=""),
     sqlite_autoincrement=True,  # an id is never given twice
 )
 accounts = Table(

@@ -29,7 +29,7 @@ from tests.fakes.scripted_model import Line, ScriptedModel, call, calls, say
 ADA = "console:ada"
 COMMANDS = set(
     (
-        "attach dump export forget heartbeat help link memory memorywarning persona pop privacy rethink retry "
+        "attach dump export forget heartbeat help language link memory memorywarning persona pop privacy rethink retry "
         "rewrite save scheduled stop unlink whoami why"
     ).split()
 )
