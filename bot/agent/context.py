@@ -30,7 +30,7 @@ from bot.events import (
     UserReturned,
 )
 from bot.ports import GIVEN, Rendered, ToolCall
-from memory.records import Block, Message, Summary
+from memory.records import PRIVATE, Block, Message, Summary
 
 Fit = Callable[[str, int], str]
 
@@ -114,8 +114,8 @@ def event_fields(
     them); a longer text is clipped, with a note."""
     fields: dict[str, Any] = {"type": event.kind, "name": event.name, "time": local_time(event.at, zone)}
     if isinstance(event, MessageReceived):
-        if event.place:
-            fields["place"] = event.place
+        if event.place or event.audience != PRIVATE:
+            fields["place"] = event.place or "where others read, too"
         if event.context:
             fields["context"] = [clipped(quote.text, fit, tokens // 40) for quote in event.context]
         if event.reply_to:

@@ -19,7 +19,8 @@ from memory.records import Message, Passage, Role, User, scope_of
 from memory.search.excerpts import one_line
 
 _BEGINNING = 60  # characters by which an entry is known where it was cut
-_GONE = context.to_json({"status": "OK", "message": "What was found was forgotten since. Search again."})
+_FOUND = context.to_json({"status": "OK", "message": "What was found was forgotten since. Search again."})
+_DONE = context.to_json({"status": "OK", "message": "Done. What stood here was forgotten since."})
 
 
 class Copies:
@@ -77,10 +78,17 @@ class Copies:
     async def unshow_result(self, session: Session, message: Message) -> None:
         """Take a tool's result out of view."""
         rendered = json.loads(message.rendered)
-        if rendered["content"] != _GONE:
-            await self._queues.rerender(
-                session, message, context.tool_message(rendered["tool_call_id"], _GONE)
-            )
+        shown = context.tool_message(
+            rendered["tool_call_id"], _FOUND if message.author in SEARCHES else _DONE
+        )
+        if shown != message.rendered:
+            await self._queues.rerender(session, message, shown)
+
+    async def untell_core_memory(self, session: Session, message: Message) -> None:
+        """Take what was told of core memory out of view: the system text shows it anew, as it is."""
+        await session.messages.delete([message.key])
+        await session.agents.show(message.conversation_id, None)
+        self._queues.forget(message.conversation_id)
 
     async def blank(self, session: Session, agent_id: int | None, before: datetime | None) -> None:
         """Take other rows' texts out of what is in view: they may be gone."""
@@ -91,8 +99,7 @@ class Copies:
             rendered = json.loads(message.rendered)
             fields = context.told(rendered)
             if fields["type"] == context.CORE_MEMORY:
-                await session.messages.delete([message.key])
-                self._queues.forget(message.conversation_id)
+                await self.untell_core_memory(session, message)
             elif any(name in fields for name in context.RECALLED):
                 kept = {name: value for name, value in fields.items() if name not in context.RECALLED}
                 await self._show(session, message, rendered, kept)

@@ -7,7 +7,7 @@ What is forgotten leaves the tables that anything reads, for the wastebasket, in
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,7 +16,7 @@ from bot.agent import context
 from bot.agent.copies import Copies
 from bot.agent.queue_manager import QueueManager
 from bot.agent.tools.provenance import SEARCHES
-from bot.agent.tools.unwanted import Unwanted
+from bot.agent.tools.unwanted import Removal, Unwanted
 from bot.runtime import Runtime
 from memory.ports import Session
 from memory.records import Agent, Audience, Block, Message, Role, Summary, Waste
@@ -47,8 +47,7 @@ class Forgetting:
         self, session: Session, agent: Agent, audience: Audience, unwanted: Unwanted, turn_id: str = ""
     ) -> Gone:
         """Take it out of everything. ``turn_id`` is the turn in which that was asked for."""
-        user = await session.agents.user(agent.user_id)
-        tells = Telltale(unwanted.texts, [user.name])
+        tells = await self._telltale(session, agent, unwanted.texts, unwanted.lines)
         contents: dict[str, Any] = {"texts": unwanted.texts, "messages": [], "history": [], "summaries": []}
         contents["passages"] = await session.passages.held(list(unwanted.passages))
         contents["lines"] = [
@@ -84,11 +83,14 @@ class Forgetting:
         """A turn in which something was forgotten is over: what its own messages say of that goes, too."""
         gone: list[int] = []
         for waste in await session.wastebasket.of_turn(turn_id):
-            tells = Telltale(waste.contents["texts"])
+            agent = await session.agents.agent(waste.agent_id)
+            if agent is None:
+                continue
+            tells = await self._telltale(session, agent, waste.contents["texts"])
             blanked = []
             for message in await session.messages.of_turn(turn_id):
                 if message.text and tells.touches(message.text):
-                    blanked.append(await self._blank(session, message))
+                    blanked.append(await self._blank(session, message, tells))
                     gone.append(message.key)
                 elif message.rendered:
                     await self._unsay(session, message, tells)
@@ -136,8 +138,22 @@ class Forgetting:
         if value != block.value and len(value) <= block.limit:
             await session.blocks.put(block.id, value, None, self._clock.now())
 
-    async def _blank(self, session: Session, message: Message) -> dict[str, Any]:
-        """Take a message's words out of storage and of every view; all that it was, to bring it back."""
+    async def _telltale(
+        self, session: Session, agent: Agent, texts: Sequence[str], lines: Mapping[int, Removal] | None = None
+    ) -> Telltale:
+        """What tells of these texts; ``lines`` go out of blocks of core memory along with them."""
+        user = await session.agents.user(agent.user_id)
+        blocks = await session.blocks.of(f"agent:{agent.id}", None)
+        values = [lines[b.id].after if lines and b.id in lines else b.value for b in blocks]
+        staying = [line for value in values for line in value.splitlines()]
+        return Telltale(texts, [user.name], staying=staying, now=self._clock.now())
+
+    async def _blank(
+        self, session: Session, message: Message, tells: Telltale | None = None
+    ) -> dict[str, Any]:
+        """Take a message's words out of storage and of every view, or of the person's only the sentences that touch on
+        it; all that it was, to bring it back."""
+        rest = "" if tells is None or message.event_key is None else tells.rest(message.text, tells.touches)
         kept: dict[str, Any] = {
             name: getattr(message, name) for name in ("key", "text", "rendered", "tokens")
         }
@@ -145,7 +161,8 @@ class Forgetting:
         if message.event_key:
             for row in await session.mailbox.events_from(message.event_key):
                 kept["events"][row.key] = row.payload
-                await session.mailbox.replace_event(row.key, {**row.payload, "text": ""})
+                stays = tells.rest(row.payload["text"], tells.touches) if tells and rest else ""
+                await session.mailbox.replace_event(row.key, {**row.payload, "text": stays})
         else:
             said = await session.mailbox.replies(message.turn_id)
             kept["replies"] = {post: text for post, text in said.items() if text and text in message.text}
@@ -154,7 +171,7 @@ class Forgetting:
             rendered = context.unsaid(json.loads(message.rendered), lambda _: True)
             await self._queues.rewrite(session, message, "", context.to_json(rendered))
         else:
-            await self._queues.amend(session, message, "")
+            await self._queues.amend(session, message, rest)
         return kept
 
     async def _restore(self, session: Session, agent: Agent, kept: dict[str, Any]) -> None:
@@ -180,12 +197,12 @@ class Forgetting:
         else:
             fields = context.told(rendered)
             if fields["type"] == context.CORE_MEMORY:
-                await session.messages.delete([message.key])
-                self._queues.forget(message.conversation_id)
+                await self._copies.untell_core_memory(session, message)
                 return
-            for name in context.RECALLED:
-                if name in fields:
-                    fields[name] = [line for line in fields[name] if not tells(line)]
+            for name in set(context.RECALLED) & fields.keys():
+                fields[name] = [line for line in fields[name] if not tells(line)]
+                if not fields[name]:
+                    del fields[name]
             shown = json.loads(context.user_message(fields, context.images_in(rendered)))
         if shown != rendered:
             await self._queues.rerender(session, message, context.to_json(shown))

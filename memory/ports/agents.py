@@ -75,8 +75,9 @@ class Agents(Protocol):
         ...
 
     async def warn(self, conversation_id: int, warned: bool) -> None: ...
-    async def show(self, conversation_id: int, edit: int) -> None:
-        """The conversation's system text shows core memory as it was after that edit (`Blocks.newest_edit`)."""
+    async def show(self, conversation_id: int, edit: int | None) -> None:
+        """The conversation's system text shows core memory as it was after that edit (`Blocks.newest_edit`);
+        None: it is made anew."""
         ...
 
     async def name_community(self, community: str, name: str) -> None:

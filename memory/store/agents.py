@@ -196,7 +196,7 @@ class Agents:
             t.conversations.update().where(t.conversations.c.id == conversation_id).values(warned=warned)
         )
 
-    async def show(self, conversation_id: int, edit: int) -> None:
+    async def show(self, conversation_id: int, edit: int | None) -> None:
         await self._c.execute(
             t.conversations.update().where(t.conversations.c.id == conversation_id).values(shown_edit=edit)
         )

@@ -229,3 +229,46 @@ async def test_a_note_dropped_by_hand_comes_back_by_hand(tmp_path: Path) -> None
         clock.advance(timedelta(minutes=9).total_seconds())
         await command(house, "ada", "memory undo")
         assert len(ids(house, "n")) == 1
+
+
+async def test_what_was_told_beside_it_stays(tmp_path: Path) -> None:
+    """Neither a date nor a name that is known anyway makes innocent lines go, or be named to the agent as telling."""
+    mind = Mind()
+    async with opened(tmp_path, mind.play, clock=FakeClock()) as house:
+        mind.then(
+            calls(
+                ("core_memory_append", {"label": "human", "content": "Sister: Ines, lives in Porto."}),
+                ("archival_memory_insert", {"content": "On 2026-11-21 Ada was at the vet with her cat."}),
+                ("send_message", {"message": "I see."}),
+            ),
+            calls(
+                ("core_memory_append", {"label": "human", "content": f"PIN {PIN}, as of 2026-11-21."}),
+                ("send_message", {"message": "Kept, and told to nobody."}),
+            ),
+        )
+        await house.say("ada", "My sister is called Ines. I was at the vet with my cat.")
+        await house.say("ada", f"Between us and Ines: my PIN is {PIN}.")
+        (told,) = (f"m{k & 0xFFFFFFFF}" for k, t in house.rows("SELECT key, text FROM messages") if PIN in t)
+        mind.then(
+            calls(
+                (
+                    "core_memory_replace",
+                    {"label": "human", "old_content": f"PIN {PIN}, as of 2026-11-21.", "new_content": ""},
+                ),
+                ("conversation_forget", {"ids": [told], "request_heartbeat": True}),
+            ),
+            say("It is gone."),
+        )
+        await house.say("ada", "We go to Sintra with Ines. And forget my PIN, please.")
+        *_, removed, forgotten = (str(r["message"]) for r in results_in(mind.asked[-1]))
+        assert "n1" not in removed + forgotten, "the vet has nothing to do with it"
+        assert "core memory human" not in removed + forgotten
+        assert '"Sister: Ines, lives in Porto."' in whole(mind.asked[-1]).replace("\\", ""), (
+            "it sees what it knows"
+        )
+        await house.say("ada", "Where do we go?")
+        shown = whole(mind.asked[-1])
+        assert PIN not in shown
+        assert "We go to Sintra with Ines." in shown
+        assert "called Ines" in shown
+        assert "forget my PIN" not in shown

@@ -119,7 +119,9 @@ async def memory_sources(desk: Desk, text: str) -> list[str]:
 
 async def still_told(desk: Desk, texts: Sequence[str]) -> str:
     """Where else what was forgotten is told, of what may be seen here, so that it goes from there, too."""
-    tells = Telltale(texts, [desk.person])
+    blocks = await desk.blocks()
+    staying = [line for block in blocks for line in block.value.splitlines()]
+    tells = Telltale(texts, [desk.person], staying=staying, now=desk.now)
     rows: dict[int, Message | Passage] = {}
     for text in texts[:_STILL]:
         pages = [await desk.search_archive(text, 0, ()), await desk.search_recall(text, 0)]
@@ -128,7 +130,7 @@ async def still_told(desk: Desk, texts: Sequence[str]) -> str:
     left = [
         row for key, row in rows.items() if key not in going and tells(row.text) and id_of(row, desk.agent)
     ]
-    lines = [f"core memory {block.label}" for block in await desk.blocks() if tells(block.value)]
+    lines = [f"core memory {block.label}" for block in blocks if tells(block.value)]
     named = [f"{id_of(row, desk.agent)}: {_cut(row.text)}" for row in left[:_STILL]] + lines
     return "\n".join(["It may be told here, too; forget what does:", *named]) if named else ""
 
