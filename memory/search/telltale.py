@@ -45,7 +45,7 @@ class Telltale:
         self._alone: set[str] = set()
         for text in texts:
             names = {term for name in _NAME.findall(text) for term in query_terms(name)}
-            times = _times(text, now) if now else set()
+            times = times_in(text, now) if now else set()
             for piece in _pieces(text):
                 folded, words = digest_words(piece), set(query_terms(piece)) - nobody
                 words = words - times or words
@@ -96,7 +96,7 @@ def _read(piece: str) -> tuple[str, frozenset[str]]:
     return digest_words(piece), frozenset(analyse(piece).split())
 
 
-def _times(text: str, now: datetime) -> set[str]:
+def times_in(text: str, now: datetime) -> set[str]:
     """The words of it that are times of day, or dates of about now."""
     found = [time for time in _TIMES.findall(text) if _is_lately(time, now)]
     return {term for time in found for term in query_terms(time)}

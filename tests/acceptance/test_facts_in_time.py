@@ -77,6 +77,23 @@ async def test_what_else_the_change_touches_is_named_and_can_be_doubted(tmp_path
         assert "until 2026-10-01" in notes
 
 
+async def test_the_same_day_is_no_reason_to_doubt(tmp_path: Path) -> None:
+    mind = Mind()
+    async with opened(tmp_path, mind.play, clock=FakeClock(APRIL)) as house:
+        for note in (
+            "Fausto is vaccinated on 2026-04-12 at 15:30.",
+            "Ada meets her sister on 2026-04-12 at 15:30.",
+            "A neighbour brings Fausto to the vet on 2026-04-12.",
+        ):
+            mind.then(call("archival_memory_insert", content=note))
+            await house.say("ada", note)
+        mind.then(again("archival_memory_replace", id="n1", content="Fausto is vaccinated on 2026-04-15."))
+        await house.say("ada", "The vet moved it to the 15th.")
+        told = str(results_in(mind.asked[-1])[-1])
+        assert "n3 A neighbour" in told
+        assert "n2 Ada meets" not in told
+
+
 async def test_what_is_over_does_not_come_to_mind_and_is_marked_where_it_is_found(tmp_path: Path) -> None:
     clock, mind = FakeClock(APRIL), Mind()
     async with opened(tmp_path, mind.play, clock=clock, model=SMALL) as house:

@@ -15,7 +15,7 @@ from bot.agent.tools.provenance import to_forget
 from bot.agent.tools.registry import Offered, Tool, tool
 from bot.errors import ToolError
 from memory.records import Message, Passage
-from memory.search.telltale import Telltale
+from memory.search.telltale import Telltale, times_in
 from memory.search.terms import query_terms
 
 _AT_ONCE = 50  # messages that are forgotten by one call
@@ -156,7 +156,7 @@ async def _note(desk: Desk, name: str) -> Passage:
 async def _resting_on(desk: Desk, old: Passage) -> list[Passage]:
     """Notes that speak of the same as one that changed, other than the person themselves."""
     page = await desk.search_archive(old.text, 0, ())
-    about = set(query_terms(old.text)) - set(query_terms(desk.person))
+    about = set(query_terms(old.text)) - set(query_terms(desk.person)) - times_in(old.text, desk.now)
     return [
         hit.row
         for hit in page.hits
