@@ -91,8 +91,11 @@ class Eviction:
         """Take messages out of view, and show others as ``used``: what leaves goes into the running summary."""
         if not (gone or used):
             return False
-        keys = {message.key for message in (*gone, *used)}
-        leaving = [message for message in queue.messages if message.key in keys]
+        left, shown = {m.key for m in gone}, {m.key for m in used}
+        leaving = [m for m in queue.messages if m.key in left or (m.key in shown and found(m))]
+        if not any(m.text or found(m) for m in leaving):
+            await self._change(queue, gone, used, queue.summary)
+            return True
         now = self._clock.now()
         count = len(gone) + (queue.summary.messages if queue.summary else 0)
         text = await self._summarizer.summary(queue, turn, leaving, count, zone, ask)

@@ -12,18 +12,27 @@ from memory.records import Message, Role
 
 SPENT = "[It was read, and has left your view. Make the call again to see it again.]"
 _SMALL = 160  # characters of a result that are worth no change
+_WRITING = frozenset(
+    {
+        "core_memory_replace",
+        "archival_memory_replace",
+        "archival_memory_delete",
+        "conversation_forget",
+    }
+)
+"""Tools that are not to be called again to see their results: what they did is told in the first sentence."""
 
 
 def spent(message: Message) -> str:
     """The message as it is shown once it was used: as it was, if there is nothing to leave out."""
     if message.role is Role.TOOL:
-        return _read(message.rendered)
+        return _read(message.rendered, message.author)
     if message.role is Role.USER and message.event_key is not None:
         return _answered(message.rendered)
     return message.rendered
 
 
-def _read(rendered: str) -> str:
+def _read(rendered: str, tool: str) -> str:
     """A result; that it failed stays, and why."""
     message = json.loads(rendered)
     if len(message["content"]) <= _SMALL:
@@ -31,7 +40,9 @@ def _read(rendered: str) -> str:
     result = _object(message["content"])
     if result.get("status") != "OK":
         return rendered
-    return context.tool_message(message["tool_call_id"], context.to_json(result | {"message": SPENT}))
+    told = result.get("message")
+    left = told.partition(". ")[0] + "." if tool in _WRITING and isinstance(told, str) else SPENT
+    return context.tool_message(message["tool_call_id"], context.to_json(result | {"message": left}))
 
 
 def _answered(rendered: str) -> str:
@@ -63,7 +74,7 @@ def spoken(own: Sequence[Message], speaks: str) -> list[Message]:
 
 def found(message: Message) -> str:
     """What a result told, as text: for whoever sums up what the agent found. Nothing of a short one, or a used one."""
-    if message.role is not Role.TOOL or not message.rendered:
+    if message.role is not Role.TOOL or not message.rendered or message.author in _WRITING:
         return ""
     content = json.loads(message.rendered)["content"]
     result = _object(content)

@@ -123,6 +123,31 @@ async def test_the_summarizer_sees_core_memory_what_was_found_and_local_times(tm
     assert "[2026-11-21 Sat 04:01] ada: " in told
 
 
+async def test_what_stays_in_view_is_not_summed_up(tmp_path: Path) -> None:
+    """Also where the lines leave that came to mind with it."""
+    stage = Stage(searching)
+    memory = {"surface_tokens": 300}
+    async with opened(tmp_path, stage, model=SMALL, memory=memory) as house:
+        await tell(house, "My boat Zanzibar lies in the harbour of Husum, at berth 14.")
+        await until_a_flush(house, stage)
+        seen = len(stage.requests)
+        for number in range(30):
+            if len(summaries_of(stage)) > 1:
+                break
+            await tell(
+                house, f"At which berth of Husum does my boat Zanzibar lie? That is question {number}. {TALK}"
+            )
+        assert any("brings_to_mind" in event for r in stage.requests[seen:] for event in events_in(r))
+        summed = stage.requests.index(summaries_of(stage)[1])
+        words = str(stage.requests[summed].messages[-1]["content"])
+        leaving = words.partition("Messages:")[2].partition("Said last, and still in view:")[0]
+        shown = "\n".join(words_of(stage.requests[summed + 1]))
+        staying = [f"question {n}." for n in range(30) if f"question {n}." in shown]
+        assert len(staying) > 1
+        assert "harbour" in leaving
+        assert [said for said in staying if said in leaving] == []
+
+
 async def test_the_old_summary_survives_a_window_that_became_smaller(tmp_path: Path) -> None:
     long = "Fact of theirs, which matters. " * 60 + "THE END"
 
