@@ -1,9 +1,10 @@
 """How much of each prompt a provider's cache would serve, and what the prompts of a life cost.
 
-Two lives of as many turns with a scripted model: one of talk alone, and one that is lived, with edits of core memory,
-searches and beats. Each request is written down as providers read it, tools first, then the messages in order; what it
-shares with the request before, from the start on, could have come from the cache. Beats and summaries are prompts of
-another kind: they are compared with the last of their kind.
+Lives of as many turns with a scripted model: of talk alone, answered in plain text (as a model answers that is put
+behind several bots to compare them) or by calls of `send_message` with a thought beside each; and one that is lived,
+with edits of core memory, searches and beats. Each request is written down as providers read it, tools first, then the
+messages in order; what it shares with the request before, from the start on, could have come from the cache. Beats and
+summaries are prompts of another kind: they are compared with the last of their kind.
 """
 
 from __future__ import annotations
@@ -11,12 +12,13 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks import report
+from benchmarks import prompt_parts, report
 from benchmarks.everbot import House, opened, settings_of
 from benchmarks.texts import Texts
 from bot.ports import ModelReply, ModelRequest, ToolCall
@@ -36,9 +38,11 @@ class Life:
     edit_every: int = 0
     search_every: int = 0
     beat_every: int = 0
+    in_words: bool = False  # it answers in plain text: what a model says that is put behind any bot
 
 
-PLAIN = Life("short talk alone", (4, 20), (6, 30))
+SHORT = Life("short talk, answered in plain text", (4, 20), (6, 30), in_words=True)
+CALLED = Life("short talk, answered by calls", (4, 20), (6, 30))
 LIVED = Life("lived", (8, 60), (15, 90), edit_every=10, search_every=6, beat_every=25)
 
 
@@ -73,7 +77,8 @@ class Talker:
             return self._edit()
         if fresh and _now(self._turns, self._life.search_every):
             return self._call("conversation_search", query=self._texts.fact(), request_heartbeat=True)
-        return self._call("send_message", message=self._texts.said(*self._life.answered))
+        answer = self._texts.said(*self._life.answered)
+        return ModelReply(text=answer) if self._life.in_words else self._call("send_message", message=answer)
 
     def _edit(self) -> ModelReply:
         """Add a fact; from the eighth on, put it in the place of the oldest one."""
@@ -126,11 +131,19 @@ class Share:
         return self.new + _CACHED * self.shared
 
 
-def prefix_shares(requests: list[ModelRequest], counter: TokenCounter) -> dict[str, Share]:
-    """Shares by what had happened to the prompt."""
+@dataclass(frozen=True)
+class Measured:
+    """``shares`` by what had happened to the prompt, and what the new tokens of all requests were."""
+
+    shares: dict[str, Share]
+    parts: Counter[str]
+
+
+def prefix_shares(requests: list[ModelRequest], counter: TokenCounter) -> Measured:
     shares = {
         kind: Share() for kind in ("only added to", "view changed", "memory shown anew", "beats", "summaries")
     }
+    parts: Counter[str] = Counter()
     before: dict[str, ModelRequest] = {}
     for request in requests:
         kind = _kind(request)
@@ -140,8 +153,14 @@ def prefix_shares(requests: list[ModelRequest], counter: TokenCounter) -> dict[s
         same = common(written(last), text) if last else 0
         tokens = counter.count(text)
         shared = min(tokens, counter.count(text[:same])) if same else 0
-        shares[_change(last, request) if kind == "turns" else kind].add(tokens, shared)
-    return shares
+        new = tokens - shared
+        if kind == "turns":
+            shares[_change(last, request)].add(tokens, shared)
+            parts += prompt_parts.parts(last, request, new, counter.count)
+        else:
+            shares[kind].add(tokens, shared)
+            parts[prompt_parts.OTHERS] += new
+    return Measured(shares, parts)
 
 
 def _kind(request: ModelRequest) -> str:
@@ -181,9 +200,7 @@ async def talk(house: House, turns: int, life: Life) -> None:
             await house.settle(0)
 
 
-async def measure(
-    directory: Path, turns: int, life: Life, window: int, *, surfacing: bool
-) -> dict[str, Share]:
+async def measure(directory: Path, turns: int, life: Life, window: int, *, surfacing: bool) -> Measured:
     model = Talker(life)
     settings = settings_of(directory, None, "none", window, surfacing=surfacing)
     async with opened(settings, model) as house:
@@ -202,15 +219,16 @@ def main() -> None:
     )
     options = parser.parse_args()
     print(report.heading("Prompt tokens that repeat the previous request's prefix"))
-    for life, goal in ((PLAIN, 97), (LIVED, 90)):
+    for life, goal in ((SHORT, 97), (CALLED, 97), (LIVED, 90)):
         with TemporaryDirectory(prefix="everbot-bench-") as directory:
-            shares = asyncio.run(
+            measured = asyncio.run(
                 measure(Path(directory), options.turns, life, options.window, surfacing=options.surfacing)
             )
-        show(life, shares, options, goal)
+        show(life, measured, options, goal)
 
 
-def show(life: Life, shares: dict[str, Share], options: argparse.Namespace, goal: int) -> None:
+def show(life: Life, measured: Measured, options: argparse.Namespace, goal: int) -> None:
+    shares = measured.shares
     every = Share(*(sum(values) for values in zip(*map(_values, shares.values()), strict=True)))
     print(f"\n{life.name}: {options.turns} turns, window {options.window:,} tokens\n")
     rows = [
@@ -219,6 +237,9 @@ def show(life: Life, shares: dict[str, Share], options: argparse.Namespace, goal
         if s.tokens
     ]
     print(report.table(("since the request before", "requests", "tokens", "new", "shared %", "bill"), rows))
+    print()
+    origins = [(part, new, new / options.turns) for part, new in measured.parts.most_common()]
+    print(report.table(("new tokens", "in all", "a turn"), origins))
     print()
     share = 100 * every.shared / every.tokens
     print(report.goal("shared, of all prompt tokens", share, goal, " %", at_least=True))

@@ -176,7 +176,7 @@ def local_time(at: datetime, zone: ZoneInfo) -> str:
 
 def user_message(fields: dict[str, Any], images: Sequence[str] = ()) -> str:
     """An event as a rendered message; ``images`` are data URLs, shown beside it."""
-    content: Any = to_json(fields)
+    content: Any = compact(fields)
     if images:
         shown = [{"type": "image_url", "image_url": {"url": url}} for url in images]
         content = [{"type": "text", "text": content}, *shown]
@@ -348,6 +348,11 @@ def to_json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
+def compact(value: object) -> str:
+    """JSON without blanks between its signs, as events and results are told: that is about six tokens less of each."""
+    return json.dumps(value, ensure_ascii=False, default=str, separators=(",", ":"))
+
+
 def shrunk(rendered: str, fit: Fit, tokens: int) -> str:
     """A rendered message cut down to about ``tokens``: the last resort of a window that is too full."""
     message = json.loads(rendered)
@@ -363,7 +368,7 @@ def shrunk(rendered: str, fit: Fit, tokens: int) -> str:
     longest = max(fields, key=lambda name: len(to_json(fields[name])))
     value = fields[longest]
     fields[longest] = clipped(value if isinstance(value, str) else to_json(value), fit, tokens)
-    message["content"] = to_json(fields)
+    message["content"] = compact(fields)
     return to_json(message)
 
 

@@ -13,7 +13,7 @@ from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 from bot.agent import context
-from bot.agent.fifo_queue import KEPT, Queue, is_alert, is_reminder
+from bot.agent.fifo_queue import Queue, is_alert, is_reminder, kept
 from bot.agent.lighter import View
 from bot.agent.summarizer import Ask, Summarizer
 from bot.agent.used import found, spent
@@ -50,7 +50,7 @@ class Eviction:
         if queue.tokens <= room:
             return False
         changed = await self._cut_summary(queue)
-        changed = await self._leave(queue, turn, int(room * KEPT), zone, ask) or changed
+        changed = await self._leave(queue, turn, kept(room), zone, ask) or changed
         while queue.tokens > room:
             read = [m for m in queue.messages if found(m) and not queue.unread(m, turn)]
             if not (

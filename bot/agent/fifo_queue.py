@@ -16,8 +16,9 @@ REMINDER = "system"
 """The author of what the model is told to mend within a turn."""
 CORE = "core memory"
 """The author of the notes that tell what core memory reads now."""
-KEPT = 0.40
-"""Of the conversation's room: what is still taken after a flush."""
+_KEPT = 0.20  # of the conversation's room: what is still taken after a flush
+_KEPT_SMALL = 0.40  # ... of a small one
+_MANY = 1_500  # tokens that are many enough
 _EVICT = 0.50  # of the queue's tokens that leave it at once
 
 
@@ -114,6 +115,12 @@ class Queue:
             evicted += group
             left -= sum(message.tokens for message in group)
         return evicted
+
+
+def kept(room: int) -> int:
+    """Tokens of a conversation's room that are still taken after a flush: the less, the rarer are flushes, and the
+    less is new to a provider's cache; but some turns stay in any window."""
+    return max(int(room * _KEPT), min(int(room * _KEPT_SMALL), _MANY))
 
 
 def _told(text: str) -> str:

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from bot import prompts
 from bot.agent import context
-from bot.agent.fifo_queue import CORE, KEPT, PRESSURE, REMINDER, Queue, is_alert
+from bot.agent.fifo_queue import CORE, PRESSURE, REMINDER, Queue, is_alert, kept
 from bot.agent.window import Window
 from bot.events import Event, HeartbeatDue, MessageReceived, from_json
 from bot.ports import Clock
@@ -120,7 +120,7 @@ class QueueManager:
         room = self._room(queue)
         if queue.tokens + added <= room:
             return queue.messages
-        leaving = {message.key for message in queue.turns_before(None, int(room * KEPT))}
+        leaving = {message.key for message in queue.turns_before(None, kept(room))}
         return [message for message in queue.messages if message.key not in leaving]
 
     async def admit(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -20,12 +20,13 @@ from memory.records import Message, Turn
 log = logging.getLogger(__name__)
 
 _SUMMARY = 0.10  # of the free room that a summary may take
-_SUMMARIZED = 0.45  # of the room that the evicted messages take when they are summarized
+_SUMMARIZED = 0.45  # of the room that the evicted messages may take at least when they are summarized
 _OLD = 0.20  # ... and the summary so far, however long it became elsewhere
 _CORE = 0.15  # ... and core memory
 _LAST = 200  # tokens of what was said last
 _FOUND = 200  # tokens of what one call found
 _THOUGHTS = 4_096  # tokens that a model which reasons may need before it writes
+_LEAST_THOUGHTS = 2_048  # ... that it has, however much leaves
 _PROTOCOL = 40  # tokens of a request besides its texts
 _NOTE = "{count} messages from {first:%Y-%m-%d} to {last:%Y-%m-%d} were not summarized."
 _NOTED = re.compile(
@@ -74,14 +75,21 @@ class Summarizer:
     ) -> ModelRequest:
         fit, room = self._window.fit, self._window.room
         core = "\n".join(f"{block.label}: {block.value}" for block in queue.blocks() if block.value)
-        lines = "\n".join(filter(None, (self._line(message, zone) for message in evicted)))
+        system = prompts.read("summarizer").format(words=limit // 2)
         parts = {
             "Core memory, which stays in view": fit(core, int(room * _CORE)) or "(empty)",
             "Summary so far": old or "(none)",
-            "Messages": fit(lines, int(room * _SUMMARIZED)),
+            "Messages": "",
             "Said last, and still in view": fit(_last(queue), _LAST),
         }
-        system = prompts.read("summarizer").format(words=limit // 2)
+        free = (
+            room
+            - self._window.in_json(system + "".join(parts.values()))
+            - _PROTOCOL
+            - limit
+            - _LEAST_THOUGHTS
+        )
+        parts["Messages"] = fit("\n".join(self._lines(evicted, zone)), max(int(room * _SUMMARIZED), free))
         user = "\n\n".join(f"{name}:\n{text}" for name, text in parts.items())
         messages = [{"role": "system", "content": system}, {"role": "user", "content": user}]
         left = room - self._window.in_json(f"{system}\n{user}") - _PROTOCOL
@@ -92,13 +100,24 @@ class Summarizer:
             max_tokens=limit + max(0, min(_THOUGHTS, left - limit)),
         )
 
-    def _line(self, message: Message, zone: ZoneInfo) -> str:
-        """What was said, or found by a call."""
-        at = f"{message.created_at.astimezone(zone):%Y-%m-%d %a %H:%M}"
+    def _lines(self, messages: Sequence[Message], zone: ZoneInfo) -> Iterator[str]:
+        """What was said, and found by calls, under its days; a minute is told once."""
+        day = minute = ""
+        for message in messages:
+            if not (line := self._line(message)):
+                continue
+            at = message.created_at.astimezone(zone)
+            if (new := f"{at:%Y-%m-%d %a}") != day:
+                day, minute = new, ""
+                yield f"[{day}]"
+            shown, minute = "" if f"{at:%H:%M}" == minute else f"{at:%H:%M} ", f"{at:%H:%M}"
+            yield f"{shown}{line}"
+
+    def _line(self, message: Message) -> str:
         if message.text:
-            return f"[{at}] {message.author}: {message.text}"
+            return f"{message.author}: {message.text}"
         told = " ".join(self._window.fit(found(message), _FOUND).split())
-        return f"[{at}] ({message.author} found: {told})" if told else ""
+        return f"({message.author} found: {told})" if told else ""
 
     def _by_rule(self, old: str, evicted: Sequence[Message], zone: ZoneInfo, limit: int) -> str:
         """The old summary with a note of what it lacks; notes that would take too much room become one."""

@@ -42,7 +42,7 @@ def _read(rendered: str, tool: str) -> str:
         return rendered
     told = result.get("message")
     left = told.partition(". ")[0] + "." if tool in _WRITING and isinstance(told, str) else SPENT
-    return context.tool_message(message["tool_call_id"], context.to_json(result | {"message": left}))
+    return context.tool_message(message["tool_call_id"], context.compact(result | {"message": left}))
 
 
 def _answered(rendered: str) -> str:

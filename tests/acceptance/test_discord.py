@@ -44,7 +44,7 @@ async def test_a_stranger_is_told_of_once_and_before_the_first_message(
     kinds = [event_of(m)["type"] for m in town.model.requests[-1].messages if m["role"] == "user"]
     assert kinds == ["user_joined", "message", "message"]
     assert "/privacy" in whole(town.model.requests[0])
-    assert '\\"name\\": \\"Ada\\"' in whole(town.model.requests[0])
+    assert '\\"name\\":\\"Ada\\"' in whole(town.model.requests[0])
 
 
 async def test_what_is_said_in_a_place_stays_there(server: DiscordServer, tmp_path: Path) -> None:

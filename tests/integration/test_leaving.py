@@ -120,7 +120,7 @@ async def test_the_summarizer_sees_core_memory_what_was_found_and_local_times(tm
     told = whole(summaries_of(stage)[0])
     assert "Lives in Porto." in told
     assert "Zanzibar" in told.split("conversation_search found", 1)[1].split("\\n")[0]
-    assert "[2026-11-21 Sat 04:01] ada: " in told
+    assert "[2026-11-21 Sat]\\n04:01 ada: " in told
 
 
 async def test_what_stays_in_view_is_not_summed_up(tmp_path: Path) -> None:

@@ -283,7 +283,7 @@ async def test_no_request_ever_exceeds_the_window(folder: Path, window: str, see
 
 
 def is_reminder(text: str) -> bool:
-    return '\\"type\\": \\"system_alert\\"' in text and "Your context is" not in text
+    return '\\"type\\":\\"system_alert\\"' in text and "Your context is" not in text
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -316,9 +316,7 @@ async def test_earlier_messages_are_sent_again_unchanged(folder: Path, seed: int
             assert new[: len(old)] == old
             compared += 1
         sent = [text_of(m) for r in requests_of(stage) for m in r.messages[1:]]
-        assert all(
-            text in stored or '\\"type\\": \\"summary\\"' in text or is_reminder(text) for text in sent
-        )
+        assert all(text in stored or '\\"type\\":\\"summary\\"' in text or is_reminder(text) for text in sent)
     assert compared >= 5
 
 

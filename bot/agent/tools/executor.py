@@ -4,13 +4,12 @@ text from which the model can learn (paper section 2.3)."""
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from bot.agent.context import SEND
+from bot.agent.context import SEND, compact
 from bot.agent.tools import apart, cutting
 from bot.agent.tools.arguments import parse
 from bot.agent.tools.desk import Desk
@@ -108,11 +107,11 @@ class Executor:
         for number, call in enumerate(run):
             again = tries.again(call)
             share = max(_LEAST, budget // (len(run) - number))
-            desk.results_room = share - self._tokens(_json(_framed(desk, "OK", {"results": []})))
+            desk.results_room = share - self._tokens(compact(_framed(desk, "OK", {"results": []})))
             status, message, heartbeat = ("Failed", again, False) if again else await self._one(call, desk)
             if not again:
                 tries.add(call, failed=status != "OK")
-            content = self._content(desk, status, message, share)
+            content = self._content(desk, call, status, message, share)
             results.append(ToolResult(call, content, status != "OK", heartbeat, refused=bool(again)))
             budget -= self._tokens(content)
         if hold and len(desk.said) > said and tries.held < _HELD:
@@ -126,7 +125,7 @@ class Executor:
             return list(results)
         tries.held += 1
         desk.unsay(said)
-        content = _json(_framed(desk, "Failed", _UNTRUE.format(name=failed[0])))
+        content = compact(_framed(desk, "Failed", _UNTRUE.format(name=failed[0])))
         return [
             replace(result, content=content, failed=True)
             if result.call.name == SEND and not result.failed
@@ -165,26 +164,31 @@ class Executor:
             )
             return "Failed", f"{call.name} failed inside ({type(error).__name__}).", heartbeat
 
-    def _content(self, desk: Desk, status: str, message: object, cap: int) -> str:
+    def _content(self, desk: Desk, call: ToolCall, status: str, message: object, cap: int) -> str:
         """The result as JSON of at most ``cap`` tokens. What has no room is cut before it becomes JSON."""
-        content = _json(_framed(desk, status, message))
+        tool = self.registry.get(call.name)
+        if status == "OK" and tool is not None and tool.final and not tool.custom:
+            return compact({"status": status, "message": message})  # in nearly every turn: without a time
+        content = compact(_framed(desk, status, message))
         if self._tokens(content) <= cap:
             return content
-        text = message if isinstance(message, str) else _json(message)
+        text = message if isinstance(message, str) else compact(message)
         note = f"[clipped: {len(text)} characters were too many; ask for less or for other pages]"
         room = cap - _NOTE
         if isinstance(message, str):
             shown = self._fit(message, room)
         else:
-            shown = _json(cutting.shortened(message, lambda value: self._fits(_json(_json(value)), room)))
-        return _json(_framed(desk, status, f"{shown} {note}"))
+            shown = compact(
+                cutting.shortened(message, lambda value: self._fits(compact(compact(value)), room))
+            )
+        return compact(_framed(desk, status, f"{shown} {note}"))
 
     def _fits(self, text: str, tokens: int) -> bool:
         return len(text) <= _DENSEST * tokens and self._tokens(text) <= tokens
 
     def _tokens(self, text: str) -> int:
         """What a text takes in a request, in which it is a JSON string."""
-        return self._count(_json(text))
+        return self._count(compact(text))
 
 
 def _framed(desk: Desk, status: str, message: object) -> dict[str, object]:
@@ -193,7 +197,3 @@ def _framed(desk: Desk, status: str, message: object) -> dict[str, object]:
     if isinstance(message, dict) and "results" in message:
         return framed
     return {**framed, "time": desk.now.astimezone(desk.zone).isoformat(timespec="seconds")}
-
-
-def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, default=str)

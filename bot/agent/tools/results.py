@@ -7,12 +7,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from bot.agent.context import compact
 from bot.agent.tools.desk import Desk
 from bot.agent.tools.ids import LORE, id_of
 from memory.records import Hit, Message, Page, Passage, Position
@@ -171,9 +171,5 @@ def _fitted(desk: Desk, lines: Sequence[Line], told: Results) -> Results:
 
 
 def _fits(desk: Desk, shown: Sequence[str], told: Results) -> bool:
-    text = _json(_json({"results": shown, **told}))  # as it stands in a request
+    text = compact(compact({"results": shown, **told}))  # as it stands in a request
     return desk.count(text) <= desk.results_room
-
-
-def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False)

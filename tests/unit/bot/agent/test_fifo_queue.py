@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from bot.agent.fifo_queue import Queue
+from bot.agent.fifo_queue import Queue, kept
 from memory.records import PRIVATE, Conversation, Message, Role, Turn, TurnState
 
 NOW = datetime(2026, 11, 26, tzinfo=UTC)
@@ -67,3 +67,7 @@ def test_tokens_follow_what_comes_changes_and_goes() -> None:
     one.replace(one.messages[0], replace(one.messages[0], tokens=4))
     one.remove([one.messages[1]])
     assert (one.tokens, keys(one.messages)) == (9, [1, 3])
+
+
+def test_a_flush_keeps_some_turns_of_a_small_room_and_a_fifth_of_a_large_one() -> None:
+    assert [kept(room) for room in (1_000, 3_600, 10_000, 100_000)] == [400, 1_440, 2_000, 20_000]

@@ -273,6 +273,11 @@ async def test_a_result_has_status_message_and_the_persons_time() -> None:
     }
 
 
+async def test_that_something_was_said_is_told_in_few_words() -> None:
+    (result,) = await run(asked("send_message", {"message": "Hi"}))
+    assert result.content == '{"status":"OK","message":"Sent."}'
+
+
 async def test_an_unknown_function_is_answered_with_those_there_are() -> None:
     (result,) = await run(asked("recall_memory" * 100))
     assert result.failed
