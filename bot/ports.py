@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import enum
 import json
 from collections.abc import Mapping, Sequence
@@ -288,3 +289,7 @@ class Clock(Protocol):
         ...
 
     async def sleep(self, seconds: float) -> None: ...
+
+    def timeout(self, seconds: float) -> asyncio.Timeout:
+        """How long somebody else is waited for: as `asyncio.timeout`."""
+        ...

@@ -149,7 +149,13 @@ class DiscordAdapter:
         assert group is not None
         wanted = intents(self._options.message_content)
         connecting = Connecting(
-            wanted, self._options.guilds_wait_s, hosts.trace(), before, after, group.create_task
+            wanted,
+            self._clock,
+            self._options.guilds_wait_s,
+            hosts.trace(),
+            before,
+            after,
+            group.create_task,
         )
         client = Client(inbound, connecting)
         client.hearing = Hearing(client, inbound, self._clock, around)
@@ -177,7 +183,9 @@ class DiscordAdapter:
         return Posting(client, reading.us(client), self._webhooks, self._clock, self._shut)
 
     async def sees(self, account: str, address: Address) -> bool:
-        return await presence.sees(self._open(), self._shut, number_of(account), channel_in(address))
+        return await presence.sees(
+            self._open(), self._shut, self._clock, number_of(account), channel_in(address)
+        )
 
     def split(self, text: str) -> list[str]:
         return split(text, LIMIT)

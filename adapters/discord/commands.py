@@ -20,7 +20,7 @@ from adapters.discord.places import Place, nowhere, place_of
 from adapters.discord.wire import Json
 from bot.events import Blank, Command, CommandSpec, View, Word
 from bot.language import ENGLISH, gettext, nearest, spoken, translations
-from bot.ports import Inbound
+from bot.ports import Clock, Inbound
 from memory.errors import StoreError
 
 log = logging.getLogger(__name__)
@@ -118,24 +118,24 @@ def _shape(command: Json) -> tuple[object, ...]:
 # Being used
 
 
-async def used(interaction: discord.Interaction, inbound: Inbound) -> None:
+async def used(interaction: discord.Interaction, inbound: Inbound, clock: Clock) -> None:
     """A command, or a button or a dialog of ours, also one from before a restart: its id says all."""
     data = wire.record(interaction.data)
     kind = interaction.type
     name = wire.text(data.get("name"))
     if kind is discord.InteractionType.autocomplete:
-        await _suggest(interaction, inbound, data)
+        await _suggest(interaction, inbound, clock, data)
         return
     if kind is discord.InteractionType.application_command:
         if _is_slash(data):
-            await _answer(interaction, inbound, name, _argument(_word(inbound, name, data), data))
+            await _answer(interaction, inbound, clock, name, _argument(_word(inbound, name, data), data))
         return
     custom_id = wire.text(data.get("custom_id"))
     if custom_id.startswith(PREFIX):
         command, _, argument = custom_id.removeprefix(PREFIX).partition(" ")
         submitted = kind is discord.InteractionType.modal_submit
         value = _value(data.get("components")) if submitted else ""
-        await _answer(interaction, inbound, command, argument, value)
+        await _answer(interaction, inbound, clock, command, argument, value)
 
 
 def _word(inbound: Inbound, command: str, data: Json) -> Word | None:
@@ -157,7 +157,7 @@ def _argument(word: Word | None, data: Json) -> str:
     return word.argument(values) if word is not None else " ".join(values.values())
 
 
-async def _suggest(interaction: discord.Interaction, inbound: Inbound, data: Json) -> None:
+async def _suggest(interaction: discord.Interaction, inbound: Inbound, clock: Clock, data: Json) -> None:
     """What may be filled in where somebody writes; nothing where that cannot be told in time."""
     command = wire.text(data.get("name"))
     written = next((option for option in _options(data) if option.get("focused") is True), {})
@@ -167,7 +167,7 @@ async def _suggest(interaction: discord.Interaction, inbound: Inbound, data: Jso
     locale = interaction.locale.value
     asked = Command(**facts, locale=locale, command=command, argument=word.name if word else "", value=value)
     try:
-        async with asyncio.timeout(_PROMPT_S):
+        async with clock.timeout(_PROMPT_S):
             found = await inbound.suggest(asked, wire.text(written.get("name")))
     except (StoreError, TimeoutError):
         found = ()
@@ -194,7 +194,12 @@ def _place(interaction: discord.Interaction) -> Place:
 
 
 async def _answer(
-    interaction: discord.Interaction, inbound: Inbound, command: str, argument: str, value: str = ""
+    interaction: discord.Interaction,
+    inbound: Inbound,
+    clock: Clock,
+    command: str,
+    argument: str,
+    value: str = "",
 ) -> None:
     """Run a command and show what it says, to the one who asked."""
     facts = origin(person_in(interaction), _place(interaction))
@@ -202,8 +207,10 @@ async def _answer(
     asked = Command(**facts, locale=locale, command=command, argument=argument, value=value)
     running = asyncio.ensure_future(inbound.invoke(asked))
     try:
-        done, _ = await asyncio.wait([running], timeout=_PROMPT_S)
-        if not done:
+        try:
+            async with clock.timeout(_PROMPT_S):
+                await asyncio.wait([running])
+        except TimeoutError:
             await interaction.response.defer(ephemeral=True, thinking=True)
         await show(interaction, await view_of(running, locale))
     except (discord.DiscordException, *BROKEN) as error:

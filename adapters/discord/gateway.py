@@ -21,7 +21,7 @@ from adapters.discord import commands
 from adapters.discord.hearing import Hearing
 from adapters.discord.shapes import fit
 from adapters.discord.wire import Json, record
-from bot.ports import Inbound
+from bot.ports import Clock, Inbound
 from memory.errors import where
 
 log = logging.getLogger(__name__)
@@ -43,6 +43,7 @@ class Connecting:
     with a guild when that one is there again, or later than the others; ``begin`` runs what may go on beside."""
 
     intents: discord.Intents
+    clock: Clock
     guilds_wait_s: float
     trace: aiohttp.TraceConfig
     before: Callable[[], Awaitable[None]]
@@ -139,7 +140,7 @@ class Client(discord.AutoShardedClient):
         await self.hearing.reacted(told)
 
     async def on_interaction(self, interaction: discord.Interaction) -> None:
-        await commands.used(interaction, self._inbound)
+        await commands.used(interaction, self._inbound, self._connecting.clock)
 
     async def on_error(self, event_method: str, /, *args: Any, **kwargs: Any) -> None:
         log.error("Discord: %s failed: %s", event_method, _fault())

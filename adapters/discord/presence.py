@@ -5,7 +5,6 @@ Codes are those of Discord's API reference ("JSON Error Codes").
 
 from __future__ import annotations
 
-import asyncio
 import time
 from typing import Any
 
@@ -17,6 +16,7 @@ from adapters.discord.places import may_look
 from adapters.discord.wire import Json
 from bot.cache import Cache
 from bot.errors import DeliveryError
+from bot.ports import Clock
 
 _SHUT = (50007, 50278)  # a person takes no messages of ours: they closed that, or we share no guild any more
 _SHUT_S = 86_400.0  # that a person who refused a message is taken to refuse the next
@@ -43,10 +43,10 @@ class Shut:
         return isinstance(channel, int) and self._until.get(channel, 0.0) > time.monotonic()
 
 
-async def sees(client: discord.Client, shut: Shut, person: int, channel_id: int) -> bool:
+async def sees(client: discord.Client, shut: Shut, clock: Clock, person: int, channel_id: int) -> bool:
     """As `bot.ports.Adapter.sees`."""
     try:
-        async with asyncio.timeout(_PATIENCE_S):  # discord.py tries again for half a minute
+        async with clock.timeout(_PATIENCE_S):  # discord.py tries again for half a minute
             return await _sees(client, shut, person, channel_id)
     except (discord.NotFound, discord.Forbidden):
         return False  # nobody of that number, no such place, or one that is closed to us: nothing can be said there

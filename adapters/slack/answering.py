@@ -25,7 +25,7 @@ from adapters.wire import Json, record, text
 from bot.cache import Cache
 from bot.events import Command, View
 from bot.language import ENGLISH, gettext, language, marked, nearest, spoken
-from bot.ports import Inbound
+from bot.ports import Clock, Inbound
 from memory.errors import StoreError
 
 log = logging.getLogger(__name__)
@@ -47,6 +47,7 @@ class Answers:
     responses: Responses
     chores: Chores
     spelled: Callable[[str], str]  # texts of ours, with commands as they are typed here
+    clock: Clock
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +76,7 @@ class Answering:
         self._inbound = inbound
         self._client, self._posting = answers.client, answers.posting
         self._responses, self._chores = answers.responses, answers.chores
-        self._spelled = answers.spelled
+        self._spelled, self._clock = answers.spelled, answers.clock
         self._people = people
         self._places = where
         self._direct: Cache[str, str] = Cache(_KEPT)  # the channels of people's direct messages with us
@@ -109,8 +110,10 @@ class Answering:
         running = self._chores.begin(self._run(word.lower() or "help", argument, asker))
         if running is None:
             return  # we are about to end
-        done, _ = await asyncio.wait([running], timeout=_PROMPT_S)
-        if not done:
+        try:
+            async with self._clock.timeout(_PROMPT_S):
+                await asyncio.wait([running])
+        except TimeoutError:
             self._chores.begin(self._later(running, asker))
             with spoken(nearest(await self._people.locale(user)) or ENGLISH):
                 await ack(gettext("One moment …"))

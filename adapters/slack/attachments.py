@@ -15,6 +15,7 @@ from adapters.slack import content, reading
 from adapters.slack.errors import BROKEN, reason
 from adapters.wire import Json, record, text
 from bot.events import Attachment, DocumentUploaded, MessageReceived
+from bot.ports import Clock
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +33,7 @@ class Attachments:
         client: AsyncWebClient,
         session: aiohttp.ClientSession,
         hosts: Hosts,
+        clock: Clock,
         token: str,
         *,
         vision: bool,
@@ -39,6 +41,7 @@ class Attachments:
         self._client = client
         self._session = session
         self._hosts = hosts
+        self._clock = clock
         self._token = token
         self._vision = vision
 
@@ -47,13 +50,13 @@ class Attachments:
     ) -> tuple[tuple[Attachment, ...], list[DocumentUploaded]]:
         shown: list[Attachment] = []
         documents: list[DocumentUploaded] = []
-        until = asyncio.get_running_loop().time() + _WAIT_S
+        limit = self._clock.timeout(_WAIT_S)
         for told in content.files_of(message)[:_MOST]:
-            file = await self._told(told, until)
+            file = await self._told(told, limit)
             media_type = text(file.get("mimetype")) or "application/octet-stream"
             name = text(file.get("name")) or text(file.get("title")) or "file"
             is_image = self._vision and reading.is_image(file)
-            data = await self._read(file, until) if is_image or reading.is_document(file) else None
+            data = await self._read(file, limit) if is_image or reading.is_document(file) else None
             taken = files.received(said, text(file.get("id")), name, media_type, data, is_image=is_image)
             if isinstance(taken, DocumentUploaded):
                 documents.append(taken)
@@ -61,20 +64,20 @@ class Attachments:
                 shown.append(taken)
         return tuple(shown), documents
 
-    async def _told(self, file: Json, until: float) -> Json:
+    async def _told(self, file: Json, limit: asyncio.Timeout) -> Json:
         """The file with all that is known of it."""
         if file.get("file_access") != _UNTOLD or not text(file.get("id")):
             return file
         try:
-            async with asyncio.timeout_at(until):
+            async with asyncio.timeout_at(limit.when()):
                 return record((await self._client.files_info(file=file["id"])).get("file")) or file
         except BROKEN:
             return file
 
-    async def _read(self, file: Json, until: float) -> bytes | None:
+    async def _read(self, file: Json, limit: asyncio.Timeout) -> bytes | None:
         """None when it could not be read in time, is larger than was said, or lies elsewhere than Slack's files do."""
         try:
-            async with asyncio.timeout_at(until):
+            async with asyncio.timeout_at(limit.when()):
                 url = URL(text(file.get("url_private")))
                 for _ in range(_REDIRECTS):
                     if not self._hosts.may_give_files(url):

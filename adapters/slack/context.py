@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.lines import Lines
@@ -13,6 +11,7 @@ from adapters.slack.people import People
 from adapters.slack.reading import Workspace
 from adapters.wire import Json, records, text
 from bot.events import Quote
+from bot.ports import Clock
 
 _PLACES = 1_000  # whose last lines are kept in mind
 _WAIT_S = 1.0  # that a thread's beginning is waited for
@@ -21,10 +20,13 @@ _WAIT_S = 1.0  # that a thread's beginning is waited for
 class Context:
     """``most`` is the number of lines that are shown."""
 
-    def __init__(self, client: AsyncWebClient, us: Workspace, people: People, most: int) -> None:
+    def __init__(
+        self, client: AsyncWebClient, us: Workspace, people: People, clock: Clock, most: int
+    ) -> None:
         self._client = client
         self._us = us
         self._people = people
+        self._clock = clock
         self._most = most
         self._lines = Lines(most, _PLACES)
 
@@ -50,7 +52,7 @@ class Context:
 
     async def _beginning(self, channel: str, thread: str) -> list[Quote]:
         try:
-            async with asyncio.timeout(_WAIT_S):
+            async with self._clock.timeout(_WAIT_S):
                 told = await self._client.conversations_replies(
                     channel=channel, ts=thread, limit=1, inclusive=True
                 )

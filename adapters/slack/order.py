@@ -64,7 +64,7 @@ class Order:
         """
         waiting = self._waiting.get(key) or self._stand(channel, _Waiting(key, work))
         try:
-            async with asyncio.timeout(_WAIT_S):
+            async with self._clock.timeout(_WAIT_S):
                 await waiting.tried.wait()
         except TimeoutError:
             raise StoreUnavailable("it stands in line") from None

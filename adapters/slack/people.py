@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
@@ -16,6 +17,7 @@ from adapters.slack.markup import Names
 from adapters.slack.places import Places
 from adapters.wire import record, records, text
 from bot.cache import Cache
+from bot.ports import Clock
 
 log = logging.getLogger(__name__)
 
@@ -30,10 +32,11 @@ _GROUPS_S = 300.0  # that the list of groups is believed
 class People:
     """``names`` are those that are known; who is not in it could not be asked for yet."""
 
-    def __init__(self, client: AsyncWebClient, chores: Chores, places: Places) -> None:
+    def __init__(self, client: AsyncWebClient, chores: Chores, places: Places, clock: Clock) -> None:
         self._client = client
         self._chores = chores
         self._places = places
+        self._clock = clock
         self._names: Cache[str, str] = Cache(_KEPT)
         self._locales: Cache[str, str] = Cache(_KEPT)
         self._vain: Cache[str, float] = Cache(
@@ -81,7 +84,9 @@ class People:
                 self._asking[one] = task
         waited = [self._asking[one] for one in strangers if one in self._asking]
         if waited:
-            await asyncio.wait(waited, timeout=_WAIT_S)
+            with suppress(TimeoutError):
+                async with self._clock.timeout(_WAIT_S):
+                    await asyncio.wait(waited)
 
     async def _ask(self, one: str) -> None:
         name = ""

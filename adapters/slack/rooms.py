@@ -64,22 +64,31 @@ def furnished(link: Link, opened: asyncio.Event, recover: Callable[[], Awaitable
     """``opened`` and ``recover`` are as `Order` takes them."""
     options, client, chores = link.options, link.client, link.chores
     places = Places(client)
-    people = People(client, chores, places)
+    people = People(client, chores, places, link.clock)
     spelled = spelling([spec.name for spec in link.inbound.commands], "/everbot ")
     posting = Posting(client, link.clock, options.post_interval_s, spelled)
     work = Work(client, chores)
     surroundings = Surroundings(
         people=people,
         places=places,
-        context=Context(client, link.us, people, options.context_lines),
-        attachments=Attachments(client, link.session, link.hosts, options.bot_token, vision=options.vision),
+        context=Context(client, link.us, people, link.clock, options.context_lines),
+        attachments=Attachments(
+            client, link.session, link.hosts, link.clock, options.bot_token, vision=options.vision
+        ),
         posting=posting,
         work=work,
         chores=chores,
     )
     hearing = Hearing(link.us, link.inbound, Order(chores, link.clock, opened, recover), surroundings)
     responses = Responses(link.session, link.hosts)
-    answers = Answers(client=client, posting=posting, responses=responses, chores=chores, spelled=spelled)
+    answers = Answers(
+        client=client,
+        posting=posting,
+        responses=responses,
+        chores=chores,
+        spelled=spelled,
+        clock=link.clock,
+    )
     answering = Answering(link.us, link.inbound, answers, people, places)
     return Rooms(
         link=link,

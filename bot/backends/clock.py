@@ -16,6 +16,9 @@ class SystemClock:
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
 
+    def timeout(self, seconds: float) -> asyncio.Timeout:
+        return asyncio.timeout(seconds)
+
 
 def machine_zone() -> str:
     """The IANA name of the machine's time zone; empty when it has none that can be named."""

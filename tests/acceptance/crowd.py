@@ -16,6 +16,7 @@ from tests.fakes.parlour import Stage, is_summary
 from tests.fakes.scripted_model import call, calls, say
 from tests.fakes.slack_server import SlackServer
 from tests.fakes.town import Town, heard
+from tests.patience import PATIENCE_S
 
 Json = dict[str, Any]
 KNOWN = "What do you know?"
@@ -60,7 +61,7 @@ class Spot(Protocol):
         """What the bot said there lately, newest first."""
         ...
 
-    async def until_answered(self, word: str, timeout: float = 10.0) -> None:  # noqa: ASYNC109
+    async def until_answered(self, word: str, timeout: float = PATIENCE_S) -> None:  # noqa: ASYNC109
         """Until the bot says this word there."""
         ...
 
@@ -83,7 +84,7 @@ class DiscordSpot:
         recent = islice(reversed(self.channel.messages.values()), _RECENT)
         return (message.content for message in recent if message.author is self.server.bot)
 
-    async def until_answered(self, word: str, timeout: float = 10.0) -> None:  # noqa: ASYNC109
+    async def until_answered(self, word: str, timeout: float = PATIENCE_S) -> None:  # noqa: ASYNC109
         await self.server.until(lambda: any(word in text for text in self.answers()), timeout)
 
 
@@ -112,7 +113,7 @@ class SlackSpot:
         recent = islice(reversed(home.channels[self.channel].messages.values()), _RECENT)
         return (str(message["text"]) for message in recent if message.get("bot_id") == home.bot_id)
 
-    async def until_answered(self, word: str, timeout: float = 10.0) -> None:  # noqa: ASYNC109
+    async def until_answered(self, word: str, timeout: float = PATIENCE_S) -> None:  # noqa: ASYNC109
         await self.server.until(lambda: any(word in text for text in self.answers()), timeout)
 
 

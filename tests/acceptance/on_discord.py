@@ -14,6 +14,7 @@ from tests.fakes.discord_server import Channel, DiscordServer, User
 from tests.fakes.parlour import is_summary, whole
 from tests.fakes.scripted_model import calls, say
 from tests.fakes.town import Town, heard
+from tests.patience import PATIENCE_S
 
 # The model: it repeats what it hears, notes what it is told to note, looks for what it is asked for.
 
@@ -119,7 +120,7 @@ def without_content(town: Town) -> Town:
     return town
 
 
-async def come_true(condition: Any, seconds: float = 10.0) -> None:
+async def come_true(condition: Any, seconds: float = PATIENCE_S) -> None:
     """For what only everbot knows, and the server does not."""
     async with asyncio.timeout(seconds):
         while not condition():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import sqlite3
 import time
 from collections.abc import AsyncIterator
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.acceptance.crowd import SlackSpot, numbers_in
+from tests.fakes.ports import free_port
 from tests.fakes.slack_server import Pace, SlackServer
 from tests.fakes.town import Town, echo
 
@@ -58,12 +58,6 @@ class Hours:
 
     def __call__(self) -> float:
         return time.time() + 3600 * self.offset
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 @asynccontextmanager

@@ -29,7 +29,6 @@ from tests.fakes.scripted_model import calls
 from tests.fakes.slack_server import Pace, SlackServer
 from tests.fakes.town import FAST, Town
 
-PATIENCE_S = 60.0
 LINKED = 3  # of them are on both
 SECRET = re.compile(r"zq[0-9a-f]{10}")
 MARK = re.compile(r"~(\d{3})\.(\d+)~")  # place and number of a message
@@ -143,7 +142,7 @@ class Story:
         place.number += 1
         mark = f"~{self.places.index(place):03}.{place.number}~"
         await place.spot.say(f"{mark} {text}")
-        await place.spot.until_answered(mark, PATIENCE_S)
+        await place.spot.until_answered(mark)
 
     async def everybody(self, text: str, dice: random.Random) -> None:
         """All at once, each in all of their places one after the other."""

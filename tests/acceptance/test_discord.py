@@ -15,6 +15,7 @@ from tests.acceptance.on_discord import (
     answered,
     ask,
     at,
+    come_true,
     event_of,
     everything,
     mention,
@@ -25,6 +26,7 @@ from tests.acceptance.on_discord import (
     texts,
     without_content,
 )
+from tests.fakes.clock import WokenClock
 from tests.fakes.discord_records import STAGE, VOICE
 from tests.fakes.discord_server import DiscordServer, Permission
 from tests.fakes.parlour import whole
@@ -256,10 +258,12 @@ async def test_two_people_at_once_have_an_agent_each(server: DiscordServer, tmp_
 
 async def test_a_burst_is_one_turn(server: DiscordServer, tmp_path: Path) -> None:
     ada = server.user("ada")
-    dm = server.dm(ada)
-    async with Town(tmp_path, answer, discord=server, agent={"debounce_s": 0.3}) as town:
+    dm, clock = server.dm(ada), WokenClock()
+    async with Town(tmp_path, answer, discord=server, clock=clock, agent={"debounce_s": 600}) as town:
         for line in ("One", "two", "three"):
             await server.say(ada, dm, line)
+        await come_true(lambda: rows(town, "SELECT count(*) FROM inbox WHERE kind = 'message'") == [(3,)])
+        clock.wake()
         assert await answered(server, dm) == ["You said: One | two | three"]
         assert await ask(server, ada, dm, "Four") == "You said: Four"
     assert len(town.model.requests) == 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from tests.acceptance.on_discord import (
     rows,
     seen,
 )
+from tests.fakes.clock import WokenClock
 from tests.fakes.discord_server import DiscordServer
 from tests.fakes.parlour import whole
 from tests.fakes.scripted_model import say
@@ -31,13 +33,16 @@ async def test_a_message_may_be_mended_before_it_is_thought_about(
     server: DiscordServer, tmp_path: Path
 ) -> None:
     ada = server.user("ada")
-    dm = server.dm(ada)
-    async with Town(tmp_path, answer, discord=server, agent={"debounce_s": 0.8}) as town:
+    dm, clock = server.dm(ada), WokenClock()
+    async with Town(tmp_path, answer, discord=server, clock=clock, agent={"debounce_s": 600}) as town:
         first = await server.say(ada, dm, "The WRONG word")
         second = await server.say(ada, dm, "Better UNSAID")
         await come_true(lambda: len(rows(town, "SELECT 1 FROM inbox")) == 3)
         await server.edit(first, "The right word")
         await server.delete(second)
+        waiting = "SELECT payload FROM inbox"
+        await come_true(lambda: not re.search("WRONG|UNSAID", str(rows(town, waiting))))
+        clock.wake()
         await answered(server, dm)
         await town.app.inbound.settled()
     assert replies(server, dm) == ["You said: The right word"]
@@ -150,10 +155,11 @@ async def test_what_is_being_read_while_all_is_forgotten_is_not_stored_after_it(
     file = ("diary.txt", b"My diary says REGRET.", "text/plain")
     async with Town(tmp_path, answer, discord=server) as town:
         await ask(server, ada, dm, "Hello")
-        server.delay("GET /attachments/", 1.0)
+        held = server.hold("GET /attachments/")
         late = await server.say(ada, dm, "Read my REGRET", attachments=[file])
-        await come_true(lambda: rows(town, "SELECT 1 FROM users"))
+        await held.met()
         assert "Forgotten" in (await server.slash(ada, dm, "forget everything", {"sure": "yes"})).text
+        held.go()
         assert "let it go" in (await answered(server, dm, 2))[-1]
         server.redeliver(late)
         assert await ask(server, ada, dm, "And now?") == "You said: And now?"
@@ -172,11 +178,13 @@ async def test_what_is_being_read_elsewhere_outlives_the_forgetting_of_a_place(
     async with Town(tmp_path, answer, discord=server) as town:
         await mention(server, ada, general, "Hello")
         await ask(server, ada, dm, "Hello")
-        server.delay("GET /attachments/", 0.7, times=2)
+        held = server.hold("GET /attachments/", times=2)
         for place in (dm, general):
             call = f"{server.bot.mention} Read this"
             await server.say(ada, place, call, attachments=[("notes.txt", b"FACT", "text/plain")])
+        await held.met(2)
         assert "Forgotten" in (await server.slash(ada, general, "forget here", {"sure": "yes"})).text
+        held.go()
         await server.until(lambda: any("let it go" in text for text in replies(server, general)))
         await server.until(lambda: any("Read this" in text for text in replies(server, dm)))
         await town.app.inbound.settled()

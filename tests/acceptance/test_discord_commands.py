@@ -24,6 +24,7 @@ from tests.acceptance.on_discord import (
     rows,
     seen,
 )
+from tests.fakes.clock import HurriedClock
 from tests.fakes.discord_server import DiscordServer
 from tests.fakes.parlour import whole
 from tests.fakes.town import FAST, Town
@@ -205,7 +206,7 @@ async def test_a_button_outlives_the_program(server: DiscordServer, tmp_path: Pa
 async def test_a_command_of_a_slow_moment_is_announced_in_time(server: DiscordServer, tmp_path: Path) -> None:
     ada = server.user("ada")
     dm = server.dm(ada)
-    async with Town(tmp_path, answer, discord=server):
+    async with Town(tmp_path, answer, discord=server, clock=HurriedClock(2.0)):  # Discord waits for 3 s
         await ask(server, ada, dm, "Hello")
         with closing(sqlite3.connect(tmp_path / "everbot.db", isolation_level=None)) as db:
             db.execute("BEGIN IMMEDIATE")  # nobody else can write meanwhile

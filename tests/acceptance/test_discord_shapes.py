@@ -24,6 +24,7 @@ from bot.ports import Clock
 from tests.fakes.clock import FakeClock
 from tests.fakes.discord_server import Channel, DiscordServer, Guild, User
 from tests.fakes.inbound import Heard
+from tests.patience import PATIENCE_S
 
 Json = dict[str, Any]
 Path = tuple[str | int, ...]
@@ -48,7 +49,7 @@ async def listening(server: DiscordServer, clock: Clock | None = None) -> AsyncI
     adapter = DiscordAdapter(options, clock or SystemClock())
     running = asyncio.create_task(adapter.run(heard))
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             while adapter.ready():
                 await asyncio.sleep(0.01)
         yield heard
@@ -227,7 +228,7 @@ async def heard_of(scene: Scene, heard: Heard, word: str) -> list[MessageReceive
     """What people say after all that is heard as it is, wherever they say it."""
     await scene.server.say(scene.ada, scene.dm, word)
     await scene.server.say(scene.ada, scene.general, word)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         while True:
             found = [e for e in heard.events if isinstance(e, MessageReceived) and e.text == word]
             if len(found) == 2:
@@ -301,7 +302,7 @@ async def test_a_place_of_which_too_little_is_told_is_closed(server: DiscordServ
         for number, told in enumerate(broken):
             server.world.emit("CHANNEL_UPDATE", told, guild=guild)
             await server.say(ada, staff, f"secret{number}")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             while len(heard.events) <= len(broken):  # and that we are in the guild
                 await asyncio.sleep(0.01)
     seen = [event.audience for event in heard.events if isinstance(event, MessageReceived)]

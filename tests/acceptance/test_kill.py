@@ -18,12 +18,12 @@ import pytest
 
 from tests.acceptance.keeping_model import Keeper, passage, reply, said, token
 from tests.fakes.openai_server import OpenAIServer
+from tests.patience import PATIENCE_S
 from tests.program.life import Life
 from tests.program.program import Program
 
 USERS = ("ada", "bob", "cyd", "dan")
 WAITING = 6  # unanswered messages of each user that every life is given, at least
-PATIENCE_S = 60.0
 
 CONFIG = """
 [model]

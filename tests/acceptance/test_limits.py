@@ -20,9 +20,10 @@ from bot.settings import Settings
 from memory.records import Usage, community_audience
 from tests.fakes.clock import FakeClock
 from tests.fakes.empty_database import lay
-from tests.fakes.parlour import PATIENCE_S, House, Parlour, Play, Stage
+from tests.fakes.parlour import House, Parlour, Play, Stage
 from tests.fakes.scripted_model import call, calls, say
 from tests.fakes.town import heard
+from tests.patience import PATIENCE_S
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 USED_UP = "used up"

@@ -21,6 +21,7 @@ from tests.fakes.parlour import is_summary, whole
 from tests.fakes.scripted_model import call, calls, say
 from tests.fakes.slack_server import Pace, SlackServer
 from tests.fakes.town import FAST, Town, heard
+from tests.patience import PATIENCE_S
 
 SELF = re.compile(r'<block label="persona"[^>]*>\n(.*?)\n</block>', re.DOTALL)
 DAY_S = 86_400.0
@@ -449,7 +450,7 @@ async def test_the_bot_is_removed_from_a_guild(
             async with departed.read() as session:
                 return bool(await session.personas.departed(clock.now()))
 
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             while not await noticed():
                 await asyncio.sleep(0.01)
             if back:
@@ -482,7 +483,7 @@ async def test_the_app_is_uninstalled_from_a_workspace(slack: SlackServer, tmp_p
         await tell_on_slack(slack, ada, general, "share The fair is in May.")
         assert min((await kept_of(town)).values()) > 0
         await slack.uninstall()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             while True:
                 async with town.app.memory.store.read() as session:
                     if await session.personas.departed(clock.now()):

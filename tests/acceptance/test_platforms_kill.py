@@ -30,10 +30,10 @@ from tests.fakes.discord_server import DiscordServer
 from tests.fakes.openai_server import Answer, OpenAIServer
 from tests.fakes.slack_server import Pace, SlackServer
 from tests.fakes.town import FAST
+from tests.patience import PATIENCE_S
 from tests.program.life import Life, Tally
 from tests.program.program import Program
 
-PATIENCE_S = 60.0
 LONG_S = 30.0  # for what was said last
 CONFIG = """
 [run]
@@ -121,8 +121,8 @@ class Story:
             self.home = Program(self.folder, text)
             spots = self.spots()
             async with await self.start() as life:
-                await self.discord.until(lambda: self.discord.identifies, PATIENCE_S)
-                await self.slack.until(lambda: self.slack.connections, PATIENCE_S)
+                await self.discord.until(lambda: self.discord.identifies)
+                await self.slack.until(lambda: self.slack.connections)
                 await self.everyone(spots)  # knows the bot: a first direct message is a named exception
                 await self.end(life)
             self.killing = True
@@ -165,7 +165,7 @@ class Story:
         """Each says one thing everywhere, and is answered."""
 
         async def once(spot: Spot) -> None:
-            await spot.until_answered(await self.say(spot), PATIENCE_S)
+            await spot.until_answered(await self.say(spot))
 
         await asyncio.gather(*map(once, spots))
 
@@ -193,7 +193,7 @@ class Story:
         if kind == "call":
             server = self.dice.choice((self.discord, self.slack))
             goal = len(server.transcript) + self.dice.randint(1, 6)
-            await server.until(lambda: len(server.transcript) >= goal, PATIENCE_S)
+            await server.until(lambda: len(server.transcript) >= goal)
         longest = {"request": 0.03, "write": 0.004, "call": 0.004, "time": 3.0}[kind]
         await asyncio.sleep(longest * self.dice.random() * self.dice.choice((0, 1)))
 

@@ -94,11 +94,15 @@ async def test_two_personas_share_a_channel_and_its_threads(server: DiscordServe
     async def by_words(row: OutboxRow) -> Speaker | None:
         return MIRA if "Mira" in row.text else Speaker(name="Otto")
 
-    server.delay("POST /channels/[0-9]+/webhooks", 0.3)  # meanwhile the other place looks for it
-    async with Town(tmp_path, answer, discord=server, speaker_of=by_words):
-        await asyncio.gather(
+    held = server.hold("POST /channels/[0-9]+/webhooks")  # meanwhile the other place looks for it
+    async with Town(tmp_path, answer, discord=server, speaker_of=by_words) as town:
+        both = asyncio.gather(
             call(server, ada, general, "Mira, hello"), call(server, bob, thread, "Mira, there too")
         )
+        await held.met()
+        await come_true(lambda: rows(town, "SELECT count(*) FROM outbox WHERE state = 'sending'") == [(2,)])
+        held.go()
+        await both
         await call(server, ada, general, "Otto, hello")
     assert [message.author.name for message in spoken(server, general)] == ["Mira", "Otto"]
     assert [message.author.name for message in spoken(server, thread)] == ["Mira"]

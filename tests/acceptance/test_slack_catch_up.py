@@ -11,7 +11,8 @@ import pytest
 from bot.ports import ModelReply, ModelRequest
 from memory.records import Role, Wish
 from tests.acceptance.crowd import SlackSpot, numbers_in, posts_on_slack, quote, tell, texts
-from tests.acceptance.slack_stage import FORGETFUL, Hours, dm_and_thread, free_port, quiet, quoted, with_slack
+from tests.acceptance.slack_stage import FORGETFUL, Hours, dm_and_thread, quiet, quoted, with_slack
+from tests.fakes.ports import free_port
 from tests.fakes.scripted_model import say
 from tests.fakes.slack_server import Pace, SlackServer
 from tests.fakes.town import Town, echo, heard
@@ -95,12 +96,16 @@ async def test_what_is_said_while_history_is_read_does_not_overtake_what_was_sai
         async with town:
             await dm.say("n00000")
             await dm.until_answered("n00000")
-        server.delay("conversations.history", 0.8, times=4)
+        held = [server.hold("conversations.history") for _ in range(4)]
         async with town:
-            await server.until(lambda: len(server.calls("conversations.history")) == 3)
+            for hold in held[:3]:
+                await hold.met()
+                hold.go()
+            await held[3].met()
             await dm.say("n00001")
             early = server.envelopes[-1]
             await server.until(lambda: early.reason)
+            held[3].go()
             await server.until(lambda: len(server.calls("conversations.history")) == 4)
             await dm.say("n00002")
             await dm.until_answered("n00002")
@@ -256,12 +261,13 @@ async def test_what_came_while_away_is_not_forgotten_when_the_next_start_is_cut_
         missed = await server.say(ada, general, f"<@{server.bot}> an hour ago")
         await quiet(server)
         hours.offset = 0
-        server.delay("conversations.history", 30.0, times=10)
+        held = server.hold("conversations.history", times=10)
         async with town:
             await server.say(bob, server.im(bob), "Are you back?")
             [heard_now] = server.envelopes[-1:]
             await server.until(lambda: heard_now.done)
         server.api.faults.clear()
+        held.go()
         async with town:
             await server.until(lambda: server.answers(general, missed["ts"]))
 
@@ -279,12 +285,13 @@ async def test_messages_heard_while_history_is_read_are_answered_once_and_in_ord
             for number in range(1, 6):
                 await spot.say(f"n{number:05}")
         await quiet(server)
-        server.delay("conversations.history", 0.2, times=4)
-        server.delay("conversations.replies", 0.2, times=4)
+        held = server.hold("conversations.history")
         async with town:
+            await held.met()
             for number in range(6, 11):
                 for spot in spots:
                     await spot.say(f"n{number:05}")
+            held.go()
             for spot in spots:
                 await spot.until_answered("n00010")
                 await server.until(lambda: len(quoted(spot)) >= 11)  # noqa: B023 - awaited at once

@@ -28,6 +28,7 @@ from tests.fakes.slack_delivery import Envelope
 from tests.fakes.slack_server import CONFIG_TOKEN, Pace, SlackServer
 from tests.fakes.slack_shapes import strange
 from tests.fakes.town import FAST, Town, echo
+from tests.patience import PATIENCE_S
 
 
 @pytest.fixture
@@ -141,6 +142,7 @@ async def test_fifty_slow_turns_hold_up_no_acknowledgement(server: SlackServer, 
         for person in people:
             await server.say(person, server.im(person), "Think")
         await server.until(lambda: model.asked == 50)
+        await quiet(server)
         before = len(server.acks)
         for person in people:
             await server.say(person, server.im(person), "And more")
@@ -302,7 +304,7 @@ async def interrupted(folder: Path, times: int) -> None:
                 else:
                     await server.disconnect(kind)
                 await server.until(lambda: server.connections and not before & set(server.delivery.links))  # noqa: B023
-            await server.until(lambda: answered_numbers(server) == said, 30.0)
+            await server.until(lambda: answered_numbers(server) == said)
             await quiet(server)
             for spot in spots:
                 said += 1
@@ -335,12 +337,12 @@ async def test_an_outage_of_slack_is_waited_out(server: SlackServer, tmp_path: P
         await server.until(lambda: model.asked)
         server.down()
         model.may.set()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             while town.adapters[0].ready() is None:
                 await asyncio.sleep(0)
         await server.say(ada, dm, "Are you there?")
         server.up()
-        await server.until(lambda: len(server.answers(dm)) == 2, 20.0)
+        await server.until(lambda: len(server.answers(dm)) == 2)
         await town.ready()
     assert texts(server.answers(dm)) == ["You said: Hello", "You said: Are you there?"]
 
@@ -353,7 +355,7 @@ async def refusal(town: Town) -> tuple[int, str]:
     clock = SystemClock()
     adapters = platforms(town.settings, clock)
     async with open_app(town.settings, adapters, "test", model=town.model) as app:  # type: ignore[arg-type]
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             return await attend(app, adapters, clock, asyncio.Event(), 1.0), adapters[0].platform
 
 

@@ -27,6 +27,7 @@ from tests.fakes.discord_server import DiscordServer
 from tests.fakes.inbound import Heard
 from tests.fakes.parlour import Parlour
 from tests.fakes.slack_server import SlackServer
+from tests.patience import PATIENCE_S
 
 
 @dataclass
@@ -66,7 +67,7 @@ async def running(folder: Path, **sections: dict[str, object]) -> AsyncIterator[
     [adapter] = platforms(Settings.model_validate({"data_dir": folder, **sections}), SystemClock())
     task = asyncio.create_task(adapter.run(Heard()))
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             while adapter.ready():
                 await asyncio.sleep(0.01)
         yield adapter

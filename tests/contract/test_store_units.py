@@ -15,6 +15,7 @@ from memory.ports import Session, Store
 from memory.records import Agent, Conversation
 from tests.fakes.memory_rows import CancelledAt, HeldAt, StruckAt, said, settle, tell
 from tests.fakes.stores import Backend
+from tests.patience import PATIENCE_S
 
 _MOST = 60
 """More suspensions than a unit of work of this suite has."""
@@ -160,7 +161,7 @@ async def test_a_cancelled_writer_leaves_the_store_usable_while_its_error_lives(
                 await work
             except asyncio.CancelledError as error:
                 errors.append(error)  # as a task, a log record or a debugger would
-            async with asyncio.timeout(2):
+            async with asyncio.timeout(PATIENCE_S):
                 assert await pair(store, place, f"next {n}") == "done"
             if not work.reached:
                 break
@@ -208,7 +209,7 @@ async def test_fifty_writers_some_raising_some_cancelled(store: Store, backend: 
         except asyncio.CancelledError:
             ends[name] = "cancelled"
 
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         await asyncio.gather(
             *(write(f"w{n}", chance.random(), chance.randrange(6)) for n in range(50)),
             *(texts(store, place) for _ in range(10)),
@@ -281,7 +282,7 @@ async def test_those_cancelled_in_the_queue_leave_no_one_waiting(store: Store) -
     hold.set()
     for task in waiting:
         task.cancel()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         assert await first == "done"
     assert (await asyncio.gather(*waiting, return_exceptions=True))[0].__class__ is asyncio.CancelledError
     assert await texts(store, place) == {"slow": 1}
@@ -297,7 +298,7 @@ async def test_cancelled_readers_leave_the_store_usable(store: Store) -> None:
         except asyncio.CancelledError:
             continue
         break
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         assert await asyncio.gather(*(texts(store, place) for _ in range(6))) == [{"one": 1}] * 6
         assert await pair(store, place, "two") == "done"
 
@@ -308,7 +309,7 @@ async def test_a_cancelled_scrub_is_nobody_elses_cancellation(store: Store) -> N
         work = CancelledAt(store.scrub(), n)
         with contextlib.suppress(asyncio.CancelledError):
             await work
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             assert await pair(store, place, f"after {n}") == "done"
         if not work.reached:
             break
@@ -331,7 +332,7 @@ async def test_who_runs_or_waits_when_the_store_is_closed_comes_to_an_end_and_no
             await hold.wait()
             return len(await session.agents.conversations(agent.id))
 
-    async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(PATIENCE_S), asyncio.TaskGroup() as group:
         group.create_task(slow())
         readers = [group.create_task(reading()) for _ in range(5)]
         await entered.wait()

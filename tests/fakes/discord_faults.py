@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from tests.fakes.hold import Hold
 
 
 @dataclass
 class Fault:
-    """``kind`` is ``refuse``, ``storm``, ``lose_request``, ``lose_response``, ``delay`` or ``redirect`` (to
+    """``kind`` is ``refuse``, ``storm``, ``lose_request``, ``lose_response``, ``hold`` or ``redirect`` (to
     ``target``)."""
 
     kind: str
@@ -19,6 +21,7 @@ class Fault:
     seconds: float = 0.0
     everywhere: bool = False
     target: str = ""
+    hold: Hold = field(default_factory=Hold)
 
 
 class Faults:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -157,8 +156,8 @@ class Rest:
                 return response
             self.misfits += misfits(call.line, call.query, call.body)
             call.user_agent = request.headers.get("User-Agent", "")
-            if slow := self.faults.take("delay", call.line):
-                await asyncio.sleep(slow.seconds)
+            if held := self.faults.take("hold", call.line):
+                await held.hold.passed()
             if away := self.faults.take("redirect", call.line):
                 self._note("request", call)
                 raise web.HTTPTemporaryRedirect(away.target)
@@ -214,8 +213,8 @@ class Rest:
 
     async def _download(self, request: web.Request) -> web.Response:
         line = f"GET {request.path}"
-        if slow := self.faults.take("delay", line):
-            await asyncio.sleep(slow.seconds)
+        if held := self.faults.take("hold", line):
+            await held.hold.passed()
         if away := self.faults.take("redirect", line):
             raise web.HTTPFound(away.target)
         found = self.world.files.get(int(request.match_info["attachment"]))

@@ -23,6 +23,9 @@ from tests.fakes.discord_rest import BASE, Call, Rest
 from tests.fakes.discord_rules import Intent, Permission, Settings
 from tests.fakes.discord_transcript import Entry, Transcript
 from tests.fakes.discord_world import World
+from tests.fakes.hold import Hold
+from tests.fakes.ports import free_port
+from tests.patience import PATIENCE_S
 
 __all__ = ["Call", "Channel", "DiscordServer", "Guild", "Intent", "Interaction", "Message", "Permission"]
 __all__ += ["Role", "User", "Webhook"]
@@ -53,7 +56,7 @@ class DiscordServer(People):
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        await self._open_gateway(0)
+        await self._open_gateway(free_port())
         rest, gateway = (address[1] for address in self._runner.addresses)
         self.world.cdn = f"http://127.0.0.1:{rest}"
         self.api_url = self.world.cdn + BASE
@@ -78,7 +81,7 @@ class DiscordServer(People):
     def transcript(self) -> list[Entry]:
         return self._log.entries
 
-    async def until(self, predicate: Callable[[], T], timeout: float = 30.0) -> T:  # noqa: ASYNC109
+    async def until(self, predicate: Callable[[], T], timeout: float = PATIENCE_S) -> T:  # noqa: ASYNC109
         """Wait for something to become true of the server, tried after every change; what it became is returned."""
         return await self._log.until(predicate, timeout)
 
@@ -147,8 +150,11 @@ class DiscordServer(People):
         """Break the connection of the next requests and do nothing."""
         self._faults.pending.append(Fault("lose_request", route, times))
 
-    def delay(self, route: str, seconds: float, times: int = 1) -> None:
-        self._faults.pending.append(Fault("delay", route, times, seconds=seconds))
+    def hold(self, route: str, times: int = 1) -> Hold:
+        """The next requests (also for files) are answered when they may go on."""
+        fault = Fault("hold", route, times)
+        self._faults.pending.append(fault)
+        return fault.hold
 
     def redirect(self, route: str, target: str, times: int = 1) -> None:
         """Answer the next requests (also for files) by sending them elsewhere."""

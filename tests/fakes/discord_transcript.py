@@ -8,6 +8,8 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
 
+from tests.patience import PATIENCE_S
+
 T = TypeVar("T")
 
 
@@ -42,7 +44,7 @@ class Transcript:
             except Exception as error:
                 future.set_exception(error)
 
-    async def until(self, predicate: Callable[[], T], timeout: float = 30.0) -> T:  # noqa: ASYNC109
+    async def until(self, predicate: Callable[[], T], timeout: float = PATIENCE_S) -> T:  # noqa: ASYNC109
         """Wait for something to become true; what it became is returned."""
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         entry = (predicate, future)

@@ -29,10 +29,10 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.empty_database import lay
 from tests.fakes.openai_rules import refusal
 from tests.fakes.scripted_model import say
+from tests.patience import PATIENCE_S
 
 T = TypeVar("T")
 Play = Callable[[ModelRequest], ModelReply | Exception | Awaitable[ModelReply]]
-PATIENCE_S = 60.0  # real seconds after which a turn counts as hung
 
 
 class Parlour:

@@ -5,7 +5,6 @@ What the methods do is in `slack_methods` and `slack_surfaces`.
 
 from __future__ import annotations
 
-import asyncio
 import json
 import math
 import time
@@ -16,6 +15,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from tests.fakes import slack_facts
+from tests.fakes.hold import Hold
 from tests.fakes.slack_state import Json, Refused, Workspace
 
 OBJECTS = ("attachments", "blocks", "files", "loading_messages", "metadata", "prompts", "view")
@@ -46,12 +46,13 @@ class Call:
 
 @dataclass(frozen=True, kw_only=True)
 class Fault:
-    """``kind``: ``refuse``, ``status``, ``lose`` (done, but never answered) or ``delay`` (late, then as usual)."""
+    """``kind``: ``refuse``, ``status``, ``lose`` (done, but never answered) or ``hold`` (late, then as usual)."""
 
     kind: str
     error: str = ""
     status: int = 200
     seconds: float = 0.0
+    hold: Hold | None = None
 
 
 class Api:
@@ -84,8 +85,8 @@ class Api:
             typed = request.content_type == "application/json"
             self.workspace.problems += slack_facts.asked(name, args, typed=typed)
         fault = self._fault(name)
-        if fault is not None and fault.kind == "delay":
-            await asyncio.sleep(fault.seconds)
+        if fault is not None and fault.hold is not None:
+            await fault.hold.passed()
         if fault is not None and fault.kind == "status":
             self._note(name, args, f"http {fault.status}", {})
             return web.Response(status=fault.status, text="<html>Oops</html>", content_type="text/html")

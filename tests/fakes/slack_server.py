@@ -14,6 +14,7 @@ from typing import Any, Self, TypeVar
 from aiohttp import web
 
 from tests.fakes import slack_events as events
+from tests.fakes.hold import Hold
 from tests.fakes.slack_agents import Agents
 from tests.fakes.slack_api import Api, Call, Fault, Method, cut
 from tests.fakes.slack_delivery import REAL, Ack, Delivery, Envelope, Pace, farewell
@@ -23,6 +24,7 @@ from tests.fakes.slack_methods import Methods
 from tests.fakes.slack_rich_text import rich_text
 from tests.fakes.slack_state import SCOPES, Channel, Json, Refused, Workspace
 from tests.fakes.slack_views import Interaction, Views
+from tests.patience import PATIENCE_S
 
 __all__ = ["REAL", "Ack", "Call", "Interaction", "Pace", "SlackServer"]
 BOT_TOKEN, APP_TOKEN, SIGNING_SECRET = "xoxb-fake", "xapp-fake", "fake-signing-secret"
@@ -149,7 +151,7 @@ class SlackServer:
         """Open Socket Mode connections."""
         return len(self.delivery.links)
 
-    async def until(self, predicate: Callable[[], T], timeout: float = 30.0) -> T:  # noqa: ASYNC109
+    async def until(self, predicate: Callable[[], T], timeout: float = PATIENCE_S) -> T:  # noqa: ASYNC109
         """What the predicate gives, once it is true; it is tried after every change of anything here."""
         try:
             return await self.workspace.changes.until(predicate, timeout)
@@ -367,8 +369,11 @@ class SlackServer:
         """The next calls are done, but the connection breaks before the answer."""
         self.api.faults[method].extend([Fault(kind="lose")] * times)
 
-    def delay(self, method: str, seconds: float, times: int = 1) -> None:
-        self.api.faults[method].extend([Fault(kind="delay", seconds=seconds)] * times)
+    def hold(self, method: str, times: int = 1) -> Hold:
+        """The next calls are answered when they may go on."""
+        hold = Hold()
+        self.api.faults[method].extend([Fault(kind="hold", hold=hold)] * times)
+        return hold
 
     def storm(self, times: int, retry_after: int = 1, method: str = "*") -> None:
         """The next calls, of whatever method, are rate limited."""

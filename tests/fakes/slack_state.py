@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from tests.patience import PATIENCE_S
+
 Json = dict[str, Any]
 Thread = tuple[str, str]  # channel, thread_ts
 T = TypeVar("T")
@@ -42,7 +44,7 @@ class Changes:
         self._next.set()
         self._next = asyncio.Event()
 
-    async def until(self, predicate: Callable[[], T], timeout: float | None = 30.0) -> T:  # noqa: ASYNC109
+    async def until(self, predicate: Callable[[], T], timeout: float | None = PATIENCE_S) -> T:  # noqa: ASYNC109
         async with asyncio.timeout(timeout):
             while not (value := predicate()):
                 await self._next.wait()

@@ -26,6 +26,7 @@ from tests.fakes.empty_database import lay
 from tests.fakes.parlour import Play, Stage
 from tests.fakes.scripted_model import say
 from tests.fakes.slack_server import SlackServer
+from tests.patience import PATIENCE_S
 
 FAST = {
     "limits": {
@@ -121,7 +122,7 @@ class Town:
 
     async def ready(self) -> None:
         """Until every platform is connected."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             while any(adapter.ready() for adapter in self.adapters):
                 assert not self._serving.done(), self._serving.result()
                 await asyncio.sleep(0.01)

@@ -28,7 +28,7 @@ from memory.errors import StoreBusy
 from tests.fakes.clock import LeapingClock
 from tests.fakes.empty_database import lay
 from tests.fakes.scripted_model import ScriptedModel, call, calls, say
-from tests.program.process import LIMIT_S
+from tests.patience import PATIENCE_S
 from tests.program.program import QUIET, Program
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -66,7 +66,7 @@ def interpreted(program: Program, code: str) -> subprocess.CompletedProcess[str]
         text=True,
         cwd=program.folder,
         env=program.environment,
-        timeout=LIMIT_S,
+        timeout=PATIENCE_S,
         check=True,
     )
 
@@ -334,7 +334,7 @@ def test_what_is_said_at_the_same_time_is_answered_apart(tmp_path: Path) -> None
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(LIMIT_S)
+            thread.join(PATIENCE_S)
     assert answers == {f"message {n}": (f"message {n}",) for n in range(8)}
 
 

@@ -28,7 +28,7 @@ from tests.fakes.openai_server import Answer, Fault, OpenAIServer
 from tests.fakes.openai_wire import Json, last_words
 from tests.fakes.parlour import opened, parrot
 from tests.fakes.scripted_model import ScriptedModel, call, say
-from tests.program.process import LIMIT_S
+from tests.patience import PATIENCE_S
 from tests.program.program import QUIET, Program
 from tests.program.terminal import CTRL_C, CTRL_D, ENTER, Terminal
 
@@ -81,7 +81,7 @@ class Pipe:
         async with open_app(
             self.settings, [console], "test", model=self.model, embedders=lambda _: None
         ) as app:
-            async with asyncio.timeout(LIMIT_S):
+            async with asyncio.timeout(PATIENCE_S):
                 await console.run(app.inbound)
             if then is not None:
                 await then(app)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
-import time
 from ast import literal_eval
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -21,7 +20,7 @@ from bot.ports import ModelReply, ModelRequest
 from bot.settings import load
 from tests.fakes.parlour import House, Stage, last_words, opened, results_in
 from tests.fakes.scripted_model import ScriptedModel, call, say
-from tests.program.process import LIMIT_S
+from tests.patience import PATIENCE_S
 
 SECRET = "my-test-was-positive"
 TIME_S = 0.2
@@ -78,6 +77,13 @@ def spins_plainly(desk) -> str:
     """Computes for ever."""
     while True:
         pass
+
+async def spins_on(desk) -> str:
+    """Computes until it may end."""
+    SPINNING.set()
+    while not ENOUGH.is_set():
+        pass
+    return "done"
 
 async def stubborn(desk) -> str:
     """Eats its cancellation."""
@@ -162,7 +168,7 @@ async def huge(desk) -> str:
 async def nothing(desk):
     """Gives nothing."""
 
-ENDED = []
+ENDED, SPINNING, ENOUGH = [], threading.Event(), threading.Event()
 TOOLS = [value for value in list(globals().values()) if getattr(value, "__module__", "") == __name__]
 '''
 
@@ -185,6 +191,12 @@ def playing(request: ModelRequest) -> ModelReply:
     return call(name.removeprefix("do:"), request_heartbeat=True, **literal_eval(argument or "{}"))
 
 
+def loaded(module: str) -> Any:
+    """The module of that file, as everbot runs it."""
+    (found,) = [m for m in sys.modules.values() if getattr(m, "__file__", "") == module]
+    return found
+
+
 class Workshop:
     """A running everbot with the tools."""
 
@@ -194,13 +206,13 @@ class Workshop:
 
     async def told(self, tool: str, *more: str) -> dict[str, Any]:
         """The result that the model saw."""
-        async with asyncio.timeout(LIMIT_S):
+        async with asyncio.timeout(PATIENCE_S):
             await self.house.say("ada", " ".join((f"do:{tool}", *more)))
         return results_in(self._stage.requests[-1])[-1]
 
 
 @asynccontextmanager
-async def workshop(tmp_path: Path, module: str, time_s: float = LIMIT_S) -> AsyncIterator[Workshop]:
+async def workshop(tmp_path: Path, module: str, time_s: float = PATIENCE_S) -> AsyncIterator[Workshop]:
     stage = Stage(playing)
     async with opened(
         tmp_path / "data", stage, tools=(module,), tool_timeout_s=time_s, model={"context_window": 18_000}
@@ -253,7 +265,7 @@ async def test_whatever_a_tool_does_it_ends_as_a_failure_that_says_so(
     tmp_path: Path, module: str, tool: str
 ) -> None:
     in_time = "took longer" not in FAILURES[tool]
-    async with workshop(tmp_path, module, LIMIT_S if in_time else TIME_S) as shop:
+    async with workshop(tmp_path, module, PATIENCE_S if in_time else TIME_S) as shop:
         result = await shop.told(*tool.split(" ", 1))
         assert (result["status"], result["message"]) == ("Failed", FAILURES[tool])
         for user in ("ada", "bob"):  # nobody is held up after it
@@ -262,22 +274,23 @@ async def test_whatever_a_tool_does_it_ends_as_a_failure_that_says_so(
 
 
 async def test_others_are_answered_while_a_tool_blocks(tmp_path: Path, module: str) -> None:
-    async with workshop(tmp_path, module, TIME_S) as shop:
-        slow = asyncio.create_task(shop.told("spins"))
-        began = time.monotonic()
+    async with workshop(tmp_path, module) as shop:
+        slow = asyncio.create_task(shop.told("spins_on"))
+        tools = loaded(module)
+        assert await asyncio.to_thread(tools.SPINNING.wait, PATIENCE_S)
         (reply,) = await shop.house.say("bob", "And me?")
         assert reply.text == "You said: And me?"
-        assert not slow.done(), f"{time.monotonic() - began:.1f} s"
-        await slow
+        assert not slow.done()
+        tools.ENOUGH.set()
+        assert (await slow)["message"] == "done"
 
 
 async def test_nothing_of_a_tool_outlives_its_call(tmp_path: Path, module: str) -> None:
     async with workshop(tmp_path, module, TIME_S) as shop:
         for tool in ("stubborn", "spins", "spins_plainly", "sleeps", "tidies", "leaves"):
             await shop.told(tool)
-        (ended,) = [m.ENDED for name, m in sys.modules.items() if getattr(m, "__file__", "") == module]
-        assert ended == ["tidied up"]
-        async with asyncio.timeout(LIMIT_S):
+        assert loaded(module).ENDED == ["tidied up"]
+        async with asyncio.timeout(PATIENCE_S):
             while any("tool " in thread.name for thread in threading.enumerate()):
                 await asyncio.sleep(0.01)
 

@@ -310,8 +310,12 @@ async def test_errors_on_order(town: Any) -> None:
         channel = bot.get_channel(t.general.id)
         assert await refusal(channel.send("x")) == (503, 0)
         assert await refusal(channel.send("x")) == (403, 50013)
-        t.server.delay("POST", 0.01)
-        await channel.send("x")
+        held = t.server.hold("POST")
+        late = asyncio.create_task(channel.send("x"))
+        await held.met()
+        assert not late.done()
+        held.go()
+        await late
 
 
 async def test_nothing_is_lost_over_forced_drops(town: Any) -> None:

@@ -18,7 +18,7 @@ from bot.cli.doctor import examine, versions
 from bot.cli.run import serve
 from bot.errors import EverbotError
 from bot.settings import load
-from tests.program.process import LIMIT_S
+from tests.patience import PATIENCE_S
 
 CLOSED = "http://127.0.0.1:9"  # the port of "discard": nobody listens
 QUIET = '[embedder]\nkind = "none"\n'
@@ -51,7 +51,7 @@ def written(tmp_path: Path, text: str) -> Path:
 
 async def examined(config: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, list[str]]:
     capsys.readouterr()
-    async with asyncio.timeout(LIMIT_S):
+    async with asyncio.timeout(PATIENCE_S):
         code = await examine(config)
     return code, capsys.readouterr().out.splitlines()
 
@@ -61,7 +61,7 @@ async def refused(config: Path) -> str:
     try:
         settings = load(config, {})
         logs.check(settings)
-        async with asyncio.timeout(LIMIT_S):
+        async with asyncio.timeout(PATIENCE_S):
             await serve(settings)
     except (EverbotError, ExceptionGroup) as error:
         return sentence_of(error)

@@ -18,6 +18,7 @@ from bot.models.openai_errors import ErrorMap, caught
 from tests.fakes.clock import FakeClock
 from tests.fakes.openai_server import Answer, Fault, OpenAIServer, Raw, Script, faulty
 from tests.integration.openai_bench import START, ask, lines, opened
+from tests.patience import PATIENCE_S
 
 ERRORS = ErrorMap(model="test-model", place="localhost:1", secret="my-very-secret-word")
 
@@ -202,11 +203,11 @@ async def test_many_turns_survive_a_server_that_often_fails() -> None:
 async def test_cancelling_closes_the_response(kind: str) -> None:
     async with opened(lines(Fault(kind=kind))) as (model, server, _):
         task = asyncio.create_task(model.complete(ask()))
-        await asyncio.wait_for(server.arrival.wait(), 10)
+        await asyncio.wait_for(server.arrival.wait(), PATIENCE_S)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        await asyncio.wait_for(server.departure.wait(), 5)
+        await asyncio.wait_for(server.departure.wait(), PATIENCE_S)
     assert server.left == 1
 
 

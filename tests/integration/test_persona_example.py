@@ -13,7 +13,7 @@ from bot.cli import persona
 from bot.events import Command, View, community_audience
 from tests.fakes.parlour import House, opened, parrot, settings_at
 from tests.fakes.pictures import png
-from tests.program.process import LIMIT_S
+from tests.patience import PATIENCE_S
 from tests.program.program import QUIET, Program
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "personas.md").read_text(encoding="utf-8")
@@ -32,7 +32,7 @@ def shell(program: Program) -> str:
         cwd=program.folder,
         env=program.environment,
         stdin=subprocess.DEVNULL,
-        timeout=LIMIT_S,
+        timeout=5 * PATIENCE_S,  # five programs
         check=False,
     )
     assert done.returncode == 0, done.stderr

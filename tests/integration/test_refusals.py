@@ -19,6 +19,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.openai_server import Answer, Fault, OpenAIServer
 from tests.fakes.parlour import House, Stage, events_in, is_summary, opened, parrot, whole
 from tests.fakes.scripted_model import call, calls, say
+from tests.patience import PATIENCE_S
 
 BAD = "FLAGGED"
 PIXEL = "data:image/png;base64,iVBORw0KGgo="
@@ -225,7 +226,7 @@ def clock() -> Slow:
 
 async def posted(house: House, count: int) -> list[tuple[str, str]]:
     """(address, text) of all that was posted, once there is so much."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         while len(house.parlour.posted) < count:
             await asyncio.sleep(0.005)
     await house.app.inbound.settled()

@@ -19,7 +19,7 @@ from tests.fakes.openai_server import Answer, Fault, OpenAIServer, Script
 from tests.fakes.parlour import opened
 from tests.fakes.small_model import SmallModel, in_object
 from tests.integration.openai_bench import lines
-from tests.program.process import LIMIT_S
+from tests.patience import PATIENCE_S
 
 Json = dict[str, Any]
 
@@ -120,7 +120,7 @@ def configured(tmp_path: Path, url: str, more: str = "") -> Path:
 
 async def examined(config: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, list[str]]:
     capsys.readouterr()
-    async with asyncio.timeout(LIMIT_S):
+    async with asyncio.timeout(PATIENCE_S):
         code = await examine(config)
     return code, [line for line in capsys.readouterr().out.splitlines() if " model" in line[:11]]
 
@@ -203,7 +203,7 @@ async def test_a_window_is_told_by_doctor_and_at_the_start(
         async with opened(
             tmp_path / "a", None, model={"kind": "openai", "name": "m", "base_url": f"{url}/v1", **small}
         ):
-            async with asyncio.timeout(LIMIT_S):
+            async with asyncio.timeout(PATIENCE_S):
                 while not caplog.messages:
                     await asyncio.sleep(0.01)
         [record] = [record for record in caplog.records if "window" in record.message]
@@ -231,7 +231,7 @@ async def test_a_server_that_does_not_answer_holds_nothing_up(tmp_path: Path) ->
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     url = f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
-    async with asyncio.timeout(LIMIT_S):
+    async with asyncio.timeout(PATIENCE_S):
         async with opened(tmp_path, None, model={"kind": "openai", "name": "m", "base_url": url}):
             await asked.wait()
     await runner.cleanup()

@@ -205,11 +205,13 @@ async def test_what_is_not_acked_is_sent_again() -> None:
 
 
 async def test_a_late_ack_does_not_count() -> None:
-    async with SlackServer(pace=Pace(ack_s=0.05, retry_s=(0.0,))) as server:
-        server.delay("chat.postMessage", 0.2)
+    async with SlackServer(pace=Pace(ack_s=0.05, retry_s=(0.0,), post_s=0.0)) as server:
+        held = server.hold("chat.postMessage")
         ada = server.user("ada")
         async with connected(server) as bot:  # whose listener waits for its answer to be posted
             await server.say(ada, server.im(ada), "hello")
+            await server.until(lambda: server.calls("chat.postMessage"))  # the second time that it was told
+            held.go()
             await server.until(lambda: any(ack.late for ack in server.acks))
         assert [body["event_id"] for body in bot.heard()] == [bot.heard()[0]["event_id"]] * 2
 

@@ -20,8 +20,9 @@ from pathlib import Path
 from typing import Protocol, Self
 from uuid import uuid4
 
+from tests.patience import PATIENCE_S
+
 ROOT = Path(__file__).resolve().parents[2]
-LIMIT_S = 120
 COLD = sys.platform != "linux" or "COLD" in os.environ
 """Whether every start is a new interpreter: where libraries bear no fork, and in `make soak`."""
 
@@ -88,7 +89,7 @@ def run(start: Start, source: bytes = b"", *, cold: bool = COLD) -> Done:
     async def whole() -> Done:
         process = await launch(start, cold=cold)
         try:
-            async with asyncio.timeout(LIMIT_S):
+            async with asyncio.timeout(PATIENCE_S):
                 out, err = await process.communicate(source)
         finally:
             if process.returncode is None:

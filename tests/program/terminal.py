@@ -12,7 +12,8 @@ import termios
 from types import TracebackType
 from typing import Self
 
-from tests.program.process import LIMIT_S, launch
+from tests.patience import PATIENCE_S
+from tests.program.process import launch
 from tests.program.program import Program
 
 _SEQUENCE = re.compile(r"\x1b(\[[0-9;?]*[a-zA-Z]|\][^\x07]*\x07|[=>()][0-9A-Z]?)")
@@ -78,7 +79,7 @@ class Terminal:
         while (at := self.screen.find(text, self._read_to)) < 0:
             self._news.clear()
             try:
-                await asyncio.wait_for(self._news.wait(), LIMIT_S)
+                await asyncio.wait_for(self._news.wait(), PATIENCE_S)
             except TimeoutError:
                 raise AssertionError(
                     f"{text!r} is not shown after {self._read_to}: {self.screen!r}"
@@ -86,5 +87,5 @@ class Terminal:
         self._read_to = at + len(text)
 
     async def ended(self) -> int:
-        async with asyncio.timeout(LIMIT_S):
+        async with asyncio.timeout(PATIENCE_S):
             return await self._process.wait()

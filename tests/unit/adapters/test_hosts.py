@@ -98,7 +98,7 @@ async def servers() -> AsyncIterator[Elsewheres]:
 async def test_a_file_behind_a_redirect_is_fetched_from_the_platform_alone(servers: Elsewheres) -> None:
     own = hosts(servers.own)
     async with aiohttp.ClientSession(trace_configs=[own.trace()]) as session:
-        attachments = Attachments(None, session, own, "xoxb-secret", vision=False)  # type: ignore[arg-type]
+        attachments = Attachments(None, session, own, FakeClock(), "xoxb-secret", vision=False)  # type: ignore[arg-type]
 
         async def read(url: str) -> bytes | None:
             file = {"mimetype": "text/plain", "size": 7, "url_private": url}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import socket
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +14,10 @@ from bot.health import health
 from bot.ports import ModelRequest
 from tests.fakes.clock import FakeClock
 from tests.fakes.parlour import Parlour, opened
+from tests.fakes.ports import free_port
 from tests.fakes.scripted_model import ScriptedModel, say
 
 ASKED = ModelRequest(key="a/0", messages=[])
-
-
-def free_port() -> str:
-    with closing(socket.socket()) as taken:
-        taken.bind(("127.0.0.1", 0))
-        return f"127.0.0.1:{taken.getsockname()[1]}"
 
 
 async def readiness(listen: str) -> tuple[int, dict[str, Any]]:
@@ -33,7 +26,7 @@ async def readiness(listen: str) -> tuple[int, dict[str, Any]]:
 
 
 async def test_a_model_that_does_not_answer_is_not_ready_until_it_does(tmp_path: Path) -> None:
-    parlour, listen, up = Parlour(), free_port(), [True]
+    parlour, listen, up = Parlour(), f"127.0.0.1:{free_port()}", [True]
 
     def play(_: ModelRequest) -> Any:
         return say("Hi") if up[0] else ModelUnavailable("The model server 10.0.0.7 is down.")

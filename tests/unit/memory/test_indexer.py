@@ -23,6 +23,7 @@ from memory.store.database import Database
 from tests.fakes.embedder import WordsEmbedder
 from tests.fakes.empty_database import lay
 from tests.fakes.memory_rows import NOW, HeldAt, said, settle
+from tests.patience import PATIENCE_S
 
 HERE, THERE = community_audience("here"), community_audience("there")
 
@@ -250,7 +251,7 @@ async def test_an_expected_question_is_embedded_ahead_and_once(room: Room, embed
     ahead = asyncio.create_task(room.indexer.foresee())
     room.indexer.expect("red fox")
     room.indexer.expect("an owl")  # one at a time
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         while len(asked) < 2:
             await asyncio.sleep(0)
         assert np.array_equal(await asked[0], embedder.vector("red fox"))
@@ -276,7 +277,7 @@ async def test_what_is_expected_while_others_are_embedded_holds_nobody_up(
     await asyncio.sleep(0)
     room.indexer.expect("red fox")
     embedder.meanwhile = question  # another one is embedded before what is expected gets its turn
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         await room.indexer.vectors(["other"])
         room.indexer.expect("an owl")
         while "an owl" not in embedder.embedded:
@@ -394,7 +395,7 @@ async def test_it_wakes_up_for_new_rows(room: Room, embedder: WordsEmbedder) -> 
     running = asyncio.create_task(room.indexer.run())
     embedder.meanwhile = arrived
     await room.archival.insert(room.agent.archive_id, [Draft(text="red fox", audience=PRIVATE)], NOW)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         await drained.wait()
     while not running.done():
         running.cancel()

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 
 from adapters.discord.order import Order
+from tests.patience import PATIENCE_S
 
 
 async def test_nobody_is_overtaken_and_what_was_missed_goes_ahead() -> None:
@@ -48,5 +49,5 @@ async def test_one_channel_waits_for_no_other() -> None:
 async def test_it_opens_by_itself() -> None:
     order = Order()
     order.shut(0.01)
-    async with asyncio.timeout(5), order.behind(1):
+    async with asyncio.timeout(PATIENCE_S), order.behind(1):
         pass

@@ -21,6 +21,7 @@ from adapters.discord.people import person_of
 from adapters.discord.places import Place, place_of
 from bot.events import PRIVATE, MessageReceived
 from tests.fakes.discord_server import Channel, DiscordServer, Guild, Permission, User
+from tests.patience import PATIENCE_S
 
 
 class Listener(discord.Client):
@@ -56,7 +57,7 @@ class Scene:
     async def hear(self, channel: Channel, text: str, **more: Any) -> Message:
         """What arrives when Ada says something."""
         await self.server.say(self.ada, channel, text, **more)
-        return await asyncio.wait_for(self.client.heard.get(), 5)
+        return await asyncio.wait_for(self.client.heard.get(), PATIENCE_S)
 
     def place_of(self, message: Message) -> Place:
         return place_of(self.client, message.channel, message.guild)
@@ -179,7 +180,7 @@ async def test_what_is_for_the_bot(scene: Scene) -> None:
     assert not scene.is_addressed(await scene.hear(scene.general, "Hello"))
     assert scene.is_addressed(await scene.hear(scene.general, f"Hello {scene.server.bot.mention}"))
     quoted = scene.server.world.post(scene.general, scene.server.bot, "I said so")
-    await asyncio.wait_for(scene.client.heard.get(), 5)
+    await asyncio.wait_for(scene.client.heard.get(), PATIENCE_S)
     answer = await scene.hear(scene.general, "Why?", reply_to=quoted, ping=False)
     assert scene.is_addressed(answer)
     reply = scene.event_of(answer).reply_to
@@ -196,7 +197,7 @@ async def test_what_our_webhooks_say_is_ours(scene: Scene) -> None:
     heard = []
     for hook in (ours, *others):
         await server.post_webhook(hook, "Hello")
-        heard.append(await asyncio.wait_for(scene.client.heard.get(), 5))
+        heard.append(await asyncio.wait_for(scene.client.heard.get(), PATIENCE_S))
     assert [scene.us.said(message) for message in heard] == [True, False, False]
 
 

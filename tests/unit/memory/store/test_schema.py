@@ -19,6 +19,7 @@ from memory.errors import StoreError, StoreTooNew, StoreUnavailable
 from memory.store import tables
 from memory.store.database import HEAD, Database, schema
 from tests.fakes.memory_rows import settle, tell
+from tests.patience import PATIENCE_S
 
 
 @pytest.fixture
@@ -233,7 +234,7 @@ async def test_after_closing_a_read_says_so(tmp_path: Path) -> None:
         async with store.read() as session:
             await session.agents.agents()
 
-    async with asyncio.timeout(0.5):
+    async with asyncio.timeout(PATIENCE_S):
         with pytest.raises(StoreError):
             await read()
 
