@@ -14,6 +14,7 @@ from bot.ownership.export import FORMAT
 from bot.ports import ModelReply, ModelRequest
 from tests.acceptance.crowd import KNOWN, Slow, keep, requests, tell, texts
 from tests.acceptance.slack_stage import Json
+from tests.fakes.clock import HurriedClock
 from tests.fakes.parlour import whole
 from tests.fakes.scripted_model import calls, say
 from tests.fakes.slack_server import Pace, SlackServer
@@ -209,7 +210,7 @@ async def test_a_command_is_answered_where_the_bot_is_no_member(server: SlackSer
 async def test_a_slow_answer_comes_by_response_url(server: SlackServer, tmp_path: Path) -> None:
     ada = server.user("ada")
     secret = server.channel("secret", [ada], private=True, with_bot=False)
-    async with Town(tmp_path, keep, slack=server) as town:
+    async with Town(tmp_path, keep, slack=server, clock=HurriedClock(2.0)) as town:  # Slack waits for 3 s
         store = town.app.memory.store
         async with store.write():  # nothing can be written meanwhile, which a first command must
             used = await server.slash(ada, secret, "/everbot", "memory add Likes tea.")

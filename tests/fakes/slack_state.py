@@ -8,11 +8,13 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from tests.patience import PATIENCE_S
 
+_LOOK_S = 0.02
 Json = dict[str, Any]
 Thread = tuple[str, str]  # channel, thread_ts
 T = TypeVar("T")
@@ -35,7 +37,8 @@ class Refused(Exception):
 
 
 class Changes:
-    """Lets others wait for a condition on state that is changed in this loop, without polling."""
+    """Lets others wait for a condition: it is tried whenever the workspace changes, and now and then, for what lies
+    elsewhere."""
 
     def __init__(self) -> None:
         self._next = asyncio.Event()
@@ -47,7 +50,9 @@ class Changes:
     async def until(self, predicate: Callable[[], T], timeout: float | None = PATIENCE_S) -> T:  # noqa: ASYNC109
         async with asyncio.timeout(timeout):
             while not (value := predicate()):
-                await self._next.wait()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(_LOOK_S):
+                        await self._next.wait()
         return value
 
 
