@@ -294,14 +294,15 @@ class Source:
         return [] if "model.kind" in self.variables else asking
 
 
-def source(path: Path | None = None, env: Mapping[str, str] | None = None) -> Source:
+def source(path: Path | None = None, env: Mapping[str, str] | None = None, *, new: bool = False) -> Source:
     """A configuration as it was written (default: config.toml in the working directory, if there is one).
 
-    Raises `SettingsError`.
+    ``new``: nor need there be a file of that path yet. Raises `SettingsError`.
     """
     env = os.environ if env is None else env
-    there = path is not None or Path("config.toml").exists()
+    needed = path is not None and not new
     path = path or Path("config.toml")
+    there = needed or path.exists()
     return Source(path, there, _read(path) if there else {}, environment.told(env, Settings))
 
 
@@ -309,13 +310,15 @@ def load(
     path: Path | None = None,
     env: Mapping[str, str] | None = None,
     changes: Mapping[str, Any] | None = None,
+    *,
+    new: bool = False,
 ) -> Settings:
     """The settings of a file (default: config.toml in the working directory, if there is one).
 
     The environment beats the file. ``changes`` beat both: keys as in the file, a section's keys are replaced one
-    by one. Raises `SettingsError` with one sentence that names the key.
+    by one. ``new``: there need be no such file yet. Raises `SettingsError` with one sentence that names the key.
     """
-    found = source(path, env)
+    found = source(path, env, new=new)
     data = deepcopy(found.data)
     for key, (_, value) in found.variables.items():
         environment.put(data, key, value)

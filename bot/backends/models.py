@@ -149,6 +149,15 @@ async def examine(settings: Settings, clock: Clock, needed: int, shape: object) 
             await model.aclose()
 
 
+async def offered(settings: Settings, clock: Clock) -> list[str]:
+    """The names of the models that the usual one's server lists; none where it has no list. Raises `ModelError`."""
+    model = _model(settings.model, 0, clock)
+    try:
+        return await model.offered()
+    finally:
+        await model.aclose()
+
+
 async def tell_windows(settings: Settings, clock: Clock, needed: int) -> None:
     """Log what the servers tell of how much they read at once: a warning where it is less than they are sent. What
     cannot be asked is left out, for whoever asks next is told why."""

@@ -37,13 +37,15 @@ def platforms(settings: Settings, clock: Clock) -> list[Adapter]:
     return [found for each in PLATFORMS if (found := each.adapter(settings, clock)) is not None]
 
 
-async def check_platforms(settings: Settings) -> list[tuple[bool, str, str]]:
-    """(good, platform, what) of each configured platform, for `everbot doctor`."""
+async def check_platforms(settings: Settings, only: str = "") -> list[tuple[bool, str, str]]:
+    """(good, platform, what) of each configured platform, or of ``only`` one, for `everbot doctor`."""
     found: list[tuple[bool, str, str]] = []
-    for each in PLATFORMS:
+    asked = [each for each in PLATFORMS if only in ("", each.name)]
+    for each in asked:
         found += [(good, each.name.capitalize(), what) for good, what in await each.check(settings)]
     try:
-        platforms(settings, SystemClock())
+        for each in asked:
+            each.adapter(settings, SystemClock())
     except SettingsError as error:
         found.append((False, "configuration", str(error)))
     return found

@@ -44,6 +44,12 @@ async def examine(config: Path | None) -> int:
     return 1 if bad else 0
 
 
+def line_of(finding: Finding) -> str:
+    """A finding as a line of plain text."""
+    good, what, told = finding
+    return f"{'ok  ' if good else 'FAIL'} {what}: {told}"
+
+
 def versions() -> None:
     """Print what is installed, as ``name==version``: for comparing with a database of advisories."""
     found = {(part.name or "").lower(): part.version for part in distributions()}

@@ -47,10 +47,8 @@ def chat(
     from bot.cli import chat
 
     settings = _settings(config)
-    name = user or os.environ.get("USER") or getpass.getuser()
-    sys.exit(
-        asyncio.run(chat.chat(settings, name.strip() or "me", _whom(settings, persona), as_json=as_json))
-    )
+    name = (user or "").strip() or _me()
+    sys.exit(asyncio.run(chat.chat(settings, name, _whom(settings, persona), as_json=as_json)))
 
 
 @app.command()
@@ -59,6 +57,25 @@ def run(config: Config = None) -> None:
     from bot.cli import run
 
     sys.exit(asyncio.run(run.serve(_settings(config))))
+
+
+@app.command()
+def setup(config: Config = None) -> None:
+    """Ask for what is missing (model, Discord, Slack), try it, write it to config.toml, and start."""
+    from bot import logs
+    from bot.cli import chat, run
+    from bot.cli.setup.terminal import ThisTerminal
+    from bot.cli.setup.wizard import setup
+    from bot.settings import Settings
+
+    def start(settings: Settings, command: Literal["run", "chat"]) -> int:
+        logs.begin(settings)
+        if command == "run":
+            return asyncio.run(run.serve(settings))
+        return asyncio.run(chat.chat(settings, _me(), settings.personas.default, as_json=False))
+
+    logs.begin(Settings())
+    sys.exit(setup(config, ThisTerminal(), start))
 
 
 @app.command()
@@ -386,6 +403,11 @@ def _settings(config: Path | None) -> Settings:
     settings = load_settings(config)
     logs.begin(settings)
     return settings
+
+
+def _me() -> str:
+    """Who sits at this machine."""
+    return (os.environ.get("USER") or getpass.getuser()).strip() or "me"
 
 
 def _whom(settings: Settings, persona: str | None) -> str:

@@ -120,13 +120,26 @@ class OpenAIModel:
 
     async def check(self) -> str:
         """For ``everbot doctor``: a sentence on a model that works, or the error of `complete`."""
-        offered = await self._offered()
+        offered = await self.offered()
         if self.name in offered:
             return f"The model {self.name} is offered by {self._errors.place}."
         greeting = [{"role": "user", "content": "Hello"}]
         key = f"check/{uuid.uuid4()}"  # never the same: the server is to answer anew
         await self._once(ModelRequest(key=key, messages=greeting, max_tokens=16))
         return f"The model {self.name} at {self._errors.place} answers."
+
+    async def offered(self) -> list[str]:
+        """The names that GET /models lists; none when the server has no such list. Raises `ModelError`."""
+        client = await self._open()
+        try:
+            async with asyncio.timeout(self._patience.timeout_s):
+                listing = await client.get("/models", cast_to=object, options={"follow_redirects": False})
+        except caught() as error:
+            if getattr(error, "status_code", None) in (404, 405, 501):
+                return []
+            raise self._errors.of(error, self._clock.now()) from None
+        models = listing.get("data") if isinstance(listing, dict) else None
+        return [str(m.get("id")) for m in models or () if isinstance(m, dict)]
 
     async def window(self, *, own: bool) -> ServerWindow | None:
         """What its server tells of how much it reads at once; ``own``: it is one's own, and asked by all ways."""
@@ -270,19 +283,6 @@ class OpenAIModel:
             if isinstance(choice, dict) and choice.get("error"):  # OpenRouter's, of the provider
                 raise ErrorObject(choice)
         return data
-
-    async def _offered(self) -> list[str]:
-        """The names that GET /models lists; none when the server has no such list."""
-        client = await self._open()
-        try:
-            async with asyncio.timeout(self._patience.timeout_s):
-                listing = await client.get("/models", cast_to=object, options={"follow_redirects": False})
-        except caught() as error:
-            if getattr(error, "status_code", None) in (404, 405, 501):
-                return []
-            raise self._errors.of(error, self._clock.now()) from None
-        models = listing.get("data") if isinstance(listing, dict) else None
-        return [str(m.get("id")) for m in models or () if isinstance(m, dict)]
 
 
 @cache
