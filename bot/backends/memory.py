@@ -87,10 +87,8 @@ async def put_back(settings: Settings, copy: Path) -> None:
         async with memory.store.read() as session:
             shared = [archive.id for archive in await session.passages.archives() if archive.kind != "own"]
         try:
-            for archive_id in shared:
-                await memory.indexer.rebuild(
-                    archive_id
-                )  # their vectors lie in no backup: whoever runs next makes them
+            for archive_id in shared:  # their vectors may lie in no backup: whoever runs next makes them
+                await memory.indexer.rebuild(archive_id)
         except StoreUnavailable as error:
             log.warning("The vectors of shared archives are not in order: run `everbot reindex`. %s", error)
 
