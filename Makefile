@@ -1,9 +1,13 @@
 # Everything a newcomer needs: `make chat`, `make test`. Setting up prints to standard error only,
 # so that `make -s chat` in a pipe gives replies and nothing else.
-PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
 	$$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+# A Python that was asked for is taken, though .venv is of another one.
+WANTED := $(if $(filter undefined file,$(origin PYTHON)),,--wanted)
 BIN := .venv/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+SETUP = @python="$(PYTHON)"; if [ -z "$$python" ]; then echo "everbot needs Python 3.11 or newer with its venv module \
+	(on Debian and Ubuntu: apt install python3-venv); set PYTHON=/path/to/python if it is elsewhere." >&2; exit 1; fi; \
+	"$$python" scripts/make_venv.py $(WANTED)
 
 # What a change needs in under a minute: rules, contracts, and a story of each kind. The models of vectors take longer.
 QUICK := tests/unit tests/contract tests/integration/test_agent.py tests/integration/test_admin.py \
@@ -12,46 +16,41 @@ QUICK := tests/unit tests/contract tests/integration/test_agent.py tests/integra
 	tests/acceptance/test_discord_changes.py tests/acceptance/test_slack_http.py
 SLOW := tests/unit/memory/index tests/contract/test_embedder.py tests/contract/test_vector_index.py
 
-.PHONY: chat setup test quick check soak catalogues lock clean
+.PHONY: chat setup setup-dev test quick check package-check soak catalogues lock clean
 
 chat: setup
 	@$(BIN)/everbot chat
 
-setup: .venv/.ready
+setup:
+	$(SETUP)
 
-.venv/.ready: requirements.lock pyproject.toml
-	@if [ -z "$(PYTHON)" ]; then echo "everbot needs Python 3.11 or newer with its venv module \
-	(on Debian and Ubuntu: apt install python3-venv); set PYTHON=/path/to/python if it is elsewhere." >&2; exit 1; fi
-	@echo "Setting up in .venv (once; about a minute) ..." >&2
-	@[ -x $(BIN)/python ] || $(PYTHON) -m venv .venv >&2
-	@$(PIP) install --require-hashes --no-deps -r requirements.lock >&2
-	@$(PIP) install --no-deps --no-build-isolation --editable . >&2
-	@touch $@
+setup-dev:
+	$(SETUP) --dev
 
-.venv/.ready-dev: .venv/.ready requirements-dev.lock
-	@$(PIP) install --require-hashes --no-deps -r requirements-dev.lock >&2
-	@touch $@
-
-test: .venv/.ready-dev
+test: setup-dev
 	@$(BIN)/python -m pytest -n auto --dist worksteal -rs
 
-quick: .venv/.ready-dev
+quick: setup-dev
 	@$(BIN)/python -m pytest -n auto --dist worksteal -rs $(QUICK) $(SLOW:%=--ignore=%)
 
-check: .venv/.ready-dev
+check: setup-dev
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 
-soak: .venv/.ready-dev
+# What people install: built, looked into, installed into new environments, and talked with there.
+package-check: setup-dev
+	@$(BIN)/python scripts/package_check.py
+
+soak: setup-dev
 	@COLD=1 $(BIN)/python -m pytest -m soak
 
 # The catalogues of bot/language: what is marked in the sources is taken over, what is translated is compiled.
 MARKS := -k gettext -k marked -k ngettext:1,2 -k pgettext:1c,2
 CATALOGUES := bot/language/locale
 TEMPLATE := .venv/everbot.pot
-catalogues: .venv/.ready-dev
+catalogues: setup-dev
 	@$(BIN)/python -m babel.messages.frontend -q extract --no-default-keywords $(MARKS) \
 		--sort-by-file --add-location file --project everbot -o $(TEMPLATE) bot adapters
 	@$(BIN)/python -m babel.messages.frontend -q update -D everbot -i $(TEMPLATE) -d $(CATALOGUES) \
