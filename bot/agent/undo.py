@@ -7,6 +7,7 @@ from datetime import datetime
 from bot.agent.fifo_queue import is_note
 from bot.agent.queue_manager import QueueManager
 from bot.events import HeartbeatDue
+from bot.language import gettext
 from bot.people.allowance import Allowance
 from bot.runtime import Runtime
 from memory.ports import Session
@@ -37,10 +38,12 @@ class Undo:
                 rows = await session.messages.of_turn(turn.id)
                 said = [row for row in rows if not is_note(row)]
                 if turn.kind != HeartbeatDue.kind and not any(row.queued for row in said):
-                    notes.append("Older turns have left my view and stay.")
+                    notes.append(gettext("Older turns have left my view and stay."))
                     break
                 if turn.kind != HeartbeatDue.kind and not all(row.queued for row in said):
-                    notes.append("A part of it had left my view, and may still be told by my summary.")
+                    notes.append(
+                        gettext("A part of it had left my view, and may still be told by my summary.")
+                    )
                 undone.append(await session.mailbox.events_of(turn.id))
                 more, made = await self._memory(session, agent, conversation, turn)
                 notes += more
@@ -95,5 +98,7 @@ async def blocks_back(
         if block is not None and block.value == edit.after:
             await session.blocks.put(block.id, edit.before, None, now)
         else:
-            notes.append(f"The block {edit.label!r} was edited since and stays as it is.")
+            notes.append(
+                gettext("The block {label!r} was edited since and stays as it is.", label=edit.label)
+            )
     return notes

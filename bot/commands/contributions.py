@@ -6,6 +6,8 @@ from bot.commands.listing import cut, named
 from bot.commands.table import Control
 from bot.errors import CommandError
 from bot.events import ENTRIES, Action, Command, Entry, View
+from bot.language import gettext
+from bot.language.dates import day
 from bot.people.identities import Identity
 from memory.ports import Store
 from memory.records import Passage, readable_from
@@ -27,10 +29,13 @@ class Contributions:
             names = await session.agents.communities()
         shown = told[::-1][(page - 1) * ENTRIES : page * ENTRIES]
         if not shown:
-            return View(text="You have told no lore that is seen here." if not told else "That is all.")
-        older = Action(label="Older", command="memory", argument=f"lore {page + 1}")
+            nothing = gettext("You have told no lore that is seen here.")
+            return View(text=gettext("That is all.") if told else nothing)
+        older = Action(label=gettext("Older"), command="memory", argument=f"lore {page + 1}")
         return View(
-            text="What you told for everybody in a community. What others told, too, stays as theirs.",
+            text=gettext(
+                "What you told for everybody in a community. What others told, too, stays as theirs."
+            ),
             entries=tuple(_entry(passage, names, who) for passage in shown),
             actions=(older,) if page * ENTRIES < len(told) else (),
         )
@@ -39,15 +44,17 @@ class Contributions:
         uid, _, sure = what.partition(" ")
         found = next((passage for passage in told if uid and passage.uid.startswith(uid)), None)
         if found is None:
-            raise CommandError(f"You told no lore {uid!r} here. /memory lore lists what you did.")
+            raise CommandError(
+                gettext("You told no lore {uid!r} here. /memory lore lists what you did.", uid=uid)
+            )
         if sure.strip() != "yes":
             confirm = Action(
-                label="Take back", command="memory", argument=f"lore drop {uid} yes", danger=True
+                label=gettext("Take back"), command="memory", argument=f"lore drop {uid} yes", danger=True
             )
-            text = f"Nobody here will know it from you any more. Sure?\n\n{found.text}"
-            return View(text=text, actions=(confirm,))
+            text = gettext("Nobody here will know it from you any more. Sure?")
+            return View(text=f"{text}\n\n{found.text}", actions=(confirm,))
         await control.withdraw(who.user, [found])
-        return View(text=f"Your part in this is taken back: {found.text}")
+        return View(text=gettext("Your part in this is taken back: {text}", text=found.text))
 
     async def of(self, who: Identity, command: Command) -> list[Passage]:
         """All of it, oldest first."""
@@ -59,8 +66,10 @@ class Contributions:
 
 def _entry(passage: Passage, names: dict[str, str], who: Identity) -> Entry:
     short = passage.uid[:8]
-    when = f"{passage.created_at.astimezone(who.zone):%Y-%m-%d}"
-    take_back = Action(label="Take back", command="memory", argument=f"lore drop {short}", danger=True)
+    when = day(passage.created_at.astimezone(who.zone))
+    take_back = Action(
+        label=gettext("Take back"), command="memory", argument=f"lore drop {short}", danger=True
+    )
     return Entry(
         text=cut(passage.text),
         note=" · ".join([short, when, named(passage.audience, names)]),

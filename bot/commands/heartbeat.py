@@ -9,7 +9,8 @@ from bot.commands.table import Control, Run
 from bot.commands.words import HEARTBEAT, SCHEDULED
 from bot.errors import CommandError
 from bot.events import PRIVATE, Action, Command, CommandSpec, Suggestion, View
-from bot.language import marked
+from bot.language import gettext, marked
+from bot.language.dates import moment, weekday
 from bot.people import schedules
 from bot.people.beats import Beats, changes_of
 from bot.people.identities import Identities, Identity
@@ -56,7 +57,7 @@ class HeartbeatCommands:
             zones = [who.user.timezone, *sorted(known - {who.user.timezone})]
             return [Suggestion(value=zone, label=zone) for zone in zones]
         if blank == "span":
-            return [Suggestion(value=span, label=f"every {span}") for span in _SPANS]
+            return [Suggestion(value=span, label=gettext("every {span}", span=span)) for span in _SPANS]
         async with self._store.read() as session:
             wishes = await _wishes(session, command, who)
         return [Suggestion(value=wish.id, label=f"{wish.id}: {wish.about}") for wish in wishes.values()]
@@ -66,8 +67,10 @@ class HeartbeatCommands:
         if words in ("", "now"):
             await control.afford(command, who)
             if not await control.beat(who):
-                raise CommandError("My heart has beaten as often today as it may. It will again tomorrow.")
-            return "A heartbeat is on its way."
+                raise CommandError(
+                    gettext("My heart has beaten as often today as it may. It will again tomorrow.")
+                )
+            return gettext("A heartbeat is on its way.")
         if words == "status":
             return await self._status(who)
         try:
@@ -75,9 +78,10 @@ class HeartbeatCommands:
             if zone is not None:
                 ZoneInfo(zone)
         except schedules.NotATime as error:
-            raise CommandError(f"{error}.") from None
+            raise CommandError(gettext("{problem}.", problem=error)) from None
         except (KeyError, ValueError, OSError):
-            raise CommandError(f"{zone!r} is not an IANA time zone such as Europe/Berlin.") from None
+            why = gettext("{zone!r} is not an IANA time zone such as Europe/Berlin.", zone=zone)
+            raise CommandError(why) from None
         async with self._store.write() as session:
             await self._beats.change(session, who.agent.id, **changes)
             if zone is not None:
@@ -92,14 +96,20 @@ class HeartbeatCommands:
             beat = await session.schedule.beat(who.agent.id)
             rules = await self._beats.rules(session, beat, who)
         hours = f"{rules.every.total_seconds() / 3600:g}"
-        may = (
-            f"I may speak first, between {rules.first_hour} and {rules.last_hour or 24} o'clock ({who.user.timezone}), "
-            f"at most {rules.daily_messages} times a day."
-            if rules.speak
-            else "I do not speak first (/heartbeat on lets me)."
-        )
-        due = f" The next is due {who.when(beat.next_at)}." if beat.next_at else ""
-        return f"My heart beats {hours} hours after you wrote.{due} {may}"
+        told = [gettext("My heart beats {hours} hours after you wrote.", hours=hours)]
+        if beat.next_at:
+            told.append(gettext("The next is due {when}.", when=who.when(beat.next_at)))
+        if rules.speak:
+            may = gettext(
+                "I may speak first, between {first} and {last} o'clock ({zone}), at most {n} times a day.",
+                first=rules.first_hour,
+                last=rules.last_hour or 24,
+                zone=who.user.timezone,
+                n=rules.daily_messages,
+            )
+        else:
+            may = gettext("I do not speak first (/heartbeat on lets me).")
+        return " ".join([*told, may])
 
     async def _scheduled(self, command: Command, who: Identity, control: Control) -> View:
         word, _, wish_id = command.argument.strip().partition(" ")
@@ -108,21 +118,29 @@ class HeartbeatCommands:
             if word == "cancel":
                 if wish_id.strip() not in wishes:
                     raise CommandError(
-                        f"There is nothing scheduled as {wish_id.strip()!r}. /scheduled lists all."
+                        gettext(
+                            "There is nothing scheduled as {id!r}. /scheduled lists all.", id=wish_id.strip()
+                        )
                     )
                 await session.schedule.drop_wish(wish_id.strip())
-                return View(text=f"Cancelled: {wishes[wish_id.strip()].about}")
+                about = wishes[wish_id.strip()].about
+                return View(text=gettext("Cancelled: {about}", about=about))
         if not wishes:
-            return View(text="Nothing is scheduled. Ask me to remind you of something.")
-        lines = [
-            f"{w.id}  {w.next_at.astimezone(who.zone):%a %Y-%m-%d %H:%M}{f' ({w.rule})' if w.rule else ''}  {w.about}"
-            for w in wishes.values()
-        ]
+            return View(text=gettext("Nothing is scheduled. Ask me to remind you of something."))
+        lines = [gettext("Scheduled ({zone}):", zone=who.user.timezone)]
+        for wish in wishes.values():
+            at = wish.next_at.astimezone(who.zone)
+            rule = f" ({wish.rule})" if wish.rule else ""
+            lines.append(f"{wish.id}  {weekday(at)} {moment(at)}{rule}  {wish.about}")
         actions = tuple(
-            Action(label=f"Cancel {wish.id}", command="scheduled", argument=f"cancel {wish.id}")
+            Action(
+                label=gettext("Cancel {id}", id=wish.id),
+                command="scheduled",
+                argument=f"cancel {wish.id}",
+            )
             for wish in wishes.values()
         )
-        return View(text="\n".join([f"Scheduled ({who.user.timezone}):", *lines]), actions=actions)
+        return View(text="\n".join(lines), actions=actions)
 
 
 async def _wishes(session: Session, command: Command, who: Identity) -> dict[str, Wish]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bot.agent.undo import Undo
 from bot.errors import CommandError
 from bot.events import Action, Command, HeartbeatDue, View
+from bot.language import gettext
 from bot.people.identities import Identity
 from bot.runtime import Runtime
 from memory.records import readable_from
@@ -28,17 +29,19 @@ class History:
         parts, actions = [], dict[str, Action]()
         for edit in edits:
             turn = turns.get(edit.turn_id) if edit.turn_id else None
-            by = "by a person" if edit.turn_id is None else "in a conversation"
+            by = gettext("by a person") if edit.turn_id is None else gettext("in a conversation")
             if turn is not None and turn.kind == HeartbeatDue.kind:
                 short = turn.id[:8]
-                by = f"by reflection {short}"
+                by = gettext("by reflection {id}", id=short)
+                undo = gettext("Undo {id}", id=short)
                 actions.setdefault(
-                    short,
-                    Action(label=f"Undo {short}", command="memory", argument=f"undo {short}", danger=True),
+                    short, Action(label=undo, command="memory", argument=f"undo {short}", danger=True)
                 )
             when = who.when(edit.at)
             parts.append("\n".join([f"{when}  [{edit.label}] {by}", *edit.changes]))
-        return View(text="\n\n".join(parts) or "Nothing was edited yet.", actions=tuple(actions.values()))
+        return View(
+            text="\n\n".join(parts) or gettext("Nothing was edited yet."), actions=tuple(actions.values())
+        )
 
     async def undone(self, who: Identity, command: Command, short: str) -> View:
         async with self._store.read() as session:
@@ -49,7 +52,9 @@ class History:
             ]
         found = [turn for turn in turns if turn is not None and turn.kind == HeartbeatDue.kind]
         if not found:
-            raise CommandError(f"There is no reflection {short!r}. /memory history lists them.")
+            raise CommandError(
+                gettext("There is no reflection {id!r}. /memory history lists them.", id=short)
+            )
         async with self._locks.of(who.agent.id):
             notes = await self._undo.reflection(who.agent, found[0])
-        return View(text=" ".join(["What that reflection did to memory is undone.", *notes]))
+        return View(text=" ".join([gettext("What that reflection did to memory is undone."), *notes]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.language import gettext, ngettext
-from memory.records import PRIVATE, Audience, community_audience, community_of
+from memory.records import PRIVATE, Audience, Block, community_audience, community_of
 
 _SHOWN = 400  # characters of a note in a list; a form shows all of it
 
@@ -32,3 +32,18 @@ def messages_told(n: int) -> str:
 def passages_told(n: int) -> str:
     """So many passages of archival storage."""
     return ngettext("{n} passage", "{n} passages", n)
+
+
+def filled(block: Block) -> str:
+    """How full it is."""
+    return gettext("{n}/{most} characters", n=len(block.value), most=block.limit)
+
+
+def pages_told(n: int) -> str:
+    """How far there is something to be turned over."""
+    return ngettext("There is {n} page.", "There are {n} pages.", n)
+
+
+def too_long(n: int, what: str, most: int) -> str:
+    """A text is refused, which ``what`` has no room for."""
+    return gettext("That is {n} characters; {what} holds {most}.", n=n, what=what, most=most)

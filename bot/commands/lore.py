@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from bot.commands.listing import pages_told, too_long
 from bot.commands.table import Control
 from bot.errors import CommandError
 from bot.events import ENTRIES, Action, Command, Entry, Form, View
+from bot.language import gettext, ngettext
+from bot.language.dates import day
 from bot.people.identities import Identity
 from bot.runtime import Runtime
 from memory.ports import Session
@@ -28,13 +31,15 @@ class Lore:
         if word == "delete":
             return await self._delete(command, who, more.strip(), control)
         if word and not word.isdecimal():
-            raise CommandError("Say /persona lore, /persona lore edit ID TEXT, or /persona lore delete ID.")
+            raise CommandError(
+                gettext("Say /persona lore, /persona lore edit ID TEXT, or /persona lore delete ID.")
+            )
         return await self._page(command, who, max(1, int(word[:6] or 1)))
 
     async def _archive(self, session: Session, command: Command, who: Identity) -> Archive | None:
         community = community_of(command.audience) or command.home
         if not community:
-            raise CommandError("Lore is of a community: say it there.")
+            raise CommandError(gettext("Lore is of a community: say it there."))
         found = await session.passages.lore(who.persona.id, [community])
         return found[0] if found else None
 
@@ -43,15 +48,21 @@ class Lore:
             archive = await self._archive(session, command, who)
             total = await session.passages.count(archive.id, None) if archive else 0
             if archive is None or not total:
-                return View(text=f"{who.persona.name} has no lore of this community yet.")
+                nothing = gettext("{persona} has no lore of this community yet.", persona=who.persona.name)
+                return View(text=nothing)
             found = await session.passages.page(archive.id, None, offset=(page - 1) * ENTRIES, limit=ENTRIES)
             told = await session.passages.contributors_of([p.key for p in found])
         pages = -(-total // ENTRIES)
         if not found:
-            raise CommandError(f"There are {pages} pages.")
-        more = Action(label="Next page", command="persona", argument=f"lore {page + 1}")
+            raise CommandError(pages_told(pages))
+        more = Action(label=gettext("Next page"), command="persona", argument=f"lore {page + 1}")
         return View(
-            text=f"Lore of {who.persona.name} here, page {page} of {pages}:",
+            text=gettext(
+                "Lore of {persona} here, page {page} of {pages}:",
+                persona=who.persona.name,
+                page=page,
+                pages=pages,
+            ),
             entries=tuple(_entry(passage, len(told.get(passage.key, ())), who) for passage in found),
             actions=(more,) if page < pages else (),
         )
@@ -62,41 +73,42 @@ class Lore:
             passage = await session.passages.by_uid(archive.id, uid, None)
             if passage is not None:
                 return passage
-        raise CommandError(f"There is no entry {uid!r}. /persona lore lists them.")
+        raise CommandError(gettext("There is no entry {uid!r}. /persona lore lists them.", uid=uid))
 
     async def _edit(self, command: Command, who: Identity, uid: str, text: str, control: Control) -> View:
         async with self._store.read() as session:
             passage = await self._find(session, command, who, uid)
         if not text:
             form = Form(
-                title="Lore",
+                title=gettext("Lore"),
                 label=uid,
                 value=passage.text,
                 limit=_LONGEST,
                 command="persona",
                 argument=f"lore edit {uid}",
             )
-            return View(text=f"{passage.text}\n\nReplace it with /persona lore edit {uid} TEXT", form=form)
+            how = gettext("Replace it with {command}", command=f"/persona lore edit {uid} TEXT")
+            return View(text=f"{passage.text}\n\n{how}", form=form)
         if len(text) > _LONGEST:
-            raise CommandError(f"That is {len(text)} characters; an entry holds {_LONGEST}.")
+            raise CommandError(too_long(len(text), gettext("an entry"), _LONGEST))
         await control.reword_lore(passage, text)
-        return View(text=f"It now reads: {text}")
+        return View(text=gettext("It now reads: {text}", text=text))
 
     async def _delete(self, command: Command, who: Identity, uid: str, control: Control) -> View:
         async with self._store.read() as session:
             passage = await self._find(session, command, who, uid)
         await control.reword_lore(passage, "")
-        return View(text=f"Deleted: {passage.text}")
+        return View(text=gettext("Deleted: {text}", text=passage.text))
 
 
 def _entry(passage: Passage, people: int, who: Identity) -> Entry:
-    source = passage.source or f"told by {people} {'person' if people == 1 else 'people'}"
+    source = passage.source or ngettext("told by {n} person", "told by {n} people", people)
     uid = passage.uid[:8]
     return Entry(
         text=passage.text,
-        note=f"{uid}, {passage.created_at.astimezone(who.zone):%Y-%m-%d}, {source}",
+        note=f"{uid}, {day(passage.created_at.astimezone(who.zone))}, {source}",
         actions=(
-            Action(label="Edit", command="persona", argument=f"lore edit {uid}"),
-            Action(label="Delete", command="persona", argument=f"lore delete {uid}", danger=True),
+            Action(label=gettext("Edit"), command="persona", argument=f"lore edit {uid}"),
+            Action(label=gettext("Delete"), command="persona", argument=f"lore delete {uid}", danger=True),
         ),
     )

@@ -7,12 +7,13 @@ from bot.agent.tools.unwanted import Removal, Unwanted
 from bot.agent.undo import Undo
 from bot.commands.contributions import Contributions
 from bot.commands.history import History
-from bot.commands.listing import cut, named
+from bot.commands.listing import cut, filled, named, pages_told, too_long
 from bot.commands.table import Control, Run
 from bot.commands.words import MEMORY
 from bot.errors import CommandError
 from bot.events import ENTRIES, Action, Command, CommandSpec, Entry, Form, Suggestion, View
-from bot.language import marked
+from bot.language import gettext, marked, ngettext
+from bot.language.dates import day
 from bot.people.identities import Identity
 from bot.runtime import Runtime
 from memory.archival import Archival, store
@@ -30,11 +31,14 @@ from memory.search.terms import digest_words
 
 _LONGEST = 3_000  # characters that a note may be given by hand
 _SUGGESTED = 100  # notes, the newest, of which one is looked for by what is written of it
-_FORGOTTEN = (
-    "{what} is gone from every view and search, and for good in ten minutes; until then /memory undo brings it "
-    "back."
+_DROPPED = marked(
+    "It is gone from every view and search, and for good in ten minutes; until then /memory undo brings it back."
 )
-_USAGE = "Say /memory, /memory notes, /memory edit WHAT, /memory drop ID or /memory add TEXT."
+_TAKEN_OUT = marked(
+    "What you took out is gone from every view and search, and for good in ten minutes; until then /memory undo "
+    "brings it back."
+)
+_USAGE = marked("Say /memory, /memory notes, /memory edit WHAT, /memory drop ID or /memory add TEXT.")
 
 
 class MemoryCommands:
@@ -84,7 +88,7 @@ class MemoryCommands:
             return await self._past.history(who, command)
         if word == "undo":
             return await self._undo(who, command, what, control)
-        raise CommandError(_USAGE)
+        raise CommandError(gettext(_USAGE))
 
     async def _overview(self, who: Identity, command: Command) -> View:
         audiences = readable_from(command.audience)
@@ -98,27 +102,38 @@ class MemoryCommands:
         told = await self._lore.of(who, command)
         own = [block for block in blocks if _is_own(block, who, command)]
         others = [block for block in blocks if block not in own]
-        parts = [f"[{_label(b, names)}] {_fill(b)}\n{b.value or '(empty)'}" for b in others]
-        counts = f"Recall storage: {said} messages. Archival storage: {notes} passages."
-        parts.append(f"{counts} Attached sources: {', '.join(sources)}." if sources else counts)
+        parts = [f"[{_label(b, names)}] {filled(b)}\n{_value(b.value)}" for b in others]
+        counts = [
+            ngettext("Recall storage: {n} messages.", "Recall storage: {n} messages.", said),
+            ngettext("Archival storage: {n} passages.", "Archival storage: {n} passages.", notes),
+        ]
+        if sources:
+            counts.append(gettext("Attached sources: {sources}.", sources=", ".join(sources)))
+        parts.append(" ".join(counts))
         entries = tuple(
             Entry(
-                text=f"[{block.label}]\n{block.value or '(empty)'}",
-                note=_fill(block),
+                text=f"[{block.label}]\n{_value(block.value)}",
+                note=filled(block),
                 actions=(
-                    Action(label="Edit", command="memory", argument=f"edit {block.label}"),
-                    Action(label="Why?", command="why", argument=block.label),
+                    Action(label=gettext("Edit"), command="memory", argument=f"edit {block.label}"),
+                    Action(label=gettext("Why?"), command="why", argument=block.label),
                 ),
             )
             for block in own
         )
-        actions = [
-            *([Action(label=f"Notes ({notes})", command="memory", argument="notes")] if notes else []),
-            *([Action(label="Reminders", command="scheduled")] if wishes else []),
-            *([Action(label=f"Lore ({len(told)})", command="memory", argument="lore")] if told else []),
-            Action(label="History", command="memory", argument="history"),
-            Action(label="Export", command="export"),
-            Action(label="Forget me", command="forget", danger=True),
+        actions = []
+        if notes:
+            actions.append(Action(label=gettext("Notes ({n})", n=notes), command="memory", argument="notes"))
+        if wishes:
+            actions.append(Action(label=gettext("Reminders"), command="scheduled"))
+        if told:
+            actions.append(
+                Action(label=gettext("Lore ({n})", n=len(told)), command="memory", argument="lore")
+            )
+        actions += [
+            Action(label=gettext("History"), command="memory", argument="history"),
+            Action(label=gettext("Export"), command="export"),
+            Action(label=gettext("Forget me"), command="forget", danger=True),
         ]
         return View(text="\n\n".join(parts), entries=entries, actions=tuple(actions))
 
@@ -150,53 +165,54 @@ class MemoryCommands:
     async def _edit(self, who: Identity, command: Command, what: str) -> View:
         own = await self._own_blocks(who, command)
         if what in own:
-            value, limit, title = own[what].value, own[what].limit, "What I hold in mind of you"
+            value, limit, title = own[what].value, own[what].limit, gettext("What I hold in mind of you")
         else:
-            passage = await self._passage(who, command, what, f"There is nothing {what!r} to edit here.")
-            value, limit, title = passage.text, _LONGEST, "A note of mine"
+            passage = await self._passage(who, command, what, _nothing(what))
+            value, limit, title = passage.text, _LONGEST, gettext("A note of mine")
         form = Form(
             title=title, label=what, value=value, limit=limit, command="memory", argument=f"set {what}"
         )
-        text = f"[{what}]\n{value or '(empty)'}\n\nReplace it with /memory set {what} TEXT"
-        return View(text=text, form=form)
+        how = gettext("Replace it with {command}", command=f"/memory set {what} TEXT")
+        return View(text=f"[{what}]\n{_value(value)}\n\n{how}", form=form)
 
     async def _set(self, who: Identity, command: Command, what: str, text: str, control: Control) -> View:
         own = await self._own_blocks(who, command)
         if what not in own:
-            passage = await self._passage(who, command, what, f"There is nothing {what!r} to edit here.")
+            passage = await self._passage(who, command, what, _nothing(what))
             if not text:
-                raise CommandError(f"A note can't be empty; /memory drop {what} deletes it.")
+                raise CommandError(gettext("A note can't be empty; /memory drop {id} deletes it.", id=what))
             await control.reword(who.agent, passage, _bounded(text, what, _LONGEST))
-            return View(text=f"The note now reads:\n{text}")
+            return View(text=gettext("The note now reads:\n{text}", text=text))
         _bounded(text, what, own[what].limit)
-        now = f"[{what}] now reads:\n{text or '(empty)'}"
+        now = gettext("[{label}] now reads:\n{text}", label=what, text=_value(text))
         gone = lines_forgotten(own[what].value, text)
         if gone:
             lines = {own[what].id: Removal(gone, own[what].value, text)}
             await control.unwanted(who, command.audience, Unwanted(lines=lines))
-            return View(text=f"{now}\n\n{_FORGOTTEN.format(what='What you took out')}")
+            return View(text=f"{now}\n\n{gettext(_TAKEN_OUT)}")
         async with self._locks.of(who.agent.id), self._store.write() as session:
             await session.blocks.put(own[what].id, text, None, self._clock.now())
         return View(text=now)
 
     async def _add(self, who: Identity, command: Command, text: str) -> View:
         if not text:
-            raise CommandError("Say what I shall note: /memory add TEXT")
-        draft = Draft(text=_bounded(text, "A note", _LONGEST), audience=command.audience)
+            raise CommandError(gettext("Say what I shall note: /memory add TEXT"))
+        draft = Draft(text=_bounded(text, gettext("A note"), _LONGEST), audience=command.audience)
         async with self._locks.of(who.agent.id), self._store.write() as session:
             await store(session, who.agent.archive_id, [draft], self._clock.now())
-        return View(text=f"Noted: {text}")
+        return View(text=gettext("Noted: {text}", text=text))
 
     async def _drop(self, who: Identity, command: Command, uid: str, control: Control, *, sure: bool) -> View:
         passage = await self._passage(who, command, uid)
         if not sure:
-            confirm = Action(label="Delete", command="memory", argument=f"drop {uid} yes", danger=True)
-            text = f"This deletes the note. Sure? /memory drop {uid} yes\n\n{passage.text}"
-            return View(text=text, actions=(confirm,))
+            yes = f"drop {uid} yes"
+            confirm = Action(label=gettext("Delete"), command="memory", argument=yes, danger=True)
+            text = gettext("This deletes the note. Sure? {command}", command=f"/memory {yes}")
+            return View(text=f"{text}\n\n{passage.text}", actions=(confirm,))
         await control.unwanted(who, command.audience, Unwanted(passages={passage.key: passage}))
-        back = Action(label="Undo", command="memory", argument="undo")
-        text = f"Deleted: {passage.text}\n\n{_FORGOTTEN.format(what='It')}"
-        return View(text=text, actions=(back,))
+        back = Action(label=gettext("Undo"), command="memory", argument="undo")
+        text = gettext("Deleted: {text}", text=passage.text)
+        return View(text=f"{text}\n\n{gettext(_DROPPED)}", actions=(back,))
 
     async def _undo(self, who: Identity, command: Command, what: str, control: Control) -> View:
         """A reflection, by its id; or what was forgotten last."""
@@ -205,9 +221,11 @@ class MemoryCommands:
         back = await control.bring_back(who, command.audience)
         if not back:
             raise CommandError(
-                "Nothing was forgotten here in the last ten minutes. /memory history lists reflections to undo."
+                gettext(
+                    "Nothing was forgotten here in the last ten minutes. /memory history lists reflections to undo."
+                )
             )
-        return View(text="\n".join(["It is back:", *map(cut, back)]))
+        return View(text="\n".join([gettext("It is back:"), *map(cut, back)]))
 
     async def _own_blocks(self, who: Identity, command: Command) -> dict[str, Block]:
         async with self._store.read() as session:
@@ -232,37 +250,39 @@ class MemoryCommands:
             names = await session.agents.communities()
         pages = max(1, -(-total // ENTRIES))
         if not found:
-            return View(text="I have no notes here." if not total else f"There are {pages} pages.")
+            return View(text=pages_told(pages) if total else gettext("I have no notes here."))
         entries = tuple(_entry(p, opened.get(p.uid, []), names, who, command) for p in found)
         actions = []
         if page > 1:
-            actions.append(Action(label="Newer", command="memory", argument=f"notes {page - 1}"))
+            actions.append(Action(label=gettext("Newer"), command="memory", argument=f"notes {page - 1}"))
         if page < pages:
-            actions.append(Action(label="Older", command="memory", argument=f"notes {page + 1}"))
-        return View(text=f"My notes, page {page} of {pages}.", entries=entries, actions=tuple(actions))
+            actions.append(Action(label=gettext("Older"), command="memory", argument=f"notes {page + 1}"))
+        told = gettext("My notes, page {page} of {pages}.", page=page, pages=pages)
+        return View(text=told, entries=entries, actions=tuple(actions))
 
     async def _find(self, who: Identity, command: Command, words: str) -> View:
         """Notes that a search for these words finds."""
         if not words:
-            raise CommandError("Say what to look for: /memory find WORDS")
+            raise CommandError(gettext("Say what to look for: /memory find WORDS"))
         page = await self._archival.own(
             who.agent, words, command.audience, ENTRIES, self._clock.now().astimezone(who.zone)
         )
         found = [hit.row for hit in page.hits if isinstance(hit.row, Passage)]
         if not found:
-            return View(text="I have no note of that here.")
+            return View(text=gettext("I have no note of that here."))
         async with self._store.read() as session:
             opened = await session.passages.opened([passage.uid for passage in found])
             names = await session.agents.communities()
         entries = tuple(_entry(p, opened.get(p.uid, []), names, who, command) for p in found)
-        return View(text="My notes that are nearest to it:", entries=entries)
+        return View(text=gettext("My notes that are nearest to it:"), entries=entries)
 
     async def _passage(self, who: Identity, command: Command, uid: str, why: str = "") -> Passage:
         archive, audiences = who.agent.archive_id, readable_from(command.audience)
         async with self._store.read() as session:
             passage = await session.passages.by_uid(archive, uid, audiences) if uid else None
         if passage is None:
-            raise CommandError(f"{why or f'There is no note {uid!r}.'} /memory notes lists my notes.")
+            why = why or gettext("There is no note {uid!r}.", uid=uid)
+            raise CommandError(f"{why} {gettext('/memory notes lists my notes.')}")
         return passage
 
     # What may be used elsewhere
@@ -270,7 +290,9 @@ class MemoryCommands:
     async def _open(self, who: Identity, command: Command, uid: str, community: str) -> View:
         passage = await self._passage(who, command, uid)
         if command.audience != PRIVATE or passage.audience != PRIVATE:
-            raise CommandError("Only a private note can be opened to a community, in a direct message to me.")
+            raise CommandError(
+                gettext("Only a private note can be opened to a community, in a direct message to me.")
+            )
         async with self._locks.of(who.agent.id), self._store.write() as session:
             places = await session.agents.conversations(who.agent.id)
             names = await session.agents.communities()
@@ -280,12 +302,16 @@ class MemoryCommands:
             if not community:
                 return _choice(passage, [c for c in known if community_audience(c) not in used], names)
             if community not in known:
-                raise CommandError("We have not talked in that community.")
+                raise CommandError(gettext("We have not talked in that community."))
             audience = community_audience(community)
             if audience not in used:
                 await session.passages.open(passage, audience, digest_words(passage.text), self._clock.now())
-        close = Action(label="Close", command="memory", argument=f"close {uid} {community}")
-        text = f"This may be used in {named(audience, names)} from now on: {passage.text}"
+        close = Action(label=gettext("Close"), command="memory", argument=f"close {uid} {community}")
+        text = gettext(
+            "This may be used in {place} from now on: {text}",
+            place=named(audience, names),
+            text=passage.text,
+        )
         return View(text=text, actions=(close,))
 
     async def _close(
@@ -297,39 +323,39 @@ class MemoryCommands:
         for copy in opened.get(passage.uid, ()):
             if not community or copy.audience == community_audience(community):
                 await control.close(who.agent, copy)
-        return View(text=f"This is used here only: {passage.text}")
+        return View(text=gettext("This is used here only: {text}", text=passage.text))
 
 
 def _entry(
     passage: Passage, copies: list[Passage], names: dict[str, str], who: Identity, command: Command
 ) -> Entry:
     short = passage.uid[:8]
-    facts = [short, f"{passage.created_at.astimezone(who.zone):%Y-%m-%d}"]
+    facts = [short, day(passage.created_at.astimezone(who.zone))]
     if command.audience == PRIVATE:
         facts.append(named(passage.audience, names))
-        facts += [f"also used in {named(copy.audience, names)}" for copy in copies]
+        facts += [gettext("also used in {place}", place=named(copy.audience, names)) for copy in copies]
     facts += [f"#{tag}" for tag in passage.tags]
     if passage.origin:
-        facts.append(f"says {passage.origin}")
+        facts.append(gettext("says {origin}", origin=passage.origin))
     if passage.until:
-        facts.append(f"until {passage.until.astimezone(who.zone):%Y-%m-%d}")
+        facts.append(gettext("until {day}", day=day(passage.until.astimezone(who.zone))))
     if passage.doubtful:
-        facts.append("doubtful")
+        facts.append(gettext("doubtful"))
     actions = [
-        Action(label="Edit", command="memory", argument=f"edit {short}"),
-        Action(label="Delete", command="memory", argument=f"drop {short}", danger=True),
-        Action(label="Why?", command="why", argument=short),
+        Action(label=gettext("Edit"), command="memory", argument=f"edit {short}"),
+        Action(label=gettext("Delete"), command="memory", argument=f"drop {short}", danger=True),
+        Action(label=gettext("Why?"), command="why", argument=short),
     ]
     if command.audience == passage.audience == PRIVATE:
-        actions.append(Action(label="May be used in …", command="memory", argument=f"open {short}"))
+        actions.append(Action(label=gettext("May be used in …"), command="memory", argument=f"open {short}"))
     if copies:
-        actions.append(Action(label="Use here only", command="memory", argument=f"close {short}"))
+        actions.append(Action(label=gettext("Use here only"), command="memory", argument=f"close {short}"))
     return Entry(text=cut(passage.text), note=" · ".join(facts), actions=tuple(actions))
 
 
 def _choice(passage: Passage, communities: list[str], names: dict[str, str]) -> View:
     if not communities:
-        raise CommandError("We have not talked in any other community yet.")
+        raise CommandError(gettext("We have not talked in any other community yet."))
     short = passage.uid[:8]
     actions = tuple(
         Action(
@@ -339,24 +365,27 @@ def _choice(passage: Passage, communities: list[str], names: dict[str, str]) -> 
         )
         for community in communities[:20]
     )
-    return View(
-        text=f"Where may this be used, and be seen by others when I speak?\n{passage.text}", actions=actions
-    )
+    asked = gettext("Where may this be used, and be seen by others when I speak?")
+    return View(text=f"{asked}\n{passage.text}", actions=actions)
 
 
 def _bounded(text: str, what: str, limit: int) -> str:
     if len(text) > limit:
-        raise CommandError(f"That is {len(text)} characters; {what} holds {limit}.")
+        raise CommandError(too_long(len(text), what, limit))
     return text
 
 
-def _fill(block: Block) -> str:
-    return f"{len(block.value)}/{block.limit} characters"
+def _value(text: str) -> str:
+    return text or gettext("(empty)")
+
+
+def _nothing(what: str) -> str:
+    return gettext("There is nothing {what!r} to edit here.", what=what)
 
 
 def _label(block: Block, names: dict[str, str]) -> str:
     label, at, audience = block.label.partition("@")
-    return f"{label} in {named(audience, names)}" if at else label
+    return gettext("{label} in {place}", label=label, place=named(audience, names)) if at else label
 
 
 def _is_own(block: Block, who: Identity, command: Command) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable, Iterable
 
+from bot.commands.listing import filled
 from bot.commands.lore import Lore
 from bot.commands.table import Control, Run
 from bot.commands.words import PERSONA
@@ -21,7 +22,7 @@ from bot.events import (
     View,
     platform_of,
 )
-from bot.language import marked
+from bot.language import gettext, marked
 from bot.people.identities import Identity
 from bot.people.roles import Roles
 from bot.personas.definition import Definition
@@ -33,14 +34,14 @@ from memory.records import PRIVATE, Block, Persona, Proposal
 log = logging.getLogger(__name__)
 
 _VERSIONS = 15
-_HELP = (
+_HELP = marked(
     "Say /persona, /persona list, or (admins) /persona with bind NAME [here], unbind [here], edit LABEL, history, "
     "proposals or lore."
 )
-_ADMINS = (
+_ADMINS = marked(
     "That is for this community's admins: those who may manage the server, or whom the configuration names."
 )
-_OWNERS = (
+_OWNERS = marked(
     "{name} speaks in other places, too, so only the owner changes it. Make one of your own with `everbot persona "
     "create`, bind it here, and it is yours to change."
 )
@@ -82,13 +83,13 @@ class PersonaCommands:
             return await self._open[word](command, who, rest.strip())
         if word in self._admins or word == "lore":
             if not self._roles.is_admin(command):
-                self._refuse(command, word, _ADMINS)
+                self._refuse(command, word, gettext(_ADMINS))
             if word == "lore":
                 return await self._lore.run(command, who, rest.strip(), control)
             return await self._admins[word](command, who, rest.strip())
         if command.audience == PRIVATE and not command.home:
             return await self._pick(command, who, command.argument.strip())
-        raise CommandError(_HELP)
+        raise CommandError(gettext(_HELP))
 
     def _refuse(self, command: Command, word: str, why: str) -> None:
         log.warning("/persona %s was refused to %s", word, command.account)
@@ -109,7 +110,7 @@ class PersonaCommands:
         async with self._store.read() as session:
             persona = await session.personas.get(who.persona.id)
         about = f" {persona.description}" if persona.description else ""
-        return View(text=f"Here I am {persona.name}.{about}")
+        return View(text=gettext("Here I am {persona}.", persona=persona.name) + about)
 
     async def _list(self, command: Command, who: Identity, rest: str) -> View:
         async with self._store.read() as session:
@@ -118,10 +119,13 @@ class PersonaCommands:
             names = {p.id: p.name for p in await session.personas.all()}
         lines = [
             (f"{name}: {about}" if about else name)
-            + (" (whom you talk with here)" * (name == who.persona.name))
+            + (f" {gettext('(whom you talk with here)')}" * (name == who.persona.name))
             for name, about in known.items()
         ]
-        lines += [f"{_place(b.place, command)} is {names[b.persona_id]}." for b in places]
+        lines += [
+            gettext("{place} is {persona}.", place=_place(b.place, command), persona=names[b.persona_id])
+            for b in places
+        ]
         return View(text="\n".join(lines))
 
     async def _known(self, session: Session, command: Command, who: Identity) -> dict[str, str]:
@@ -157,19 +161,27 @@ class PersonaCommands:
     async def _check(self, session: Session, command: Command, who: Identity, name: str) -> None:
         known = await self._known(session, command, who)
         if name not in known:
-            raise CommandError(f"There is no persona {name!r} here. Personas: {', '.join(known)}.")
+            raise CommandError(
+                gettext(
+                    "There is no persona {name!r} here. Personas: {known}.", name=name, known=", ".join(known)
+                )
+            )
 
     async def _pick(self, command: Command, who: Identity, name: str) -> View:
         if platform_of(command.account) == LOCAL:
-            raise CommandError(f"{_HELP} Here you choose at the start: everbot chat --persona NAME.")
+            local = gettext("Here you choose at the start: everbot chat --persona NAME.")
+            raise CommandError(f"{gettext(_HELP)} {local}")
         async with self._store.write() as session:
             await self._check(session, command, who, name)
             persona = await self._personas.named(session, name)
             picked = None if name == self._personas.default else persona.id
             await session.personas.pick(who.user.id, picked)
             met = await session.agents.agent_of(who.user.id, persona.id) is not None
-        unknown = "" if met else f" {name} knows nothing of you yet: each persona has a memory of its own."
-        return View(text=f"From your next message on, I am {name} here.{unknown}")
+        told = gettext("From your next message on, I am {persona} here.", persona=name)
+        unknown = gettext(
+            "{persona} knows nothing of you yet: each persona has a memory of its own.", persona=name
+        )
+        return View(text=told if met else f"{told} {unknown}")
 
     # For admins: where
 
@@ -177,20 +189,24 @@ class PersonaCommands:
         name, place = _target(command, rest)
         if not name:
             raise CommandError(
-                "Say whom: /persona bind NAME, or /persona bind NAME here for this channel alone."
+                gettext("Say whom: /persona bind NAME, or /persona bind NAME here for this channel alone.")
             )
         async with self._store.write() as session:
             await self._check(session, command, who, name)
             persona = await self._personas.named(session, name)
             await session.personas.bind(place, command.home, persona.id, self._clock.now())
-        return View(text=f"{_place(place, command)} is {name} from the next message on.")
+        told = gettext(
+            "{place} is {persona} from the next message on.", place=_place(place, command), persona=name
+        )
+        return View(text=told)
 
     async def _unbind(self, command: Command, who: Identity, rest: str) -> View:
         _, place = _target(command, rest)
         async with self._store.write() as session:
             if not await session.personas.unbind(place):
-                raise CommandError("Nothing was bound there. /persona list shows what is.")
-        return View(text=f"{_place(place, command)} has no persona of its own any more.")
+                raise CommandError(gettext("Nothing was bound there. /persona list shows what is."))
+        told = gettext("{place} has no persona of its own any more.", place=_place(place, command))
+        return View(text=told)
 
     # For admins: what
 
@@ -200,7 +216,7 @@ class PersonaCommands:
         if not self._roles.is_owner(command) and not await self._personas.is_of(
             session, persona, command.home
         ):
-            self._refuse(command, word, _OWNERS.format(name=persona.name))
+            self._refuse(command, word, gettext(_OWNERS, name=persona.name))
         return persona
 
     async def _edit(self, command: Command, who: Identity, label: str) -> View:
@@ -209,28 +225,37 @@ class PersonaCommands:
             blocks = {block.label: block for block in await self._personas.blocks(session, persona)}
         block = blocks.get(label or "persona")
         if block is None:
-            raise CommandError(f"There is no block {label!r}. Blocks: {', '.join(blocks)}.")
+            raise CommandError(
+                gettext(
+                    "There is no block {label!r}. Blocks: {blocks}.", label=label, blocks=", ".join(blocks)
+                )
+            )
         form = Form(
-            title=f"{persona.name}, for everyone",
+            title=gettext("{persona}, for everyone", persona=persona.name),
             label=block.label,
             value=block.value,
             limit=block.limit,
             command="persona",
             argument=f"set {block.label}",
         )
-        text = f"[{block.label}]\n{block.value}\n\nReplace it with /persona set {block.label} TEXT"
-        return View(text=text, form=form)
+        how = gettext("Replace it with {command}", command=f"/persona set {block.label} TEXT")
+        return View(text=f"[{block.label}]\n{block.value}\n\n{how}", form=form)
 
     async def _set(self, command: Command, who: Identity, rest: str) -> View:
         label, _, text = rest.partition(" ")
         value = command.value or text.strip()
         if not value:
-            raise CommandError("Give it a text: /persona set LABEL TEXT, or /persona edit LABEL.")
+            raise CommandError(gettext("Give it a text: /persona set LABEL TEXT, or /persona edit LABEL."))
         async with self._store.write() as session:
             persona = await self._mine(session, command, who, "set")
             await self._personas.set_block(session, persona, label, value, who.user.id)
         return View(
-            text=f"[{label}] of {persona.name} now reads, for everyone from their next message on:\n{value}"
+            text=gettext(
+                "[{label}] of {persona} now reads, for everyone from their next message on:\n{text}",
+                label=label,
+                persona=persona.name,
+                text=value,
+            )
         )
 
     async def _history(self, command: Command, who: Identity, rest: str) -> View:
@@ -240,23 +265,33 @@ class PersonaCommands:
             users = {v.user_id: (await session.agents.user(v.user_id)).name for v in versions if v.user_id}
         lines = []
         for version, before in zip(versions, [*versions[1:], None], strict=True):
-            by = users.get(version.user_id or 0, "the operator or a reflection")
+            by = users.get(version.user_id or 0, gettext("the operator or a reflection"))
             what = ", ".join(_changed(before.data if before else {}, version.data))
-            lines.append(f"{version.version}  {who.when(version.at)}  by {by}: {what}")
+            told = gettext("by {name}: {what}", name=by, what=what)
+            lines.append(f"{version.version}  {who.when(version.at)}  {told}")
         actions = tuple(
             Action(
-                label=f"Back to {v.version}", command="persona", argument=f"restore {v.version}", danger=True
+                label=gettext("Back to {version}", version=v.version),
+                command="persona",
+                argument=f"restore {v.version}",
+                danger=True,
             )
             for v in versions[1:6]
         )
-        text = "\n".join(["Versions (/persona restore VERSION makes it what it was):", *lines])
+        told = gettext("Versions (/persona restore VERSION makes it what it was):")
+        text = "\n".join([told, *lines])
         return View(text=text, actions=actions)
 
     async def _restore(self, command: Command, who: Identity, rest: str) -> View:
         async with self._store.write() as session:
             persona = await self._mine(session, command, who, "restore")
-            await self._personas.restore(session, persona, _number(rest, "version"), who.user.id)
-        return View(text=f"{persona.name} is again what it was in version {rest}, as a version of its own.")
+            await self._personas.restore(session, persona, _number(rest), who.user.id)
+        told = gettext(
+            "{persona} is again what it was in version {version}, as a version of its own.",
+            persona=persona.name,
+            version=rest,
+        )
+        return View(text=told)
 
     # For admins: what reflections propose
 
@@ -264,10 +299,12 @@ class PersonaCommands:
         async with self._store.read() as session:
             found = await self._proposed(session, command, who)
         if not found:
-            return View(text="Nothing is proposed.")
+            return View(text=gettext("Nothing is proposed."))
         shown = found[:ENTRIES]
-        more = f" ({len(shown)} of {len(found)})" if len(found) > len(shown) else ""
-        text = f"What reflections propose to change in {who.persona.name}{more}:"
+        name = who.persona.name
+        if len(found) > len(shown):
+            name += " " + gettext("({n} of {all})", n=len(shown), all=len(found))
+        text = gettext("What reflections propose to change in {persona}:", persona=name)
         return View(text=text, entries=tuple(_entry(proposal, who) for proposal in shown))
 
     async def _proposed(self, session: Session, command: Command, who: Identity) -> list[Proposal]:
@@ -276,70 +313,83 @@ class PersonaCommands:
         return await session.personas.proposals(who.persona.id, None if everywhere else command.home)
 
     async def _one(self, session: Session, command: Command, who: Identity, rest: str) -> Proposal:
-        number = _number(rest, "proposal")
+        number = _number(rest)
         for proposal in await self._proposed(session, command, who):
             if proposal.id == number:
                 return proposal
-        raise CommandError(f"There is no proposal {number}. /persona proposals lists them.")
+        raise CommandError(
+            gettext("There is no proposal {number}. /persona proposals lists them.", number=number)
+        )
 
     async def _accept(self, command: Command, who: Identity, rest: str) -> View:
         async with self._store.write() as session:
             await self._mine(session, command, who, "accept")
             proposal = await self._one(session, command, who, rest)
             await self._personas.accept(session, proposal, who.user.id)
-        return View(text=f"Accepted. [{proposal.label}] now reads, for everyone:\n{proposal.value}")
+        told = gettext(
+            "Accepted. [{label}] now reads, for everyone:\n{text}", label=proposal.label, text=proposal.value
+        )
+        return View(text=told)
 
     async def _reject(self, command: Command, who: Identity, rest: str) -> View:
         async with self._store.write() as session:
             proposal = await self._one(session, command, who, rest)
             await session.personas.drop_proposal(proposal.id)
-        return View(text=f"Rejected: {proposal.id}.")
+        return View(text=gettext("Rejected: {number}.", number=proposal.id))
 
 
 def _target(command: Command, rest: str) -> tuple[str, str]:
     """The name, and the place that is meant: the community, or with ``here`` this channel of it."""
     if not command.home:
         raise CommandError(
-            "A persona is bound in a community: say it there, or in a workspace's direct message."
+            gettext("A persona is bound in a community: say it there, or in a workspace's direct message.")
         )
     name = rest.removesuffix(" here").strip() if rest != "here" else ""
     if name == rest:
         return name, command.home
     if not command.channel:
-        raise CommandError("There is no channel here: say it in the channel that is meant.")
+        raise CommandError(gettext("There is no channel here: say it in the channel that is meant."))
     return name, f"{command.home}/{command.channel}"
 
 
 def _place(place: str, command: Command) -> str:
     if place == command.home:
-        return "This community"
+        return gettext("This community")
     channel = place.removeprefix(f"{command.home}/")
-    return "This channel" if channel == command.channel else f"The channel {channel}"
+    if channel == command.channel:
+        return gettext("This channel")
+    return gettext("The channel {channel}", channel=channel)
 
 
-def _number(text: str, what: str) -> int:
+def _number(text: str) -> int:
     if not (text.isdecimal() and len(text) < 10):
-        raise CommandError(f"{text!r} is no number of a {what}.")
+        raise CommandError(gettext("{text!r} is not a number.", text=text))
     return int(text)
 
 
 def _described(persona: Persona, definition: Definition, blocks: Iterable[Block]) -> list[str]:
     policies = definition.policies
-    rules = [f"model {policies.model}"] if policies.model else []
-    rules += [f"tools {', '.join(policies.tools)}"] if policies.tools is not None else []
-    rules += [f"languages {', '.join(policies.languages)}"] if policies.languages else []
-    rules += ["reflections change it without being asked"] if policies.accept == "always" else []
+    rules = []
+    if policies.model:
+        rules.append(gettext("model {model}", model=policies.model))
+    if policies.tools is not None:
+        rules.append(gettext("tools {tools}", tools=", ".join(policies.tools)))
+    if policies.languages:
+        rules.append(gettext("languages {languages}", languages=", ".join(policies.languages)))
+    if policies.accept == "always":
+        rules.append(gettext("reflections change it without being asked"))
+    told = gettext("{persona}, version {version}.", persona=persona.name, version=persona.version)
     return [
-        f"{persona.name}, version {persona.version}. {persona.description}".strip(),
-        *(f"[{b.label}] {len(b.value)}/{b.limit} characters\n{b.value}" for b in blocks),
-        *(f"Greeting: {greeting}" for greeting in definition.greetings[:1]),
-        *([f"Policies: {'; '.join(rules)}."] if rules else []),
+        f"{told} {persona.description}".strip(),
+        *(f"[{b.label}] {filled(b)}\n{b.value}" for b in blocks),
+        *(gettext("Greeting: {text}", text=greeting) for greeting in definition.greetings[:1]),
+        *([gettext("Policies: {rules}.", rules="; ".join(rules))] if rules else []),
     ]
 
 
 def _changed(before: dict[str, object], after: dict[str, object]) -> list[str]:
     """The parts of a persona that are others in ``after``."""
-    return [name for name in after if before.get(name) != after[name]] or ["nothing"]
+    return [name for name in after if before.get(name) != after[name]] or [gettext("nothing")]
 
 
 def _entry(proposal: Proposal, who: Identity) -> Entry:
@@ -348,8 +398,8 @@ def _entry(proposal: Proposal, who: Identity) -> Entry:
         text="\n".join(_lines(proposal.before, proposal.value)),
         note=f"{number}, [{proposal.label}], {who.when(proposal.at)}",
         actions=(
-            Action(label="Accept", command="persona", argument=f"accept {number}"),
-            Action(label="Reject", command="persona", argument=f"reject {number}", danger=True),
+            Action(label=gettext("Accept"), command="persona", argument=f"accept {number}"),
+            Action(label=gettext("Reject"), command="persona", argument=f"reject {number}", danger=True),
         ),
     )
 

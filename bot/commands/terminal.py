@@ -24,7 +24,7 @@ from bot.events import (
     origin_of,
     platform_of,
 )
-from bot.language import marked
+from bot.language import gettext, marked, ngettext
 from bot.ownership.export import Export, keep
 from bot.people.identities import Identity
 from bot.ports import GIVEN
@@ -75,18 +75,19 @@ class TerminalCommands:
         queue = await self._queues.queue(who.conversation.id)
         shown = queue.messages[-count:]
         if not shown:
-            return "Nothing is in view yet."
+            return gettext("Nothing is in view yet.")
         lines = [f"{who.when(m.created_at)} {_described(m)}" for m in shown]
         left = len(queue.messages) - len(shown)
-        return "\n".join(([f"({left} earlier messages in view)"] if left else []) + lines)
+        more = ngettext("({n} earlier messages in view)", "({n} earlier messages in view)", left)
+        return "\n".join([*([more] if left else []), *lines])
 
     async def _pop(self, command: Command, who: Identity, control: Control) -> str:
         count = _number(command.argument, 1)
         async with self._locks.of(who.agent.id):
             undone, notes = await self._undo.turns(who.agent, who.conversation, count)
         if not undone:
-            raise CommandError(" ".join(notes) or "There is no turn to undo.")
-        return " ".join([f"Undid {len(undone)} turn{'s' if len(undone) > 1 else ''}.", *notes])
+            raise CommandError(" ".join(notes) or gettext("There is no turn to undo."))
+        return " ".join([ngettext("Undid {n} turn.", "Undid {n} turns.", len(undone)), *notes])
 
     async def _retry(self, command: Command, who: Identity, control: Control) -> str:
         await control.afford(command, who)  # before anything is undone
@@ -95,7 +96,7 @@ class TerminalCommands:
                 turns = await session.mailbox.last_turns(who.conversation.id, _FAR)
             kinds = [turn.kind for turn in turns]
             if MessageReceived.kind not in kinds:
-                raise CommandError("There is no message to answer again.")
+                raise CommandError(gettext("There is no message to answer again."))
             count = kinds.index(MessageReceived.kind) + 1
             undone, notes = await self._undo.turns(who.agent, who.conversation, count)
         if len(undone) < count:
@@ -104,7 +105,7 @@ class TerminalCommands:
             event = from_json(row.payload)
             key = f"{event.key}~{uuid4().hex[:8]}"
             await control.again(replace(event, key=key, at=self._clock.now(), persona=who.persona.name), who)
-        return " ".join(["Answering again.", *notes])
+        return " ".join([gettext("Answering again."), *notes])
 
     async def _rethink(self, command: Command, who: Identity, control: Control) -> str:
         text = _text(command)
@@ -114,7 +115,7 @@ class TerminalCommands:
             return None
 
         await self._change_last(who, lambda m: m.role is Role.ASSISTANT, change)
-        return "My last thought was replaced."
+        return gettext("My last thought was replaced.")
 
     async def _rewrite(self, command: Command, who: Identity, control: Control) -> str:
         text = _text(command)
@@ -128,7 +129,7 @@ class TerminalCommands:
             return text
 
         await self._change_last(who, lambda m: m.role is Role.ASSISTANT and bool(m.text), change)
-        return "My last reply was replaced in memory; what was delivered stays as it is."
+        return gettext("My last reply was replaced in memory; what was delivered stays as it is.")
 
     def _shown(self, text: str) -> str:
         window = self._queues.window
@@ -144,7 +145,7 @@ class TerminalCommands:
             queue = await self._queues.queue(who.conversation.id)
             message = next(filter(wanted, reversed(queue.messages)), None)
             if message is None:
-                raise CommandError("There is nothing of mine in view to replace.")
+                raise CommandError(gettext("There is nothing of mine in view to replace."))
             rendered = json.loads(message.rendered)
             text = change(rendered)
             rendered.pop(GIVEN, None)  # it was added to what the model had said
@@ -159,30 +160,39 @@ class TerminalCommands:
             sources = [archive for archive in await session.passages.archives() if archive.kind == "source"]
             archive = next((a for a in sources if a.name == name), None)
             if archive is None:
-                names = ", ".join(a.name for a in sources) or "none yet; make one with `everbot load`"
-                raise CommandError(f"There is no source {name!r}. Sources: {names}.")
+                names = ", ".join(a.name for a in sources) or gettext(
+                    "none yet; make one with `everbot load`"
+                )
+                raise CommandError(
+                    gettext("There is no source {name!r}. Sources: {names}.", name=name, names=names)
+                )
             await session.passages.attach(who.agent.id, archive.id)
             count = await session.passages.count(archive.id, None)
-        return f"Attached {name}: {count} passages can be searched now."
+        return ngettext(
+            "Attached {name}: {n} passages can be searched now.",
+            "Attached {name}: {n} passages can be searched now.",
+            count,
+            name=name,
+        )
 
     async def _save(self, command: Command, who: Identity, control: Control) -> str:
         if platform_of(command.account) != LOCAL:
-            raise CommandError("/save is for the terminal; /export gives you a file.")
+            raise CommandError(gettext("/save is for the terminal; /export gives you a file."))
         async with self._locks.of(who.agent.id):
             files = await self._export.files(who.agent, command.audience, command.argument.strip())
         paths = [keep(self._saves, who.agent, file) for file in files]
-        return f"Saved to {', '.join(map(str, paths))}."
+        return gettext("Saved to {paths}.", paths=", ".join(map(str, paths)))
 
     async def _memorywarning(self, command: Command, who: Identity, control: Control) -> str:
         await control.afford(command, who)
         queue = await self._queues.queue(who.conversation.id)
         alert = self._queues.pressure_text(queue)
         await control.again(SystemAlert(**self._own(command, "alert"), message=alert), who)
-        return "A memory warning is on its way."
+        return gettext("A memory warning is on its way.")
 
     async def _stop(self, command: Command, who: Identity, control: Control) -> str:
         await control.interrupt(command.address, command.account)
-        return "Stopping."
+        return gettext("Stopping.")
 
     def _own(self, command: Command, kind: str) -> dict[str, Any]:
         """The common fields of an event that a command makes."""
@@ -202,13 +212,13 @@ def _number(argument: str, default: int) -> int:
     if not text:
         return default
     if not text.isdecimal() or not 0 < int(text) <= 1_000:
-        raise CommandError(f"{text!r} is not a number from 1 to 1000.")
+        raise CommandError(gettext("{text!r} is not a number from 1 to 1000.", text=text))
     return int(text)
 
 
 def _text(command: Command) -> str:
     if not command.argument.strip():
-        raise CommandError(f"/{command.command} needs a text: /{command.command} TEXT")
+        raise CommandError(gettext("/{name} needs a text: /{name} TEXT", name=command.command))
     return command.argument.strip()
 
 

@@ -6,14 +6,15 @@ from bot.commands.listing import cut, named
 from bot.commands.table import Control, Run
 from bot.errors import CommandError
 from bot.events import Command, CommandSpec, View
-from bot.language import marked
+from bot.language import gettext, marked
 from bot.people.identities import Identity
 from bot.runtime import Runtime
 from memory.records import Message, readable_from
 from memory.sources import Source, Sources
 
+_KINDS = {"core memory": marked("core memory"), "note": marked("note"), "reply": marked("reply")}
 _SHOWN = 8  # things that are known, at most
-_USAGE = "Say /why and what I seem to know, such as /why I live in Hamburg, or the id of a note."
+_USAGE = marked("Say /why and what I seem to know, such as /why I live in Hamburg, or the id of a note.")
 
 
 class WhyCommands:
@@ -32,7 +33,7 @@ class WhyCommands:
     async def _why(self, command: Command, who: Identity, control: Control) -> View:
         text = command.argument.strip()
         if not text:
-            raise CommandError(_USAGE)
+            raise CommandError(gettext(_USAGE))
         async with self._store.read() as session:
             names = await session.agents.communities()
             blocks = await session.blocks.visible(who.agent, command.audience)
@@ -48,23 +49,27 @@ class WhyCommands:
         else:
             found = await self._sources.of(who.agent, text, command.audience)
         if not found:
-            raise CommandError("I find nothing of that in my memory here.")
+            raise CommandError(gettext("I find nothing of that in my memory here."))
         parts = [_told(source, who, names) for source in found[:_SHOWN]]
         if len(found) > _SHOWN:
-            parts.append(f"And {len(found) - _SHOWN} more; ask of one of them.")
+            parts.append(gettext("And {n} more; ask of one of them.", n=len(found) - _SHOWN))
         return View(text="\n\n".join(parts))
 
 
 def _told(source: Source, who: Identity, names: dict[str, str]) -> str:
-    lines = [f"{source.what}" if source.kind == "memory" else f"[{source.kind}] {source.what}"]
+    kind = gettext(_KINDS.get(source.kind, ""))
+    lines = [f"[{kind}] {source.what}" if kind else source.what]
     if source.origin:
-        lines.append(f"That is what {source.origin} says, not you.")
+        lines.append(gettext("That is what {origin} says, not you.", origin=source.origin))
     if source.messages:
-        lines.append("It came from:" if source.sure else "I did not note where it is from. Nearest to it is:")
+        nearest = gettext("I did not note where it is from. Nearest to it is:")
+        lines.append(gettext("It came from:") if source.sure else nearest)
         lines += [_line(message, who, names) for message in source.messages]
     elif not source.origin:
         lines.append(
-            "I find no message that it came from: you or whoever runs me may have written it by hand."
+            gettext(
+                "I find no message that it came from: you or whoever runs me may have written it by hand."
+            )
         )
     return "\n".join(lines)
 

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from bot.cache import Cache
 from bot.errors import AgentNotFound, PersonaError
 from bot.events import LOCAL, Origin, platform_of
-from bot.language import ENGLISH, nearest
+from bot.language import ENGLISH, gettext, nearest
 from bot.language.dates import moment
 from bot.personas.personas import Personas
 from bot.runtime import Runtime
@@ -143,7 +143,9 @@ class Identities:
         persona = await self._personas.named(session, name)
         agent = await session.agents.agent_of(user.id, persona.id)
         if agent is None and persona.retired:
-            raise PersonaError(f"The persona {persona.name!r} is retired: it meets nobody new.")
+            raise PersonaError(
+                gettext("The persona {persona!r} is retired: it meets nobody new.", persona=persona.name)
+            )
         if agent is None:
             name = f"{who.account}/{persona.name}"
             if await session.agents.agent_named(name) is not None:

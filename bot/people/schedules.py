@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from apscheduler.triggers.cron import CronTrigger
 
+from bot.language import gettext
 from bot.people.cron import Cron, CronError, is_cron, parsed
 
 FARTHEST = timedelta(days=732)
@@ -83,12 +84,17 @@ def _interval(rule: str) -> timedelta:
     return int(every.group(1)) * _UNITS[every.group(2)[0].lower()]
 
 
+def is_interval(rule: str) -> bool:
+    """Whether it is one such as ``every 2h``."""
+    return bool(_EVERY.fullmatch(rule.strip()))
+
+
 def following(rule: str, after: datetime, zone: ZoneInfo) -> datetime:
     """The next moment of a rule after another. Raises `NotATime`."""
-    if _EVERY.fullmatch(rule.strip()):
+    if is_interval(rule):
         interval = _interval(rule.strip())
         if not interval:
-            raise NotATime("every 0 is never: name a number")
+            raise NotATime(gettext("every 0 is never: name a number"))
         return after + interval
     try:
         cron = parsed(rule)
@@ -146,5 +152,5 @@ def hours(text: str) -> tuple[int, int]:
     """``9-21`` as numbers. Raises `NotATime`."""
     match = re.fullmatch(r"\s*(\d{1,2})\s*-\s*(\d{1,2})\s*", text)
     if not match or int(match.group(1)) > 23 or int(match.group(2)) > 24:
-        raise NotATime(f"{text!r} is not a range of hours such as 9-21")
+        raise NotATime(gettext("{text!r} is not a range of hours such as 9-21", text=text))
     return int(match.group(1)), int(match.group(2)) % 24

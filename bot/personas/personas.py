@@ -15,6 +15,7 @@ from typing import Any
 from bot import prompts
 from bot.errors import PersonaError
 from bot.events import Origin
+from bot.language import gettext
 from bot.personas.definition import Definition, parsed, to_json
 from bot.ports import Clock
 from memory.ports import Session
@@ -89,7 +90,11 @@ class Personas:
             return await self._make_ready(session, name)
         names = ", ".join(await self.names(session))
         raise PersonaError(
-            f"There is no persona {name!r}. Personas: {names} (everbot persona create makes one)."
+            gettext(
+                "There is no persona {name!r}. Personas: {names} (everbot persona create makes one).",
+                name=name,
+                names=names,
+            )
         )
 
     async def names(self, session: Session) -> list[str]:
@@ -197,10 +202,21 @@ class Personas:
         """Raises `PersonaError` for a block that is not there, or a value that is too long."""
         blocks = {block.label: block for block in await self.blocks(session, persona)}
         if label not in blocks:
-            raise PersonaError(f"{persona.name} has no block {label!r}. Blocks: {', '.join(blocks)}.")
+            raise PersonaError(
+                gettext(
+                    "{persona} has no block {label!r}. Blocks: {blocks}.",
+                    persona=persona.name,
+                    label=label,
+                    blocks=", ".join(blocks),
+                )
+            )
         block = blocks[label]
         if len(value) > block.limit:
-            raise PersonaError(f"That is {len(value)} characters; {label} holds {block.limit}.")
+            raise PersonaError(
+                gettext(
+                    "That is {n} characters; {what} holds {most}.", n=len(value), what=label, most=block.limit
+                )
+            )
         if value != block.value:
             await session.blocks.put(block.id, value, None, self._clock.now())
             await self._note(session, persona, user_id)
@@ -210,7 +226,14 @@ class Personas:
         versions = {kept.version: kept.data for kept in await session.personas.versions(persona.id)}
         if version not in versions:
             known = ", ".join(map(str, versions))
-            raise PersonaError(f"{persona.name} has no version {version}. Versions: {known}.")
+            raise PersonaError(
+                gettext(
+                    "{persona} has no version {version}. Versions: {known}.",
+                    persona=persona.name,
+                    version=version,
+                    known=known,
+                )
+            )
         data = versions[version]
         texts = [Text(**text) for text in data["blocks"]]
         await self.put(session, persona, texts, data["description"], parsed(data["definition"]), user_id)
@@ -222,8 +245,11 @@ class Personas:
         block = blocks.get(proposal.label)
         if block is None or block.value != proposal.before:
             raise PersonaError(
-                f"{proposal.label} was changed since that was proposed. Take over by hand what is still good "
-                f"(/persona edit {proposal.label}), and reject it."
+                gettext(
+                    "{label} was changed since that was proposed. Take over by hand what is still good "
+                    "(/persona edit {label}), and reject it.",
+                    label=proposal.label,
+                )
             )
         await self.set_block(session, persona, proposal.label, proposal.value, user_id)
         await session.personas.drop_proposal(proposal.id)
