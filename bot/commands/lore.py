@@ -87,7 +87,8 @@ class Lore:
                 command="persona",
                 argument=f"lore edit {uid}",
             )
-            how = gettext("Replace it with {command}", command=f"/persona lore edit {uid} TEXT")
+            typed = f"/persona lore edit {uid} TEXT"
+            how = gettext("Replace it with {command}", command=typed)
             return View(text=f"{passage.text}\n\n{how}", form=form)
         if len(text) > _LONGEST:
             raise CommandError(too_long(len(text), gettext("an entry"), _LONGEST))

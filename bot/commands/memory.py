@@ -172,7 +172,8 @@ class MemoryCommands:
         form = Form(
             title=title, label=what, value=value, limit=limit, command="memory", argument=f"set {what}"
         )
-        how = gettext("Replace it with {command}", command=f"/memory set {what} TEXT")
+        typed = f"/memory set {what} TEXT"
+        how = gettext("Replace it with {command}", command=typed)
         return View(text=f"[{what}]\n{_value(value)}\n\n{how}", form=form)
 
     async def _set(self, who: Identity, command: Command, what: str, text: str, control: Control) -> View:
@@ -207,7 +208,8 @@ class MemoryCommands:
         if not sure:
             yes = f"drop {uid} yes"
             confirm = Action(label=gettext("Delete"), command="memory", argument=yes, danger=True)
-            text = gettext("This deletes the note. Sure? {command}", command=f"/memory {yes}")
+            typed = f"/memory {yes}"
+            text = gettext("This deletes the note. Sure? {command}", command=typed)
             return View(text=f"{text}\n\n{passage.text}", actions=(confirm,))
         await control.unwanted(who, command.audience, Unwanted(passages={passage.key: passage}))
         back = Action(label=gettext("Undo"), command="memory", argument="undo")

@@ -238,7 +238,8 @@ class PersonaCommands:
             command="persona",
             argument=f"set {block.label}",
         )
-        how = gettext("Replace it with {command}", command=f"/persona set {block.label} TEXT")
+        typed = f"/persona set {block.label} TEXT"
+        how = gettext("Replace it with {command}", command=typed)
         return View(text=f"[{block.label}]\n{block.value}\n\n{how}", form=form)
 
     async def _set(self, command: Command, who: Identity, rest: str) -> View:
