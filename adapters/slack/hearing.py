@@ -142,7 +142,8 @@ class Hearing:
             if not found and said.key not in self._commands_done:
                 await self._command(asked, event, said)
             return
-        self._around.work.asked(said.address, reading.stamp(event.get("thread_ts")) or event["ts"], said.text)
+        begun = reading.stamp(event.get("thread_ts")) or event["ts"]
+        self._around.work.asked(said.address, begun, said.text, said.locale)
         with self._inbound.reading(said.account, said.address, said.key):
             await self._submit_whole(said, event, kind)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from typing import NamedTuple
 
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
@@ -28,18 +29,24 @@ _PROMPTS = (
 )
 
 
+class _Asked(NamedTuple):
+    """The message to show work at, its title, and the locale of who wrote it."""
+
+    message: str
+    title: str
+    locale: str
+
+
 class Work:
     def __init__(self, client: AsyncWebClient, chores: Chores) -> None:
         self._client = client
         self._chores = chores
-        self._asked: Cache[Address, tuple[str, str]] = Cache(
-            _KEPT
-        )  # the message to show it at, and its title
+        self._asked: Cache[Address, _Asked] = Cache(_KEPT)
         self._ways = ["agents", "assistant"]  # best first, until one is refused
 
-    def asked(self, address: Address, message: str, title: str) -> None:
-        """By which message the place's next work is asked for."""
-        self._asked[address] = (message, title)
+    def asked(self, address: Address, message: str, title: str, locale: str) -> None:
+        """By which message the place's next work is asked for, in which language."""
+        self._asked[address] = _Asked(message, title, locale)
 
     @asynccontextmanager
     async def shown(self, address: Address) -> AsyncIterator[None]:
@@ -51,12 +58,12 @@ class Work:
 
     async def _show(self, address: Address, *, working: bool) -> None:
         channel, thread = place_of(address)
-        message, title = self._asked.get(address, (thread or "", ""))
-        if not message:
+        asked = self._asked.get(address, _Asked(thread or "", "", ""))
+        if not asked.message:
             return
         for way in list(self._ways):
             try:
-                await self._show_by(way, channel, message, title, working=working)
+                await self._show_by(way, channel, asked, working=working)
                 return
             except SlackApiError as error:
                 if code(error) in _UNKNOWN:
@@ -66,17 +73,19 @@ class Work:
             except BROKEN:
                 return
 
-    async def _show_by(self, way: str, channel: str, message: str, title: str, *, working: bool) -> None:
+    async def _show_by(self, way: str, channel: str, asked: _Asked, *, working: bool) -> None:
         if way == "agents":
             await self._client.agents_sessions_setStatus(
                 channel_id=channel,
-                thread_ts=message,
+                thread_ts=asked.message,
                 status="processing" if working else "active",
-                title=title[:_TITLE] or None,
+                title=asked.title[:_TITLE] or None,
             )
         else:
+            with spoken(nearest(asked.locale) or ENGLISH):
+                status = gettext("is thinking …") if working else ""
             await self._client.assistant_threads_setStatus(
-                channel_id=channel, thread_ts=message, status="is thinking …" if working else ""
+                channel_id=channel, thread_ts=asked.message, status=status
             )
 
     async def suggest(self, channel: str, locale: str) -> None:

@@ -165,12 +165,17 @@ class MemoryCommands:
     async def _edit(self, who: Identity, command: Command, what: str) -> View:
         own = await self._own_blocks(who, command)
         if what in own:
-            value, limit, title = own[what].value, own[what].limit, gettext("What I hold in mind of you")
+            value, limit = own[what].value, own[what].limit
         else:
             passage = await self._passage(who, command, what, _nothing(what))
-            value, limit, title = passage.text, _LONGEST, gettext("A note of mine")
+            value, limit = passage.text, _LONGEST
         form = Form(
-            title=title, label=what, value=value, limit=limit, command="memory", argument=f"set {what}"
+            title=gettext("What I know of you") if what in own else gettext("A note of mine"),
+            label=what,
+            value=value,
+            limit=limit,
+            command="memory",
+            argument=f"set {what}",
         )
         typed = f"/memory set {what} TEXT"
         how = gettext("Replace it with {command}", command=typed)
@@ -284,7 +289,7 @@ class MemoryCommands:
             passage = await session.passages.by_uid(archive, uid, audiences) if uid else None
         if passage is None:
             why = why or gettext("There is no note {uid!r}.", uid=uid)
-            raise CommandError(f"{why} {gettext('/memory notes lists my notes.')}")
+            raise CommandError(" ".join([why, gettext("/memory notes lists my notes.")]))
         return passage
 
     # What may be used elsewhere

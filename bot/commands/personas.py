@@ -117,9 +117,9 @@ class PersonaCommands:
             known = await self._known(session, command, who)
             places = await session.personas.bindings(community=command.home) if command.home else []
             names = {p.id: p.name for p in await session.personas.all()}
+        here = " " + gettext("(whom you talk with here)")
         lines = [
-            (f"{name}: {about}" if about else name)
-            + (f" {gettext('(whom you talk with here)')}" * (name == who.persona.name))
+            (f"{name}: {about}" if about else name) + (here if name == who.persona.name else "")
             for name, about in known.items()
         ]
         lines += [

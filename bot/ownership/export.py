@@ -20,6 +20,7 @@ from bot.agent import context
 from bot.bundle import Row, Tables
 from bot.errors import CommandError
 from bot.events import File
+from bot.language import gettext
 from bot.ownership.rendered import Shown, read, unpaired
 from bot.ownership.rows import HISTORY
 from bot.ports import Clock, Rendered
@@ -218,7 +219,10 @@ def keep(folder: Path, agent: Agent, file: File) -> Path:
         path.touch(mode=0o600)
         path.write_bytes(file.data)
     except OSError as error:
-        raise CommandError(f"Nothing was saved: {path} cannot be written ({error.strerror}).") from None
+        why = gettext(
+            "Nothing was saved: {path} cannot be written ({reason}).", path=path, reason=error.strerror
+        )
+        raise CommandError(why) from None
     return path
 
 
