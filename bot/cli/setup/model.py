@@ -86,7 +86,7 @@ def _name(settings: Settings, terminal: Terminal) -> str:
     usual = settings.model.name if settings.model.name in names or not names else ""
     usual = names[0] if len(names) == 1 else usual
     if names:
-        terminal.tell(f"It offers {len(names)} models:")
+        terminal.tell("It offers:")
         _list(names, names, terminal)
     while True:
         answer = terminal.ask(f"Its name, or its number{f' [{usual}]' if usual else ''}: ").strip() or usual
