@@ -121,6 +121,23 @@ async def test_a_hit_that_asks_brings_what_was_said_to_it(folder: Path) -> None:
         )  # nobody answered, and nothing is made up
 
 
+async def test_a_day_and_a_minute_are_told_once(folder: Path) -> None:
+    async with life(folder) as ada:
+        told = await ada.told(
+            "ada: The violin is old.", "ever: A violin, how fine.", "ada: It is a red violin."
+        )
+        await ada.told(*(f"ada: {text}" for text in FILLER * 4))
+        found = await ada.search("violin")
+        first, *others = [line for line in found["results"] if "violin" in line]
+        assert re.match(r"m\d+ 2022-04-20 Wed 21:3\d \(\d/3\) ", first)
+        assert len(others) == 2
+        assert all(re.match(r"m\d+ Wed 21:3\d \(\d/3\) (ada|ever): ", line) for line in others)
+        days = {"start_date": "2022-04-20", "end_date": "2022-04-20"}
+        (listed,) = await ada.look(("conversation_search_date", days))
+        assert [line.count("2022-04-20") for line in listed["results"][:3]] == [1, 0, 0]
+        assert names(listed["results"])[:3] == [f"m{row.key & 0xFFFFFFFF}" for row in told]
+
+
 async def test_what_is_in_view_is_named_and_takes_no_place(folder: Path) -> None:
     async with life(folder) as ada:
         await ada.told(*(f"ada: The harbour has {n} boats in the harbour." for n in range(5)))

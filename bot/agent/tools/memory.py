@@ -68,7 +68,7 @@ async def remember(desk: Desk, fact: str) -> str:
 
 async def conversation_search(desk: Desk, query: str, page: int = 0) -> Results:
     """Search everything ever said between you and the person, by words and meaning; names and dates (last week) work.
-    Lines begin with an id, time and place in their talk; what was said to a question follows it.
+    Lines begin with an id, time (unless the line before has it) and place in their talk; answers follow questions.
 
     query: what to look for; I is you, the agent
     page: from 0
