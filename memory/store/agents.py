@@ -23,7 +23,22 @@ from memory.records import (
 from memory.store import tables as t
 from memory.store.connection import Connection
 from memory.store.fulltext import FullText
+from memory.store.prepared import Prepared
 from memory.store.rows import record
+
+_ID: sa.BindParameter[int] = sa.bindparam("one")
+# Asked at every message: built once.
+_USER_OF = Prepared(
+    sa.select(t.users)
+    .join(t.accounts, t.accounts.c.user_id == t.users.c.id)
+    .where(t.accounts.c.account == sa.bindparam("account"))
+)
+_USER = Prepared(sa.select(t.users).where(t.users.c.id == _ID))
+_AGENT = Prepared(sa.select(t.agents).where(t.agents.c.id == _ID))
+_CONVERSATION = Prepared(sa.select(t.conversations).where(t.conversations.c.id == _ID))
+_CONVERSATIONS = Prepared(
+    sa.select(t.conversations).where(t.conversations.c.agent_id == _ID).order_by(t.conversations.c.id)
+)
 
 
 class Agents:
@@ -33,11 +48,7 @@ class Agents:
         self._c = connection
 
     async def user_of(self, account: str) -> User | None:
-        row = await self._one(
-            sa.select(t.users)
-            .join(t.accounts, t.accounts.c.user_id == t.users.c.id)
-            .where(t.accounts.c.account == account)
-        )
+        row = (await self._c.execute(_USER_OF, {"account": account})).first()
         return record(User, row) if row else None
 
     async def create_user(self, account: str, name: str, timezone: str, now: datetime) -> User:
@@ -50,10 +61,11 @@ class Agents:
         return await self.user(user_id)
 
     async def user(self, user_id: int) -> User:
-        return record(User, await self._one(sa.select(t.users).where(t.users.c.id == user_id)))
+        return record(User, (await self._c.execute(_USER, {"one": user_id})).one())
 
     async def agent(self, agent_id: int) -> Agent | None:
-        return await self._agent(t.agents.c.id == agent_id)
+        row = (await self._c.execute(_AGENT, {"one": agent_id})).first()
+        return record(Agent, row) if row else None
 
     async def agent_of(self, user_id: int, persona_id: int) -> Agent | None:
         return await self._agent((t.agents.c.user_id == user_id) & (t.agents.c.persona_id == persona_id))
@@ -156,8 +168,7 @@ class Agents:
         await self._c.execute(t.users.update().where(t.users.c.id == user_id).values(locale=locale))
 
     async def conversation(self, conversation_id: int) -> Conversation:
-        row = await self._one(sa.select(t.conversations).where(t.conversations.c.id == conversation_id))
-        return record(Conversation, row)
+        return record(Conversation, (await self._c.execute(_CONVERSATION, {"one": conversation_id})).one())
 
     async def conversation_at(self, agent_id: int, address: str, audience: Audience) -> Conversation | None:
         c = t.conversations.c
@@ -169,11 +180,7 @@ class Agents:
         return record(Conversation, row) if row else None
 
     async def conversations(self, agent_id: int) -> list[Conversation]:
-        rows = await self._c.execute(
-            sa.select(t.conversations)
-            .where(t.conversations.c.agent_id == agent_id)
-            .order_by(t.conversations.c.id)
-        )
+        rows = await self._c.execute(_CONVERSATIONS, {"one": agent_id})
         return [record(Conversation, row) for row in rows]
 
     async def conversations_in(self, community: str) -> list[Conversation]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -12,19 +13,36 @@ import sqlalchemy as sa
 from memory.records import PRIVATE, Agent, Audience, Audiences, Block, BlockEdit
 from memory.store import tables as t
 from memory.store.connection import Connection
+from memory.store.fulltext import each
+from memory.store.prepared import Prepared
 from memory.store.rows import record
 
 # Asked at every step: built once.
 _SHARED = t.blocks.c.owner == sa.bindparam("persona")
 _OWN = t.blocks.c.owner == sa.bindparam("agent")
-_ALL = sa.select(t.blocks).where(_SHARED | _OWN).order_by(t.blocks.c.id)
+_ALL = Prepared(sa.select(t.blocks).where(_SHARED | _OWN).order_by(t.blocks.c.id))
 # A community sees only its own block.
-_HERE = (
+_HERE = Prepared(
     sa.select(t.blocks)
     .where(_SHARED | (_OWN & (t.blocks.c.audience == sa.bindparam("here"))))
     .order_by(t.blocks.c.id)
 )
-_NEWEST_EDIT = sa.select(sa.func.max(t.block_history.c.id))
+_NEWEST_EDIT = Prepared(sa.select(sa.func.max(t.block_history.c.id)))
+
+
+def _owned(query: sa.Select[Any], restricted: bool) -> sa.Select[Any]:
+    """Those of an owner, readable from some ``audiences``, if it is ``restricted`` to them."""
+    owned = query.where(t.blocks.c.owner == sa.bindparam("owner"))
+    return owned.where(t.blocks.c.audience.in_(each("audiences"))) if restricted else owned
+
+
+_EDITS = (
+    sa.select(t.block_history, t.blocks.c.label, t.blocks.c.audience)
+    .join(t.blocks, t.blocks.c.id == t.block_history.c.block_id)
+    .order_by(t.block_history.c.id.desc())
+)
+_OF = {some: Prepared(_owned(sa.select(t.blocks).order_by(t.blocks.c.id), some)) for some in (False, True)}
+_HISTORY = {some: Prepared(_owned(_EDITS.limit(sa.bindparam("most")), some)) for some in (False, True)}
 
 
 class Blocks:
@@ -94,11 +112,8 @@ class Blocks:
         return Block(id=result.inserted_id, **values)  # type: ignore[arg-type]
 
     async def of(self, owner: str, audiences: Audiences) -> list[Block]:
-        condition = t.blocks.c.owner == owner
-        if audiences is not None:
-            condition &= t.blocks.c.audience.in_(audiences)
-        query = sa.select(t.blocks).where(condition).order_by(t.blocks.c.id)
-        return [record(Block, row) for row in await self._c.execute(query)]
+        rows = await self._c.execute(_OF[audiences is not None], _owner(owner, audiences))
+        return [record(Block, row) for row in rows]
 
     async def restore(self, block: Block, edits: Sequence[BlockEdit], now: datetime) -> None:
         made = await self.create(
@@ -155,10 +170,9 @@ class Blocks:
         await self._c.execute(t.blocks.delete().where(t.blocks.c.id == block_id))
 
     async def history(self, owner: str, audiences: Audiences, limit: int | None = 100) -> list[BlockEdit]:
-        condition = t.blocks.c.owner == owner
-        if audiences is not None:
-            condition &= t.blocks.c.audience.in_(audiences)
-        return await self._edits(condition, limit)
+        values = _owner(owner, audiences) | {"most": -1 if limit is None else limit}
+        rows = await self._c.execute(_HISTORY[audiences is not None], values)
+        return [record(BlockEdit, row) for row in rows]
 
     async def unlearn(self, block_id: int, gone: Callable[[str], bool]) -> list[dict[str, Any]]:
         h = t.block_history.c
@@ -185,18 +199,12 @@ class Blocks:
             await self._c.execute(t.block_history.insert(), [{**entry, "at": t.moment(entry["at"])}])
 
     async def edits_of(self, turn_id: str) -> list[BlockEdit]:
-        return await self._edits(t.block_history.c.turn_id == turn_id, None)
-
-    async def _edits(self, condition: sa.ColumnElement[bool], limit: int | None) -> list[BlockEdit]:
-        h = t.block_history
-        rows = await self._c.execute(
-            sa.select(h, t.blocks.c.label, t.blocks.c.audience)
-            .join(t.blocks, t.blocks.c.id == h.c.block_id)
-            .where(condition)
-            .order_by(h.c.id.desc())
-            .limit(limit)
-        )
+        rows = await self._c.execute(_EDITS.where(t.block_history.c.turn_id == turn_id))
         return [record(BlockEdit, row) for row in rows]
+
+
+def _owner(owner: str, audiences: Audiences) -> dict[str, Any]:
+    return {"owner": owner} | ({} if audiences is None else {"audiences": json.dumps(list(audiences))})
 
 
 def _without(text: str, gone: Callable[[str], bool]) -> str:

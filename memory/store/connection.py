@@ -22,8 +22,8 @@ from typing import Any, TypeVar, cast
 
 import aiosqlite
 import sqlalchemy as sa
-from sqlalchemy.dialects import sqlite
 
+from memory.store.prepared import Prepared, run
 from memory.uncancelled import ended
 
 T = TypeVar("T")
@@ -36,9 +36,17 @@ _COMPILED: dict[Any, Any] = {}  # statements, for all connections
 class Answer:
     """What a statement gave, read to its end: the next one may change the rows that it reads."""
 
-    def __init__(self, result: sa.CursorResult[Any]) -> None:
-        self._result = result
-        self._rows: Sequence[Row] = result.all() if result.returns_rows else ()
+    def __init__(self, rows: Sequence[Row], rowcount: int, inserted: Callable[[], int | None]) -> None:
+        self._rows = rows
+        self.rowcount = rowcount
+        """How many rows were changed."""
+        self._inserted = inserted
+
+    @classmethod
+    def of(cls, result: sa.CursorResult[Any]) -> Answer:
+        """SQLAlchemy's own."""
+        rows: Sequence[Row] = result.all() if result.returns_rows else ()
+        return cls(rows, result.rowcount, lambda: (result.inserted_primary_key or (None,))[0])
 
     def __iter__(self) -> Iterator[Row]:
         return iter(self._rows)
@@ -70,16 +78,11 @@ class Answer:
         return self.one()[0]
 
     @property
-    def rowcount(self) -> int:
-        """How many rows were changed."""
-        return self._result.rowcount
-
-    @property
     def inserted_id(self) -> int:
         """The id that an INSERT of one row was given."""
-        key = self._result.inserted_primary_key
+        key = self._inserted()
         assert key is not None
-        return int(key[0])
+        return int(key)
 
 
 class Connection:
@@ -113,13 +116,16 @@ class Connection:
         outer = await aiosqlite.Connection(lambda: driver, iter_chunk_size=64)
         return cls(outer, inner, driver)
 
-    async def execute(self, statement: sa.Executable, values: Any = None) -> Answer:
-        """Raises `sqlalchemy.exc.DBAPIError`."""
-        return await self._run(lambda: Answer(self.inner.execute(statement, values)))
+    async def execute(self, statement: sa.Executable | Prepared, values: Any = None) -> Answer:
+        """Raises `sqlalchemy.exc.DBAPIError`, or for a prepared statement sqlite3.Error."""
+        if isinstance(statement, Prepared):
+            return await self._run(lambda: self._quickly(statement, {} if values is None else values))
+        return await self._run(lambda: Answer.of(self.inner.execute(statement, values)))
 
-    async def rows(self, statement: str, values: Mapping[str, Any]) -> list[Any]:
-        """What SQLite itself says (see `Prepared`). Raises sqlite3.Error."""
-        return await self._run(lambda: self._driver.execute(statement, values).fetchall())
+    async def rows(self, prepared: Prepared, values: Mapping[str, Any]) -> list[Any]:
+        """See `Prepared.rows`."""
+        plan = prepared.plan(tuple(values), _dialect())
+        return await self._run(lambda: self._driver.execute(plan.text, plan.bound(values)).fetchall())
 
     async def ask(self, statement: str) -> list[Any]:
         """The rows of a pragma, or of a question about the file itself. Raises sqlite3.Error."""
@@ -152,6 +158,11 @@ class Connection:
             self.inner.close()
             await self._trip(self._outer.close())
 
+    def _quickly(self, prepared: Prepared, values: Any) -> Answer:
+        names = values if isinstance(values, Mapping) else values[0]
+        ran = run(self._driver, prepared.plan(tuple(names), _dialect()), values)
+        return Answer(ran.rows, ran.rowcount, lambda: ran.inserted)
+
     async def _run(self, call: Callable[[], T]) -> T:
         # Whoever uses the connection awaits each statement before the next: no thread is at it now.
         return await self._trip(asyncio.to_thread(call)) if self._beside else call()
@@ -179,23 +190,8 @@ def _inner(driver: sqlite3.Connection) -> sa.Connection:
 @cache
 def _dialect() -> sa.Dialect:
     """One for all connections: what is compiled for another is compiled anew, and kept for ever."""
-    engine = sa.create_engine("sqlite://")
+    engine = sa.create_engine("sqlite://", paramstyle="named")
     with engine.connect():  # on which it learns what this SQLite can do
         pass
     engine.dispose()
     return engine.dialect
-
-
-class Prepared:
-    """A question that is asked many times a turn: compiled once, answered as SQLite answers.
-
-    SQLAlchemy costs more at each execution than SQLite does at most of these.
-    """
-
-    def __init__(self, query: sa.Select[Any]) -> None:
-        compiled = query.compile(dialect=sqlite.dialect(paramstyle="named"))
-        self._statement, self._known = str(compiled), compiled.params
-
-    async def rows(self, connection: Connection, **values: Any) -> Sequence[Any]:
-        """Raises sqlite3.Error."""
-        return await connection.rows(self._statement, self._known | values)

@@ -328,6 +328,8 @@ async def _mapped(path: Path) -> AsyncIterator[None]:
         if isinstance(error, sa.exc.IntegrityError):
             raise
         raise StoreUnavailable(_sentence(error.orig or error, path)) from error
+    except sqlite3.IntegrityError:
+        raise
     except (OSError, sqlite3.Error) as error:
         raise StoreUnavailable(_sentence(error, path)) from error
 

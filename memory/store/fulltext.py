@@ -20,7 +20,8 @@ import sqlalchemy as sa
 from memory.records import Audiences, scope_range
 from memory.search.terms import VERSION, analyse
 from memory.store import tables as t
-from memory.store.connection import Connection, Prepared
+from memory.store.connection import Connection
+from memory.store.prepared import Prepared
 
 K = TypeVar("K")
 
@@ -32,7 +33,7 @@ _CHUNK = 500  # bound parameters in one IN
 
 
 _WORDS = {kind: t.terms(kind) for kind in t.FULL_TEXT}
-_ADD = {kind: words.insert() for kind, words in _WORDS.items()}  # built once
+_ADD = {kind: Prepared(words.insert()) for kind, words in _WORDS.items()}  # built once
 
 
 def _postings(kind: str, restricted: bool, tagged: bool, cut: bool) -> sa.Select[Any]:

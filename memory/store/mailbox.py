@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
@@ -14,6 +15,8 @@ from memory.records import Delivery, InboxRow, OutboxRow, Turn, TurnState, Usage
 from memory.store import tables as t
 from memory.store.agents import digest_of, forget_keys
 from memory.store.connection import Connection
+from memory.store.fulltext import each
+from memory.store.prepared import Prepared
 from memory.store.rows import record
 
 _STEPS = sa.select(sa.func.count()).where(t.steps.c.turn_id == t.turns.c.id).scalar_subquery().label("steps")
@@ -28,21 +31,23 @@ _SAID = ("message", "document_uploaded")  # kinds of events that a platform's me
 
 # What every turn asks is built once: SQLAlchemy takes longer to build a statement than SQLite to run it.
 _NOW: sa.BindParameter[datetime] = sa.bindparam("now")
-_RECEIVE = upsert(t.inbox).on_conflict_do_nothing()
-_BEGIN = t.turns.insert()
-_STEP = t.steps.insert()
-_POST = t.outbox.insert()
-_TAKE = t.inbox.update().where(t.inbox.c.id == sa.bindparam("event")).values(turn_id=sa.bindparam("turn"))
-_FINISH = (
+_RECEIVE = Prepared(upsert(t.inbox).on_conflict_do_nothing())
+_BEGIN = Prepared(t.turns.insert())
+_STEP = Prepared(t.steps.insert())
+_POST = Prepared(t.outbox.insert())
+_TAKE = Prepared(
+    t.inbox.update().where(t.inbox.c.id == sa.bindparam("event")).values(turn_id=sa.bindparam("turn"))
+)
+_FINISH = Prepared(
     t.turns.update().where(t.turns.c.id == sa.bindparam("turn")).values(state=TurnState.DONE, ended_at=_NOW)
 )
-_DONE = t.inbox.update().where(t.inbox.c.turn_id == sa.bindparam("turn")).values(done=True)
-_CLAIM = (
+_DONE = Prepared(t.inbox.update().where(t.inbox.c.turn_id == sa.bindparam("turn")).values(done=True))
+_CLAIM = Prepared(
     t.outbox.update()
     .where(t.outbox.c.id == sa.bindparam("row"))
     .values(state=Delivery.SENDING, claimed_at=_NOW)
 )
-_SETTLE = (
+_SETTLE = Prepared(
     t.outbox.update()
     .where(t.outbox.c.id == sa.bindparam("row"))
     .values(state=sa.bindparam("to"), receipt=sa.bindparam("proof"), sent_at=_NOW)
@@ -116,12 +121,8 @@ class Mailbox:
     async def unfinished(
         self, agent_id: int, platforms: Collection[str], *, apart_from: Collection[str] = ()
     ) -> Turn | None:
-        here = t.turns.c.conversation_id.in_(places(platforms, agent_id))
-        others = t.turns.c.id.not_in(list(apart_from))
-        # The literal lets SQLite use the partial index on running turns.
-        running = (t.turns.c.agent_id == agent_id) & sa.text("turns.state = 'running'") & here
-        query = _TURN.where(running & others)
-        row = (await self._c.execute(query.order_by(t.turns.c.started_at))).first()
+        values = {"agent": agent_id, "apart": json.dumps(list(apart_from))}
+        row = (await self._c.execute(_unfinished(tuple(platforms)), values)).first()
         return record(Turn, row) if row else None
 
     async def turn(self, turn_id: str) -> Turn | None:
@@ -280,7 +281,7 @@ class Mailbox:
     async def _outbox(
         self, platforms: Collection[str], state: Delivery, limit: int | None, apart_from: Collection[str] = ()
     ) -> list[OutboxRow]:
-        values = {"wanted": state, "busy": list(apart_from)}
+        values = {"wanted": state, "busy": json.dumps(list(apart_from))}
         rows = await self._c.execute(_open(tuple(platforms), limit), values)
         return [record(OutboxRow, row) for row in rows]
 
@@ -290,12 +291,12 @@ class Mailbox:
 
 
 @lru_cache(maxsize=16)
-def _open(platforms: tuple[str, ...], limit: int | None) -> sa.Select[Any]:
+def _open(platforms: tuple[str, ...], limit: int | None) -> Prepared:
     o = t.outbox.c
     # Two conditions on the state: the literal one lets SQLite use the partial index.
     unsent = sa.text("outbox.state IN ('ready', 'sending')") & (o.state == sa.bindparam("wanted"))
-    free = o.address.not_in(sa.bindparam("busy", expanding=True))
-    return (
+    free = o.address.not_in(each("busy"))
+    return Prepared(
         sa.select(t.outbox)
         .where(unsent & free & on_platforms(platforms, o.address))
         .order_by(o.seq)
@@ -304,12 +305,22 @@ def _open(platforms: tuple[str, ...], limit: int | None) -> sa.Select[Any]:
 
 
 @lru_cache(maxsize=16)
-def _waiting(platforms: tuple[str, ...]) -> sa.Select[Any]:
+def _waiting(platforms: tuple[str, ...]) -> Prepared:
     i = t.inbox.c
     agent: sa.BindParameter[int] = sa.bindparam("agent")
     here = places(platforms).where(t.conversations.c.agent_id == agent)
     unclaimed = (i.agent_id == agent) & ~i.done & i.turn_id.is_(None)
-    return sa.select(t.inbox).where(unclaimed & i.conversation_id.in_(here)).order_by(i.id)
+    return Prepared(sa.select(t.inbox).where(unclaimed & i.conversation_id.in_(here)).order_by(i.id))
+
+
+@lru_cache(maxsize=16)
+def _unfinished(platforms: tuple[str, ...]) -> Prepared:
+    n = t.turns.c
+    agent: sa.BindParameter[int] = sa.bindparam("agent")
+    here = n.conversation_id.in_(places(platforms).where(t.conversations.c.agent_id == agent))
+    # The literal lets SQLite use the partial index on running turns.
+    running = (n.agent_id == agent) & sa.text("turns.state = 'running'") & here
+    return Prepared(_TURN.where(running & n.id.not_in(each("apart"))).order_by(n.started_at))
 
 
 def on_platforms(platforms: Collection[str], address: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
@@ -341,8 +352,7 @@ def newest_said() -> sa.ScalarSelect[int]:
     )
 
 
-def places(platforms: Collection[str], agent_id: int | None = None) -> sa.Select[tuple[int]]:
-    """Ids of the conversations (of one agent) on these platforms."""
+def places(platforms: Collection[str]) -> sa.Select[tuple[int]]:
+    """Ids of the conversations on these platforms."""
     c = t.conversations.c
-    query = sa.select(c.id).where(on_platforms(platforms, c.address))
-    return query if agent_id is None else query.where(c.agent_id == agent_id)
+    return sa.select(c.id).where(on_platforms(platforms, c.address))

@@ -16,8 +16,9 @@ from memory.ports.messages import POSTINGS
 from memory.records import Audiences, Message, Outlines, Summary, scope_range
 from memory.search.salience import salience
 from memory.store import tables as t
-from memory.store.connection import Connection, Prepared
+from memory.store.connection import Connection
 from memory.store.fulltext import QUICK, FullText, beside, column, each, slices
+from memory.store.prepared import Prepared
 from memory.store.rows import record
 
 
@@ -48,8 +49,16 @@ def _within(restricted: bool) -> sa.Select[Any]:
 _KEPT = 20_000  # agents whose newest message's number is remembered
 
 # Asked at every turn or search: built once.
-_APPEND = t.messages.insert()
-_GET = {restricted: _get(restricted) for restricted in (False, True)}
+_APPEND = Prepared(t.messages.insert())
+_RERENDER = Prepared(t.messages.update().where(t.messages.c.key == sa.bindparam("of")))
+_PLACE: sa.BindParameter[int] = sa.bindparam("place")
+_QUEUE = Prepared(
+    sa.select(t.messages)
+    .where((t.messages.c.conversation_id == _PLACE) & t.messages.c.queued)
+    .order_by(t.messages.c.key)
+)
+_SUMMARY = Prepared(sa.select(t.summaries).where(t.summaries.c.conversation_id == _PLACE))
+_GET = {restricted: Prepared(_get(restricted)) for restricted in (False, True)}
 _WITHIN = {restricted: Prepared(_within(restricted)) for restricted in (False, True)}
 _AROUND = {restricted: Prepared(_around(restricted)) for restricted in (False, True)}
 
@@ -95,8 +104,7 @@ class Messages:
         return [found[key] for key in keys if key in found]
 
     async def queue(self, conversation_id: int) -> list[Message]:
-        m = t.messages.c
-        return await self._select((m.conversation_id == conversation_id) & m.queued)
+        return [record(Message, row) for row in await self._c.execute(_QUEUE, {"place": conversation_id})]
 
     async def evict(self, conversation_id: int, keys: Collection[int]) -> None:
         m = t.messages.c
@@ -134,9 +142,7 @@ class Messages:
             await self._words.add([(key, text)])
 
     async def rerender(self, key: int, rendered: str, tokens: int) -> None:
-        await self._c.execute(
-            t.messages.update().where(t.messages.c.key == key).values(rendered=rendered, tokens=tokens)
-        )
+        await self._c.execute(_RERENDER, {"of": key, "rendered": rendered, "tokens": tokens})
 
     async def delete(self, keys: Collection[int]) -> None:
         with self._c.beside():
@@ -230,8 +236,7 @@ class Messages:
         await self._c.execute(t.summaries.delete().where(t.summaries.c.conversation_id == conversation_id))
 
     async def summary(self, conversation_id: int) -> Summary | None:
-        s = t.summaries
-        row = (await self._c.execute(sa.select(s).where(s.c.conversation_id == conversation_id))).first()
+        row = (await self._c.execute(_SUMMARY, {"place": conversation_id})).first()
         return record(Summary, row) if row else None
 
     async def put_summary(self, summary: Summary) -> None:

@@ -26,8 +26,9 @@ from memory.records import (
     unique,
 )
 from memory.store import tables as t
-from memory.store.connection import Connection, Prepared
+from memory.store.connection import Connection
 from memory.store.fulltext import FullText, column, each, slices
+from memory.store.prepared import Prepared
 from memory.store.rows import record
 
 
@@ -47,8 +48,16 @@ def _around(restricted: bool) -> sa.Select[Any]:
     return sa.select(*map(sa.func.group_concat, numbers))
 
 
+def _closed(restricted: bool) -> sa.Select[Any]:
+    p = t.passages.c
+    over = p.key.between(sa.bindparam("low"), sa.bindparam("high")) & p.until.is_not(None)
+    query = sa.select(t.passages).where(over).order_by(p.key)
+    return query.where(p.audience.in_(each("audiences"))) if restricted else query
+
+
 # Asked at every turn or search: built once.
-_GET = {(r, tagged): _get(r, tagged) for r in (False, True) for tagged in (False, True)}
+_CLOSED = {restricted: Prepared(_closed(restricted)) for restricted in (False, True)}
+_GET = {(r, tagged): Prepared(_get(r, tagged)) for r in (False, True) for tagged in (False, True)}
 _AROUND = {restricted: Prepared(_around(restricted)) for restricted in (False, True)}
 _EXTENT = Prepared(sa.select(t.archives.c.last_seq).where(t.archives.c.id == sa.bindparam("archive")))
 
@@ -278,8 +287,11 @@ class Passages:
             await self._c.execute(closed.values(until=until, replaced_by=replaced_by))
 
     async def closed(self, archive_id: int, audiences: Audiences) -> list[Passage]:
-        over = _scope(archive_id, audiences) & t.passages.c.until.is_not(None)
-        rows = await self._c.execute(sa.select(t.passages).where(over).order_by(t.passages.c.key))
+        low, high = scope_range(archive_id)
+        values: dict[str, Any] = {"low": low, "high": high}
+        if audiences is not None:
+            values["audiences"] = json.dumps(list(audiences))
+        rows = await self._c.execute(_CLOSED[audiences is not None], values)
         return [record(Passage, row) for row in rows]
 
     async def doubt(self, keys: Collection[int], doubtful: bool) -> None:

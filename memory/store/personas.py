@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -12,24 +13,28 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 from memory.records import Avatar, Binding, Persona, PersonaVersion, Proposal
 from memory.store import tables as t
 from memory.store.connection import Connection, Row
+from memory.store.fulltext import each
 from memory.store.passages import Passages
+from memory.store.prepared import Prepared
 from memory.store.rows import record
 
 _SHOWN = (t.personas.c.id, t.personas.c.name, t.personas.c.description, t.personas.c.version,
           t.personas.c.retired_at)  # fmt: skip
 # Asked at every message: built once.
-_AT = (
+_AT = Prepared(
     sa.select(*_SHOWN, t.bindings.c.place)
     .join(t.bindings, t.bindings.c.persona_id == t.personas.c.id)
-    .where(t.bindings.c.place.in_(sa.bindparam("places", expanding=True)) & t.personas.c.retired_at.is_(None))
+    .where(t.bindings.c.place.in_(each("places")) & t.personas.c.retired_at.is_(None))
 )
-_PICKED = (
+_PICKED = Prepared(
     sa.select(*_SHOWN)
     .join(t.picks, t.picks.c.persona_id == t.personas.c.id)
     .join(t.accounts, t.accounts.c.user_id == t.picks.c.user_id)
     .where((t.accounts.c.account == sa.bindparam("account")) & t.personas.c.retired_at.is_(None))
 )
-_DEFINITION = sa.select(t.personas.c.definition).where(t.personas.c.id == sa.bindparam("persona"))
+_ONE = t.personas.c.id == sa.bindparam("persona")
+_GET = Prepared(sa.select(*_SHOWN).where(_ONE))
+_DEFINITION = Prepared(sa.select(t.personas.c.definition).where(_ONE))
 
 
 class Personas:
@@ -43,9 +48,7 @@ class Personas:
         return _persona(row) if row else None
 
     async def get(self, persona_id: int) -> Persona:
-        return _persona(
-            (await self._c.execute(sa.select(*_SHOWN).where(t.personas.c.id == persona_id))).one()
-        )
+        return _persona((await self._c.execute(_GET, {"persona": persona_id})).one())
 
     async def all(self) -> list[Persona]:
         rows = await self._c.execute(sa.select(*_SHOWN).order_by(t.personas.c.name))
@@ -114,7 +117,7 @@ class Personas:
         return int((await self._c.execute(query)).scalar_one())
 
     async def at(self, places: Sequence[str]) -> Persona | None:
-        rows = {row.place: row for row in await self._c.execute(_AT, {"places": list(places)})}
+        rows = {row.place: row for row in await self._c.execute(_AT, {"places": json.dumps(list(places))})}
         return next((_persona(rows[place]) for place in places if place in rows), None)
 
     async def bind(self, place: str, community: str, persona_id: int, now: datetime) -> None:

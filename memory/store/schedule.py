@@ -13,17 +13,20 @@ from memory.records import PRIVATE, Beat, Spent, TurnState, Wish
 from memory.store import tables as t
 from memory.store.connection import Connection
 from memory.store.mailbox import on_platforms, places
+from memory.store.prepared import Prepared
 from memory.store.rows import record
 
 _SILENT = "heartbeat"  # the kind of turns that count
 _REMINDER = "scheduled"
 
 # What every message asks is built once.
-_BEAT = sa.select(t.beats).where(t.beats.c.agent_id == sa.bindparam("agent"))
+_BEAT = Prepared(sa.select(t.beats).where(t.beats.c.agent_id == sa.bindparam("agent")))
 _NEW_BEAT = upsert(t.beats)
-_PUT_BEAT = _NEW_BEAT.on_conflict_do_update(
-    index_elements=["agent_id"],
-    set_={column.name: _NEW_BEAT.excluded[column.name] for column in t.beats.c if column.name != "agent_id"},
+_PUT_BEAT = Prepared(
+    _NEW_BEAT.on_conflict_do_update(
+        index_elements=["agent_id"],
+        set_={c.name: _NEW_BEAT.excluded[c.name] for c in t.beats.c if c.name != "agent_id"},
+    )
 )
 
 

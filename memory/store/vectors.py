@@ -11,8 +11,9 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 
 from memory.records import Audience, Audiences, scope_range
 from memory.store import tables as t
-from memory.store.connection import Connection, Prepared
+from memory.store.connection import Connection
 from memory.store.fulltext import each, slices
+from memory.store.prepared import Prepared
 
 _LAST = 2**63 - 1
 _QUICK = 500  # vectors that are read on the event loop: most agents have no more
@@ -52,8 +53,8 @@ def _mark(kind: str) -> sa.Update:
 
 
 # For every message or search: built once.
-_PUT = {kind: _put(table) for kind, table in t.vectors.items()}
-_MARK = {kind: _mark(kind) for kind in t.vectors}
+_PUT = {kind: Prepared(_put(table)) for kind, table in t.vectors.items()}
+_MARK = {kind: Prepared(_mark(kind)) for kind in t.vectors}
 _TEXTS = {kind: Prepared(_texts(kind)) for kind in t.vectors}
 _UNINDEXED = {kind: Prepared(_unindexed(kind)) for kind in t.vectors}
 _LOAD = {(kind, some): Prepared(_load(kind, some)) for kind in t.vectors for some in (False, True)}

@@ -12,7 +12,8 @@ import sqlalchemy as sa
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
-from memory.store.connection import Connection, Prepared
+from memory.store.connection import Connection
+from memory.store.prepared import Prepared
 
 WHERE = sa.select(sa.literal_column("thread()"))
 notes = sa.Table(

@@ -1,0 +1,120 @@
+"""Statements that never change: declared once, compiled once, run by the driver itself.
+
+SQLAlchemy costs more at each execution than SQLite does at most of a turn's statements. What it would do with values
+and rows on the way is done here by the same types, through what it documents of them.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import namedtuple
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import sqlalchemy as sa
+
+if TYPE_CHECKING:
+    from memory.store.connection import Connection
+
+Given = Mapping[str, Any]
+
+
+class Prepared:
+    """A statement whose values have names, and all of whose text is known: a list is given as one value, in JSON (see
+    `memory.store.fulltext.each`). Run it with `memory.store.connection.Connection.execute`."""
+
+    def __init__(self, statement: sa.Select[Any] | sa.Insert | sa.Update | sa.Delete) -> None:
+        self.statement = statement
+        self._plans: dict[tuple[str, ...], Plan] = {}
+
+    def plan(self, names: tuple[str, ...], dialect: sa.Dialect) -> Plan:
+        """How it is run with values of these names. Raises TypeError when they are not all that it asks for."""
+        if names not in self._plans:
+            self._plans[names] = Plan(self.statement, names, dialect)
+        return self._plans[names]
+
+    async def rows(self, connection: Connection, **values: Any) -> Sequence[Any]:
+        """What SQLite itself says, as plain tuples: for what is many. Raises sqlite3.Error."""
+        return await connection.rows(self, values)
+
+
+class Plan:
+    """A compiled statement with what its types make of values and of columns."""
+
+    def __init__(self, statement: Any, names: tuple[str, ...], dialect: sa.Dialect) -> None:
+        compiled = statement.compile(dialect=dialect, column_keys=list(names))
+        if compiled.post_compile_params:
+            raise TypeError("a list in a prepared statement is given as one value")
+        bound = {name: bind for bind, name in compiled.bind_names.items()}
+        if missing := [name for name, bind in bound.items() if bind.required and name not in names]:
+            raise TypeError(f"the statement wants values for {', '.join(missing)}")
+        self.text = str(compiled)
+        self._put = {name: put for name, bind in bound.items() if (put := _put(bind.type, dialect))}
+        own = {name: value for name, value in compiled.params.items() if name not in names}
+        self._own = self._with_types(own)
+        columns = list(statement.exported_columns)
+        self._row: Any = _row_of([column.key for column in columns]) if columns else None
+        self._got = [_got(column.type, dialect) for column in columns]
+        self._all_plain = not any(self._got)
+
+    def bound(self, values: Given) -> dict[str, Any]:
+        """The values as the driver takes them."""
+        return {**self._own, **self._with_types(values)}
+
+    def read(self, rows: Sequence[Any]) -> Sequence[Any]:
+        """The driver's rows with names and types."""
+        make = self._row._make
+        if self._all_plain:
+            return [make(row) for row in rows]
+        got = self._got
+        return [
+            make([value if to is None else to(value) for to, value in zip(got, row, strict=True)])
+            for row in rows
+        ]
+
+    def _with_types(self, values: Given) -> dict[str, Any]:
+        found = dict(values)
+        for name, put in self._put.items():
+            if name in found:
+                found[name] = put(found[name])
+        return found
+
+
+class Ran(NamedTuple):
+    """What an execution gave: rows (none where the statement gives none), how many it changed, the last new id."""
+
+    rows: Sequence[Any]
+    rowcount: int
+    inserted: int | None
+
+
+def run(driver: sqlite3.Connection, plan: Plan, values: Given | Sequence[Given]) -> Ran:
+    """Raises sqlite3.Error."""
+    # Closed at once: a database with a statement that still hangs about is not closed, either.
+    with closing(driver.cursor()) as cursor:
+        if not isinstance(values, Mapping):
+            cursor.executemany(plan.text, [plan.bound(one) for one in values])
+            return Ran((), cursor.rowcount, None)
+        cursor.execute(plan.text, plan.bound(values))
+        rows = plan.read(cursor.fetchall()) if cursor.description else ()
+        return Ran(rows, cursor.rowcount, cursor.lastrowid)
+
+
+def _put(kind: sa.types.TypeEngine[Any], dialect: sa.Dialect) -> Callable[[Any], Any] | None:
+    return kind.dialect_impl(dialect).bind_processor(dialect)
+
+
+def _got(kind: sa.types.TypeEngine[Any], dialect: sa.Dialect) -> Callable[[Any], Any] | None:
+    return kind.dialect_impl(dialect).result_processor(dialect, None)
+
+
+def _row_of(names: Sequence[str]) -> Any:
+    class Row(namedtuple("Row", names, rename=True)):  # type: ignore[misc] # its names are data
+        __slots__ = ()
+
+        @property
+        def _mapping(self) -> dict[str, Any]:  # as SQLAlchemy's rows have it
+            return dict(zip(self._fields, self, strict=True))
+
+    return Row
