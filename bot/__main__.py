@@ -13,6 +13,9 @@ def main() -> None:
 
     Exit code 1: something must be mended; 130: called off by Ctrl-C.
     """
+    from bot.cli import process
+
+    process.begin()
     from bot.cli.main import app
     from bot.cli.screen import warn
 

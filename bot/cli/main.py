@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import getpass
 import os
 import sys
@@ -10,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+
+from bot.cli import process
 
 if TYPE_CHECKING:
     from bot.settings import Settings
@@ -48,7 +49,7 @@ def chat(
 
     settings = _settings(config)
     name = (user or "").strip() or _me()
-    sys.exit(asyncio.run(chat.chat(settings, name, _whom(settings, persona), as_json=as_json)))
+    sys.exit(process.run(chat.chat(settings, name, _whom(settings, persona), as_json=as_json)))
 
 
 @app.command()
@@ -56,7 +57,7 @@ def run(config: Config = None) -> None:
     """Serve every configured platform (Discord, Slack) until stopped."""
     from bot.cli import run
 
-    sys.exit(asyncio.run(run.serve(_settings(config))))
+    sys.exit(process.run(run.serve(_settings(config))))
 
 
 @app.command()
@@ -71,8 +72,8 @@ def setup(config: Config = None) -> None:
     def start(settings: Settings, command: Literal["run", "chat"]) -> int:
         logs.begin(settings)
         if command == "run":
-            return asyncio.run(run.serve(settings))
-        return asyncio.run(chat.chat(settings, _me(), settings.personas.default, as_json=False))
+            return process.run(run.serve(settings))
+        return process.run(chat.chat(settings, _me(), settings.personas.default, as_json=False))
 
     logs.begin(Settings())
     sys.exit(setup(config, ThisTerminal(), start))
@@ -85,7 +86,7 @@ def pair(
     """Let a person in who was shown a code (access.dm_policy = "pairing")."""
     from bot.cli import admin
 
-    sys.exit(asyncio.run(admin.pair(_settings(config), code)))
+    sys.exit(process.run(admin.pair(_settings(config), code)))
 
 
 @app.command()
@@ -94,7 +95,7 @@ def heartbeat(user: User, persona: Persona = None, config: Config = None) -> Non
     from bot.cli import admin
 
     settings = _settings(config)
-    sys.exit(asyncio.run(admin.heartbeat(settings, user, _whom(settings, persona))))
+    sys.exit(process.run(admin.heartbeat(settings, user, _whom(settings, persona))))
 
 
 @app.command()
@@ -111,7 +112,7 @@ def backup(
     """Write a consistent copy of the database, also while everbot runs."""
     from bot.cli import backup
 
-    sys.exit(asyncio.run(backup.backup(_settings(config), path, keep)))
+    sys.exit(process.run(backup.backup(_settings(config), path, keep)))
 
 
 @app.command()
@@ -123,7 +124,7 @@ def restore(
     """Put a backup in the place of the database; everbot must not run."""
     from bot.cli import backup
 
-    sys.exit(asyncio.run(backup.restore(_settings(config), path, sure=yes)))
+    sys.exit(process.run(backup.restore(_settings(config), path, sure=yes)))
 
 
 @app.command()
@@ -137,7 +138,7 @@ def export(
     from bot.cli import transfer
 
     settings = _settings(config)
-    sys.exit(asyncio.run(transfer.export(settings, user, _whom(settings, persona), folder)))
+    sys.exit(process.run(transfer.export(settings, user, _whom(settings, persona), folder)))
 
 
 @app.command("import")
@@ -149,7 +150,7 @@ def import_(
     """Put an exported memory back."""
     from bot.cli import transfer
 
-    sys.exit(asyncio.run(transfer.import_(_settings(config), files, user)))
+    sys.exit(process.run(transfer.import_(_settings(config), files, user)))
 
 
 @app.command()
@@ -161,7 +162,7 @@ def forget(
     """Forget a person: everything, everywhere."""
     from bot.cli import transfer
 
-    sys.exit(asyncio.run(transfer.forget(_settings(config), user, sure=yes)))
+    sys.exit(process.run(transfer.forget(_settings(config), user, sure=yes)))
 
 
 @discord_app.command("invite")
@@ -169,7 +170,7 @@ def discord_invite(config: Config = None) -> None:
     """Print where a guild's admin lets the bot in, with the permissions and intents that it needs."""
     from bot.cli import admin
 
-    sys.exit(asyncio.run(admin.discord_invite(_settings(config))))
+    sys.exit(process.run(admin.discord_invite(_settings(config))))
 
 
 @slack_app.command("manifest")
@@ -195,7 +196,7 @@ def load(
     """Load documents into a source that agents can search, or into lore: text, CSV, HTML, PDF, Office, EPUB."""
     from bot.cli import load
 
-    sys.exit(asyncio.run(load.load(_settings(config), paths, name, lore)))
+    sys.exit(process.run(load.load(_settings(config), paths, name, lore)))
 
 
 @memory_app.command("show")
@@ -204,7 +205,7 @@ def memory_show(user: User, persona: Persona = None, as_json: Json = False, conf
     from bot.cli import memory
 
     settings = _settings(config)
-    asyncio.run(memory.show(settings, user, _whom(settings, persona), as_json=as_json))
+    process.run(memory.show(settings, user, _whom(settings, persona), as_json=as_json))
 
 
 @memory_app.command("search")
@@ -225,7 +226,7 @@ def memory_search(
     settings = _settings(config)
     places = kinds or ["recall", "archival"]
     persona = _whom(settings, persona)
-    asyncio.run(memory.search(settings, user, persona, query, places, page, as_json=as_json))
+    process.run(memory.search(settings, user, persona, query, places, page, as_json=as_json))
 
 
 @memory_app.command("history")
@@ -236,7 +237,7 @@ def memory_history(
     from bot.cli import memory
 
     settings = _settings(config)
-    asyncio.run(memory.history(settings, user, _whom(settings, persona), page, as_json=as_json))
+    process.run(memory.history(settings, user, _whom(settings, persona), page, as_json=as_json))
 
 
 Name = Annotated[str, typer.Argument(help="The persona's name.")]
@@ -270,7 +271,7 @@ def persona_create(
 
     settings = _settings(config)
     told = text if text is not None else (persona.text_of(file) if file else sys.stdin.read())
-    asyncio.run(persona.create(settings, name, told, description, definition, avatar))
+    process.run(persona.create(settings, name, told, description, definition, avatar))
 
 
 @persona_app.command("list")
@@ -278,7 +279,7 @@ def persona_list(config: Config = None) -> None:
     """All personas, and where they are bound."""
     from bot.cli import persona
 
-    asyncio.run(persona.show_all(_settings(config)))
+    process.run(persona.show_all(_settings(config)))
 
 
 @persona_app.command("show")
@@ -286,7 +287,7 @@ def persona_show(name: Name, as_json: Json = False, config: Config = None) -> No
     """A persona's blocks, definition, lore and versions."""
     from bot.cli import persona
 
-    asyncio.run(persona.show(_settings(config), name, as_json=as_json))
+    process.run(persona.show(_settings(config), name, as_json=as_json))
 
 
 @persona_app.command("edit")
@@ -314,7 +315,7 @@ def persona_edit(
         return click.edit(text, extension=ending)
 
     settings = _settings(config)
-    asyncio.run(
+    process.run(
         persona.edit(
             settings, name, label, change, definition=definition, description=description, avatar=avatar
         )
@@ -336,7 +337,7 @@ def persona_export(
     versions: dict[str | None, Literal["2", "3"] | None] = {None: None, "v2": "2", "v3": "3"}
     if card not in versions:
         raise typer.BadParameter("--card is v2 or v3.")
-    asyncio.run(persona.take_out(_settings(config), name, path, community, versions[card], png=png))
+    process.run(persona.take_out(_settings(config), name, path, community, versions[card], png=png))
 
 
 @persona_app.command("import")
@@ -349,7 +350,7 @@ def persona_import(
     """Make a persona of a file."""
     from bot.cli import persona
 
-    asyncio.run(persona.bring_in(_settings(config), path, name, community))
+    process.run(persona.bring_in(_settings(config), path, name, community))
 
 
 @persona_app.command("delete")
@@ -361,7 +362,7 @@ def persona_delete(
     """Delete a persona; one that people have talked with is retired, and what its agents remember stays."""
     from bot.cli import persona
 
-    sys.exit(asyncio.run(persona.delete(_settings(config), name, force=force)))
+    sys.exit(process.run(persona.delete(_settings(config), name, force=force)))
 
 
 @persona_app.command("restore")
@@ -369,7 +370,7 @@ def persona_restore(name: Name, config: Config = None) -> None:
     """Bring a retired persona back."""
     from bot.cli import persona
 
-    asyncio.run(persona.restore(_settings(config), name))
+    process.run(persona.restore(_settings(config), name))
 
 
 @app.command()
@@ -377,7 +378,7 @@ def reindex(config: Config = None) -> None:
     """Rebuild the vector index from SQL."""
     from bot.cli import load
 
-    sys.exit(asyncio.run(load.reindex(_settings(config))))
+    sys.exit(process.run(load.reindex(_settings(config))))
 
 
 @app.command()
@@ -393,7 +394,7 @@ def doctor(
     if versions:
         doctor.versions()
         return
-    sys.exit(asyncio.run(doctor.examine(config)))
+    sys.exit(process.run(doctor.examine(config)))
 
 
 def _settings(config: Path | None) -> Settings:
