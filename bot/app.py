@@ -85,6 +85,7 @@ TOOL_GROUPS: tuple[Sequence[Tool], ...] = (
     correcting.TOOLS,
     time_tools.TOOLS,
     memory_tools.LEAN_TOOLS,
+    correcting.LEAN_TOOLS,
 )
 
 

@@ -131,9 +131,11 @@ class Desks:
 
 
 def _allowed(tools: Iterable[str]) -> frozenset[str]:
-    """What a persona with these tools may call: who may store may do so by the small models' tool, too."""
-    may_store = not {"core_memory_append", "archival_memory_insert"}.isdisjoint(tools)
-    return frozenset({*tools, *_NEEDED, *(["remember"] if may_store else [])})
+    """What a persona with these tools may call: who may store or forget may do so by the small models' tools, too."""
+    lean = {"remember": {"core_memory_append", "archival_memory_insert"}, "forget": {"conversation_forget"}}
+    return frozenset(
+        {*tools, *_NEEDED, *(name for name, usual in lean.items() if not usual.isdisjoint(tools))}
+    )
 
 
 def _own(job: Job, queue: Queue) -> frozenset[int]:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.acceptance.test_forgetting import command
 from tests.fakes.clock import FakeClock
 from tests.fakes.openai_server import Answer, Fault, OpenAIServer
 from tests.fakes.parlour import House, Stage, opened
@@ -72,7 +73,7 @@ async def test_it_is_shown_little_and_what_was_said_as_it_was_said(tmp_path: Pat
             await house.say("ada", "What is my dog called?")
     first, last = server.transcript[0].request, server.transcript[-1].request
     tools = [tool["function"] for tool in last.get("tools", [])]
-    assert len(tools) == (5 if form == "lean" else 0)
+    assert len(tools) == (6 if form == "lean" else 0)
     assert all(len(tool["parameters"]["properties"]) <= 2 for tool in tools)
     assert count(first["messages"][0]["content"] + json.dumps(first.get("tools", []))) < 1_000
     assert ("response_format" in last) is (form == "json")
@@ -109,6 +110,33 @@ async def test_what_it_looks_up_it_is_shown(tmp_path: Path) -> None:
         [reply] = await house.say("ada", "What was the secret?")
     assert "ada: The key lies behind the blue door." in reply.text
     assert "{" not in reply.text
+
+
+async def test_it_forgets_by_one_call_whatever_tells_of_it_and_it_can_be_brought_back(tmp_path: Path) -> None:
+    def script(request: Json, headers: Mapping[str, str]) -> Answer:
+        newest = request["messages"][-1]
+        if newest["role"] == "tool":
+            return Answer(text="It is gone." if "Forgotten: " in text_of(newest) else "I found nothing.")
+        said = text_of(newest).rpartition("ada: ")[2]
+        if said.startswith("Forget "):
+            return Answer(text="", calls=[("delete", {"what": said.removeprefix("Forget ").rstrip(".")})])
+        if said.startswith("I "):
+            return Answer(text="Noted.", calls=[("remember", {"fact": f"Ada {said[2:]}"})])
+        return Answer(text="I see.")
+
+    async with OpenAIServer(script, models=None) as server, living(tmp_path, server, tools="lean") as house:
+        await house.say("ada", "I collect porcelain elephants.")
+        await house.say("ada", "I like tea.")
+        [nothing] = await house.say("ada", "Forget the lighthouse keeper.")
+        [gone] = await house.say("ada", "Forget that I collect porcelain elephants.")
+        assert (nothing.text, gone.text) == ("I found nothing.", "It is gone.")
+        assert await human(house) == "Ada like tea."
+        told = "SELECT text FROM messages WHERE text LIKE '%elephant%' OR rendered LIKE '%elephant%'"
+        assert house.rows(told) == []
+        await house.say("ada", "How are you?")
+        assert "elephant" not in json.dumps(server.transcript[-1].request)
+        assert "porcelain elephants" in (await command(house, "ada", "memory undo")).text
+        assert "Ada collect porcelain elephants." in await human(house)
 
 
 async def test_a_correction_that_does_not_fit_does_not_make_it_speak_twice(tmp_path: Path) -> None:
@@ -179,7 +207,7 @@ async def test_a_small_model_in_reserve_is_asked_in_its_own_form(tmp_path: Path)
         async with living(tmp_path, one, **settings) as house:
             [back] = await house.say("ada", "Are you there?")
     assert (told.text, back.text) == ("I will not forget that.", "Back.")
-    assert len(other.transcript[0].request["tools"]) == 5
+    assert len(other.transcript[0].request["tools"]) == 6
     seen = one.transcript[-1].request
     assert len(seen["tools"]) > 10
     names = [made["function"]["name"] for made in assistants(seen)[-1]["tool_calls"]]

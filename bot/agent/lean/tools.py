@@ -27,6 +27,10 @@ _OFFERED: Mapping[str, tuple[str, Mapping[str, str]]] = {
         "Correct what you know of the person.",
         {"old_content": "the words that are wrong, exactly as they stand", "new_content": "the right ones"},
     ),
+    "forget": (
+        "Forget something for good, because the person wants that.",
+        {"what": "what is to be forgotten, in the words in which it was told"},
+    ),
     "conversation_search": ("Find what was said before.", {"query": "what to look for"}),
     "archival_memory_search": ("Find something in documents and notes.", {"query": "what to look for"}),
     "schedule_message": (
@@ -47,6 +51,7 @@ MEANT: Mapping[str, str] = {
          "memory", "facts", "save_fact", "remember_this", "insert_memory", "memory_append", "memory_insert",
          "append_memory"), REMEMBER,
     ),
+    **dict.fromkeys(("delete", "erase", "remove", "forget_fact", "delete_memory", "forget_memory"), "forget"),
     **dict.fromkeys(("search", "recall", "search_memory", "memory_search"), "conversation_search"),
     **dict.fromkeys(("search_documents", "search_archive", "archival_search"), "archival_memory_search"),
     **dict.fromkeys(("remind", "reminder", "set_reminder", "schedule", "schedule_reminder"), "schedule_message"),

@@ -6,7 +6,7 @@ person can have something forgotten: not a timer, and not what is written in a d
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from bot.agent.tools.arguments import moment
 from bot.agent.tools.desk import Desk
@@ -14,6 +14,7 @@ from bot.agent.tools.ids import MESSAGE, NOTE, id_of, key_of
 from bot.agent.tools.provenance import to_forget
 from bot.agent.tools.registry import Offered, Tool, tool
 from bot.errors import ToolError
+from memory import core
 from memory.records import Message, Passage
 from memory.search.telltale import Telltale, times_in
 from memory.search.terms import query_terms
@@ -21,6 +22,7 @@ from memory.search.terms import query_terms
 _AT_ONCE = 50  # messages that are forgotten by one call
 _RELATED = 4  # notes that may rest on one that was replaced
 _SHOWN = 120  # characters of such a row
+_PAGES = 5  # of what is found that are looked through for what tells
 _STILL = 8  # rows that still tell what was forgotten, which are named
 _GONE = (
     "It is gone from every view and search at once, and for good in ten minutes; until then /memory undo brings it "
@@ -98,6 +100,28 @@ async def conversation_forget(desk: Desk, ids: list[str]) -> str:
     return f"Forgotten: {', '.join(ids)}. {_GONE} {rest}".rstrip()
 
 
+async def forget(desk: Desk, what: str) -> str:
+    """Forget everything that tells something, because the person wants that.
+
+    what: what is to be forgotten, in the words in which it was told
+    """
+    _asked(desk)
+    to_forget(what, desk.hear())
+    says = Telltale([what], [desk.person]).says
+    notes, messages = await _telling(desk, what, says)
+    lines = await _take_out(desk, says)
+    if not (notes or messages or lines):
+        raise ToolError("Nothing was found that says this. Ask them in which words they told it.")
+    desk.unwanted.passages |= notes
+    desk.unwanted.messages |= messages
+    parts = (
+        f"{len(found)} {name}"
+        for found, name in ((notes, "notes"), (messages, "messages"), (lines, "lines"))
+        if found
+    )
+    return f"Forgotten: {', '.join(parts)}. {_GONE} Say that it is gone, without repeating it."
+
+
 async def memory_sources(desk: Desk, text: str) -> list[str]:
     """How you know something: the messages that it came from.
 
@@ -133,6 +157,36 @@ async def still_told(desk: Desk, texts: Sequence[str]) -> str:
     lines = [f"core memory {block.label}" for block in blocks if tells(block.value)]
     named = [f"{id_of(row, desk.agent)}: {_cut(row.text)}" for row in left[:_STILL]] + lines
     return "\n".join(["It may be told here, too; forget what does:", *named]) if named else ""
+
+
+async def _telling(
+    desk: Desk, what: str, says: Callable[[str], bool]
+) -> tuple[dict[int, Passage], dict[int, Message]]:
+    """The agent's own notes and the messages that say it, of what may be seen here."""
+    notes, messages = dict[int, Passage](), dict[int, Message]()
+    for page in range(_PAGES):
+        found = [await desk.search_archive(what, page, ()), await desk.search_recall(what, page)]
+        rows = [hit.row for each in found for hit in each.hits if says(hit.row.text)]
+        notes |= {r.key: r for r in rows if isinstance(r, Passage) and id_of(r, desk.agent).startswith(NOTE)}
+        messages |= {r.key: r for r in rows if isinstance(r, Message)}
+        if not rows:
+            break
+    return notes, messages
+
+
+async def _take_out(desk: Desk, says: Callable[[str], bool]) -> list[str]:
+    """The lines of core memory that say it, which are gone from it."""
+    gone = []
+    for label in [block.label for block in await desk.blocks() if not block.read_only]:
+        block = await desk.block(label)
+        telling = [line for line in block.value.splitlines() if says(line)]
+        if telling:
+            left = core.rethink(block, "\n".join(x for x in block.value.splitlines() if x not in telling))
+            desk.edit(left)
+            for line in telling:
+                desk.unlearn(left, line)
+        gone += telling
+    return gone
 
 
 def _cut(text: str) -> str:
@@ -175,3 +229,5 @@ TOOLS: tuple[Tool, ...] = (
     tool(conversation_forget, offered=Offered.TALKING),
     tool(memory_sources, offered=Offered.TALKING),
 )
+LEAN_TOOLS: tuple[Tool, ...] = (tool(forget, offered=Offered.LEAN),)
+"""What only small models are told of: one call instead of the search and the ids."""
