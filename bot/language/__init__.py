@@ -19,10 +19,10 @@ ENGLISH = "en"
 LANGUAGES = {
     ENGLISH: "English",
     "de": "Deutsch",
-    "fr": "Français",
-    "es": "Español",
-    "pt-BR": "Português (Brasil)",
-    "ru": "Русский",
+    "fr": "français",
+    "es": "español",
+    "pt-BR": "português (Brasil)",
+    "ru": "русский",
     "ja": "日本語",
     "zh-CN": "简体中文",
 }

@@ -261,7 +261,7 @@ class Interactions:
             "type": made.kind,
             "token": made.token,
         }
-        body |= {"version": 1, "data": made.data, "channel_id": str(channel.id), "locale": "en-US"}
+        body |= {"version": 1, "data": made.data, "channel_id": str(channel.id), "locale": made.user.locale}
         body |= {"entitlements": [], "attachment_size_limit": FILE_BYTES}
         body |= {"app_permissions": str(int(channel.permissions(bot))), "context": 0 if channel.guild else 1}
         held = {"permissions": str(int(channel.permissions(made.user)))}

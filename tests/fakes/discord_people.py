@@ -22,9 +22,15 @@ class People:
         self.world, self.interactions = world, interactions
 
     def user(
-        self, name: str, *, display: str | None = None, bot: bool = False, takes_dms: bool = True
+        self,
+        name: str,
+        *,
+        display: str | None = None,
+        bot: bool = False,
+        takes_dms: bool = True,
+        locale: str = "en-US",
     ) -> User:
-        return self.world.user(name, display=display, bot=bot, takes_dms=takes_dms)
+        return self.world.user(name, display=display, bot=bot, takes_dms=takes_dms, locale=locale)
 
     def guild(
         self,

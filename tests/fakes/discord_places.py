@@ -41,7 +41,10 @@ class Places(Handlers):
     @route("GET", f"{APP}{GUILD}/commands")
     def commands(self, call: Call) -> list[Json]:
         guild = call.params.get("guild")
-        return self.world.commands.get(int(guild) if guild else None, [])
+        known = self.world.commands.get(int(guild) if guild else None, [])
+        return (
+            known if call.query.get("with_localizations") == "true" else [unlocalized(one) for one in known]
+        )
 
     @route("PUT", f"{APP}/commands")
     @route("PUT", f"{APP}{GUILD}/commands")
@@ -131,3 +134,9 @@ class Places(Handlers):
     @route("PUT", f"{CHANNEL}/thread-members/@me")
     def join_thread(self, call: Call) -> None:
         self.channel(call).members[self.world.bot.id] = self.world.bot
+
+
+def unlocalized(command: Json) -> Json:
+    """A command as it is told to who does not ask for its localizations."""
+    told = {key: value for key, value in command.items() if not key.endswith("_localizations")}
+    return told | {"options": [unlocalized(one) for one in command.get("options", ())]}

@@ -31,6 +31,7 @@ class User:
     bot: bool = False
     takes_dms: bool = True
     avatar: str | None = None  # the mark of a picture, or where it lies
+    locale: str = "en-US"  # told with interactions only
 
     def __repr__(self) -> str:
         return self.name

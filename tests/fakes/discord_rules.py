@@ -230,6 +230,20 @@ def picture(field: str, data: object) -> str | None:
     return hashlib.md5(base64.b64decode(found[2]), usedforsecurity=False).hexdigest()
 
 
+LOCALES = set(  # reference, "Locales"
+    "id da de en-GB en-US es-ES es-419 fr hr it lt hu nl no pl pt-BR ro fi sv-SE vi tr cs el bg ru uk hi th zh-CN ja "
+    "zh-TW ko".split()
+)
+
+
+def size(command: Json) -> int:
+    """Characters of its names, descriptions and values, each in its longest localization."""
+    shown = [command.get("name", ""), str(command.get("value", ""))]
+    said = [command.get("description", ""), *(command.get("description_localizations") or {}).values()]
+    inner = [*command.get("options", ()), *command.get("choices", ())]
+    return sum(map(len, shown)) + max(map(len, said)) + sum(map(size, inner))
+
+
 def check_commands(commands: Sequence[Json]) -> None:
     """Refuse a bulk overwrite as the real one does: all or nothing."""
     if len(commands) > 100:
@@ -240,6 +254,10 @@ def check_commands(commands: Sequence[Json]) -> None:
     for number, command in enumerate(commands):
         if command.get("type", 1) == 1:
             check_command(str(number), command)
+            if size(command) > 8_000:
+                raise invalid(
+                    str(number), "Command exceeds maximum size (8000)", "APPLICATION_COMMAND_TOO_LARGE"
+                )
         else:
             length(f"{number}.name", command.get("name"), 1, 32)
 
@@ -251,6 +269,10 @@ def check_command(place: str, command: Json) -> None:
     if not re.fullmatch(r"[-_'\w]+", str(name)) or name != str(name).lower():
         raise invalid(f"{place}.name", "Command name is invalid", "APPLICATION_COMMAND_INVALID_NAME")
     length(f"{place}.description", command.get("description"), 1, 100)
+    for locale, text in (command.get("description_localizations") or {}).items():
+        if locale not in LOCALES:
+            raise invalid(f"{place}.description_localizations", "Invalid locale", "BASE_TYPE_CHOICES")
+        length(f"{place}.description_localizations.{locale}", text, 1, 100)
     options = command.get("options") or []
     if len(options) > 25 or len(command.get("choices") or []) > 25:
         raise invalid(f"{place}.options", "Must be 25 or fewer in length.", "BASE_TYPE_MAX_LENGTH")

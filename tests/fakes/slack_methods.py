@@ -75,7 +75,7 @@ class Methods:
         user = self.workspace.users.get(str(args.get("user")))
         if user is None:
             raise Refused("user_not_found")
-        return {"user": user.json()}
+        return {"user": user.json() | ({"locale": user.locale} if flag(args, "include_locale") else {})}
 
     def list_groups(self, args: Json) -> Json:
         team = self.workspace.team

@@ -195,8 +195,8 @@ class SlackServer:
 
     # people and places
 
-    def user(self, name: str) -> str:
-        return self.workspace.user(name).id
+    def user(self, name: str, *, locale: str = "en-US") -> str:
+        return self.workspace.user(name, locale=locale).id
 
     def other_bot(self, name: str) -> str:
         return self.workspace.user(name, is_bot=True).id

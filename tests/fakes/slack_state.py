@@ -64,6 +64,7 @@ class User:
     is_bot: bool = False
     is_admin: bool = False
     deleted: bool = False
+    locale: str = "en-US"  # told to who asks for it
 
     def json(self) -> Json:
         profile = {"real_name": self.name.title(), "display_name": self.name, "team": self.team}
@@ -161,12 +162,12 @@ class Workspace:
         self._last_id += 1
         return f"{prefix}{self.team[1:]}{self._last_id:05d}"
 
-    def user(self, name: str, is_bot: bool = False) -> User:
+    def user(self, name: str, is_bot: bool = False, locale: str = "en-US") -> User:
         """The user of that name, who joins the workspace if need be."""
         for user in self.users.values():
             if user.name == name:
                 return user
-        user = User(id=self.new_id("U"), name=name, team=self.team, is_bot=is_bot)
+        user = User(id=self.new_id("U"), name=name, team=self.team, is_bot=is_bot, locale=locale)
         self.users[user.id] = user
         return user
 
