@@ -1,4 +1,5 @@
-"""What environment variables say about settings: ``EVERBOT_MODEL__NAME`` is ``name`` under ``[model]``. Pure.
+"""What environment variables say about settings: ``EVERBOT_MODEL__NAME`` is ``name`` under ``[model]``, and
+``EVERBOT_MODELS__CHEAP__NAME`` ``name`` under ``[models.cheap]``. Pure.
 
 Some settings have a second variable, by which other programs know them, such as ``OPENAI_API_KEY``.
 """
@@ -7,7 +8,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from contextlib import suppress
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, PydanticUserError, TypeAdapter, ValidationError
 
@@ -35,9 +37,10 @@ def variable_of(key: str) -> str:
 def told(env: Mapping[str, str], schema: type[BaseModel]) -> dict[str, tuple[str, Any]]:
     """By key (``section.key``): the variable that sets it, and its value as the configuration file would hold it.
 
-    A text is taken as it stands; a list or a table is JSON. An empty variable says nothing (``""``, with the quotes, is
-    the empty text). Raises `SettingsError` for an ``EVERBOT_`` variable with a section that names no key; one without
-    is left alone: such are set by container platforms for a service of that name.
+    A text is taken as it stands; a list or a table is JSON, and what is in a table may have a variable of its own. An
+    empty variable says nothing (``""``, with the quotes, is the empty text). Raises `SettingsError` for an ``EVERBOT_``
+    variable with a section that names no key; one without is left alone: such are set by container platforms for a
+    service of that name.
     """
     found: dict[str, tuple[str, Any]] = {}
     for variable, key in KNOWN_ELSEWHERE.items():
@@ -46,7 +49,7 @@ def told(env: Mapping[str, str], schema: type[BaseModel]) -> dict[str, tuple[str
     for variable in sorted(env):
         if not variable.startswith(PREFIX) or not env[variable]:
             continue
-        parts = variable.removeprefix(PREFIX).lower().split(_BETWEEN)
+        parts = [_name(part) for part in variable.removeprefix(PREFIX).split(_BETWEEN)]
         kind = _kind(parts, schema)
         if kind is not None:
             found[".".join(parts)] = (variable, _value(env[variable], kind))
@@ -55,6 +58,11 @@ def told(env: Mapping[str, str], schema: type[BaseModel]) -> dict[str, tuple[str
                 f"The environment variable {variable} names no setting. config.example.toml lists all of them."
             )
     return found
+
+
+def _name(part: str) -> str:
+    """A key as the file has it. A place's id, such as ``slack:T1``, stands as it is."""
+    return part if ":" in part else part.lower()
 
 
 def put(data: dict[str, Any], key: str, value: object) -> None:
@@ -80,11 +88,15 @@ def has(data: Mapping[str, Any], key: str) -> bool:
 def _kind(parts: list[str], schema: type[BaseModel]) -> object | None:
     """The type of the key; None when there is no such key, or it is a whole section."""
     kind: Any = schema
+    in_table = False
     for part in parts:
-        if not _is_section(kind) or part not in kind.model_fields:
+        if in_table := get_origin(kind) is Mapping:
+            _, kind = get_args(kind)  # of whatever name
+        elif _is_section(kind) and part in kind.model_fields:
+            kind = kind.model_fields[part].annotation
+        else:
             return None
-        kind = kind.model_fields[part].annotation
-    return None if _is_section(kind) else kind
+    return None if _is_section(kind) and not in_table else kind
 
 
 def _is_section(kind: Any) -> bool:
@@ -92,14 +104,14 @@ def _is_section(kind: Any) -> bool:
 
 
 def _value(text: str, kind: Any) -> Any:
-    """What fits as a text is a text; else it is JSON, where it can be read as such."""
+    """What fits as a text is a text; else it is JSON, where it can be read as such. So is what may be anything."""
     if text == '""':
         return ""
+    if kind is not Any:
+        with suppress(ValidationError, PydanticUserError):
+            TypeAdapter(kind).validate_python(text)
+            return text
     try:
-        TypeAdapter(kind).validate_python(text)
-    except (ValidationError, PydanticUserError):
-        try:
-            return json.loads(text)
-        except ValueError:
-            return text  # validation says what is wrong with it
-    return text
+        return json.loads(text)
+    except ValueError:
+        return text  # validation says what is wrong with it

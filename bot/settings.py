@@ -388,8 +388,9 @@ def _sentence(error: ValidationError, found: Source) -> str:
     """pydantic's first complaint, in one sentence that names the key and where it is set, and never shows a value."""
     first = error.errors(include_input=False, include_url=False)[0]
     key = ".".join(str(part) for part in first["loc"])
-    setting = ".".join(str(part) for part in first["loc"][:2])
-    variable, _ = found.variables.get(setting) or found.variables.get(str(first["loc"][0])) or ("", None)
+    parts = key.split(".")
+    prefixes = (".".join(parts[:count]) for count in range(len(parts), 0, -1))
+    variable, _ = next((told for name in prefixes if (told := found.variables.get(name))), ("", None))
     where = f"The environment variable {variable}" if variable else str(found.path)
     if first["type"] == "extra_forbidden":
         return f"{where}: the key {key!r} is unknown. config.example.toml lists all of them."

@@ -61,6 +61,19 @@ def run(config: Config = None) -> None:
 
 
 @app.command()
+def health(
+    ready: Annotated[
+        bool, typer.Option("--ready", help="Also: are platforms and model there to answer?")
+    ] = False,
+    config: Config = None,
+) -> None:
+    """Ask the everbot that runs here how it is; exit code 0 when it is well."""
+    from bot.cli import health
+
+    sys.exit(health.health(_settings(config), ready=ready))
+
+
+@app.command()
 def setup(config: Config = None) -> None:
     """Ask for what is missing (model, Discord, Slack), try it, write it to config.toml, and start."""
     from bot import logs

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 import json
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_origin
 
 import pytest
 from pydantic import BaseModel
@@ -14,7 +15,7 @@ from pydantic import BaseModel
 from bot.app import open_app
 from bot.environment import variable_of
 from bot.errors import SettingsError
-from bot.settings import Settings, load, source
+from bot.settings import EndpointSettings, Settings, load, source
 from tests.fakes.scripted_model import ScriptedModel
 
 EXAMPLE = Path(__file__).resolve().parents[3] / "config.example.toml"
@@ -219,9 +220,57 @@ def test_every_key_has_a_variable_of_its_own(tmp_path: Path) -> None:
         assert found == value, name
 
 
+def entries(section: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, type[BaseModel] | None]]:
+    """Each table of freely named entries, and what an entry is if it has keys of its own."""
+    for name, field in section.model_fields.items():
+        kind = field.annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            yield from entries(kind, f"{prefix}{name}.")
+        elif get_origin(kind) is Mapping:
+            inner = get_args(kind)[1]
+            yield (
+                f"{prefix}{name}",
+                inner if inspect.isclass(inner) and issubclass(inner, BaseModel) else None,
+            )
+
+
+def test_what_is_in_a_table_has_variables_of_its_own_too(tmp_path: Path) -> None:
+    tables = dict(entries(Settings))
+    assert set(tables) == {"model.extra", "models", "access.admins", "heartbeat.communities"}
+    texts: dict[str, object] = {"name": "x", "base_url": "http://x", "api_key_env": "X", "tools": "lean"}
+    texts |= {"protocol": "json", "api_key": "sk-x", "extra": '{"seed": 7}', "speak_first": "true"}
+    environment = {"EVERBOT_MODELS": '{"big": {"name": "b", "timeout_s": 9}}'}
+    for table, entry in tables.items():
+        for key in entry.model_fields if entry else ():
+            environment[variable_of(f"{table}.small.{key}")] = str(texts.get(key, "4096"))
+    environment["EVERBOT_MODELS__BIG__AT_ONCE"] = "2"
+    environment["EVERBOT_HEARTBEAT__COMMUNITIES__SMALL__EVERY_HOURS"] = "8"
+    environment["EVERBOT_MODEL__EXTRA__SEED"] = "7"
+    environment["EVERBOT_MODEL__EXTRA__REASONING_EFFORT"] = "low"
+    environment["EVERBOT_ACCESS__ADMINS__slack:T1"] = '["slack:T1/U1"]'
+
+    settings = loaded(tmp_path, '[models.big]\nname = "of the file"\n[models.else]\nname = "y"', environment)
+
+    assert settings.models["small"].model_fields_set == set(EndpointSettings.model_fields)
+    assert settings.models["small"].context_window == 4096
+    assert settings.models["small"].extra == {"seed": 7}
+    assert settings.models["big"] == EndpointSettings(name="b", timeout_s=9, at_once=2)
+    assert settings.heartbeat.communities["small"].every_hours == 8
+    assert settings.heartbeat.communities["small"].speak_first is True
+    assert settings.model.extra == {"seed": 7, "reasoning_effort": "low"}
+    assert settings.access.admins == {"slack:T1": ("slack:T1/U1",)}
+
+
 @pytest.mark.parametrize(
     ("environment", "names"),
     [
+        ({"EVERBOT_MODELS__CHEAP__NMAE": "x"}, "EVERBOT_MODELS__CHEAP__NMAE"),
+        ({"EVERBOT_MODELS__CHEAP": "gpt"}, "EVERBOT_MODELS__CHEAP"),
+        (
+            {"EVERBOT_MODELS__CHEAP__NAME": "x", "EVERBOT_MODELS__CHEAP__AT_ONCE": "many"},
+            "EVERBOT_MODELS__CHEAP__AT_ONCE",
+        ),
+        ({"EVERBOT_MODEL__EXTRA__A__B": "x"}, "EVERBOT_MODEL__EXTRA__A__B"),
         ({"EVERBOT_MODEL__NMAE": "x"}, "EVERBOT_MODEL__NMAE"),
         ({"EVERBOT_MODLE__NAME": "x"}, "EVERBOT_MODLE__NAME"),
         ({"EVERBOT_MODEL__NAME__X": "x"}, "EVERBOT_MODEL__NAME__X"),
