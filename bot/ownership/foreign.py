@@ -98,7 +98,7 @@ _KINDS = (
     ),
 )
 _OTHERS = (
-    (b"SQLite format 3\0", "a database. Of everbot's own, docs/operations.md tells how one is put back"),
+    (b"SQLite format 3\0", "a database. One of everbot's own is put back by `everbot restore`"),
     (b"\x89PNG", f"an image. If it is a character card: {_AS_PERSONA}"),
     (b"%PDF-", f"a PDF. {_AS_DOCUMENT}"),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,11 @@ import aiohttp
 import pytest
 
 from bot.backends.watched import WatchedModel
-from bot.errors import ModelDenied, ModelOverflow, ModelRefused, ModelUnavailable
+from bot.cli.health import health as ask
+from bot.errors import ModelDenied, ModelOverflow, ModelRefused, ModelUnavailable, SettingsError
 from bot.health import health
 from bot.ports import ModelRequest
+from bot.settings import Settings
 from tests.fakes.clock import FakeClock
 from tests.fakes.parlour import Parlour, opened
 from tests.fakes.ports import free_port
@@ -60,3 +63,27 @@ async def test_only_what_concerns_every_request_counts(error: Exception, ready: 
     assert (model.ready() is None) is ready
     clock.advance(601)  # nobody has asked it since: nothing is known
     assert model.ready() is None
+
+
+async def test_whoever_watches_over_a_container_asks_with_a_command(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")  # is not asked
+    port, gone = free_port(), Parlour()
+    everywhere = Settings.model_validate({"run": {"health": f"0.0.0.0:{port}"}})
+
+    def asked(*, ready: bool) -> int:
+        return ask(everywhere, ready=ready)
+
+    assert await asyncio.to_thread(asked, ready=False) == 1
+    assert "everbot run" in capsys.readouterr().err
+    missing: list[str | None] = ["has no connection", None]
+    gone.ready = lambda: missing[0]  # type: ignore[method-assign]
+    async with health(everywhere.run.health, [gone]):
+        assert await asyncio.to_thread(asked, ready=False) == 0
+        assert await asyncio.to_thread(asked, ready=True) == 1
+        assert "has no connection" in capsys.readouterr().err
+        missing.pop(0)
+        assert await asyncio.to_thread(asked, ready=True) == 0
+    with pytest.raises(SettingsError, match=r"run\.health"):
+        ask(Settings.model_validate({"run": {"health": ""}}), ready=False)

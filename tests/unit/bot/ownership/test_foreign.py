@@ -100,7 +100,7 @@ def test_personas_and_cards_are_sent_to_their_own_command(name: str, data: bytes
 
 
 def test_a_database_is_no_export() -> None:
-    assert "docs/operations.md" in str(named("everbot.db", b"SQLite format 3\0" + bytes(90)))
+    assert "everbot restore" in str(named("everbot.db", b"SQLite format 3\0" + bytes(90)))
 
 
 def test_folders_are_told_by_what_is_in_them() -> None:
