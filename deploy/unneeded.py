@@ -6,7 +6,7 @@ requirements.lock holds those of all extras; the image holds only what is asked 
 from __future__ import annotations
 
 import sys
-from importlib.metadata import distributions
+from importlib.metadata import distribution, distributions
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -29,7 +29,7 @@ def unneeded(extras: set[str]) -> list[str]:
 
 
 if __name__ == "__main__":
-    known = {"all", "chroma", "documents", "english"}
+    known = set(distribution("everbot").metadata.get_all("Provides-Extra") or ())
     asked = {part for part in sys.argv[1].split(",") if part}
     if not asked <= known:
         sys.exit(

@@ -121,9 +121,6 @@ def test_what_the_image_leaves_out_is_what_is_not_asked_for() -> None:
     assert "pytest" in left_out
     assert not {"everbot", "aiohttp", "sqlalchemy", "greenlet"} & set(left_out)
     assert "markitdown" not in script["unneeded"]({"documents"})
-    text = (ROOT / "deploy/unneeded.py").read_text("utf-8")
-    [known] = re.findall(r"known = (\{.*\})", text)
-    assert set(json.loads(f"[{known.strip('{}')}]")) == set(PROJECT["project"]["optional-dependencies"])
 
 
 def test_compose_names_what_is_there() -> None:
