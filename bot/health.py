@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-
-from aiohttp import web
+from typing import TYPE_CHECKING
 
 from bot.errors import SettingsError
 from bot.ports import Adapter
 from bot.settings import address
+
+if TYPE_CHECKING:
+    from aiohttp import web
 
 Ready = Callable[[], str | None]
 """None when it is ready; else what is missing, in a few words."""
@@ -27,6 +29,8 @@ async def health(
     ``/healthz`` is 200 while the process lives. ``/readyz`` is 200 when every adapter really hears its platform, and
     whatever is ``also`` needed is ready, else 503; its body names each.
     """
+    from aiohttp import web  # a tenth of all that is imported, and `everbot chat` needs none of it
+
     asked: dict[str, Ready] = {adapter.platform: adapter.ready for adapter in adapters} | dict(also or {})
 
     async def healthz(_: web.Request) -> web.Response:

@@ -12,6 +12,7 @@ import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -151,7 +152,7 @@ class Associative:
 
     def _lines(self, cue: Cue, heeded: Sequence[Heeded], budget: int) -> list[Recollection]:
         """Lines of what tells something new, while there is room: what stands side by side in a talk is one line."""
-        terms, zone = query_terms(cue.text), cue.now.tzinfo
+        say, zone = _saying(query_terms(cue.text)), cue.now.tzinfo
         known = Known(cue.known)
         lines: list[list[Heeded]] = []
         for each in heeded:
@@ -160,7 +161,7 @@ class Associative:
             own = next((line for line in lines if any(map(each.beside, line))), None)
             if len(own) >= _TOLD if own else lines and each.weight < _LINE:
                 continue
-            shown = f"{'' if own is None else '/ '}{_told(each.memories, terms, zone)}"
+            shown = f"{'' if own is None else '/ '}{_told(each.memories, say, zone)}"
             if len(shown) > _DENSEST * budget:
                 continue  # not worth counting
             cost = self._count(shown)
@@ -173,7 +174,7 @@ class Associative:
                 lines.append([each])
             else:
                 own.append(each)
-        return [_recollection(line, terms, zone) for line in lines]
+        return [_recollection(line, say, zone) for line in lines]
 
     async def read(self, cue: Cue) -> tuple[list[Heeded], float]:
         """The reader: what has attention over the agent's own messages and passages, most first, if it is sure; and
@@ -273,13 +274,17 @@ async def _answered(
 
 def line(memory: Memory, zone: tzinfo | None) -> str:
     """A memory as it is surfaced by itself: when, who, what."""
-    return _told([memory], (), zone)
+    return _told([memory], _saying(()), zone)
 
 
-def _told(memories: Sequence[Memory], terms: Sequence[str], zone: tzinfo | None) -> str:
-    """Memories of one day; of a long text the part around ``terms``."""
-    shown = (f"{_who(memory)}: {Sought(memory.text, terms).excerpt(_LONGEST).text}" for memory in memories)
-    return f"{memories[0].created_at.astimezone(zone):%Y-%m-%d} {' / '.join(shown)}"
+def _saying(terms: Sequence[str]) -> Callable[[Memory], str]:
+    """How a memory is told: who, and of a long text the part around ``terms``, which is looked for once."""
+    return cache(lambda memory: f"{_who(memory)}: {Sought(memory.text, terms).excerpt(_LONGEST).text}")
+
+
+def _told(memories: Sequence[Memory], say: Callable[[Memory], str], zone: tzinfo | None) -> str:
+    """Memories of one day."""
+    return f"{memories[0].created_at.astimezone(zone):%Y-%m-%d} {' / '.join(map(say, memories))}"
 
 
 def _who(memory: Memory) -> str:
@@ -290,9 +295,9 @@ def _who(memory: Memory) -> str:
     return f"noted ({', '.join(marks)})" if marks else "noted"
 
 
-def _recollection(line: Sequence[Heeded], terms: Sequence[str], zone: tzinfo | None) -> Recollection:
+def _recollection(line: Sequence[Heeded], say: Callable[[Memory], str], zone: tzinfo | None) -> Recollection:
     memories = tuple(sorted((m for each in line for m in each.memories), key=lambda memory: memory.key))
-    return Recollection(memories, max(each.weight for each in line), _told(memories, terms, zone))
+    return Recollection(memories, max(each.weight for each in line), _told(memories, say, zone))
 
 
 def _scores(found: Found, features: Any, leave_out: Collection[int]) -> list[tuple[int, float]]:

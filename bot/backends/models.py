@@ -15,7 +15,6 @@ from pydantic import SecretStr
 from bot.backends.watched import WatchedModel
 from bot.errors import EverbotError, ModelError, SettingsError
 from bot.models.fallbacks import WithFallbacks
-from bot.models.offline import OfflineModel
 from bot.models.trial import trial
 from bot.ports import ChatModel, Clock, Form
 from bot.settings import EndpointSettings, ModelSettings, Settings
@@ -78,6 +77,8 @@ def choose_model(settings: Settings, clock: Clock, name: str = "") -> ChatModel:
     """The model of that name, and those that are asked when it does not answer: one of ``[models]``, else one at the
     endpoint of ``[model]``, else ("") the one configured there."""
     if settings.model.kind == "offline":
+        from bot.models.offline import OfflineModel
+
         return OfflineModel()
     places = dict(endpoints(settings, name))
     models: dict[str, ChatModel] = {}

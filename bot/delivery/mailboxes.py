@@ -142,6 +142,8 @@ class Mailboxes:
         if self._draining:
             raise StoreUnavailable("everbot is shutting down.")
         agent = identity.agent
+        if isinstance(event, MessageReceived):
+            self._queues.expect(event.text)  # it is embedded while the disk is waited for
         async with self._store.write() as session:
             rows = [*await self._arrivals.before(session, event, identity), event]
             for row in rows:
@@ -151,8 +153,6 @@ class Mailboxes:
             if new and (quotes := quotes_of(event)):
                 await session.erasing.quote(event.key, {q.key: q.account for q in quotes})
         if new:
-            if isinstance(event, MessageReceived):
-                self._queues.expect(event.text)
             self._expect(agent.id, event.address)
             mailbox = self._mailbox(agent.id)
             for job in mailbox.jobs if event.from_person else ():
