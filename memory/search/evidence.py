@@ -18,19 +18,20 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from memory.search.dates import Span
 from memory.search.talk import Talk
-from memory.search.terms import analyse
+from memory.search.terms import analyse, is_unspaced
 
 _K1 = 1.2
 _B = 0.75
 _HEAD = 80  # words of a message that are weighed: long answers would else match everything
 _BEFORE_S, _AFTER_S = 3 * 86_400.0, 14 * 86_400.0  # things are told a little before and some time after
+_SIGN = 0.25  # of a word: two signs of a script without spaces are looked up by three terms
 _LEAST_COSINE = 0.2  # below which the best meaning is no meaning
 
 _FIRST = re.compile(r"\bI\b|\b[Mm](?:y|e|ine|yself)\b")  # "i" is another word in some languages
@@ -86,12 +87,18 @@ MEANING = FEATURES.index("meaning")
 
 @dataclass(frozen=True, kw_only=True)
 class Question:
-    """``terms`` are what is looked up (`memory.search.terms.query_terms`); ``asker`` is who says "I", or None."""
+    """``terms`` are what is looked up, ``forms`` in which else each may be stored (`memory.search.terms.asked`);
+    ``asker`` is who says "I", or None."""
 
     text: str
     terms: Sequence[str]
+    forms: Mapping[str, Sequence[str]] = field(default_factory=dict)
     asker: str | None = None
     span: Span | None = None
+
+    def written(self) -> dict[str, Sequence[str]]:
+        """Each term with all of its forms."""
+        return {term: self.forms.get(term, (term,)) for term in self.terms}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,7 +127,7 @@ def evidence(question: Question, postings: Mapping[str, Any], total: int, rows: 
     """A matrix: for each of ``rows`` its `FEATURES`. ``total`` is how many rows the searcher has in all."""
     talk = Talk(rows.keys, rows.strands, rows.times)
     terms = telling(question, rows)
-    asked = min(len(terms), 12) / 12
+    asked = min(sum(_SIGN if is_unspaced(term) else 1 for term in terms), 12) / 12
     weights = np.array([idf(total, len(postings.get(term, ()))) for term in terms])
     texts = [rows.terms.get(key, "") for key in rows.keys.tolist()]
     heads = [
@@ -135,12 +142,13 @@ def evidence(question: Question, postings: Mapping[str, Any], total: int, rows: 
     cosines = np.clip(np.asarray(rows.cosines, float), 0, None)
     meaning = _scaled(cosines, _LEAST_COSINE)
     meaning_around = _scaled(talk.mean(cosines), _LEAST_COSINE)
-    session = _scaled(talk.best_of_session(_scaled(own) + meaning))
+    whole = max(float(weights.sum()), 1e-9)
+    session = _scaled(talk.best_of_session(own / whole + meaning))
     said = np.array([bool(author) for author in rows.authors], float)  # documents have no course of talk
     lengths = np.log1p(list(map(len, texts))) / 7
     columns = {
         "words": words,
-        "around": window / max(float(weights.sum()), 1e-9),
+        "around": window / whole,
         "around_best": around,
         "before": talk.shifted(words, -1),
         "after": talk.shifted(words, 1),
@@ -155,7 +163,7 @@ def evidence(question: Question, postings: Mapping[str, Any], total: int, rows: 
         "meaning": cosines,
         "meaning_around": meaning_around,
         "meaning_near": np.maximum(meaning, np.maximum(talk.shifted(meaning, -1), talk.shifted(meaning, 1))),
-        "both_around": _scaled(talk.sum(words)) * meaning_around,
+        "both_around": window / whole * meaning_around,
         "session": session,
         "meaning_asked": asked * meaning_around,
         "session_asked": asked * session,
@@ -196,7 +204,8 @@ def telling(question: Question, rows: Rows) -> list[str]:
     known = {term for author in set(rows.authors) for term in analyse(author).split()}
     if question.span is not None and question.span.named:
         known.update(analyse(" ".join(question.span.words)).split())
-    return [term for term in question.terms if term not in known] or list(question.terms) or [""]
+    told = [term for term, forms in question.written().items() if known.isdisjoint(forms)]
+    return told or list(question.terms) or [""]
 
 
 def named(authors: Sequence[str], text: str) -> list[str]:

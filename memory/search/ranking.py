@@ -19,31 +19,31 @@ from memory.search.evidence import FEATURES, Question, Rows, idf
 from memory.search.terms import is_identifier, is_pair
 
 WITH_VECTORS = {
-    "words": 0.08,
-    "around": 2.32,
-    "around_best": 1.77,
-    "before": 0.23,
-    "after": -0.16,
-    "named": 3.03,
-    "subject": 1.39,
-    "mine": 1.99,
-    "theirs": 1.09,
-    "dated": 4.73,
-    "when": 1.67,
-    "many": 0.70,
-    "opening": 0.50,
-    "late": -1.32,
-    "salience": 0.41,
-    "length_asked": -0.69,
-    "words_asked": 1.78,
-    "around_asked": -1.79,
-    "meaning": 4.91,
-    "meaning_around": 0.36,
-    "meaning_near": 1.45,
-    "both_around": 1.03,
-    "session": 2.88,
-    "meaning_asked": -2.03,
-    "session_asked": -1.36,
+    "words": 0.62,
+    "around": 1.91,
+    "around_best": 2.11,
+    "before": 0.46,
+    "after": 0.03,
+    "named": 3.12,
+    "subject": 1.23,
+    "mine": 2.07,
+    "theirs": 1.07,
+    "dated": 4.69,
+    "when": 1.60,
+    "many": 0.69,
+    "opening": 0.35,
+    "late": -1.41,
+    "salience": 0.40,
+    "length_asked": -0.50,
+    "words_asked": 1.42,
+    "around_asked": -1.39,
+    "meaning": 4.23,
+    "meaning_around": 2.11,
+    "meaning_near": 1.35,
+    "both_around": -0.59,
+    "session": 3.40,
+    "meaning_asked": -2.34,
+    "session_asked": -1.45,
 }
 WORDS_ALONE = {
     "words": 1.76,
@@ -67,8 +67,9 @@ WORDS_ALONE = {
 }
 
 _PAIR = 8.0
-"""Two signs of a script without spaces that are in one row only, where they are all that is asked for: of a bare word
-vectors tell little, of a whole question they tell more than its many pairs, most of which are no words."""
+"""Two signs of a script without spaces that are in one row only, where they are all that is asked for. With vectors it
+counts for a bare word alone, of which they tell little: of a whole question they tell more than its many pairs do."""
+_BARE = 2  # pairs of a bare word, at most
 _EXACT = 100.0  # an identifier that a row shares with the question: beyond the reach of all else
 _SHORTEST_NUMBER = 4  # digits of a bare number that is taken for an identifier
 
@@ -100,7 +101,7 @@ def scores(
     found = np.vecdot(features, np.array([weights.get(name, 0.0) for name in FEATURES]))
     wanted = dict.fromkeys(_identifiers(question), _EXACT)
     pairs = list(filter(is_pair, question.terms))
-    for term in pairs:
+    for term in pairs if not vectors or len(pairs) <= _BARE else ():
         wanted[term] = _PAIR / len(pairs) * idf(total, len(postings.get(term, ()))) / idf(total, 1)
     if wanted:
         texts = [set(rows.terms.get(key, "").split()) for key in rows.keys.tolist()]

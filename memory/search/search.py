@@ -18,7 +18,7 @@ from memory.search import ranking, spelling, sureness
 from memory.search.dates import span_of
 from memory.search.evidence import Question, Rows, evidence
 from memory.search.talk import APART, PAUSE_S
-from memory.search.terms import analyse, query_terms
+from memory.search.terms import analyse, asked
 
 _DATED = 60  # rows of the time that the question names that are
 _BESIDE = 4  # positions around a row in which its neighbours are looked for
@@ -144,7 +144,8 @@ async def look(
 def question_of(query: str, asker: str | None, now: datetime) -> Question:
     """``asker`` is who says "I" in the query, ``now`` the time in their zone. Of a long query the beginning counts."""
     query = query[:_ASKED]
-    return Question(text=query, terms=query_terms(query), asker=asker, span=span_of(query, now))
+    sought = asked(query)
+    return Question(text=query, terms=sought.terms, forms=sought.forms, asker=asker, span=span_of(query, now))
 
 
 async def ranked(session: Session, kind: str, places: Sequence[Place], question: Question) -> Matches:
@@ -174,10 +175,13 @@ async def gather(
     In a `WIDE` search a word of the question that occurs nowhere gives way to the nearest that do.
     """
     texts: _Texts = session.messages if kind == "messages" else session.passages
+    written = question.written()
     held: dict[str, list[Any]] = {}
     total, near = 0, []
     for place in places:
-        found = await _postings(session, kind, place, question.terms, breadth.most)
+        found = await _postings(
+            session, kind, place, list(dict.fromkeys(chain(*written.values()))), breadth.most
+        )
         if breadth is not WIDE:
             rare = {term: keys for term, keys in found.items() if len(keys) < breadth.most}
             found = rare or found
@@ -188,10 +192,10 @@ async def gather(
         if kind == "messages" and question.span is not None:
             since, until = question.span.since, question.span.until
             near += await session.messages.within(place.scope, place.audiences, since, until, _DATED)
-    if breadth is WIDE:
-        question = await _respelt(session, kind, places, question, held)
     searched, total = total, max(total, _FEW)
-    postings = {term: np.concatenate(keys) for term, keys in held.items()}
+    if breadth is WIDE:
+        written |= await _respelt(session, kind, places, question, held)
+    postings = _united(written, held)
     by_words = ranking.shortlist(postings, total)
     closer = by_words[: breadth.closer].tolist()
     matches = list(dict.fromkeys(closer + near))
@@ -204,7 +208,7 @@ async def gather(
         postings,
         searched,
         total,
-        replace(rows, terms=await texts.terms(candidates)),
+        replace(rows, terms=_as_asked(written, await texts.terms(candidates))),
         candidates,
         others[np.isin(others, np.array(candidates, np.int64), invert=True)],
         any(place.near is not None and len(place.near.keys) for place in places),
@@ -222,23 +226,46 @@ async def _postings(
 
 async def _respelt(
     session: Session, kind: str, places: Sequence[Place], question: Question, held: dict[str, list[Any]]
-) -> Question:
-    """The question with words that occur in the places for those that do not; their postings are added."""
+) -> dict[str, tuple[str, ...]]:
+    """For words of the question that occur nowhere in the places those that do; their postings are added."""
     dated = set(analyse(" ".join(question.span.words)).split()) if question.span else set()
-    unknown = [t for t in question.terms if t not in held and t not in dated and spelling.is_spelt(t)]
-    instead: dict[str, list[str]] = {}
+    unknown = [
+        term
+        for term, forms in question.written().items()
+        if held.keys().isdisjoint(forms) and dated.isdisjoint(forms) and spelling.is_spelt(term)
+    ]
+    instead: dict[str, tuple[str, ...]] = {}
     for term in unknown[:_UNKNOWN]:
         words = await _begun_alike(session, kind, places, term)
         if not any(spelling.is_near(term, word) for word in words):
             words = await _occurring(session, kind, places, sorted(spelling.slips(term))) or words
-        instead[term] = spelling.nearest(term, words)
+        if not words:
+            continue
+        instead[term] = tuple(spelling.nearest(term, words))
         new = [word for word in instead[term] if word not in held]
         for place in places:
             found = await _postings(session, kind, place, new, POSTINGS)
             for word, keys in found.items():
                 held.setdefault(word, []).append(keys)
-    terms = chain.from_iterable(instead.get(term) or [term] for term in question.terms)
-    return replace(question, terms=list(dict.fromkeys(terms)))
+    return instead
+
+
+def _united(written: Mapping[str, Sequence[str]], held: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
+    """The rows of each term: of any form in which it occurs."""
+    rows = {term: [keys for form in forms for keys in held.get(form, ())] for term, forms in written.items()}
+    return {
+        term: np.unique(np.concatenate(keys)) if len(keys) > 1 else keys[0]
+        for term, keys in rows.items()
+        if keys
+    }
+
+
+def _as_asked(written: Mapping[str, Sequence[str]], texts: Mapping[int, str]) -> dict[int, str]:
+    """Analysed texts, with the question's own term in the place of each form of it."""
+    own = {form: term for term, forms in written.items() for form in forms if form not in written}
+    if not own:
+        return dict(texts)
+    return {key: " ".join([own.get(word, word) for word in text.split()]) for key, text in texts.items()}
 
 
 async def _begun_alike(session: Session, kind: str, places: Sequence[Place], term: str) -> Counter[str]:

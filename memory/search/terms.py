@@ -1,39 +1,34 @@
 """Texts to terms: what full-text search indexes and looks up. Pure.
 
-A text becomes words, folded and stemmed (Snowball's English, https://snowballstem.org, after irregular
-forms were led back to their basic one: "went" is "go"); what looks like
+A text becomes words, folded and stemmed: in the index by its language (Snowball, https://snowballstem.org;
+`memory.search.language`), as English where nothing tells it, after irregular forms were led back to their basic one:
+"went" is "go". What looks like
 an identifier (``ERR-1042``, ``ada@example.org``, ``2.10.3``, a UUID) is kept whole besides, joined by
 underscores, so that it is found exactly; runs of a script without spaces become single signs and overlapping pairs.
 
-Folding takes away what people write or leave out as they please: case, accents, strokes, the vowel marks of Arabic
-and Hebrew. It goes piece by piece: the time grows with the text's length, and no step of it is long.
+A question is looked up by all stems that its words may have. Texts that are compared with each other, not looked up,
+are all taken for English: which language a short one is in is a guess.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
-from functools import lru_cache
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
 from itertools import chain
 
 import Stemmer
 
+from memory.search import language
+from memory.search.folding import bare, folded, normal, visible
 from memory.search.lemmas import LEMMAS
 
-VERSION = 3
+VERSION = 4
 """Changes when the same text would give other terms: stored terms are then made anew."""
 
-_STOP = frozenset(
-    """
-    a about after again all also am an and any are as at be because been before being both but by
-    can could did do does doing done down for from further had has have having he her here hers him
-    his how i if in into is it its itself just let me more most my myself no nor not of off on once
-    only or other our out over own please same she should so some such tell than that the their them
-    then there these they this those through to too under until up us very was we were what when
-    where which while who whom why will with would you your s t m re ve ll d
-    """.split()
-)
+_STOP = language.of(language.ENGLISH).function
 _UNSPACED = (
     "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uac00-\ud7af"  # kana, Han, Hangul
     "\u0e00-\u0e7f\u0e80-\u0eff\u1780-\u17ff\u1000-\u109f\U00020000-\U0003134f"  # Thai, Lao, Khmer, Burmese
@@ -46,62 +41,35 @@ _SIGNS = "\u07a6-\u07b0\U00011000-\U00011fff" + "".join(
 )
 _WORD = re.compile(rf"[\w{_SIGNS}]+")  # underscores are taken out before
 _IDENTIFIER = re.compile(r"(?<![^\W_])[^\W_]++(?:[-_.@:/#+'’][^\W_]++)++")
-_MARKED = re.compile(r"[\u00c0-\u052f\u1e00-\u1fff]+")
-_LEFT_OUT = re.compile(
-    "[\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7"  # Hebrew's points and accents
-    "\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06dc\u06df-\u06e8\u06ea-\u06ed\u0898-\u089f\u08ca-\u08ff"  # Arabic's
-    "\u0640\u0711\u0730-\u074a"  # tatweel, which only makes words longer; Syriac's points
-    "\u00ad\u200d-\u200f\u202a-\u202e\u2060-\u2069\ufe00-\ufe0f\ufeff]+"  # what is not seen
-)
-_SAME = str.maketrans(
-    dict(zip("łøđðıħŧ", "loddiht", strict=True))
-    | {"æ": "ae", "œ": "oe", "þ": "th"}
-    | dict(zip("آأإٱىیکة", "ااااييكه", strict=True))  # forms of alef; letters of other keyboards
-    | {c: str(unicodedata.decimal(c)) for c in map(chr, range(0x660, 0x1A9A)) if c.isdecimal()}
-)
 _JOIN = re.compile(r"[\W_]+")
 _MARK = re.compile(r"[_.@:/#\d]|[-+'’].*[-+'’]")  # what tells ERR-1 and a.b from well-known and don't
 _LONGEST = 64  # characters of a term
 _CUT = 2_000_000  # characters of a text, folded, that are indexed
 _ASKED = 4_000  # ... of a question
-_PIECE = 1_024  # characters that are folded at once: what marks in disorder cost grows with its square
+_TERMS = 64  # of a question
 
-_stemmer = Stemmer.Stemmer("english")
+_english = Stemmer.Stemmer("english")
 
 
 @lru_cache(maxsize=50_000)
 def _stem(word: str) -> str:
-    return word if any(c.isdigit() for c in word) else str(_stemmer.stemWord(LEMMAS.get(word, word)))
-
-
-def _normal(text: str) -> Iterator[str]:
-    """The text without case and variants of its signs, in pieces that are cut between words, if there are such."""
-    start = 0
-    while start < len(text):
-        end = start + _PIECE
-        if end < len(text):
-            blank = max(text.rfind(" ", start + 1, end), text.rfind("\n", start + 1, end))
-            end = blank if blank > 0 else end
-        yield unicodedata.normalize("NFKC", text[start:end]).casefold()
-        start = end
+    return word if any(c.isdigit() for c in word) else str(_english.stemWord(LEMMAS.get(word, word)))
 
 
 def _fold(text: str, most: int = _CUT) -> Iterator[str]:
     """The first ``most`` characters, folded, in pieces."""
+    return map(bare, _visible(text, most))
+
+
+def _visible(text: str, most: int = _CUT) -> Iterator[str]:
+    """... as they are written, but for case."""
     left = most
-    for piece in _normal(text[:most]):
-        folded = piece[:left]
-        if not folded.isascii():
-            folded = _MARKED.sub(_unmarked, _LEFT_OUT.sub("", folded)).translate(_SAME)
-        yield folded
-        left -= len(folded)
+    for piece in normal(text[:most]):
+        shown = visible(piece[:left])
+        yield shown
+        left -= len(shown)
         if left <= 0:
             break
-
-
-def _unmarked(match: re.Match[str]) -> str:
-    """Latin, Greek and Cyrillic letters without their accents; in other scripts marks tell words apart."""
-    return "".join(c for c in unicodedata.normalize("NFD", match.group()) if not unicodedata.combining(c))
 
 
 def _cut(folded: str) -> list[str]:
@@ -109,19 +77,43 @@ def _cut(folded: str) -> list[str]:
     return found
 
 
-def _words(folded: str) -> Iterator[str]:
-    for word in _cut(folded):
+@lru_cache(maxsize=50_000)
+def _stem_in(word: str, name: str | None) -> str:
+    """The stem of a word as it is written, in a language; folded afterwards, for a stemmer knows accents."""
+    stemmer = _stemmer(name)
+    if stemmer is None or name == language.ENGLISH or any(c.isdigit() for c in word):
+        return _stem(bare(word))
+    return bare(str(stemmer.stemWord(word)))[:_LONGEST]
+
+
+@cache
+def _stemmer(name: str | None) -> Stemmer.Stemmer | None:
+    known = language.of(name).stemmer if name else ""
+    return Stemmer.Stemmer(known) if known else None
+
+
+def _words(piece: str, name: str | None = None) -> Iterator[str]:
+    for word in _cut(piece):
         if word.isascii():
-            yield _stem(word[:_LONGEST])
+            yield _stem_in(word[:_LONGEST], name)
             continue
-        at = 0
-        for run in _RUN.finditer(word):
-            if run.start() > at:
-                yield _stem(word[at : run.start()][:_LONGEST])
-            yield from _pairs(run.group())
-            at = run.end()
-        if at < len(word):
-            yield _stem(word[at:][:_LONGEST])
+        for part in _parts(word):
+            if is_unspaced(part):
+                yield from _pairs(part)
+            else:
+                yield _stem_in(part[:_LONGEST], name)
+
+
+def _parts(word: str) -> Iterator[str]:
+    """A word, cut where it goes over into a script without spaces."""
+    at = 0
+    for run in _RUN.finditer(word):
+        if run.start() > at:
+            yield word[at : run.start()]
+        yield run.group()
+        at = run.end()
+    if at < len(word):
+        yield word[at:]
 
 
 def _pairs(run: str) -> list[str]:
@@ -139,26 +131,123 @@ def _identifiers(folded: str) -> Iterator[str]:
 
 
 def analyse(text: str) -> str:
-    """The terms of a text, in order, separated by spaces; its identifiers follow."""
+    """The terms of a text taken for English, in order, separated by spaces; its identifiers follow."""
+    return _analysed(_fold(text), None)
+
+
+def indexed(text: str) -> str:
+    """The terms of a text as they are stored: stems of its own language."""
+    pieces = list(_visible(text))
+    names = language.languages_of(_beginning(pieces))
+    name = names[0] if names else None
+    return _analysed(pieces if _stemmer(name) else map(bare, pieces), name)
+
+
+def _analysed(pieces: Iterable[str], name: str | None) -> str:
     terms: list[str] = []
     whole: list[str] = []
-    for folded in _fold(text):
-        terms += _words(folded)
-        whole += _identifiers(folded)
+    for piece in pieces:
+        terms += _words(piece, name)
+        whole += _identifiers(bare(piece))
     return " ".join(terms + whole)
 
 
+def _beginning(pieces: Iterable[str]) -> list[str]:
+    """The first words of a text."""
+    words: list[str] = []
+    for piece in pieces:
+        words += _cut(piece)
+        if len(words) >= language.LOOKED_AT:
+            break
+    return words
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is looked up for a question: ``terms``, each of which may be stored in any of its ``forms``."""
+
+    terms: list[str]
+    forms: dict[str, tuple[str, ...]]
+
+
+def asked(text: str) -> Asked:
+    """The distinct terms to look up for a question, without the function words of its language, unless there is
+    nothing else. A question that tells no language is taken for one in any."""
+    pieces = list(_visible(text, _ASKED))
+    words = _beginning(pieces)
+    names = language.languages_of(words)
+    found: dict[str, tuple[str, ...]] = {}
+    for piece in pieces:
+        for forms in _sought(piece, names):
+            found.setdefault(forms[0], forms)
+    if not found:
+        found = {term: (term,) for piece in pieces for term in _words(bare(piece))}
+    whole = {term: (term,) for piece in pieces for term in _identifiers(bare(piece))}
+    first = dict(list((whole | found).items())[:_TERMS])
+    return Asked(list(first), {term: forms for term, forms in first.items() if len(forms) > 1})
+
+
+def _sought(piece: str, names: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    """The forms of each word of a piece that is no function word."""
+    small = _small(tuple(names))
+    among = names or language.related(None)
+    for word in _cut(_strings(tuple(names)).sub(" ", piece)):
+        if bare(word) in small:
+            continue
+        for part in _parts(word):
+            if is_unspaced(part):
+                yield from ((term,) for term in _telling_pairs(part, small))
+                continue
+            stems = [_stem_in(part[:_LONGEST], name) for name in among]
+            plain = _stem(bare(part)[:_LONGEST])
+            yield tuple(dict.fromkeys([*stems, plain] if names else [plain, *stems]))
+
+
+def _telling_pairs(run: str, small: Collection[str]) -> list[str]:
+    """Of a run of signs what tells something: a sign by itself only where it is a word."""
+    return [
+        term
+        for term in _pairs(run)
+        if not all(sign in small for sign in term) and (len(term) > 1 or len(run) == 1 or is_ideograph(term))
+    ]
+
+
+def is_ideograph(sign: str) -> bool:
+    """Whether a single sign may be a word."""
+    return "\u3400" <= sign <= "\u9fff" or sign >= "\U00020000"
+
+
+@cache
+def _small(names: tuple[str, ...]) -> frozenset[str]:
+    return _STOP.union(*(language.of(name).function for name in names))
+
+
+@cache
+def _strings(names: tuple[str, ...]) -> re.Pattern[str]:
+    """Function words that stand in the midst of others, in the languages that are written so."""
+    words = {
+        word
+        for name in names
+        if name in language.UNSPACED
+        for word in language.of(name).function
+        if len(word) > 1 and is_unspaced(word)
+    }
+    return re.compile("|".join(sorted(map(re.escape, words), key=len, reverse=True)) or r"(?!)")
+
+
 def query_terms(text: str) -> list[str]:
-    """The distinct terms to look up for a question: stop words left out, unless there is nothing else."""
+    """The distinct terms of a text that tell something, taken for English, for comparing it with others."""
     folded = list(_fold(text, _ASKED))
     terms = list(_words(" ".join(_telling(folded)))) or [term for piece in folded for term in _words(piece)]
     whole = chain.from_iterable(map(_identifiers, folded))
-    return list(dict.fromkeys([*whole, *terms]))[:64]
+    return list(dict.fromkeys([*whole, *terms]))[:_TERMS]
 
 
 def telling_words(text: str) -> list[str]:
     """The words of a text that are worth looking up, folded; none of small ones alone."""
-    return _telling(_fold(text, _ASKED))
+    pieces = list(_visible(text, _ASKED))
+    small = _small(language.languages_of(_beginning(pieces)))
+    return [word for piece in pieces for word in _cut(bare(piece)) if word not in small]
 
 
 def _telling(folded: Iterable[str]) -> list[str]:
@@ -182,9 +271,9 @@ def is_unspaced(term: str) -> bool:
 
 def digest_words(text: str) -> str:
     """The text, folded, without surplus blanks and final marks: equal for texts that say the same."""
-    return " ".join("".join(_normal(text)).split()).rstrip(".!?… ")
+    return " ".join("".join(normal(text)).split()).rstrip(".!?… ")
 
 
 def is_stop_word(word: str) -> bool:
     """Whether a word says too little to be looked up."""
-    return "".join(_fold(word)) in _STOP
+    return folded(word) in _STOP

@@ -18,7 +18,7 @@ import numpy as np
 import sqlalchemy as sa
 
 from memory.records import Audiences, scope_range
-from memory.search.terms import VERSION, analyse
+from memory.search.terms import VERSION, indexed
 from memory.store import tables as t
 from memory.store.connection import Connection
 from memory.store.prepared import Prepared
@@ -101,9 +101,9 @@ class FullText:
         """(key, text) of new rows."""
         long = sum(len(text) for _, text in rows) > _LONG
         if long:
-            analysed = await asyncio.to_thread(lambda: [analyse(text) for _, text in rows])
+            analysed = await asyncio.to_thread(lambda: [indexed(text) for _, text in rows])
         else:
-            analysed = [analyse(text) for _, text in rows]
+            analysed = [indexed(text) for _, text in rows]
         values = [{"rowid": key, "terms": terms} for (key, _), terms in zip(rows, analysed, strict=True)]
         if values:
             with self._c.beside() if long else nullcontext():

@@ -1,0 +1,149 @@
+"""What is known of each language, and which one a text is in. Pure.
+
+A file each in ``languages/``, of lines ``kind: words``, a phrase in quotation marks:
+
+- ``stemmer``: Snowball's (https://snowballstem.org), where it has one;
+- ``letters``: beyond a to z, those that it is written with;
+- ``function``: words that are in every talk, whatever it is about;
+- ``you``, ``when``, ``count``: how a question asks for what the other one said, for a time, for a number;
+- ``numbers``: words that count; ``seasons``: winter | spring | summer | autumn, in the forms they are written;
+- ``last``: what marks a time as the one before this; ``weekend``.
+
+Everything is compared folded, as `memory.search.folding` does.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from memory.search.folding import bare, folded
+
+_FOLDER = Path(__file__).with_name("languages")
+_PHRASE = re.compile(r'"([^"]+)"|(\S+)')
+LOOKED_AT = 80  # words of a text by which its language is told
+_LEAST = 2  # signs of it that tell: one function word may be another language's word ("one", "die")
+_LETTERS = 2  # different letters that count
+ENGLISH = "en"
+_ORDER = "en es pt fr de id tr vi it pl nl ro hu cs sv fi da no sr ca".split()
+"""Among languages that are equally likely the first, which more people write."""
+
+_SCRIPTS: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = tuple(
+    (re.compile(f"[{signs}]"), names)
+    for signs, names in (
+        ("\u3040-\u30ff", ("ja",)),
+        ("\uac00-\ud7af\u1100-\u11ff", ("ko",)),
+        ("\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff", ("zh",)),
+        ("\u0e00-\u0e7f", ("th",)),
+        ("\u0400-\u052f", ("ru", "uk", "bg")),
+        ("\u0370-\u03ff\u1f00-\u1fff", ("el",)),
+        ("\u0590-\u05ff", ("he",)),
+        ("\u0600-\u06ff", ("ar", "fa")),
+        ("\u0900-\u097f", ("hi",)),
+    )
+)
+UNSPACED = frozenset(("ja", "zh", "th"))
+"""Languages whose function words stand in the midst of others."""
+
+
+@dataclass(frozen=True)
+class Language:
+    name: str
+    stemmer: str
+    letters: frozenset[str]
+    function: frozenset[str]
+    you: tuple[str, ...]
+    when: tuple[str, ...]
+    count: tuple[str, ...]
+    numbers: frozenset[str]
+    seasons: tuple[tuple[str, ...], ...]
+    last: frozenset[str]
+    weekend: tuple[str, ...]
+
+
+def of(name: str) -> Language:
+    return _all()[name]
+
+
+def everything() -> Iterable[Language]:
+    return _all().values()
+
+
+def languages_of(words: Sequence[str]) -> tuple[str, ...]:
+    """The languages that a text of these words (as they are written, but for case) may be in, likeliest first: by its
+    script, else by its function words and letters. More than one where they are equally likely, English alone where it
+    is one of them; none where nothing tells."""
+    some = words[:LOOKED_AT]
+    text = "".join(some)
+    among: tuple[str, ...] = ()
+    if not text.isascii():
+        among = next((names for script, names in _SCRIPTS if script.search(text)), ())
+        if len(among) == 1:
+            return among
+    votes = Counter(name for word in some for name in _speakers().get(bare(word), ()))
+    written = {letter for letter in text if letter > "\x7f"}
+    for name in (among or _latin()) if written else ():
+        votes[name] += min(_LETTERS, len(written & of(name).letters))
+    most = max((votes[name] for name in among or _latin()), default=0)
+    found = tuple(name for name in among or _latin() if votes[name] == most)
+    if among or most >= _LEAST:
+        return (ENGLISH,) if ENGLISH in found else found
+    return (ENGLISH,) if most and ENGLISH in found else ()
+
+
+@cache
+def related(name: str | None) -> tuple[str, ...]:
+    """Languages of the same script that have a stemmer: those that a text may be in of which only its script is
+    known. ``name`` is one of them, None for Latin letters."""
+    for _, names in _SCRIPTS:
+        if name in names:
+            return names
+    return _latin()
+
+
+@cache
+def _latin() -> tuple[str, ...]:
+    others = {name for _, names in _SCRIPTS for name in names}
+    return tuple(name for name in _all() if name not in others)
+
+
+@cache
+def _speakers() -> dict[str, tuple[str, ...]]:
+    """Function words, and whose they are."""
+    found: dict[str, list[str]] = {}
+    for language in _all().values():
+        for word in language.function:
+            found.setdefault(word, []).append(language.name)
+    return {word: tuple(names) for word, names in found.items()}
+
+
+@cache
+def _all() -> dict[str, Language]:
+    known = {path.stem: _read(path) for path in sorted(_FOLDER.glob("*.txt"))}
+    return {name: known[name] for name in sorted(known, key=[*_ORDER, *known].index)}
+
+
+def _read(path: Path) -> Language:
+    lines = dict(line.split(":", 1) for line in path.read_text(encoding="utf-8").splitlines() if line)
+    words = {kind: _phrases(text) for kind, text in lines.items()}
+    return Language(
+        path.stem,
+        lines.get("stemmer", "").strip(),
+        frozenset(lines.get("letters", "").strip()),
+        frozenset(words.get("function", ())),
+        words.get("you", ()),
+        words.get("when", ()),
+        words.get("count", ()),
+        frozenset(words.get("numbers", ())),
+        tuple(_phrases(part) for part in lines["seasons"].split("|")) if "seasons" in lines else (),
+        frozenset(words.get("last", ())),
+        words.get("weekend", ()),
+    )
+
+
+def _phrases(text: str) -> tuple[str, ...]:
+    return tuple(folded(quoted or word) for quoted, word in _PHRASE.findall(text))
