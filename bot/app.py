@@ -59,6 +59,8 @@ from bot.ownership.amendments import Amendments
 from bot.ownership.departures import Departures
 from bot.ownership.erasure import Erasure
 from bot.ownership.export import Export
+from bot.ownership.moving_in.moving_in import MovingIn
+from bot.ownership.moving_in.reflection import ImportReflection
 from bot.ownership.restore import Restore
 from bot.ownership.rights import Rights
 from bot.people.access import Access
@@ -104,6 +106,8 @@ class App:
     export: Export
     restore: Restore
     backups: Backups
+    moving_in: MovingIn
+    import_reflection: ImportReflection
     clock: Clock
     window: Window
     ready: Mapping[str, Ready]  # what is needed beside the platforms
@@ -227,6 +231,8 @@ class _Ownership:
     rights: Rights
     export: Export
     restore: Restore
+    moving_in: MovingIn
+    import_reflection: ImportReflection
 
 
 def _assemble(
@@ -273,6 +279,8 @@ def _assemble(
         export=ownership.export,
         restore=ownership.restore,
         backups=Backups(memory.store, clock, folder_of(settings), settings.backup),
+        moving_in=ownership.moving_in,
+        import_reflection=ownership.import_reflection,
         clock=clock,
         window=agent.window,
         ready={"model": models.default.ready},
@@ -386,6 +394,8 @@ def _ownership(given: _Given, people: _People, agent: _Agent, delivery: _Deliver
         ),
         export=Export(runtime.store, runtime.clock, version("everbot")),
         restore=Restore(runtime, people.personas, queues),
+        moving_in=MovingIn(runtime, people.personas, timedelta(days=keep_days), settings.agent.timezone),
+        import_reflection=ImportReflection(runtime, given.models.quiet, agent.window, allowance),
     )
 
 

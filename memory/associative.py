@@ -284,7 +284,9 @@ def _saying(terms: Sequence[str]) -> Callable[[Memory], str]:
 
 def _told(memories: Sequence[Memory], say: Callable[[Memory], str], zone: tzinfo | None) -> str:
     """Memories of one day."""
-    return f"{memories[0].created_at.astimezone(zone):%Y-%m-%d} {' / '.join(map(say, memories))}"
+    first = memories[0]
+    mark = f" ({first.imported})" if isinstance(first, Message) and first.imported else ""
+    return f"{first.created_at.astimezone(zone):%Y-%m-%d}{mark} {' / '.join(map(say, memories))}"
 
 
 def _who(memory: Memory) -> str:

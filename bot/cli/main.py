@@ -156,14 +156,56 @@ def export(
 
 @app.command("import")
 def import_(
-    files: Annotated[list[Path], typer.Argument(help="All parts of an export.")],
-    user: Annotated[str | None, typer.Option("--user", help="Whose it becomes. Default: as it says.")] = None,
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(help="All parts of an export, or files and folders of other programs."),
+    ] = None,
+    user: Annotated[
+        str | None,
+        typer.Option(
+            "--user", help="Whose it becomes. Default: as it says; of another program's, whoever you are."
+        ),
+    ] = None,
+    persona: Persona = None,
+    form: Annotated[
+        str, typer.Option("--from", help="Which program's it is. Default: as it looks.", metavar="PROGRAM")
+    ] = "",
+    partner: Annotated[
+        str,
+        typer.Option("--with", help="The bot that you talked with, where there are several.", metavar="NAME"),
+    ] = "",
+    me: Annotated[
+        str, typer.Option("--me", help="What you are called there, where there are several.", metavar="NAME")
+    ] = "",
+    reflect: Annotated[
+        bool, typer.Option("--reflect", help="Then read what was imported, for what should be kept in mind.")
+    ] = False,
+    budget: Annotated[
+        int, typer.Option(help="Tokens that reading may take, with those of earlier times.", min=1)
+    ] = 200_000,
+    listed: Annotated[bool, typer.Option("--list", help="What was imported of other programs.")] = False,
+    undo: Annotated[
+        str, typer.Option("--undo", help="Take an import of another program back.", metavar="ID")
+    ] = "",
     config: Config = None,
 ) -> None:
-    """Put an exported memory back."""
-    from bot.cli import transfer
+    """Put an exported memory back, or take over what you and another bot said (docs/moving-in.md)."""
+    from bot.cli import imports
 
-    sys.exit(process.run(transfer.import_(_settings(config), files, user)))
+    settings = _settings(config)
+    order = imports.Order(
+        user=user,
+        me=_me(),
+        persona=_whom(settings, persona),
+        form=form,
+        partner=partner,
+        called=me,
+        reflect=reflect,
+        budget=budget,
+    )
+    if listed or undo:
+        sys.exit(process.run(imports.undo(settings, order, undo) if undo else imports.show(settings, order)))
+    sys.exit(process.run(imports.import_(settings, files or [], order)))
 
 
 @app.command()

@@ -11,7 +11,7 @@ from bot.cli.screen import tell, tell_json
 from bot.events import HeartbeatDue
 from bot.people.identities import find_agent
 from bot.settings import Settings
-from memory.records import PRIVATE, Agent, BlockEdit, Hit, Message, Turn
+from memory.records import IMPORTED_TURN, PRIVATE, Agent, BlockEdit, Hit, Message, Turn
 
 _EDITS = 20  # a page of history
 
@@ -62,7 +62,8 @@ async def search(
             tell(f"{kind}: {found.total} found, page {page} of {max(0, found.pages - 1)}")
             for hit in found.hits:
                 values = _hit(hit)
-                tell(f"  {values['time'][:16]}  {values['from']}: {values['text']}")
+                mark = f"({hit.row.imported}) " if isinstance(hit.row, Message) and hit.row.imported else ""
+                tell(f"  {values['time'][:16]}  {mark}{values['from']}: {values['text']}")
 
 
 async def history(settings: Settings, user: str, persona: str, page: int, *, as_json: bool) -> None:
@@ -90,6 +91,8 @@ def author(edit: BlockEdit, turn: Turn | None) -> str:
     """Who made an edit of core memory."""
     if edit.turn_id is None:
         return "a person"
+    if turn is not None and turn.kind == IMPORTED_TURN:
+        return "a person, of what was imported"
     what = "reflection" if turn is not None and turn.kind == HeartbeatDue.kind else "turn"
     return f"{what} {edit.turn_id}"
 
@@ -106,5 +109,5 @@ def _hit(hit: Hit) -> dict[str, Any]:
     row = hit.row
     values = {"time": row.created_at.isoformat(), "text": row.text, "audience": row.audience}
     if isinstance(row, Message):
-        return {**values, "from": row.author}
+        return {**values, "from": row.author} | ({"imported_from": row.origin} if row.origin else {})
     return {**values, "from": row.source or "archive", "position": row.position, "tags": list(row.tags)}

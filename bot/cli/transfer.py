@@ -1,26 +1,20 @@
-"""`everbot export`, `everbot import`, `everbot forget`: a person's memory is taken out, put back, deleted."""
+"""`everbot export`, `everbot forget`: a person's memory is taken out, deleted."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from importlib.metadata import version
-from itertools import islice
 from pathlib import Path
 
 from bot.app import open_app
 from bot.backends.clock import SystemClock
 from bot.backends.memory import open_memory
 from bot.backends.platforms import silent_platforms
-from bot.bundle import PACKED
 from bot.cli.screen import tell, warn
 from bot.data_dir import holder, is_held
 from bot.ownership.export import Export
-from bot.ownership.foreign import named, named_folder
 from bot.people.identities import account_of, find_agent
 from bot.settings import Settings
 from memory.records import PRIVATE
-
-_LISTED = 5_000  # files of a folder that are looked at, by their names
 
 
 async def export(settings: Settings, user: str, persona: str, folder: Path) -> int:
@@ -39,41 +33,6 @@ async def export(settings: Settings, user: str, persona: str, folder: Path) -> i
                 return 1
             tell(path)
     return 0
-
-
-async def import_(settings: Settings, files: Sequence[Path], user: str | None) -> int:
-    """Put a memory back."""
-    parts: list[bytes] = []
-    for file in files:
-        try:
-            told, data = _read(file, PACKED - sum(map(len, parts)))
-        except OSError as error:
-            warn(f"{file} cannot be read: {error.strerror or 'it is no file'}.")
-            return 1
-        if told is not None:
-            warn(told)
-            return 1
-        parts.append(data)
-    async with open_app(settings, silent_platforms(), "import") as app:
-        agent = await app.restore.of(parts, account_of(user) if user else None)
-        await app.memory.indexer.drain()
-        async with app.memory.store.read() as session:
-            said = await session.messages.count(agent.id, None)
-            passages = await session.passages.count(agent.archive_id, None)
-    tell(f"{agent.name} is back: {said} messages, {passages} passages.")
-    return 0
-
-
-def _read(path: Path, most: int) -> tuple[str | None, bytes]:
-    """What the file is, if it is none of ours, and the bytes of it."""
-    if path.is_dir():
-        names = islice((str(p.relative_to(path)) for p in path.rglob("*") if p.is_file()), _LISTED)
-        return named_folder(str(path), list(names)), b""
-    with path.open("rb") as file:
-        data = file.read(most + 1)
-    if len(data) > most:
-        return f"{path} is larger than the {PACKED:,} bytes that are read at once.", b""
-    return named(str(path), data), data
 
 
 async def forget(settings: Settings, user: str, *, sure: bool) -> int:

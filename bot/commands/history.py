@@ -8,7 +8,7 @@ from bot.events import Action, Command, HeartbeatDue, View
 from bot.language import gettext
 from bot.people.identities import Identity
 from bot.runtime import Runtime
-from memory.records import readable_from
+from memory.records import IMPORTED_TURN, readable_from
 
 _EDITS = 10
 
@@ -37,6 +37,8 @@ class History:
                 actions.setdefault(
                     short, Action(label=undo, command="memory", argument=f"undo {short}", danger=True)
                 )
+            elif turn is not None and turn.kind == IMPORTED_TURN:
+                by = gettext("of what was imported, by a person")
             when = who.when(edit.at)
             parts.append("\n".join([f"{when}  [{edit.label}] {by}", *edit.changes]))
         return View(

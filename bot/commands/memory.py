@@ -6,6 +6,7 @@ from bot.agent.forgetting import lines_forgotten
 from bot.agent.tools.unwanted import Removal, Unwanted
 from bot.agent.undo import Undo
 from bot.commands.contributions import Contributions
+from bot.commands.findings import Findings
 from bot.commands.history import History
 from bot.commands.listing import cut, filled, named, pages_told, too_long
 from bot.commands.table import Control, Run
@@ -49,12 +50,14 @@ class MemoryCommands:
         self._store, self._clock, self._locks = runtime.store, runtime.clock, runtime.locks
         self._past = History(runtime, undo)
         self._lore = Contributions(runtime.store)
+        self._findings = Findings(runtime)
         self.table: list[tuple[CommandSpec, Run]] = [
             (
                 CommandSpec(
                     name="memory",
                     summary=marked("what I know of you, to correct"),
-                    argument="[notes | find WORDS | lore | edit WHAT | add TEXT | drop ID | open ID | history | undo]",
+                    argument="[notes | find WORDS | lore | edit WHAT | add TEXT | drop ID | open ID | proposals | "
+                    "history | undo]",
                     words=MEMORY,
                 ),
                 self._memory,
@@ -72,6 +75,8 @@ class MemoryCommands:
             return await self._find(who, command, rest.strip() or command.value)
         if word == "lore":
             return await self._lore.run(who, command, what, more.strip(), control)
+        if word in ("proposals", "accept", "refuse"):
+            return await self._findings.run(who, command, word, what)
         if word == "edit":
             return await self._edit(who, command, what)
         if word == "set":
@@ -99,7 +104,7 @@ class MemoryCommands:
             sources = [archive.name for archive in await session.passages.attached(who.agent.id)]
             wishes = await session.schedule.wishes(who.agent.id)
             names = await session.agents.communities()
-        told = await self._lore.of(who, command)
+        told, found = await self._lore.of(who, command), await self._findings.of(who, command)
         own = [block for block in blocks if _is_own(block, who, command)]
         others = [block for block in blocks if block not in own]
         parts = [f"[{_label(b, names)}] {filled(b)}\n{_value(b.value)}" for b in others]
@@ -130,6 +135,9 @@ class MemoryCommands:
             actions.append(
                 Action(label=gettext("Lore ({n})", n=len(told)), command="memory", argument="lore")
             )
+        if found:
+            label = gettext("Proposals ({n})", n=len(found))
+            actions.append(Action(label=label, command="memory", argument="proposals"))
         actions += [
             Action(label=gettext("History"), command="memory", argument="history"),
             Action(label=gettext("Export"), command="export"),

@@ -75,7 +75,12 @@ def _told(source: Source, who: Identity, names: dict[str, str]) -> str:
 
 
 def _line(message: Message, who: Identity, names: dict[str, str]) -> str:
-    return f"- {who.when(message.created_at)}, {named(message.audience, names)}, {message.author}: {cut(message.text)}"
+    where = (
+        gettext("imported from {program}", program=message.origin)
+        if message.origin
+        else named(message.audience, names)
+    )
+    return f"- {who.when(message.created_at)}, {where}, {message.author}: {cut(message.text)}"
 
 
 def _may_be_uid(text: str) -> bool:

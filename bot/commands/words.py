@@ -15,6 +15,7 @@ _PAGE = Blank(name="page", summary=marked("which page"), required=False)
 _TEXT = Blank(name="text", summary=marked("what it shall read"))
 _NAME = Blank(name="name", summary=marked("of a persona"), suggests=True)
 _WHERE = Blank(name="where", summary=marked("in this channel alone"), required=False, choices=("here",))
+_PROPOSAL = Blank(name="id", summary=marked("of the proposal, or: all"))
 
 MEMORY = (
     Word(name="overview", summary=marked("what I hold in mind of you here"), typed=""),
@@ -54,6 +55,9 @@ MEMORY = (
         summary=marked("what you told for everybody in a community"),
         blanks=(Blank(name="more", summary=marked("a page, or: drop ID"), required=False),),
     ),
+    Word(name="proposals", summary=marked("what I would keep of what you brought along"), blanks=(_PAGE,)),
+    Word(name="accept", summary=marked("keep what I propose"), blanks=(_PROPOSAL,)),
+    Word(name="refuse", summary=marked("let go of what I propose"), blanks=(_PROPOSAL,)),
     Word(name="history", summary=marked("what was changed, turn by turn")),
     Word(
         name="undo",

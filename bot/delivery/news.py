@@ -34,7 +34,7 @@ class News:
         told; and the first that it is not told."""
         agent, audiences = identity.agent.id, readable_from(identity.conversation.audience)
         async with self._store.read() as session:
-            said = await session.messages.said(agent, audiences, since=beat.last_at, limit=_LINES)
+            said = await session.messages.said(agent, audiences, since=beat.last_at, limit=_LINES, here=True)
         room = _TOKENS
         for number, message in enumerate(said):
             room -= self._window.count(self.line(message, identity))

@@ -161,7 +161,7 @@ class Erasure:
             async with self._allowance.forgetting(agent), self._store.write() as session:
                 now = self._clock.now()
                 lore = await self._copies.withdraw(session, who.user, [p for p in told if p.turn_id in here])
-                passages = await session.erasing.conversation(who.conversation, agent.archive_id, now)
+                passages = await session.erasing.conversation(who.conversation, agent, now)
                 await self._not_to_come(
                     session, await session.agents.accounts_of(who.user.id), who.conversation.address
                 )
@@ -170,6 +170,18 @@ class Erasure:
                 await session.erasing.add_chores([f"files:{agent.id}", "scrub"], now)
             await self._indexer.refresh(agent)
             await self._indexer.removed([], [*passages, *lore])
+        await self.tidy(urgent=True)
+
+    async def imported(self, agent: Agent, name: str) -> None:
+        """What was taken over of a file of another program, with all that came of it. Returns when no byte is left."""
+        async with self._mailboxes.still(agent.id), self._locks.of(agent.id):
+            async with self._allowance.forgetting(agent), self._store.write() as session:
+                now = self._clock.now()
+                passages = await session.imports.drop(agent, name, now)
+                await self._copies.blank(session, agent.id, None)
+                await session.erasing.add_chores([f"files:{agent.id}", "scrub"], now)
+            await self._indexer.refresh(agent)
+            await self._indexer.removed([], passages)
         await self.tidy(urgent=True)
 
     async def reword(self, agent: Agent, passage: Passage, text: str) -> None:

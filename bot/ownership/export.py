@@ -26,6 +26,7 @@ from bot.ownership.rows import HISTORY
 from bot.ports import Clock, Rendered
 from memory.ports import Session, Store
 from memory.records import (
+    IMPORTED_FROM,
     Agent,
     Audience,
     Audiences,
@@ -93,7 +94,7 @@ class Export:
         async with self._store.read() as session:
             places = [
                 place
-                for place in await session.agents.conversations(agent.id)
+                for place in await session.agents.conversations(agent.id, imported=True)
                 if audiences is None or place.audience in audiences
             ]
             turns = _Names()
@@ -172,7 +173,10 @@ class Export:
                     continue
                 rows.append(
                     {
-                        **{name: getattr(message, name) for name in ("audience", "author", "text", "step")},
+                        **{
+                            name: getattr(message, name)
+                            for name in ("audience", "author", "text", "step", "origin")
+                        },
                         "role": message.role.value,
                         "conversation": at[message.conversation_id],
                         "rendered": _own(message),
@@ -323,12 +327,16 @@ def _conversations(tables: Tables) -> str:
     parts = []
     for number, place in enumerate(tables["conversations"], 1):
         lines = [
-            f"- {m['at'][:16]} **{m['author']}**: {_one_line(m['text'])}"
+            f"- {m['at'][:16]}{_mark(m)} **{m['author']}**: {_one_line(m['text'])}"
             for m in tables["messages"]
             if m["conversation"] == number and m["text"]
         ]
         parts.append("\n".join([f"# {place['address']} ({place['audience']})", "", *lines]))
     return "\n\n".join(parts) + "\n"
+
+
+def _mark(message: Row) -> str:
+    return f" ({IMPORTED_FROM}{message['origin']})" if message["origin"] else ""
 
 
 def _one_line(text: str) -> str:

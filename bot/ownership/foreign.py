@@ -17,6 +17,7 @@ from bot.ownership.export import FORMAT
 _LOOKED_AT = 200_000  # bytes of a file of JSON or text
 _FILES = 200_000  # in a zip: a workspace of some years has a file a channel and day
 _FIELD = re.compile(rb'"([A-Za-z_]{1,40})"\s*:')
+_OURS = f"everbot import takes what /export writes ({FORMAT}), and what docs/moving-in.md lists"
 _AS_DOCUMENT = "To have it searched as a document: everbot load FILE --name NAME"
 _UNPACKED = "To have it searched as documents: unpack it, then everbot load FOLDER --name NAME"
 _AS_PERSONA = "everbot persona import takes it"
@@ -110,7 +111,7 @@ def named(name: str, data: bytes) -> str | None:
         return _zip(name, data)
     for start, what in _OTHERS:
         if data.startswith(start):
-            return f"{name} is {what}. everbot import takes only what /export and everbot export write ({FORMAT})."
+            return f"{name} is {what}. {_OURS[0].upper()}{_OURS[1:]}."
     head = data[:_LOOKED_AT].removeprefix(b"\xef\xbb\xbf").lstrip()
     fields = {field.decode() for field in _FIELD.findall(head)} if head[:1] in (b"{", b"[") else set()
     for kind in _KINDS:
@@ -136,7 +137,7 @@ def named_folder(name: str, files: Collection[str]) -> str:
         return _told(name, kind.what, kind.instead.replace("FILE", "FOLDER"))
     if any(path.endswith((".md", ".markdown")) for path in files):
         return _told(name, "a folder of Markdown", _AS_DOCUMENT.replace("FILE", "FOLDER"))
-    return f"{name} is a folder. everbot import takes the files that /export and everbot export write ({FORMAT})."
+    return f"{name} is a folder. {_OURS[0].upper()}{_OURS[1:]}."
 
 
 def _zip(name: str, data: bytes) -> str | None:
@@ -173,7 +174,6 @@ def _is_text(head: bytes) -> bool:
 
 
 def _told(name: str, what: str, instead: str) -> str:
-    ours = f"everbot import takes only what /export and everbot export write ({FORMAT})"
     if instead == _AS_PERSONA:
-        return f"{name} is {what}: {instead}; {ours}."
-    return f"{name} is {what}, which cannot be taken yet: {ours}. {instead}."
+        return f"{name} is {what}: {instead}; {_OURS}."
+    return f"{name} is {what}, which cannot be taken yet as it is: {_OURS}. {instead}."

@@ -14,6 +14,7 @@ from bot.errors import AgentExists
 from bot.ownership import rows
 from bot.ownership.export import BEAT, BLOCK, MOMENTS
 from bot.ownership.memory_file import MemoryFile
+from bot.people.identities import new_agent
 from bot.personas.personas import Personas
 from bot.runtime import Runtime
 from memory.ports import Session
@@ -24,12 +25,15 @@ from memory.records import (
     BlockEdit,
     Conversation,
     Draft,
+    Import,
     Message,
     Summary,
     Turn,
     TurnState,
     User,
     Wish,
+    import_of,
+    unique,
 )
 from memory.search.terms import digest_words
 
@@ -73,6 +77,8 @@ class _Restoring:
         who = file.person
         agent = await self._agent(who, [account] if account else who.accounts)
         places = [await self._conversation(agent, row) for row in file.places]
+        for name in unique(filter(None, (import_of(place.address) for place in places))):
+            await self._session.imports.begin(Import(agent_id=agent.id, name=name, at=self._now))
         for turn in file.each(rows.TurnRow):
             await self._turn(agent, turn, places)
         for block in file.each(rows.BlockRow):
@@ -107,10 +113,7 @@ class _Restoring:
                 f"{accounts[0]} has a memory with {persona.name} here. It must be forgotten first "
                 f"(everbot forget --user {accounts[0]})."
             )
-        name = f"{accounts[0]}/{persona.name}"
-        if await agents.agent_named(name) is not None:
-            name = f"{name}~{owner.id}"
-        agent = await agents.create_agent(owner.id, persona.id, name, self._now)
+        agent = await new_agent(self._session, owner, persona, accounts[0], self._now)
         for source in who.sources:
             archive = await self._session.passages.archive_named(source)
             if archive is not None:
@@ -206,6 +209,7 @@ class _Restoring:
             step=row.step,
             event_key=None if row.event in taken else row.event,
             queued=bool(row.rendered),
+            origin=row.origin,
         )
 
     async def _passages(self, agent: Agent, batch: Sequence[rows.PassageRow]) -> None:

@@ -68,6 +68,7 @@ Seen = Annotated[str, _text(1_000, 1), AfterValidator(_audience)]
 Zone = Annotated[str, _text(100, 1), AfterValidator(_zone)]
 TurnName = Annotated[str, Field(pattern=r"^t[0-9]{1,12}$")]
 Uid = Annotated[str, Field(pattern=r"^[0-9A-Za-z_-]{1,64}$")]
+Program = Annotated[str, Field(pattern=r"^[\w.-]{0,40}$")]
 Hour = Annotated[int, Field(ge=0, le=23)]
 
 
@@ -119,7 +120,7 @@ class SummaryPart(Part):
 
 
 class Place(Row):
-    table, most = "conversations", 10_000
+    table, most = "conversations", 100_000
 
     address: Annotated[str, Field(pattern=r"^\w+:\S", max_length=1_000)]
     audience: Seen
@@ -176,6 +177,7 @@ class MessageRow(Row):
     turn: TurnName
     step: Annotated[int, Field(ge=-1, le=1_000_000)]
     event: Key | None
+    origin: Program = ""  # files of before messages could be imported lack it
 
 
 class PassageRow(Row):

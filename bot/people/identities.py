@@ -147,10 +147,7 @@ class Identities:
                 gettext("The persona {persona!r} is retired: it meets nobody new.", persona=persona.name)
             )
         if agent is None:
-            name = f"{who.account}/{persona.name}"
-            if await session.agents.agent_named(name) is not None:
-                name = f"{name}~{user.id}"  # the account was another user's before (/unlink)
-            agent = await session.agents.create_agent(user.id, persona.id, name, now)
+            agent = await new_agent(session, user, persona, who.account, now)
         conversation = await session.agents.conversation_at(agent.id, who.address, who.audience)
         if conversation is None:
             conversation = await session.agents.create_conversation(agent.id, who.address, who.audience, now)
@@ -187,6 +184,14 @@ class Identities:
 def language_of(user: User) -> str:
     """The one that they chose, else that of their platform; English, where it tells none that we speak."""
     return user.language or nearest(user.locale) or ENGLISH
+
+
+async def new_agent(session: Session, user: User, persona: Persona, account: str, now: datetime) -> Agent:
+    """The agent that a user is to have with a persona, called after their account and it."""
+    name = f"{account}/{persona.name}"
+    if await session.agents.agent_named(name) is not None:
+        name = f"{name}~{user.id}"  # the account was another user's before (/unlink)
+    return await session.agents.create_agent(user.id, persona.id, name, now)
 
 
 def account_of(user: str) -> str:

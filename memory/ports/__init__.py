@@ -16,6 +16,7 @@ from memory.ports.blocks import Blocks
 from memory.ports.codes import Codes
 from memory.ports.embedder import Embedder
 from memory.ports.erasing import Erasing
+from memory.ports.imports import Imports
 from memory.ports.index import Nearness, VectorIndex
 from memory.ports.joining import Joining
 from memory.ports.mailbox import Mailbox
@@ -35,6 +36,7 @@ __all__ = [
     "Codes",
     "Embedder",
     "Erasing",
+    "Imports",
     "Joining",
     "Mailbox",
     "Messages",

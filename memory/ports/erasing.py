@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Protocol
 
-from memory.records import Conversation, InboxRow, Message
+from memory.records import Agent, Conversation, InboxRow, Message
 
 
 class Erasing(Protocol):
@@ -14,7 +14,7 @@ class Erasing(Protocol):
     work, done after it, and done again at the next start if the process died before.
     """
 
-    async def conversation(self, place: Conversation, archive_id: int, now: datetime) -> list[int]:
+    async def conversation(self, place: Conversation, agent: Agent, now: datetime) -> list[int]:
         """Forget all that was said there, the notes and reminders that came of it, and what these turns put
         into core memory. The keys of the passages that went are returned; the conversation itself stays, empty."""
         ...

@@ -68,8 +68,10 @@ class Messages(Protocol):
         offset: int = 0,
         limit: int = 50,
         newest_first: bool = False,
+        here: bool = False,
     ) -> list[Message]:
-        """Messages with a text, by time; ``since`` included, ``until`` excluded."""
+        """Messages with a text, by time; ``since`` included, ``until`` excluded; those said ``here`` alone, or also
+        those that were imported."""
         ...
 
     async def count(

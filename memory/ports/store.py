@@ -11,6 +11,7 @@ from memory.ports.agents import Agents
 from memory.ports.blocks import Blocks
 from memory.ports.codes import Codes
 from memory.ports.erasing import Erasing
+from memory.ports.imports import Imports
 from memory.ports.joining import Joining
 from memory.ports.mailbox import Mailbox
 from memory.ports.messages import Messages
@@ -39,6 +40,7 @@ class Session:
     joining: Joining
     erasing: Erasing
     wastebasket: Wastebasket
+    imports: Imports
     meta: Meta
 
 

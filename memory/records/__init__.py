@@ -17,9 +17,10 @@ from memory.records.audiences import (
 from memory.records.blocks import Block, BlockEdit
 from memory.records.codes import Code
 from memory.records.found import Hit, Outlines, Page, Position
+from memory.records.imports import IMPORTED, IMPORTED_TURN, Finding, Import, import_address, import_of
 from memory.records.keys import SEQ_BITS, scope_of, scope_range
 from memory.records.mailbox import Delivery, InboxRow, OutboxRow, Turn, TurnState
-from memory.records.messages import Message, Role, Summary
+from memory.records.messages import IMPORTED_FROM, Message, Role, Summary
 from memory.records.passages import Archive, Draft, LoadedFile, Passage, unique
 from memory.records.personas import Avatar, Binding, Persona, PersonaVersion, Proposal
 from memory.records.schedule import Beat, Spent, Wish
@@ -28,6 +29,9 @@ from memory.records.vectors import VectorEntry
 from memory.records.wastebasket import Waste
 
 __all__ = [
+    "IMPORTED",
+    "IMPORTED_FROM",
+    "IMPORTED_TURN",
     "PRIVATE",
     "SEQ_BITS",
     "SHARED",
@@ -44,7 +48,9 @@ __all__ = [
     "Conversation",
     "Delivery",
     "Draft",
+    "Finding",
     "Hit",
+    "Import",
     "InboxRow",
     "LoadedFile",
     "Message",
@@ -68,6 +74,8 @@ __all__ = [
     "Wish",
     "community_audience",
     "community_of",
+    "import_address",
+    "import_of",
     "place_audience",
     "public_in",
     "readable_from",

@@ -8,6 +8,8 @@ from enum import StrEnum
 
 from memory.records.audiences import Audience
 
+IMPORTED_FROM = "imported from "
+
 
 class Role(StrEnum):
     """Who a message is from, in the chat-completions protocol's words."""
@@ -41,6 +43,12 @@ class Message:
     event_key: str | None = None
     queued: bool = True  # still in the FIFO queue
     salience: float = 0.0  # the writer's gate (memory.search.salience); given when the row is stored
+    origin: str = ""  # the program that it was imported from, where it was not said here
+
+    @property
+    def imported(self) -> str:
+        """The mark that it bears wherever it is shown; empty where it was said here."""
+        return f"{IMPORTED_FROM}{self.origin}" if self.origin else ""
 
 
 @dataclass(frozen=True, kw_only=True)

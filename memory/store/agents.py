@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from memory.records import (
+    IMPORTED,
     Agent,
     Audience,
     Conversation,
@@ -36,9 +37,10 @@ _USER_OF = Prepared(
 _USER = Prepared(sa.select(t.users).where(t.users.c.id == _ID))
 _AGENT = Prepared(sa.select(t.agents).where(t.agents.c.id == _ID))
 _CONVERSATION = Prepared(sa.select(t.conversations).where(t.conversations.c.id == _ID))
-_CONVERSATIONS = Prepared(
-    sa.select(t.conversations).where(t.conversations.c.agent_id == _ID).order_by(t.conversations.c.id)
-)
+_PLACES = sa.select(t.conversations).where(t.conversations.c.agent_id == _ID).order_by(t.conversations.c.id)
+IS_IMPORTED = t.conversations.c.address.startswith(IMPORTED, autoescape=True)
+"""Whether a conversation was held elsewhere."""
+_CONVERSATIONS = {True: Prepared(_PLACES), False: Prepared(_PLACES.where(~IS_IMPORTED))}
 
 
 class Agents:
@@ -179,8 +181,8 @@ class Agents:
         )
         return record(Conversation, row) if row else None
 
-    async def conversations(self, agent_id: int) -> list[Conversation]:
-        rows = await self._c.execute(_CONVERSATIONS, {"one": agent_id})
+    async def conversations(self, agent_id: int, *, imported: bool = False) -> list[Conversation]:
+        rows = await self._c.execute(_CONVERSATIONS[imported], {"one": agent_id})
         return [record(Conversation, row) for row in rows]
 
     async def conversations_in(self, community: str) -> list[Conversation]:

@@ -30,7 +30,7 @@ from memory.store.fulltext import is_current, renew
 from memory.store.session import session
 from memory.uncancelled import ended
 
-HEAD = "0006"
+HEAD = "0007"
 """The newest migration. A test proves that it is Alembic's head too."""
 
 _PRAGMAS = (

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert as upsert
 
-from memory.records import Conversation, InboxRow, Message, scope_of, scope_range
+from memory.records import Agent, Conversation, InboxRow, Message, scope_of, scope_range
 from memory.store import tables as t
 from memory.store.agents import forget_keys
 from memory.store.blocks import Blocks
@@ -26,22 +26,27 @@ class Erasing:
     def __init__(self, connection: Connection) -> None:
         self._c = connection
 
-    async def conversation(self, place: Conversation, archive_id: int, now: datetime) -> list[int]:
-        turns = sa.select(t.turns.c.id).where(t.turns.c.conversation_id == place.id)
+    async def conversation(self, place: Conversation, agent: Agent, now: datetime) -> list[int]:
+        here = sa.select(t.conversations.c.id).where(t.conversations.c.id == place.id)
         with self._c.beside():
-            p = t.passages.c
-            mine = p.turn_id.in_(turns) & p.key.between(*scope_range(archive_id))
-            noted = [int(key) for key in (await self._c.execute(sa.select(p.key).where(mine))).scalars()]
-            noted = await Passages(self._c).delete(noted)
-            await self._lines(f"agent:{place.agent_id}", turns, now)
-            m = t.messages.c
-            here = m.key.between(*scope_range(place.agent_id)) & (m.conversation_id == place.id)
-            await self._messages(here)
+            noted = await self.said(agent, here, now)
             await self._events(place.id, now)
             for table in (t.outbox, t.wishes, t.summaries, t.turns):
                 await self._c.execute(table.delete().where(table.c.conversation_id == place.id))
             warned = t.conversations.update().where(t.conversations.c.id == place.id)
             await self._c.execute(warned.values(warned=False))
+        return noted
+
+    async def said(self, agent: Agent, places: sa.Select[Any], now: datetime) -> list[int]:
+        """Delete what was said in these conversations of the agent, with the notes that came of it and the lines that
+        it put into core memory; the keys of the notes."""
+        turns = sa.select(t.turns.c.id).where(t.turns.c.conversation_id.in_(places))
+        p, m = t.passages.c, t.messages.c
+        mine = p.turn_id.in_(turns) & p.key.between(*scope_range(agent.archive_id))
+        noted = [int(key) for key in (await self._c.execute(sa.select(p.key).where(mine))).scalars()]
+        noted = await Passages(self._c).delete(noted)
+        await self._lines(f"agent:{agent.id}", turns, now)
+        await self._messages(m.key.between(*scope_range(agent.id)) & m.conversation_id.in_(places))
         return noted
 
     async def _lines(self, owner: str, turns: sa.Select[tuple[str]], now: datetime) -> None:

@@ -26,10 +26,11 @@ class Joining:
         with self._c.beside():
             # A tag points at its passage's key: both move, and are checked at the commit.
             await self._c.execute(sa.text("PRAGMA defer_foreign_keys=ON"))
-            await self._move("messages", other.id, into.id, await self._newest(into.id))
+            shift = await self._move("messages", other.id, into.id, await self._newest(into.id))
             self._extents.pop(into.id, None)
             self._extents.pop(other.id, None)
             await self._conversations(into, other)
+            await self._imports(into, other, shift)
             a = t.archives.c
             held = {
                 row.id: row.last_seq
@@ -42,7 +43,7 @@ class Joining:
                 t.archives.update().where(a.id == into.archive_id).values(last_seq=sum(held.values()))
             )
             await self._blocks(into, other, now)
-            for table in (t.inbox, t.turns, t.steps, t.outbox, t.wishes, t.proposals):
+            for table in (t.inbox, t.turns, t.steps, t.outbox, t.wishes, t.proposals, t.findings):
                 await self._c.execute(
                     table.update().where(table.c.agent_id == other.id).values(agent_id=into.id)
                 )
@@ -61,8 +62,9 @@ class Joining:
         newest = await self._c.execute(sa.select(sa.func.max(key)).where(key.between(low, high)))
         return (newest.scalar() or low) - low
 
-    async def _move(self, kind: str, source: int, target: int, after: int) -> None:
-        """Give a scope's rows, their terms, vectors and tags the keys that follow ``after`` in another."""
+    async def _move(self, kind: str, source: int, target: int, after: int) -> int:
+        """Give a scope's rows, their terms, vectors and tags the keys that follow ``after`` in another: how much higher
+        they are."""
         low, high = scope_range(source)
         shift = scope_range(target)[0] + after - low
         words = t.terms(kind)
@@ -75,6 +77,22 @@ class Joining:
         for table in tables:
             key = table.c.key
             await self._c.execute(table.update().where(key.between(low, high)).values(key=key + shift))
+        return shift
+
+    async def _imports(self, into: Agent, other: Agent, shift: int) -> None:
+        """They stay, each read as far as it was; a file that both took over is one, read anew."""
+        i = t.imports.c
+        theirs = sa.select(i.name).where(i.agent_id == other.id)
+        mine = sa.select(i.name).where(i.agent_id == into.id)
+        both = (await self._c.execute(theirs.where(i.name.in_(mine.scalar_subquery())))).scalars()
+        await self._c.execute(t.imports.delete().where((i.agent_id == other.id) & i.name.in_(both)))
+        await self._c.execute(
+            t.imports.update().where((i.agent_id == into.id) & i.name.in_(both)).values(read_to=0)
+        )
+        moved = sa.case((i.read_to > 0, i.read_to + shift), else_=0)
+        await self._c.execute(
+            t.imports.update().where(i.agent_id == other.id).values(agent_id=into.id, read_to=moved)
+        )
 
     async def _conversations(self, into: Agent, other: Agent) -> None:
         """They stay, each with its queue; where both talked in one place, the younger's queue is let go."""

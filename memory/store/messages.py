@@ -161,10 +161,13 @@ class Messages:
         offset: int = 0,
         limit: int = 50,
         newest_first: bool = False,
+        here: bool = False,
     ) -> list[Message]:
         m = t.messages.c
         order = (m.created_at.desc(), m.key.desc()) if newest_first else (m.created_at, m.key)
         query = sa.select(t.messages).where(self._said(agent_id, audiences, since, until))
+        if here:
+            query = query.where(m.origin == "")
         with self._c.beside():
             rows = await self._c.execute(query.order_by(*order).offset(offset).limit(limit))
         return [record(Message, row) for row in rows]

@@ -8,6 +8,7 @@ from memory.store.blocks import Blocks
 from memory.store.codes import Codes
 from memory.store.connection import Connection
 from memory.store.erasing import Erasing
+from memory.store.imports import Imports
 from memory.store.joining import Joining
 from memory.store.mailbox import Mailbox
 from memory.store.messages import Messages
@@ -35,5 +36,6 @@ def session(connection: Connection, extents: dict[int, int]) -> Session:
         joining=Joining(connection, extents),
         erasing=Erasing(connection),
         wastebasket=Wastebasket(connection),
+        imports=Imports(connection),
         meta=Meta(connection),
     )

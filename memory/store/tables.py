@@ -247,6 +247,7 @@ messages = Table(
     Column("queued", sa.Boolean, nullable=False),
     Column("salience", sa.Float, nullable=False),
     Column("indexed", sa.Boolean, nullable=False),
+    Column("origin", Text, nullable=False, server_default=""),  # the program that it was imported from
     Index("messages_queue", "conversation_id", "key", sqlite_where=sa.text("queued = 1")),
     Index("messages_unindexed", "key", sqlite_where=sa.text("indexed = 0")),
 )
@@ -461,6 +462,28 @@ wastebasket = Table(
     Column("contents", sa.JSON, nullable=False),
     sqlite_autoincrement=True,  # an id is never given twice
 )  # what was forgotten at a person's wish, until it can't be brought back any more
+imports = Table(
+    "imports",
+    metadata,
+    Column("agent_id", Integer, ForeignKey("agents.id", ondelete="CASCADE"), primary_key=True),
+    Column("name", Text, primary_key=True),
+    _at("at"),
+    Column("read_to", sa.BigInteger, nullable=False, server_default="0"),  # key of a message
+    Column("spent", Integer, nullable=False, server_default="0"),  # tokens
+)  # what was taken over from other programs; its conversations are called after it (memory.records.import_of)
+findings = Table(
+    "findings",
+    metadata,
+    _id(),
+    _ref("agent_id", "agents.id", index=True),
+    Column("import_name", Text, nullable=False),
+    Column("core", sa.Boolean, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("turn_id", Text, nullable=False),
+    Column("origin", Text, nullable=False),
+    _at("said_at"),
+    sqlite_autoincrement=True,  # an id is never given twice
+)  # what a reflection on an import proposes to keep
 chores = Table(
     "chores", metadata, Column("name", Text, primary_key=True), _at()
 )  # what forgetting has still to do outside of the tables

@@ -18,6 +18,9 @@ from typing import Any
 import pytest
 
 from bot.events import Attachment, DocumentUploaded, Quote
+from bot.ownership.moving_in.chatgpt import ChatGPT
+from bot.ownership.moving_in.moving_in import Wanted
+from bot.ownership.moving_in.source import Source
 from bot.ports import ModelReply, ModelRequest
 from memory.archival import share, store
 from memory.records import Draft, community_audience
@@ -26,6 +29,7 @@ from tests.acceptance.test_forgetting import command
 from tests.acceptance.test_slack_messages import post
 from tests.fakes.clock import FakeClock
 from tests.fakes.discord_server import DiscordServer
+from tests.fakes.other_programs import chatgpt, talk
 from tests.fakes.parlour import House, opened, whole
 from tests.fakes.scripted_model import calls, say
 from tests.fakes.slack_server import Pace, SlackServer
@@ -183,6 +187,28 @@ async def of_lore(house: House, mind: Gullible, text: str) -> None:
     await house.say("ada", "What is that about?", audience=HERE, place="general")
 
 
+async def of_import(house: House, mind: Gullible, text: str) -> None:
+    """What was said to another bot, by it or by whoever made the file: found by a search."""
+    said = talk(text[-40:], "What is this about?", text)
+    source = Source(chatgpt(house.settings.data_dir / "chatgpt.zip", said))
+    wanted = Wanted(account="parlour:ada", persona="ever")
+    await house.app.moving_in.of(source, ChatGPT(), wanted)
+    source.close()
+    mind.lines = [calls(("conversation_search", {"query": text[-200:], "request_heartbeat": True}))]
+    await house.say("ada", "What is that about?")
+
+
+async def of_own_words_elsewhere(house: House, mind: Gullible, text: str) -> None:
+    """The same as words of the person's own, as the file has it, brought to mind."""
+    source = Source(chatgpt(house.settings.data_dir / "chatgpt.zip", talk(text[-40:], text, "I see.")))
+    wanted = Wanted(account="parlour:ada", persona="ever")
+    await house.app.moving_in.of(source, ChatGPT(), wanted)
+    source.close()
+    await house.say(
+        "ada", "Were there minutes of the meeting, and was all agreed in the zone America Panama?"
+    )
+
+
 Vessel = Callable[[House, Gullible, str], Awaitable[None]]
 VESSELS: tuple[Vessel, ...] = (
     of_document,
@@ -194,6 +220,8 @@ VESSELS: tuple[Vessel, ...] = (
     of_embed,
     of_source,
     of_lore,
+    of_import,
+    of_own_words_elsewhere,
 )
 
 

@@ -23,6 +23,8 @@ from memory.records import (
     Conversation,
     Delivery,
     Draft,
+    Finding,
+    Import,
     LoadedFile,
     OutboxRow,
     Spent,
@@ -870,6 +872,9 @@ async def everything(store: Store, agent: Agent, place: Conversation, word: str)
             turn_id=f"{word}-t",
             now=NOW,
         )
+        taken = Import(agent_id=agent.id, name=word, at=NOW)
+        await session.imports.begin(taken)
+        await session.imports.note_read(taken, 1, [finding_of(taken)])
         if not await passages.lore(agent.persona_id, ["here"]):
             lore = await passages.create_lore(agent.persona_id, "here", NOW)
             await passages.insert(lore.id, [Draft(text="The fair is in May.", audience=HERE)], NOW)
@@ -880,6 +885,11 @@ async def everything(store: Store, agent: Agent, place: Conversation, word: str)
 def wish_of(place: Conversation, wish_id: str, **more: Any) -> Wish:
     values = {"about": "tea", "rule": "", "turn_id": f"{wish_id}-t", "next_at": NOW, "created_at": NOW}
     return Wish(id=wish_id, agent_id=place.agent_id, conversation_id=place.id, **(values | more))
+
+
+def finding_of(taken: Import, **more: Any) -> Finding:
+    values = {"core": True, "text": "Likes tea.", "turn_id": "t", "origin": "", "said_at": NOW}
+    return Finding(id=0, agent_id=taken.agent_id, import_name=taken.name, **(values | more))
 
 
 def code_for(account: str, code: str, **more: Any) -> Code:
@@ -1086,7 +1096,7 @@ async def test_only_messages_of_the_platform_mark_how_far_a_place_was_read(store
     async with store.read() as session:
         assert await session.mailbox.newest_keys("console") == {home.address: "console:2"}
     async with store.write() as session:
-        await session.erasing.conversation(home, ada.archive_id, NOW)
+        await session.erasing.conversation(home, ada, NOW)
     async with store.read() as session:
         assert await session.mailbox.newest_keys("console") == {home.address: "console:2"}
     async with store.write() as session:

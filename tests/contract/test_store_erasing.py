@@ -57,7 +57,7 @@ async def test_a_forgotten_conversation_leaves_the_others_and_its_place(store: S
         first, second = await session.passages.insert(ada.archive_id, drafts, NOW)
         await session.blocks.put(block.id, "Has bees.\nHas a secret.", "t1", NOW)
         await session.blocks.put(block.id, "Has bees.\nHas a secret.\nHas a boat.", "t2", NOW)
-        gone = await session.erasing.conversation(home, ada.archive_id, NOW)
+        gone = await session.erasing.conversation(home, ada, NOW)
     assert gone == [first.key]
     async with store.read() as session:
         assert await session.messages.said(ada.id, None) == [kept]

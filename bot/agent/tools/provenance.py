@@ -17,7 +17,7 @@ from typing import Any
 
 from bot.agent import context
 from bot.errors import ToolError
-from memory.records import Message, Role
+from memory.records import IMPORTED_FROM, Message, Role
 from memory.search.terms import query_terms
 
 _LAST = 3  # of the person's messages in which a wish may stand
@@ -27,6 +27,9 @@ _BROUGHT = re.compile(  # how the adapters mark what is no text of its author's 
     r"^\((?:forwarded|quoted|embed|attached|e-mail|poll|invitation)[^)\n]*\)", re.MULTILINE
 )
 _OWN = re.compile(r"^[nm]\d+ ")  # a line that a search shows of the agent's own memory
+# ... of what was taken over from another program, as `results` and `memory.associative` mark it: nothing of the text
+# itself stands before the mark.
+_IMPORTED = re.compile(rf"^(?:m\d+ )?(?:[-\d]+ )?(?:\w+ [:\d]+ )?\({IMPORTED_FROM}([\w.-]*)")
 SEARCHES = frozenset(
     {"conversation_search", "conversation_search_date", "conversation_around", "archival_memory_search"}
 )
@@ -181,7 +184,7 @@ def _foreign(message: Message, custom: Collection[str]) -> Iterable[tuple[str, s
     if message.role is Role.TOOL:
         content = str(rendered["content"])
         if message.author in SEARCHES:
-            yield from (("what a search found", line) for line in _lines(content) if not _OWN.match(line))
+            yield from _found(_lines(content))
         elif message.author in custom:
             yield f"the tool {message.author}", content
         return
@@ -191,6 +194,9 @@ def _foreign(message: Message, custom: Collection[str]) -> Iterable[tuple[str, s
     if brought:
         yield "a forwarded or quoted message", message.text[brought.start() :]
     fields = context.told(rendered)
+    for name in context.RECALLED:
+        value = fields.get(name, ())
+        yield from _imported([value] if isinstance(value, str) else value)
     for name, whose in (
         ("context", "somebody else"),
         ("reply_to", "a quoted message"),
@@ -204,6 +210,18 @@ def _foreign(message: Message, custom: Collection[str]) -> Iterable[tuple[str, s
             yield f"the file {attached['name']}", str(attached["text"])
     if fields["type"] == "document_uploaded":
         yield f"the document {fields['document']}", str(fields["message"])
+
+
+def _found(lines: Sequence[str]) -> Iterable[tuple[str, str]]:
+    yield from (("what a search found", line) for line in lines if not _OWN.match(line))
+    yield from _imported(lines)
+
+
+def _imported(lines: Iterable[Any]) -> Iterable[tuple[str, str]]:
+    """Of lines that are shown, those of other programs: an earlier bot may have said it, or whoever made the file."""
+    for line in map(str, lines):
+        if mark := _IMPORTED.match(line):
+            yield f"what was imported from {mark[1]}", line
 
 
 def _lines(content: str) -> list[str]:

@@ -147,7 +147,8 @@ def _line(
     at, name = row.created_at.astimezone(desk.zone), id_of(row, desk.agent)
     day, time = f"{at:%Y-%m-%d}", f"{at:%a %H:%M}"
     if isinstance(row, Message):
-        marks = [f"{position.number}/{position.of}"] if position is not None else []
+        marks = [row.imported] if row.imported else []
+        marks += [f"{position.number}/{position.of}"] if position is not None else []
         marks += ["in view"] if row.key in desk.viewed() else []
         marks += ["not any more"] if row.key in desk.outdated else []
         who = f"({', '.join(marks)}) {one_line(row.author)}" if marks else one_line(row.author)
