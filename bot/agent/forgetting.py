@@ -20,6 +20,7 @@ from bot.agent.tools.unwanted import Removal, Unwanted
 from bot.runtime import Runtime
 from memory.ports import Session
 from memory.records import Agent, Audience, Block, Message, Role, Summary, Waste
+from memory.search.names import own_names
 from memory.search.telltale import Telltale
 from memory.search.terms import digest_words
 
@@ -102,8 +103,9 @@ class Forgetting:
     async def empty(self, session: Session, waste: Waste) -> Gone:
         """It can't be brought back any more."""
         gone = await self.end(session, waste.turn_id) if waste.turn_id else Gone()
-        tells = Telltale(waste.contents["texts"])
-        if waste.turn_id:
+        agent = await session.agents.agent(waste.agent_id)
+        if waste.turn_id and agent is not None:
+            tells = await self._telltale(session, agent, waste.contents["texts"])
             said = await session.mailbox.replies(waste.turn_id)
             await session.mailbox.reword({post: "" for post, text in said.items() if tells.touches(text)})
         await session.wastebasket.drop(waste.id)
@@ -142,11 +144,11 @@ class Forgetting:
         self, session: Session, agent: Agent, texts: Sequence[str], lines: Mapping[int, Removal] | None = None
     ) -> Telltale:
         """What tells of these texts; ``lines`` go out of blocks of core memory along with them."""
-        user = await session.agents.user(agent.user_id)
         blocks = await session.blocks.of(f"agent:{agent.id}", None)
         values = [lines[b.id].after if lines and b.id in lines else b.value for b in blocks]
         staying = [line for value in values for line in value.splitlines()]
-        return Telltale(texts, [user.name], staying=staying, now=self._clock.now())
+        names = await own_names(session, agent)
+        return Telltale(texts, names, staying=staying, now=self._clock.now())
 
     async def _blank(
         self, session: Session, message: Message, tells: Telltale | None = None

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from memory.ports import Session
 from memory.records import Agent, Audiences, Message, Passage
+from memory.search.names import own_names
 from memory.search.telltale import Telltale
 from memory.search.terms import query_terms
 
@@ -29,7 +30,7 @@ class Over:
 
 async def overs(session: Session, agent: Agent, audiences: Audiences) -> list[Over]:
     """What stopped being true, of what the agent once noted or held in core memory."""
-    known = [agent.name]
+    known = await own_names(session, agent)
     closed = await session.passages.closed(agent.archive_id, audiences)
     found = [Over(Telltale([p.text], known), p.until) for p in closed if p.until is not None]
     return found + await _lines(session, agent, audiences, known)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 from zipfile import ZipFile
 
 from adapters.text import plain
+from memory.search.stale import still_true
 from tests.acceptance.test_forgetting import command
 from tests.acceptance.test_forgetting_wishes import Mind, again
 from tests.fakes.clock import FakeClock
@@ -166,3 +168,27 @@ async def test_an_export_takes_the_time_of_facts_along(tmp_path: Path) -> None:
     with ZipFile(BytesIO(file.data)) as one, ZipFile(BytesIO(again_.data)) as two:
         notes = two.read("passages.jsonl").decode().splitlines()
         assert one.read("passages.jsonl").decode().splitlines() == notes
+
+
+async def test_a_name_makes_nothing_over(tmp_path: Path) -> None:
+    """What was replaced is told again by its words, not by the name of the person whom all is about."""
+    clock, mind = FakeClock(APRIL), Mind()
+    async with opened(tmp_path, mind.play, clock=clock) as house:
+
+        async def tell(text: str) -> None:
+            await house.tell(replace(house.message("4711", text), name="Ada"))
+
+        await tell("Ada has a green bicycle")
+        mind.then(call("archival_memory_insert", content="Ada drinks green tea"))
+        await tell("I drink green tea")
+        clock.advance((OCTOBER - APRIL).total_seconds())
+        mind.then(again("archival_memory_replace", id="n1", content="Ada prefers mate"))
+        await tell("Mate for me from now on!")
+        async with house.app.memory.store.read() as session:
+            (agent,) = await session.agents.agents()
+            said = await session.messages.said(agent.id, None, limit=20)
+            true = {
+                row.text for row, _ in await still_true(session, agent, None, [(row, 1.0) for row in said])
+            }
+    assert "Ada has a green bicycle" in true
+    assert "I drink green tea" not in true

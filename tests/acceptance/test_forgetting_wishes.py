@@ -272,3 +272,28 @@ async def test_what_was_told_beside_it_stays(tmp_path: Path) -> None:
         assert "We go to Sintra with Ines." in shown
         assert "called Ines" in shown
         assert "forget my PIN" not in shown
+
+
+async def test_a_farewell_by_name_stays(tmp_path: Path) -> None:
+    """Who talks with whom was not to be forgotten: neither at once nor when it is gone for good."""
+    clock, mind, farewell = FakeClock(), Mind(), "Done. Sleep well, Ada, your Ever."
+    async with opened(tmp_path, mind.play, clock=clock) as house:
+        note = {"content": f"Ada told Ever that her secret word is {SECRET}"}
+        mind.then(call("archival_memory_insert", **note, request_heartbeat=True), say("I keep it."))
+        await house.say("ada", f"The secret word is {SECRET}")
+        [*told] = ids(house, "m")
+        mind.then(
+            calls(
+                ("archival_memory_delete", {"id": "n1"}),
+                ("conversation_forget", {"ids": told, "request_heartbeat": True}),
+            ),
+            say(farewell),
+        )
+        await house.say("ada", "Forget the secret word, please")
+        assert (farewell,) in house.rows("SELECT text FROM messages")
+        clock.advance(KEPT.total_seconds())
+        await house.app.erasure.tidy(urgent=True)
+        assert house.rows("SELECT count(*) FROM wastebasket") == [(0,)]
+        assert (farewell,) in house.rows("SELECT text FROM messages")
+        assert (farewell,) in house.rows("SELECT text FROM outbox")
+    assert found(tmp_path, [SECRET]) == {}
