@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from bot import prompts
 from bot.agent import context
 from bot.agent.fifo_queue import CORE, PRESSURE, REMINDER, Queue, is_alert, kept
-from bot.agent.window import Window
+from bot.agent.window import Window, shared
 from bot.events import Event, HeartbeatDue, MessageReceived, from_json
 from bot.ports import Clock
 from memory.associative import Associative
@@ -143,9 +143,10 @@ class QueueManager:
         events = [from_json(row.payload) for row in rows]
         messages = []
         newest = next((event for event in reversed(events) if isinstance(event, MessageReceived)), None)
-        for event in events:
-            whole = max(share // 2, int(self.window.free * _WHOLE) // len(events))
-            fields = await self._fields(event, zone, share, whole)
+        lengths = [self.window.sampled(_bare(event)) if len(events) > 1 else 0 for event in events]
+        rooms = shared(int(self.window.free * _WHOLE), lengths)
+        for event, room in zip(events, rooms, strict=True):
+            fields = await self._fields(event, zone, share, max(share // 2, room))
             if recalled and event is newest:
                 fields["brings_to_mind"] = list(recalled)
             if book and event is newest:

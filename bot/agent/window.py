@@ -3,6 +3,7 @@ exceeds the window."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 from bot.agent import context
@@ -13,6 +14,7 @@ LEAST_ROOM = 1_500
 """Tokens that are left for the conversation, whatever core memory holds."""
 _CHANGE = 0.01  # of the factor by which our count is wrong
 _SAMPLE = 50_000  # characters that are counted of a text of which nothing hangs on each token
+_SLACK = 1.25  # times as many tokens as were counted: a text takes more as JSON
 _SHARE = 0.28  # of the free room: what a turn's events, a step's message, its results may each take
 
 
@@ -77,3 +79,9 @@ class Window:
         if abs(self._counter.factor - self._kept) > _CHANGE:
             self._kept = self._counter.factor
             await session.meta.put(self._learned, f"{self._kept:.4f}")
+
+
+def shared(room: int, texts: Sequence[int]) -> list[int]:
+    """The room of each of some texts of so many tokens: an equal part, or all that the others leave."""
+    needed = [int(tokens * _SLACK) for tokens in texts]
+    return [max(room // len(texts), room - sum(needed) + own) for own in needed]

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.agent.window import LEAST_ROOM, Window
+from bot.agent.window import LEAST_ROOM, Window, shared
 from memory.tokens import Calibrated, Estimator
 
 
@@ -50,3 +50,10 @@ def test_a_long_text_is_counted_by_its_beginning_where_nothing_hangs_on_each_tok
     assert one.sampled("tea and cake " * 100_000) == pytest.approx(
         one.count("tea and cake " * 100_000), rel=0.02
     )
+
+
+def test_a_long_text_takes_the_room_that_short_ones_leave() -> None:
+    assert shared(1_000, [2_000]) == [1_000]
+    assert shared(1_000, [100, 2_000, 100]) == [333, 750, 333]
+    assert shared(1_000, [2_000, 2_000]) == [500, 500]
+    assert shared(1_000, []) == []
