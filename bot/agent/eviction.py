@@ -110,7 +110,6 @@ class Eviction:
             created_at=now,
         )
         await self._change(queue, gone, used, summary)
-        log.info("conversation %s: %d messages evicted", queue.conversation.id, len(gone))
         return True
 
     async def show(self, queue: Queue, view: View, turn: Turn, zone: ZoneInfo, ask: Ask) -> None:
@@ -140,6 +139,7 @@ class Eviction:
                 await session.messages.put_summary(summary)
             if gone:
                 await session.agents.warn(place, False)
+        log.info("conversation %s: %d messages evicted, %d cut", place, len(gone), len(changed))
         queue.remove(gone)
         known = {message.key: message for message in queue.messages}
         for message in changed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import random
 import re
 from collections.abc import Callable, Sequence
@@ -287,7 +288,9 @@ def is_reminder(text: str) -> bool:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-async def test_earlier_messages_are_sent_again_unchanged(folder: Path, seed: int) -> None:
+async def test_earlier_messages_are_sent_again_unchanged(
+    folder: Path, seed: int, caplog: pytest.LogCaptureFixture
+) -> None:
     """Between two requests without a flush only new messages are added, at the end; what the model was told to mend
     leaves with its turn."""
     dice = random.Random(seed)
@@ -295,10 +298,13 @@ async def test_earlier_messages_are_sent_again_unchanged(folder: Path, seed: int
     compared = 0
     # What leaves the queue is no longer stored as it was shown: look while it is there.
     stored: set[str] = set()
+    flushes: list[int] = []  # until each request; one in which nobody's words leave asks for no summary
     looking = Stage(stage.play)
+    caplog.set_level(logging.INFO, "bot.agent.eviction")
 
     async def play(request: ModelRequest) -> ModelReply | Exception:
         stored.update(row[0] for row in house.rows("SELECT rendered FROM messages"))
+        flushes.append(sum("messages evicted" in record.message for record in caplog.records))
         played = looking.play(request)
         assert isinstance(played, ModelReply | Exception)
         return played
@@ -307,8 +313,8 @@ async def test_earlier_messages_are_sent_again_unchanged(folder: Path, seed: int
     async with opened(folder, stage, model={"context_window": 16_384, "reply_reserve": 1_024}) as house:
         for _ in range(10):
             await house.say("ada", wild_text(dice))
-        for earlier, later in pairwise(stage.requests):
-            if is_summary(earlier) or is_summary(later):
+        for number, (earlier, later) in enumerate(pairwise(stage.requests)):
+            if is_summary(earlier) or is_summary(later) or flushes[number] != flushes[number + 1]:
                 continue
             old, new = (list(map(text_of, r.messages[1:])) for r in (earlier, later))
             if earlier.key.partition("/")[0] != later.key.partition("/")[0]:
