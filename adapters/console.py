@@ -44,11 +44,18 @@ class _Console:
         self._persona = persona
         self._zone = zone
         self._locale = locale
+        self.language = nearest(locale) or ENGLISH
 
     def _own(self, text: str, /, **values: object) -> str:
         """What the console says itself."""
-        with spoken(nearest(self._locale) or ENGLISH):
+        with spoken(self.language):
             return gettext(text, **values)
+
+    async def _invoked(self, command: Command, inbound: Inbound) -> View:
+        """A command's answer, in whose language the console goes on."""
+        view = await inbound.invoke(command)
+        self.language = view.language or self.language
+        return view
 
     def ready(self) -> str | None:
         return None
@@ -162,7 +169,7 @@ class PipeConsole(_Console):
             if command is not None and command.command in ("exit", "quit"):
                 continue
             if command is not None:
-                self._show(await inbound.invoke(command), message_id)
+                self._show(await self._invoked(command, inbound), message_id)
             else:
                 refused = await inbound.submit(self._message(user, text, message_id))
                 if refused is not None:
@@ -247,7 +254,7 @@ class TerminalConsole(_Console):
             if command is not None and command.command in ("exit", "quit"):
                 return
             if command is not None:
-                view: View | None = await inbound.invoke(command)
+                view: View | None = await self._invoked(command, inbound)
             else:
                 view = await inbound.submit(self._message(self._user, text))
             if view is not None:

@@ -80,6 +80,7 @@ class Answering:
         self._people = people
         self._places = where
         self._direct: Cache[str, str] = Cache(_KEPT)  # the channels of people's direct messages with us
+        self._languages: Cache[str, str] = Cache(_KEPT)
         self._done: Cache[str, None] = Cache(
             _KEPT
         )  # by trigger_id: a request that is signed can be sent again
@@ -115,7 +116,7 @@ class Answering:
                 await asyncio.wait([running])
         except TimeoutError:
             self._chores.begin(self._later(running, asker))
-            with spoken(nearest(await self._people.locale(user)) or ENGLISH):
+            with spoken(await self._language(user)):
                 await ack(gettext("One moment …"))
             return
         view = running.result() or await self._failed(user)
@@ -131,7 +132,7 @@ class Answering:
         await self._tell(await self._delivered(view, asker.user), asker)
 
     async def _failed(self, user: str) -> View:
-        with spoken(nearest(await self._people.locale(user)) or ENGLISH):
+        with spoken(await self._language(user)):
             return View(text=gettext(_FAILED), kind="error", language=language())
 
     async def _pressed(self, ack: Any, body: Json, action: Json) -> None:
@@ -202,9 +203,14 @@ class Answering:
             view = await self._inbound.invoke(asked)
         except StoreError as error:
             log.error("A command could not be run: %s", error)
-            with spoken(nearest(locale) or ENGLISH):
+            with spoken(await self._language(asker.user)):
                 return View(text=gettext(_AWAY), kind="error", language=language())
+        self._languages[asker.user] = view.language
         return replace(view, text=self._spelled(view.text))
+
+    async def _language(self, user: str) -> str:
+        """That somebody is answered in: as they were last, else by what Slack knows of them."""
+        return self._languages.get(user) or nearest(await self._people.locale(user)) or ENGLISH
 
     async def _delivered(self, view: View, user: str) -> View:
         """The view, with its files sent to the person's direct messages."""

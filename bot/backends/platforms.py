@@ -77,7 +77,7 @@ def _locale() -> str:
     """The terminal's, as gettext reads it (its manual, "The User's View")."""
     told = next(filter(None, map(os.environ.get, ("LC_ALL", "LC_MESSAGES", "LANG"))), "")
     wished = os.environ.get("LANGUAGE", "").partition(":")[0]
-    return wished if wished and nearest(told) else told
+    return (wished or told) if nearest(told) else ""
 
 
 # Discord

@@ -7,10 +7,11 @@ import sys
 from bot.app import open_app
 from bot.backends.platforms import pipe_console, terminal_console
 from bot.cli.screen import warn
+from bot.language import gettext, marked, spoken
 from bot.settings import Settings
 
 _UNANSWERED = 3  # exit code
-_KEPT = (
+_KEPT = marked(
     "everbot: some messages are not answered yet, because the model cannot be reached. They are kept, and "
     "answered at the next start."
 )
@@ -35,6 +36,7 @@ async def chat(settings: Settings, user: str, persona: str, *, as_json: bool) ->
         async with app.heartbeat.timer():
             await pipe.run(app.inbound)
     if pipe.unanswered:
-        warn(_KEPT)
+        with spoken(pipe.language):
+            warn(gettext(_KEPT))
         return _UNANSWERED
     return 0

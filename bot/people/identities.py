@@ -9,9 +9,10 @@ from zoneinfo import ZoneInfo
 
 from bot.cache import Cache
 from bot.errors import AgentNotFound, PersonaError
-from bot.events import LOCAL, Origin, platform_of
+from bot.events import LOCAL, MessageReceived, Origin, platform_of
 from bot.language import ENGLISH, gettext, nearest
 from bot.language.dates import moment
+from bot.language.guess import guessed
 from bot.personas.personas import Personas
 from bot.runtime import Runtime
 from bot.settings import AgentSettings
@@ -89,11 +90,13 @@ class Identities:
         """The language of whoever this is, before that is known: by what the platform tells of them, or told last."""
         if who.locale:
             self._locales[who.account] = who.locale
-        return nearest(self._locales.get(who.account, "")) or ENGLISH
+        return nearest(self._locales.get(who.account) or _written(who)) or ENGLISH
 
     async def language_of(self, who: Origin, identity: Identity) -> str:
-        """The language that the person reads. What the platform tells of it now is kept: it does not always."""
-        user, locale = identity.user, who.locale[:_LOCALE]
+        """The language that the person reads. What the platform tells of it is kept: it does not always. As long as it
+        has not told any, it is the one that they wrote in, if that was not English."""
+        user = identity.user
+        locale = who.locale[:_LOCALE] or ("" if user.locale else _written(who))
         if locale and locale != user.locale:
             async with self._store.write() as session:
                 await session.agents.set_locale(user.id, locale)
@@ -179,6 +182,12 @@ class Identities:
                 "What you need to know of the person in every conversation.",
                 self._clock.now(),
             )
+
+
+def _written(who: Origin) -> str:
+    """The language of a message that is surely not English."""
+    language = guessed(who.text) if isinstance(who, MessageReceived) else ENGLISH
+    return "" if language == ENGLISH else language
 
 
 def language_of(user: User) -> str:

@@ -135,6 +135,11 @@ async def test_a_stranger_is_told_in_their_language_how_to_be_let_in(
         assert used.text.startswith("Ich kenne dich noch nicht.")
         await discord.say(heinz, discord.dm(heinz), "Hallo?")  # of which Discord tells no language
         assert (await answered(discord, discord.dm(heinz)))[0].startswith("Ich kenne dich noch nicht.")
+        zoe = discord.user(
+            "zoe", locale="fr"
+        )  # who has never used a command: it is the language that she writes
+        await discord.say(zoe, discord.dm(zoe), "Bonjour, qui es-tu ?")
+        assert (await answered(discord, discord.dm(zoe)))[0].startswith("Je ne te connais pas encore.")
 
 
 # Slack
@@ -256,3 +261,17 @@ async def test_notices_and_reminders_are_in_the_language_of_who_reads_them_and_m
         assert "On " in asked
         assert "the person asked to be reminded now: Tee kaufen" in asked
         assert "Du wolltest" not in asked
+
+
+async def test_who_writes_before_any_platform_tells_a_language_reads_the_one_they_wrote(
+    tmp_path: Path,
+) -> None:
+    async with opened(tmp_path, lambda _: ModelUnavailable("down")) as house:
+        told = []
+        for user, text in (("ivan", "Привет, ты кто?"), ("ann", "Hello, who are you?"), ("zoe", "Hm")):
+            await house.app.inbound.submit(house.message(user, text))
+            await house.app.inbound.settled()
+            told.append(house.parlour.posted[-1].text[:10])
+        assert told == ["Сейчас я н", "I can't th", "I can't th"]
+        assert house.rows("SELECT locale FROM users ORDER BY id") == [("ru",), ("",), ("",)]
+        assert (await command(house, "ivan", "scheduled", "de")).text.startswith("Nichts ist geplant.")
