@@ -26,7 +26,9 @@ MINORS = range(11, 15)
 MOST_MB = 350
 UNWANTED = {"torch", "onnx", "chromadb", "kubernetes", "markitdown", "hatchling", "editables"}
 LIMIT_S = 300.0  # of one program
+INDEX_S = 120.0  # in which everything must have come
 BUDGET_S = 40.0  # after which no other Python is begun
+ABSENT = re.compile("not found in|no versions? of")  # of a package that the lock names: the index lags behind
 FIT = "import sqlite3, ssl, sys; sys.exit(sys.version_info.releaselevel != 'final')"
 
 
@@ -101,18 +103,22 @@ def install(wheel: Path, venv: Path) -> str:
         return borrow(wheel, venv, "uv is not installed")
     constraints = venv / "constraints.txt"
     constraints.write_text(locked(), encoding="utf-8")
-    done = subprocess.run(
-        [uv, "pip", "install", "--python", venv, "--constraints", constraints, wheel],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "UV_SYSTEM_CERTS": "1"},
-        timeout=LIMIT_S,
-        check=False,
-    )
-    if done.returncode and "No solution found" in done.stderr:
-        raise Failed(f"what it needs cannot be had together: {done.stderr}")
+    try:
+        done = subprocess.run(
+            [uv, "pip", "install", "--python", venv, "--constraints", constraints, wheel],
+            capture_output=True,
+            text=True,
+            env={**os.environ, "UV_SYSTEM_CERTS": "1"},
+            timeout=INDEX_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return borrow(wheel, venv, "it did not answer in time")
     if done.returncode:
-        return borrow(wheel, venv, done.stderr.strip().splitlines()[0])
+        if "No solution found" in done.stderr and not ABSENT.search(done.stderr):
+            raise Failed(f"what it needs cannot be had together: {done.stderr}")
+        why = (line for line in done.stderr.splitlines() if line.startswith("error"))
+        return borrow(wheel, venv, next(why, "it gave no reason"))
     run(uv, "pip", "check", "--python", venv)
     return weigh(packages_of(venv))
 
