@@ -126,6 +126,7 @@ async def test_passages_of_an_older_database_know_their_file(shelf: Shelf) -> No
         db.executescript(
             "DROP INDEX ix_passages_file; DROP INDEX passages_closed; DROP TABLE wastebasket;"
             "ALTER TABLE conversations DROP COLUMN shown_edit;"
+            "ALTER TABLE users DROP COLUMN language; ALTER TABLE users DROP COLUMN locale;"
         )
         for column in ("file", "since", "until", "replaced_by", "origin", "doubtful"):
             db.execute(f"ALTER TABLE passages DROP COLUMN {column}")

@@ -80,12 +80,7 @@ def test_what_it_says_of_itself(built: Path) -> None:
     said = metadata(built)
     assert (said["Name"], said["License-Expression"]) == ("everbot", "Apache-2.0")
     assert said["Requires-Python"] == ">=3.11"
-    assert set(said.get_all("Provides-Extra", [])) == {
-        "all",
-        "chroma",
-        "documents",
-        "english",
-    }
+    assert set(said.get_all("Provides-Extra", [])) >= {"all", "chroma", "documents", "english"}
     with wheel(built) as archive:
         [name] = [name for name in archive.namelist() if name.endswith("entry_points.txt")]
         assert "everbot = bot.__main__:main" in archive.read(name).decode()
