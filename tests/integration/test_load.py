@@ -7,11 +7,15 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
 
 from bot.backends.memory import open_memory
 from bot.cli import load
 from bot.settings import Settings
 from tests.fakes.empty_database import lay
+from tests.program.process import ROOT
 
 
 class Shelf:
@@ -38,6 +42,47 @@ class Shelf:
     def rows(self, query: str) -> list[tuple[str, ...]]:
         with closing(sqlite3.connect(self.settings.data_dir / "everbot.db")) as db:
             return db.execute(query).fetchall()
+
+
+Schema = dict[tuple[str, str], list[str]]
+
+
+def first_version(path: Path) -> Schema:
+    """The schema of the first version's databases."""
+    config = Config()
+    config.set_main_option("script_location", str(ROOT / "memory/store/migrations"))
+    config.set_main_option("path_separator", "os")
+    engine = sa.create_engine(f"sqlite:///{path}")
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+    engine.dispose()
+    with closing(sqlite3.connect(path)) as db:
+        schema = schema_of(db)
+    path.unlink()
+    return schema
+
+
+def schema_of(db: sqlite3.Connection) -> Schema:
+    """Kind and name of each table and index, with a table's columns."""
+    query = (
+        "SELECT type, name FROM sqlite_master WHERE type IN ('index', 'table') AND name NOT LIKE 'sqlite%'"
+    )
+    return {
+        (kind, name): [row[1] for row in db.execute(f"PRAGMA table_info({name})")]
+        for kind, name in db.execute(query + " ORDER BY type").fetchall()
+    }
+
+
+def make_as(db: sqlite3.Connection, schema: Schema) -> None:
+    """Take out what another schema does not have."""
+    for (kind, name), columns in schema_of(db).items():
+        if (kind, name) not in schema:
+            db.execute(f"DROP {kind} {name}")
+        elif kind == "table":
+            for column in set(columns) - set(schema[kind, name]):
+                db.execute(f"ALTER TABLE {name} DROP COLUMN {column}")
+    assert schema_of(db) == schema
 
 
 @pytest.fixture
@@ -122,14 +167,9 @@ async def test_what_was_left_out_is_named_and_counted(
 async def test_passages_of_an_older_database_know_their_file(shelf: Shelf) -> None:
     shelf.write("handbook.txt", "The alarm code is 4711.")
     await shelf.load()
+    first = first_version(shelf.folder / "first.db")
     with closing(sqlite3.connect(shelf.settings.data_dir / "everbot.db")) as db:
-        db.executescript(
-            "DROP INDEX ix_passages_file; DROP INDEX passages_closed; DROP TABLE wastebasket;"
-            "ALTER TABLE conversations DROP COLUMN shown_edit;"
-            "ALTER TABLE users DROP COLUMN language; ALTER TABLE users DROP COLUMN locale;"
-        )
-        for column in ("file", "since", "until", "replaced_by", "origin", "doubtful"):
-            db.execute(f"ALTER TABLE passages DROP COLUMN {column}")
+        make_as(db, first)
         db.execute("UPDATE alembic_version SET version_num = '0001'")
         db.commit()
     shelf.write("handbook.txt", "The alarm code is 9023.")
