@@ -28,11 +28,12 @@ _LINE = 1 << 16
 @dataclass(frozen=True, kw_only=True)
 class Bounds:
     """``memory`` in bytes of address space; ``seconds`` of one processor, and as many more for each megabyte as
-    ``seconds_a_megabyte`` says; ``characters`` of text."""
+    ``seconds_a_megabyte`` says, which on a busy machine may take ``patience`` times as long; ``characters`` of text."""
 
     memory: int = 2 << 30
     seconds: float = 15.0
     seconds_a_megabyte: float = 3.0
+    patience: float = 2.0
     characters: int = 50_000_000
 
     def time(self, size: int) -> float:
@@ -76,7 +77,7 @@ class Reader:
         async with self._turn:
             whole = False
             try:
-                async with asyncio.timeout(2 * self._bounds.time(len(data))):
+                async with asyncio.timeout(self._bounds.patience * self._bounds.time(len(data))):
                     text = await self._asked(name, data)
                 whole = self._keep
                 return text

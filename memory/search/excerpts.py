@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 from typing import NamedTuple
 
@@ -20,6 +21,7 @@ _READ = (
 )
 _BEGIN = 4  # letters by which they do
 _MOST = 2_000  # such words that are looked at
+_COMMON = 40  # letters of a word that may come again
 _LONG = 20  # letters of a word that weighs twice as much as none
 _OCCURRENCES = 20  # of a sign of a script without spaces
 _BREAK = re.compile(r"(?<=[.!?…])\s+|(?<=[。！？])|\n+")  # between sentences
@@ -46,7 +48,7 @@ class Sought:
 
     def __init__(self, text: str, terms: Collection[str]) -> None:
         self._text = text
-        self._terms = frozenset(terms)
+        self._terms = {term: _weight(term) for term in terms}
         self._found: list[_Found] | None = None
 
     def excerpt(self, most: int) -> Excerpt:
@@ -73,7 +75,7 @@ class Sought:
             while last < len(self._found) and self._found[last].end <= found.start + reach:
                 held[self._found[last].term] += 1
                 last += 1
-            weight = sum(_weight(term) for term, count in held.items() if count)
+            weight = sum(self._terms[term] for term, count in held.items() if count)
             if weight > most:
                 best, most = (found.start, self._found[last - 1].end), weight
             held[found.term] -= 1
@@ -92,11 +94,12 @@ def _weight(term: str) -> float:
 
 def _occurrences(text: str, terms: Collection[str]) -> list[_Found]:
     """In the order of their places."""
+    spaced = frozenset(term for term in terms if not is_unspaced(term))
     found = [
         _Found(word.start(), word.end(), term)
         for word in _candidates(text, terms)
-        for term in analyse(word.group()).split()
-        if term in terms and not is_unspaced(term)
+        for term in _terms(word.group())
+        if term in spaced
     ]
     for sign in filter(is_unspaced, terms):
         at = -1
@@ -106,6 +109,15 @@ def _occurrences(text: str, terms: Collection[str]) -> list[_Found]:
                 break
             found.append(_Found(at, at + len(sign), sign))
     return sorted(found)
+
+
+def _terms(word: str) -> tuple[str, ...]:
+    return _kept_terms(word) if len(word) <= _COMMON else tuple(analyse(word).split())
+
+
+@lru_cache(maxsize=20_000)  # a long text has most of its words many times, and several are read in a search
+def _kept_terms(word: str) -> tuple[str, ...]:
+    return tuple(analyse(word).split())
 
 
 def _candidates(text: str, terms: Collection[str]) -> Iterator[re.Match[str]]:

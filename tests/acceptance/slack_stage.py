@@ -18,7 +18,9 @@ from tests.fakes.town import Town, echo
 
 Json = dict[str, Any]
 ALONE = {"health": "", "context_lines": 0}  # no lines of others are shown
-FORGETFUL = Pace(retry_s=(), keep_s=0.05, post_s=0.0)  # what is not taken at once is never told again
+FORGETFUL = Pace(
+    ack_s=1.0, retry_s=(), keep_s=0.05, post_s=0.0
+)  # what is not taken at once is never told again
 
 
 @asynccontextmanager

@@ -28,6 +28,7 @@ from tests.fakes.clock import HurriedClock
 from tests.fakes.discord_server import DiscordServer
 from tests.fakes.parlour import whole
 from tests.fakes.town import FAST, Town
+from tests.patience import PATIENCE_S
 
 # Commands
 
@@ -226,6 +227,7 @@ async def test_a_command_that_comes_too_late_harms_nobody(tmp_path: Path) -> Non
             server.refuse("POST /interactions/.*/callback", 404, 10062)
             used = await server.slash(ada, dm, "whoami")
             assert used.late
+            server.interactions.answer_s = PATIENCE_S
             assert f"discord:{ada.id}" in (await server.slash(ada, dm, "whoami")).text
 
 

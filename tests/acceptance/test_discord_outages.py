@@ -542,6 +542,7 @@ token = "{token}"
 message_content = true
 api_url = "{server.api_url}"
 gateway_url = "{server.gateway_url}"
+guilds_wait_s = 0.1
 
 [model]
 kind = "openai"

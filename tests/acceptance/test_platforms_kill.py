@@ -34,7 +34,6 @@ from tests.patience import PATIENCE_S
 from tests.program.life import Life, Tally
 from tests.program.program import Program
 
-LONG_S = 30.0  # for what was said last
 CONFIG = """
 [run]
 health = ""
@@ -57,6 +56,7 @@ messages_per_minute = 0
 token = "{discord.token}"
 api_url = "{discord.api_url}"
 gateway_url = "{discord.gateway_url}"
+guilds_wait_s = 0.1
 message_content = true
 
 [slack]
@@ -133,7 +133,7 @@ class Story:
                     await self.end(life)
             self.killing = False
             async with await self.start() as life:
-                _, waiting = await asyncio.wait(people, timeout=LONG_S)
+                _, waiting = await asyncio.wait(people, timeout=PATIENCE_S)
                 for person in waiting:  # in vain: `check_answers` tells for what
                     person.cancel()
                 await self.everyone(spots)  # whatever was still on its way came before these answers

@@ -165,6 +165,7 @@ class Interactions:
 
     def __init__(self, world: World, transcript: Transcript) -> None:
         self.world, self._transcript, self._settings = world, transcript, world.settings
+        self.answer_s = world.settings.answer_s
         self.all: list[Interaction] = []
         self._by_token: dict[str, Interaction] = {}
 
@@ -211,7 +212,7 @@ class Interactions:
             return next((message for message in fresh if message.author is self.world.bot), None)
 
         self.world.post(channel, user, text)
-        made.response = await self._transcript.until(answer, timeout=self._settings.answer_s + 10)
+        made.response = await self._transcript.until(answer, timeout=self.answer_s + 10)
         made.answer = SAY
         return made
 
@@ -243,10 +244,10 @@ class Interactions:
         made.source = source
         self.all.append(made)
         self._by_token[made.token] = made
-        asyncio.get_running_loop().call_later(self._settings.answer_s, self._expire, made)
+        asyncio.get_running_loop().call_later(self.answer_s, self._expire, made)
         guild = channel.guild
         self.world.emit("INTERACTION_CREATE", self._payload(made), guild=guild)
-        await self._transcript.until(lambda: made.answer or made.late, timeout=self._settings.answer_s + 10)
+        await self._transcript.until(lambda: made.answer or made.late, timeout=self.answer_s + 10)
         return made
 
     def _expire(self, made: Interaction) -> None:

@@ -12,6 +12,8 @@ from enum import IntFlag
 from http import HTTPStatus
 from typing import Any
 
+from tests.patience import PATIENCE_S
+
 Json = dict[str, Any]
 
 CONTENT, NONCE, FILE_BYTES = 2000, 25, 10 * 2**20
@@ -99,7 +101,7 @@ class Settings:
     shards: int = 1  # what GET /gateway/bot recommends
     limits: Mapping[str, tuple[int, float]] = field(default_factory=dict)  # instead of some of `LIMITS`
     heartbeat_s: float = 41.25
-    answer_s: float = 3.0  # how long an interaction waits for its first answer
+    answer_s: float = PATIENCE_S  # how long an interaction waits for its first answer (3 s, really)
     life_s: float = 900.0  # how long an interaction's token holds
     nonce_s: float = 180.0  # how long a nonce is remembered
     identify_s: float = 0.0  # what must pass between two IDENTIFYs (5 s, really)

@@ -19,6 +19,7 @@ from aiohttp import ClientError, ClientSession, ClientTimeout, WSMsgType, web
 from tests.fakes import slack_facts
 from tests.fakes.slack_events import Event, wrapped
 from tests.fakes.slack_state import Changes, Json, Workspace
+from tests.patience import PATIENCE_S
 
 MOST_LINKS = 10
 
@@ -27,18 +28,19 @@ MOST_LINKS = 10
 class Pace:
     """Times in seconds. What is not acked within ``ack_s`` is sent again after each of ``retry_s``.
 
-    Really Slack retries at once, after 1 and after 5 minutes, and takes a post per second and channel.
+    Really Slack waits for 3 s (for an ack, or a trigger's use), retries at once, after 1 and after 5 minutes, and takes
+    a post per second and channel. Here it waits as long as it takes, where a story is not of that.
     While no socket is open, an event waits for one for at most ``keep_s``; then it is given up.
     """
 
-    ack_s: float = 3.0
+    ack_s: float = PATIENCE_S
     retry_s: tuple[float, ...] = (0.0, 0.1, 0.5)
     keep_s: float = 360.0
     post_s: float = 0.02
-    trigger_s: float = 3.0
+    trigger_s: float = PATIENCE_S
 
 
-REAL = Pace(retry_s=(0.0, 60.0, 300.0), post_s=1.0)
+REAL = Pace(ack_s=3.0, retry_s=(0.0, 60.0, 300.0), post_s=1.0, trigger_s=3.0)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,6 +11,7 @@ from bot.models.openai import OpenAIModel, Patience
 from bot.ports import ModelRequest
 from tests.fakes.clock import FakeClock
 from tests.fakes.openai_server import Answer, Fault, OpenAIServer, Raw, Script, echo
+from tests.patience import PATIENCE_S
 
 START = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 TOOLS = [
@@ -40,7 +41,7 @@ async def opened(
     async with OpenAIServer(script, **(server or {})) as running:
         settings = {"name": "test-model", "base_url": running.url, "api_key": "my-very-secret-word"}
         waits = {name: options.pop(name) for name in ("stall_s", "first_s", "at_once") if name in options}
-        patience = Patience(timeout_s=options.pop("timeout_s", 20), **waits)
+        patience = Patience(timeout_s=options.pop("timeout_s", PATIENCE_S), **waits)
         model = OpenAIModel(**{**settings, "clock": clock, "patience": patience, "retries": 0, **options})
         yield model, running, clock
         await model.aclose()

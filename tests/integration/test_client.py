@@ -277,9 +277,9 @@ def test_an_agent_can_be_deleted_in_the_middle_of_its_turn(tmp_path: Path) -> No
         replies: list[tuple[str, ...]] = []
         talk = threading.Thread(target=lambda: replies.append(client.user_message(agent.id, "Hello").replies))
         talk.start()
-        assert asked.wait(30)
+        assert asked.wait(PATIENCE_S)
         client.delete_agent(agent.id)
-        talk.join(30)
+        talk.join(PATIENCE_S)
         assert not talk.is_alive()
         assert replies == [()]
 
@@ -312,7 +312,7 @@ def test_threads_may_share_a_client(client: Client) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(PATIENCE_S)
     assert replies == [("Yes.",)] * 12
     assert {len(client.get_messages(agent.id)) for agent in agents} == {6}
 

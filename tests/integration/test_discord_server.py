@@ -365,7 +365,7 @@ async def test_an_invalid_session_begins_anew_and_has_missed_something(town: Any
 
 
 async def test_a_silent_gateway_is_left_and_resumed(town: Any) -> None:
-    async with town(heartbeat_s=0.05) as t, connected(t.server, Bot(heartbeat_timeout=0.3)) as bot:
+    async with town(heartbeat_s=0.05) as t, connected(t.server, Bot(heartbeat_timeout=1.0)) as bot:
         await t.server.until(lambda: t.server.count("beat") > 2)
         t.server.silence()
         await t.server.say(t.ada, t.general, "anybody?")

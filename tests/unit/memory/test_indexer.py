@@ -410,7 +410,7 @@ async def test_it_ends_when_it_is_cancelled_while_there_is_news(room: Room, embe
     embedder.meanwhile = cancel
     await tell(room.store, room.place, "red fox")
     running = asyncio.create_task(room.indexer.run())
-    done, _ = await asyncio.wait([running], timeout=1)
+    done, _ = await asyncio.wait([running], timeout=PATIENCE_S)
     running.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await running

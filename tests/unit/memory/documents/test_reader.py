@@ -86,7 +86,7 @@ async def test_by_default_the_process_ends_with_the_document(tmp_path: Path) -> 
 
 
 async def test_a_document_beyond_the_bounds_ends_in_a_sentence(tmp_path: Path) -> None:
-    tight = Bounds(memory=400 << 20, seconds=2, characters=1_000)
+    tight = Bounds(memory=400 << 20, seconds=2, patience=60, characters=1_000)
     nested = docx(tmp_path, "<w:tbl><w:tr><w:tc>" * 60_000, "<w:p/>", "</w:tc></w:tr></w:tbl>" * 60_000)
     bomb = pdf_of_stream(b"BT /F1 12 Tf (x) Tj ET\n" * 3_000_000)
     async with Reader(tight, keep=True) as reader:

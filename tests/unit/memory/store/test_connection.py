@@ -14,6 +14,7 @@ from sqlalchemy.sql.functions import FunctionElement
 
 from memory.store.connection import Connection
 from memory.store.prepared import Prepared
+from tests.patience import PATIENCE_S
 
 WHERE = sa.select(sa.literal_column("thread()"))
 notes = sa.Table(
@@ -29,7 +30,7 @@ class Gate:
 
     def pass_through(self) -> int:
         self.reached.set()
-        return int(self._open.wait(5))
+        return int(self._open.wait(PATIENCE_S))
 
     def open(self) -> None:
         self._open.set()
@@ -98,7 +99,7 @@ async def test_a_cancelled_statement_runs_to_its_end_and_says_so_once(
             await connection.execute(notes.insert().values(text=sa.literal_column("gate()")))
 
     task = asyncio.create_task(slow())
-    await asyncio.to_thread(gate.reached.wait, 5)
+    await asyncio.to_thread(gate.reached.wait, PATIENCE_S)
     for _ in range(3):
         task.cancel()
         await asyncio.sleep(0)
