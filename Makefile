@@ -5,6 +5,8 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 # A Python that was asked for is taken, though .venv is of another one.
 WANTED := $(if $(filter undefined file,$(origin PYTHON)),,--wanted)
 BIN := .venv/bin
+# What is compiled once is not compiled anew by each of the processes that tests start.
+export PYTHONDONTWRITEBYTECODE =
 SETUP = @python="$(PYTHON)"; if [ -z "$$python" ]; then echo "everbot needs Python 3.11 or newer with its venv module \
 	(on Debian and Ubuntu: apt install python3-venv); set PYTHON=/path/to/python if it is elsewhere." >&2; exit 1; fi; \
 	"$$python" scripts/make_venv.py $(WANTED)

@@ -2,10 +2,13 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import importlib
 import logging
 import os
 import shutil
+import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -14,7 +17,7 @@ from bot.logs import OURS
 from memory.index.e5 import MULTILINGUAL
 from memory.index.minilm import MINILM
 from memory.index.offline import Model, OfflineEmbedder, find_weights
-from tests.program.process import COLD
+from tests.program.process import COLD, ROOT
 
 MEMORY = Path("/dev/shm")  # noqa: S108 (what pytest makes there is the user's alone)
 ROOM = 2 << 30  # bytes
@@ -31,6 +34,19 @@ def pytest_configure() -> None:
 def pytest_xdist_auto_num_workers() -> int:
     """More workers than processors: many stories wait for a while, for a platform's pause or a process."""
     return max(1, (os.cpu_count() or 1) * 3 // 2)
+
+
+def pytest_collection(session: pytest.Session) -> None:
+    """In a new clone nothing is compiled yet. Workers would all compile the same module at the same time: each begins
+    with another share of them, and finds the rest done by the others."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER")
+    if worker is None or sys.dont_write_bytecode:
+        return
+    asked = [Path(argument.partition("::")[0]) for argument in session.config.args]
+    files = sorted(file for one in asked for file in ([one] if one.is_file() else one.rglob("test_*.py")))
+    for file in files[int(worker.removeprefix("gw")) :: int(os.environ["PYTEST_XDIST_WORKER_COUNT"])]:
+        with suppress(Exception):  # it is told of when its turn comes
+            importlib.import_module(".".join(file.resolve().relative_to(ROOT).with_suffix("").parts))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -31,7 +31,8 @@ PARTS = (
     "May 1, two days ago, last monday, 2026-11-26; ",
     "<@U1> a.b 1/1/ \"\\' ",
 )
-TEXT = "".join((part * MILLION)[: MILLION // len(PARTS)] for part in PARTS)
+SIZE = MILLION // len(PARTS)
+TEXT = "".join((part * (SIZE // len(part) + 1))[:SIZE] for part in PARTS)
 
 
 def busy(request: ModelRequest) -> ModelReply:
