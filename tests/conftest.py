@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from bot.logs import OURS
 from memory.index.e5 import MULTILINGUAL
@@ -21,6 +22,12 @@ from tests.program.process import COLD, ROOT
 
 MEMORY = Path("/dev/shm")  # noqa: S108 (what pytest makes there is the user's alone)
 ROOM = 2 << 30  # bytes
+
+
+# Examples are the same each time, however slow the machine is: what fails, failed before it was committed. `make soak`
+# looks for others.
+settings.register_profile("everbot", deadline=None, derandomize=not COLD, database=None)
+settings.load_profile("everbot")
 
 
 def pytest_configure() -> None:

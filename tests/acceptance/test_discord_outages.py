@@ -158,8 +158,9 @@ async def test_who_writes_while_it_catches_up_is_answered_in_order(
         await server.delete(regretted)
         await server.edit(mended, "right4")
         held.go()
-        await come_true(lambda: "right4" in str(rows(town, "SELECT payload FROM inbox")))
+        await server.until(lambda: server.calls("GET /channels/.*/messages"))
         await server.say(ada, dm, "after5")
+        await come_true(lambda: "after5" in str(rows(town, "SELECT payload FROM inbox")))
         clock.wake()
 
     hasty = asyncio.create_task(welcome())

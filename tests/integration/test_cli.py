@@ -252,6 +252,8 @@ def test_reindex_and_doctor(town: Town) -> None:
         "ok   data directory",
         "ok   database",
         "ok   index",
+        "ok   backups",
+        "ok   documents",
         "ok   model",
     ]
     assert str(town.program.data) in doctor.out

@@ -243,6 +243,9 @@ async def test_in_the_end_slack_gives_up() -> None:
 
 @pytest.mark.parametrize("how", ["drop", "warning", "refresh_requested", "deafen", "down"])
 async def test_connections_end_and_nothing_is_lost(server: SlackServer, how: str) -> None:
+    server.delivery.pace = replace(
+        server.delivery.pace, ack_s=1.0
+    )  # what went out over a dead one is told again
     ada = server.user("ada")
     async with connected(server) as bot:
         await server.ping()
