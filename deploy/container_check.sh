@@ -63,14 +63,14 @@ config() { buildah inspect --type image --format "{{.Docker.Config.$1}}" "$NAME"
 case $(config Healthcheck.Test) in *"everbot health"*) ;; *) fail "there is no HEALTHCHECK" ;; esac
 inside sh -c '! touch /venv/x 2> /dev/null && ! touch /etc/x 2> /dev/null' || fail "its user may change the program"
 inside sh -c 'touch /data/x && rm /data/x && touch /backups/x && rm /backups/x' || fail "its volumes cannot be written"
-[ -z "$(inside find / -xdev -name '*.md' -path '*src*')" ] || fail "the sources are in it"
-inside sh -c 'command -v hatchling gcc' && fail "what only builds is in it"
+inside sh -c 'ls -d /src /venv/bin/hatchling /venv/bin/pip 2> /dev/null' && fail "what only builds is in it"
 inside du -sm /venv | sed 's/^/MB: /'
-[ "$(echo 'My dog is called Biscuit.' | inside everbot chat --user ada)" ] || fail "it does not answer"
+told() { grep "$1" > /dev/null; } # reads to the end, so that nobody writes into a closed pipe
+echo 'My dog is called Biscuit.' | inside everbot chat --user ada | told . || fail "it does not answer"
 inside everbot doctor || fail "doctor finds something wrong"
-echo "What is my dog called?" | inside everbot chat --user ada | grep -q Biscuit || fail "it does not remember"
-inside everbot backup --keep 2 | grep -q /data/backups/ || fail "it makes no backup"
-inside everbot setup < /dev/null | grep -q OPENAI_API_KEY || fail "setup does not say what to do without a terminal"
+echo "What is my dog called?" | inside everbot chat --user ada | told Biscuit || fail "it does not remember"
+inside everbot backup --keep 2 | told /data/backups/ || fail "it makes no backup"
+{ inside everbot setup < /dev/null || true; } | told OPENAI_API_KEY || fail "setup does not say what to do without a terminal"
 
 say "a running one"
 buildah run --env DISCORD_BOT_TOKEN=x --env EVERBOT_DISCORD__API_URL=http://127.0.0.1:9 "$container" -- everbot run &
