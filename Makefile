@@ -18,7 +18,7 @@ QUICK := tests/unit tests/contract tests/integration/test_agent.py tests/integra
 	tests/acceptance/test_discord_changes.py tests/acceptance/test_slack_http.py
 SLOW := tests/unit/memory/index tests/contract/test_embedder.py tests/contract/test_vector_index.py
 
-.PHONY: chat setup setup-dev test quick check package-check soak catalogues lock clean
+.PHONY: chat setup setup-dev test quick check package-check container-check soak catalogues lock clean
 
 chat: setup
 	@$(BIN)/everbot chat
@@ -47,6 +47,10 @@ package-check: setup-dev
 
 soak: setup-dev
 	@COLD=1 $(BIN)/python -m pytest -m soak
+
+# Each step of the Dockerfile, without Docker; minutes. Needs root, and Debian's buildah and debootstrap.
+container-check:
+	@deploy/container_check.sh
 
 # The catalogues of bot/language: what is marked in the sources is taken over, what is translated is compiled.
 MARKS := -k gettext -k marked -k ngettext:1,2 -k pgettext:1c,2

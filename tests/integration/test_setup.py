@@ -78,7 +78,7 @@ def _somewhere_quiet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterato
         yield
 
 
-def server(models: Sequence[str] = ("small", "large"), key: str | None = KEY) -> OpenAIServer:
+def server(models: Sequence[str] | None = ("small", "large"), key: str | None = KEY) -> OpenAIServer:
     def script(*_: object) -> Answer:
         return Answer(calls=[("send_message", {"message": "Hello!"})])
 
@@ -188,15 +188,15 @@ async def test_what_is_wrong_is_said_at_once_and_asked_again(tmp_path: Path) -> 
     async with server() as model, DiscordServer(privileged=Intent(0)) as discord:
         (tmp_path / "config.toml").write_text(f'[discord]\napi_url = "{discord.api_url}"\n', "utf-8")
         person = Person(
-            ("Address", "localhost:11434"),
+            ("Address", "ftp://127.0.0.1"),
             ("Try again?", ""),
-            ("Address", "http://127.0.0.1:9/v1"),
+            ("[ftp://127.0.0.1]", "http://127.0.0.1:9/v1"),
             ("Key", ""),
             ("Try again?", ""),
             ("Address", model.url),
             ("Key", OTHER),
             ("Try again?", ""),
-            ("Address", model.url),
+            ("Address", ""),  # the one that was tried last
             ("Key", KEY),
             ("number", "huge"),
             ("does not offer huge", ""),
@@ -226,6 +226,29 @@ async def test_what_is_wrong_is_said_at_once_and_asked_again(tmp_path: Path) -> 
     written = tomllib.loads((tmp_path / "config.toml").read_text("utf-8"))
     assert written["model"]["name"] == "large"
     assert written["discord"] == {"api_url": discord.api_url, "token": discord.token}
+
+
+async def test_an_address_may_be_given_as_people_know_it(tmp_path: Path) -> None:
+    async with server(["only"], key=None) as model:
+        host = model.url.removeprefix("http://").removesuffix("/v1")
+        person = Person(("Address", host), ("Enter: none", ""), ("[only]", ""), NO_DISCORD, NO_SLACK, NOT_NOW)
+        assert await person.sets_up(None) == 0
+    assert load(tmp_path / "config.toml").model.base_url == model.url
+
+
+async def test_a_server_that_lists_nothing_is_asked_by_name(tmp_path: Path) -> None:
+    async with server(None, key=None) as model:
+        person = Person(
+            ("Address", model.url),
+            ("Enter: none", ""),
+            ("Its name: ", ""),
+            ("Its name: ", "mine"),
+            NO_DISCORD,
+            NO_SLACK,
+            NOT_NOW,
+        )
+        assert await person.sets_up(None) == 0
+    assert load(tmp_path / "config.toml").model.name == "mine"
 
 
 @pytest.mark.parametrize("end", [KeyboardInterrupt, EOFError])

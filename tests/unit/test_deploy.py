@@ -202,5 +202,7 @@ def test_variables_and_commands_that_operators_are_told_of_exist(path: str) -> N
         assert exists(command), command
     for file in re.findall(r"\b(?:deploy|docs)/[\w./-]*\w", text):
         assert (ROOT / file).exists(), file
+    for target in re.findall(r"`make ([\w-]+)`", text):
+        assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE), target
     elsewhere = re.findall(r"\b(?:DISCORD|SLACK|OPENAI)_[A-Z_]*[A-Z]\b", text)
     assert set(elsewhere) <= set(KNOWN_ELSEWHERE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from urllib.parse import urlsplit
 
 from bot.agent.lean.tools import SHAPE
 from bot.app import needed_window
@@ -16,6 +17,7 @@ from bot.errors import EverbotError
 from bot.settings import Settings
 
 _OPENAI = "https://api.openai.com/v1"
+_OFFLINE = "offline"
 _SHOWN = 40
 _INTRODUCED = """
 The model. Any server that speaks OpenAI's protocol will do: OpenAI itself,
@@ -31,17 +33,14 @@ def ask_model(draft: Draft, terminal: Terminal) -> None:
         good = _is_good(draft.settings(), terminal)
         if not agreed(terminal, "Another model?", default=not good):
             return
+    url = draft.settings().model.base_url
     while True:
         try:
-            answers = _server(draft, terminal)
-            if answers.get("model.kind") == "offline":
-                draft.put(answers)
+            url = _address(draft, terminal, url)
+            if url == _OFFLINE:
+                draft.put({"model.kind": "offline"})
                 return
-            settings = draft.settings(answers)
-            if variable := draft.variable("model.name"):
-                terminal.tell(f"The model is {settings.model.name}, from {variable} in the environment.")
-            else:
-                answers["model.name"] = _name(settings, terminal)
+            answers = _tried(draft, terminal, url)
             if _is_good(draft.settings(answers), terminal) or agreed(
                 terminal, "Keep it all the same?", default=False
             ):
@@ -54,25 +53,46 @@ def ask_model(draft: Draft, terminal: Terminal) -> None:
             return
 
 
-def _server(draft: Draft, terminal: Terminal) -> dict[str, object]:
-    """Address and key. What the environment says is left to it. Raises `SettingsError` for no address."""
-    main = draft.settings().model
-    url, key = main.base_url, main.api_key
+def _address(draft: Draft, terminal: Terminal, before: str | None) -> str | None:
+    """The server's address; None: OpenAI's. What the environment says is left to it."""
     if variable := draft.variable("model.base_url"):
+        url = draft.settings().model.base_url
         terminal.tell(f"Its address is {url}, from {variable} in the environment.")
+        return url
+    url = terminal.ask(f"Address [{before or _OPENAI}]: ").strip() or before
+    if url and url != _OFFLINE and "://" not in url:
+        url = f"{'http' if is_own(f'http://{url}') else 'https'}://{url}"
+    return None if url == _OPENAI else url
+
+
+def _tried(draft: Draft, terminal: Terminal, url: str | None) -> dict[str, object]:
+    """The server at that address, with its key, and the model. Raises `EverbotError` when it cannot be asked."""
+    answers = _server(draft, terminal, url)
+    names, path = _offered(draft.settings(answers)), urlsplit(url or "").path.strip("/")
+    if url and not names and not path and draft.variable("model.base_url") is None:
+        longer = f"{url.rstrip('/')}/v1"
+        if names := _offered(draft.settings(answers | {"model.base_url": longer})):
+            terminal.tell(f"Its address is {longer}")
+            answers["model.base_url"] = longer
+    if variable := draft.variable("model.name"):
+        terminal.tell(f"The model is {draft.settings().model.name}, from {variable} in the environment.")
     else:
-        url = terminal.ask(f"Address [{url or _OPENAI}]: ").strip() or url
-        if url == "offline":
-            return {"model.kind": "offline"}
-        url = None if url == _OPENAI else url
+        answers["model.name"] = _name(draft.settings(answers), names, terminal)
+    return answers
+
+
+def _server(draft: Draft, terminal: Terminal, url: str | None) -> dict[str, object]:
+    """Address and key. Raises `SettingsError` for no address."""
+    main = draft.settings().model
+    key = main.api_key
     answers: dict[str, object] = {"model.kind": "openai"}
     if url != main.base_url:
+        draft.settings({"model.base_url": url, "model.kind": "offline"})  # is it an address?
         answers |= {"model.base_url": url}
         key = None  # it was given for another server
     if variable := draft.variable("model.api_key"):
         terminal.tell(f"Its key is the one of {variable} in the environment.")
         return answers
-    draft.settings({"model.base_url": url, "model.kind": "offline"})  # is it an address?
     without = "Enter: the one that is there" if key else "Enter: none" if is_own(url) else "it is needed"
     told = terminal.secret(f"Key (it is not shown; {without}): ").strip()
     if told or key is None:
@@ -80,16 +100,20 @@ def _server(draft: Draft, terminal: Terminal) -> dict[str, object]:
     return answers
 
 
-def _name(settings: Settings, terminal: Terminal) -> str:
-    """One of the models that the server offers. Raises `ModelError` when it cannot be asked."""
-    names = sorted(asyncio.run(offered(settings, SystemClock())))
-    usual = settings.model.name if settings.model.name in names or not names else ""
-    usual = names[0] if len(names) == 1 else usual
+def _offered(settings: Settings) -> list[str]:
+    return sorted(asyncio.run(offered(settings, SystemClock())))
+
+
+def _name(settings: Settings, names: Sequence[str], terminal: Terminal) -> str:
+    """One of the models that the server offers; any, where it does not tell."""
+    known = settings.model.name in names or (not names and settings.model.base_url is None)
+    usual = names[0] if len(names) == 1 else settings.model.name if known else ""
     if names:
-        terminal.tell("It offers:")
+        terminal.tell(f"It offers {len(names)} model{'' if len(names) == 1 else 's'}:")
         _list(names, names, terminal)
+    number = ", or its number" if names else ""
     while True:
-        answer = terminal.ask(f"Its name, or its number{f' [{usual}]' if usual else ''}: ").strip() or usual
+        answer = terminal.ask(f"Its name{number}{f' [{usual}]' if usual else ''}: ").strip() or usual
         if answer.isdecimal() and 0 < int(answer) <= len(names) and answer not in names:
             return names[int(answer) - 1]
         if answer in names or (answer and not names):
