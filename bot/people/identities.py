@@ -192,7 +192,7 @@ def _written(who: Origin) -> str:
 
 def language_of(user: User) -> str:
     """The one that they chose, else that of their platform; English, where it tells none that we speak."""
-    return user.language or nearest(user.locale) or ENGLISH
+    return nearest(user.language) or nearest(user.locale) or ENGLISH
 
 
 async def new_agent(session: Session, user: User, persona: Persona, account: str, now: datetime) -> Agent:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from gettext import NullTranslations
 
 import pytest
 
@@ -70,3 +71,24 @@ async def test_a_language_is_spoken_by_one_task_and_those_that_it_begins() -> No
 def test_all_languages_of_a_text_are_known_by_their_codes() -> None:
     assert set(translations("Edit")) == set(LANGUAGES) - {"en"}
     assert translations("") == {}
+
+
+def test_numbers_take_the_form_that_their_language_has_for_them() -> None:
+    told = {}
+    for one in ("ru", "fr", "ja"):
+        with spoken(one):
+            told[one] = [ngettext("{n} message", "{n} messages", n) for n in (0, 1, 2, 5, 21, 1_000_000)]
+    assert told["ru"] == [
+        *("0 сообщений", "1 сообщение", "2 сообщения", "5 сообщений", "21 сообщение", "1000000 сообщений"),
+    ]
+    assert told["fr"][:3] == ["0 message", "1 message", "2 messages"]
+    assert set(told["ja"]) == {f"メッセージ {n} 件" for n in (0, 1, 2, 5, 21, 1_000_000)}
+
+
+def test_a_translation_that_was_spoilt_by_hand_is_said_in_english(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Spoilt(NullTranslations):
+        def gettext(self, message: str) -> str:
+            return "Keine Notiz {id}, {0}."
+
+    monkeypatch.setattr("bot.language._catalogue", lambda _: Spoilt())
+    assert gettext("There is no note {uid!r}.", uid="x") == "There is no note 'x'."
