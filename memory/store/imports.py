@@ -24,6 +24,7 @@ from memory.store import tables as t
 from memory.store.agents import Agents
 from memory.store.connection import Connection
 from memory.store.erasing import Erasing
+from memory.store.mailbox import begun
 from memory.store.rows import record
 
 
@@ -37,19 +38,7 @@ class Imports:
         await self._c.execute(upsert(t.imports).on_conflict_do_nothing(), vars(imported))
 
     async def add_turns(self, turns: Sequence[Turn]) -> None:
-        values = [
-            {
-                "id": turn.id,
-                "agent_id": turn.agent_id,
-                "conversation_id": turn.conversation_id,
-                "kind": turn.kind,
-                "state": turn.state,
-                "notified": False,
-                "started_at": turn.started_at,
-                "ended_at": turn.started_at,
-            }
-            for turn in turns
-        ]
+        values = [{**begun(turn), "ended_at": turn.started_at} for turn in turns]
         if values:
             await self._c.execute(t.turns.insert(), values)
 

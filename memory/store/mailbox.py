@@ -105,16 +105,7 @@ class Mailbox:
         return sorted((await self._c.execute(sa.union(waiting, running))).scalars())
 
     async def begin(self, turn: Turn, event_ids: Collection[int]) -> None:
-        values = {
-            "id": turn.id,
-            "agent_id": turn.agent_id,
-            "conversation_id": turn.conversation_id,
-            "kind": turn.kind,
-            "state": turn.state,
-            "notified": False,
-            "started_at": turn.started_at,
-        }
-        await self._c.execute(_BEGIN, values)
+        await self._c.execute(_BEGIN, begun(turn))
         if event_ids:
             await self._c.execute(_TAKE, [{"event": event, "turn": turn.id} for event in event_ids])
 
@@ -321,6 +312,19 @@ def _unfinished(platforms: tuple[str, ...]) -> Prepared:
     # The literal lets SQLite use the partial index on running turns.
     running = (n.agent_id == agent) & sa.text("turns.state = 'running'") & here
     return Prepared(_TURN.where(running & n.id.not_in(each("apart"))).order_by(n.started_at))
+
+
+def begun(turn: Turn) -> dict[str, Any]:
+    """The row of a turn of which nobody was told that it waits."""
+    return {
+        "id": turn.id,
+        "agent_id": turn.agent_id,
+        "conversation_id": turn.conversation_id,
+        "kind": turn.kind,
+        "state": turn.state,
+        "notified": False,
+        "started_at": turn.started_at,
+    }
 
 
 def on_platforms(platforms: Collection[str], address: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:

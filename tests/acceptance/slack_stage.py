@@ -72,6 +72,12 @@ async def over_http(server: SlackServer, folder: Path) -> AsyncIterator[str]:
         yield url
 
 
+def at_home(server: SlackServer) -> tuple[str, str, str]:
+    """Ada, her direct messages with the bot, and a channel in which both are."""
+    ada = server.user("ada")
+    return ada, server.im(ada), server.channel("general", [ada])
+
+
 def dm_and_thread(server: SlackServer, user: str) -> list[SlackSpot]:
     """Where somebody talks with the bot alone, and in a thread of a channel."""
     return [

@@ -28,7 +28,7 @@ from tests.acceptance.on_discord import (
 )
 from tests.fakes.clock import WokenClock
 from tests.fakes.discord_records import STAGE, VOICE
-from tests.fakes.discord_server import DiscordServer, Permission
+from tests.fakes.discord_server import Channel, DiscordServer, Permission, User
 from tests.fakes.parlour import whole
 from tests.fakes.scripted_model import say
 from tests.fakes.town import Town, heard
@@ -70,13 +70,18 @@ async def test_what_is_said_in_a_place_stays_there(server: DiscordServer, tmp_pa
     assert "First contact" not in seen(at(town, "#north")) + seen(at(town, "#south"))  # they have met
 
 
-async def test_a_closed_channel_and_its_threads_are_places_of_their_own(
-    server: DiscordServer, tmp_path: Path
-) -> None:
+def two_channels(server: DiscordServer) -> tuple[User, Channel, Channel]:
+    """Ada, her guild, a channel that everybody in it sees, and one that she and the bot see."""
     ada = server.user("ada")
     guild = server.guild("Home", members=[ada])
     general = server.channel(guild, "general")
-    staff = server.channel(guild, "staff", private_to=[ada, server.bot])
+    return ada, general, server.channel(guild, "staff", private_to=[ada, server.bot])
+
+
+async def test_a_closed_channel_and_its_threads_are_places_of_their_own(
+    server: DiscordServer, tmp_path: Path
+) -> None:
+    ada, general, staff = two_channels(server)
     cases = server.thread(staff, "cases", ada)
     cabal = server.thread(staff, "cabal", ada, private=True, members=[server.bot])
     async with Town(tmp_path, answer, discord=server) as town:
@@ -100,13 +105,10 @@ async def test_a_closed_channel_and_its_threads_are_places_of_their_own(
 async def test_a_channel_that_opens_keeps_what_was_said_behind_its_door(
     server: DiscordServer, tmp_path: Path
 ) -> None:
-    ada = server.user("ada")
-    guild = server.guild("Home", members=[ada])
-    general = server.channel(guild, "general")
-    staff = server.channel(guild, "staff", private_to=[ada, server.bot])
+    ada, general, staff = two_channels(server)
     async with Town(tmp_path, answer, discord=server, run={"context_lines": 0}) as town:
         await mention(server, ada, staff, "note zebra CLOSED-SECRET")
-        server.permit(staff, guild, allow=Permission.VIEW)
+        server.permit(staff, general.guild, allow=Permission.VIEW)
         await mention(server, ada, staff, "note zebra OPEN-SECRET")
         await mention(server, ada, staff, "find zebra")
         await mention(server, ada, general, "find zebra")

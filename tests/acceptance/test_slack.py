@@ -15,7 +15,7 @@ from bot import bundle
 from bot.ownership.export import FORMAT
 from bot.ports import ModelReply, ModelRequest
 from tests.acceptance.crowd import KNOWN, keep, requests, tell, texts
-from tests.acceptance.slack_stage import ALONE
+from tests.acceptance.slack_stage import ALONE, at_home
 from tests.fakes.discord_server import Channel, DiscordServer
 from tests.fakes.parlour import whole
 from tests.fakes.scripted_model import say
@@ -242,8 +242,7 @@ async def test_other_bots_are_under_a_cap_in_each_channel(server: SlackServer, t
 
 async def test_a_reaction_goes_by_the_rules_of_the_place(server: SlackServer, tmp_path: Path) -> None:
     """Who may no longer write to us directly may not react to what we said there, either."""
-    ada = server.user("ada")
-    dm, general = server.im(ada), server.channel("general", [ada])
+    ada, dm, general = at_home(server)
     reacted: list[str] = []
 
     def play(request: ModelRequest) -> ModelReply:
@@ -316,8 +315,7 @@ async def test_the_lines_before_a_mention_are_shown_and_not_remembered(
 async def test_who_is_linked_with_discord_is_one_person_in_private_and_two_in_public(
     server: SlackServer, tmp_path: Path
 ) -> None:
-    ada = server.user("ada")
-    dm, general = server.im(ada), server.channel("general", [ada])
+    ada, dm, general = at_home(server)
     seen: dict[str, list[str]] = {}
     async with DiscordServer(**FAST) as discord:
         eve = discord.user("eve")

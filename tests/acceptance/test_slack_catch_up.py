@@ -11,7 +11,7 @@ import pytest
 from bot.ports import ModelReply, ModelRequest
 from memory.records import Role, Wish
 from tests.acceptance.crowd import SlackSpot, numbers_in, posts_on_slack, quote, tell, texts
-from tests.acceptance.slack_stage import FORGETFUL, Hours, dm_and_thread, quiet, quoted, with_slack
+from tests.acceptance.slack_stage import FORGETFUL, Hours, at_home, dm_and_thread, quiet, quoted, with_slack
 from tests.fakes.ports import free_port
 from tests.fakes.scripted_model import say
 from tests.fakes.slack_server import Pace, SlackServer
@@ -163,8 +163,7 @@ async def test_the_head_of_a_thread_that_is_too_old_is_not_answered_at_a_later_r
 async def test_a_place_that_cannot_be_read_costs_no_other_place(tmp_path: Path) -> None:
     hours = Hours(-3)
     async with SlackServer(pace=FORGETFUL, now=hours) as server:
-        ada = server.user("ada")
-        dm, general = server.im(ada), server.channel("general", [ada])
+        ada, dm, general = at_home(server)
         staff = server.channel("staff", [ada], private=True)
         town = Town(tmp_path, echo, slack=server)
         async with town:

@@ -13,7 +13,7 @@ from bot import bundle
 from bot.ownership.export import FORMAT
 from bot.ports import ModelReply, ModelRequest
 from tests.acceptance.crowd import KNOWN, Slow, keep, requests, tell, texts
-from tests.acceptance.slack_stage import Json
+from tests.acceptance.slack_stage import Json, at_home
 from tests.fakes.clock import HurriedClock
 from tests.fakes.parlour import whole
 from tests.fakes.scripted_model import calls, say
@@ -220,8 +220,7 @@ async def test_a_slow_answer_comes_by_response_url(server: SlackServer, tmp_path
 
 
 async def test_answers_are_inert_wherever_they_are_shown(server: SlackServer, tmp_path: Path) -> None:
-    ada = server.user("ada")
-    dm, general = server.im(ada), server.channel("general", [ada])
+    ada, dm, general = at_home(server)
     trick = "<!channel> <@U1> <https://evil.example|bank.example> &lt;!here&gt;"
 
     def inert(message: Json) -> bool:

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from bot.errors import SettingsError
 from tests.acceptance.crowd import tell, texts
-from tests.acceptance.slack_stage import over_http, quiet, refusing, with_slack
+from tests.acceptance.slack_stage import at_home, over_http, quiet, refusing, with_slack
 from tests.fakes.slack_delivery import signature
 from tests.fakes.slack_server import Pace, SlackServer
 from tests.fakes.town import Town, echo
@@ -26,8 +26,7 @@ async def server() -> AsyncIterator[SlackServer]:
 
 
 async def test_signed_requests_are_heard_and_others_refused(server: SlackServer, tmp_path: Path) -> None:
-    ada = server.user("ada")
-    dm, general = server.im(ada), server.channel("general", [ada])
+    ada, dm, general = at_home(server)
     async with over_http(server, tmp_path):
         assert await server.verify_url()
         assert await tell(server, ada, dm, "Hello") == "You said: Hello"

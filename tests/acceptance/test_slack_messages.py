@@ -12,7 +12,7 @@ import pytest
 
 from bot.ports import ModelReply, ModelRequest
 from tests.acceptance.crowd import Slow, keep, requests, tell, texts
-from tests.acceptance.slack_stage import Json
+from tests.acceptance.slack_stage import Json, at_home
 from tests.fakes import slack_events
 from tests.fakes.clock import HurriedClock
 from tests.fakes.documents import pdf
@@ -32,8 +32,7 @@ async def server() -> AsyncIterator[SlackServer]:
 
 
 async def test_edits_and_deletions_are_honoured(server: SlackServer, tmp_path: Path) -> None:
-    ada = server.user("ada")
-    dm, general = server.im(ada), server.channel("general", [ada])
+    ada, dm, general = at_home(server)
     async with Town(tmp_path, keep, slack=server) as town:
         wrong = await server.say(ada, dm, "I was born in Rome.")
         await server.until(lambda: len(server.answers(dm)) == 1)
@@ -404,8 +403,7 @@ async def test_a_message_that_leaves_a_stone_is_forgotten(server: SlackServer, t
 async def test_an_answer_that_slack_will_not_render_is_posted_as_plain_text(
     server: SlackServer, tmp_path: Path
 ) -> None:
-    ada = server.user("ada")
-    dm, general = server.im(ada), server.channel("general", [ada])
+    ada, dm, general = at_home(server)
     async with Town(tmp_path, lambda _: say("**Yes** & <no>"), slack=server):
         server.refuse("chat.postMessage", "invalid_blocks")
         await server.say(ada, dm, "Well?")

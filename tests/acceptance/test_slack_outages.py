@@ -21,7 +21,15 @@ from bot.backends.platforms import platforms
 from bot.cli.run import attend
 from bot.ports import ModelReply, ModelRequest
 from tests.acceptance.crowd import SlackSpot, Slow, numbers_in, posts_on_slack, quote, tell, texts
-from tests.acceptance.slack_stage import FORGETFUL, dm_and_thread, quiet, quoted, refusing, with_slack
+from tests.acceptance.slack_stage import (
+    FORGETFUL,
+    at_home,
+    dm_and_thread,
+    quiet,
+    quoted,
+    refusing,
+    with_slack,
+)
 from tests.fakes.discord_server import DiscordServer
 from tests.fakes.scripted_model import say
 from tests.fakes.slack_delivery import Envelope
@@ -43,8 +51,7 @@ async def server() -> AsyncIterator[SlackServer]:
 async def test_what_could_not_be_committed_is_not_acknowledged_and_comes_again(
     server: SlackServer, tmp_path: Path
 ) -> None:
-    ada = server.user("ada")
-    dm, general = server.im(ada), server.channel("general", [ada])
+    ada, dm, general = at_home(server)
     async with Town(tmp_path, echo, slack=server):
         await tell(server, ada, dm, "Hello")
         await quiet(server)
@@ -96,8 +103,7 @@ async def test_what_came_while_the_store_was_out_is_answered_when_it_is_back(tmp
 async def test_an_event_that_comes_again_is_acknowledged_and_answered_once(
     server: SlackServer, tmp_path: Path
 ) -> None:
-    ada = server.user("ada")
-    dm, general = server.im(ada), server.channel("general", [ada])
+    ada, dm, general = at_home(server)
     async with Town(tmp_path, echo, slack=server):
         await tell(server, ada, dm, "Hello")
         said = await server.say(ada, general, f"<@{server.bot}> hi")
@@ -221,8 +227,7 @@ async def test_a_storm_of_limits_is_waited_out(server: SlackServer, tmp_path: Pa
 async def test_a_post_whose_answer_was_lost_is_found_and_not_sent_again(
     server: SlackServer, tmp_path: Path
 ) -> None:
-    ada = server.user("ada")
-    dm, general = server.im(ada), server.channel("general", [ada])
+    ada, dm, general = at_home(server)
     async with Town(tmp_path, echo, slack=server):
         server.lose_response("chat.postMessage", times=2)
         await server.say(ada, dm, "Hello")
