@@ -3,7 +3,7 @@
 A scripted person tells of people they know, says later what changed, and asks for some of it to be forgotten; between
 that they talk of other things, so that all of it leaves the view. A scripted model keeps, replaces and forgets by rules
 as a strong one would. Then each fact is asked about, once in its own words and once in others: counted is what comes to
-mind and what searches show.
+mind and what searches show, how many of the lines that come to mind help, and what it all costs in tokens.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import argparse
 import asyncio
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,8 +20,10 @@ from typing import Any
 
 from benchmarks import report
 from benchmarks.everbot import House, opened, settings_of
+from benchmarks.prompt_cache import written
 from benchmarks.texts import Texts
 from bot.ports import ModelReply, ModelRequest, ToolCall
+from memory.tokens import token_counter
 
 _FIRST = "Ale Bru Cor Dan Eli Fio Gre Hel Isa Jor Kle Lor Mir Nor Oly Pet Qui Ros Sil Tov".split()
 _LAST = "ban den fus gor han kin lad mos nar pol rik sen tas vel wig".split()
@@ -30,6 +32,7 @@ _TOWNS = "Ghent Porto Riga Turin Bergen Cork Graz Lyon Tartu Malmö".split()
 _NOTE = re.compile(r"^(n\d+) ")
 _MESSAGE = re.compile(r"^(m\d+) ")
 _OVER = "not any more"
+_ALERT = "Your context is"
 
 
 @dataclass(frozen=True)
@@ -54,19 +57,24 @@ class Keeper:
     """A `bot.ports.ChatModel` that plays a strong model's part by rules."""
 
     name: str = "scripted"
+    count: Callable[[str], int] = len  # tokens of a text
     requests: int = 0
-    prompt: int = 0  # characters
-    seen: list[str] = field(default_factory=list)  # lines that came to mind or were found in the last turn
+    tokens: int = 0  # of all requests
+    alerted: int = 0  # requests whose newest message is a memory alert: steps that are owed to it
+    brought: list[str] = field(default_factory=list)  # lines that came to mind in the last turn
+    seen: list[str] = field(default_factory=list)  # ... or were found
 
     async def complete(self, request: ModelRequest) -> ModelReply:
         self.requests += 1
-        self.prompt += sum(len(str(message.get("content") or "")) for message in request.messages)
+        self.tokens += self.count(written(request))
+        self.alerted += _ALERT in str(request.messages[-1]["content"])
         if not request.tools:
             return ModelReply(text="They talked of people they know.")
         event, results = _turn(request)
         said = str(event.get("message", ""))
         if not results:
-            self.seen = [str(line) for line in event.get("brings_to_mind", ())]
+            self.brought = [str(line) for line in event.get("brings_to_mind", ())]
+            self.seen = [*self.brought]
         else:
             self.seen += results[-1]
         return self._answer(said, results)
@@ -143,35 +151,66 @@ def _calls(*wanted: tuple[str, dict[str, Any]]) -> ModelReply:
 
 @dataclass
 class Told:
-    """What the questions at the end were answered with."""
+    """What the questions at the end were answered with, and the turns of the life before them."""
 
     current: int = 0
     stale: int = 0
     forgotten: int = 0
     questions: int = 0
+    covered: int = 0  # questions of which what came to mind told the answer
+    lines: int = 0  # that came to mind at questions which have an answer
+    helping: int = 0  # ... of which each tells it
+    turns: int = 0
+    asked_tokens: int = 0  # of the questions' turns
+    lived_tokens: int = 0  # of the others
+
+
+class Life:
+    """Says what the person says, and counts what it costs."""
+
+    def __init__(self, house: House, keeper: Keeper) -> None:
+        self._house, self._keeper = house, keeper
+
+    async def say(self, text: str) -> int:
+        """The tokens of the turn's requests."""
+        before = self._keeper.tokens
+        await self._house.turn(0, text)
+        await self._house.settle(0)
+        return self._keeper.tokens - before
 
 
 async def live(house: House, keeper: Keeper, people: Sequence[Person], texts: Texts) -> Told:
     """The life, and what is told at its end: every second person's fact changes, the others' is forgotten."""
     changed, unwanted = people[::2], people[1::2]
-    for person in people:
-        await house.turn(0, f"My friend {person.name} is a {person.was}.")
-        await house.turn(0, texts.said())
+    told, life = Told(), Life(house, keeper)
+    said = [
+        line for person in people for line in (f"My friend {person.name} is a {person.was}.", texts.said())
+    ]
     for one, other in zip(changed, unwanted, strict=True):
-        await house.turn(0, f"By the way, {one.name} has become a {one.now}.")
-        await house.turn(0, f"Please forget what I told you of {other.name}.")
-        await house.turn(0, texts.said())
-    told = Told()
+        said.append(f"By the way, {one.name} has become a {one.now}.")
+        said += [f"Please forget what I told you of {other.name}.", texts.said()]
+    for text in said:
+        told.lived_tokens += await life.say(text)
+    told.turns = len(said)
     for one, other in zip(changed, unwanted, strict=True):
         for question in ("What does {} do?", "Where does my friend {} work, and as what?"):
-            await house.turn(0, question.format(one.name))
+            told.asked_tokens += await life.say(question.format(one.name))
             told.questions += 1
-            about = [line for line in keeper.seen if one.name in line]
-            told.current += any(one.now in line for line in about)
-            told.stale += any(one.was in line and _OVER not in line for line in about)
-            await house.turn(0, question.format(other.name))
+            _note(told, one, keeper)
+            told.asked_tokens += await life.say(question.format(other.name))
             told.forgotten += any(other.was in line for line in keeper.seen if other.name in line)
     return told
+
+
+def _note(told: Told, one: Person, keeper: Keeper) -> None:
+    """What was shown at a question about somebody."""
+    about = [line for line in keeper.seen if one.name in line]
+    told.current += any(one.now in line for line in about)
+    told.stale += any(one.was in line and _OVER not in line for line in about)
+    helping = sum(one.name in line and one.now in line for line in keeper.brought)
+    told.covered += helping > 0
+    told.lines += len(keeper.brought)
+    told.helping += helping
 
 
 async def main() -> None:
@@ -181,19 +220,29 @@ async def main() -> None:
     parser.add_argument("--people", type=int, default=400, help="half of them change, half are forgotten")
     parser.add_argument("--window", type=int, default=16_384)
     arguments = parser.parse_args()
-    keeper = Keeper()
     print(report.heading("A companion's life"))
     with TemporaryDirectory() as folder:
         settings = settings_of(Path(folder), None, "auto", arguments.window)
+        keeper = Keeper(count=token_counter("gpt-5", Path(folder) / "tiktoken").count)
         people = [Person.of(number) for number in range(arguments.people // 2 * 2)]
         async with opened(settings, keeper) as house:
             told = await live(house, keeper, people, Texts(seed=7))
-    half = len(people) // 2
+    half, asked = len(people) // 2, 2 * told.questions
     found = told.current / told.questions
     print(report.goal("facts that changed and were found as they are now", found, 0.95, at_least=True))
     print(report.goal(f"stale facts shown as true, of {half} changes asked about twice", told.stale, 0))
     print(report.goal(f"forgotten facts found, of {half} asked about twice", told.forgotten, 0))
-    print(f"{keeper.requests} requests, {keeper.prompt // keeper.requests} characters of messages each")
+    print(report.goal("steps owed to memory alerts", keeper.alerted, 0))
+    precise = 100 * told.helping / max(1, told.lines)
+    print(report.goal("of the lines that come to mind, those that help", precise, 50, " %", at_least=True))
+    print(
+        f"coverage of what comes to mind: {100 * told.covered / told.questions:.1f} % of the questions; "
+        f"{told.lines / told.questions:.2f} lines each"
+    )
+    print(
+        f"tokens a turn {told.lived_tokens / told.turns:,.0f}, a question {told.asked_tokens / asked:,.0f}; "
+        f"{keeper.requests} requests of {keeper.tokens / keeper.requests:,.0f} tokens"
+    )
 
 
 if __name__ == "__main__":

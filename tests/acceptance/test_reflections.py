@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bot.ports import ModelReply, ModelRequest
 from tests.acceptance.test_heartbeats import beats, command, kind, pass_time
-from tests.fakes.parlour import Stage, events_in, opened, text_of
+from tests.fakes.parlour import Stage, events_in, last_words, opened, text_of
 from tests.fakes.scripted_model import call, calls, say
 from tests.fakes.town import heard
 
@@ -110,3 +110,33 @@ async def test_news_too_much_for_one_beat_are_the_next_ones(tmp_path: Path) -> N
     facts = [line for line in told if "Fact" in line]
     assert [line.split("Fact ")[1].split(":")[0] for line in facts] == [str(n) for n in range(12)]
     assert all(line.endswith("It is blue.") for line in facts)
+
+
+async def test_own_notes_that_may_say_otherwise_stand_beside_the_news(tmp_path: Path) -> None:
+    """By their ids, so that the reflection can replace them: not what is about something else, nor what was noted of
+    the news itself."""
+    home, garden = "Ada lives in Porto, by the harbour.", "Ada grows tomatoes."
+    notes = {"I live in Porto, by the harbour.": home, "Tomatoes need much water.": garden}
+    moved = {"id": "n1", "content": "Ada lives in Ghent.", "request_heartbeat": True}
+
+    def play(request: ModelRequest) -> ModelReply:
+        if kind(request) == "heartbeat":
+            first = request.key.endswith("/0")
+            return call("archival_memory_replace", **moved) if first else call("finish_rethinking_memory")
+        kept = (
+            [("archival_memory_insert", {"content": notes[said]})]
+            if (said := last_words(request)) in notes
+            else []
+        )
+        return calls(*kept, ("send_message", {"message": "Ah."}))
+
+    stage = Stage(play)
+    async with opened(tmp_path, stage) as house:
+        for text in (*notes, "I have left Porto: I live in Ghent."):
+            await house.say("ada", text)
+        await command(house, "ada", "heartbeat now")
+        await house.app.inbound.settled()
+        beat = heard(next(request for request in stage.requests if kind(request) == "heartbeat"))
+        held = house.rows("SELECT text FROM passages WHERE until IS NULL")
+    assert beat["related"] == [f"n1 2026-11-21 {home}"]
+    assert sorted(held) == [(garden,), ("Ada lives in Ghent.",)]
