@@ -59,6 +59,7 @@ from bot.ownership.amendments import Amendments
 from bot.ownership.departures import Departures
 from bot.ownership.erasure import Erasure
 from bot.ownership.export import Export
+from bot.ownership.moving_in.formats import talks_elsewhere
 from bot.ownership.moving_in.moving_in import MovingIn
 from bot.ownership.moving_in.reflection import ImportReflection
 from bot.ownership.restore import Restore
@@ -365,7 +366,7 @@ def _delivery(given: _Given, people: _People, agent: _Agent) -> _Delivery:
     expire = timedelta(hours=settings.agent.expire_hours)
     turns = Turns(runtime, agent.loop, queues, identities, courier, access, beats, expire)
     arrivals = Arrivals(beats, runtime.clock, settings.events)
-    documents = Documents(runtime.store, Reader(BOUNDS))
+    documents = Documents(runtime.store, Reader(BOUNDS), talks_elsewhere)
     mailboxes = Mailboxes(runtime, turns, arrivals, documents, queues, courier, platforms, settings.agent)
     reminders = Reminders(
         runtime, mailboxes, identities, access, platforms, settings.limits.reminders_per_day

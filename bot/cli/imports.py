@@ -161,7 +161,9 @@ async def _tell(app: App, form: Format, taken: Taken) -> None:
         f"from {taken.first:%Y-%m-%d} to {taken.last:%Y-%m-%d}, {'is' if taken.added == 1 else 'are'} in the memory of "
         f"{taken.agent.name}, as import {taken.name}.{there}{_left(taken.left)}"
     )
-    if taken.added <= _SOON:
+    async with app.memory.store.read() as session:
+        waiting = await session.vectors.count_unindexed()
+    if waiting <= _SOON:
         await app.memory.indexer.drain()
     else:
         tell("They are found by their words from now on, and by meaning bit by bit while everbot runs.")

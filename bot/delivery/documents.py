@@ -6,9 +6,10 @@ was read is kept with the event, instead of the file.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from bot.events import DocumentUploaded, from_json, to_json
@@ -24,9 +25,13 @@ _LONGEST = 1_000_000  # characters of a document that are kept
 
 
 class Documents:
-    def __init__(self, store: Store, reader: Reader) -> None:
+    """``told_apart`` says of a file (its name, what it holds) that is no document what it is, and what can be done with
+    it; empty of a document."""
+
+    def __init__(self, store: Store, reader: Reader, told_apart: Callable[[str, bytes], str]) -> None:
         self._store = store
         self._reader = reader
+        self._told_apart = told_apart
 
     async def read(self, rows: Sequence[InboxRow]) -> bool:
         """Read the documents among these events. Whether there were any: the inbox holds other payloads then."""
@@ -40,8 +45,11 @@ class Documents:
         return bool(unread)
 
     async def _told(self, event: DocumentUploaded) -> DocumentUploaded:
+        data = base64.b64decode(event.data)
+        if problem := await asyncio.to_thread(self._told_apart, event.document, data):
+            return replace(event, data="", problem=problem)
         try:
-            text = await self._reader.read(event.document, base64.b64decode(event.data))
+            text = await self._reader.read(event.document, data)
         except ReaderMissing as error:
             log.warning("%s files that people send are not read: %s.", error.kind, error.remedy)
             return replace(

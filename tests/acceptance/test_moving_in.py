@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from adapters.text import plain
 from bot import bundle
 from bot.bundle import Tables
+from bot.events import DocumentUploaded
 from bot.ownership.export import FORMAT
 from bot.ownership.moving_in import formats, moving_in
 from bot.ownership.moving_in.moving_in import Taken, Wanted
@@ -24,7 +26,7 @@ from tests.acceptance.test_export import taken as exported
 from tests.acceptance.test_forgetting import command
 from tests.acceptance.test_heartbeats import kind
 from tests.fakes.embedder import WordsEmbedder
-from tests.fakes.other_programs import chatgpt, laid, talk
+from tests.fakes.other_programs import chatgpt, laid, talk, zipped
 from tests.fakes.parlour import House, Stage, events_in, opened, results_in, whole
 from tests.fakes.scripted_model import call, say
 from tests.fakes.town import heard
@@ -157,6 +159,28 @@ async def test_messages_that_would_be_too_old_to_be_kept_are_not_taken(tmp_path:
         done = await take(house, chatgpt(tmp_path / "x.zip", BEES, TRIP))
         assert done.added == 3
         assert "privacy.keep_messages_days) (2 times)" in str(done.left)
+
+
+@pytest.mark.parametrize("name", ["chatgpt.zip", "conversations.json"])
+async def test_a_file_that_is_sent_in_a_conversation_is_told_how_to_be_taken_over(
+    tmp_path: Path, name: str
+) -> None:
+    stage = Stage(searching("x"))
+    path = chatgpt(tmp_path / "x.zip", BEES)
+    data = path.read_bytes() if name.endswith("zip") else json.dumps([BEES]).encode()
+    async with opened(tmp_path, stage) as house:
+        encoded = base64.b64encode(data).decode()
+        await house.tell(DocumentUploaded(**house.who("ada"), document=name, text="", data=encoded))
+        problem = heard(stage.requests[-1])["problem"]
+        assert (
+            f"said to ChatGPT. Whoever runs me can take it over into their memory with `everbot import {name}`"
+            in problem
+        )
+        assert "keeps bees" not in whole(stage.requests[-1])
+        notes = zipped(tmp_path / "y.zip", **{"notes.txt": "tea"}).read_bytes()
+        encoded = base64.b64encode(notes).decode()
+        await house.tell(DocumentUploaded(**house.who("ada"), document="y.zip", text="", data=encoded))
+        assert "everbot import" not in str(heard(stage.requests[-1]))
 
 
 # Whose it is

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
 from bot.errors import BundleError
 from bot.ownership.moving_in.chatgpt import ChatGPT
 from bot.ownership.moving_in.claude import Claude
@@ -14,6 +17,7 @@ from bot.ownership.moving_in.source import Source
 from bot.ownership.moving_in.talks import Format
 from bot.ownership.moving_in.tomoribot import TomoriBot
 
+_SENT = (".zip", ".json", ".jsonl", ".af")  # what a file may be called that is sent in a conversation
 FORMATS: tuple[Format, ...] = (
     ChatGPT(),
     Claude(),
@@ -32,6 +36,27 @@ def known(source: Source) -> Format | None:
     if "header.json" in source.names:  # everbot's own; there is Markdown in it, too
         return None
     return next((form for form in FORMATS if form.claims(source)), None)
+
+
+def talks_elsewhere(name: str, data: bytes) -> str:
+    """A sentence on a file that somebody sends in a conversation, if it is of one of these formats; else nothing."""
+    if not name.casefold().endswith(_SENT):
+        return ""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / f"sent{Path(name).suffix}"
+        path.write_bytes(data)
+        try:
+            source = Source(path)
+            form = known(source)
+            source.close()
+        except (BundleError, OSError):
+            return ""  # whoever reads documents tells what is wrong with it
+    if form is None:
+        return ""
+    return (
+        f"{name} is not read here: it holds what was said to {form.what}. Whoever runs me can take it over into their "
+        f"memory with `everbot import {name}`, and it is found and comes to mind from then on."
+    )
 
 
 def named(name: str) -> Format:

@@ -67,7 +67,7 @@ async def test_what_to_install_is_told_to_the_operator_and_to_nobody_else(
         received_at=NOW,
     )
     store = Kept()
-    assert await Documents(store, NothingInstalled()).read([row])  # type: ignore[arg-type]
+    assert await Documents(store, NothingInstalled(), lambda name, data: "").read([row])  # type: ignore[arg-type]
     told = store.events["k"]
     assert told["problem"] == "my-diagnosis.pdf is of a kind that is not read here (PDF)."
     assert told["data"] == ""
