@@ -10,12 +10,13 @@ from functools import cache
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+from unicodedata import east_asian_width
 
 import pytest
 
 from bot.errors import ModelUnavailable
 from bot.events import Command, View
-from bot.language import translations
+from bot.language import LANGUAGES, translations
 from tests.acceptance.on_discord import answer, answered, ask
 from tests.fakes.clock import FakeClock
 from tests.fakes.discord_server import DiscordServer
@@ -83,7 +84,7 @@ async def test_a_german_sees_german_in_their_first_hour_on_discord(
     async with Town(tmp_path, answer, discord=discord, limits={"commands_per_minute": 0}) as town:
         [memory] = [one for one in discord.world.commands[None] if one["name"] == "memory"]
         assert memory["description"] == "what I know of you, to correct"
-        assert memory["description_localizations"]["de"] == "was ich von dir weiß, zum Ändern"
+        assert memory["description_localizations"]["de"] == "was ich von dir weiß, änderbar"
         assert {"es-ES", "es-419", "pt-BR", "zh-CN"} <= set(memory["description_localizations"])
         shown = []
         for line in HOUR:
@@ -275,3 +276,16 @@ async def test_who_writes_before_any_platform_tells_a_language_reads_the_one_the
         assert told == ["Сейчас я н", "I can't th", "I can't th"]
         assert house.rows("SELECT locale FROM users ORDER BY id") == [("ru",), ("",), ("",)]
         assert (await command(house, "ivan", "scheduled", "de")).text.startswith("Nichts ist geplant.")
+
+
+async def test_help_fits_the_narrowest_terminal_in_every_language(tmp_path: Path) -> None:
+    async with opened(tmp_path, parrot) as house:
+        for language in LANGUAGES:
+            text = (await command(house, "ada", "help all", language, account="console:ada")).text
+            assert len(text) <= 2_000  # a message on Discord
+            assert [line for line in text.splitlines()[:-2] if columns(line) > 40] == []
+
+
+def columns(text: str) -> int:
+    """That the text takes on a terminal (Unicode Standard Annex 11)."""
+    return sum(2 if east_asian_width(sign) in "WF" else 1 for sign in text)
