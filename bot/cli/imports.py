@@ -54,6 +54,11 @@ class Order:
     def account(self) -> str:
         return account_of(self.user or self.me)
 
+    @property
+    def whose(self) -> str:
+        """What another command needs to mean the same person."""
+        return f" --user {self.user}" if self.user else ""
+
 
 async def import_(settings: Settings, files: Sequence[Path], order: Order) -> int:
     """Take in files, and read what is unread. Returns the exit code."""
@@ -146,11 +151,11 @@ async def _take(app: App, file: Path, form: Format, order: Order) -> int:
             f"{file} is of {form.what}, but there is no message in it that everbot could take.{_left(taken.left)}"
         )
         return 1
-    await _tell(app, form, taken)
+    await _tell(app, form, taken, order)
     return 0
 
 
-async def _tell(app: App, form: Format, taken: Taken) -> None:
+async def _tell(app: App, form: Format, taken: Taken, order: Order) -> None:
     assert taken.agent is not None
     if taken.first is None or taken.last is None:
         tell(f"{form.what}: nothing new, all {taken.known:,} messages were there already.{_left(taken.left)}")
@@ -168,10 +173,12 @@ async def _tell(app: App, form: Format, taken: Taken) -> None:
     else:
         tell("They are found by their words from now on, and by meaning bit by bit while everbot runs.")
     _, tokens = await app.import_reflection.estimate(taken.agent)
-    tell(
-        f"everbot import --reflect reads it for what should be kept in mind (about {_round(tokens):,} tokens); "
-        f"everbot import --undo {taken.name} takes it back."
-    )
+    if not order.reflect:
+        tell(
+            f"everbot import --reflect{order.whose} reads it for what should be kept in mind (about "
+            f"{_round(tokens):,} tokens)."
+        )
+    tell(f"everbot import --undo {taken.name}{order.whose} takes it back.")
 
 
 def _of(count: int, what: str) -> str:
@@ -194,6 +201,9 @@ async def _reflect(app: App, settings: Settings, order: Order) -> int:
     async with app.memory.store.read() as session:
         agent = await find_agent(session, order.account, order.persona)
     unread, tokens = await app.import_reflection.estimate(agent)
+    if not unread:
+        tell("All that was imported is read.")
+        return 0
     screen = Console(stderr=True)
     bar = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*bar, console=screen) as progress:
@@ -212,8 +222,8 @@ async def _reflect(app: App, settings: Settings, order: Order) -> int:
         )
     if done.stopped:
         warn(
-            f"It is not at its end: {done.stopped}. Nothing is lost: everbot import --reflect goes on (with a larger "
-            "--budget, if need be)."
+            f"It is not at its end: {done.stopped}. Nothing is lost: everbot import --reflect{order.whose} goes on "
+            "(with a larger --budget, if need be)."
         )
     return int(bool(done.stopped))
 

@@ -111,7 +111,7 @@ def named(name: str, data: bytes) -> str | None:
         return _zip(name, data)
     for start, what in _OTHERS:
         if data.startswith(start):
-            return f"{name} is {what}. {_OURS[0].upper()}{_OURS[1:]}."
+            return f"{name} is {what}. {_OURS}."
     head = data[:_LOOKED_AT].removeprefix(b"\xef\xbb\xbf").lstrip()
     fields = {field.decode() for field in _FIELD.findall(head)} if head[:1] in (b"{", b"[") else set()
     for kind in _KINDS:
@@ -137,7 +137,7 @@ def named_folder(name: str, files: Collection[str]) -> str:
         return _told(name, kind.what, kind.instead.replace("FILE", "FOLDER"))
     if any(path.endswith((".md", ".markdown")) for path in files):
         return _told(name, "a folder of Markdown", _AS_DOCUMENT.replace("FILE", "FOLDER"))
-    return f"{name} is a folder. {_OURS[0].upper()}{_OURS[1:]}."
+    return f"{name} is a folder. {_OURS}."
 
 
 def _zip(name: str, data: bytes) -> str | None:

@@ -162,7 +162,7 @@ class _Taking:
         persona = await self._personas.named(session, self._wanted.persona)
         self._user = await agents.user_of(account)
         if self._user is None:
-            name = account.partition(":")[2]
+            name = self._wanted.me or account.partition(":")[2]
             self._user = await agents.create_user(account, name, self._zone, now)
         agent = await agents.agent_of(self._user.id, persona.id)
         return agent or await new_agent(session, self._user, persona, account, now)
