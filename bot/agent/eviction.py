@@ -49,7 +49,7 @@ class Eviction:
         room = int(self._window.room * at_most) - fixed
         if queue.tokens <= room:
             return False
-        changed = await self._cut_summary(queue)
+        changed = await self._cut_summary(queue, self._window.share)
         changed = await self._leave(queue, turn, kept(room), zone, ask) or changed
         while queue.tokens > room:
             read = [m for m in queue.messages if found(m) and not queue.unread(m, turn)]
@@ -58,6 +58,7 @@ class Eviction:
                 or await self._flush(queue, turn, zone, ask, queue.oldest(turn))
                 or await self._shrink(queue, queue.messages)
                 or await self._flush(queue, turn, zone, ask, queue.oldest(None))
+                or await self._cut_summary(queue, queue.summary.tokens // 2 if queue.summary else 0)
             ):
                 break
             changed = True
@@ -174,20 +175,21 @@ class Eviction:
         return replace(message, rendered=shown, tokens=self._window.cost(shown))
 
     async def _shrink(self, queue: Queue, among: Sequence[Message]) -> bool:
-        """Cut the largest message down to half; False when all are small. For when nothing can be evicted."""
-        largest = max(among, key=lambda message: message.tokens, default=None)
-        if largest is None or largest.tokens < _SMALL:
-            return False
-        rendered = context.shrunk(largest.rendered, self._window.fit, largest.tokens // 2 - 60)
-        smaller = replace(largest, rendered=rendered, tokens=self._window.cost(rendered))
-        if smaller.tokens >= largest.tokens:
-            return False
-        await self._change(queue, [], [smaller], queue.summary)
-        return True
+        """Cut the largest message that can be cut down to half; False when all are small. For when nothing can be
+        evicted."""
+        for message in sorted(among, key=lambda message: message.tokens, reverse=True):
+            if message.tokens < _SMALL:
+                return False
+            rendered = context.shrunk(message.rendered, self._window.fit, message.tokens // 2 - 60)
+            smaller = replace(message, rendered=rendered, tokens=self._window.cost(rendered))
+            if smaller.tokens < message.tokens:  # names and ids of calls are not cut
+                await self._change(queue, [], [smaller], queue.summary)
+                return True
+        return False
 
-    async def _cut_summary(self, queue: Queue) -> bool:
+    async def _cut_summary(self, queue: Queue, most: int) -> bool:
         """Show less of a summary that takes more than its share: it was made for a larger window, or elsewhere."""
-        summary, most = queue.summary, self._window.share
+        summary = queue.summary
         if summary is None or summary.tokens <= most:
             return False
         before = summary.tokens + 1

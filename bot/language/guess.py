@@ -9,7 +9,7 @@ _SHORT = 3  # words of a text in which one is enough
 _KANA, _HAN = re.compile(r"[\u3041-\u30ff]"), re.compile(r"[\u4e00-\u9fff]")
 _RUSSIAN, _OTHER_CYRILLIC = re.compile(r"[а-яё]", re.IGNORECASE), re.compile(r"[іїєґўђћџј]", re.IGNORECASE)
 _ADDRESS = re.compile(r"\S*[/@]\S*")
-_WORD = re.compile(r"[^\W\d_]+")
+_WORD = re.compile(r"[^\W\d_]+['’]?")  # an elided word with its apostrophe: a letter alone is none
 _WORDS = {
     "en": """i you he she it we they is are am was the a an and or not no to of in on for with my me your what who how
         when where why this that have do can will want hello hi hey thanks please good morning yes""",
@@ -18,7 +18,7 @@ _WORDS = {
         guten morgen heute ja nein""",
     "fr": """je tu il elle on nous vous est sont suis es le la les un une des et ou ne pas de du dans sur pour avec mon
         ma mes moi toi me te ce qui que quoi comment quand où pourquoi ai as peux peut veux bonjour salut merci oui non
-        j c d l qu""",
+        j' c' d' l' qu'""",
     "es": """yo tú él ella nosotros es son soy eres el la los las un una y o no de del en con para por mi mis me te se
         qué que quién cómo cuándo dónde tengo puedo puedes quiero hola gracias buenos días sí por favor""",
     "pt-BR": """eu você ele ela nós é são sou o a os as um uma e ou não de do da em no na com para por meu minha me te
@@ -36,9 +36,13 @@ def guessed(text: str) -> str:
         return "zh-CN"
     if _RUSSIAN.search(text):
         return "" if _OTHER_CYRILLIC.search(text) else "ru"
-    words = _WORD.findall(text)
+    words = [word.replace("’", "'") for word in _WORD.findall(text)]
     counts = sorted(
-        ((sum(word in known for word in words), one) for one, known in _KNOWN.items()), reverse=True
+        (
+            (sum(word in known or word.rstrip("'") in known for word in words), one)
+            for one, known in _KNOWN.items()
+        ),
+        reverse=True,
     )
     (most, best), (next_most, _) = counts[0], counts[1]
     enough = 1 if len(words) <= _SHORT else 2

@@ -24,6 +24,9 @@ from bot.language.guess import guessed
         ("こんにちは、覚えていますか", "ja"),
         ("你好,你是谁?", "zh-CN"),
         ("No", ""),
+        ("c", ""),
+        ("C'est la vie", "fr"),
+        ("Plan d", ""),
         ("Moikka, kuka sinä olet?", ""),  # Finnish
         ("https://example.com/a/b", ""),
         ("12:30", ""),
