@@ -93,9 +93,9 @@ def test_slices_change_a_count_by_little() -> None:
 @pytest.mark.parametrize("kind", ["exact", "estimate"])
 def test_a_huge_text_is_counted_soon(name: str, kind: str) -> None:
     counter = exact_counter() if kind == "exact" else Estimator()
-    started = time.process_time()
+    started = time.thread_time()
     assert counter.count(HUGE[name]) >= 1_000_000 / 128
-    assert time.process_time() - started < (2.0 if name == "words" else 0.5)
+    assert time.thread_time() - started < (2.0 if name == "words" else 0.5)
 
 
 @pytest.mark.parametrize("text", ODD)

@@ -31,7 +31,7 @@ def test_no_link_hides_where_it_leads(text: str, shown: str) -> None:
 
 
 def test_no_text_takes_long() -> None:
-    began = time.perf_counter()
+    began = time.thread_time()
     for text in ("[" * 2_000, "`" * 2_000, "[a](" * 500, "[a](x:" + "(" * 1_900, "``a" * 600):
         inert(text)
-    assert time.perf_counter() - began < 0.5
+    assert time.thread_time() - began < 0.5

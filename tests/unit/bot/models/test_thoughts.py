@@ -97,9 +97,9 @@ def test_what_only_tells_of_them_stays(text: str) -> None:
 def test_its_time_grows_with_the_length_only(piece: str) -> None:
     def took(size: int) -> float:
         text = piece * (size // len(piece))
-        begun = time.process_time()
+        begun = time.thread_time()
         spoken(text)
-        return time.process_time() - begun
+        return time.thread_time() - begun
 
     took(1_000)
     assert took(200_000) < 10 * max(took(20_000), 0.01) + 0.5

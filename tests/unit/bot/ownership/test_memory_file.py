@@ -432,7 +432,7 @@ BOMBS: dict[str, Callable[[], bytes]] = {
 @pytest.mark.parametrize("what", BOMBS)
 def test_a_bomb_is_refused_in_a_sentence_and_at_once(what: str) -> None:
     bomb = BOMBS[what]()
-    begun = time.process_time()
+    begun = time.thread_time()
     told = refusal([bomb])
-    assert time.process_time() - begun < 5
+    assert time.thread_time() - begun < 5
     assert len(told) < 300
