@@ -1,15 +1,21 @@
-"""Trains the gate of `memory.search.sureness`: is there anything in memory that this is about?
+"""Trains the gates of `memory.search.sureness`: is there anything in memory that this is about, is it about anything?
 
-    python -m benchmarks.train_gate --data ../locomo --data ../beam
+    python -m benchmarks.train_gate --data ../locomo --data ../beam --data ../multilingual [--out e5_telling.npy]
 
-Questions of the conversations are what memory knows of; the small talk below, in thirteen languages, is what it does
-not need to. Logistic
-regression, both with the same weight; figures are leave-one-conversation-out.
+Questions of the conversations are what memory knows of, `benchmarks.small_talk` what it does not need to. What small
+talk is, is told by a direction in the embedder's space, learned from questions, from what was evidence, and from
+small talk; ``--out`` writes it for `memory.index.e5`. Logistic regression, both with the same weight; figures are
+leave-one-conversation-out.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
+import random
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -17,78 +23,75 @@ from typing import Any
 import numpy as np
 
 from benchmarks import dialogues
+from benchmarks.dialogues import Agent, Dialogues
 from benchmarks.everbot import EmbedderKind
+from benchmarks.small_talk import small_talk
 from memory.search.search import gather, look, question_of
 from memory.search.terms import telling_words
 
-SMALL_TALK = """
-Hi! | Hello there | Good morning! | Good evening, how are you? | Hey, what's up? | How's it going?
-Thanks! | Thank you so much | Thanks a lot, that helps | You're welcome | Great, thanks | Perfect | Cool | Awesome!
-OK | Okay, got it | Sure | Alright then | Yes please | No, not really
-Maybe later | Sounds good | I see | Makes sense
-Ha ha, that's funny | LOL | Wow! | Really? | No way! | Oh no
-Hmm, let me think | Interesting | Good point | Never mind
-Good night! | See you tomorrow | Bye for now | Talk to you soon | Have a nice day | Have a good weekend | Take care
-I'm fine, thanks | I'm a bit tired today | It's raining again | I'm bored | Nothing much | Just chilling | I'm back
-Can you help me? | Are you there? | Tell me a joke | Tell me something interesting | What can you do? | Who are you?
-What time is it? | Please continue | Go on | Say that again?
-I don't understand | Could you repeat that? | One moment
-That's nice of you to say | You are so kind | I like talking to you | I'm glad to hear that | Sorry about that
-Brb | Let's go | Come on | Well done | Congratulations! | Good luck! | Cheers | Why not? | I guess so | Fair enough
-Guten Morgen! | Danke dir | Wie geht's? | Alles klar | Gute Nacht
-Bis morgen | Das ist lustig | Ich bin müde heute | Erzähl mir einen Witz
-Bonjour ! | Merci beaucoup | Ça va ? | D'accord | Bonne nuit
-À demain | C'est drôle | Je suis un peu fatigué | Raconte-moi une blague
-¡Buenos días! | Muchas gracias | ¿Qué tal? | Vale | Buenas noches
-Hasta mañana | Qué gracioso | Hoy estoy cansado | Cuéntame un chiste
-Bom dia! | Muito obrigado | Tudo bem? | Está bem | Boa noite
-Até amanhã | Que engraçado | Estou um pouco cansado | Conta uma piada
-Доброе утро! | Спасибо большое | Как дела? | Хорошо | Спокойной ночи
-До завтра | Смешно | Я сегодня устал | Расскажи анекдот
-早上好 | 谢谢你 | 你好吗？ | 好的 | 晚安 | 明天见 | 真有意思 | 我今天有点累 | 讲个笑话吧
-おはよう | ありがとう | 元気？ | わかった | おやすみ | また明日 | 面白いね | 今日は疲れた | 冗談を言って
-안녕하세요 | 고마워 | 잘 지내? | 알겠어 | 잘 자 | 내일 봐 | 재밌네 | 오늘 좀 피곤해 | 농담 하나 해줘
-صباح الخير | شكرا جزيلا | كيف حالك؟ | حسنا | تصبح على خير | أراك غدا | هذا مضحك | أنا متعب اليوم | احك لي نكتة
-सुप्रभात | बहुत धन्यवाद | कैसे हो? | ठीक है | शुभ रात्रि
-कल मिलते हैं | मज़ेदार है | आज मैं थका हूँ | कोई चुटकुला सुनाओ
-Günaydın | Çok teşekkürler | Nasılsın? | Tamam | İyi geceler
-Yarın görüşürüz | Çok komik | Bugün yorgunum | Bana bir fıkra anlat
-Dzień dobry | Dziękuję bardzo | Co słychać? | Dobrze | Dobranoc
-Do jutra | To zabawne | Jestem dziś zmęczony | Opowiedz mi dowcip
-"""
+_TALKS = 40  # of small talk that are said in a conversation
+_TOLD = 20  # messages of a conversation that were evidence
+_OPENED = 0.01  # of small talk, for which something comes to mind
+_SEED = 1
 
 
-def small_talk() -> list[str]:
-    return [text.strip() for line in SMALL_TALK.strip().splitlines() for text in line.split("|")]
+@dataclass
+class Case:
+    """A text, whether it is about memory, what `memory.search.sureness.signs` gives, and its vector as a question."""
+
+    data: str
+    scope: str
+    text: str
+    about: bool
+    signs: list[float]
+    vector: Any | None
 
 
-async def cases(folder: Path, directory: Path, embedder: EmbedderKind) -> list[tuple[str, bool, list[float]]]:
-    """(scope, is about memory, sureness) of every question, and of small talk in every scope."""
-    result = []
+async def cases(folder: Path, directory: Path, embedder: EmbedderKind) -> tuple[list[Case], list[Case]]:
+    """Every question, with small talk in every scope; and messages that were evidence, by their vectors alone."""
+    found: list[Case] = []
+    told: list[Case] = []
+    picked = random.Random(_SEED)
     async with dialogues.opened(folder, directory, embedder) as talks:
         asked = [(q.scope, q.text, q.asker, True) for q in talks.questions]
-        asked += [(name, text, None, False) for name in talks.agents for text in small_talk()]
+        for name, agent in talks.agents.items():
+            asked += [(name, text, None, False) for text in picked.sample(small_talk(), _TALKS)]
+            gold = {item for q in talks.questions if q.scope == name for item in q.gold}
+            texts = [text for key, text in agent.texts.items() if agent.items[key] in gold]
+            for text in picked.sample(texts, min(_TOLD, len(texts))) if embedder != "none" else ():
+                told.append(Case(str(folder), name, text, True, [], await _vector(talks, text)))
         for scope, text, asker, about in asked:
-            if not telling_words(text):
-                continue  # never surfaced for
-            agent, memory = talks.agents[scope], talks.memory
-            vector = await memory.indexer.query_vector(text, "messages")
-            place = await look(memory.indexer.index_of_messages, agent.id, None, vector)
-            question = question_of(text, asker, agent.now)
-            async with memory.store.read() as session:
-                found = await gather(session, "messages", [place], question)
-            result.append((scope, about, found.signs(found.features())))
-    return result
+            if telling_words(text):  # else nothing is surfaced
+                vector = await _vector(talks, text)
+                signs = await _signs(talks, talks.agents[scope], text, asker, vector)
+                found.append(Case(str(folder), scope, text, about, signs, vector))
+    return found, told
 
 
-def fit(some: list[tuple[str, bool, list[float]]], width: int) -> Any:
-    """Weights and, last, the bias."""
-    x = np.array([[*known[-width:], 1.0] for _, _, known in some])
-    y = np.array([about for _, about, _ in some], float)
-    share = np.where(y > 0, 0.5 / y.sum(), 0.5 / (1 - y).sum())
-    weights = np.zeros(width + 1)
-    for _ in range(60):  # Newton's method
-        p = 1 / (1 + np.exp(-x @ weights))
+async def _vector(talks: Dialogues, text: str) -> Any | None:
+    return await talks.memory.indexer.query_vector(text, "messages")
+
+
+async def _signs(
+    talks: Dialogues, agent: Agent, text: str, asker: str | None, vector: Any | None
+) -> list[float]:
+    place = await look(talks.memory.indexer.index_of_messages, agent.id, None, vector)
+    question = question_of(text, asker, agent.now)
+    async with talks.memory.store.read() as session:
+        found = await gather(session, "messages", [place], question)
+    return found.signs(found.features())
+
+
+def fit(x: Any, y: Any, groups: Sequence[Any]) -> Any:
+    """Weights and, last, the bias; of each answer every group has the same weight."""
+    counts = Counter(zip(groups, y.tolist(), strict=True))
+    share = np.array([1 / counts[group, told] for group, told in zip(groups, y.tolist(), strict=True)])
+    for told in (0.0, 1.0):
+        share[y == told] *= 0.5 / share[y == told].sum()
+    x = np.c_[x, np.ones(len(x))]
+    weights = np.zeros(x.shape[1])
+    for _ in range(15):  # Newton's method
+        p = 1 / (1 + np.exp(-np.clip(x @ weights, -30, 30)))
         slope = x.T @ (share * (p - y)) + 1e-3 * weights
         weights -= np.linalg.solve(
             (x * (share * p * (1 - p))[:, None]).T @ x + 1e-3 * np.eye(len(weights)), slope
@@ -96,22 +99,67 @@ def fit(some: list[tuple[str, bool, list[float]]], width: int) -> Any:
     return weights
 
 
+def direction(some: Sequence[Case], told: Sequence[Case]) -> Any:
+    """What tells content from small talk, by the vectors of all texts, each once."""
+    each = [*{case.text: case for case in some}.values(), *told]
+    groups = ["asked"] * (len(each) - len(told)) + ["told"] * len(told)
+    return fit(np.array([c.vector for c in each]), np.array([c.about for c in each], float), groups)
+
+
+def gate(some: Sequence[Case], width: int, talk: Any | None = None) -> Any:
+    """Every conversation counts the same. With ``talk`` the bias is such that the gate opens for little small talk: it
+    had rather open once too often, for questions in other languages are less sure."""
+    x = np.array([known(case, width, talk) for case in some])
+    about = np.array([case.about for case in some])
+    weights = fit(x, about.astype(float), [case.scope for case in some])
+    if talk is not None:
+        weights[-1] = -np.quantile(x[~about] @ weights[:-1], 1 - _OPENED)
+    return weights
+
+
+def known(case: Case, width: int, talk: Any | None) -> list[float]:
+    """What a gate sees: the last ``width`` signs, and where the vector lies along ``talk``."""
+    told = [] if talk is None else [float(talk[:-1] @ case.vector + talk[-1])]
+    return [*case.signs[-width:], *told]
+
+
+def report(name: str, every: Sequence[Case], told: Sequence[Case], width: int, *, talks: bool) -> None:
+    """Print the weights, and how often the gate opens in conversations that they never saw."""
+    passed: dict[bool, list[bool]] = {True: [], False: []}
+    for scope in {case.scope for case in every}:
+        some = [case for case in every if case.scope != scope]
+        talk = direction(some, [case for case in told if case.scope != scope]) if talks else None
+        weights = gate(some, width, talk)
+        for case in every:
+            if case.scope == scope:
+                passed[case.about].append(float(np.dot(weights, [*known(case, width, talk), 1.0])) >= 0)
+    weights = gate(every, width, direction(every, told) if talks else None)
+    print(f"{name} = {tuple(round(float(w), 2) for w in weights)}")
+    print(f"  opens for {100 * np.mean(passed[True]):.1f} % of questions", end=", ")
+    print(f"{100 * np.mean(passed[False]):.1f} % of small talk")
+
+
 def main() -> None:
-    options = dialogues.training_options(__doc__)
-    variants: tuple[tuple[str, EmbedderKind, int], ...] = (("GATE", "auto", 2), ("GATE_OF_WORDS", "none", 1))
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", type=Path, action="append", required=True, help="a folder of conversations")
+    parser.add_argument("--keep", type=Path, help="keep the embedded conversations here for the next run")
+    parser.add_argument("--out", type=Path, help="write what tells content from small talk here")
+    options = parser.parse_args()
     with TemporaryDirectory(prefix="everbot-bench-") as scratch:
-        for name, embedder, width in variants:
+        for embedder in ("auto", "none"):
             root = (options.keep or Path(scratch)) / embedder
-            every = [case for f in options.data for case in asyncio.run(cases(f, root / f.name, embedder))]
-            passed: dict[bool, list[bool]] = {True: [], False: []}
-            for scope in {scope for scope, _, _ in every}:
-                weights = fit([case for case in every if case[0] != scope], width)
-                for where, about, known in every:
-                    if where == scope:
-                        passed[about].append(float(np.dot(weights, [*known[-width:], 1.0])) >= 0)
-            print(f"{name} = {tuple(round(float(w), 2) for w in fit(every, width))}")
-            print(f"  opens for {100 * np.mean(passed[True]):.1f} % of questions", end=", ")
-            print(f"{100 * np.mean(passed[False]):.1f} % of small talk")
+            loaded = [asyncio.run(cases(folder, root / folder.name, embedder)) for folder in options.data]
+            every = [case for some, _ in loaded for case in some]
+            told = [case for _, some in loaded for case in some]
+            if embedder == "none":
+                report("GATE_OF_WORDS", every, told, 1, talks=False)
+                continue
+            report("GATE", every, told, 2, talks=False)
+            report("GATE_OF_TALK", every, told, 2, talks=True)
+            if options.out is not None:
+                np.save(options.out, direction(every, told).astype(np.float32))
 
 
 if __name__ == "__main__":

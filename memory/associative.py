@@ -199,6 +199,7 @@ class Associative:
             kind: await look(indexes[kind], scopes[kind][0], audiences, vector, breadth=NARROW)
             for kind in kinds
         }
+        telling = self._indexer.telling(vector)
         question = question_of(cue.text, cue.asker, cue.now)
         # A long message has more words than need be looked up at every turn; longer words are rarer (Zipf).
         telling_most = sorted(question.terms, key=len, reverse=True)[:_TERMS]
@@ -210,7 +211,7 @@ class Associative:
             for kind, place in places.items():
                 found = await gather(session, kind, [place], question, NARROW)
                 features = found.features()
-                certainty = max(certainty, found.certainty(features))
+                certainty = max(certainty, found.worth(features, telling))
                 scored += [(score, key, kind) for key, score in _scores(found, features, cue.leave_out)]
                 if kind == "messages":
                     places_of = {key: at for at, key in enumerate(found.rows.keys.tolist())}

@@ -170,6 +170,10 @@ class Indexer:
                 return None
         return await self._question(self._embedder, query, kind, *scopes)
 
+    def telling(self, vector: Any | None) -> float | None:
+        """Whether a question is about something at all (`memory.ports.Embedder`), None where that is not known."""
+        return None if vector is None or self._embedder is None else self._embedder.telling(vector)
+
     async def _question(self, embedder: Embedder, query: str, kind: str, *scopes: int) -> Any | None:
         """As `query_vector`, whoever else waits; kept for the row that the question may become."""
         try:

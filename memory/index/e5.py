@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _MEAN = Path(__file__).with_name("e5_mean.npy")  # two rows: of passages, of queries
+_TELLING = Path(__file__).with_name("e5_telling.npy")
+"""Weights of a question's vector, and the bias: content against small talk, made by `benchmarks.train_gate`."""
 _NAMES = {
     "q": "attention.self.query",
     "k": "attention.self.key",
@@ -75,6 +77,12 @@ class E5:
         unit: NDArray[np.float32] = centred / np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-9)
         return unit
 
+    def telling(self, vector: NDArray[np.float32]) -> float | None:
+        import numpy as np
+
+        weights = _telling()
+        return float(np.vecdot(weights[:-1], vector) + weights[-1])
+
 
 MULTILINGUAL: Model = E5()
 
@@ -86,6 +94,14 @@ def _means() -> NDArray[np.float32]:
 
     means: NDArray[np.float32] = np.load(_MEAN)
     return means
+
+
+@cache
+def _telling() -> NDArray[np.float32]:
+    import numpy as np
+
+    weights: NDArray[np.float32] = np.load(_TELLING)
+    return weights
 
 
 class _Reader:

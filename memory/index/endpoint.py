@@ -52,6 +52,10 @@ class EndpointEmbedder:
         rows = [await self._request(batch) for batch in _batches([_clean(text) for text in texts])]
         return np.concatenate(rows) if rows else np.zeros((0, self.dimensions), np.float32)
 
+    def telling(self, vector: Any) -> float | None:
+        """Nobody knows of a model of one's own choice."""
+        return None
+
     async def close(self) -> None:
         """Close its connections. Later calls fail with `EmbedderError`."""
         self._closed = True

@@ -55,6 +55,9 @@ class MiniLM:
     def finished(self, vectors: NDArray[np.float32], *, query: bool) -> NDArray[np.float32]:
         return vectors  # the graph has made them of unit length
 
+    def telling(self, vector: NDArray[np.float32]) -> float | None:
+        return None
+
 
 MINILM: Model = MiniLM()
 

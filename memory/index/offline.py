@@ -69,6 +69,10 @@ class Model(Protocol):
         """The graph's vectors, as unit rows that can be compared."""
         ...
 
+    def telling(self, vector: NDArray[np.float32]) -> float | None:
+        """See `memory.ports.Embedder`."""
+        ...
+
 
 def find_weights(model: Model) -> Path | None:
     """The model's file, or None where the package is not installed."""
@@ -109,6 +113,10 @@ class OfflineEmbedder:
     async def embed_queries(self, texts: Sequence[str]) -> Any:
         """See `memory.ports.Embedder`. Any text will do."""
         return await self._run([self._model.query(_clean(text)) for text in texts], query=True)
+
+    def telling(self, vector: Any) -> float | None:
+        """See `memory.ports.Embedder`."""
+        return self._model.telling(vector)
 
     async def close(self) -> None:
         """End the thread. A call under way fails with `EmbedderError` after its present batch."""

@@ -24,3 +24,8 @@ class Embedder(Protocol):
     async def embed_queries(self, texts: Sequence[str]) -> Any:
         """The same, of what is looked for."""
         ...
+
+    def telling(self, vector: Any) -> float | None:
+        """Whether what a question's vector stands for is about something at all, or small talk, in log odds; None where
+        this model's vectors were never asked that."""
+        ...

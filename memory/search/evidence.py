@@ -17,15 +17,17 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from memory.search import language
 from memory.search.dates import Span
+from memory.search.folding import folded
 from memory.search.talk import Talk
-from memory.search.terms import analyse, is_unspaced
+from memory.search.terms import analyse, counting, is_unspaced, timing
 
 _K1 = 1.2
 _B = 0.75
@@ -88,13 +90,18 @@ MEANING = FEATURES.index("meaning")
 @dataclass(frozen=True, kw_only=True)
 class Question:
     """``terms`` are what is looked up, ``forms`` in which else each may be stored (`memory.search.terms.asked`);
-    ``asker`` is who says "I", or None."""
+    ``asker`` is who says "I", or None; ``languages`` are those that it may be in."""
 
     text: str
     terms: Sequence[str]
     forms: Mapping[str, Sequence[str]] = field(default_factory=dict)
     asker: str | None = None
     span: Span | None = None
+    languages: tuple[str, ...] = ()
+
+    def asks(self, kind: str) -> bool:
+        """For ``you``, ``when`` or ``count``, in another language than English."""
+        return bool(self.languages) and language.asks(kind, folded(self.text), self.languages)
 
     def written(self) -> dict[str, Sequence[str]]:
         """Each term with all of its forms."""
@@ -236,7 +243,7 @@ def _persons(question: Question, rows: Rows) -> dict[str, Any]:
         "named": np.isin(authors, meant).astype(float) if 0 < len(meant) < len(everyone) else none,
         "subject": (authors == meant[0]).astype(float) if len(meant) > 1 else none,
         "mine": mine,
-        "theirs": others * bool(_YOU.search(question.text)),
+        "theirs": others * (bool(_YOU.search(question.text)) or question.asks("you")),
     }
 
 
@@ -248,16 +255,18 @@ def _times(question: Question, rows: Rows, heads: Sequence[Sequence[str]]) -> di
         dated = np.where((rows.times >= since) & (rows.times < until), 1.0, 0.5 * near)
         if not question.span.named:
             dated = dated / 2  # people say "last week" of the week before the telling, too
-    when, many = _WHEN.search(question.text), _COUNT.search(question.text)
+    when = _WHEN.search(question.text) or question.asks("when")
+    many = _COUNT.search(question.text) or question.asks("count")
+    times, numbers = _TIMES | timing(question.languages), _NUMBERS | counting(question.languages)
     return {
         "dated": dated,
-        "when": np.array([not _TIMES.isdisjoint(head) for head in heads], float) if when else none,
-        "many": np.array([_counting(head) for head in heads], float) if many else none,
+        "when": np.array([not times.isdisjoint(head) for head in heads], float) if when else none,
+        "many": np.array([_counting(head, numbers) for head in heads], float) if many else none,
     }
 
 
-def _counting(head: Sequence[str]) -> bool:
-    return not _NUMBERS.isdisjoint(head) or bool(head and _DIGIT.search(" ".join(head)))
+def _counting(head: Sequence[str], numbers: Set[str]) -> bool:
+    return not numbers.isdisjoint(head) or bool(head and _DIGIT.search(" ".join(head)))
 
 
 def _logits(gates: Any) -> Any:

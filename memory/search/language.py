@@ -18,7 +18,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from memory.search.folding import bare, folded
@@ -48,6 +48,8 @@ _SCRIPTS: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = tuple(
 )
 UNSPACED = frozenset(("ja", "zh", "th"))
 """Languages whose function words stand in the midst of others."""
+_RUN_ON = UNSPACED | {"ko"}
+"""... and those whose words go on with endings."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,19 @@ def languages_of(words: Sequence[str]) -> tuple[str, ...]:
     if among or most >= _LEAST:
         return (ENGLISH,) if ENGLISH in found else found
     return (ENGLISH,) if most and ENGLISH in found else ()
+
+
+@lru_cache(maxsize=512)
+def asks(kind: str, text: str, names: tuple[str, ...]) -> bool:
+    """Whether a folded question in one of these languages asks for ``you``, ``when`` or ``count``."""
+    return any(_asking(kind, name).search(text) for name in names if name != ENGLISH)
+
+
+@cache
+def _asking(kind: str, name: str) -> re.Pattern[str]:
+    """A choice of words, as long as they are: nothing in it can be repeated."""
+    phrases = "|".join(map(re.escape, getattr(of(name), kind))) or "(?!)"
+    return re.compile(phrases if name in _RUN_ON else rf"(?<!\w)(?:{phrases})(?!\w)")
 
 
 @cache

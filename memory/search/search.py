@@ -18,7 +18,7 @@ from memory.search import ranking, spelling, sureness
 from memory.search.dates import span_of
 from memory.search.evidence import Question, Rows, evidence
 from memory.search.talk import APART, PAUSE_S
-from memory.search.terms import analyse, asked
+from memory.search.terms import analyse, asked, languages_of
 
 _DATED = 60  # rows of the time that the question names that are
 _BESIDE = 4  # positions around a row in which its neighbours are looked for
@@ -101,6 +101,12 @@ class Found:
         """That memory knows of it, 0 to 1."""
         return sureness.gate(self.signs(features), vectors=self.vectors)
 
+    def worth(self, features: Any, telling: float | None) -> float:
+        """That it is worth bringing to mind, 0 to 1: by what is asked, too, where that is known."""
+        if telling is None or not self.vectors:
+            return self.certainty(features)
+        return sureness.opening([*self.signs(features), telling])
+
 
 @dataclass(frozen=True)
 class Matches:
@@ -145,7 +151,14 @@ def question_of(query: str, asker: str | None, now: datetime) -> Question:
     """``asker`` is who says "I" in the query, ``now`` the time in their zone. Of a long query the beginning counts."""
     query = query[:_ASKED]
     sought = asked(query)
-    return Question(text=query, terms=sought.terms, forms=sought.forms, asker=asker, span=span_of(query, now))
+    return Question(
+        text=query,
+        terms=sought.terms,
+        forms=sought.forms,
+        asker=asker,
+        span=span_of(query, now),
+        languages=languages_of(query),
+    )
 
 
 async def ranked(session: Session, kind: str, places: Sequence[Place], question: Question) -> Matches:

@@ -1,6 +1,6 @@
-"""How sure it is that anything in memory is what a question is about. Pure.
+"""How sure it is that anything in memory is what a question is about, and worth bringing to mind. Pure.
 
-A logistic gate over the best cosine and over how much of the question's information one window holds; trained by
+Logistic gates over the best cosine and over how much of the question's information one window holds; trained by
 `benchmarks.train_gate` to tell questions about what was said from small talk.
 """
 
@@ -20,6 +20,9 @@ conversation, and 75 % in another one (at `SURE`: 1 and 10 %). By words alone it
 GATE = (7.25, 1.16, -3.19)
 GATE_OF_WORDS = (3.77, -4.3)
 """Weights of what `signs` gives, and the bias, last."""
+GATE_OF_TALK = (0.21, 1.26, 3.25, 1.41)
+"""... and of whether the question is about something at all (`memory.ports.Embedder.telling`): how near the nearest row
+is means another thing in each language, what small talk is does not."""
 _AROUND = FEATURES.index("around")
 _MOST = 4.0  # words that only one row has, beyond which a question is no surer
 
@@ -44,7 +47,15 @@ def share(features: Any) -> float:
 
 def gate(known: Sequence[float], *, vectors: bool) -> float:
     """λ = σ(w·signs + b), 0 to 1."""
-    weights = GATE if vectors else GATE_OF_WORDS
+    return _opened(GATE if vectors else GATE_OF_WORDS, known)
+
+
+def opening(known: Sequence[float]) -> float:
+    """The same, of signs and `memory.ports.Embedder.telling`."""
+    return _opened(GATE_OF_TALK, known)
+
+
+def _opened(weights: Sequence[float], known: Sequence[float]) -> float:
     inner = weights[-1] + sum(
         w * value for w, value in zip(reversed(weights[:-1]), reversed(known), strict=False)
     )

@@ -254,6 +254,25 @@ def _telling(folded: Iterable[str]) -> list[str]:
     return [word for piece in folded for word in _cut(piece) if word not in _STOP]
 
 
+def languages_of(text: str) -> tuple[str, ...]:
+    """The languages that a question may be in (`memory.search.language.languages_of`)."""
+    return language.languages_of(_beginning(_visible(text, _ASKED)))
+
+
+@cache
+def counting(names: tuple[str, ...]) -> frozenset[str]:
+    """Terms of words that count, in these languages."""
+    return frozenset(_stem_in(word, name) for name in names for word in language.of(name).numbers)
+
+
+@cache
+def timing(names: tuple[str, ...]) -> frozenset[str]:
+    """Terms of words that tell a time, in these languages."""
+    words = [(name, word) for name in names for season in language.of(name).seasons for word in season]
+    words += [(name, word) for name in names for word in language.of(name).last]
+    return frozenset(_stem_in(word, name) for name, word in words if " " not in word)
+
+
 def is_identifier(term: str) -> bool:
     """Whether a term is an identifier kept whole, or a word with a digit in it."""
     return "_" in term or any(c.isdigit() for c in term)

@@ -42,6 +42,9 @@ class WordsEmbedder:
         self.embedded += texts
         return np.stack([self.vector(text) for text in texts])
 
+    def telling(self, vector: Any) -> float | None:
+        return None
+
     def vector(self, text: str) -> Any:
         vector = np.zeros(self.dimensions, np.float32)
         for word in digest_words(text).split() or [""]:

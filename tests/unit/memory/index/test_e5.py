@@ -74,3 +74,22 @@ async def test_any_text_has_a_vector(multilingual: OfflineEmbedder) -> None:
     vectors = await multilingual.embed_passages([*TEXTS, "﷽" * 5_000, "\ud800", "漢" * 10_000])
     assert vectors.shape == (len(TEXTS) + 3, 384)
     assert (abs((vectors**2).sum(axis=1) - 1) < 1e-4).all()
+
+
+async def test_what_is_about_something_is_told_from_small_talk_in_languages_that_were_never_shown(
+    multilingual: OfflineEmbedder,
+) -> None:
+    """Finnish, Vietnamese, Ukrainian, Indonesian, Greek and Hebrew are in no training of ours."""
+    about = [
+        "Milloin vein auton korjaamolle?",
+        "Tôi đã để chìa khóa dự phòng ở đâu?",
+        "Як звали лікарку, до якої я ходила?",
+        "Siapa nama dokter gigi yang kudatangi?",
+        "Πού έβαλα το διαβατήριό μου;",
+        "איפה שמתי את הדרכון שלי?",
+    ]
+    small = ["Huomenta!", "Cảm ơn bạn nhiều", "Дуже дякую", "Terima kasih banyak", "Καλημέρα!", "תודה רבה"]
+    told = [
+        multilingual.telling(vector) or 0.0 for vector in await multilingual.embed_queries([*about, *small])
+    ]
+    assert min(told[: len(about)]) > 0 > max(told[len(about) :])

@@ -7,7 +7,7 @@ import Stemmer
 
 from memory.search import language
 from memory.search.folding import folded
-from memory.search.terms import asked, indexed, telling_words
+from memory.search.terms import asked, indexed, languages_of, telling_words
 
 
 def test_every_language_has_function_words_that_are_folded_and_a_stemmer_that_exists() -> None:
@@ -80,3 +80,32 @@ def test_signs_of_a_script_without_spaces_are_sought_by_what_is_no_function_word
     assert {"食物", "过敏"} <= set(asked("我对什么食物过敏？").terms)
     assert "ア" not in asked("何にアレルギーがありますか").terms
     assert asked("犬").terms == ["犬"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "question"),
+    [
+        ("when", "Wann bin ich zum Zahnarzt gegangen?"),
+        ("when", "Quand est-ce que je suis allé chez le dentiste ?"),
+        ("when", "Когда я был у врача?"),
+        ("when", "我什么时候去看牙医？"),
+        ("when", "Milloin kävin hammaslääkärissä ja kenen kanssa?"),
+        ("when", "מתי הייתי אצל רופא השיניים?"),
+        ("count", "Wie viele Bücher habe ich gelesen?"),
+        ("count", "Сколько книг я прочитал?"),
+        ("count", "本を何冊読んだか、何回ですか"),
+        ("you", "Was hast du mir gestern empfohlen?"),
+        ("you", "¿Qué libro me recomendaste para el viaje?"),
+        ("you", "Что ты советовал мне почитать?"),
+    ],
+)
+def test_what_a_question_asks_for_is_understood(kind: str, question: str) -> None:
+    assert language.asks(kind, folded(question), languages_of(question))
+
+
+@pytest.mark.parametrize("kind", ["when", "count", "you"])
+@pytest.mark.parametrize(
+    "text", ["Ich wohne in einem Haus mit Garten.", "Я живу в доме с садом.", "我住在有花园的房子里。"]
+)
+def test_what_asks_for_nothing_is_not_taken_for_a_question(kind: str, text: str) -> None:
+    assert not language.asks(kind, folded(text), languages_of(text))
