@@ -270,10 +270,10 @@ def main() -> None:
         root = Path(scratch)
         if options.messages:
             lines = asyncio.run(one_agent(root / "one", embedder, options.messages))
-            parts.append((25, 500, lines))
+            parts.append((20, 500, lines))
         if options.rows:
             lines = asyncio.run(many_agents(root / "many", embedder, options.agents, options.rows))
-            parts.append((10, 500, lines))
+            parts.append((8, 500, lines))
         if options.shared:
             parts.append(
                 (40, float("inf"), asyncio.run(shared_archive(root / "shared", embedder, options.shared)))
