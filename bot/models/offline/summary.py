@@ -18,9 +18,12 @@ LONGEST = 1500  # characters
 _ENOUGH = 100  # statements; more would not fit
 _READ = 200_000  # characters of one message
 _HEAD = "Told so far (a mechanical summary, newest first):"
-_LINE = re.compile(r"^(?:\[[^\]\n]{0,60}\]\s*)?(?:(?P<who>[^\s:][^:\n]{0,40}):\s+)?(?P<said>.+)$")
+_LINE = re.compile(
+    r"^(?:\[[^\]\n]{0,60}\]\s*)?(?:\d\d:\d\d\s+)?(?:(?P<who>[^\s:][^:\n]{0,40}):\s+)?(?P<said>.+)$"
+)
 _BEFORE, _AFTER = "Summary so far:\n", "\n\nSaid last, and still in view:\n"
-_FOUND = re.compile(r"^\[[^\]\n]{0,60}\]\s*\([a-z_]+ found: ")
+_FOUND = re.compile(r"^(?:\[[^\]\n]{0,60}\]\s*)?(?:\d\d:\d\d\s+)?\([a-z_]+ found: ")
+_DAY = re.compile(r"^\[[^\]\n]{0,60}\]$")
 _FRAME = frozenset({"summary so far:", "messages:", "(none)", _HEAD.casefold()})
 
 
@@ -69,7 +72,7 @@ def _said(content: str) -> Iterator[tuple[str, str]]:
         return
     for line in _asked(content)[-_READ:].splitlines():
         line = plain(line.strip())
-        if _FOUND.match(line):
+        if _FOUND.match(line) or _DAY.match(line):
             continue
         if isinstance(values.read(line), Mapping):
             yield from _said(line)

@@ -391,11 +391,13 @@ def test_a_summary_leaves_out_what_stays_in_view() -> None:
     asked = (
         "Core memory, which stays in view:\nhuman: Lives in Oslo.\n\n"
         "Summary so far:\n- Ada: I like plums.\n\nMessages:\n"
-        "[2026-11-21 Sat 09:00] Ada: I have a dog called Biscuit.\n"
-        "[2026-11-21 Sat 09:01] (conversation_search found: m1 2026-01-01 Ada: I have a cat called Mio.)\n\n"
+        "[2026-11-21 Sat]\n09:00 Ada: I have a dog called Biscuit.\nAda: I keep bees.\n"
+        "09:01 (conversation_search found: m1 2026-01-01 Ada: I have a cat called Mio.)\n"
+        "(conversation_search found: m2 2026-01-01 Ada: I have a bird called Mio.)\n\n"
         "Said last, and still in view:\nAda: I live in Porto."
     )
     text = summarize([{"role": "user", "content": asked}])
     assert "Biscuit" in text
     assert "plums" in text
-    assert not any(word in text for word in ("Oslo", "Mio", "Porto"))
+    assert "- Ada: I keep bees." in text.splitlines()
+    assert not any(word in text for word in ("Oslo", "Mio", "Porto", "2026", "09:00"))
