@@ -118,6 +118,8 @@ async def test_the_same_again_adds_nothing_and_a_newer_export_what_is_new(tmp_pa
         newer = await take(house, chatgpt(tmp_path / "y.zip", TRIP, BEES))
         assert (newer.added, newer.known) == (3, 2)
         assert newer.name != first.name
+        await take(house, chatgpt(tmp_path / "z.zip", BEES, TRIP))
+        assert len(house.rows("SELECT * FROM imports")) == 2  # nothing new is no import
         other = await take(house, tmp_path / "x.zip", "bob")
         assert (other.added, other.known) == (2, 0)
         assert [message.author for message in await said(house, "bob")] == ["bob", "ChatGPT"]

@@ -12,10 +12,11 @@ MAY = 1_714_730_000.5  # 2024-05-03 09:53:20.5 UTC
 
 
 def zipped(path: Path, **files: Any) -> Path:
-    """A zip; what is no text is written as JSON."""
+    """A zip, the same for the same files; what is no text is written as JSON."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in files.items():
-            archive.writestr(name, content if isinstance(content, str | bytes) else json.dumps(content))
+            data = content if isinstance(content, str | bytes) else json.dumps(content)
+            archive.writestr(zipfile.ZipInfo(name), data, zipfile.ZIP_DEFLATED)
     return path
 
 

@@ -134,7 +134,6 @@ class _Taking:
     async def batch(self, session: Session, batch: list[_Said], now: datetime) -> None:
         taken = self._taken
         agent = taken.agent = taken.agent or await self._agent(session, now)
-        await session.imports.begin(Import(agent_id=agent.id, name=taken.name, at=now))
         keys = [f"imported:{agent.id}:{_digest(self._what, said.line.id)}" for said in batch]
         known = await session.messages.taken(keys)
         turns: list[Turn] = []
@@ -150,6 +149,8 @@ class _Taking:
                 turns.append(turn)
                 self._turn = turn
             messages.append(self._message(said, place, turn, key))
+        if messages:
+            await session.imports.begin(Import(agent_id=agent.id, name=taken.name, at=now))
         await session.imports.add_turns(turns)
         await session.messages.append(agent.id, messages)
         taken.added += len(messages)
