@@ -177,9 +177,10 @@ def asked(text: str) -> Asked:
     words = _beginning(pieces)
     names = language.languages_of(words)
     found: dict[str, tuple[str, ...]] = {}
-    for piece in pieces:
-        for forms in _sought(piece, names):
-            found.setdefault(forms[0], forms)
+    for forms in chain.from_iterable(_sought(piece, names) for piece in pieces):
+        found.setdefault(forms[0], forms)
+        if len(found) == _TERMS:  # a word in every language is many stems
+            break
     if not found:
         found = {term: (term,) for piece in pieces for term in _words(bare(piece))}
     whole = {term: (term,) for piece in pieces for term in _identifiers(bare(piece))}

@@ -109,3 +109,9 @@ def test_what_a_question_asks_for_is_understood(kind: str, question: str) -> Non
 )
 def test_what_asks_for_nothing_is_not_taken_for_a_question(kind: str, text: str) -> None:
     assert not language.asks(kind, folded(text), languages_of(text))
+
+
+def test_of_a_long_question_no_more_words_are_stemmed_in_every_language_than_are_looked_up() -> None:
+    sought = asked(" ".join(f"{a}{b}{c}o" for a in "bdgk" for b in "aeiu" for c in "lmnrst"))
+    assert len(sought.terms) == 64
+    assert sought.terms[0] == "bal"
