@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 _LOOKED_AT = 300  # characters of a text
+_SIGN = 3  # letters that a sign of Chinese or Japanese stands for
 _SHORT = 3  # words of a text in which one is enough
 _KANA, _HAN = re.compile(r"[\u3041-\u30ff]"), re.compile(r"[\u4e00-\u9fff]")
 _RUSSIAN, _OTHER_CYRILLIC = re.compile(r"[а-яё]", re.IGNORECASE), re.compile(r"[іїєґўђћџј]", re.IGNORECASE)
@@ -30,11 +31,11 @@ _KNOWN = {language: frozenset(words.split()) for language, words in _WORDS.items
 def guessed(text: str) -> str:
     """One of `bot.language.LANGUAGES`; empty where it is none of them, or more than one."""
     text = _ADDRESS.sub(" ", text[:_LOOKED_AT].lower())
-    if _KANA.search(text):
-        return "ja"
-    if _HAN.search(text):
-        return "zh-CN"
-    if _RUSSIAN.search(text):
+    letters = sum(map(str.isalpha, text))
+    kana, han, russian = (len(script.findall(text)) for script in (_KANA, _HAN, _RUSSIAN))
+    if _SIGN * (kana + han) > letters:  # a name or a word in another script makes no text of that language
+        return "ja" if kana else "zh-CN"
+    if 2 * russian > letters:
         return "" if _OTHER_CYRILLIC.search(text) else "ru"
     words = [word.replace("’", "'") for word in _WORD.findall(text)]
     counts = sorted(

@@ -24,6 +24,8 @@ from bot.language.guess import guessed
         ("こんにちは、覚えていますか", "ja"),
         ("你好,你是谁?", "zh-CN"),
         ("No", ""),
+        ("我在用 Python 写代码", "zh-CN"),
+        ("My tea is called 茶 and my cat Миша, and I like both", "en"),
         ("c", ""),
         ("C'est la vie", "fr"),
         ("Plan d", ""),
