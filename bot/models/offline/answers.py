@@ -22,7 +22,8 @@ SEARCHES = ("archival_memory_search", "conversation_search")
 _PAGES = 3  # looked at, of each search
 _LONGEST = 300  # characters quoted
 _LINE = re.compile(
-    r"(?:[mnl][\d-]+ (?P<day>[\d-]{10}) \w+ (?P<hour>\d\d:\d\d)(?: \([^()]*\))? (?P<who>.*?)|(?P<source>.+?) part \d+)"
+    r"(?:[mnl][\d-]+(?: (?P<day>[\d-]{10}))?(?: \w{3} (?P<hour>\d\d:\d\d))?(?: \([^()]*\))? (?P<who>.*?)"
+    r"|(?P<source>.+?) part \d+)"
     r": (?P<text>.*)",
     re.DOTALL,
 )
@@ -67,9 +68,11 @@ def _worth(scored: tuple[float, Statement]) -> tuple[bool, float, float, bool]:
 
 
 def _found(done: Done, seen: Transcript, names: Sequence[str]) -> Iterator[Statement]:
+    on = hour = ""
     for line in filter(None, map(_LINE.fullmatch, _lines(done.message))):
         text, who = plain(line["text"]), line["who"]
-        at = moment(f"{line['day']}T{line['hour']}") if line["day"] else None
+        on, hour = line["day"] or on, line["hour"] or hour  # what the line before told is not told again
+        at = moment(f"{on}T{hour}") if on and not line["source"] else None
         at = at.replace(tzinfo=seen.now.tzinfo) if at and seen.now else at
         if line["source"]:
             yield from (Statement(s, at, True, line["source"]) for s in sentences(text))

@@ -58,13 +58,24 @@ async def test_a_failed_message_ends_in_text() -> None:
     assert reply.text.startswith("Hello")
 
 
-async def test_a_clipped_search_result_is_still_read() -> None:
-    clipped = '{"results": ["n1 2026-11-21 Sat 10:00 noted: The user\'s dog is called Biscuit.", "n2 2026-11-2 … [cl'
+@pytest.mark.parametrize(
+    "found",
+    [
+        '{"results": ["n1 2026-11-21 Sat 10:00 noted: The user\'s dog is called Biscuit.", "n2 2026-11-2 … [cl',
+        {
+            "results": [
+                "n2 2026-11-21 Sat 10:00 noted: Pens are blue.",
+                "n1 noted: The user's dog is called Biscuit.",
+            ]
+        },
+    ],
+)
+async def test_a_result_that_is_clipped_or_tells_its_time_once_is_read(found: object) -> None:
     calls = [
         {"id": str(n), "function": {"name": name, "arguments": '{"query": "dog name called", "page": 0}'}}
         for n, name in enumerate(("archival_memory_search", "conversation_search"))
     ]
-    results = [{"status": "OK", "message": clipped}, {"status": "OK", "message": "?"}]
+    results = [{"status": "OK", "message": found}, {"status": "OK", "message": "?"}]
     messages: list[dict[str, Any]] = [
         {"role": "user", "content": json.dumps({"type": "message", "message": "What's my dog's name?"})},
         {"role": "assistant", "content": None, "tool_calls": calls},
