@@ -175,10 +175,10 @@ async def _tell(app: App, form: Format, taken: Taken, order: Order) -> None:
     _, tokens = await app.import_reflection.estimate(taken.agent)
     if not order.reflect:
         tell(
-            f"everbot import --reflect{order.whose} reads it for what should be kept in mind (about "
+            f"everbot imports --reflect{order.whose} reads it for what should be kept in mind (about "
             f"{_round(tokens):,} tokens)."
         )
-    tell(f"everbot import --undo {taken.name}{order.whose} takes it back.")
+    tell(f"everbot imports --undo {taken.name}{order.whose} takes it back.")
 
 
 def _of(count: int, what: str) -> str:
@@ -222,7 +222,7 @@ async def _reflect(app: App, settings: Settings, order: Order) -> int:
         )
     if done.stopped:
         warn(
-            f"It is not at its end: {done.stopped}. Nothing is lost: everbot import --reflect{order.whose} goes on "
+            f"It is not at its end: {done.stopped}. Nothing is lost: everbot imports --reflect{order.whose} goes on "
             "(with a larger --budget, if need be)."
         )
     return int(bool(done.stopped))
@@ -261,7 +261,7 @@ async def undo(settings: Settings, order: Order, name: str) -> int:
                     found.append(agent)
         if len(found) != 1:
             warn(
-                f"There is no import {name}: everbot import --list --user NAME shows what there is."
+                f"There is no import {name}: everbot imports --user NAME shows what there is."
                 if not found
                 else f"Several people have an import {name}: say whose with --user."
             )

@@ -177,16 +177,6 @@ def import_(
     me: Annotated[
         str, typer.Option("--me", help="What you are called there, where there are several.", metavar="NAME")
     ] = "",
-    reflect: Annotated[
-        bool, typer.Option("--reflect", help="Then read what was imported, for what should be kept in mind.")
-    ] = False,
-    budget: Annotated[
-        int, typer.Option(help="Tokens that reading may take, with those of earlier times.", min=1)
-    ] = 200_000,
-    listed: Annotated[bool, typer.Option("--list", help="What was imported of other programs.")] = False,
-    undo: Annotated[
-        str, typer.Option("--undo", help="Take an import of another program back.", metavar="ID")
-    ] = "",
     config: Config = None,
 ) -> None:
     """Put an exported memory back, or take over what you and another bot said (docs/moving-in.md)."""
@@ -194,18 +184,34 @@ def import_(
 
     settings = _settings(config)
     order = imports.Order(
-        user=user,
-        me=_me(),
-        persona=_whom(settings, persona),
-        form=form,
-        partner=partner,
-        called=me,
-        reflect=reflect,
-        budget=budget,
+        user=user, me=_me(), persona=_whom(settings, persona), form=form, partner=partner, called=me
     )
-    if listed or undo:
-        sys.exit(process.run(imports.undo(settings, order, undo) if undo else imports.show(settings, order)))
     sys.exit(process.run(imports.import_(settings, files or [], order)))
+
+
+@app.command("imports")
+def imported(
+    user: Annotated[str | None, typer.Option("--user", help="Whose. Default: whoever you are.")] = None,
+    persona: Persona = None,
+    reflect: Annotated[
+        bool, typer.Option("--reflect", help="Read what was imported, for what should be kept in mind.")
+    ] = False,
+    budget: Annotated[
+        int, typer.Option(help="Tokens that reading may take, with those of earlier times.", min=1)
+    ] = 200_000,
+    undo: Annotated[str, typer.Option("--undo", help="Take an import back.", metavar="ID")] = "",
+    config: Config = None,
+) -> None:
+    """List what was taken over from other programs; read it, or take it back (docs/moving-in.md)."""
+    from bot.cli import imports
+
+    settings = _settings(config)
+    order = imports.Order(
+        user=user, me=_me(), persona=_whom(settings, persona), reflect=reflect, budget=budget
+    )
+    if undo:
+        sys.exit(process.run(imports.undo(settings, order, undo)))
+    sys.exit(process.run(imports.import_(settings, [], order) if reflect else imports.show(settings, order)))
 
 
 @app.command()

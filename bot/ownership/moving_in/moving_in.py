@@ -56,7 +56,7 @@ class Wanted:
 
 @dataclass
 class Taken:
-    """What came of an import, so far. ``name`` is what `everbot import --undo` takes."""
+    """What came of an import, so far. ``name`` is what `everbot imports --undo` takes."""
 
     name: str
     agent: Agent | None = None
