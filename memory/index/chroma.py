@@ -15,6 +15,8 @@ It offers neither a time limit nor a way to leave nothing behind, so two of its 
 from __future__ import annotations
 
 import asyncio
+import ctypes
+import os
 import re
 import shutil
 import sqlite3
@@ -38,6 +40,7 @@ CHECKED_AT_ONCE = 1_000  # rows per SQL query
 READ_AT_ONCE = 5_000  # ids per request when a whole collection is walked
 OVERFETCH = 32  # least number of neighbours asked for
 SEGMENT = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")  # name of a graph's folder
+_PERTURB, _ZEROED = -6, 0xFF  # memory that is taken is filled with the complement of that byte
 GRAPH = {"hnsw": {"space": "cosine", "ef_construction": 200, "ef_search": 200}}
 
 
@@ -199,6 +202,17 @@ class _Nearest:
         return np.where(self.keys[at] == keys, self.nearness[at], self.nearness.min())
 
 
+def clear_memory() -> None:
+    """From now on memory that is taken holds nothing of what was in it before (glibc's M_PERTURB, mallopt(3)).
+
+    Chroma's graphs (hnswlib) write whole blocks of memory to disk of which they have filled a part: what once lay
+    there, such as a text that is to be forgotten, would go along.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if os.name == "posix" else None
+    if mallopt is not None:
+        mallopt(_PERTURB, _ZEROED)
+
+
 class _Collections:
     """An embedded Chroma's collections, by name. Synchronous; used by the worker thread alone."""
 
@@ -270,6 +284,7 @@ class _Collections:
         import chromadb
 
         self._path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        clear_memory()
         return chromadb.PersistentClient(path=str(self._path), settings=_settings())
 
     def _get(self, name: str) -> Any:

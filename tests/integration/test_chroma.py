@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import socket
 import sqlite3
 import subprocess
@@ -40,6 +41,23 @@ async def test_chroma_sees_random_ids_and_nothing_else(tmp_path: Path) -> None:
     for secret in (CANARY, "community:", str(entries[0].key)):
         assert secret.encode() not in written
         assert secret.encode("utf-16-le") not in written
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only glibc can be told to")
+async def test_nothing_that_lay_in_memory_comes_to_the_disk(tmp_path: Path) -> None:
+    """A graph's file has room for more vectors than it holds."""
+    ctypes.CDLL(None).mallopt(-6, 0x5A)  # memory that is taken is full of 0xA5, unless that is changed
+    try:
+        world = ChromaWorld(path=tmp_path)
+        scope = await world.scope()
+        await world.index.add(scope, await world.entries(scope, circle(3)))
+        await world.index.search(scope, circle(3)[0], None, 1)
+        await world.close()
+        [file] = tmp_path.rglob("data_level0.bin")
+        assert len(file.read_bytes()) > 3_000
+        assert file.read_bytes().count(b"\xa5" * 8) == 0
+    finally:
+        ctypes.CDLL(None).mallopt(-6, 0)
 
 
 async def test_nothing_of_a_dropped_archive_stays_on_the_disk(tmp_path: Path) -> None:
