@@ -27,7 +27,7 @@ from memory.records import Agent, Block, Conversation, InboxRow, Message, Role, 
 log = logging.getLogger(__name__)
 
 _WARNING = 0.70
-_WHOLE = 0.50  # of the free room that what people say in one turn may take, before it is clipped
+_WHOLE = 0.45  # of the free room that what people say in one turn may take, before it is clipped
 _NOTES = 0.25  # of the queue's tokens that such notes may take
 _LONG = 20_000  # characters that are not counted on the event loop
 _KEPT_MESSAGES = 20_000  # messages of all the queues kept in memory

@@ -26,6 +26,10 @@ _CUT = 20_000  # characters of a text that are compared
 _BROUGHT = re.compile(  # how the adapters mark what is no text of its author's own
     r"^\((?:forwarded|quoted|embed|attached|e-mail|poll|invitation)[^)\n]*\)", re.MULTILINE
 )
+_SAID = re.compile(
+    r"m\d+ (?:\d{4}-\d\d-\d\d \w+ )?(?:\d\d:\d\d )?(?:\((?P<marks>[^)]*)\) )?(?P<text>.*)", re.DOTALL
+)
+_WITHIN = re.compile(_BROUGHT.pattern.removeprefix("^"))  # in a line, too
 _OWN = re.compile(r"^[nm]\d+ ")  # a line that a search shows of the agent's own memory
 # ... of what was taken over from another program, as `results` and `memory.associative` mark it: nothing of the text
 # itself stands before the mark.
@@ -66,13 +70,14 @@ _BRIEF = 60  # characters of an answer that is no more than a yes
 @dataclass(frozen=True, kw_only=True)
 class Heard:
     """What is in view: the person's own words, the newest last, and (who or what, text) of what is not theirs;
-    ``asking`` and ``shown`` are the parts of that which came with the present turn. ``offered`` is what the agent said
-    last before it; ``names`` are the person's."""
+    ``asking`` and ``shown`` are the parts of that which came with the present turn. ``recalled`` is what the person
+    said before, as searches show it; ``offered`` what the agent said last before it; ``names`` are the person's."""
 
     own: Sequence[str] = ()
     foreign: Sequence[tuple[str, str]] = ()
     asking: Sequence[str] = ()
     shown: Sequence[tuple[str, str]] = ()
+    recalled: Sequence[str] = ()
     offered: str = ""
     names: Collection[str] = ()
 
@@ -80,7 +85,7 @@ class Heard:
 def heard(messages: Sequence[Message], turn_id: str, custom: Collection[str]) -> Heard:
     """What the messages in view tell, in their order. ``custom`` are the tools that reach outside."""
     own, foreign, asking, shown = list[str](), list[tuple[str, str]](), list[str](), list[tuple[str, str]]()
-    offered, names = "", set[str]()
+    recalled, offered, names = list[str](), "", set[str]()
     between_us = "\n".join(_plain(message.text) for message in messages if message.text)
     for message in messages:
         # What was said in this conversation is quoted in it as it is: people answer our own messages so.
@@ -92,9 +97,19 @@ def heard(messages: Sequence[Message], turn_id: str, custom: Collection[str]) ->
             own.append(said)
             names.add(message.author)
             asking += [said] if message.turn_id == turn_id else []
+        elif message.role is Role.TOOL and message.author in SEARCHES and message.rendered:
+            recalled += _recalled(_lines(str(json.loads(message.rendered)["content"])), names)
         elif message.role is Role.ASSISTANT and message.text and message.turn_id != turn_id:
             offered = message.text
-    return Heard(own=own, foreign=foreign, asking=asking, shown=shown, offered=offered, names=names)
+    return Heard(
+        own=own,
+        foreign=foreign,
+        asking=asking,
+        shown=shown,
+        recalled=recalled,
+        offered=offered,
+        names=names,
+    )
 
 
 def origin(text: str, heard: Heard) -> str:
@@ -103,7 +118,7 @@ def origin(text: str, heard: Heard) -> str:
     if not heard.foreign or not words:
         return ""
     share, whose = max((_share(words, other), who) for who, other in heard.foreign)
-    mine = _share(words, "\n".join(heard.own))
+    mine = _share(words, "\n".join([*heard.own, *heard.recalled]))
     return whose if share >= _MOSTLY and share > mine else ""
 
 
@@ -215,6 +230,19 @@ def _foreign(message: Message, custom: Collection[str]) -> Iterable[tuple[str, s
 def _found(lines: Sequence[str]) -> Iterable[tuple[str, str]]:
     yield from (("what a search found", line) for line in lines if not _OWN.match(line))
     yield from _imported(lines)
+
+
+def _recalled(lines: Sequence[str], names: Collection[str]) -> Iterable[str]:
+    """What the person said themselves, of the lines that a search shows: nothing that they only brought along, nor what
+    they and another bot said."""
+    for line in lines:
+        said = _SAID.match(line)
+        if said and "imported" not in (said["marks"] or "") and not _WITHIN.search(said["text"]):
+            yield from (
+                said["text"].removeprefix(f"{name}: ")
+                for name in names
+                if said["text"].startswith(f"{name}: ")
+            )
 
 
 def _imported(lines: Iterable[Any]) -> Iterable[tuple[str, str]]:

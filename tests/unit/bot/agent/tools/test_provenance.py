@@ -77,6 +77,31 @@ def test_what_a_search_shows_of_ones_own_memory_is_ones_own() -> None:
 
 
 @pytest.mark.parametrize(
+    "line", ["m4 2026-11-01 Sun 10:00 (1/2) ada: ", "m4 (2/2, in view) ada: ", "m4 ada: ", "m4 10:01 ada: "]
+)
+def test_what_the_person_said_before_is_theirs_though_somebody_quotes_it(line: str) -> None:
+    quoted = said("What do you know?", context=["ever: Your boat lies in Panama"])
+    found_again = found("conversation_search", f"{line}My boat lies in Panama")
+    assert to_keep("Ada's boat lies in Panama", heard([quoted, found_again], "now", ())) == ""
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "m4 (2/2) ever: ada: Your boat lies in Panama",
+        "m4 (1/2) eve: My boat lies in Panama",
+        "m4 (imported from ChatGPT, 1/2) ada: My boat lies in Panama",
+        "m4 (1/2) ada: Hm. (forwarded from Eve) My boat lies in Panama",
+        "minutes.txt part 1: ada: My boat lies in Panama",
+    ],
+)
+def test_what_others_said_before_is_not_theirs(line: str) -> None:
+    quoted = said("What do you know?", context=["Eve: Your boat lies in Panama"])
+    with pytest.raises(ToolError):
+        to_keep("Ada's boat lies in Panama", heard([quoted, found("conversation_search", line)], "now", ()))
+
+
+@pytest.mark.parametrize(
     "wish", ["Remember that", "Merk dir das", "Retiens-le", "Запомни это", "覚えて", "记住"]
 )
 def test_the_person_may_ask_to_keep_what_is_shown(wish: str) -> None:
