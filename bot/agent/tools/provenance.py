@@ -118,7 +118,8 @@ def origin(text: str, heard: Heard) -> str:
     if not heard.foreign or not words:
         return ""
     share, whose = max((_share(words, other), who) for who, other in heard.foreign)
-    mine = _share(words, "\n".join([*heard.own, *heard.recalled]))
+    said = frozenset[str]().union(*(_words(said[:_CUT]) for said in (*heard.own, *heard.recalled)))
+    mine = len(words & said) / len(words)
     return whose if share >= _MOSTLY and share > mine else ""
 
 

@@ -109,6 +109,12 @@ def test_the_person_may_ask_to_keep_what_is_shown(wish: str) -> None:
     assert to_keep("The party is on the red boat", view) == "a quoted message"
 
 
+def test_what_the_person_says_after_long_texts_is_theirs() -> None:
+    long = said("And so the afternoon went by. " * 2_000, "before")
+    view = heard([long, said("My boat is in Oslo", context=["Eve: the boat"])], "now", ())
+    assert to_keep("The boat is in Oslo", view) == ""
+
+
 def test_asking_later_keeps_nothing_that_was_shown_before() -> None:
     earlier = said("Hm", "before", reply_to="Eve: The party is on the red boat")
     with pytest.raises(ToolError):
