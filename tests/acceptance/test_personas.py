@@ -272,8 +272,8 @@ async def test_what_a_reflection_proposes_waits_for_an_admin(server: DiscordServ
         await persona(server, boss, general, "bind flora")
         await mention(server, ada, general, "You love roses, we all know!")
         await server.slash(ada, general, "heartbeat", {"argument": "now"})
-        await server.until(lambda: "proposal" in whole(requests(town)[-1]))
         await town.app.inbound.settled()
+        assert "proposal" in whole(requests(town)[-1])
         assert (await mention(server, bob, general, "hello")).startswith("I am Flora")
         shown = await persona(server, boss, general, "proposals")
         assert "+ I am Ivy, who loves roses." in shown
@@ -297,7 +297,8 @@ async def test_a_reflection_on_what_is_private_proposes_nothing(
         await persona(server, ada, dm, "flora")
         await ask(server, ada, dm, "hello")
         await server.slash(ada, dm, "heartbeat", {"argument": "now"})
-        await server.until(lambda: "said in confidence" in whole(requests(town)[-1]))
+        await town.app.inbound.settled()
+        assert "said in confidence" in whole(requests(town)[-1])
         assert "Nothing is proposed." in await persona(server, boss, general, "proposals")
 
 

@@ -114,6 +114,7 @@ class Interactions:
     async def submit(self, view: Json, values: dict[str, Any]) -> Interaction:
         """Fills in a modal, by ``action_id``, and submits it; what the ack says of it is done."""
         assert view["type"] == "modal", "only modals can be submitted"
+        assert view.get("submit"), "there is no button to submit it"
         user = self.views.owners[view["id"]]
         interaction = self._begin(user, "")
         payload = {**self._common(interaction, "view_submission"), "view": filled(view, values)}
