@@ -23,8 +23,8 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from memory.records import PRIVATE, Message, Role
 from memory.store import tables as t
-from memory.store.connection import Connection
-from memory.store.database import Database
+from memory.store.sqlite.connection import SqliteConnection
+from memory.store.sqlite.database import Database
 
 QUEUE = 20  # messages in view
 NOW = datetime(2026, 11, 26, 9, 0, tzinfo=UTC)
@@ -90,7 +90,7 @@ async def measured(path: Path, rounds: int) -> tuple[float, float]:
     """Median seconds of a turn's statements: SQLAlchemy's own, ours."""
     options: dict[str, Any] = {"isolation_level": "AUTOCOMMIT", "poolclass": sa.NullPool}
     stock = create_async_engine(f"sqlite+aiosqlite:///{path}", **options)
-    ours = await Connection.open(path)
+    ours = await SqliteConnection.open(path)
     took: tuple[list[float], list[float]] = ([], [])
     async with stock.connect() as theirs:
         pairs: list[tuple[Execute, Control]] = [

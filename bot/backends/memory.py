@@ -21,8 +21,9 @@ from memory.index.exact import ExactIndex
 from memory.indexer import Indexer
 from memory.ports import Embedder, TokenCounter, VectorIndex
 from memory.recall import Recall
-from memory.store import copies
-from memory.store.database import HEAD, Database
+from memory.store.schema import HEAD
+from memory.store.sqlite import copies
+from memory.store.sqlite.database import Database
 from memory.tokens import token_counter
 
 log = logging.getLogger(__name__)

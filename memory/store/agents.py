@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert as upsert
 
 from memory.records import (
     IMPORTED,
@@ -23,7 +22,7 @@ from memory.records import (
 )
 from memory.store import tables as t
 from memory.store.connection import Connection
-from memory.store.fulltext import FullText
+from memory.store.dialects import upsert
 from memory.store.prepared import Prepared
 from memory.store.rows import record
 
@@ -135,7 +134,7 @@ class Agents:
             await self._forget_keys(agent_id)
             for kind, scope in (("messages", agent_id), ("passages", agent.archive_id)):
                 low, high = scope_range(scope)
-                await FullText(self._c, kind).purge(t.terms(kind).c.rowid.between(low, high))
+                await self._c.full_text(kind).purge(t.terms(kind).c.rowid.between(low, high))
                 for table in (t.vectors[kind], t.metadata.tables[kind]):
                     await self._c.execute(table.delete().where(table.c.key.between(low, high)))
             await self._c.execute(t.blocks.delete().where(t.blocks.c.owner == f"agent:{agent_id}"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -13,7 +12,7 @@ import sqlalchemy as sa
 from memory.records import PRIVATE, Agent, Audience, Audiences, Block, BlockEdit
 from memory.store import tables as t
 from memory.store.connection import Connection
-from memory.store.fulltext import each
+from memory.store.dialects import ALL, among
 from memory.store.prepared import Prepared
 from memory.store.rows import record
 
@@ -33,7 +32,7 @@ _NEWEST_EDIT = Prepared(sa.select(sa.func.max(t.block_history.c.id)))
 def _owned(query: sa.Select[Any], restricted: bool) -> sa.Select[Any]:
     """Those of an owner, readable from some ``audiences``, if it is ``restricted`` to them."""
     owned = query.where(t.blocks.c.owner == sa.bindparam("owner"))
-    return owned.where(t.blocks.c.audience.in_(each("audiences"))) if restricted else owned
+    return owned.where(among(t.blocks.c.audience, "audiences")) if restricted else owned
 
 
 _EDITS = (
@@ -170,7 +169,7 @@ class Blocks:
         await self._c.execute(t.blocks.delete().where(t.blocks.c.id == block_id))
 
     async def history(self, owner: str, audiences: Audiences, limit: int | None = 100) -> list[BlockEdit]:
-        values = _owner(owner, audiences) | {"most": -1 if limit is None else limit}
+        values = _owner(owner, audiences) | {"most": ALL if limit is None else limit}
         rows = await self._c.execute(_HISTORY[audiences is not None], values)
         return [record(BlockEdit, row) for row in rows]
 
@@ -204,7 +203,7 @@ class Blocks:
 
 
 def _owner(owner: str, audiences: Audiences) -> dict[str, Any]:
-    return {"owner": owner} | ({} if audiences is None else {"audiences": json.dumps(list(audiences))})
+    return {"owner": owner} | ({} if audiences is None else {"audiences": list(audiences)})
 
 
 def _without(text: str, gone: Callable[[str], bool]) -> str:

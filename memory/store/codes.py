@@ -6,11 +6,11 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert as upsert
 
 from memory.records import Code
 from memory.store import tables as t
 from memory.store.connection import Connection
+from memory.store.dialects import upsert
 from memory.store.rows import record
 
 # Twice the longest life of a code: a clock that is set right by a little costs none.

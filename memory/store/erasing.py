@@ -7,14 +7,13 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert as upsert
 
 from memory.records import Agent, Conversation, InboxRow, Message, scope_of, scope_range
 from memory.store import tables as t
 from memory.store.agents import forget_keys
 from memory.store.blocks import Blocks
 from memory.store.connection import Connection
-from memory.store.fulltext import FullText
+from memory.store.dialects import upsert
 from memory.store.mailbox import newest_said
 from memory.store.passages import Passages
 from memory.store.rows import record
@@ -72,7 +71,7 @@ class Erasing:
         """Delete messages with their terms and vectors."""
         keys = sa.select(t.messages.c.key).where(condition)
         vectors = t.vectors["messages"]
-        await FullText(self._c, "messages").purge(t.terms("messages").c.rowid.in_(keys))
+        await self._c.full_text("messages").purge(t.terms("messages").c.rowid.in_(keys))
         await self._c.execute(vectors.delete().where(vectors.c.key.in_(keys)))
         return (await self._c.execute(t.messages.delete().where(condition))).rowcount
 

@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert as upsert
 
 from memory.records import (
     PRIVATE,
@@ -23,6 +22,7 @@ from memory.records import (
 from memory.store import tables as t
 from memory.store.agents import Agents
 from memory.store.connection import Connection
+from memory.store.dialects import upsert
 from memory.store.erasing import Erasing
 from memory.store.mailbox import begun
 from memory.store.rows import record

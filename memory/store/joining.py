@@ -18,17 +18,18 @@ from memory.store.passages import Passages
 class Joining:
     """See `memory.ports.Joining`."""
 
-    def __init__(self, connection: Connection, extents: dict[int, int]) -> None:
+    def __init__(self, connection: Connection, extents: dict[int, int] | None) -> None:
         self._c = connection
         self._extents = extents
 
     async def join(self, into: Agent, other: Agent, now: datetime) -> None:
         with self._c.beside():
             # A tag points at its passage's key: both move, and are checked at the commit.
-            await self._c.execute(sa.text("PRAGMA defer_foreign_keys=ON"))
+            await self._c.defer_foreign_keys()
             shift = await self._move("messages", other.id, into.id, await self._newest(into.id))
-            self._extents.pop(into.id, None)
-            self._extents.pop(other.id, None)
+            if self._extents is not None:
+                self._extents.pop(into.id, None)
+                self._extents.pop(other.id, None)
             await self._conversations(into, other)
             await self._imports(into, other, shift)
             a = t.archives.c
@@ -67,10 +68,7 @@ class Joining:
         they are."""
         low, high = scope_range(source)
         shift = scope_range(target)[0] + after - low
-        words = t.terms(kind)
-        rows = sa.select(words.c.rowid + shift, words.c.terms).where(words.c.rowid.between(low, high))
-        await self._c.execute(words.insert().from_select(["rowid", "terms"], rows))
-        await self._c.execute(words.delete().where(words.c.rowid.between(low, high)))
+        await self._c.full_text(kind).move(source, shift)
         tables = [t.metadata.tables[kind], t.vectors[kind]]
         if kind == "passages":
             tables.append(t.passage_tags)

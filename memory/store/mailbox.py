@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert as upsert
 
 from memory.records import Delivery, InboxRow, OutboxRow, Turn, TurnState, Usage
 from memory.store import tables as t
 from memory.store.agents import digest_of, forget_keys
 from memory.store.connection import Connection
-from memory.store.fulltext import each
+from memory.store.dialects import among, arrival, place_of, upsert
 from memory.store.prepared import Prepared
 from memory.store.rows import record
 
@@ -112,7 +110,7 @@ class Mailbox:
     async def unfinished(
         self, agent_id: int, platforms: Collection[str], *, apart_from: Collection[str] = ()
     ) -> Turn | None:
-        values = {"agent": agent_id, "apart": json.dumps(list(apart_from))}
+        values = {"agent": agent_id, "apart": list(apart_from)}
         row = (await self._c.execute(_unfinished(tuple(platforms)), values)).first()
         return record(Turn, row) if row else None
 
@@ -123,7 +121,7 @@ class Mailbox:
     async def turns_of(self, agent_id: int) -> list[Turn]:
         c = t.turns.c
         query = _TURN.where((c.agent_id == agent_id) & (c.state == TurnState.DONE))
-        rows = await self._c.execute(query.order_by(c.started_at, sa.text("turns.rowid")))
+        rows = await self._c.execute(query.order_by(c.started_at, arrival()))
         return [record(Turn, row) for row in rows]
 
     async def events_of(self, turn_id: str) -> list[InboxRow]:
@@ -150,7 +148,8 @@ class Mailbox:
         query = (
             sa.select(s.model)
             .where(s.agent_id == agent_id)
-            .order_by(s.at.desc(), sa.text("rowid DESC"))
+            .join(t.turns, t.turns.c.id == s.turn_id)
+            .order_by(s.at.desc(), arrival().desc(), s.step.desc())
             .limit(1)
         )
         model: str | None = (await self._c.execute(query)).scalar()
@@ -167,7 +166,7 @@ class Mailbox:
         c = t.turns.c
         query = (
             _TURN.where((c.conversation_id == conversation_id) & (c.state == TurnState.DONE))
-            .order_by(c.started_at.desc(), sa.text("turns.rowid DESC"))
+            .order_by(c.started_at.desc(), arrival().desc())
             .limit(n)
         )
         return [record(Turn, row) for row in await self._c.execute(query)]
@@ -206,7 +205,7 @@ class Mailbox:
 
     async def heard(self, conversation_id: int) -> InboxRow | None:
         i = t.inbox.c
-        kept = sa.func.json_extract(i.payload, "$.account").is_not(None)  # what was undone is empty
+        kept = i.payload["account"].as_string().is_not(None)  # what was undone is empty
         said = (i.conversation_id == conversation_id) & i.kind.in_(_SAID) & kept
         row = (await self._c.execute(sa.select(t.inbox).where(said).order_by(i.id.desc()).limit(1))).first()
         return record(InboxRow, row) if row else None
@@ -272,7 +271,7 @@ class Mailbox:
     async def _outbox(
         self, platforms: Collection[str], state: Delivery, limit: int | None, apart_from: Collection[str] = ()
     ) -> list[OutboxRow]:
-        values = {"wanted": state, "busy": json.dumps(list(apart_from))}
+        values = {"wanted": state, "busy": list(apart_from)}
         rows = await self._c.execute(_open(tuple(platforms), limit), values)
         return [record(OutboxRow, row) for row in rows]
 
@@ -286,7 +285,7 @@ def _open(platforms: tuple[str, ...], limit: int | None) -> Prepared:
     o = t.outbox.c
     # Two conditions on the state: the literal one lets SQLite use the partial index.
     unsent = sa.text("outbox.state IN ('ready', 'sending')") & (o.state == sa.bindparam("wanted"))
-    free = o.address.not_in(each("busy"))
+    free = ~among(o.address, "busy")
     return Prepared(
         sa.select(t.outbox)
         .where(unsent & free & on_platforms(platforms, o.address))
@@ -311,7 +310,7 @@ def _unfinished(platforms: tuple[str, ...]) -> Prepared:
     here = n.conversation_id.in_(places(platforms).where(t.conversations.c.agent_id == agent))
     # The literal lets SQLite use the partial index on running turns.
     running = (n.agent_id == agent) & sa.text("turns.state = 'running'") & here
-    return Prepared(_TURN.where(running & n.id.not_in(each("apart"))).order_by(n.started_at))
+    return Prepared(_TURN.where(running & ~among(n.id, "apart")).order_by(n.started_at))
 
 
 def begun(turn: Turn) -> dict[str, Any]:
@@ -340,7 +339,7 @@ def newest_said() -> sa.ScalarSelect[int]:
     what is answered anew (``~``) has its own row from before.
     """
     said, address = t.inbox.alias(), t.conversations.c.address
-    platform = sa.func.substr(address, 1, sa.func.instr(address, ":"))
+    platform = sa.func.substr(address, 1, place_of(address, ":"))
     return (
         sa.select(said.c.id)
         .where(

@@ -17,7 +17,8 @@ from memory.records import Audiences, Message, Outlines, Summary, scope_range
 from memory.search.salience import salience
 from memory.store import tables as t
 from memory.store.connection import Connection
-from memory.store.fulltext import QUICK, FullText, beside, column, each, slices
+from memory.store.dialects import among, joined, listed
+from memory.store.fulltext import QUICK, beside, column, slices
 from memory.store.prepared import Prepared
 from memory.store.rows import record
 
@@ -25,16 +26,17 @@ from memory.store.rows import record
 def _get(restricted: bool) -> sa.Select[Any]:
     m = t.messages.c
     low: sa.BindParameter[int] = sa.bindparam("low", type_=sa.BigInteger)
-    query = sa.select(t.messages).where(m.key.between(low, sa.bindparam("high")) & m.key.in_(each("keys")))
-    return query.where(m.audience.in_(each("audiences"))) if restricted else query
+    query = sa.select(t.messages).where(m.key.between(low, sa.bindparam("high")) & among(m.key, "keys"))
+    return query.where(among(m.audience, "audiences")) if restricted else query
 
 
 def _around(restricted: bool) -> sa.Select[Any]:
     """Columns, each as one value: what is near counts hundreds of rows."""
     q = _get(restricted).where(t.messages.c.text != "").subquery().c
     numbers = (q.key - sa.bindparam("low", type_=sa.BigInteger), q.conversation_id, q.created_at, q.salience)
-    keys, strands, times, salience = map(sa.func.group_concat, numbers)
-    return sa.select(keys, strands, sa.func.json_group_array(q.author), times, salience)
+    keys, strands, times, salience = map(joined, numbers)
+    columns: list[sa.ColumnElement[Any]] = [keys, strands, listed(q.author), times, salience]
+    return sa.select(*columns)
 
 
 def _within(restricted: bool) -> sa.Select[Any]:
@@ -43,7 +45,7 @@ def _within(restricted: bool) -> sa.Select[Any]:
     scope = m.key.between(sa.bindparam("low"), sa.bindparam("high")) & (m.text != "")
     query = sa.select(m.key).where(scope, time >= sa.bindparam("since"), time < sa.bindparam("until"))
     query = query.order_by(m.key.desc()).limit(sa.bindparam("most"))
-    return query.where(m.audience.in_(each("audiences"))) if restricted else query
+    return query.where(among(m.audience, "audiences")) if restricted else query
 
 
 _KEPT = 20_000  # agents whose newest message's number is remembered
@@ -66,10 +68,10 @@ _AROUND = {restricted: Prepared(_around(restricted)) for restricted in (False, T
 class Messages:
     """See `memory.ports.Messages`."""
 
-    def __init__(self, connection: Connection, extents: dict[int, int]) -> None:
+    def __init__(self, connection: Connection, extents: dict[int, int] | None) -> None:
         self._c = connection
         self._extents = extents
-        self._words = FullText(connection, "messages")
+        self._words = connection.full_text("messages")
 
     async def append(self, agent_id: int, messages: Sequence[Message]) -> list[Message]:
         extent = await self.extent(agent_id)
@@ -96,9 +98,9 @@ class Messages:
 
     async def get(self, agent_id: int, keys: Collection[int], audiences: Audiences) -> list[Message]:
         low, high = scope_range(agent_id)
-        values = {"low": low, "high": high, "keys": json.dumps(list(keys))}
+        values = {"low": low, "high": high, "keys": list(keys)}
         if audiences is not None:
-            values["audiences"] = json.dumps(list(audiences))
+            values["audiences"] = list(audiences)
         rows = await self._c.execute(_GET[audiences is not None], values)
         found = {row.key: record(Message, row) for row in rows.all()}
         return [found[key] for key in keys if key in found]
@@ -197,9 +199,9 @@ class Messages:
         self, agent_id: int, keys: Collection[int], audiences: Audiences, reach: int
     ) -> Outlines:
         low, high = scope_range(agent_id)
-        values = {"low": low, "high": high, "keys": json.dumps(beside(keys, reach))}
+        values = {"low": low, "high": high, "keys": beside(keys, reach)}
         if audiences is not None:
-            values["audiences"] = json.dumps(list(audiences))
+            values["audiences"] = list(audiences)
         (found,) = await _AROUND[audiences is not None].rows(self._c, **values)
         return Outlines(
             column(found[0]) + low,
@@ -216,12 +218,14 @@ class Messages:
         values: dict[str, Any] = {"low": low, "high": high, "most": limit}
         values |= {"since": t.microseconds(since), "until": t.microseconds(until)}
         if audiences is not None:
-            values["audiences"] = json.dumps(list(audiences))
+            values["audiences"] = list(audiences)
         with self._c.beside() if await self.extent(agent_id) > QUICK else nullcontext():
             rows = await _WITHIN[audiences is not None].rows(self._c, **values)
         return [key for (key,) in rows]
 
     async def extent(self, agent_id: int) -> int:
+        if self._extents is None:
+            return await self._words.extent(agent_id)
         if agent_id not in self._extents:
             found = await self._words.extent(agent_id)
             # A writer may have counted on while we looked: never go back behind it.
@@ -230,6 +234,8 @@ class Messages:
 
     def _reaches(self, agent_id: int, extent: int) -> None:
         """Kept of those that were at work last: far more than one commit may hold."""
+        if self._extents is None:
+            return
         self._extents.pop(agent_id, None)
         self._extents[agent_id] = extent
         if len(self._extents) > _KEPT:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert as upsert
 
 from memory.store import tables as t
 from memory.store.connection import Connection
+from memory.store.dialects import upsert
 
 
 class Meta:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 from collections.abc import Collection, Sequence
 from datetime import datetime
@@ -10,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert as upsert
 
 from memory.ports.messages import POSTINGS
 from memory.records import (
@@ -27,7 +25,8 @@ from memory.records import (
 )
 from memory.store import tables as t
 from memory.store.connection import Connection
-from memory.store.fulltext import FullText, column, each, slices
+from memory.store.dialects import among, joined, upsert
+from memory.store.fulltext import column, slices
 from memory.store.prepared import Prepared
 from memory.store.rows import record
 
@@ -35,24 +34,25 @@ from memory.store.rows import record
 def _get(restricted: bool, tagged: bool) -> sa.Select[Any]:
     p, g = t.passages.c, t.passage_tags.c
     low: sa.BindParameter[int] = sa.bindparam("low", type_=sa.BigInteger)
-    query = sa.select(t.passages).where(p.key.between(low, sa.bindparam("high")) & p.key.in_(each("keys")))
+    query = sa.select(t.passages).where(p.key.between(low, sa.bindparam("high")) & among(p.key, "keys"))
     if restricted:
-        query = query.where(p.audience.in_(each("audiences")))
-    return query.where(p.key.in_(sa.select(g.key).where(g.tag.in_(each("tags"))))) if tagged else query
+        query = query.where(among(p.audience, "audiences"))
+    return query.where(p.key.in_(sa.select(g.key).where(among(g.tag, "tags")))) if tagged else query
 
 
 def _around(restricted: bool) -> sa.Select[Any]:
     """Columns, each as one value."""
     q = _get(restricted, False).subquery().c
     numbers = (q.key - sa.bindparam("low", type_=sa.BigInteger), q.created_at)
-    return sa.select(*map(sa.func.group_concat, numbers))
+    columns: list[sa.ColumnElement[Any]] = [joined(x) for x in numbers]
+    return sa.select(*columns)
 
 
 def _closed(restricted: bool) -> sa.Select[Any]:
     p = t.passages.c
     over = p.key.between(sa.bindparam("low"), sa.bindparam("high")) & p.until.is_not(None)
     query = sa.select(t.passages).where(over).order_by(p.key)
-    return query.where(p.audience.in_(each("audiences"))) if restricted else query
+    return query.where(among(p.audience, "audiences")) if restricted else query
 
 
 # Asked at every turn or search: built once.
@@ -67,7 +67,7 @@ class Passages:
 
     def __init__(self, connection: Connection) -> None:
         self._c = connection
-        self._words = FullText(connection, "passages")
+        self._words = connection.full_text("passages")
 
     async def archive(self, archive_id: int) -> Archive:
         return _archive((await self._c.execute(_archives(t.archives.c.id == archive_id))).one())
@@ -163,9 +163,9 @@ class Passages:
         self, archive_id: int, keys: Collection[int], audiences: Audiences, tags: Sequence[str] = ()
     ) -> list[Passage]:
         low, high = scope_range(archive_id)
-        values = {"low": low, "high": high, "keys": json.dumps(list(keys)), "tags": json.dumps(list(tags))}
+        values = {"low": low, "high": high, "keys": list(keys), "tags": list(tags)}
         if audiences is not None:
-            values["audiences"] = json.dumps(list(audiences))
+            values["audiences"] = list(audiences)
         rows = await self._c.execute(_GET[audiences is not None, bool(tags)], values)
         found = {row.key: record(Passage, row) for row in rows}
         return [found[key] for key in keys if key in found]
@@ -290,7 +290,7 @@ class Passages:
         low, high = scope_range(archive_id)
         values: dict[str, Any] = {"low": low, "high": high}
         if audiences is not None:
-            values["audiences"] = json.dumps(list(audiences))
+            values["audiences"] = list(audiences)
         rows = await self._c.execute(_CLOSED[audiences is not None], values)
         return [record(Passage, row) for row in rows]
 
@@ -346,9 +346,9 @@ class Passages:
         self, archive_id: int, keys: Collection[int], audiences: Audiences, reach: int
     ) -> Outlines:
         low, high = scope_range(archive_id)
-        values = {"low": low, "high": high, "keys": json.dumps(list(keys))}
+        values = {"low": low, "high": high, "keys": list(keys)}
         if audiences is not None:
-            values["audiences"] = json.dumps(list(audiences))
+            values["audiences"] = list(audiences)
         (found,) = await _AROUND[audiences is not None].rows(self._c, **values)
         known = column(found[0]) + low
         return Outlines(known, -known, [""] * len(known), column(found[1]) / 1e6, np.full(len(known), 0.5))

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert as upsert
 
 from memory.records import Avatar, Binding, Persona, PersonaVersion, Proposal
 from memory.store import tables as t
 from memory.store.connection import Connection, Row
-from memory.store.fulltext import each
+from memory.store.dialects import among, upsert
 from memory.store.passages import Passages
 from memory.store.prepared import Prepared
 from memory.store.rows import record
@@ -24,7 +22,7 @@ _SHOWN = (t.personas.c.id, t.personas.c.name, t.personas.c.description, t.person
 _AT = Prepared(
     sa.select(*_SHOWN, t.bindings.c.place)
     .join(t.bindings, t.bindings.c.persona_id == t.personas.c.id)
-    .where(t.bindings.c.place.in_(each("places")) & t.personas.c.retired_at.is_(None))
+    .where(among(t.bindings.c.place, "places") & t.personas.c.retired_at.is_(None))
 )
 _PICKED = Prepared(
     sa.select(*_SHOWN)
@@ -117,7 +115,7 @@ class Personas:
         return int((await self._c.execute(query)).scalar_one())
 
     async def at(self, places: Sequence[str]) -> Persona | None:
-        rows = {row.place: row for row in await self._c.execute(_AT, {"places": json.dumps(list(places))})}
+        rows = {row.place: row for row in await self._c.execute(_AT, {"places": list(places)})}
         return next((_persona(rows[place]) for place in places if place in rows), None)
 
     async def bind(self, place: str, community: str, persona_id: int, now: datetime) -> None:

@@ -7,11 +7,11 @@ from dataclasses import asdict
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert as upsert
 
 from memory.records import PRIVATE, Beat, Spent, TurnState, Wish
 from memory.store import tables as t
 from memory.store.connection import Connection
+from memory.store.dialects import upsert
 from memory.store.mailbox import on_platforms, places
 from memory.store.prepared import Prepared
 from memory.store.rows import record
@@ -92,8 +92,7 @@ class Schedule:
         i, n = t.inbox.c, t.turns.c
         theirs = sa.select(t.conversations.c.id).where(t.conversations.c.agent_id.in_(agents))
         held = n.conversation_id.in_(theirs) & (n.started_at >= since) & (n.kind == _REMINDER)
-        # The literal lets SQLite use the partial index on what waits.
-        unheld = i.agent_id.in_(agents) & sa.text("inbox.done = 0") & i.turn_id.is_(None)
+        unheld = i.agent_id.in_(agents) & ~i.done & i.turn_id.is_(None)
         waiting = unheld & (i.kind == _REMINDER)
         counts = [sa.select(sa.func.count()).where(some) for some in (held, waiting)]
         return sum([(await self._c.execute(count)).scalar_one() for count in counts])

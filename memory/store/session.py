@@ -20,9 +20,9 @@ from memory.store.vectors import Vectors
 from memory.store.wastebasket import Wastebasket
 
 
-def session(connection: Connection, extents: dict[int, int]) -> Session:
-    """``extents`` remembers the newest message number of each agent. Only the process that holds the data
-    directory appends messages, so it is never behind the table."""
+def session(connection: Connection, extents: dict[int, int] | None) -> Session:
+    """``extents`` remembers the newest message number of each agent where one process alone appends messages: it is
+    never behind the table. None: each is looked up."""
     return Session(
         agents=Agents(connection),
         personas=Personas(connection),

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert as upsert
 
 from memory.records import Audience, Audiences, scope_range
 from memory.store import tables as t
 from memory.store.connection import Connection
-from memory.store.fulltext import each, slices
+from memory.store.dialects import ALL, among, upsert
+from memory.store.fulltext import slices
 from memory.store.prepared import Prepared
 
 _LAST = 2**63 - 1
@@ -32,7 +31,7 @@ def _load(kind: str, restricted: bool) -> sa.Select[Any]:
         v.embedder == sa.bindparam("embedder")
     )
     query = sa.select(v.key, v.data).where(scope).order_by(v.key).limit(sa.bindparam("most"))
-    return query.where(v.audience.in_(each("audiences"))) if restricted else query
+    return query.where(among(v.audience, "audiences")) if restricted else query
 
 
 def _put(table: sa.Table) -> sa.Insert:
@@ -44,12 +43,12 @@ def _put(table: sa.Table) -> sa.Insert:
 
 def _texts(kind: str) -> sa.Select[Any]:
     rows = t.metadata.tables[kind].c
-    return sa.select(rows.key, rows.text).where(rows.key.in_(each("keys")))
+    return sa.select(rows.key, rows.text).where(among(rows.key, "keys"))
 
 
 def _mark(kind: str) -> sa.Update:
     rows = t.metadata.tables[kind]
-    return rows.update().where(rows.c.key.in_(each("keys"))).values(indexed=True)
+    return rows.update().where(among(rows.c.key, "keys")).values(indexed=True)
 
 
 # For every message or search: built once.
@@ -104,7 +103,7 @@ class Vectors:
         self, kind: str, embedder: str, rows: Sequence[tuple[int, Audience, str, bytes]]
     ) -> set[int]:
         # A row may have been deleted or changed while its vector was being made: no vector outlives its text.
-        keys = json.dumps([key for key, _, _, _ in rows])
+        keys = [key for key, _, _, _ in rows]
         texts = dict(await _TEXTS[kind].rows(self._c, keys=keys))
         same = {row[0]: row for row in rows if texts.get(row[0]) == row[2]}
         values = [
@@ -113,7 +112,7 @@ class Vectors:
         ]
         if values:
             await self._c.execute(_PUT[kind], values)
-            await self._c.execute(_MARK[kind], {"keys": json.dumps(list(same))})
+            await self._c.execute(_MARK[kind], {"keys": list(same)})
         return set(same)
 
     async def load(
@@ -122,11 +121,11 @@ class Vectors:
         low, high = scope_range(scope)
         values = {"low": low, "high": high, "embedder": embedder, "most": _QUICK}
         if audiences is not None:
-            values["audiences"] = json.dumps(list(audiences))
+            values["audiences"] = list(audiences)
         query = _LOAD[kind, audiences is not None]
         rows = await query.rows(self._c, **values)
         if len(rows) == _QUICK:
-            values |= {"low": rows[-1][0] + 1, "most": -1}
+            values |= {"low": rows[-1][0] + 1, "most": ALL}
             with self._c.beside():
                 rows = [*rows, *await query.rows(self._c, **values)]
         return list(rows)

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from memory.store.database import Database
+from memory.store.sqlite.database import Database
 
 
 def lay(path: Path) -> Path:

@@ -9,7 +9,7 @@ from typing import Any
 from memory.index.exact import ExactIndex
 from memory.ports import VectorIndex
 from memory.records import SHARED, Draft, VectorEntry
-from memory.store.database import Database
+from memory.store.sqlite.database import Database
 from tests.fakes.empty_database import lay
 from tests.fakes.memory_rows import NOW, newcomer
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from memory.ports import Store
-from memory.store.database import Database
+from memory.store.sqlite.database import Database
 from tests.fakes.empty_database import lay
 
 Rows = dict[str, list[str]]

@@ -23,7 +23,7 @@ from bot.settings import BackupSettings, Settings
 from memory.archival import store
 from memory.errors import StoreBusy, StoreTooNew, StoreUnavailable
 from memory.records import SHARED, Draft
-from memory.store.database import Database
+from memory.store.sqlite.database import Database
 from tests.fakes.clock import FakeClock
 from tests.fakes.embedder import WordsEmbedder
 from tests.fakes.empty_database import lay

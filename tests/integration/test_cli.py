@@ -32,7 +32,7 @@ from bot.settings import Settings
 from memory.documents.reader import Reader
 from memory.ports import Session
 from memory.records import SHARED
-from memory.store.database import Database
+from memory.store.sqlite.database import Database
 from tests.fakes.embeddings_server import embeddings_server
 from tests.fakes.empty_database import lay
 from tests.program.process import ROOT, Done

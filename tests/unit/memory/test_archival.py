@@ -11,7 +11,7 @@ from memory.archival import Archival, says_the_same
 from memory.index.exact import ExactIndex
 from memory.indexer import Indexer
 from memory.records import PRIVATE, SHARED, Agent, Draft, Passage, community_audience
-from memory.store.database import Database
+from memory.store.sqlite.database import Database
 from tests.fakes.embedder import WordsEmbedder
 from tests.fakes.empty_database import lay
 from tests.fakes.memory_rows import NOW, settle

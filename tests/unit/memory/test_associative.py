@@ -24,7 +24,7 @@ from memory.records import (
     community_audience,
     place_audience,
 )
-from memory.store.database import Database
+from memory.store.sqlite.database import Database
 from tests.fakes.embedder import WordsEmbedder
 from tests.fakes.empty_database import lay
 from tests.fakes.memory_rows import NOW, said, settle

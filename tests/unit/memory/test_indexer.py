@@ -19,7 +19,7 @@ from memory.index.exact import ExactIndex
 from memory.indexer import Indexer
 from memory.recall import Recall
 from memory.records import PRIVATE, SHARED, Agent, Conversation, Draft, Message, community_audience
-from memory.store.database import Database
+from memory.store.sqlite.database import Database
 from tests.fakes.embedder import WordsEmbedder
 from tests.fakes.empty_database import lay
 from tests.fakes.memory_rows import NOW, HeldAt, said, settle

@@ -32,7 +32,7 @@ from memory.records import (
     readable_from,
 )
 from memory.search.terms import query_terms
-from memory.store.database import Database
+from memory.store.sqlite.database import Database
 from tests.fakes.embedder import WordsEmbedder
 from tests.fakes.empty_database import lay
 from tests.fakes.memory_rows import NOW, newcomer, said

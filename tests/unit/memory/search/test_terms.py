@@ -26,7 +26,7 @@ from memory.search.terms import (
     query_terms,
     telling_words,
 )
-from memory.store.database import Database
+from memory.store.sqlite.database import Database
 from tests.fakes.empty_database import lay
 from tests.fakes.memory_rows import settle, tell
 

@@ -17,7 +17,8 @@ from sqlalchemy.dialects import sqlite
 import memory.store
 from memory.errors import StoreError, StoreTooNew, StoreUnavailable
 from memory.store import tables
-from memory.store.database import HEAD, Database, schema
+from memory.store.schema import HEAD
+from memory.store.sqlite.database import Database, schema
 from tests.fakes.memory_rows import settle, tell
 from tests.patience import PATIENCE_S
 

@@ -21,17 +21,15 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
-from memory.errors import StoreTooNew, StoreUnavailable
+from memory.errors import StoreUnavailable
 from memory.ports import Session
-from memory.store import copies
 from memory.store import tables as t
-from memory.store.connection import Connection
 from memory.store.fulltext import is_current, renew
+from memory.store.schema import HEAD, migrate, refuse_newer
 from memory.store.session import session
+from memory.store.sqlite import copies
+from memory.store.sqlite.connection import SqliteConnection
 from memory.uncancelled import ended
-
-HEAD = "0007"
-"""The newest migration. A test proves that it is Alembic's head too."""
 
 _PRAGMAS = (
     "PRAGMA secure_delete=ON",
@@ -50,7 +48,7 @@ class Database:
 
     def __init__(self, path: Path, readers: int = 3) -> None:
         self.path = path
-        self._writer: Connection | None = None
+        self._writer: SqliteConnection | None = None
         self._turnstile = asyncio.Lock()
         self._asking = 0
         self._closed = False
@@ -59,7 +57,7 @@ class Database:
         # A connection's repositories are made once: they hold nothing else.
         self._session = lru_cache(readers + 1)(lambda connection: session(connection, extents))
         self._batch: _Batch | None = None
-        self._readers: asyncio.LifoQueue[Connection | None] = asyncio.LifoQueue()
+        self._readers: asyncio.LifoQueue[SqliteConnection | None] = asyncio.LifoQueue()
         for _ in range(readers):
             self._readers.put_nowait(None)
 
@@ -86,14 +84,10 @@ class Database:
         async with _mapped(self.path):
             writer = self._writer = await self._connect()
             version = await _version(writer)
-            if version is not None and version > HEAD:
-                raise StoreTooNew(
-                    f"The database {self.path} was written by a newer everbot (schema {version}, this one "
-                    f"knows {HEAD}). Upgrade everbot, or point data_dir at another directory."
-                )
+            refuse_newer(version, f"The database {self.path}", "point data_dir at another directory")
             if version != HEAD:
                 await writer.control("BEGIN IMMEDIATE")
-                _migrate(writer.inner)
+                migrate(writer.inner)
                 await writer.control("COMMIT")
             if version is None or not await is_current(writer):
                 await writer.control("BEGIN IMMEDIATE")
@@ -136,7 +130,7 @@ class Database:
             yield self._session(connection)
 
     @asynccontextmanager
-    async def _reading(self) -> AsyncIterator[Connection]:
+    async def _reading(self) -> AsyncIterator[SqliteConnection]:
         if self._closed:
             raise StoreUnavailable(f"{self.path} is closed.")
         connection = await self._readers.get()
@@ -159,7 +153,7 @@ class Database:
             self._readers.put_nowait(None if broken else connection)
 
     @asynccontextmanager
-    async def _writing(self) -> AsyncIterator[Connection]:
+    async def _writing(self) -> AsyncIterator[SqliteConnection]:
         if self._closed:
             raise StoreUnavailable(f"{self.path} is closed.")
         await self._queue_up()
@@ -201,13 +195,13 @@ class Database:
                 return
             await self._commit_or_break(self._batch, self._writer)
 
-    async def _commit_or_break(self, batch: _Batch, connection: Connection) -> None:
+    async def _commit_or_break(self, batch: _Batch, connection: SqliteConnection) -> None:
         try:
             await self._commit(batch, connection)
         except Exception as error:
             await self._break(error)
 
-    async def _join(self) -> tuple[_Batch, Connection]:
+    async def _join(self) -> tuple[_Batch, SqliteConnection]:
         """The batch to write with. The first unit of a batch is the transaction, the others savepoints."""
         if self._writer is None:
             self._writer = await self._connect()
@@ -219,7 +213,7 @@ class Database:
         self._batch.size += 1
         return self._batch, self._writer
 
-    async def _leave(self, batch: _Batch, connection: Connection, *, undo: bool) -> None:
+    async def _leave(self, batch: _Batch, connection: SqliteConnection, *, undo: bool) -> None:
         """Close the unit, undoing it if it failed; commit, unless the next in line may share the commit."""
         if batch.size == 1:
             if undo:
@@ -233,7 +227,7 @@ class Database:
         if not self._asking or batch.size >= _BATCH:
             await self._commit(batch, connection)
 
-    async def _commit(self, batch: _Batch, connection: Connection) -> None:
+    async def _commit(self, batch: _Batch, connection: SqliteConnection) -> None:
         await connection.control("COMMIT")
         self._batch = None
         batch.committed.set_result(None)
@@ -251,8 +245,8 @@ class Database:
             batch.committed.set_exception(StoreUnavailable(_sentence(cause, self.path)))
             batch.committed.exception()  # seen, even when nobody waits
 
-    async def _connect(self, *pragmas: str) -> Connection:
-        connection = await Connection.open(self.path)
+    async def _connect(self, *pragmas: str) -> SqliteConnection:
+        connection = await SqliteConnection.open(self.path)
         try:
             for pragma in (*_PRAGMAS, *pragmas):
                 await connection.ask(pragma)
@@ -300,23 +294,11 @@ class _Batch:
         self.committed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
 
-async def _version(connection: Connection) -> str | None:
+async def _version(connection: SqliteConnection) -> str | None:
     if not await connection.ask("SELECT 1 FROM sqlite_master WHERE type='table' AND name='alembic_version'"):
         return None
     versions = await connection.ask("SELECT version_num FROM alembic_version")
     return str(versions[0][0]) if versions else None
-
-
-def _migrate(connection: sa.Connection) -> None:
-    # Imported here: Alembic costs 0.1 s at every start, and is needed at few.
-    from alembic import command
-    from alembic.config import Config
-
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    config.set_main_option("path_separator", "os")
-    config.attributes["connection"] = connection
-    command.upgrade(config, "head")
 
 
 @asynccontextmanager

@@ -12,8 +12,8 @@ import sqlalchemy as sa
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
-from memory.store.connection import Connection
 from memory.store.prepared import Prepared
+from memory.store.sqlite.connection import SqliteConnection
 from tests.patience import PATIENCE_S
 
 WHERE = sa.select(sa.literal_column("thread()"))
@@ -42,8 +42,8 @@ def gate() -> Gate:
 
 
 @pytest.fixture
-async def connection(tmp_path: Path, gate: Gate) -> AsyncIterator[Connection]:
-    opened = await Connection.open(tmp_path / "x.db")
+async def connection(tmp_path: Path, gate: Gate) -> AsyncIterator[SqliteConnection]:
+    opened = await SqliteConnection.open(tmp_path / "x.db")
     driver = opened.inner.connection.driver_connection
     assert driver is not None
     driver.create_function("thread", 0, threading.get_ident)
@@ -67,16 +67,16 @@ def _(element: Counted, compiler: object, **_: object) -> str:
     return "1"
 
 
-async def texts(connection: Connection) -> list[str]:
+async def texts(connection: SqliteConnection) -> list[str]:
     return (await connection.execute(sa.select(notes.c.text).order_by(notes.c.id))).scalars()
 
 
-async def test_a_statement_runs_on_the_event_loop(connection: Connection) -> None:
+async def test_a_statement_runs_on_the_event_loop(connection: SqliteConnection) -> None:
     assert (await connection.execute(WHERE)).scalar() == threading.get_ident()
     assert await Prepared(WHERE).rows(connection) == [(threading.get_ident(),)]
 
 
-async def test_what_reads_much_or_asks_the_file_runs_beside_it(connection: Connection) -> None:
+async def test_what_reads_much_or_asks_the_file_runs_beside_it(connection: SqliteConnection) -> None:
     with connection.beside():
         found = {(await connection.execute(WHERE)).scalar(), (await Prepared(WHERE).rows(connection))[0][0]}
     found.add((await connection.ask("SELECT thread()"))[0][0])
@@ -84,7 +84,7 @@ async def test_what_reads_much_or_asks_the_file_runs_beside_it(connection: Conne
     assert (await connection.execute(WHERE)).scalar() == threading.get_ident()
 
 
-async def test_blocks_beside_the_loop_may_be_nested(connection: Connection) -> None:
+async def test_blocks_beside_the_loop_may_be_nested(connection: SqliteConnection) -> None:
     with connection.beside():
         with connection.beside():
             pass
@@ -92,7 +92,7 @@ async def test_blocks_beside_the_loop_may_be_nested(connection: Connection) -> N
 
 
 async def test_a_cancelled_statement_runs_to_its_end_and_says_so_once(
-    connection: Connection, gate: Gate
+    connection: SqliteConnection, gate: Gate
 ) -> None:
     async def slow() -> None:
         with connection.beside():
@@ -110,13 +110,13 @@ async def test_a_cancelled_statement_runs_to_its_end_and_says_so_once(
     assert await texts(connection) == ["1"]
 
 
-async def test_what_failed_beside_the_loop_raises(connection: Connection) -> None:
+async def test_what_failed_beside_the_loop_raises(connection: SqliteConnection) -> None:
     with connection.beside(), pytest.raises(sa.exc.IntegrityError):
         await connection.execute(notes.insert(), [{"id": 1, "text": "a"}, {"id": 1, "text": "b"}])
     assert not connection.take_cancellation()
 
 
-async def test_an_answer_is_read_to_its_end_before_it_is_given(connection: Connection) -> None:
+async def test_an_answer_is_read_to_its_end_before_it_is_given(connection: SqliteConnection) -> None:
     await connection.execute(notes.insert(), [{"text": "a"}, {"text": "b"}])
     for row in await connection.execute(sa.select(notes)):
         await connection.execute(notes.insert().values(text=row.text * 2))
@@ -124,14 +124,14 @@ async def test_an_answer_is_read_to_its_end_before_it_is_given(connection: Conne
     assert await texts(connection) == ["aa", "bb"]
 
 
-async def test_what_was_changed_is_told(connection: Connection) -> None:
+async def test_what_was_changed_is_told(connection: SqliteConnection) -> None:
     assert (await connection.execute(notes.insert().values(text="a"))).inserted_id == 1
     assert (await connection.execute(notes.insert().values(text="b"))).inserted_id == 2
     assert (await connection.execute(notes.update().values(text="c"))).rowcount == 2
     assert (await connection.execute(notes.delete().where(notes.c.id > 5))).rowcount == 0
 
 
-async def test_one_row_is_neither_none_nor_two(connection: Connection) -> None:
+async def test_one_row_is_neither_none_nor_two(connection: SqliteConnection) -> None:
     question = sa.select(notes.c.text)
     assert (await connection.execute(question)).first() is None
     assert (await connection.execute(question)).scalar() is None
@@ -145,7 +145,7 @@ async def test_one_row_is_neither_none_nor_two(connection: Connection) -> None:
         (await connection.execute(question)).scalar_one()
 
 
-async def test_a_closed_connection_answers_no_more(connection: Connection) -> None:
+async def test_a_closed_connection_answers_no_more(connection: SqliteConnection) -> None:
     await connection.close()
     with pytest.raises(sa.exc.ResourceClosedError):
         await connection.execute(WHERE)
@@ -154,7 +154,7 @@ async def test_a_closed_connection_answers_no_more(connection: Connection) -> No
 async def test_a_statement_is_compiled_once_for_all_connections(tmp_path: Path) -> None:
     for name in ("x.db", "y.db"):
         for _ in range(2):
-            connection = await Connection.open(tmp_path / name)
+            connection = await SqliteConnection.open(tmp_path / name)
             assert (await connection.execute(sa.select(Counted()))).scalar() == 1
             await connection.close()
     assert Counted.compiled == 1
