@@ -65,6 +65,10 @@ class Queue:
         """The turn's own messages."""
         return [message for message in self.messages if message.turn_id == turn.id]
 
+    def newest(self) -> list[Message]:
+        """The messages of the newest turn: the exchange that is being talked of."""
+        return [message for message in self.messages if message.turn_id == self.messages[-1].turn_id]
+
     def add(self, messages: Sequence[Message]) -> None:
         self.messages += messages
         self._tokens += sum(message.tokens for message in messages)

@@ -27,7 +27,7 @@ from memory.records import Agent, Block, Conversation, InboxRow, Message, Role, 
 log = logging.getLogger(__name__)
 
 _WARNING = 0.70
-_WHOLE = 0.45  # of the free room that what people say in one turn may take, before it is clipped
+_WHOLE = 0.45  # of the conversation's room that what people say in one turn may take at least, before it is clipped
 _NOTES = 0.25  # of the queue's tokens that such notes may take
 _LONG = 20_000  # characters that are not counted on the event loop
 _KEPT_MESSAGES = 20_000  # messages of all the queues kept in memory
@@ -116,7 +116,7 @@ class QueueManager:
 
     def _staying(self, queue: Queue, texts: Sequence[str]) -> list[Message]:
         """What of the queue stays in view when these texts have come into it (see `bot.agent.eviction`)."""
-        added = min(self.window.share, sum(map(self.window.sampled, texts)))
+        added = min(self._whole(queue), sum(map(self.window.sampled, texts)))
         room = self._room(queue)
         if queue.tokens + added <= room:
             return queue.messages
@@ -144,7 +144,7 @@ class QueueManager:
         messages = []
         newest = next((event for event in reversed(events) if isinstance(event, MessageReceived)), None)
         lengths = [self.window.sampled(_bare(event)) if len(events) > 1 else 0 for event in events]
-        rooms = shared(int(self.window.free * _WHOLE), lengths)
+        rooms = shared(self._whole(queue), lengths)
         for event, room in zip(events, rooms, strict=True):
             fields = await self._fields(event, zone, share, max(share // 2, room))
             if recalled and event is newest:
@@ -268,6 +268,14 @@ class QueueManager:
     def _room(self, queue: Queue) -> int:
         """Tokens that the conversation has, beside system text and tools."""
         return max(1, self.window.room - (queue.taken or self.window.taken))
+
+    def _whole(self, queue: Queue) -> int:
+        """Tokens that what people say in one turn may take before it is clipped: all that is left beside what stays
+        in view with it (the summary, the exchange that is being talked of) and a step with its results."""
+        room = self._room(queue)
+        summary = queue.summary.tokens if queue.summary else 0
+        exchange = sum(message.tokens for message in queue.newest())
+        return max(int(room * _WHOLE), room - summary - exchange - self.window.share)
 
     def note(self, queue: Queue, turn: Turn, zone: ZoneInfo, text: str, *, step: int = -1) -> Message:
         """A SystemAlert as a message: something the model is told and the person is not."""

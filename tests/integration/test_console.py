@@ -146,7 +146,7 @@ async def test_bytes_that_are_no_text(tmp_path: Path) -> None:
     assert pipe.printed == "You said: caf� �� ok\n"
 
 
-@pytest.mark.parametrize("length", [20_000, 1_000_000])
+@pytest.mark.parametrize("length", [60_000, 1_000_000])
 async def test_a_long_line_is_kept_whole_and_shown_clipped(tmp_path: Path, length: int) -> None:
     text = ("The keeper of the lighthouse is called Zoë. " * (length // 44 + 1))[:length]
     held: list[int] = []
@@ -167,7 +167,7 @@ async def test_a_long_line_is_kept_whole_and_shown_clipped(tmp_path: Path, lengt
     assert held[2] >= 1
     shown = newest(pipe.model.requests[0])["message"]
     assert f"of {length} characters are shown" in shown
-    assert len(shown) < 20_000
+    assert len(shown) < 40_000
 
 
 # JSON lines

@@ -340,7 +340,7 @@ async def test_without_edits_the_whole_request_is_a_prefix_of_the_next(folder: P
         assert later.tools == earlier.tools
 
 
-@pytest.mark.parametrize("length", [20_000, 1_000_000])
+@pytest.mark.parametrize("length", [60_000, 1_000_000])
 @pytest.mark.parametrize("filling", ["word ", "x", "😀"])
 async def test_a_message_beyond_the_window_is_kept_whole_and_found(
     folder: Path, length: int, filling: str
@@ -367,7 +367,23 @@ async def test_a_message_beyond_the_window_is_kept_whole_and_found(
         assert f"of {len(text)} characters" in shown
         assert "conversation_search" in shown
         assert [reply.text for reply in await house.say("ada", "look")] == ["Found."]
-        assert max(house.tokens(*stage.requests)) <= 8_192
+        assert max(house.tokens(*stage.requests)) <= 9_216 - 512
+
+
+async def test_a_message_is_shown_whole_while_there_is_room(folder: Path) -> None:
+    """20,000 characters at the default window, as a first message and after a conversation that fills the view."""
+    text = (FILLER * 18)[:20_000]
+
+    def shown(request: ModelRequest) -> str:
+        return str(events_in(request)[-1]["message"])
+
+    stage = Stage(parrot)
+    async with opened(folder, stage, model={"context_window": 16_384}) as house:
+        await house.say("ada", text)
+        assert shown(stage.requests[-1]) == text
+        await chat(house, stage, lambda: flushes(stage) == 1)
+        await house.say("ada", f"Again: {text}")
+        assert shown(stage.requests[-1]) == f"Again: {text}"
 
 
 # Repair
