@@ -28,6 +28,7 @@ from bot.agent.tools.desk import Desk
 from bot.agent.tools.executor import Executor, Tries
 from bot.agent.tools.ids import MESSAGE, key_of
 from bot.agent.tools.registry import Registry
+from bot.observer import Unobserved
 from bot.ports import ToolCall
 from memory.records import PRIVATE, Agent, Hit, Message, Page
 from memory.search.excerpts import MARK
@@ -66,7 +67,7 @@ async def _pages(talks: Dialogues, asked: Asked, page_size: int) -> tuple[Shown,
     assert record is not None
     found: list[Page] = []
     desk = _desk(talks, asked, record, page_size, found)
-    executor = Executor(Registry(tools.TOOLS), count, fitter(count), 1, 60.0)
+    executor = Executor(Registry(tools.TOOLS), count, fitter(count), 1, 60.0, Unobserved())
     call = ToolCall(id="c", name="conversation_search", arguments=json.dumps({"query": asked.text}))
     (result,) = await executor.run([call], desk, Tries(), _ROOM)
     hits = [hit for hit in found[0].hits if isinstance(hit.row, Message)]

@@ -54,6 +54,7 @@ from bot.delivery.reminders import Reminders
 from bot.delivery.turns import Turns
 from bot.errors import PersonaError, SettingsError
 from bot.health import Ready
+from bot.observer import Observer, Surfaced, Unobserved
 from bot.ownership.accounts import Accounts
 from bot.ownership.amendments import Amendments
 from bot.ownership.departures import Departures
@@ -125,8 +126,10 @@ async def open_app(
     clock: Clock | None = None,
     embedders: Embedders | None = None,
     speaker_of: SpeakerOf | None = None,
+    observer: Observer | None = None,
 ) -> AsyncIterator[App]:
-    """Everbot, running on the data directory while the block runs. Tests pass their fakes in here.
+    """Everbot, running on the data directory while the block runs, watched by ``observer``. Tests pass their fakes in
+    here.
 
     Raises `StoreBusy` when another process holds the directory.
     """
@@ -137,7 +140,7 @@ async def open_app(
         memory = await stack.enter_async_context(open_memory(settings, embedders=embedders))
         models = ConfiguredModels(settings, clock, model)
         stack.push_async_callback(models.aclose)
-        app = _assemble(settings, memory, models, clock, adapters, speaker_of)
+        app = _assemble(settings, memory, models, clock, adapters, speaker_of, observer)
         await _check_default(app, settings)
         async with memory.store.read() as session:
             await app.window.recall(session)
@@ -243,13 +246,14 @@ def _assemble(
     clock: Clock,
     adapters: Sequence[Adapter],
     speaker_of: SpeakerOf | None,
+    observer: Observer | None = None,
 ) -> App:
     """Every part, after those that it stands on."""
     given = _Given(
         settings=settings,
         memory=memory,
         models=models,
-        runtime=Runtime(memory.store, memory.indexer, clock),
+        runtime=Runtime(memory.store, memory.indexer, clock, observer=observer or Unobserved()),
         platforms={adapter.platform: adapter for adapter in adapters},
         files=DataDir(settings.data_dir),
     )
@@ -315,7 +319,14 @@ def _agent(given: _Given, people: _People, speaker_of: SpeakerOf | None) -> _Age
     forms = Forms(registry, models.all_forms(), settings.agent.max_steps)
     window = _window(settings, memory, forms.always)
     forms.fit(window)
-    associative = Associative(runtime.store, runtime.indexer, window.count, settings.memory.surface_tokens)
+    observer = runtime.observer
+    associative = Associative(
+        runtime.store,
+        runtime.indexer,
+        window.count,
+        settings.memory.surface_tokens,
+        lambda read: observer.noted(Surfaced(certainty=read.certainty, memories=len(read.lines))),
+    )
     alerts = settings.events.memory_pressure and Form.FULL in models.all_forms()
     queues = QueueManager(
         runtime.store, window, runtime.clock, associative, alerts=alerts, steady=models.are_local()
@@ -323,12 +334,12 @@ def _agent(given: _Given, people: _People, speaker_of: SpeakerOf | None) -> _Age
     speaker_of = speaker_of or Faces(runtime.store, people.personas.default).of
     courier = Courier(runtime, given.platforms, speaker_of, people.access.may_post)
     executor = Executor(
-        registry, window.count, window.fit, settings.agent.max_calls, settings.agent.tool_timeout_s
+        registry, window.count, window.fit, settings.agent.max_calls, settings.agent.tool_timeout_s, observer
     )
     forgetting = Forgetting(runtime, queues)
     commit = Commit(runtime.store, queues, courier.wake, forgetting)
-    meter = Meter(people.allowance, window)
-    eviction = Eviction(runtime.store, window, runtime.clock)
+    meter = Meter(people.allowance, window, observer)
+    eviction = Eviction(runtime.store, window, runtime.clock, observer)
     asking = Asking(models, queues, eviction, forms, settings.model.reserve, meter)
     desks = _desks(given, people, window, registry)
     return _Agent(

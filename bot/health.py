@@ -1,14 +1,15 @@
-"""`/healthz` and `/readyz` on a local port, for whoever watches over the process."""
+"""`/healthz`, `/readyz` and `/metrics` on a local port, for whoever watches over the process."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from bot.errors import SettingsError
 from bot.ports import Adapter
 from bot.settings import address
+from memory.errors import StoreError
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -17,17 +18,24 @@ Ready = Callable[[], str | None]
 """None when it is ready; else what is missing, in a few words."""
 
 
+Figures = Callable[[], Awaitable[bytes]]
+"""Metrics in Prometheus' text format, as they are now."""
+
+_FIGURES = "text/plain; version=0.0.4; charset=utf-8"
 _BACKLOG = 1_024  # connections that may wait to be taken: half-open ones keep no watcher out
 
 
 @asynccontextmanager
 async def health(
-    listen: str, adapters: Sequence[Adapter], also: Mapping[str, Ready] | None = None
+    listen: str,
+    adapters: Sequence[Adapter],
+    also: Mapping[str, Ready] | None = None,
+    figures: Figures | None = None,
 ) -> AsyncIterator[None]:
     """Answer on ``host:port`` while the block runs; nowhere when ``listen`` is empty.
 
     ``/healthz`` is 200 while the process lives. ``/readyz`` is 200 when every adapter really hears its platform, and
-    whatever is ``also`` needed is ready, else 503; its body names each.
+    whatever is ``also`` needed is ready, else 503; its body names each. ``/metrics`` gives the ``figures``.
     """
     from aiohttp import web  # a tenth of all that is imported, and `everbot chat` needs none of it
 
@@ -41,11 +49,21 @@ async def health(
         status = 503 if any(missing.values()) else 200
         return web.json_response({name: why or "ready" for name, why in missing.items()}, status=status)
 
+    async def metrics(_: web.Request) -> web.Response:
+        assert figures is not None
+        try:
+            page = await figures()
+        except StoreError as error:
+            raise web.HTTPServiceUnavailable(text=str(error)) from None
+        return web.Response(body=page, headers={"Content-Type": _FIGURES})
+
     if not listen:
         yield
         return
     app = web.Application()
     app.add_routes([web.get("/healthz", healthz), web.get("/readyz", readyz)])
+    if figures is not None:
+        app.router.add_get("/metrics", metrics)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     try:

@@ -30,6 +30,7 @@ from bot.events import (
     platform_of,
 )
 from bot.language import gettext, language, marked, spoken
+from bot.observer import Heard
 from bot.ownership.rights import Rights
 from bot.people.access import Access
 from bot.people.identities import Identities, Identity
@@ -60,7 +61,7 @@ class Reception:
         heartbeat: Heartbeat,
         events: EventSettings,
     ) -> None:
-        self._store = runtime.store
+        self._store, self._observer = runtime.store, runtime.observer
         self._mailboxes = mailboxes
         self._identities = identities
         self._access = access
@@ -73,7 +74,8 @@ class Reception:
 
     async def submit(self, event: Event) -> View | None:
         event = cleaned(event)
-        with spoken(self._identities.heard(event)):
+        heard = Heard(platform=platform_of(event.account), kind=event.kind, key=event.key)
+        with self._observer.during(heard), spoken(self._identities.heard(event)):
             return await self._submit(event)
 
     async def _submit(self, event: Event) -> View | None:

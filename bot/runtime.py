@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass, field
 from weakref import WeakValueDictionary
 
+from bot.observer import Observer, Unobserved
 from bot.ports import Clock
 from memory.indexer import Indexer
 from memory.ports import Store
@@ -29,9 +30,10 @@ class Locks:
 
 @dataclass(frozen=True)
 class Runtime:
-    """The one store, the index of it, the time, and the agents' locks."""
+    """The one store, the index of it, the time, the agents' locks, and who watches."""
 
     store: Store
     indexer: Indexer
     clock: Clock
     locks: Locks = field(default_factory=Locks)
+    observer: Observer = field(default_factory=Unobserved)

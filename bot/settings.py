@@ -239,6 +239,13 @@ class BackupSettings(_Section):
     folder: Path | None = None
 
 
+class TelemetrySettings(_Section):
+    metrics: bool = True
+    traces: bool = False
+    endpoint: WebAddress = "http://127.0.0.1:4318"
+    texts: bool = False
+
+
 class LogSettings(_Section):
     file: Path | None = None
     level: Literal["debug", "info", "warning", "error"] = "warning"
@@ -265,6 +272,7 @@ class Settings(_Section):
     memory: MemorySettings = MemorySettings()
     backup: BackupSettings = BackupSettings()
     log: LogSettings = LogSettings()
+    telemetry: TelemetrySettings = TelemetrySettings()
     personas: PersonaSettings = PersonaSettings()
 
 

@@ -105,9 +105,17 @@ class Reading:
 
 
 class Associative:
-    """``budget`` is how many tokens may be surfaced for one event, as ``count`` counts them."""
+    """``budget`` is how many tokens may be surfaced for one event, as ``count`` counts them; readings are ``told``."""
 
-    def __init__(self, store: Store, indexer: Indexer, count: Callable[[str], int], budget: int) -> None:
+    def __init__(
+        self,
+        store: Store,
+        indexer: Indexer,
+        count: Callable[[str], int],
+        budget: int,
+        told: Callable[[Reading], None] = lambda reading: None,
+    ) -> None:
+        self._told = told
         self._store = store
         self._indexer = indexer
         self._count = count
@@ -148,7 +156,9 @@ class Associative:
         heeded, certainty = await self.read(cue)
         lines = self._lines(cue, heeded, budget)
         log.debug("agent %s: λ %.2f, %d memories surfaced", cue.agent.id, certainty, len(lines))
-        return Reading(lines, certainty)
+        reading = Reading(lines, certainty)
+        self._told(reading)
+        return reading
 
     def _lines(self, cue: Cue, heeded: Sequence[Heeded], budget: int) -> list[Recollection]:
         """Lines of what tells something new, while there is room: what stands side by side in a talk is one line."""

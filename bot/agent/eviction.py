@@ -18,6 +18,7 @@ from bot.agent.lighter import View
 from bot.agent.summarizer import Ask, Summarizer
 from bot.agent.used import found, spent
 from bot.agent.window import Window
+from bot.observer import Evicted, Observer
 from bot.ports import Clock
 from memory.ports import Store
 from memory.records import Message, Role, Summary, Turn
@@ -31,7 +32,8 @@ _GLIMPSE = 300  # tokens of a message that is shown in passing
 class Eviction:
     """Every change is committed before the queue in memory has it."""
 
-    def __init__(self, store: Store, window: Window, clock: Clock) -> None:
+    def __init__(self, store: Store, window: Window, clock: Clock, observer: Observer) -> None:
+        self._observer = observer
         self._store = store
         self._window = window
         self._clock = clock
@@ -141,6 +143,8 @@ class Eviction:
             if gone:
                 await session.agents.warn(place, False)
         log.info("conversation %s: %d messages evicted, %d cut", place, len(gone), len(changed))
+        if gone:
+            self._observer.noted(Evicted(messages=len(gone)))
         queue.remove(gone)
         known = {message.key: message for message in queue.messages}
         for message in changed:

@@ -43,6 +43,8 @@ class Job:
     used: Usage = field(default_factory=Usage)  # by this process
     owed: Usage = field(default_factory=Usage)  # of it: what no committed step tells of yet
     forgot: bool = False  # something was forgotten in it, as the person asked
+    began_s: float = 0.0  # seconds that its beginning took
+    asked_s: float = 0.0  # seconds that models took, and the wait for an allowance
     restarts: int = 0  # times that an edit made it begin anew
 
     @property

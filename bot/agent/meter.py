@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 from datetime import datetime
+from time import perf_counter
 
 from bot.agent.job import Job
 from bot.agent.usage import UsageReports
 from bot.agent.window import Window
 from bot.events import LOCAL, platform_of
+from bot.observer import Observer, Question
 from bot.people.allowance import Allowance
 from bot.ports import ChatModel, ModelReply, ModelRequest
 from memory.ports import Session
@@ -22,8 +24,9 @@ class Meter:
     """The one way to ask a model: what it may take is reserved before, and what it took is owed by the turn's next
     step."""
 
-    def __init__(self, allowance: Allowance, window: Window) -> None:
+    def __init__(self, allowance: Allowance, window: Window, observer: Observer) -> None:
         self._allowance = allowance
+        self._observer = observer
         self._window = window
         self._usage = UsageReports(window)
 
@@ -37,16 +40,25 @@ class Meter:
             counted = await asyncio.to_thread(self._window.count, told)
         reply_tokens = min(_REPLY, request.max_tokens or _REPLY)
         user, limited = job.agent.user_id, platform_of(job.address) != LOCAL
-        async with self._allowance.reserved(user, counted + reply_tokens, limited=limited) as bill:
-            try:
-                reply = await model.complete(request)
-            except asyncio.CancelledError:
-                self._owe(job, Usage(prompt=counted))  # it was asked, all the same
-                bill.took = counted
-                raise
-            usage = self._usage.of(reply, counted, request.max_tokens)
-            self._owe(job, usage)
-            bill.took = usage.total
+        question = Question(
+            platform=platform_of(job.address), model=model.name, turn=job.turn.id, request=request
+        )
+        began = perf_counter()
+        try:
+            async with self._allowance.reserved(user, counted + reply_tokens, limited=limited) as bill:
+                with self._observer.during(question):
+                    try:
+                        reply = await model.complete(request)
+                    except asyncio.CancelledError:
+                        self._owe(job, Usage(prompt=counted))  # it was asked, all the same
+                        bill.took = counted
+                        raise
+                    usage = self._usage.of(reply, counted, request.max_tokens)
+                    self._owe(job, usage)
+                    bill.took = usage.total
+                    question.reply, question.usage = reply, usage
+        finally:
+            job.asked_s += perf_counter() - began
         return reply
 
     async def book(self, session: Session, job: Job, now: datetime) -> None:

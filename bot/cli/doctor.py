@@ -16,6 +16,7 @@ from bot.backends.clock import SystemClock
 from bot.backends.memory import choose_embedder, open_memory, shortcoming, uses_chroma
 from bot.backends.models import examine as examine_models
 from bot.backends.platforms import check_platforms
+from bot.backends.telemetry import check as check_telemetry
 from bot.backups import folder_of, kept, usable
 from bot.cli.screen import tell
 from bot.data_dir import holder, is_held, private
@@ -88,6 +89,7 @@ async def _configuration(settings: Settings, config: Path | None) -> AsyncIterat
         told.append(f'model.kind is "openai" because {found.wishes[0]} is set')
     yield True, "configuration", "; ".join(told)
     logs.check(settings)
+    check_telemetry(settings.telemetry)
 
 
 async def _data_dir(settings: Settings, config: Path | None) -> AsyncIterator[Finding]:

@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Iterator, Sequence
 from contextlib import suppress
 
 from bot.app import App, open_app
 from bot.backends.clock import SystemClock
 from bot.backends.platforms import platforms
+from bot.backends.telemetry import watching
 from bot.errors import AdapterError, SettingsError
 from bot.health import health
 from bot.ports import Adapter, Clock
 from bot.settings import Settings
+from bot.telemetry.metrics import Metrics
 
 log = logging.getLogger(__name__)
 
@@ -37,9 +39,16 @@ async def serve(settings: Settings) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         with suppress(NotImplementedError):  # Windows
             loop.add_signal_handler(number, stop.set)
-    async with open_app(settings, adapters, "run", clock=clock) as app:
-        async with health(settings.run.health, adapters, app.ready), app.heartbeat.timer():
-            return await attend(app, adapters, clock, stop, settings.run.drain_s)
+    metrics = Metrics()
+    with watching(settings, metrics) as observer:
+        async with open_app(settings, adapters, "run", clock=clock, observer=observer) as app:
+
+            def figures() -> Awaitable[bytes]:
+                return metrics.page(app.memory.store, clock.now())
+
+            told = figures if settings.telemetry.metrics else None
+            async with health(settings.run.health, adapters, app.ready, told), app.heartbeat.timer():
+                return await attend(app, adapters, clock, stop, settings.run.drain_s)
 
 
 async def attend(

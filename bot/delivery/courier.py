@@ -11,6 +11,7 @@ from datetime import datetime
 
 from bot.errors import DeliveryDoubtful, DeliveryError, DeliveryRefused, DeliveryWaits
 from bot.events import Address, Reply, Speaker, platform_of
+from bot.observer import Doubtful, Post
 from bot.ports import Adapter, Found
 from bot.runtime import Runtime
 from memory.errors import StoreError, where
@@ -37,6 +38,7 @@ class Courier:
         self, runtime: Runtime, adapters: Mapping[str, Adapter], speaker_of: SpeakerOf, may_post: MayPost
     ) -> None:
         self._store, self._clock = runtime.store, runtime.clock
+        self._observer = runtime.observer
         self._adapters = adapters
         self._speaker_of = speaker_of
         self._may_post = may_post
@@ -107,7 +109,10 @@ class Courier:
                 if doubt is None:
                     claimed = first or self._clock.now()
                     await self._write(row.id, None, claimed)
-                    receipt = await self.adapter(row.address).send(reply)
+                    with self._observer.during(
+                        Post(platform=platform_of(row.address), turn=row.turn_id, id=row.id)
+                    ):
+                        receipt = await self.adapter(row.address).send(reply)
                     await self._write(row.id, Delivery.SENT, claimed, receipt)
                     return
                 async with self._store.read() as session:
@@ -115,6 +120,7 @@ class Courier:
                 found = await self.adapter(row.address).find(reply, doubt, before)
                 doubt = None
                 if found is Found.UNKNOWN:
+                    self._observer.noted(Doubtful(platform=platform_of(row.address)))
                     log.warning(
                         "agent %s: nobody knows if %s was delivered: not sent again", row.agent_id, row.id
                     )

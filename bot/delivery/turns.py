@@ -17,9 +17,10 @@ from bot.agent.queue_manager import QueueManager
 from bot.agent.withdrawal import Withdrawal
 from bot.delivery.courier import Courier
 from bot.errors import AllowanceUsed, DeliveryError, Interrupted, ModelError, ModelOverflow, ModelRefused
-from bot.events import EVENTS, HeartbeatDue, MessageReceived, ScheduledDue
+from bot.events import EVENTS, HeartbeatDue, MessageReceived, ScheduledDue, platform_of
 from bot.language import marked
 from bot.logs import FIELDS
+from bot.observer import Fault, Turning, kind_of
 from bot.people import schedules
 from bot.people.access import Access
 from bot.people.beats import IDLE, Beats
@@ -67,6 +68,7 @@ class Turns:
     ) -> None:
         self._store, self._indexer = runtime.store, runtime.indexer
         self._clock, self._locks = runtime.clock, runtime.locks
+        self._observer = runtime.observer
         self._loop = loop
         self._withdrawal = Withdrawal(runtime, queues)
         self._queues = queues
@@ -78,6 +80,7 @@ class Turns:
 
     async def job(self, turn: Turn | None, rows: Sequence[InboxRow]) -> Job | None:
         """The turn of these events, begun if it is None; no job when their agent was deleted meanwhile."""
+        began = _time()
         conversation_id = turn.conversation_id if turn else rows[0].conversation_id
         queue = await self._queues.queue(conversation_id)
         identity = await self._identities.at(queue.conversation)
@@ -110,6 +113,7 @@ class Turns:
             fallback=str(rows[0].payload.get("fallback", "")) if turn.kind == ScheduledDue.kind else "",
             mute=mute,
             most_said=most_said,
+            began_s=_time() - began,
         )
 
     async def _recalled(self, queue: Queue, identity: Identity, rows: Sequence[InboxRow]) -> list[str]:
@@ -166,22 +170,28 @@ class Turns:
         """The turn to its end, whatever happens; or, when the model is down, the seconds after which it is to be gone
         on with."""
         adapter, zone = self._courier.adapter(job.address), job.zone
-        began = asyncio.get_running_loop().time()
+        began = _time()
         waits: float | None = None
-        try:
-            async with adapter.thinking(job.address):
-                waits = await self._thought(job)
-        except StoreError:
-            raise
-        except Exception as error:
-            waits = await self._failed(job, error)
-        finally:
-            if job.zone != zone:
-                self._identities.forget(job.agent.id)  # the person told where they live
-            if waits is None:
-                _tell(job, asyncio.get_running_loop().time() - began)
-            self._courier.wake()
-            self._indexer.wake()
+        watched = _watched(job)
+        with self._observer.during(watched):
+            steps, asked_s = job.turn.steps, job.asked_s
+            try:
+                async with adapter.thinking(job.address):
+                    waits = await self._thought(job)
+            except StoreError:
+                raise
+            except Exception as error:
+                waits = await self._failed(job, error)
+            finally:
+                if job.zone != zone:
+                    self._identities.forget(job.agent.id)  # the person told where they live
+                if waits is None:
+                    _tell(job, _time() - began)
+                self._courier.wake()
+                self._indexer.wake()
+                watched.own_s = job.began_s + _time() - began - (job.asked_s - asked_s)
+                watched.steps, watched.model = job.turn.steps - steps, job.model
+                watched.ended = waits is None
         return waits
 
     async def _thought(self, job: Job) -> float | None:
@@ -216,6 +226,7 @@ class Turns:
         """A fault of ours must not brick the agent: the turn ends, visibly. What only lacks room is tried again, for
         some minutes: it may be the turn itself that takes it."""
         self._queues.forget(job.turn.conversation_id)
+        self._observer.noted(Fault(kind=kind_of(error), platform=platform_of(job.address)))
         if scarce(error) and job.delay < _RETRY_MAX_S:
             log.error("agent %s, turn %s waits: %s (%s)", job.agent.id, job.turn.id, _SCARCE, where(error))
             await self._say_down(job)
@@ -347,6 +358,23 @@ class Turns:
         if job is not None:
             self._loop.meter.settle(job)
         self._queues.drop(turn.conversation_id, turn)
+
+
+def _time() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def _watched(job: Job) -> Turning:
+    """A turn at work, for whoever watches."""
+    return Turning(
+        id=job.turn.id,
+        platform=platform_of(job.address),
+        kind=job.turn.kind,
+        agent_id=job.agent.id,
+        conversation_id=job.turn.conversation_id,
+        persona=job.persona,
+        events=job.answers,
+    )
 
 
 def _delayed(job: Job) -> float:

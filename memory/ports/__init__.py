@@ -22,6 +22,7 @@ from memory.ports.joining import Joining
 from memory.ports.mailbox import Mailbox
 from memory.ports.messages import Messages
 from memory.ports.meta import Meta
+from memory.ports.overview import Overview
 from memory.ports.passages import Passages
 from memory.ports.personas import Personas
 from memory.ports.schedule import Schedule
@@ -42,6 +43,7 @@ __all__ = [
     "Messages",
     "Meta",
     "Nearness",
+    "Overview",
     "Passages",
     "Personas",
     "Schedule",

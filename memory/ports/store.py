@@ -16,6 +16,7 @@ from memory.ports.joining import Joining
 from memory.ports.mailbox import Mailbox
 from memory.ports.messages import Messages
 from memory.ports.meta import Meta
+from memory.ports.overview import Overview
 from memory.ports.passages import Passages
 from memory.ports.personas import Personas
 from memory.ports.schedule import Schedule
@@ -41,6 +42,7 @@ class Session:
     erasing: Erasing
     wastebasket: Wastebasket
     imports: Imports
+    overview: Overview
     meta: Meta
 
 

@@ -21,6 +21,7 @@ from memory.records.imports import IMPORTED, IMPORTED_TURN, Finding, Import, imp
 from memory.records.keys import SEQ_BITS, scope_of, scope_range
 from memory.records.mailbox import Delivery, InboxRow, OutboxRow, Turn, TurnState
 from memory.records.messages import IMPORTED_FROM, Message, Role, Summary
+from memory.records.overview import Depths
 from memory.records.passages import Archive, Draft, LoadedFile, Passage, unique
 from memory.records.personas import Avatar, Binding, Persona, PersonaVersion, Proposal
 from memory.records.schedule import Beat, Spent, Wish
@@ -47,6 +48,7 @@ __all__ = [
     "Code",
     "Conversation",
     "Delivery",
+    "Depths",
     "Draft",
     "Finding",
     "Hit",

@@ -13,6 +13,7 @@ from memory.store.joining import Joining
 from memory.store.mailbox import Mailbox
 from memory.store.messages import Messages
 from memory.store.meta import Meta
+from memory.store.overview import Overview
 from memory.store.passages import Passages
 from memory.store.personas import Personas
 from memory.store.schedule import Schedule
@@ -37,5 +38,6 @@ def session(connection: Connection, extents: dict[int, int] | None) -> Session:
         erasing=Erasing(connection),
         wastebasket=Wastebasket(connection),
         imports=Imports(connection),
+        overview=Overview(connection),
         meta=Meta(connection),
     )

@@ -21,6 +21,7 @@ from uuid import uuid4
 from bot.app import App, open_app
 from bot.errors import DeliveryError
 from bot.events import Address, Event, MessageReceived, Reply
+from bot.observer import Observer
 from bot.ports import ChatModel, Clock, Found, Inbound, ModelReply, ModelRequest
 from bot.settings import AgentSettings, MemorySettings, ModelSettings, PrivacySettings, Settings
 from memory.ports import Embedder
@@ -207,6 +208,7 @@ async def opened(
     privacy: dict[str, Any] | None = None,
     models: dict[str, Any] | None = None,
     embedder: Embedder | None = None,
+    observer: Observer | None = None,
     **agent: Any,
 ) -> AsyncIterator[House]:
     """Everbot on ``folder``. ``play`` is a model or what a `Stage` plays; None: the configured model.
@@ -226,6 +228,7 @@ async def opened(
         model=chosen,  # type: ignore[arg-type]
         clock=clock,
         embedders=lambda _: embedder,
+        observer=observer,
     ) as app:
         try:
             yield House(app, parlour, clock, settings)

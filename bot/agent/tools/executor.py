@@ -15,6 +15,7 @@ from bot.agent.tools.arguments import parse
 from bot.agent.tools.desk import Desk
 from bot.agent.tools.registry import HEARTBEAT, Registry
 from bot.errors import ToolError
+from bot.observer import Call, Observer
 from bot.ports import ToolCall
 from memory.errors import MemoryError_, StoreError, where
 
@@ -86,8 +87,10 @@ class Executor:
         fit: Callable[[str, int], str],
         max_calls: int,
         timeout_s: float,
+        observer: Observer,
     ) -> None:
         self.registry = registry
+        self._observer = observer
         self._count = count
         self._fit = fit
         self._max_calls = max_calls
@@ -108,7 +111,9 @@ class Executor:
             again = tries.again(call)
             share = max(_LEAST, budget // (len(run) - number))
             desk.results_room = share - self._tokens(compact(_framed(desk, "OK", {"results": []})))
-            status, message, heartbeat = ("Failed", again, False) if again else await self._one(call, desk)
+            status, message, heartbeat = (
+                ("Failed", again, False) if again else await self._watched(call, desk)
+            )
             if not again:
                 tries.add(call, failed=status != "OK")
             content = self._content(desk, call, status, message, share)
@@ -132,6 +137,15 @@ class Executor:
             else result
             for result in results
         ]
+
+    async def _watched(self, call: ToolCall, desk: Desk) -> tuple[str, object, bool]:
+        name = call.name if self.registry.get(call.name) else ""
+        watched = Call(name=name, id=call.id, arguments=call.arguments)
+        with self._observer.during(watched):
+            status, message, heartbeat = await self._one(call, desk)
+            watched.failed = status != "OK"
+            watched.result = str(message)
+        return status, message, heartbeat
 
     async def _one(self, call: ToolCall, desk: Desk) -> tuple[str, object, bool]:
         heartbeat = False

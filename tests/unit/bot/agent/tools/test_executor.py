@@ -19,6 +19,7 @@ from bot.agent.tools.desk import Desk
 from bot.agent.tools.executor import Executor, ToolResult, Tries
 from bot.agent.tools.registry import Registry, Tool, tool
 from bot.errors import ToolError
+from bot.observer import Unobserved
 from bot.ports import ToolCall
 from memory.archival import Archival
 from memory.errors import StoreUnavailable
@@ -86,7 +87,7 @@ def words(text: str) -> int:
 
 
 def make_executor(max_calls: int = 64, timeout_s: float = 30.0) -> Executor:
-    return Executor(Registry(TOOLS), words, fitter(in_json(words)), max_calls, timeout_s)
+    return Executor(Registry(TOOLS), words, fitter(in_json(words)), max_calls, timeout_s, Unobserved())
 
 
 def make_desk() -> Desk:
