@@ -1,4 +1,4 @@
-"""Metrics as Prometheus reads them (its text format; docs/operating.md lists them). Never a person's: labels are
+"""Metrics as Prometheus reads them (its text format; docs/operations.md lists them). Never a person's: labels are
 platforms, models, tools and kinds of what happens."""
 
 from __future__ import annotations

@@ -129,7 +129,7 @@ def test_the_dashboard_and_the_manual_ask_for_metrics_that_there_are() -> None:
         for target in panel["targets"]
         for name in re.findall(r"everbot_\w+", target["expr"])
     }
-    told = set(re.findall(r"`(everbot_\w+)", (DOCS / "operating.md").read_text(encoding="utf-8")))
+    told = set(re.findall(r"`(everbot_\w+)", (DOCS / "operations.md").read_text(encoding="utf-8")))
     assert asked <= known
     assert told <= known
     bare = {re.sub("_(bucket|sum|count)$", "", name) for name in known}
