@@ -21,7 +21,7 @@ from memory.indexer import Indexer
 from memory.ports import Session, Store
 from memory.records import Agent, Audience, Audiences, Message, Passage, readable_from
 from memory.search import ranking
-from memory.search.answers import answers, course_of
+from memory.search.answers import answers, course_behind
 from memory.search.course import is_question, only_asks
 from memory.search.excerpts import Sought
 from memory.search.known import Known
@@ -267,7 +267,7 @@ async def _answered(
     asking = [row for row, _ in rows if isinstance(row, Message) and is_question(row.text)]
     given: Mapping[int, Message] = {}
     if asking:
-        course = await course_of(session, cue.agent.id, [row.key for row in asking], audiences)
+        course = await course_behind(session, cue.agent.id, [row.key for row in asking], audiences)
         given = await answers(session, cue.agent.id, asking, course, audiences, cue.leave_out)
     every = [*rows, *((answer, 0.0) for answer in given.values())]
     true = {memory for memory, _ in await still_true(session, cue.agent, audiences, every)}

@@ -109,6 +109,13 @@ class Messages(Protocol):
         """
         ...
 
+    async def following(
+        self, agent_id: int, keys: Collection[int], audiences: Audiences, reach: int, lines: int
+    ) -> Outlines:
+        """The rows of ``keys``, and behind each the next ``lines`` of its conversation that have a text, up to
+        ``reach`` positions further on. A row that the searcher may not read is not among them."""
+        ...
+
     async def within(
         self, agent_id: int, audiences: Audiences, since: datetime, until: datetime, limit: int
     ) -> list[int]:

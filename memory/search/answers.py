@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from memory.ports import Session
 from memory.records import Audiences, Message
-from memory.search.course import Course, is_question
+from memory.search.course import LINES, Course, is_question
 
 REACH = 120
 """Positions on either side of a message that are looked at for its talk."""
@@ -15,6 +15,11 @@ REACH = 120
 async def course_of(session: Session, agent_id: int, keys: Sequence[int], audiences: Audiences) -> Course:
     """The messages around these keys, those that may be seen in ``audiences``."""
     return Course(await session.messages.around(agent_id, keys, audiences, REACH), REACH)
+
+
+async def course_behind(session: Session, agent_id: int, keys: Sequence[int], audiences: Audiences) -> Course:
+    """These messages and what follows them, which is all that `answers` looks at."""
+    return Course(await session.messages.following(agent_id, keys, audiences, REACH, LINES), REACH)
 
 
 async def answers(

@@ -14,7 +14,8 @@ _QUESTION = re.compile(r"[?？؟\u037e][^\w\n]*$")  # marks, quotes and smileys 
 _SENTENCE = re.compile(r"(?<=[.!?…])\s+|(?<=[。！？])|\n+")
 _END = 40  # characters of a text in which its last mark is looked for
 _ANSWERED_S = 72 * 3600.0  # after a longer silence nobody answers a question any more
-_LINES = 3  # after a question, among which somebody else's is looked for
+LINES = 3
+"""After a question, among which somebody else's is looked for."""
 _EDGE = 4  # a quarter of what is known: a talk that comes as near to its edge may go on
 
 
@@ -32,7 +33,8 @@ def only_asks(text: str) -> bool:
 
 class Course:
     """Messages in the order in which they were said, conversation by conversation: all that have a text within
-    ``reach`` positions of some keys (`memory.ports.Messages.around`)."""
+    ``reach`` positions of some keys (`memory.ports.Messages.around`); or, which is enough for answers, those that
+    follow them (`memory.ports.Messages.following`)."""
 
     def __init__(self, outlines: Outlines, reach: int) -> None:
         order = np.lexsort((outlines.keys, outlines.strands))
@@ -62,7 +64,7 @@ class Course:
         here = self._at[key]
         following = [
             at
-            for at in range(here + 1, min(here + 1 + _LINES, len(self._keys)))
+            for at in range(here + 1, min(here + 1 + LINES, len(self._keys)))
             if self._strands[at] == self._strands[here]
             and abs(self._times[at] - self._times[here]) <= _ANSWERED_S
         ]

@@ -39,6 +39,19 @@ def _around(restricted: bool) -> sa.Select[Any]:
     return sa.select(*columns)
 
 
+def _following(restricted: bool) -> sa.Select[Any]:
+    """Of each of ``keys`` the next ``lines`` of its conversation, as one value."""
+    m, n = t.messages.c, t.messages.alias().c
+    behind = n.key.between(m.key + 1, m.key + sa.bindparam("reach", type_=sa.BigInteger))
+    rows = sa.select(n.key).where(behind, n.conversation_id == m.conversation_id, n.text != "")
+    if restricted:
+        rows = rows.where(among(n.audience, "audiences"))
+    found = rows.order_by(n.key).limit(sa.bindparam("lines")).correlate(t.messages).subquery()
+    scope = m.key.between(sa.bindparam("low", type_=sa.BigInteger), sa.bindparam("high"))
+    following = sa.select(joined(found.c.key)).scalar_subquery()
+    return sa.select(following).where(scope & among(m.key, "keys"))
+
+
 def _within(restricted: bool) -> sa.Select[Any]:
     m = t.messages.c
     time = sa.type_coerce(m.created_at, sa.BigInteger)
@@ -63,6 +76,7 @@ _SUMMARY = Prepared(sa.select(t.summaries).where(t.summaries.c.conversation_id =
 _GET = {restricted: Prepared(_get(restricted)) for restricted in (False, True)}
 _WITHIN = {restricted: Prepared(_within(restricted)) for restricted in (False, True)}
 _AROUND = {restricted: Prepared(_around(restricted)) for restricted in (False, True)}
+_FOLLOWING = {restricted: Prepared(_following(restricted)) for restricted in (False, True)}
 
 
 class Messages:
@@ -210,6 +224,18 @@ class Messages:
             column(found[3]) / 1e6,
             column(found[4], np.float64),
         )
+
+    async def following(
+        self, agent_id: int, keys: Collection[int], audiences: Audiences, reach: int, lines: int
+    ) -> Outlines:
+        low, high = scope_range(agent_id)
+        values: dict[str, Any] = {"low": low, "high": high, "keys": keys}
+        values |= {"reach": reach, "lines": lines}
+        if audiences is not None:
+            values["audiences"] = audiences
+        found = await _FOLLOWING[audiences is not None].rows(self._c, **values)
+        behind = [key for (row,) in found for key in column(row).tolist()]
+        return await self.around(agent_id, [*keys, *behind], audiences, 0)
 
     async def within(
         self, agent_id: int, audiences: Audiences, since: datetime, until: datetime, limit: int

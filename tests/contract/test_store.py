@@ -252,6 +252,29 @@ async def test_words_are_found_within_agent_and_audience_newest_first(store: Sto
         assert await session.messages.terms([b.key, c.key]) == {b.key: "red fox fox", c.key: "red wolf"}
 
 
+async def test_what_follows_a_message_in_its_conversation(store: Store) -> None:
+    ada, home = await settle(store, "ada")
+    async with store.write() as session:
+        other = await session.agents.create_conversation(ada.id, "console:2", PRIVATE, NOW)
+    asked, _ = await tell(store, home, "Where?", "")
+    (beside,) = await tell(store, other, "elsewhere")
+    hidden, one = [(await tell(store, home, x, audience=a))[0] for x, a in (("hush", HERE), ("one", PRIVATE))]
+    two, three = await tell(store, home, "two", "three")
+    async with store.read() as session:
+
+        async def keys(*of: int, audiences: Any = None, reach: int = 100, lines: int = 2) -> list[int]:
+            found = await session.messages.following(ada.id, of, audiences, reach, lines)
+            assert len(found.keys) == len(found.strands) == len(found.authors) == len(found.times)
+            return sorted(found.keys.tolist())
+
+        assert await keys(asked.key) == [asked.key, hidden.key, one.key]
+        assert await keys(asked.key, audiences={PRIVATE}) == [asked.key, one.key, two.key]
+        assert await keys(asked.key, reach=hidden.key - asked.key) == [asked.key, hidden.key]
+        assert await keys(beside.key, one.key, lines=1) == [beside.key, one.key, two.key]
+        assert await keys(three.key) == [three.key]
+        assert await keys() == []
+
+
 async def test_of_a_common_word_the_newest_rows_are_told(store: Store) -> None:
     ada, home = await settle(store, "ada")
     rows = await tell(store, home, *["red fox"] * 5, "fox")
