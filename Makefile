@@ -57,7 +57,7 @@ MARKS := -k gettext -k marked -k ngettext:1,2 -k pgettext:1c,2
 CATALOGUES := bot/language/locale
 TEMPLATE := .venv/everbot.pot
 catalogues: setup-dev
-	@$(BIN)/python -m babel.messages.frontend -q extract --no-default-keywords $(MARKS) \
+	@$(BIN)/python -m babel.messages.frontend -q extract -F pyproject.toml --no-default-keywords $(MARKS) \
 		--sort-by-file --add-location file --project everbot -o $(TEMPLATE) bot adapters
 	@$(BIN)/python -m babel.messages.frontend -q update -D everbot -i $(TEMPLATE) -d $(CATALOGUES) \
 		--no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date --no-wrap

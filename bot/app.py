@@ -42,6 +42,7 @@ from bot.commands.personas import PersonaCommands
 from bot.commands.rights import RightsCommands
 from bot.commands.table import Commands
 from bot.commands.terminal import TerminalCommands
+from bot.commands.web import WebPage
 from bot.commands.why import WhyCommands
 from bot.data_dir import DataDir, hold
 from bot.delivery.arrivals import Arrivals
@@ -417,7 +418,7 @@ def _commands(given: _Given, people: _People, agent: _Agent, ownership: _Ownersh
     undo = Undo(runtime, agent.queues, people.allowance)
     return Commands(
         (
-            MemoryCommands(runtime, undo, given.memory.archival),
+            MemoryCommands(runtime, undo, given.memory.archival, WebPage(runtime, given.settings.web.url)),
             WhyCommands(runtime, agent.sources),
             RightsCommands(runtime, export, files.exports),
             PersonaCommands(runtime, people.personas, roles),

@@ -1,4 +1,5 @@
-"""`/healthz`, `/readyz` and `/metrics` on a local port, for whoever watches over the process."""
+"""`/healthz`, `/readyz` and `/metrics` on a local port, for whoever watches over the process; and how a port is
+listened on."""
 
 from __future__ import annotations
 
@@ -32,12 +33,26 @@ async def health(
     also: Mapping[str, Ready] | None = None,
     figures: Figures | None = None,
 ) -> AsyncIterator[None]:
-    """Answer on ``host:port`` while the block runs; nowhere when ``listen`` is empty.
-
-    ``/healthz`` is 200 while the process lives. ``/readyz`` is 200 when every adapter really hears its platform, and
-    whatever is ``also`` needed is ready, else 503; its body names each. ``/metrics`` gives the ``figures``.
-    """
+    """Answer `health_routes` on ``host:port`` while the block runs; nowhere when ``listen`` is empty."""
+    if not listen:
+        yield
+        return
     from aiohttp import web  # a tenth of all that is imported, and `everbot chat` needs none of it
+
+    app = web.Application()
+    app.add_routes(health_routes(adapters, also, figures))
+    async with listening(app, listen, "run.health"):
+        yield
+
+
+def health_routes(
+    adapters: Sequence[Adapter],
+    also: Mapping[str, Ready] | None = None,
+    figures: Figures | None = None,
+) -> Sequence[web.RouteDef]:
+    """``/healthz`` is 200 while the process lives. ``/readyz`` is 200 when every adapter really hears its platform, and
+    whatever is ``also`` needed is ready, else 503; its body names each. ``/metrics`` gives the ``figures``."""
+    from aiohttp import web
 
     asked: dict[str, Ready] = {adapter.platform: adapter.ready for adapter in adapters} | dict(also or {})
 
@@ -57,21 +72,24 @@ async def health(
             raise web.HTTPServiceUnavailable(text=str(error)) from None
         return web.Response(body=page, headers={"Content-Type": _FIGURES})
 
-    if not listen:
-        yield
-        return
-    app = web.Application()
-    app.add_routes([web.get("/healthz", healthz), web.get("/readyz", readyz)])
-    if figures is not None:
-        app.router.add_get("/metrics", metrics)
+    routes = [web.get("/healthz", healthz), web.get("/readyz", readyz)]
+    return [*routes, web.get("/metrics", metrics)] if figures is not None else routes
+
+
+@asynccontextmanager
+async def listening(app: web.Application, listen: str, setting: str) -> AsyncIterator[None]:
+    """Serve it on ``host:port`` while the block runs. Raises `SettingsError`, which names the setting, where that
+    cannot be listened on."""
+    from aiohttp import web
+
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     try:
-        host, port = address(listen, "run.health")
+        host, port = address(listen, setting)
         try:
             await web.TCPSite(runner, host, port, backlog=_BACKLOG).start()
         except OSError as error:
-            raise SettingsError(f"run.health: {listen} cannot be listened on ({error.strerror}).") from None
+            raise SettingsError(f"{setting}: {listen} cannot be listened on ({error.strerror}).") from None
         yield
     finally:
         await runner.cleanup()

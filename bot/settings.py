@@ -198,6 +198,36 @@ class RunSettings(_Section):
     context_lines: int = Field(6, ge=0, le=50)
 
 
+class WebSignInSettings(_Section):
+    client_id: str | None = None
+    client_secret: SecretStr | None = None
+
+
+class WebDiscordSettings(WebSignInSettings):
+    authorize_url: WebAddress = "https://discord.com/oauth2/authorize"
+    api_url: WebAddress = "https://discord.com/api/v10"
+
+
+class WebSlackSettings(WebSignInSettings):
+    authorize_url: WebAddress = "https://slack.com/openid/connect/authorize"
+    api_url: WebAddress = "https://slack.com/api/"
+
+
+class WebSettings(_Section):
+    listen: str | None = None
+    public_url: WebAddress | None = None
+    proxies: int = Field(1, ge=0, le=8)
+    session_days: float = Field(30.0, gt=0, le=400)
+    requests_per_minute: int = Field(240, ge=1)
+    discord: WebDiscordSettings = WebDiscordSettings()
+    slack: WebSlackSettings = WebSlackSettings()
+
+    @property
+    def url(self) -> str:
+        """Of the page, without a stroke at its end; empty where there is no page."""
+        return (self.public_url or f"http://{self.listen}").rstrip("/") if self.listen else ""
+
+
 class DiscordSettings(_Section):
     token: SecretStr | None = None
     message_content: bool = False
@@ -267,6 +297,7 @@ class Settings(_Section):
     privacy: PrivacySettings = PrivacySettings()
     events: EventSettings = EventSettings()
     run: RunSettings = RunSettings()
+    web: WebSettings = WebSettings()
     discord: DiscordSettings = DiscordSettings()
     slack: SlackSettings = SlackSettings()
     memory: MemorySettings = MemorySettings()
@@ -390,6 +421,21 @@ def _check(settings: Settings) -> None:
     if settings.run.health:
         address(settings.run.health, "run.health")
     address(settings.slack.listen, "slack.listen")
+    _check_web(settings.web)
+
+
+def _check_web(web: WebSettings) -> None:
+    if web.listen is not None:
+        address(web.listen, "web.listen")
+    for name, provider in (("discord", web.discord), ("slack", web.slack)):
+        if (provider.client_id is None) != (provider.client_secret is None):
+            raise SettingsError(
+                f"web.{name}: client_id and client_secret belong together; set both, or neither."
+            )
+        if provider.client_id is not None and web.public_url is None:
+            raise SettingsError(
+                f"web.{name}: to sign in there, web.public_url must say how the page is reached from outside."
+            )
 
 
 def _sentence(error: ValidationError, found: Source) -> str:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-from collections.abc import Awaitable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Iterator, Sequence
+from contextlib import asynccontextmanager, suppress
 
 from bot.app import App, open_app
 from bot.backends.clock import SystemClock
 from bot.backends.platforms import platforms
 from bot.backends.telemetry import watching
 from bot.errors import AdapterError, SettingsError
-from bot.health import health
+from bot.health import Figures, health, health_routes
 from bot.ports import Adapter, Clock
 from bot.settings import Settings
 from bot.telemetry.metrics import Metrics
@@ -47,8 +47,27 @@ async def serve(settings: Settings) -> int:
                 return metrics.page(app.memory.store, clock.now())
 
             told = figures if settings.telemetry.metrics else None
-            async with health(settings.run.health, adapters, app.ready, told), app.heartbeat.timer():
+            async with doors(settings, adapters, app, told), app.heartbeat.timer():
                 return await attend(app, adapters, clock, stop, settings.run.drain_s)
+
+
+@asynccontextmanager
+async def doors(
+    settings: Settings, adapters: Sequence[Adapter], app: App, figures: Figures | None
+) -> AsyncIterator[None]:
+    """Health and the web pages answer while the block runs: on one port, where both are to be on the same."""
+    if settings.web.listen is None:
+        async with health(settings.run.health, adapters, app.ready, figures):
+            yield
+        return
+    from bot.web.application import serving  # templates, forms: nobody else needs them
+
+    together = settings.web.listen == settings.run.health
+    more = health_routes(adapters, app.ready, figures) if together else ()
+    async with health("" if together else settings.run.health, adapters, app.ready, figures):
+        async with serving(app, settings, more):
+            log.info("Memory pages: %s", settings.web.url)
+            yield
 
 
 async def attend(

@@ -10,6 +10,7 @@ from bot.commands.findings import Findings
 from bot.commands.history import History
 from bot.commands.listing import cut, filled, named, pages_told, too_long
 from bot.commands.table import Control, Run
+from bot.commands.web import WebPage
 from bot.commands.words import MEMORY
 from bot.errors import CommandError
 from bot.events import ENTRIES, Action, Command, CommandSpec, Entry, Form, Suggestion, View
@@ -45,7 +46,8 @@ _USAGE = marked("Say /memory, /memory notes, /memory edit WHAT, /memory drop ID 
 class MemoryCommands:
     """`bot.commands.table.Group`."""
 
-    def __init__(self, runtime: Runtime, undo: Undo, archival: Archival) -> None:
+    def __init__(self, runtime: Runtime, undo: Undo, archival: Archival, web: WebPage) -> None:
+        self._web = web
         self._archival = archival
         self._store, self._clock, self._locks = runtime.store, runtime.clock, runtime.locks
         self._past = History(runtime, undo)
@@ -57,7 +59,7 @@ class MemoryCommands:
                     name="memory",
                     summary=marked("what I know of you, to correct"),
                     argument="[notes | find WORDS | lore | edit WHAT | add TEXT | drop ID | open ID | proposals | "
-                    "history | undo]",
+                    "history | undo | web]",
                     words=MEMORY,
                 ),
                 self._memory,
@@ -93,6 +95,8 @@ class MemoryCommands:
             return await self._past.history(who, command)
         if word == "undo":
             return await self._undo(who, command, what, control)
+        if word == "web":
+            return await self._web.run(who, command, rest.strip())
         raise CommandError(gettext(_USAGE))
 
     async def _overview(self, who: Identity, command: Command) -> View:

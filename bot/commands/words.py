@@ -66,6 +66,11 @@ MEMORY = (
             Blank(name="id", summary=marked("of the reflection, as the history shows it"), required=False),
         ),
     ),
+    Word(
+        name="web",
+        summary=marked("your memory as a page, in a browser"),
+        blanks=(Blank(name="more", summary=marked("to sign out: end ID, or end all"), required=False),),
+    ),
 )
 PERSONA = (
     Word(name="here", summary=marked("who I am here"), typed=""),

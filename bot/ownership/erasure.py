@@ -269,7 +269,8 @@ class Erasure:
         if self._expired is not None and timedelta() <= now - self._expired < timedelta(days=1):
             return
         async with self._store.write() as session:
-            if await session.codes.expire(now):
+            gone = await session.codes.expire(now) + await session.web_keys.expire(now)
+            if gone:
                 await session.erasing.add_chores(["scrub"], now)
         if self._keep:
             await self._expire_messages(now)

@@ -30,6 +30,7 @@ from memory.ports.store import Session, Store
 from memory.ports.tokens import TokenCounter
 from memory.ports.vectors import Vectors
 from memory.ports.wastebasket import Wastebasket
+from memory.ports.web_keys import WebKeys
 
 __all__ = [
     "Agents",
@@ -53,4 +54,5 @@ __all__ = [
     "VectorIndex",
     "Vectors",
     "Wastebasket",
+    "WebKeys",
 ]

@@ -22,6 +22,7 @@ from memory.ports.personas import Personas
 from memory.ports.schedule import Schedule
 from memory.ports.vectors import Vectors
 from memory.ports.wastebasket import Wastebasket
+from memory.ports.web_keys import WebKeys
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +44,7 @@ class Session:
     wastebasket: Wastebasket
     imports: Imports
     overview: Overview
+    web_keys: WebKeys
     meta: Meta
 
 

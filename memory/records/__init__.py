@@ -28,6 +28,7 @@ from memory.records.schedule import Beat, Spent, Wish
 from memory.records.usage import Usage
 from memory.records.vectors import VectorEntry
 from memory.records.wastebasket import Waste
+from memory.records.web import WebKey, WebPass
 
 __all__ = [
     "IMPORTED",
@@ -73,6 +74,8 @@ __all__ = [
     "User",
     "VectorEntry",
     "Waste",
+    "WebKey",
+    "WebPass",
     "Wish",
     "community_audience",
     "community_of",

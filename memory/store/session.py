@@ -19,6 +19,7 @@ from memory.store.personas import Personas
 from memory.store.schedule import Schedule
 from memory.store.vectors import Vectors
 from memory.store.wastebasket import Wastebasket
+from memory.store.web_keys import WebKeys
 
 
 def session(connection: Connection, extents: dict[int, int] | None) -> Session:
@@ -39,5 +40,6 @@ def session(connection: Connection, extents: dict[int, int] | None) -> Session:
         wastebasket=Wastebasket(connection),
         imports=Imports(connection),
         overview=Overview(connection),
+        web_keys=WebKeys(connection),
         meta=Meta(connection),
     )

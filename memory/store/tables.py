@@ -16,7 +16,7 @@ from sqlalchemy import Column, ForeignKey, Index, Integer, Table, Text
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
-from memory.records import Delivery, Role, TurnState
+from memory.records import Delivery, Role, TurnState, WebPass
 
 
 def microseconds(at: datetime) -> int:
@@ -484,6 +484,20 @@ findings = Table(
     _at("said_at"),
     sqlite_autoincrement=True,  # an id is never given twice
 )  # what a reflection on an import proposes to keep
+web_keys = Table(
+    "web_keys",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("kind", Word(WebPass), nullable=False),
+    Column("digest", Text, nullable=False, unique=True),  # SHA-256 of the secret, which is kept nowhere
+    _ref("user_id", "users.id", index=True),
+    Column("account", Text, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("device", Text, nullable=False),
+    _at(),
+    _at("seen_at"),
+    _at("expires_at"),
+)  # links to the memory page, and who is signed in there
 chores = Table(
     "chores", metadata, Column("name", Text, primary_key=True), _at()
 )  # what forgetting has still to do outside of the tables

@@ -32,6 +32,8 @@ from memory.records import (
     Turn,
     TurnState,
     Usage,
+    WebKey,
+    WebPass,
     Wish,
     community_audience,
     place_audience,
@@ -884,6 +886,7 @@ async def everything(store: Store, agent: Agent, place: Conversation, word: str)
         await session.schedule.put_wish(wish_of(place, word))
         await session.codes.put(code_for(f"console:{word}", word))
         await session.codes.welcome(f"console:{word}", NOW)
+        await session.web_keys.put(web_key_of(agent, WebPass.LINK, f"console:{word}"))
         await session.personas.pick(agent.user_id, agent.persona_id)
         await session.personas.propose(
             agent.persona_id,
@@ -918,6 +921,39 @@ def finding_of(taken: Import, **more: Any) -> Finding:
 def code_for(account: str, code: str, **more: Any) -> Code:
     values = {"purpose": "link", "name": account, "address": account, "expires_at": later(60)}
     return Code(code=code, account=account, **(values | more))
+
+
+def web_key_of(agent: Agent, kind: WebPass, account: str, **more: Any) -> WebKey:
+    values = {"id": account, "digest": f"digest of {account}", "address": account, "device": "Firefox"}
+    times = {"created_at": NOW, "seen_at": NOW, "expires_at": later(10)}
+    return WebKey(kind=kind, user_id=agent.user_id, account=account, **(values | times | more))
+
+
+async def test_a_web_key_lets_in_as_whose_its_account_is_until_it_expires(store: Store) -> None:
+    ada, _ = await settle(store, "ada")
+    bob, _ = await settle(store, "bob")
+    key = web_key_of(ada, WebPass.SESSION, "console:ada")
+    async with store.write() as session:
+        keys = session.web_keys
+        await keys.put(key)
+        assert await keys.get(WebPass.SESSION, key.digest, NOW) == key
+        assert await keys.get(WebPass.LINK, key.digest, NOW) is None
+        assert await keys.get(WebPass.SESSION, key.digest, later(10)) is None
+        assert await keys.get(WebPass.SESSION, key.digest, later(-1)) is None  # the clock was set back
+        await keys.see(key.id, later(5))
+        assert await keys.of(ada.user_id, WebPass.SESSION, NOW) == [replace(key, seen_at=later(5))]
+        assert await keys.of(bob.user_id, WebPass.SESSION, NOW) == []
+        assert await keys.drop(bob.user_id, [key.id]) == 0
+
+        await session.agents.move_account("console:ada", bob.user_id)
+        assert await keys.get(WebPass.SESSION, key.digest, NOW) is None
+        await session.agents.move_account("console:ada", ada.user_id)
+        assert await keys.drop(ada.user_id, [key.id]) == 1
+        assert await keys.get(WebPass.SESSION, key.digest, NOW) is None
+
+        await keys.put(key)
+        assert await keys.expire(later(9)) == 0
+        assert await keys.expire(later(10)) == 1
 
 
 _NOBODYS = {

@@ -23,7 +23,15 @@ from bot.errors import DeliveryError
 from bot.events import Address, Event, MessageReceived, Reply
 from bot.observer import Observer
 from bot.ports import ChatModel, Clock, Found, Inbound, ModelReply, ModelRequest
-from bot.settings import AgentSettings, MemorySettings, ModelSettings, PrivacySettings, Settings
+from bot.settings import (
+    AccessSettings,
+    AgentSettings,
+    MemorySettings,
+    ModelSettings,
+    PrivacySettings,
+    Settings,
+    WebSettings,
+)
 from memory.ports import Embedder
 from memory.records import PRIVATE, Message
 from tests.fakes.clock import FakeClock
@@ -184,6 +192,8 @@ def settings_at(
     memory: dict[str, Any] | None = None,
     privacy: dict[str, Any] | None = None,
     models: dict[str, Any] | None = None,
+    web: dict[str, Any] | None = None,
+    access: dict[str, Any] | None = None,
     **agent: Any,
 ) -> Settings:
     return Settings(
@@ -193,6 +203,8 @@ def settings_at(
         privacy=PrivacySettings(**(privacy or {})),
         agent=AgentSettings(**({"debounce_s": 0} | agent)),
         memory=MemorySettings(**(memory or {})),
+        web=WebSettings(**(web or {})),
+        access=AccessSettings(**(access or {})),
     )
 
 
@@ -209,15 +221,26 @@ async def opened(
     models: dict[str, Any] | None = None,
     embedder: Embedder | None = None,
     observer: Observer | None = None,
+    web: dict[str, Any] | None = None,
+    access: dict[str, Any] | None = None,
     **agent: Any,
 ) -> AsyncIterator[House]:
     """Everbot on ``folder``. ``play`` is a model or what a `Stage` plays; None: the configured model.
 
-    ``model``, ``memory``, ``privacy``, ``models`` and ``agent`` are settings of those sections.
+    ``model``, ``memory``, ``privacy``, ``models``, ``web``, ``access`` and ``agent`` are settings of those sections.
     """
     clock = clock or FakeClock()
     parlour = parlour or Parlour()
-    settings = settings_at(folder, model=model, memory=memory, privacy=privacy, models=models, **agent)
+    settings = settings_at(
+        folder,
+        model=model,
+        memory=memory,
+        privacy=privacy,
+        models=models,
+        web=web,
+        access=access,
+        **agent,
+    )
     chosen = Stage(play) if inspect.isroutine(play) else play
     failure: Exception | None = None
     lay(settings.data_dir / "everbot.db")

@@ -59,7 +59,7 @@ def example_keys() -> dict[str, tuple[bool, str, str]]:
     keys: dict[str, tuple[bool, str, str]] = {}
     section, comment = "", ""
     for line in EXAMPLE.read_text(encoding="utf-8").splitlines():
-        if heading := re.fullmatch(r"\[(\w+)\]", line):
+        if heading := re.fullmatch(r"\[([\w.]+)\]", line):
             section = f"{heading[1]}."
             continue
         if found := KEY.fullmatch(line):
@@ -98,7 +98,7 @@ def test_the_examples_commented_keys_are_accepted_as_they_stand(tmp_path: Path) 
         for part in name.split("."):
             found = found[part]
         wanted = tomllib.loads(f"value = {value}")["value"]
-        secret = name.endswith(("api_key", "token", "signing_secret"))
+        secret = name.endswith(("api_key", "token", "secret"))
         assert found == ("**********" if secret else wanted), name
 
 

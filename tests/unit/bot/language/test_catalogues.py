@@ -14,11 +14,12 @@ import pytest
 from babel.messages.catalog import Catalog, Message
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
+from jinja2.ext import babel_extract
 
 from adapters.text import spelling
 from bot.language import ENGLISH, LANGUAGES, LOCALE, spoken
 from bot.language.dates import moment, weekday
-from tests.unit.bot.language.sources import marks, parsed, sources
+from tests.unit.bot.language.sources import ROOT, marks, parsed, sources
 
 OTHERS = sorted(set(LANGUAGES) - {ENGLISH})
 BUTTON = 75  # characters: Slack's "Button element"; Discord takes 80, five of them for an entry's number
@@ -42,6 +43,11 @@ def template() -> frozenset[tuple[str, str, str]]:
         for name, texts in marks(parsed(source)):
             context, one, many = (*texts, "", "")[:3] if name == "pgettext" else ("", *texts, "")[:3]
             found.add((context, one, many))
+    for page in sorted((ROOT / "bot/web/templates").rglob("*.html")):
+        with page.open("rb") as file:
+            for _, _, texts, _ in babel_extract(file, ("gettext", "ngettext"), [], {}):
+                one, many = texts[:2] if isinstance(texts, tuple) else (texts, None)
+                found.add(("", one, many or ""))
     return frozenset(found)
 
 

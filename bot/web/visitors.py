@@ -1,0 +1,79 @@
+"""Who asks for a page: a person who is signed in, whoever runs the bot, a stranger, or a program."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+
+from bot.language import ENGLISH, nearest, spoken
+from bot.people.identities import language_of
+from bot.web.sessions import Visitor
+from bot.web.website import STATIC, Website, website
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+MACHINES = ("/v1/", "/metrics", "/healthz", "/readyz")
+"""How the paths begin that programs ask."""
+_VISITOR = "visitor"
+
+
+def is_machine(request: web.Request) -> bool:
+    return request.path.startswith(MACHINES)
+
+
+def cookie_name(site: Website) -> str:
+    """A browser takes the prefix only of us, and over HTTPS (RFC 6265bis, 4.1.3)."""
+    return "__Host-everbot" if site.is_secure else "everbot"
+
+
+@web.middleware
+async def visitors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    site = website(request)
+    secret = request.cookies.get(cookie_name(site), "")
+    visitor = None
+    if secret and not is_machine(request) and not request.path.startswith(STATIC):
+        visitor = await site.sessions.visitor(secret)
+    request[_VISITOR] = visitor
+    with spoken(language_of(visitor.user) if visitor else asked_language(request)):
+        return await handler(request)
+
+
+def visitor_of(request: web.Request) -> Visitor | None:
+    """Who is signed in; None for a stranger."""
+    return request.get(_VISITOR)
+
+
+def signed_in(handler: Handler) -> Handler:
+    """A page of somebody's: strangers are sent to where one signs in."""
+
+    async def guarded(request: web.Request) -> web.StreamResponse:
+        if visitor_of(request) is None:
+            raise web.HTTPSeeOther(f"{website(request).root}/in")
+        return await handler(request)
+
+    return guarded
+
+
+def owners_only(handler: Handler) -> Handler:
+    """A page of whoever runs the bot (``access.owners``): for others there is none."""
+
+    async def guarded(request: web.Request) -> web.StreamResponse:
+        visitor = visitor_of(request)
+        if visitor is None or not is_owner(request):
+            raise web.HTTPNotFound
+        return await handler(request)
+
+    return signed_in(guarded)
+
+
+def is_owner(request: web.Request) -> bool:
+    """Whether one of the visitor's accounts is of whoever runs the bot."""
+    visitor = visitor_of(request)
+    owners = website(request).settings.access.owners
+    return visitor is not None and not set(owners).isdisjoint(visitor.accounts)
+
+
+def asked_language(request: web.Request) -> str:
+    """The first that the browser wishes and everbot speaks."""
+    wished = request.headers.get("Accept-Language", "")[:200].split(",")
+    return next(filter(None, (nearest(one.partition(";")[0].strip()) for one in wished)), ENGLISH)

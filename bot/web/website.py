@@ -1,0 +1,50 @@
+"""What every page stands on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from bot.app import App
+from bot.settings import Settings
+from bot.web.notices import Notices
+from bot.web.sessions import Sessions
+
+STATIC = "/static/"
+"""How the paths of what browsers keep begin."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Website:
+    """``url`` is how people reach it, without a stroke at its end."""
+
+    app: App
+    settings: Settings
+    url: str
+    sessions: Sessions
+    notices: Notices
+
+    @property
+    def root(self) -> str:
+        """The path under which a proxy shows it; most often empty."""
+        return urlsplit(self.url).path
+
+    @property
+    def origin(self) -> str:
+        """As browsers name it (RFC 6454)."""
+        parts = urlsplit(self.url)
+        return f"{parts.scheme}://{parts.netloc}"
+
+    @property
+    def is_secure(self) -> bool:
+        return self.url.startswith("https:")
+
+
+WEBSITE = web.AppKey("website", Website)
+
+
+def website(request: web.Request) -> Website:
+    """The one that is asked."""
+    return request.app[WEBSITE]

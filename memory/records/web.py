@@ -1,0 +1,32 @@
+"""The page that people see their memory on: links to it, and who is signed in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class WebPass(StrEnum):
+    LINK = "link"  # lets in once
+    SESSION = "session"  # a browser that is signed in
+
+
+@dataclass(frozen=True, kw_only=True)
+class WebKey:
+    """What lets a person in until it expires. Of the secret itself only its SHA-256 is kept (``digest``).
+
+    ``id`` is what people are shown of it, ``account`` and ``address`` are where they asked for it, ``device`` is the
+    browser.
+    """
+
+    id: str
+    kind: WebPass
+    digest: str
+    user_id: int
+    account: str
+    address: str
+    device: str
+    created_at: datetime
+    seen_at: datetime
+    expires_at: datetime

@@ -1,0 +1,55 @@
+"""Queries on links to the memory page, and on who is signed in there."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import asdict
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from memory.records import WebKey, WebPass
+from memory.store import tables as t
+from memory.store.connection import Connection
+from memory.store.rows import record
+
+
+class WebKeys:
+    """See `memory.ports.WebKeys`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._c = connection
+
+    async def put(self, key: WebKey) -> None:
+        await self._c.execute(t.web_keys.insert().values(**asdict(key)))
+
+    async def get(self, kind: WebPass, digest: str, now: datetime) -> WebKey | None:
+        found = await self._select((t.web_keys.c.digest == digest) & (t.web_keys.c.kind == kind), now)
+        return found[0] if found else None
+
+    async def of(self, user_id: int, kind: WebPass, now: datetime) -> list[WebKey]:
+        return await self._select((t.web_keys.c.user_id == user_id) & (t.web_keys.c.kind == kind), now)
+
+    async def see(self, key_id: str, now: datetime) -> None:
+        await self._c.execute(t.web_keys.update().where(t.web_keys.c.id == key_id).values(seen_at=now))
+
+    async def drop(self, user_id: int, ids: Collection[str]) -> int:
+        these = (t.web_keys.c.user_id == user_id) & t.web_keys.c.id.in_(ids)
+        return (await self._c.execute(t.web_keys.delete().where(these))).rowcount
+
+    async def expire(self, now: datetime) -> int:
+        return (await self._c.execute(t.web_keys.delete().where(~_lives(now)))).rowcount
+
+    async def _select(self, condition: sa.ColumnElement[bool], now: datetime) -> list[WebKey]:
+        # The account may have gone to another person since (/link, /unlink): then nobody is let in by it.
+        theirs = (t.accounts.c.account == t.web_keys.c.account) & (
+            t.accounts.c.user_id == t.web_keys.c.user_id
+        )
+        query = sa.select(t.web_keys).join(t.accounts, theirs).where(condition & _lives(now))
+        rows = await self._c.execute(query.order_by(t.web_keys.c.created_at.desc(), t.web_keys.c.id))
+        return [record(WebKey, row) for row in rows]
+
+
+def _lives(now: datetime) -> sa.ColumnElement[bool]:
+    """What was made after now was made before the clock was set back: nobody knows how old it is."""
+    return (t.web_keys.c.expires_at > now) & (t.web_keys.c.created_at <= now)
