@@ -14,7 +14,7 @@ from bot.web.website import STATIC, Website, website
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 MACHINES = ("/v1/", "/metrics", "/healthz", "/readyz")
 """How the paths begin that programs ask."""
-_VISITOR = "visitor"
+_VISITOR = web.RequestKey("visitor", Visitor)
 
 
 def is_machine(request: web.Request) -> bool:
@@ -33,7 +33,8 @@ async def visitors(request: web.Request, handler: Handler) -> web.StreamResponse
     visitor = None
     if secret and not is_machine(request) and not request.path.startswith(STATIC):
         visitor = await site.sessions.visitor(secret)
-    request[_VISITOR] = visitor
+    if visitor is not None:
+        request[_VISITOR] = visitor
     with spoken(language_of(visitor.user) if visitor else asked_language(request)):
         return await handler(request)
 
