@@ -2,16 +2,25 @@
 
 "On 7 July 2023", "in May", "two weeks ago", "last summer", "2023-05-04": each is a span of days in the
 asker's zone. What was said inside the span is more likely meant (a temporal prior on documents, as in Li and
-Croft, "Time-based language models", 2003; the normal forms are TIMEX3's).
+Croft, "Time-based language models", 2003; the normal forms are TIMEX3's). English has its rules here, the other
+languages of `memory.search.language` have theirs in `memory.search.time_phrases`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from memory.search import days
+from memory.search.days import Days, one_day
+from memory.search.folding import folded
+from memory.search.language import ENGLISH
+from memory.search.time_phrases import phrase_of, telling_times
+
+_ASKED = 4_000  # characters of a question
+_SURE = 4  # letters of a word that tells a time by itself, in whatever language
 _MONTHS = "january february march april may june july august september october november december".split()
 _DAYS = "monday tuesday wednesday thursday friday saturday sunday".split()
 _SEASONS = {"winter": 12, "spring": 3, "summer": 6, "autumn": 9, "fall": 9}
@@ -39,119 +48,95 @@ class Span:
     words: frozenset[str]
 
 
-def span_of(text: str, now: datetime) -> Span | None:
-    """The first span that ``text`` names, ``now`` being when it is asked, in the asker's zone; else None."""
-    folded = text[:4_000].casefold()
+def span_of(text: str, now: datetime, languages: Sequence[str] = ()) -> Span | None:
+    """The first span that ``text`` names, ``now`` being when it is asked, in the asker's zone; else None.
+    ``languages``: those that it may be in, likeliest first; none where nothing tells."""
+    text = text[:_ASKED]
+    if not languages or ENGLISH in languages:
+        return _english(text, now) or _other(text, now, languages)
+    return _other(text, now, languages) or _english(text, now)
+
+
+def _english(text: str, now: datetime) -> Span | None:
+    folded_text = text.casefold()
     for pattern, resolve, named in _RULES:
-        for match in pattern.finditer(folded):
+        for match in pattern.finditer(folded_text):
             try:
-                found = resolve(match, now)
+                since, until = resolve(match, now)
             except (ValueError, OverflowError):  # the 31st of February, the year 0
                 continue
-            words = frozenset(re.findall(r"[^\W_]+", match.group()))
-            return Span(found[0], found[1], named, words)
+            return Span(since, until, named, frozenset(re.findall(r"[^\W_]+", match.group())))
     return None
 
 
-_Days = tuple[datetime, datetime]
-
-
-def _midnight(at: datetime) -> datetime:
-    return at.replace(hour=0, minute=0, second=0, microsecond=0)
-
-
-def _one_day(at: datetime) -> _Days:
-    start = _midnight(at)
-    return start, _midnight(start + timedelta(hours=30))  # the next one, whatever clocks do that night
-
-
-def _months(year: int, month: int, count: int, now: datetime) -> _Days:
-    def first(number: int) -> datetime:
-        return _midnight(now).replace(year=number // 12, month=number % 12 + 1, day=1)
-
-    number = year * 12 + month - 1
-    return first(number), first(number + count)
+def _other(text: str, now: datetime, languages: Sequence[str]) -> Span | None:
+    """By the language in which the most of it speaks of a time; where none is told, not by a single short word."""
+    plain = folded(text)
+    names = languages or telling_times(plain)
+    phrases = [phrase for name in names if name != ENGLISH and (phrase := phrase_of(plain, name, now))]
+    if not languages:
+        phrases = [p for p in phrases if p.parts > 1 or len(max(p.words, key=len)) >= _SURE]
+    if not phrases:
+        return None
+    best = max(phrases, key=lambda phrase: phrase.parts)
+    return Span(*best.days, best.named, best.words)
 
 
 def _month_number(name: str) -> int:
     return next(n for n, month in enumerate(_MONTHS, 1) if month.startswith(name[:3]))
 
 
-def _iso(match: re.Match[str], now: datetime) -> _Days:
-    return _one_day(now.replace(year=int(match["year"]), month=int(match["month"]), day=int(match["day"])))
+def _iso(match: re.Match[str], now: datetime) -> Days:
+    return days.date(int(match["year"]), int(match["month"]), int(match["day"]), now)
 
 
-def _date(match: re.Match[str], now: datetime) -> _Days:
-    month, day, year = _month_number(match["month"]), int(match["day"]), match["year"]
-    asked = _midnight(now).replace(month=month, day=day, year=int(year) if year else now.year)
-    if not year and asked > now:
-        asked = asked.replace(year=asked.year - 1)
-    return _one_day(asked)
+def _date(match: re.Match[str], now: datetime) -> Days:
+    year = int(match["year"]) if match["year"] else None
+    return days.date(year, _month_number(match["month"]), int(match["day"]), now)
 
 
-def _month(match: re.Match[str], now: datetime) -> _Days:
-    month, year = _month_number(match["month"]), match["year"]
-    # Without a year: the latest that has begun.
-    asked = (
-        int(year)
-        if year
-        else now.year - (month > now.month or ("last" in match.group() and month == now.month))
-    )
-    return _months(asked, month, 1, now)
+def _month(match: re.Match[str], now: datetime) -> Days:
+    month = _month_number(match["month"])
+    if match["year"]:
+        return days.months(int(match["year"]), month, 1, now)
+    return days.month(month, now, last="last" in match.group())
 
 
-def _year(match: re.Match[str], now: datetime) -> _Days:
-    return _months(int(match["year"]), 1, 12, now)
+def _year(match: re.Match[str], now: datetime) -> Days:
+    return days.months(int(match["year"]), 1, 12, now)
 
 
-def _season(match: re.Match[str], now: datetime) -> _Days:
+def _season(match: re.Match[str], now: datetime) -> Days:
     month = _SEASONS[match["season"]]
     if match["year"]:
-        return _months(int(match["year"]), month, 3, now)
-    year = now.year - (month > now.month or ("last" in match.group() and now.month < month + 3))
-    return _months(year, month, 3, now)
+        return days.months(int(match["year"]), month, 3, now)
+    return days.season(month, now, last="last" in match.group())
 
 
-def _ago(match: re.Match[str], now: datetime) -> _Days:
+def _ago(match: re.Match[str], now: datetime) -> Days:
     count = _COUNTS.get(match["count"]) or int(match["count"])
-    return _back(count, match["unit"], now)
+    return days.back(count, match["unit"], now)
 
 
-def _back(count: int, unit: str, now: datetime) -> _Days:
-    """The whole day, week, month or year so many before the present one."""
-    if unit.startswith("day"):
-        return _one_day(now - timedelta(days=count))
-    if unit.startswith("week"):
-        start = _midnight(now - timedelta(days=now.weekday() + 7 * count))
-        return start, start + timedelta(days=7)
-    if unit.startswith("month"):
-        number = now.year * 12 + now.month - 1 - count
-        return _months(number // 12, number % 12 + 1, 1, now)
-    return _months(now.year - count, 1, 12, now)
-
-
-def _last(match: re.Match[str], now: datetime) -> _Days:
+def _last(match: re.Match[str], now: datetime) -> Days:
     unit, count = match["unit"], 0 if match["which"] == "this" else 1
     if unit == "weekend":
-        start = _midnight(now - timedelta(days=now.weekday() + 7 * count - 5))
-        return start, start + timedelta(days=2)
+        return days.weekend(count, now)
     if unit in _DAYS:
-        return _one_day(now - timedelta(days=(now.weekday() - _DAYS.index(unit) - 1) % 7 + 1))
-    return _back(count, unit, now)
+        return days.weekday(_DAYS.index(unit), now)
+    return days.back(count, unit, now)
 
 
-def _past(match: re.Match[str], now: datetime) -> _Days:
-    count = _COUNTS.get(match["count"] or "a") or int(match["count"])
-    length = {"d": 1, "w": 7, "m": 31, "y": 366}[match["unit"][0]]
-    return _midnight(now - timedelta(days=count * length)), now + timedelta(days=1)
+def _past(match: re.Match[str], now: datetime) -> Days:
+    return days.past(_COUNTS.get(match["count"] or "a") or int(match["count"]), match["unit"], now)
 
 
-def _near(match: re.Match[str], now: datetime) -> _Days:
+def _near(match: re.Match[str], now: datetime) -> Days:
     back = {"yesterday": 1, "last night": 1}.get(match.group(), 0)
-    return _one_day(now - timedelta(days=back))
+    return one_day(now - timedelta(days=back))
 
 
-_RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], datetime], _Days], bool], ...] = tuple(
+_RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], datetime], Days], bool], ...] = tuple(
     (re.compile(rf"\b(?:{pattern})\b"), resolve, named)
     for pattern, resolve, named in (
         (rf"{_YEAR}-(?P<month>[01]?\d)-(?P<day>[0-3]?\d)", _iso, True),
@@ -168,6 +153,7 @@ _RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], datetime], _Days],
             _last,
             False,
         ),
+        (rf"(?P<which>on) (?P<unit>{'|'.join(_DAYS)})", _last, False),
         (rf"(?:last|this) (?P<season>{'|'.join(_SEASONS)})(?P<year>)", _season, False),
         (
             rf"the (?:last|past) (?:(?P<count>{_COUNT}|\d{{1,3}}) )?(?P<unit>day|week|month|year)s?",

@@ -27,7 +27,7 @@ from memory.search import language
 from memory.search.dates import Span
 from memory.search.folding import folded
 from memory.search.talk import Talk
-from memory.search.terms import analyse, counting, is_unspaced, timing
+from memory.search.terms import analyse, counting, is_unspaced, languages_of, timing
 
 _K1 = 1.2
 _B = 0.75
@@ -229,8 +229,8 @@ def named(authors: Sequence[str], text: str) -> list[str]:
 
 
 def speaks_of_itself(text: str) -> bool:
-    """Whether whoever wrote it says "I" or "my"."""
-    return _FIRST.search(text) is not None
+    """Whether whoever wrote it says "I" or "my", in a language that it tells."""
+    return _FIRST.search(text) is not None or language.asks("me", folded(text), languages_of(text))
 
 
 def _persons(question: Question, rows: Rows) -> dict[str, Any]:

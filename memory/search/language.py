@@ -5,9 +5,10 @@ A file each in ``languages/``, of lines ``kind: words``, a phrase in quotation m
 - ``stemmer``: Snowball's (https://snowballstem.org), where it has one;
 - ``letters``: beyond a to z, those that it is written with;
 - ``function``: words that are in every talk, whatever it is about;
-- ``you``, ``when``, ``count``: how a question asks for what the other one said, for a time, for a number;
-- ``numbers``: words that count; ``seasons``: winter | spring | summer | autumn, in the forms they are written;
-- ``last``: what marks a time as the one before this; ``weekend``.
+- ``you``, ``when``, ``count``: how a question asks for what the other one said, for a time, for a number; ``me``: how
+  one speaks of oneself;
+- ``numbers``: words that count;
+- and what `memory.search.time_words` reads.
 
 Everything is compared folded, as `memory.search.folding` does.
 """
@@ -16,7 +17,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
@@ -48,7 +49,7 @@ _SCRIPTS: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = tuple(
 )
 UNSPACED = frozenset(("ja", "zh", "th"))
 """Languages whose function words stand in the midst of others."""
-_RUN_ON = UNSPACED | {"ko"}
+RUN_ON = UNSPACED | {"ko"}
 """... and those whose words go on with endings."""
 
 
@@ -58,13 +59,7 @@ class Language:
     stemmer: str
     letters: frozenset[str]
     function: frozenset[str]
-    you: tuple[str, ...]
-    when: tuple[str, ...]
-    count: tuple[str, ...]
     numbers: frozenset[str]
-    seasons: tuple[tuple[str, ...], ...]
-    last: frozenset[str]
-    weekend: tuple[str, ...]
 
 
 def of(name: str) -> Language:
@@ -99,15 +94,15 @@ def languages_of(words: Sequence[str]) -> tuple[str, ...]:
 
 @lru_cache(maxsize=512)
 def asks(kind: str, text: str, names: tuple[str, ...]) -> bool:
-    """Whether a folded question in one of these languages asks for ``you``, ``when`` or ``count``."""
+    """Whether a folded question in one of these languages asks for ``you``, ``when`` or ``count``, or says ``me``."""
     return any(_asking(kind, name).search(text) for name in names if name != ENGLISH)
 
 
 @cache
 def _asking(kind: str, name: str) -> re.Pattern[str]:
     """A choice of words, as long as they are: nothing in it can be repeated."""
-    phrases = "|".join(map(re.escape, getattr(of(name), kind))) or "(?!)"
-    return re.compile(phrases if name in _RUN_ON else rf"(?<!\w)(?:{phrases})(?!\w)")
+    any_of = "|".join(map(re.escape, phrases(name, kind))) or "(?!)"
+    return re.compile(any_of if name in RUN_ON else rf"(?<!\w)(?:{any_of})(?!\w)")
 
 
 @cache
@@ -138,27 +133,32 @@ def _speakers() -> dict[str, tuple[str, ...]]:
 
 @cache
 def _all() -> dict[str, Language]:
-    known = {path.stem: _read(path) for path in sorted(_FOLDER.glob("*.txt"))}
+    known = {path.stem: _read(path.stem) for path in sorted(_FOLDER.glob("*.txt"))}
     return {name: known[name] for name in sorted(known, key=[*_ORDER, *known].index)}
 
 
-def _read(path: Path) -> Language:
-    lines = dict(line.split(":", 1) for line in path.read_text(encoding="utf-8").splitlines() if line)
-    words = {kind: _phrases(text) for kind, text in lines.items()}
+@cache
+def lines(name: str) -> Mapping[str, str]:
+    """What a language's file says of each kind, as it is written there."""
+    text = (_FOLDER / f"{name}.txt").read_text(encoding="utf-8")
+    return dict(line.split(":", 1) for line in text.splitlines() if line)
+
+
+def phrases(name: str, kind: str) -> tuple[str, ...]:
+    """The folded words and phrases of one kind."""
+    return tuple(map(folded, split(lines(name).get(kind, ""))))
+
+
+def split(text: str) -> list[str]:
+    """Words, and phrases in quotation marks."""
+    return [quoted or word for quoted, word in _PHRASE.findall(text)]
+
+
+def _read(name: str) -> Language:
     return Language(
-        path.stem,
-        lines.get("stemmer", "").strip(),
-        frozenset(lines.get("letters", "").strip()),
-        frozenset(words.get("function", ())),
-        words.get("you", ()),
-        words.get("when", ()),
-        words.get("count", ()),
-        frozenset(words.get("numbers", ())),
-        tuple(_phrases(part) for part in lines["seasons"].split("|")) if "seasons" in lines else (),
-        frozenset(words.get("last", ())),
-        words.get("weekend", ()),
+        name,
+        lines(name).get("stemmer", "").strip(),
+        frozenset(lines(name).get("letters", "").strip()),
+        frozenset(phrases(name, "function")),
+        frozenset(phrases(name, "numbers")),
     )
-
-
-def _phrases(text: str) -> tuple[str, ...]:
-    return tuple(folded(quoted or word) for quoted, word in _PHRASE.findall(text))

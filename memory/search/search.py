@@ -150,14 +150,14 @@ async def look(
 def question_of(query: str, asker: str | None, now: datetime) -> Question:
     """``asker`` is who says "I" in the query, ``now`` the time in their zone. Of a long query the beginning counts."""
     query = query[:_ASKED]
-    sought = asked(query)
+    sought, languages = asked(query), languages_of(query)
     return Question(
         text=query,
         terms=sought.terms,
         forms=sought.forms,
         asker=asker,
-        span=span_of(query, now),
-        languages=languages_of(query),
+        span=span_of(query, now, languages),
+        languages=languages,
     )
 
 

@@ -21,7 +21,7 @@ from itertools import chain
 
 import Stemmer
 
-from memory.search import language
+from memory.search import language, time_words
 from memory.search.folding import bare, folded, normal, visible
 from memory.search.lemmas import LEMMAS
 
@@ -269,9 +269,16 @@ def counting(names: tuple[str, ...]) -> frozenset[str]:
 @cache
 def timing(names: tuple[str, ...]) -> frozenset[str]:
     """Terms of words that tell a time, in these languages."""
-    words = [(name, word) for name in names for season in language.of(name).seasons for word in season]
-    words += [(name, word) for name in names for word in language.of(name).last]
-    return frozenset(_stem_in(word, name) for name, word in words if " " not in word)
+    return frozenset(
+        term
+        for name in names
+        if name != language.ENGLISH
+        for said, meaning in time_words.of(name).meanings()
+        if len(said) == 1 and (meaning.names_a_time or "last" in meaning.marks)
+        for term in (
+            [said[0]] if is_pair(said[0]) else [] if is_unspaced(said[0]) else [_stem_in(said[0], name)]
+        )
+    )
 
 
 def is_identifier(term: str) -> bool:

@@ -6,6 +6,7 @@ import pytest
 import Stemmer
 
 from memory.search import language
+from memory.search.evidence import speaks_of_itself
 from memory.search.folding import folded
 from memory.search.terms import asked, indexed, languages_of, telling_words
 
@@ -115,3 +116,21 @@ def test_of_a_long_question_no_more_words_are_stemmed_in_every_language_than_are
     sought = asked(" ".join(f"{a}{b}{c}o" for a in "bdgk" for b in "aeiu" for c in "lmnrst"))
     assert len(sought.terms) == 64
     assert sought.terms[0] == "bal"
+
+
+@pytest.mark.parametrize(
+    ("text", "own"),
+    [
+        ("what I recommended", True),
+        ("was ich über den Hund gesagt habe", True),
+        ("was hat sie über den Hund gesagt", False),
+        ("que recomendé yo en la cena", True),
+        ("что я говорил о собаке", True),
+        ("что она говорила о собаке", False),
+        ("我说过的餐厅", True),
+        ("犬について私が言ったこと", True),
+        ("犬の名前", False),
+    ],
+)
+def test_who_speaks_of_oneself_is_told_in_any_language(text: str, own: bool) -> None:
+    assert speaks_of_itself(text) is own

@@ -138,3 +138,19 @@ async def test_terms_of_another_analysis_are_made_anew(tmp_path: Path) -> None:
         found = await session.messages.postings(ada.id, ["fox", "nothing"], None)
     assert {term: len(keys) for term, keys in found.items()} == {"fox": 3}
     await store.close()
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "What was four weeks ago?",
+        "Was war vor vier Wochen?",
+        "Что было четыре недели назад?",
+        "四周前怎么样？",
+    ],
+)
+async def test_a_time_is_searched_in_whatever_language_it_is_told(memory: Memory, query: str) -> None:
+    now = NOW + timedelta(days=30)
+    for weeks, text in ((9, "Tom came."), (4, "The lake was cold."), (1, "We met Anna.")):
+        await memory.told(text, now - timedelta(days=7 * weeks))
+    assert await memory.found(query) == ["The lake was cold."]
