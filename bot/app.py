@@ -46,9 +46,11 @@ from bot.commands.web import WebPage
 from bot.commands.why import WhyCommands
 from bot.data_dir import DataDir, hold
 from bot.delivery.arrivals import Arrivals
+from bot.delivery.beginning import Beginning
 from bot.delivery.courier import Courier, SpeakerOf
 from bot.delivery.documents import BOUNDS, Documents
 from bot.delivery.heartbeat import Heartbeat
+from bot.delivery.keeping import Keeping
 from bot.delivery.mailboxes import Mailboxes
 from bot.delivery.news import News
 from bot.delivery.reminders import Reminders
@@ -379,7 +381,9 @@ def _delivery(given: _Given, people: _People, agent: _Agent) -> _Delivery:
     turns = Turns(runtime, agent.loop, queues, identities, courier, access, beats, expire)
     arrivals = Arrivals(beats, runtime.clock, settings.events)
     documents = Documents(runtime.store, Reader(BOUNDS), talks_elsewhere)
-    mailboxes = Mailboxes(runtime, turns, arrivals, documents, queues, courier, platforms, settings.agent)
+    keeping = Keeping(settings.memory.documents, given.memory.counter.count)
+    beginning = Beginning(runtime, queues, identities, beats, platforms, documents, keeping)
+    mailboxes = Mailboxes(runtime, turns, arrivals, beginning, queues, courier, platforms, settings.agent)
     reminders = Reminders(
         runtime, mailboxes, identities, access, platforms, settings.limits.reminders_per_day
     )

@@ -255,6 +255,7 @@ class PersonaSettings(_Section):
 
 class MemorySettings(_Section):
     surface_tokens: int = Field(300, ge=0, le=4_000)
+    documents: int = Field(200, ge=0, le=10_000)
     summary_model: str | None = None
 
 

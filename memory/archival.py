@@ -21,6 +21,7 @@ from memory.records import (
     Audiences,
     Draft,
     Hit,
+    KeptDocument,
     Message,
     Page,
     Passage,
@@ -74,8 +75,8 @@ class Archival:
         return await self._found(query, wanted, page, page_size, now or datetime.now(UTC))
 
     async def own(self, agent: Agent, query: str, audience: Audience, most: int, now: datetime) -> Page:
-        """As `search`, in the agent's own archive alone: one page."""
-        wanted = _Wanted(agent.archive_id, [agent.archive_id], readable_from(audience))
+        """As `search`, in the agent's own archive alone, and of notes alone: one page."""
+        wanted = _Wanted(agent.archive_id, [agent.archive_id], readable_from(audience), noted=True)
         return await self._found(query, wanted, 0, most, now)
 
     async def _found(self, query: str, wanted: _Wanted, page: int, page_size: int, now: datetime) -> Page:
@@ -102,6 +103,15 @@ class Archival:
             found = await session.passages.get(agent.archive_id, [key], readable_from(audience))
         return found[0] if found else None
 
+    async def document(self, agent: Agent, key: int, audience: Audience) -> KeptDocument | None:
+        """The document of which the passage of that key is a piece, if it may be seen from ``audience``."""
+        piece = await self.note(agent, key, audience)
+        if piece is None or not piece.file:
+            return None
+        async with self._store.read() as session:
+            held = await session.passages.documents(agent.archive_id, (piece.audience,))
+        return next((each for each in held if each.file == piece.file), None)
+
     async def outdated(self, agent: Agent, messages: Sequence[Message], audience: Audience) -> set[int]:
         """Keys of those messages that tell what holds no more."""
         if not messages:
@@ -123,11 +133,17 @@ class Archival:
             return Place(scope, audiences, None, tags)
 
     async def known(
-        self, archive_id: int, drafts: Sequence[Draft], staged: Collection[Draft] = ()
+        self,
+        archive_id: int,
+        drafts: Sequence[Draft],
+        staged: Collection[Draft] = (),
+        *,
+        in_files: bool = False,
     ) -> dict[int, Passage | Draft]:
         """For each draft (by position) that says what the archive holds already, or what is staged: that one.
 
-        Only texts of the same audience are compared: deduplication never crosses audiences.
+        Only texts of the same audience are compared: deduplication never crosses audiences. Nor does it count that a
+        piece of a file says it, unless ``in_files``: a file may be deleted.
         """
         found: dict[int, Passage | Draft] = {}
         earlier = {(d.audience, digest_words(d.text)): d for d in staged}
@@ -135,14 +151,17 @@ class Archival:
             for i, draft in enumerate(drafts):
                 words = digest_words(draft.text)
                 same = await session.passages.with_digest(archive_id, draft.audience, [words])
-                known = same.get(words) or earlier.get((draft.audience, words))
+                held = same.get(words)
+                if held is not None and held.file and not in_files:
+                    held = None
+                known = held or earlier.get((draft.audience, words))
                 if known is not None:
                     found[i] = known
         left = [i for i in range(len(drafts)) if i not in found]
         vectors = await self._indexer.vectors([drafts[i].text for i in left]) if left else None
         if vectors is not None:
             for i, vector in zip(left, vectors, strict=True):
-                near = await self._near(archive_id, drafts[i], vector)
+                near = await self._near(archive_id, drafts[i], vector, in_files)
                 if near is not None:
                     found[i] = near
         return found
@@ -156,9 +175,9 @@ class Archival:
         if not archives:
             words = digest_words(draft.text)
             return next((d for d in staged if digest_words(d.text) == words), None)
-        return (await self.known(archives[0].id, [draft], staged)).get(0)
+        return (await self.known(archives[0].id, [draft], staged, in_files=True)).get(0)
 
-    async def _near(self, archive_id: int, draft: Draft, vector: Any) -> Passage | None:
+    async def _near(self, archive_id: int, draft: Draft, vector: Any, in_files: bool) -> Passage | None:
         index = await self._indexer.index_of(archive_id)
         try:
             near = await index.search(archive_id, np.asarray(vector), (draft.audience,), 3)
@@ -171,7 +190,8 @@ class Archival:
             return None
         async with self._store.read() as session:
             passages = await session.passages.get(archive_id, keys, (draft.audience,))
-        return next((p for p in passages if says_the_same(p.text, draft.text)), None)
+        held = (p for p in passages if in_files or not p.file)
+        return next((p for p in held if says_the_same(p.text, draft.text)), None)
 
     async def insert(self, archive_id: int, drafts: Sequence[Draft], now: datetime) -> list[Passage]:
         """Store passages in a unit of work of their own; see `store` for one inside another."""
@@ -189,6 +209,10 @@ class _Wanted:
     tags: Sequence[str] = ()
     as_of: datetime | None = None
     span: Span | None = None
+    noted: bool = False  # no pieces of documents
+
+    def fits(self, passage: Passage) -> bool:
+        return not (self.noted and passage.file)
 
     def held(self, passage: Passage) -> bool:
         """Whether it held when the question asks for it."""
@@ -210,7 +234,9 @@ async def _holding(session: Session, found: Matches, wanted: _Wanted, count: int
             rows |= {row.key: row for row in some}
         for key in shown:
             row = rows.get(key)
-            if row is not None and not wanted.held(row):
+            if row is None or not wanted.fits(row):
+                continue
+            if not wanted.held(row):
                 row = await _now_instead(session, wanted, row) if wanted.as_of is None else None
             if row is not None and row.key not in hits:
                 hits[row.key] = Hit(row=row, score=shown[key])

@@ -23,7 +23,7 @@ from memory.records import Agent, Audience, Audiences, Message, Passage, readabl
 from memory.search import ranking
 from memory.search.answers import answers, course_behind
 from memory.search.course import is_question, only_asks
-from memory.search.excerpts import Sought
+from memory.search.excerpts import Sought, one_line
 from memory.search.known import Known
 from memory.search.search import NARROW, Found, gather, look, question_of
 from memory.search.stale import still_true
@@ -35,6 +35,8 @@ log = logging.getLogger(__name__)
 
 Memory = Message | Passage
 
+A_DOCUMENT = "a document"
+"""The mark before what a document says that the person sent."""
 TEMPERATURE = 1.0
 _TERMS = 10  # words of a message that are looked up
 _MOST = 20  # memories that share the attention
@@ -297,12 +299,15 @@ def _told(memories: Sequence[Memory], say: Callable[[Memory], str], zone: tzinfo
     """Memories of one day."""
     first = memories[0]
     mark = f" ({first.imported})" if isinstance(first, Message) and first.imported else ""
+    mark = f" ({A_DOCUMENT})" if isinstance(first, Passage) and first.file else mark
     return f"{first.created_at.astimezone(zone):%Y-%m-%d}{mark} {' / '.join(map(say, memories))}"
 
 
 def _who(memory: Memory) -> str:
     if isinstance(memory, Message):
         return memory.author
+    if memory.file:
+        return f"{one_line(memory.source)} part {memory.position}"
     marks = [memory.origin] if memory.origin else []
     marks += ["doubtful"] if memory.doubtful else []
     return f"noted ({', '.join(marks)})" if marks else "noted"

@@ -14,9 +14,11 @@ from typing import Any
 
 from bot.agent import context
 from bot.agent.copies import Copies
+from bot.agent.document import file_of
 from bot.agent.queue_manager import QueueManager
 from bot.agent.tools.provenance import SEARCHES
 from bot.agent.tools.unwanted import Removal, Unwanted
+from bot.events import DocumentUploaded
 from bot.runtime import Runtime
 from memory.ports import Session
 from memory.records import Agent, Audience, Block, Message, Role, Summary, Waste
@@ -50,16 +52,20 @@ class Forgetting:
         """Take it out of everything. ``turn_id`` is the turn in which that was asked for."""
         tells = await self._telltale(session, agent, unwanted.texts, unwanted.lines)
         contents: dict[str, Any] = {"texts": unwanted.texts, "messages": [], "history": [], "summaries": []}
-        contents["passages"] = await session.passages.held(list(unwanted.passages))
+        pieces, came = await self._documents(session, agent, unwanted)
+        contents["passages"] = await session.passages.held([*unwanted.passages, *pieces])
         contents["lines"] = [
             {"block": block_id, **vars(removal)} for block_id, removal in unwanted.lines.items()
         ]
-        passages = await session.passages.delete(list(unwanted.passages))
-        for message in unwanted.messages.values():
+        passages = await session.passages.delete([*unwanted.passages, *pieces])
+        blanked = [*unwanted.messages.values(), *came]
+        for message in blanked:
             contents["messages"].append(await self._blank(session, message))
+        if pieces:
+            await self._copies.blank(session, agent.id, None)
         for block_id, removal in unwanted.lines.items():
             contents["history"] += await session.blocks.unlearn(block_id, removal)
-        places = {m.conversation_id for m in unwanted.messages.values() if not m.queued}
+        places = {message.conversation_id for message in blanked if not message.queued}
         for place in await session.agents.conversations(agent.id):
             summary = await session.messages.summary(place.id)
             if summary is not None and (place.id in places or tells(summary.text)):
@@ -75,6 +81,28 @@ class Forgetting:
         waste = await session.wastebasket.put(agent.id, audience, turn_id, contents, now)
         await session.erasing.add_chores([f"waste:{waste}"], now)
         return Gone([*unwanted.messages], passages)
+
+    async def _documents(
+        self, session: Session, agent: Agent, unwanted: Unwanted
+    ) -> tuple[list[int], list[Message]]:
+        """The keys of all pieces of the unwanted documents, and of those that came with unwanted messages; and the
+        messages as which documents were shown."""
+        files, came = set(unwanted.documents), list[Message]()
+        for message in unwanted.messages.values():
+            with_it = await session.mailbox.events_from(message.event_key) if message.event_key else []
+            for row in with_it:
+                if row.kind == DocumentUploaded.kind:
+                    files.add(file_of(row.key))
+        pieces = [
+            piece
+            for file in sorted(files)
+            for piece in await session.passages.of_file(agent.archive_id, file)
+        ]
+        for turn in sorted({piece.turn_id for piece in pieces if piece.turn_id}):
+            for message in await session.messages.of_turn(turn):
+                if message.event_key and file_of(message.event_key) in files:
+                    came.append(message)
+        return [piece.key for piece in pieces], came
 
     async def settle(self, gone: Gone) -> None:
         """The unit of work is committed."""
@@ -116,7 +144,7 @@ class Forgetting:
         """Everything as it was, as far as it can be: what came back, a line each."""
         contents = waste.contents
         await session.passages.bring_back(contents["passages"])
-        for kept in contents["messages"]:
+        for kept in reversed(contents["messages"]):  # what two of them held is as before the first
             await self._restore(session, agent, kept)
         blocks = {block.id: block for block in await session.blocks.of(f"agent:{agent.id}", None)}
         for kept in contents["lines"]:

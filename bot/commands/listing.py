@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from bot.language import gettext, ngettext
+from bot.language import gettext, marked, ngettext
 from memory.records import PRIVATE, Audience, Block, community_audience, community_of
 
+DROPPED = marked(
+    "It is gone from every view and search, and for good in ten minutes; until then /memory undo brings it back."
+)
 _SHOWN = 400  # characters of a note in a list; a form shows all of it
 
 

@@ -6,9 +6,10 @@ from bot.agent.forgetting import lines_forgotten
 from bot.agent.tools.unwanted import Removal, Unwanted
 from bot.agent.undo import Undo
 from bot.commands.contributions import Contributions
+from bot.commands.documents import KeptDocuments
 from bot.commands.findings import Findings
 from bot.commands.history import History
-from bot.commands.listing import cut, filled, named, pages_told, too_long
+from bot.commands.listing import DROPPED, cut, filled, named, pages_told, too_long
 from bot.commands.table import Control, Run
 from bot.commands.web import WebPage
 from bot.commands.words import MEMORY
@@ -33,9 +34,6 @@ from memory.search.terms import digest_words
 
 _LONGEST = 3_000  # characters that a note may be given by hand
 _SUGGESTED = 100  # notes, the newest, of which one is looked for by what is written of it
-_DROPPED = marked(
-    "It is gone from every view and search, and for good in ten minutes; until then /memory undo brings it back."
-)
 _TAKEN_OUT = marked(
     "What you took out is gone from every view and search, and for good in ten minutes; until then /memory undo "
     "brings it back."
@@ -53,13 +51,14 @@ class MemoryCommands:
         self._past = History(runtime, undo)
         self._lore = Contributions(runtime.store)
         self._findings = Findings(runtime)
+        self._documents = KeptDocuments(runtime.store)
         self.table: list[tuple[CommandSpec, Run]] = [
             (
                 CommandSpec(
                     name="memory",
                     summary=marked("what I know of you, to correct"),
-                    argument="[notes | find WORDS | lore | edit WHAT | add TEXT | drop ID | open ID | proposals | "
-                    "history | undo | web]",
+                    argument="[notes | find WORDS | documents | lore | edit WHAT | add TEXT | drop ID | open ID | "
+                    "proposals | history | undo | web]",
                     words=MEMORY,
                 ),
                 self._memory,
@@ -75,6 +74,8 @@ class MemoryCommands:
             return await self._notes(who, command, what)
         if word == "find":
             return await self._find(who, command, rest.strip() or command.value)
+        if word == "documents":
+            return await self._documents.listed(who, command, what)
         if word == "lore":
             return await self._lore.run(who, command, what, more.strip(), control)
         if word in ("proposals", "accept", "refuse"):
@@ -105,6 +106,7 @@ class MemoryCommands:
             blocks = await session.blocks.visible(who.agent, command.audience)
             said = await session.messages.count(who.agent.id, audiences)
             notes = await session.passages.count(who.agent.archive_id, audiences, originals=True)
+            documents = await session.passages.documents(who.agent.archive_id, audiences)
             sources = [archive.name for archive in await session.passages.attached(who.agent.id)]
             wishes = await session.schedule.wishes(who.agent.id)
             names = await session.agents.communities()
@@ -133,6 +135,9 @@ class MemoryCommands:
         actions = []
         if notes:
             actions.append(Action(label=gettext("Notes ({n})", n=notes), command="memory", argument="notes"))
+        if documents:
+            label = gettext("Documents ({n})", n=len(documents))
+            actions.append(Action(label=label, command="memory", argument="documents"))
         if wishes:
             actions.append(Action(label=gettext("Reminders"), command="scheduled"))
         if told:
@@ -163,7 +168,10 @@ class MemoryCommands:
             )
         labels = await self._own_blocks(who, command) if blank == "what" else {}
         found = [Suggestion(value=label, label=f"[{label}]") for label in labels]
-        return found + [Suggestion(value=p.uid[:8], label=f"{p.uid[:8]}: {p.text}") for p in notes]
+        found += [Suggestion(value=p.uid[:8], label=f"{p.uid[:8]}: {p.text}") for p in notes]
+        if command.argument == "drop":
+            found += await self._documents.suggested(who, command)
+        return found
 
     async def _communities(self, who: Identity) -> list[Suggestion]:
         async with self._store.read() as session:
@@ -221,6 +229,10 @@ class MemoryCommands:
         return View(text=gettext("Noted: {text}", text=text))
 
     async def _drop(self, who: Identity, command: Command, uid: str, control: Control, *, sure: bool) -> View:
+        """A note, or a document."""
+        document = await self._documents.named(who, command, uid)
+        if document is not None:
+            return await self._documents.drop(who, command, document, control, sure=sure)
         passage = await self._passage(who, command, uid)
         if not sure:
             yes = f"drop {uid} yes"
@@ -231,7 +243,7 @@ class MemoryCommands:
         await control.unwanted(who, command.audience, Unwanted(passages={passage.key: passage}))
         back = Action(label=gettext("Undo"), command="memory", argument="undo")
         text = gettext("Deleted: {text}", text=passage.text)
-        return View(text=f"{text}\n\n{gettext(_DROPPED)}", actions=(back,))
+        return View(text=f"{text}\n\n{gettext(DROPPED)}", actions=(back,))
 
     async def _undo(self, who: Identity, command: Command, what: str, control: Control) -> View:
         """A reflection, by its id; or what was forgotten last."""
@@ -298,7 +310,7 @@ class MemoryCommands:
     async def _passage(self, who: Identity, command: Command, uid: str, why: str = "") -> Passage:
         archive, audiences = who.agent.archive_id, readable_from(command.audience)
         async with self._store.read() as session:
-            passage = await session.passages.by_uid(archive, uid, audiences) if uid else None
+            passage = await session.passages.by_uid(archive, uid, audiences, originals=True) if uid else None
         if passage is None:
             why = why or gettext("There is no note {uid!r}.", uid=uid)
             raise CommandError(" ".join([why, gettext("/memory notes lists my notes.")]))

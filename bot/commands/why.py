@@ -38,7 +38,9 @@ class WhyCommands:
             names = await session.agents.communities()
             blocks = await session.blocks.visible(who.agent, command.audience)
             note = (
-                await session.passages.by_uid(who.agent.archive_id, text, readable_from(command.audience))
+                await session.passages.by_uid(
+                    who.agent.archive_id, text, readable_from(command.audience), originals=True
+                )
                 if _may_be_uid(text)
                 else None
             )

@@ -40,7 +40,12 @@ MEMORY = (
         summary=marked("let me note something"),
         blanks=(Blank(name="text", summary=marked("what I shall note")),),
     ),
-    Word(name="drop", summary=marked("delete a note"), blanks=(_id(marked("of the note")), _SURE)),
+    Word(name="documents", summary=marked("the documents that you sent me"), blanks=(_PAGE,)),
+    Word(
+        name="drop",
+        summary=marked("delete a note, or a document"),
+        blanks=(_id(marked("of the note, or the document")), _SURE),
+    ),
     Word(
         name="open",
         summary=marked("let a private note be used in a community"),

@@ -24,6 +24,11 @@ BOUNDS = Bounds(memory=1 << 30, characters=10_000_000)
 _LONGEST = 1_000_000  # characters of a document that are kept
 
 
+def is_unread(row: InboxRow) -> bool:
+    """Whether it is a document that is still to be read."""
+    return row.kind == DocumentUploaded.kind and bool(row.payload.get("data"))
+
+
 class Documents:
     """``told_apart`` says of a file (its name, what it holds) that is no document what it is, and what can be done with
     it; empty of a document."""
@@ -35,13 +40,15 @@ class Documents:
 
     async def read(self, rows: Sequence[InboxRow]) -> bool:
         """Read the documents among these events. Whether there were any: the inbox holds other payloads then."""
-        unread = [row for row in rows if row.kind == DocumentUploaded.kind and row.payload.get("data")]
+        unread = [row for row in rows if is_unread(row)]
         for row in unread:
             event = from_json(row.payload)
             assert isinstance(event, DocumentUploaded)
             told = await self._told(event)
             async with self._store.write() as session:
-                await session.mailbox.replace_event(row.key, to_json(told))
+                now = [found for found in await session.mailbox.events_from(row.key) if found.key == row.key]
+                if any(map(is_unread, now)):  # else its author deleted it meanwhile
+                    await session.mailbox.replace_event(row.key, to_json(told))
         return bool(unread)
 
     async def _told(self, event: DocumentUploaded) -> DocumentUploaded:

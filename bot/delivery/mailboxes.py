@@ -20,8 +20,8 @@ from bot.agent.interrupt import NEWS, RESTART, STOP, YIELD, Interrupt
 from bot.agent.job import Job
 from bot.agent.queue_manager import QueueManager
 from bot.delivery.arrivals import Arrivals
+from bot.delivery.beginning import Beginning
 from bot.delivery.courier import Courier
-from bot.delivery.documents import Documents
 from bot.delivery.turns import Turns
 from bot.errors import Interrupted
 from bot.events import EVENTS, Address, Event, HeartbeatDue, MessageReceived, quotes_of, to_json
@@ -94,7 +94,7 @@ class Mailboxes:
         runtime: Runtime,
         turns: Turns,
         arrivals: Arrivals,
-        documents: Documents,
+        beginning: Beginning,
         queues: QueueManager,
         courier: Courier,
         platforms: Collection[str],
@@ -103,7 +103,7 @@ class Mailboxes:
         self._store, self._clock = runtime.store, runtime.clock
         self._turns = turns
         self._arrivals = arrivals
-        self._documents = documents
+        self._beginning = beginning
         self._queues = queues
         self._courier = courier
         self._platforms = list(platforms)
@@ -343,11 +343,11 @@ class Mailboxes:
         if turn is None:
             mailbox.resumed = True
             rows = await self._debounced(agent_id, rows, held)
-            while await self._documents.read(rows):
+            while await self._beginning.read(rows):
                 rows = await self._waiting(agent_id, held)
             if not rows or await self._turns.overtaken(agent_id, rows):
                 return None
-        return await self._turns.job(turn, rows)
+        return await self._beginning.job(turn, rows)
 
     def _due(self, mailbox: _Mailbox) -> Job | None:
         """A turn that waited long enough, or is called off."""

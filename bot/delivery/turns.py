@@ -1,4 +1,4 @@
-"""One turn, from the events that it answers to its end."""
+"""One turn that has begun, to its end."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import uuid4
 
-from bot.agent.fifo_queue import Queue
 from bot.agent.interrupt import RESTART, Interrupt
 from bot.agent.job import Job
 from bot.agent.loop import AgentLoop
@@ -17,20 +16,18 @@ from bot.agent.queue_manager import QueueManager
 from bot.agent.withdrawal import Withdrawal
 from bot.delivery.courier import Courier
 from bot.errors import AllowanceUsed, DeliveryError, Interrupted, ModelError, ModelOverflow, ModelRefused
-from bot.events import EVENTS, HeartbeatDue, MessageReceived, ScheduledDue, platform_of
+from bot.events import HeartbeatDue, platform_of
 from bot.language import marked
 from bot.logs import FIELDS
 from bot.observer import Fault, Turning, kind_of
 from bot.people import schedules
 from bot.people.access import Access
 from bot.people.beats import IDLE, Beats
-from bot.people.identities import Identities, Identity
+from bot.people.identities import Identities
 from bot.people.pace import Turned
-from bot.personas.definition import Definition, cast, from_book, parsed
 from bot.runtime import Runtime
 from memory.errors import StoreError, scarce, where
-from memory.ports import Session
-from memory.records import InboxRow, Message, OutboxRow, Turn, TurnState
+from memory.records import InboxRow, OutboxRow, Turn
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +64,7 @@ class Turns:
         expire: timedelta,
     ) -> None:
         self._store, self._indexer = runtime.store, runtime.indexer
-        self._clock, self._locks = runtime.clock, runtime.locks
+        self._clock = runtime.clock
         self._observer = runtime.observer
         self._loop = loop
         self._withdrawal = Withdrawal(runtime, queues)
@@ -77,94 +74,6 @@ class Turns:
         self._access = access
         self._beats = beats
         self._expire = expire
-
-    async def job(self, turn: Turn | None, rows: Sequence[InboxRow]) -> Job | None:
-        """The turn of these events, begun if it is None; no job when their agent was deleted meanwhile."""
-        began = _time()
-        conversation_id = turn.conversation_id if turn else rows[0].conversation_id
-        queue = await self._queues.queue(conversation_id)
-        identity = await self._identities.at(queue.conversation)
-        if identity is None:
-            return None
-        mute, most_said = "", None
-        async with self._store.read() as session:
-            definition = parsed(await session.personas.definition(identity.persona.id))
-            if (turn.kind if turn else rows[0].kind) == HeartbeatDue.kind:
-                mute, most_said = await self._beats.silence(session, identity, self._clock.now())
-        if turn is None:
-            recalled = await self._recalled(queue, identity, rows)
-            book = await self._from_book(definition, identity, queue, rows)
-            async with self._store.write() as session:
-                turn, admitted = await self._begin(session, identity, queue, rows, recalled, book)
-            self._queues.extend(queue, admitted)
-        return Job(
-            agent=identity.agent,
-            address=queue.conversation.address,
-            persona=identity.persona.name,
-            person=identity.user.name,
-            definition=definition,
-            turn=turn,
-            answers=tuple(row.key for row in rows),
-            from_person=any(EVENTS[row.kind].from_person for row in rows),
-            zone=identity.zone,
-            language=identity.language,
-            lock=self._locks.of(identity.agent.id),
-            interrupt=Interrupt(),
-            fallback=str(rows[0].payload.get("fallback", "")) if turn.kind == ScheduledDue.kind else "",
-            mute=mute,
-            most_said=most_said,
-            began_s=_time() - began,
-        )
-
-    async def _recalled(self, queue: Queue, identity: Identity, rows: Sequence[InboxRow]) -> list[str]:
-        """What the newest message brings to mind. A fault there must not keep the turn from being held."""
-        try:
-            return await self._queues.recollect(queue, identity.agent, rows, identity.zone)
-        except StoreError:
-            raise
-        except Exception as error:
-            log.error("agent %s: nothing is brought to mind: %s", identity.agent.id, where(error))
-            return []
-
-    async def _from_book(
-        self, definition: Definition, identity: Identity, queue: Queue, rows: Sequence[InboxRow]
-    ) -> list[str]:
-        """What the persona's book says of what is being talked of, and is not in view already."""
-        said = [str(row.payload["text"]) for row in rows if row.kind == MessageReceived.kind]
-        if not definition.book or not said:
-            return []
-        who = cast(definition, identity.persona.name, identity.user.name)
-        texts = [message.text for message in queue.messages if message.text] + said
-        window = self._queues.window
-        # In a thread: a book of other people's patterns may take its time.
-        found = await asyncio.to_thread(from_book, definition, who, texts, window.count, window.share // 4)
-        return [text for text in found if not queue.shows(text)]
-
-    async def _begin(
-        self,
-        session: Session,
-        identity: Identity,
-        queue: Queue,
-        rows: Sequence[InboxRow],
-        recalled: Sequence[str],
-        book: Sequence[str],
-    ) -> tuple[Turn, list[Message]]:
-        """Claim the events and admit them as messages, in the caller's unit of work."""
-        turn = Turn(
-            id=uuid4().hex,
-            agent_id=identity.agent.id,
-            conversation_id=identity.conversation.id,
-            kind=rows[0].kind,
-            state=TurnState.RUNNING,
-            steps=0,
-            started_at=self._clock.now(),
-        )
-        await session.mailbox.begin(turn, [row.id for row in rows])
-        messages = await self._queues.admit(
-            session, queue, identity.agent, turn, rows, identity.zone, recalled, book
-        )
-        await self._queues.note_warned(session, queue, messages)
-        return turn, messages
 
     async def run(self, job: Job) -> float | None:
         """The turn to its end, whatever happens; or, when the model is down, the seconds after which it is to be gone

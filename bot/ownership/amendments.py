@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
+from bot.agent.document import file_of
 from bot.agent.queue_manager import QueueManager
 from bot.delivery.mailboxes import Mailboxes
-from bot.events import MessageDeleted, MessageEdited
+from bot.events import DocumentUploaded, MessageDeleted, MessageEdited
 from bot.ownership.erasure import Erasure
 from bot.runtime import Runtime
 from memory.records import InboxRow, scope_of
+
+_BARE: dict[str, Any] = {
+    "text": "",
+    "data": "",
+    "problem": "",
+    "attachments": [],
+    "context": [],
+    "reply_to": None,
+}
+"""What is left of an event that its author deleted."""
 
 
 class Amendments:
@@ -18,7 +30,7 @@ class Amendments:
     def __init__(
         self, runtime: Runtime, queues: QueueManager, mailboxes: Mailboxes, erasure: Erasure
     ) -> None:
-        self._store, self._locks = runtime.store, runtime.locks
+        self._store, self._locks, self._indexer = runtime.store, runtime.locks, runtime.indexer
         self._queues = queues
         self._mailboxes = mailboxes
         self._erasure = erasure
@@ -36,15 +48,23 @@ class Amendments:
                 await self._reword(row, event.text)
 
     async def _reword(self, row: InboxRow, text: str) -> None:
-        if row.payload.get("text") == text:
+        if text and row.payload.get("text") == text:
             return  # a link's preview was added, or the event came twice
+        pieces: list[int] = []
         async with self._locks.of(row.agent_id), self._store.write() as session:
-            await session.mailbox.replace_event(row.key, {**row.payload, "text": text})
-            if not text:
+            if text:
+                await session.mailbox.replace_event(row.key, {**row.payload, "text": text})
+            else:  # whatever came with it goes too
+                bare = {name: value for name, value in _BARE.items() if name in row.payload}
+                await session.mailbox.replace_event(row.key, row.payload | bare)
                 await session.mailbox.drop_event(row.key)
+                agent = await session.agents.agent(row.agent_id)
+                if agent is not None and row.kind == DocumentUploaded.kind:
+                    pieces = await session.passages.drop_file(agent.archive_id, file_of(row.key))
             message = await session.messages.by_event(row.key)
             if message is not None:
                 await self._queues.amend(session, message, text)
                 row = replace(row, agent_id=scope_of(message.key))
             await self._erasure.message(session, message, row.key, row.agent_id)
+        await self._indexer.removed([], pieces)
         self._mailboxes.restart(row.agent_id, row.key)

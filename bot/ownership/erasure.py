@@ -282,7 +282,11 @@ class Erasure:
             await self._copies.blank(session, None, now - _SEEN)
             if count:
                 await session.erasing.add_chores(["scrub"], now)
+            pieces = await session.erasing.expire_documents(now - self._keep)
+            if pieces:
+                await session.erasing.add_chores(["scrub"], now)
             touched = [await session.agents.agent(agent_id) for agent_id in agents]
+        await self._indexer.removed([], pieces)
         for place in places:
             self._queues.forget(place)
         for agent in touched:

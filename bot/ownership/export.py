@@ -230,7 +230,7 @@ def keep(folder: Path, agent: Agent, file: File) -> Path:
     return path
 
 
-NOTE = ("uid", "audience", "text", "source", "position", "origin", "doubtful")
+NOTE = ("uid", "audience", "text", "source", "position", "origin", "doubtful", "file")
 BLOCK = ("label", "audience", "value", "limit", "description", "read_only", "version")
 
 
@@ -316,7 +316,14 @@ def _memory(tables: Tables) -> str:
         f"- {p['at'][:10]} ({p['audience']}) {_one_line(p['text'])}"
         + (f" [{', '.join(p['tags'])}]" if p["tags"] else "")
         for p in tables["passages"]
+        if not p["file"]
     ]
+    documents = {
+        p["file"]: f"- {p['at'][:10]} ({p['audience']}) {p['source']}"
+        for p in tables["passages"]
+        if p["file"]
+    }
+    parts += ["# Documents", *documents.values()] if documents else []
     parts.append("# Reminders")
     parts += [f"- {w['next_at'][:16]} {w['rule']} {_one_line(w['about'])}" for w in tables["schedules"]]
     return "\n\n".join(parts) + "\n"

@@ -230,6 +230,7 @@ class _Restoring:
                 until=row.until,
                 origin=row.origin,
                 doubtful=row.doubtful,
+                file=row.file or "",
             )
             for row in batch
         ]

@@ -198,6 +198,13 @@ class PassageRow(Row):
     replaced_by: Uid | None = None
     origin: Name = ""
     doubtful: bool = False
+    file: Uid | None = None  # files of before documents were kept lack it
+
+    @model_validator(mode="after")
+    def _of_a_document(self) -> PassageRow:
+        if self.file is not None and not (self.source and self.origin):
+            raise ValueError("file: a piece of a document has its `source` and its `origin`")
+        return self
 
 
 class WishRow(Row):

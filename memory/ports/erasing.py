@@ -24,6 +24,10 @@ class Erasing(Protocol):
         and which agents and conversations have changed. Core memory and passages stay."""
         ...
 
+    async def expire_documents(self, before: datetime) -> list[int]:
+        """Forget documents that were sent in chat before: the keys of their pieces."""
+        ...
+
     async def showing(
         self, agent_id: int | None, tools: Collection[str], before: datetime | None, *, events: bool = True
     ) -> list[Message]:

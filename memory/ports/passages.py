@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from memory.ports.messages import POSTINGS
-from memory.records import Archive, Audience, Audiences, Draft, LoadedFile, Outlines, Passage
+from memory.records import Archive, Audience, Audiences, Draft, KeptDocument, LoadedFile, Outlines, Passage
 
 
 class Passages(Protocol):
@@ -85,8 +85,8 @@ class Passages(Protocol):
         limit: int = 50,
         originals: bool = False,
     ) -> list[Passage]:
-        """Newest first; ``originals``: without the copies that were opened to other audiences, where the original
-        is shown, too."""
+        """Newest first; ``originals``: notes alone, without pieces of files, and without the copies that were opened to
+        other audiences, where the original is shown, too."""
         ...
 
     async def count(self, archive_id: int, audiences: Audiences, *, originals: bool = False) -> int:
@@ -100,7 +100,8 @@ class Passages(Protocol):
     async def with_digest(
         self, archive_id: int, audience: Audience, digests: Collection[str]
     ) -> dict[str, Passage]:
-        """Passages of ``audience`` whose digest (of their words) is one of these; the oldest of each."""
+        """Passages of ``audience`` whose digest (of their words) is one of these; the oldest of each,
+        rather a note than a piece of a file."""
         ...
 
     async def delete(self, keys: Collection[int]) -> list[int]:
@@ -138,8 +139,10 @@ class Passages(Protocol):
         """What these passages replaced, of what may be seen in ``audiences``; oldest first."""
         ...
 
-    async def by_uid(self, archive_id: int, prefix: str, audiences: Audiences) -> Passage | None:
-        """The oldest passage whose uid begins so."""
+    async def by_uid(
+        self, archive_id: int, prefix: str, audiences: Audiences, *, originals: bool = False
+    ) -> Passage | None:
+        """The oldest passage whose uid begins so, of what `page` gives."""
         ...
 
     async def rewrite(self, keys: Collection[int], text: str, digest: str) -> None:
@@ -198,4 +201,12 @@ class Passages(Protocol):
 
     async def drop_file(self, archive_id: int, digest: str) -> list[int]:
         """The file and its passages go; their keys."""
+        ...
+
+    async def documents(self, archive_id: int, audiences: Audiences) -> list[KeptDocument]:
+        """The documents of which pieces are in an agent's own archive, newest first."""
+        ...
+
+    async def of_file(self, archive_id: int, file: str, audiences: Audiences = None) -> list[Passage]:
+        """The pieces of a file, in their order."""
         ...

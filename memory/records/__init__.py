@@ -22,7 +22,7 @@ from memory.records.keys import SEQ_BITS, scope_of, scope_range
 from memory.records.mailbox import Delivery, InboxRow, OutboxRow, Turn, TurnState
 from memory.records.messages import IMPORTED_FROM, Message, Role, Summary
 from memory.records.overview import Depths
-from memory.records.passages import Archive, Draft, LoadedFile, Passage, unique
+from memory.records.passages import Archive, Draft, KeptDocument, LoadedFile, Passage, unique
 from memory.records.personas import Avatar, Binding, Persona, PersonaVersion, Proposal
 from memory.records.schedule import Beat, Spent, Wish
 from memory.records.usage import Usage
@@ -55,6 +55,7 @@ __all__ = [
     "Hit",
     "Import",
     "InboxRow",
+    "KeptDocument",
     "LoadedFile",
     "Message",
     "OutboxRow",

@@ -37,6 +37,9 @@ class Passage:
     replaced_by: str = ""  # uid of the passage that holds instead
     origin: str = ""  # who or what said it, where it was not the person: a document, somebody else
     doubtful: bool = False  # what it rests on has changed
+    file: str | None = (
+        None  # that it is a piece of: in an agent's own archive a document that was sent in chat
+    )
 
     def held(self, at: datetime) -> bool:
         """Whether it held at that moment."""
@@ -62,6 +65,17 @@ class Draft:
     replaced_by: str = ""
     origin: str = ""
     doubtful: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeptDocument:
+    """A document that was sent in chat: ``pieces`` of it are kept under the id ``file``, since ``at``."""
+
+    file: str
+    name: str
+    audience: Audience
+    pieces: int
+    at: datetime
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from memory.records import Agent, Conversation, InboxRow, Message, scope_of, scope_range
+from memory.records import SEQ_BITS, Agent, Conversation, InboxRow, Message, scope_of, scope_range
 from memory.store import tables as t
 from memory.store.agents import forget_keys
 from memory.store.blocks import Blocks
@@ -119,6 +119,13 @@ class Erasing:
             await self._c.execute(t.turns.delete().where(over))
             await self._c.execute(t.block_history.delete().where(t.block_history.c.at < before))
         return count, sorted({scope_of(row.key) for row in keys}), sorted(places)
+
+    async def expire_documents(self, before: datetime) -> list[int]:
+        own = sa.select(t.archives.c.id).where(t.archives.c.kind == "own")
+        p = t.passages.c
+        old = (p.created_at < before) & p.file.is_not(None) & p.key.op(">>")(SEQ_BITS).in_(own)
+        keys = list((await self._c.execute(sa.select(p.key).where(old))).scalars())
+        return await Passages(self._c).delete(keys)
 
     async def showing(
         self, agent_id: int | None, tools: Collection[str], before: datetime | None, *, events: bool = True

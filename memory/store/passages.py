@@ -16,6 +16,7 @@ from memory.records import (
     Audience,
     Audiences,
     Draft,
+    KeptDocument,
     LoadedFile,
     Outlines,
     Passage,
@@ -149,7 +150,7 @@ class Passages:
         await self._c.execute(
             t.passages.insert(),
             [
-                vars(passage) | {"digest": draft.digest, "file": draft.file or None, "indexed": False}
+                vars(passage) | {"digest": draft.digest, "indexed": False}
                 for passage, draft in zip(stored, drafts, strict=True)
             ],
         )
@@ -201,7 +202,7 @@ class Passages:
         rows = await self._c.execute(
             sa.select(t.passages)
             .where(_scope(archive_id, (audience,)) & t.passages.c.digest.in_(digests))
-            .order_by(t.passages.c.key.desc())
+            .order_by(t.passages.c.file.is_(None), t.passages.c.key.desc())  # the last of each is taken
         )
         return {row.digest: record(Passage, row) for row in rows}
 
@@ -228,8 +229,11 @@ class Passages:
                 found.setdefault(row.original, []).append(record(Passage, row))
         return found
 
-    async def by_uid(self, archive_id: int, prefix: str, audiences: Audiences) -> Passage | None:
-        own = _scope(archive_id, audiences) & t.passages.c.uid.startswith(prefix, autoescape=True)
+    async def by_uid(
+        self, archive_id: int, prefix: str, audiences: Audiences, *, originals: bool = False
+    ) -> Passage | None:
+        own = _listed(archive_id, audiences, originals=originals)
+        own &= t.passages.c.uid.startswith(prefix, autoescape=True)
         row = (await self._c.execute(sa.select(t.passages).where(own).order_by(t.passages.c.key))).first()
         return record(Passage, row) if row else None
 
@@ -397,6 +401,25 @@ class Passages:
         await self._c.execute(t.files.delete().where((f.archive_id == archive_id) & (f.digest == digest)))
         return keys
 
+    async def documents(self, archive_id: int, audiences: Audiences) -> list[KeptDocument]:
+        p = t.passages.c
+        of_files = _scope(archive_id, audiences) & p.file.is_not(None)
+        query = sa.select(
+            p.file,
+            sa.func.min(p.source).label("name"),
+            sa.func.min(p.audience).label("audience"),
+            sa.func.count().label("pieces"),
+            sa.func.min(p.created_at).label("at"),
+        )
+        newest = sa.func.max(p.key).desc()
+        rows = await self._c.execute(query.where(of_files).group_by(p.file).order_by(newest))
+        return [record(KeptDocument, row) for row in rows]
+
+    async def of_file(self, archive_id: int, file: str, audiences: Audiences = None) -> list[Passage]:
+        of_file = _scope(archive_id, audiences) & (t.passages.c.file == file)
+        rows = await self._c.execute(sa.select(t.passages).where(of_file).order_by(t.passages.c.key))
+        return [record(Passage, row) for row in rows]
+
 
 def _archives(condition: sa.ColumnElement[bool]) -> sa.Select[Any]:
     return sa.select(t.archives).where(condition).order_by(t.archives.c.id)
@@ -419,7 +442,7 @@ def _listed(archive_id: int, audiences: Audiences, *, originals: bool) -> sa.Col
         return own
     shown = sa.select(t.passages.c.uid).where(own)
     copies = sa.select(t.openings.c.copy).where(t.openings.c.original.in_(shown))
-    return own & t.passages.c.uid.not_in(copies)
+    return own & t.passages.c.file.is_(None) & t.passages.c.uid.not_in(copies)
 
 
 def _passage_of(draft: Draft, key: int, now: datetime) -> Passage:
@@ -438,6 +461,7 @@ def _passage_of(draft: Draft, key: int, now: datetime) -> Passage:
         replaced_by=draft.replaced_by,
         origin=draft.origin,
         doubtful=draft.doubtful,
+        file=draft.file or None,
     )
 
 

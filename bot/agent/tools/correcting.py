@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 from bot.agent.tools.arguments import moment
 from bot.agent.tools.desk import Desk
-from bot.agent.tools.ids import MESSAGE, NOTE, id_of, key_of
+from bot.agent.tools.ids import DOCUMENT, MESSAGE, NOTE, id_of, key_of
 from bot.agent.tools.provenance import to_forget
 from bot.agent.tools.registry import Offered, Tool, tool
 from bot.errors import ToolError
@@ -68,11 +68,17 @@ async def archival_memory_doubt(desk: Desk, ids: list[str]) -> str:
 
 
 async def archival_memory_delete(desk: Desk, id: str) -> str:
-    """Forget a note for good, because the person wants that.
+    """Forget a note, or a document that they sent, for good, because the person wants that.
 
-    id: such as n12
+    id: such as n12; d12: the whole document
     """
     _asked(desk)
+    key = key_of(id, desk.agent, (NOTE, DOCUMENT))
+    document = await desk.document(key)
+    if document is not None:
+        to_forget(document.name, desk.hear())
+        desk.unwanted.documents[document.file] = document
+        return f"Forgotten: {document.name}, whole. {_GONE}"
     note = await _note(desk, id)
     to_forget(note.text, desk.hear())
     desk.unwanted.passages[note.key] = note
@@ -202,7 +208,7 @@ def _asked(desk: Desk) -> None:
 async def _note(desk: Desk, name: str) -> Passage:
     key = key_of(name, desk.agent, (NOTE,))
     note = await desk.note(key)
-    if note is None or key in desk.unwanted.passages:
+    if note is None or note.file or key in desk.unwanted.passages:
         raise ToolError(f"There is no note {name} here. archival_memory_search shows the ids of notes.")
     return note
 

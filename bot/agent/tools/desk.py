@@ -21,7 +21,19 @@ from memory.archival import Archival
 from memory.errors import BlockReadOnly
 from memory.ports import Session
 from memory.recall import Known, Recall
-from memory.records import Agent, Audience, Block, Draft, Hit, Message, Page, Passage, Wish, public_in
+from memory.records import (
+    Agent,
+    Audience,
+    Block,
+    Draft,
+    Hit,
+    KeptDocument,
+    Message,
+    Page,
+    Passage,
+    Wish,
+    public_in,
+)
 from memory.search.evidence import speaks_of_itself
 from memory.search.excerpts import one_line
 from memory.sources import Source, Sources
@@ -174,6 +186,10 @@ class Desk:
     async def note(self, key: int) -> Passage | None:
         """The agent's own note of that key, if it may be seen here."""
         return await self.archive.note(self.agent, key, self.audience)
+
+    async def document(self, key: int) -> KeptDocument | None:
+        """The document of which that passage is a piece, if it may be seen here."""
+        return await self.archive.document(self.agent, key, self.audience)
 
     async def sources_of(self, text: str) -> list[Source]:
         """Where what a text says is from, as far as it may be seen here."""

@@ -2,7 +2,8 @@
 
 ``m12`` is a message of this agent's recall storage, ``n12`` a passage (a note) of its own archive, by their sequence
 numbers (see `memory.records`). Lore is ``l3-12``: an agent may read the lore of several communities, so the archive is
-named, too. A part of a document has no id: it is named by its file.
+named, too. ``d12`` is a piece of a document that the person sent, and names the document. A part of an attached one has
+no id: it is named by its file.
 """
 
 from __future__ import annotations
@@ -13,22 +14,29 @@ from collections.abc import Collection
 from bot.errors import ToolError
 from memory.records import SEQ_BITS, Agent, Message, Passage, scope_of
 
-MESSAGE, NOTE, LORE = "m", "n", "l"
-_KINDS = {MESSAGE: "a message", NOTE: "a note of your archive", LORE: "a line of the community's lore"}
-_LOOKS = {MESSAGE: "m12", NOTE: "n12", LORE: "l3-12"}
-_NAME = re.compile(r"([mnl]?)(?:(\d{1,10})-)?(\d{1,10})", re.ASCII)
+MESSAGE, NOTE, LORE, DOCUMENT = "m", "n", "l", "d"
+_KINDS = {
+    MESSAGE: "a message",
+    NOTE: "a note of your archive",
+    LORE: "a line of the community's lore",
+    DOCUMENT: "a document that the person sent",
+}
+_LOOKS = {MESSAGE: "m12", NOTE: "n12", LORE: "l3-12", DOCUMENT: "d12"}
+_NAME = re.compile(r"([mnld]?)(?:(\d{1,10})-)?(\d{1,10})", re.ASCII)
 _AROUND = " \t\n[](){}<>#`'\".,:;"  # that models put around a name
 _SHOWN = 60  # characters of what was taken for an id
 
 
 def id_of(row: Message | Passage, agent: Agent) -> str:
-    """The row's name; "" for a part of a document."""
+    """The row's name; "" for a part of an attached document."""
     seq = row.key & ((1 << SEQ_BITS) - 1)
     if isinstance(row, Message):
         return f"{MESSAGE}{seq}"
+    archive = scope_of(row.key)
+    if row.file and archive == agent.archive_id:
+        return f"{DOCUMENT}{seq}"
     if row.source:
         return ""
-    archive = scope_of(row.key)
     return f"{NOTE}{seq}" if archive == agent.archive_id else f"{LORE}{archive}-{seq}"
 
 
@@ -49,7 +57,8 @@ def key_of(name: str, agent: Agent, kinds: Collection[str] = (MESSAGE, NOTE)) ->
     if kind not in kinds:
         wanted = " or ".join(_KINDS[kind] for kind in kinds)
         raise ToolError(f"{found[0]} is {_KINDS[kind]}; this wants the id of {wanted}.")
-    scope = {MESSAGE: agent.id, NOTE: agent.archive_id, LORE: int(found[2] or 0)}[kind]
+    own = dict.fromkeys((NOTE, DOCUMENT), agent.archive_id)
+    scope = {MESSAGE: agent.id, LORE: int(found[2] or 0), **own}[kind]
     seq = int(found[3])
     if seq >> SEQ_BITS or scope >> (63 - SEQ_BITS):
         raise ToolError(f"There is no {found[0]}: take an id as a search shows it.")

@@ -16,7 +16,9 @@ from functools import lru_cache
 from typing import Any
 
 from bot.agent import context
+from bot.agent.document import NAME
 from bot.errors import ToolError
+from memory.associative import A_DOCUMENT
 from memory.records import IMPORTED_FROM, Message, Role
 from memory.search.terms import query_terms
 
@@ -34,6 +36,10 @@ _OWN = re.compile(r"^[nm]\d+ ")  # a line that a search shows of the agent's own
 # ... of what was taken over from another program, as `results` and `memory.associative` mark it: nothing of the text
 # itself stands before the mark.
 _IMPORTED = re.compile(rf"^(?:m\d+ )?(?:[-\d]+ )?(?:\w+ [:\d]+ )?\({IMPORTED_FROM}([\w.-]*)")
+# ... of a document that the person sent, as they show it: its name may be anything, and the mark stands before it.
+_PIECE = re.compile(
+    rf"^(?:d\d+ (?:\d{{4}}-\d\d-\d\d )?(?:\w{{3}} \d\d:\d\d )?|[-\d]+ \({A_DOCUMENT}\) )(?P<name>.+?) part \d+: "
+)
 SEARCHES = frozenset(
     {"conversation_search", "conversation_search_date", "conversation_around", "archival_memory_search"}
 )
@@ -212,7 +218,7 @@ def _foreign(message: Message, custom: Collection[str]) -> Iterable[tuple[str, s
     fields = context.told(rendered)
     for name in context.RECALLED:
         value = fields.get(name, ())
-        yield from _imported([value] if isinstance(value, str) else value)
+        yield from _others([value] if isinstance(value, str) else value)
     for name, whose in (
         ("context", "somebody else"),
         ("reply_to", "a quoted message"),
@@ -229,8 +235,10 @@ def _foreign(message: Message, custom: Collection[str]) -> Iterable[tuple[str, s
 
 
 def _found(lines: Sequence[str]) -> Iterable[tuple[str, str]]:
-    yield from (("what a search found", line) for line in lines if not _OWN.match(line))
-    yield from _imported(lines)
+    yield from (
+        ("what a search found", line) for line in lines if not (_OWN.match(line) or _PIECE.match(line))
+    )
+    yield from _others(lines)
 
 
 def _recalled(lines: Sequence[str], names: Collection[str]) -> Iterable[str]:
@@ -246,11 +254,14 @@ def _recalled(lines: Sequence[str], names: Collection[str]) -> Iterable[str]:
             )
 
 
-def _imported(lines: Iterable[Any]) -> Iterable[tuple[str, str]]:
-    """Of lines that are shown, those of other programs: an earlier bot may have said it, or whoever made the file."""
+def _others(lines: Iterable[Any]) -> Iterable[tuple[str, str]]:
+    """Of lines that are shown, those of other programs, where an earlier bot may have said it, or whoever made the
+    file; and those of documents."""
     for line in map(str, lines):
         if mark := _IMPORTED.match(line):
             yield f"what was imported from {mark[1]}", line
+        elif piece := _PIECE.match(line):
+            yield f"the document {piece['name'][:NAME]}", line
 
 
 def _lines(content: str) -> list[str]:

@@ -3,7 +3,8 @@
 ``m12 2022-04-20 Wed 21:32 (3/17) James: ...`` is a message, the third of the seventeen of its talk; what is of the same
 day follows it, without the date (``m15 Wed 21:40 (6/17) Ada: ...``), and of the same minute without the time;
 ``n12 ... noted:`` a passage of the agent's own archive, ``l3-12 ... lore:`` one of a community's,
-``guide.pdf part 4:`` a part of a document. Everything is cut before it becomes JSON, never after.
+``d12 ... guide.pdf part 4:`` a part of a document that the person sent, ``guide.pdf part 4:`` of an attached one.
+Everything is cut before it becomes JSON, never after.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any
 
 from bot.agent.context import compact
 from bot.agent.tools.desk import Desk
-from bot.agent.tools.ids import LORE, id_of
+from bot.agent.tools.ids import DOCUMENT, LORE, id_of
 from memory.records import Hit, Message, Page, Passage, Position
 from memory.search.excerpts import Sought, one_line
 from memory.search.terms import query_terms
@@ -154,6 +155,8 @@ def _line(
         who = f"({', '.join(marks)}) {one_line(row.author)}" if marks else one_line(row.author)
     elif not name:
         day, time, who = "", "", f"{one_line(row.source)} part {row.position}"
+    elif name.startswith(DOCUMENT):
+        who = f"{one_line(row.source)} part {row.position}"
     else:
         tags = f" ({', '.join(map(one_line, row.tags))})" if row.tags else ""
         kept = "lore" if name.startswith(LORE) else "noted"

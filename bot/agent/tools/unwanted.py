@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from memory.records import Message, Passage
+from memory.records import KeptDocument, Message, Passage
 from memory.search.terms import digest_words
 
 _SHORT = 3  # characters of a text that is looked for as a whole line only
@@ -26,21 +26,22 @@ class Removal:
 
 @dataclass
 class Unwanted:
-    """What is to be forgotten, by its key; of core memory by the id of the block."""
+    """What is to be forgotten, by its key; of core memory by the id of the block, of documents by
+    that of the file."""
 
     passages: dict[int, Passage] = field(default_factory=dict)
     messages: dict[int, Message] = field(default_factory=dict)
     lines: dict[int, Removal] = field(default_factory=dict)
+    documents: dict[str, KeptDocument] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
-        return bool(self.passages or self.messages or self.lines)
+        return bool(self.passages or self.messages or self.lines or self.documents)
 
     @property
     def texts(self) -> list[str]:
         rows: list[Passage | Message] = [*self.passages.values(), *self.messages.values()]
-        return [row.text for row in rows] + [
-            text for removal in self.lines.values() for text in removal.texts
-        ]
+        texts = [row.text for row in rows] + [document.name for document in self.documents.values()]
+        return texts + [text for removal in self.lines.values() for text in removal.texts]
 
 
 def _holds(said: str, text: str) -> bool:

@@ -22,7 +22,7 @@ SEARCHES = ("archival_memory_search", "conversation_search")
 _PAGES = 3  # looked at, of each search
 _LONGEST = 300  # characters quoted
 _LINE = re.compile(
-    r"(?:[mnl][\d-]+(?: (?P<day>[\d-]{10}))?(?: \w{3} (?P<hour>\d\d:\d\d))?(?: \([^()]*\))? (?P<who>.*?)"
+    r"(?:(?P<kind>[mnld])[\d-]+(?: (?P<day>[\d-]{10}))?(?: \w{3} (?P<hour>\d\d:\d\d))?(?: \([^()]*\))? (?P<who>.*?)"
     r"|(?P<source>.+?) part \d+)"
     r": (?P<text>.*)",
     re.DOTALL,
@@ -72,10 +72,11 @@ def _found(done: Done, seen: Transcript, names: Sequence[str]) -> Iterator[State
     for line in filter(None, map(_LINE.fullmatch, _lines(done.message))):
         text, who = plain(line["text"]), line["who"]
         on, hour = line["day"] or on, line["hour"] or hour  # what the line before told is not told again
-        at = moment(f"{on}T{hour}") if on and not line["source"] else None
+        source = line["source"] or (who.rpartition(" part ")[0] if line["kind"] == "d" else "")
+        at = moment(f"{on}T{hour}") if on and not source else None
         at = at.replace(tzinfo=seen.now.tzinfo) if at and seen.now else at
-        if line["source"]:
-            yield from (Statement(s, at, True, line["source"]) for s in sentences(text))
+        if source:
+            yield from (Statement(s, at, True, source) for s in sentences(text))
         elif done.name != "conversation_search":
             yield Statement(second_of_named(text, names), at)
         elif not _is_own(who, text, seen):

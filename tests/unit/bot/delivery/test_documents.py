@@ -30,6 +30,7 @@ class Kept:
 
     def __init__(self) -> None:
         self.events: dict[str, dict[str, Any]] = {}
+        self.rows: list[InboxRow] = []
 
     @property
     def mailbox(self) -> Kept:
@@ -38,6 +39,9 @@ class Kept:
     @asynccontextmanager
     async def write(self) -> AsyncIterator[Kept]:
         yield self
+
+    async def events_from(self, key: str) -> list[InboxRow]:
+        return [row for row in self.rows if row.key == key]
 
     async def replace_event(self, key: str, payload: dict[str, Any]) -> None:
         self.events[key] = payload
@@ -67,6 +71,7 @@ async def test_what_to_install_is_told_to_the_operator_and_to_nobody_else(
         received_at=NOW,
     )
     store = Kept()
+    store.rows.append(row)
     assert await Documents(store, NothingInstalled(), lambda name, data: "").read([row])  # type: ignore[arg-type]
     told = store.events["k"]
     assert told["problem"] == "my-diagnosis.pdf is of a kind that is not read here (PDF)."

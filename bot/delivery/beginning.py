@@ -1,0 +1,179 @@
+"""How a turn begins: what came with its events is read, what they bring to mind is looked for, and they are admitted.
+
+Whatever takes its time is done before the unit of work in which the turn claims its events.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from uuid import uuid4
+
+from bot.agent.fifo_queue import Queue
+from bot.agent.interrupt import Interrupt
+from bot.agent.job import Job
+from bot.agent.queue_manager import QueueManager
+from bot.delivery.documents import Documents, is_unread
+from bot.delivery.keeping import Cut, Keeping
+from bot.events import EVENTS, Address, HeartbeatDue, MessageReceived, ScheduledDue, platform_of
+from bot.people.beats import Beats
+from bot.people.identities import Identities, Identity
+from bot.personas.definition import Definition, cast, from_book, parsed
+from bot.ports import Adapter
+from bot.runtime import Runtime
+from memory.errors import StoreError, where
+from memory.ports import Session
+from memory.records import InboxRow, Message, Turn, TurnState
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    """What was made ready for the turn: what the newest message brings to mind, what the persona's book says of what
+    is talked of, and the documents in pieces."""
+
+    recalled: Sequence[str]
+    book: Sequence[str]
+    cut: Cut
+
+
+class Beginning:
+    def __init__(
+        self,
+        runtime: Runtime,
+        queues: QueueManager,
+        identities: Identities,
+        beats: Beats,
+        platforms: Mapping[str, Adapter],
+        documents: Documents,
+        keeping: Keeping,
+    ) -> None:
+        self._store, self._indexer = runtime.store, runtime.indexer
+        self._clock, self._locks = runtime.clock, runtime.locks
+        self._queues = queues
+        self._identities = identities
+        self._beats = beats
+        self._platforms = platforms
+        self._documents = documents
+        self._keeping = keeping
+
+    async def read(self, rows: Sequence[InboxRow]) -> bool:
+        """Read what came with these events, while the place sees that something is done. Whether there was any: the
+        inbox holds other payloads then."""
+        places: list[Address] = [row.payload["address"] for row in rows if is_unread(row)]
+        if not places:
+            return False
+        async with AsyncExitStack() as shown:
+            adapter = self._platforms.get(platform_of(places[0]))
+            if adapter is not None:
+                await shown.enter_async_context(adapter.thinking(places[0]))
+            return await self._documents.read(rows)
+
+    async def job(self, turn: Turn | None, rows: Sequence[InboxRow]) -> Job | None:
+        """The turn of these events, begun if it is None; no job when their agent was deleted meanwhile."""
+        began = asyncio.get_running_loop().time()
+        conversation_id = turn.conversation_id if turn else rows[0].conversation_id
+        queue = await self._queues.queue(conversation_id)
+        identity = await self._identities.at(queue.conversation)
+        if identity is None:
+            return None
+        mute, most_said = "", None
+        async with self._store.read() as session:
+            definition = parsed(await session.personas.definition(identity.persona.id))
+            if (turn.kind if turn else rows[0].kind) == HeartbeatDue.kind:
+                mute, most_said = await self._beats.silence(session, identity, self._clock.now())
+        if turn is None:
+            turn = await self._begun(definition, identity, queue, rows)
+        return Job(
+            agent=identity.agent,
+            address=queue.conversation.address,
+            persona=identity.persona.name,
+            person=identity.user.name,
+            definition=definition,
+            turn=turn,
+            answers=tuple(row.key for row in rows),
+            from_person=any(EVENTS[row.kind].from_person for row in rows),
+            zone=identity.zone,
+            language=identity.language,
+            lock=self._locks.of(identity.agent.id),
+            interrupt=Interrupt(),
+            fallback=str(rows[0].payload.get("fallback", "")) if turn.kind == ScheduledDue.kind else "",
+            mute=mute,
+            most_said=most_said,
+            began_s=asyncio.get_running_loop().time() - began,
+        )
+
+    async def _begun(
+        self, definition: Definition, identity: Identity, queue: Queue, rows: Sequence[InboxRow]
+    ) -> Turn:
+        prepared = _Prepared(
+            recalled=await self._recalled(queue, identity, rows),
+            book=await self._from_book(definition, identity, queue, rows),
+            cut=await self._keeping.cut(rows, queue.conversation.audience),
+        )
+        async with self._store.write() as session:
+            turn, admitted, gone = await self._begin(session, identity, queue, rows, prepared)
+        self._queues.extend(queue, admitted)
+        await self._indexer.removed([], gone)
+        return turn
+
+    async def _recalled(self, queue: Queue, identity: Identity, rows: Sequence[InboxRow]) -> list[str]:
+        """What the newest message brings to mind. A fault there must not keep the turn from being held."""
+        try:
+            return await self._queues.recollect(queue, identity.agent, rows, identity.zone)
+        except StoreError:
+            raise
+        except Exception as error:
+            log.error("agent %s: nothing is brought to mind: %s", identity.agent.id, where(error))
+            return []
+
+    async def _from_book(
+        self, definition: Definition, identity: Identity, queue: Queue, rows: Sequence[InboxRow]
+    ) -> list[str]:
+        """What the persona's book says of what is being talked of, and is not in view already."""
+        said = [str(row.payload["text"]) for row in rows if row.kind == MessageReceived.kind]
+        if not definition.book or not said:
+            return []
+        who = cast(definition, identity.persona.name, identity.user.name)
+        texts = [message.text for message in queue.messages if message.text] + said
+        window = self._queues.window
+        # In a thread: a book of other people's patterns may take its time.
+        found = await asyncio.to_thread(from_book, definition, who, texts, window.count, window.share // 4)
+        return [text for text in found if not queue.shows(text)]
+
+    async def _begin(
+        self,
+        session: Session,
+        identity: Identity,
+        queue: Queue,
+        rows: Sequence[InboxRow],
+        prepared: _Prepared,
+    ) -> tuple[Turn, list[Message], list[int]]:
+        """Claim the events and admit them as messages, in the caller's unit of work; keys of passages that are gone."""
+        turn = Turn(
+            id=uuid4().hex,
+            agent_id=identity.agent.id,
+            conversation_id=identity.conversation.id,
+            kind=rows[0].kind,
+            state=TurnState.RUNNING,
+            steps=0,
+            started_at=self._clock.now(),
+        )
+        await session.mailbox.begin(turn, [row.id for row in rows])
+        told, gone = await self._keeping.keep(session, identity.agent, turn.id, rows, prepared.cut)
+        messages = await self._queues.admit(
+            session,
+            queue,
+            identity.agent,
+            turn,
+            told,
+            identity.zone,
+            prepared.recalled,
+            prepared.book,
+        )
+        await self._queues.note_warned(session, queue, messages)
+        return turn, messages, gone
