@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.agent.tools.unwanted import Unwanted
-from bot.commands.listing import DROPPED, named, pages_told
+from bot.commands.listing import dropped, named, pages_told
 from bot.commands.table import Control
 from bot.events import ENTRIES, Action, Command, Entry, Suggestion, View
 from bot.language import gettext, ngettext
@@ -54,12 +54,11 @@ class KeptDocuments:
         if not sure:
             yes = f"drop {short} yes"
             confirm = Action(label=gettext("Delete"), command="memory", argument=yes, danger=True)
-            text = gettext("This deletes the document. Sure? {command}", command=f"/memory {yes}")
+            typed = f"/memory {yes}"
+            text = gettext("This deletes the document. Sure? {command}", command=typed)
             return View(text=f"{text}\n\n{document.name}", actions=(confirm,))
         await control.unwanted(who, command.audience, Unwanted(documents={document.file: document}))
-        back = Action(label=gettext("Undo"), command="memory", argument="undo")
-        text = gettext("Deleted: {text}", text=document.name)
-        return View(text=f"{text}\n\n{gettext(DROPPED)}", actions=(back,))
+        return dropped(document.name)
 
     async def suggested(self, who: Identity, command: Command) -> list[Suggestion]:
         held = await self._held(who, command)

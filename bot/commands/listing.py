@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from bot.events import Action, View
 from bot.language import gettext, marked, ngettext
 from memory.records import PRIVATE, Audience, Block, community_audience, community_of
 
-DROPPED = marked(
+_DROPPED = marked(
     "It is gone from every view and search, and for good in ten minutes; until then /memory undo brings it back."
 )
 _SHOWN = 400  # characters of a note in a list; a form shows all of it
@@ -25,6 +26,13 @@ def named(audience: Audience, names: dict[str, str]) -> str:
     return (
         name if audience == community_audience(community) else gettext("a closed place in {name}", name=name)
     )
+
+
+def dropped(text: str) -> View:
+    """Something was deleted, which said that."""
+    back = Action(label=gettext("Undo"), command="memory", argument="undo")
+    told = gettext("Deleted: {text}", text=text)
+    return View(text=f"{told}\n\n{gettext(_DROPPED)}", actions=(back,))
 
 
 def messages_told(n: int) -> str:

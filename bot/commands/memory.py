@@ -9,7 +9,7 @@ from bot.commands.contributions import Contributions
 from bot.commands.documents import KeptDocuments
 from bot.commands.findings import Findings
 from bot.commands.history import History
-from bot.commands.listing import DROPPED, cut, filled, named, pages_told, too_long
+from bot.commands.listing import cut, dropped, filled, named, pages_told, too_long
 from bot.commands.table import Control, Run
 from bot.commands.web import WebPage
 from bot.commands.words import MEMORY
@@ -241,9 +241,7 @@ class MemoryCommands:
             text = gettext("This deletes the note. Sure? {command}", command=typed)
             return View(text=f"{text}\n\n{passage.text}", actions=(confirm,))
         await control.unwanted(who, command.audience, Unwanted(passages={passage.key: passage}))
-        back = Action(label=gettext("Undo"), command="memory", argument="undo")
-        text = gettext("Deleted: {text}", text=passage.text)
-        return View(text=f"{text}\n\n{gettext(DROPPED)}", actions=(back,))
+        return dropped(passage.text)
 
     async def _undo(self, who: Identity, command: Command, what: str, control: Control) -> View:
         """A reflection, by its id; or what was forgotten last."""

@@ -12,6 +12,7 @@ from memory.records import (
     BlockEdit,
     Conversation,
     Draft,
+    KeptDocument,
     Summary,
     Turn,
     TurnState,
@@ -208,3 +209,35 @@ async def test_one_scopes_vectors_are_made_anew(store: Store) -> None:
         assert [row[0] for row in await vectors.unindexed("messages", None, 9)] == [one.key]
         assert await vectors.load("messages", "e", ada.id, None) == []
         assert len(await vectors.load("messages", "e", bob.id, None)) == 1
+
+
+async def test_documents_are_listed_once_each_and_expire_without_loaded_files(store: Store) -> None:
+    ada, _ = await settle(store)
+    async with store.write() as session:
+        passages = session.passages
+        source = await passages.create_source("books", NOW)
+        old = {"audience": PRIVATE, "created_at": OLD, "source": "old.txt"}
+        await passages.insert(source.id, [Draft(text="loaded", file="f0", **old)], NOW)
+        pieces = [Draft(text=f"piece {n}", file="f1", digest="d", position=n, **old) for n in (1, 2)]
+        made = await passages.insert(ada.archive_id, pieces, NOW)
+        [note, new] = await passages.insert(
+            ada.archive_id,
+            [
+                Draft(text="a note", audience=PRIVATE, digest="d", created_at=OLD),
+                Draft(text="new", audience=HERE, source="new.txt", file="f2", origin="the document"),
+            ],
+            NOW,
+        )
+        first = KeptDocument(file="f1", name="old.txt", audience=PRIVATE, pieces=2, at=OLD)
+        second = KeptDocument(file="f2", name="new.txt", audience=HERE, pieces=1, at=NOW)
+        assert await passages.documents(ada.archive_id, None) == [second, first]
+        assert await passages.documents(ada.archive_id, {PRIVATE}) == [first]
+        assert await passages.of_file(ada.archive_id, "f1") == made
+        assert await passages.of_file(ada.archive_id, "f1", {HERE}) == []
+        assert await passages.page(ada.archive_id, None, originals=True) == [note]
+        assert await passages.by_uid(ada.archive_id, new.uid, None, originals=True) is None
+        assert await passages.with_digest(ada.archive_id, PRIVATE, ["d"]) == {"d": note}
+        assert await session.erasing.expire_documents(NOW) == [piece.key for piece in made]
+        assert await passages.documents(ada.archive_id, None) == [second]
+        assert await passages.count(ada.archive_id, None) == 2
+        assert await passages.count(source.id, None) == 1
