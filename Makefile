@@ -18,7 +18,7 @@ QUICK := tests/unit tests/contract tests/integration/test_agent.py tests/integra
 	tests/acceptance/test_discord_changes.py tests/acceptance/test_slack_http.py
 SLOW := tests/unit/memory/index tests/contract/test_embedder.py tests/contract/test_vector_index.py
 
-.PHONY: chat setup setup-dev test quick check package-check container-check soak catalogues lock clean
+.PHONY: chat setup setup-dev test test-postgres quick check package-check container-check soak catalogues lock clean
 
 chat: setup
 	@$(BIN)/everbot chat
@@ -31,6 +31,11 @@ setup-dev:
 
 test: setup-dev
 	@$(BIN)/python -m pytest -n auto --dist worksteal -rs
+
+# The store's whole contract, on a throw-away server of its own (Debian: apt install postgresql).
+test-postgres: setup-dev
+	@EVERBOT_TEST_DATABASE=postgres $(BIN)/python -m pytest -n auto --dist worksteal -rs \
+		tests/contract/test_store*.py tests/unit/memory/store
 
 quick: setup-dev
 	@$(BIN)/python -m pytest -n auto --dist worksteal -rs $(QUICK) $(SLOW:%=--ignore=%)

@@ -18,6 +18,7 @@ from bot.logs import OURS
 from memory.index.e5 import MULTILINGUAL
 from memory.index.minilm import MINILM
 from memory.index.offline import Model, OfflineEmbedder, find_weights
+from tests.fakes import postgres_server
 from tests.program.process import COLD, ROOT
 
 MEMORY = Path("/dev/shm")  # noqa: S108 (what pytest makes there is the user's alone)
@@ -30,12 +31,15 @@ settings.register_profile("everbot", deadline=None, derandomize=not COLD, databa
 settings.load_profile("everbot")
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Put files into memory where that has room: waiting for a disk is half the time of many stories. And a terminal's
     language is nobody's own."""
     os.environ["LC_ALL"] = "C.UTF-8"
     if not COLD and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+    if not hasattr(config, "workerinput"):
+        postgres_server.prepare(MEMORY if "PYTEST_DEBUG_TEMPROOT" in os.environ else None)
+        config.add_cleanup(postgres_server.stop)
 
 
 def pytest_xdist_auto_num_workers() -> int:

@@ -12,24 +12,23 @@ import sqlalchemy as sa
 from memory.records import Agent, Draft, scope_range
 from memory.store import tables as t
 from memory.store.connection import Connection
+from memory.store.numbers import Numbers
 from memory.store.passages import Passages
 
 
 class Joining:
     """See `memory.ports.Joining`."""
 
-    def __init__(self, connection: Connection, extents: dict[int, int] | None) -> None:
+    def __init__(self, connection: Connection, numbers: Numbers) -> None:
         self._c = connection
-        self._extents = extents
+        self._numbers = numbers
 
     async def join(self, into: Agent, other: Agent, now: datetime) -> None:
         with self._c.beside():
             # A tag points at its passage's key: both move, and are checked at the commit.
             await self._c.defer_foreign_keys()
-            shift = await self._move("messages", other.id, into.id, await self._newest(into.id))
-            if self._extents is not None:
-                self._extents.pop(into.id, None)
-                self._extents.pop(other.id, None)
+            before = await self._numbers.join(into.id, other.id)
+            shift = await self._move("messages", other.id, into.id, before)
             await self._conversations(into, other)
             await self._imports(into, other, shift)
             a = t.archives.c
@@ -56,12 +55,6 @@ class Joining:
             )
             await self._c.execute(t.agents.delete().where(t.agents.c.id == other.id))
             await self._c.execute(t.archives.delete().where(a.id == other.archive_id))
-
-    async def _newest(self, agent_id: int) -> int:
-        low, high = scope_range(agent_id)
-        key = t.messages.c.key
-        newest = await self._c.execute(sa.select(sa.func.max(key)).where(key.between(low, high)))
-        return (newest.scalar() or low) - low
 
     async def _move(self, kind: str, source: int, target: int, after: int) -> int:
         """Give a scope's rows, their terms, vectors and tags the keys that follow ``after`` in another: how much higher

@@ -19,6 +19,7 @@ from memory.store import tables as t
 from memory.store.connection import Connection
 from memory.store.dialects import among, joined, listed
 from memory.store.fulltext import QUICK, beside, column, slices
+from memory.store.numbers import Numbers
 from memory.store.prepared import Prepared
 from memory.store.rows import record
 
@@ -61,8 +62,6 @@ def _within(restricted: bool) -> sa.Select[Any]:
     return query.where(among(m.audience, "audiences")) if restricted else query
 
 
-_KEPT = 20_000  # agents whose newest message's number is remembered
-
 # Asked at every turn or search: built once.
 _APPEND = Prepared(t.messages.insert())
 _RERENDER = Prepared(t.messages.update().where(t.messages.c.key == sa.bindparam("of")))
@@ -82,23 +81,22 @@ _FOLLOWING = {restricted: Prepared(_following(restricted)) for restricted in (Fa
 class Messages:
     """See `memory.ports.Messages`."""
 
-    def __init__(self, connection: Connection, extents: dict[int, int] | None) -> None:
+    def __init__(self, connection: Connection, numbers: Numbers) -> None:
         self._c = connection
-        self._extents = extents
+        self._numbers = numbers
         self._words = connection.full_text("messages")
 
     async def append(self, agent_id: int, messages: Sequence[Message]) -> list[Message]:
-        extent = await self.extent(agent_id)
-        self._reaches(agent_id, extent + len(messages))
-        first = scope_range(agent_id)[0] + extent + 1
+        if not messages:
+            return []
+        first = scope_range(agent_id)[0] + await self._numbers.give(agent_id, len(messages)) + 1
         stored = [
             replace(message, key=first + i, salience=salience(message.text))
             for i, message in enumerate(messages)
         ]
-        if stored:
-            # Nothing is to be indexed where nobody said anything.
-            await self._c.execute(_APPEND, [vars(m) | {"indexed": not m.text} for m in stored])
-            await self._words.add([(m.key, m.text) for m in stored if m.text])
+        # Nothing is to be indexed where nobody said anything.
+        await self._c.execute(_APPEND, [vars(m) | {"indexed": not m.text} for m in stored])
+        await self._words.add([(m.key, m.text) for m in stored if m.text])
         return stored
 
     async def rows(
@@ -250,22 +248,7 @@ class Messages:
         return [key for (key,) in rows]
 
     async def extent(self, agent_id: int) -> int:
-        if self._extents is None:
-            return await self._words.extent(agent_id)
-        if agent_id not in self._extents:
-            found = await self._words.extent(agent_id)
-            # A writer may have counted on while we looked: never go back behind it.
-            self._reaches(agent_id, max(found, self._extents.get(agent_id, 0)))
-        return self._extents[agent_id]
-
-    def _reaches(self, agent_id: int, extent: int) -> None:
-        """Kept of those that were at work last: far more than one commit may hold."""
-        if self._extents is None:
-            return
-        self._extents.pop(agent_id, None)
-        self._extents[agent_id] = extent
-        if len(self._extents) > _KEPT:
-            del self._extents[next(iter(self._extents))]
+        return await self._numbers.newest(agent_id)
 
     async def drop_summary(self, conversation_id: int) -> None:
         await self._c.execute(t.summaries.delete().where(t.summaries.c.conversation_id == conversation_id))

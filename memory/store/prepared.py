@@ -21,21 +21,22 @@ Given = Mapping[str, Any]
 
 
 class Prepared:
-    """A statement whose values have names, and all of whose text is known: a list is given as one value, in JSON (see
-    `memory.store.fulltext.each`). Run it with `memory.store.connection.Connection.execute`."""
+    """A statement whose values have names, and all of whose text is known: a list is given as one value (see
+    `memory.store.dialects.among`). Run it with `memory.store.connection.Connection.execute`."""
 
     def __init__(self, statement: sa.Select[Any] | sa.Insert | sa.Update | sa.Delete) -> None:
         self.statement = statement
-        self._plans: dict[tuple[str, ...], Plan] = {}
+        self._plans: dict[tuple[str, tuple[str, ...]], Plan] = {}
 
     def plan(self, names: tuple[str, ...], dialect: sa.Dialect) -> Plan:
         """How it is run with values of these names. Raises TypeError when they are not all that it asks for."""
-        if names not in self._plans:
-            self._plans[names] = Plan(self.statement, names, dialect)
-        return self._plans[names]
+        key = dialect.name, names
+        if key not in self._plans:
+            self._plans[key] = Plan(self.statement, names, dialect)
+        return self._plans[key]
 
     async def rows(self, connection: Connection, **values: Any) -> Sequence[Any]:
-        """What SQLite itself says, as plain tuples: for what is many. Raises sqlite3.Error."""
+        """What the database itself says, as plain tuples: for what is many. Raises what its driver raises."""
         return await connection.rows(self, values)
 
 
@@ -50,12 +51,15 @@ class Plan:
         if missing := [name for name, bind in bound.items() if bind.required and name not in names]:
             raise TypeError(f"the statement wants values for {', '.join(missing)}")
         self.text = str(compiled)
+        self.order: tuple[str, ...] = tuple(compiled.positiontup or ())
+        """The values' names in the order in which the text counts them, where it does."""
         self._put = {name: put for name, bind in bound.items() if (put := _put(bind.type, dialect))}
         own = {name: value for name, value in compiled.params.items() if name not in names}
         self._own = self._with_types(own)
         columns = list(statement.exported_columns)
         self._row: Any = _row_of([column.key for column in columns]) if columns else None
         self._got = [_got(column.type, dialect) for column in columns]
+        self.gives_rows = bool(columns)
         self._all_plain = not any(self._got)
 
     def bound(self, values: Given) -> dict[str, Any]:
@@ -106,6 +110,8 @@ def _put(kind: sa.types.TypeEngine[Any], dialect: sa.Dialect) -> Callable[[Any],
 
 
 def _got(kind: sa.types.TypeEngine[Any], dialect: sa.Dialect) -> Callable[[Any], Any] | None:
+    if isinstance(kind, sa.Float):
+        return None  # both drivers give floats
     return kind.dialect_impl(dialect).result_processor(dialect, None)
 
 

@@ -13,6 +13,7 @@ from memory.store.joining import Joining
 from memory.store.mailbox import Mailbox
 from memory.store.messages import Messages
 from memory.store.meta import Meta
+from memory.store.numbers import Numbers
 from memory.store.overview import Overview
 from memory.store.passages import Passages
 from memory.store.personas import Personas
@@ -22,20 +23,18 @@ from memory.store.wastebasket import Wastebasket
 from memory.store.web_keys import WebKeys
 
 
-def session(connection: Connection, extents: dict[int, int] | None) -> Session:
-    """``extents`` remembers the newest message number of each agent where one process alone appends messages: it is
-    never behind the table. None: each is looked up."""
+def session(connection: Connection, numbers: Numbers) -> Session:
     return Session(
         agents=Agents(connection),
         personas=Personas(connection),
         blocks=Blocks(connection),
-        messages=Messages(connection, extents),
+        messages=Messages(connection, numbers),
         passages=Passages(connection),
         vectors=Vectors(connection),
         mailbox=Mailbox(connection),
         codes=Codes(connection),
         schedule=Schedule(connection),
-        joining=Joining(connection, extents),
+        joining=Joining(connection, numbers),
         erasing=Erasing(connection),
         wastebasket=Wastebasket(connection),
         imports=Imports(connection),

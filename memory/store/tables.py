@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import Column, ForeignKey, Index, Integer, Table, Text
+from sqlalchemy import Column, ForeignKey, Index, Integer, Table
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
@@ -28,6 +28,12 @@ def microseconds(at: datetime) -> int:
 def moment(at: int | None) -> datetime | None:
     """Of microseconds since the epoch."""
     return None if at is None else datetime.fromtimestamp(at / 1_000_000, UTC)
+
+
+Text = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+"""Compared and ordered by code points, wherever the database's server stands."""
+Number = sa.BigInteger().with_variant(Integer, "sqlite")
+"""Of 64 bits."""
 
 
 class Moment(TypeDecorator[datetime]):
@@ -46,12 +52,15 @@ class Moment(TypeDecorator[datetime]):
 class Word(TypeDecorator[StrEnum]):
     """A member of an enumeration, stored as its value."""
 
-    impl = Text
+    impl = sa.Text
     cache_ok = True
 
     def __init__(self, kind: type[StrEnum]) -> None:
         super().__init__()
         self.kind = kind
+
+    def load_dialect_impl(self, dialect: Dialect) -> Any:
+        return dialect.type_descriptor(sa.Text(collation="C") if dialect.name == "postgresql" else sa.Text())
 
     def process_bind_param(self, value: StrEnum | str | None, dialect: Dialect) -> Any:
         return None if value is None else str(value)
@@ -75,8 +84,16 @@ metadata = sa.MetaData()
 # the query's condition is the same, to the letter.
 
 
-def _id() -> Column[int]:
-    return Column("id", Integer, primary_key=True)
+def _only(condition: str, of_postgres: str = "") -> dict[str, Any]:
+    """Of a partial index: the rows that it is of."""
+    return {
+        "sqlite_where": sa.text(condition),
+        "postgresql_where": sa.text(of_postgres or condition),
+    }
+
+
+def _id(kind: Any = Integer) -> Column[int]:
+    return Column("id", kind, primary_key=True)
 
 
 def _ref(name: str, target: str, **kw: Any) -> Column[int]:
@@ -166,6 +183,9 @@ agents = Table(
     Column("archive_id", Integer, ForeignKey("archives.id"), nullable=False),
     Column("paused_until", Moment),
     _at(),
+    # PostgreSQL's, where several processes write (memory.store.numbers).
+    Column("last_seq", Number, nullable=False, server_default="0"),  # the newest message's number
+    Column("version", Number, nullable=False, server_default="0"),  # of its memory
     sa.UniqueConstraint("user_id", "persona_id"),
     sqlite_autoincrement=True,  # an id is never given twice
 )
@@ -198,7 +218,7 @@ conversations = Table(
     Column("audience", Text, nullable=False),
     Column("warned", sa.Boolean, nullable=False, server_default=sa.false()),
     _at(),
-    Column("shown_edit", Integer),  # the newest edit of core memory that its system text shows
+    Column("shown_edit", Number),  # the newest edit of core memory that its system text shows
     sa.UniqueConstraint("agent_id", "address", "audience"),
     sqlite_autoincrement=True,  # an id is never given twice
 )
@@ -221,7 +241,7 @@ blocks = Table(
 block_history = Table(
     "block_history",
     metadata,
-    _id(),
+    _id(Number),
     _ref("block_id", "blocks.id", index=True),
     Column("version", Integer, nullable=False),
     Column("before", Text, nullable=False),
@@ -232,7 +252,7 @@ block_history = Table(
 messages = Table(
     "messages",
     metadata,
-    Column("key", sa.BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("key", Number, primary_key=True),
     _ref("conversation_id", "conversations.id"),
     Column("audience", Text, nullable=False),
     Column("role", Word(Role), nullable=False),
@@ -248,8 +268,8 @@ messages = Table(
     Column("salience", sa.Float, nullable=False),
     Column("indexed", sa.Boolean, nullable=False),
     Column("origin", Text, nullable=False, server_default=""),  # the program that it was imported from
-    Index("messages_queue", "conversation_id", "key", sqlite_where=sa.text("queued = 1")),
-    Index("messages_unindexed", "key", sqlite_where=sa.text("indexed = 0")),
+    Index("messages_queue", "conversation_id", "key", **_only("queued = 1", "queued")),
+    Index("messages_unindexed", "key", **_only("indexed = 0", "NOT indexed")),
 )
 summaries = Table(
     "summaries",
@@ -265,7 +285,7 @@ summaries = Table(
 passages = Table(
     "passages",
     metadata,
-    Column("key", sa.BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("key", Number, primary_key=True),
     Column("uid", Text, nullable=False, unique=True),
     Column("audience", Text, nullable=False),
     Column("text", Text, nullable=False),
@@ -283,8 +303,8 @@ passages = Table(
     Column("origin", Text, nullable=False, server_default=""),
     Column("doubtful", sa.Boolean, nullable=False, server_default=sa.false()),
     Index("passages_digest", "digest"),
-    Index("passages_closed", "key", sqlite_where=sa.text("until IS NOT NULL")),
-    Index("passages_unindexed", "key", sqlite_where=sa.text("indexed = 0")),
+    Index("passages_closed", "key", **_only("until IS NOT NULL")),
+    Index("passages_unindexed", "key", **_only("indexed = 0", "NOT indexed")),
 )
 passage_tags = Table(
     "passage_tags",
@@ -292,7 +312,7 @@ passage_tags = Table(
     Column("tag", Text, primary_key=True),
     Column(
         "key",
-        sa.BigInteger().with_variant(Integer, "sqlite"),
+        Number,
         ForeignKey("passages.key", ondelete="CASCADE"),
         primary_key=True,
         index=True,
@@ -304,7 +324,7 @@ contributors = Table(
     metadata,
     Column(
         "key",
-        sa.BigInteger().with_variant(Integer, "sqlite"),
+        Number,
         ForeignKey("passages.key", ondelete="CASCADE"),
         primary_key=True,
     ),
@@ -332,7 +352,7 @@ def _vectors(kind: str) -> Table:
     return Table(
         f"{kind}_vectors",
         metadata,
-        Column("key", sa.BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+        Column("key", Number, primary_key=True),
         Column("audience", Text, nullable=False),
         Column("embedder", Text, nullable=False),
         Column("data", sa.LargeBinary, nullable=False),  # int8, see memory.index.exact
@@ -344,7 +364,7 @@ vectors = {"messages": _vectors("messages"), "passages": _vectors("passages")}
 inbox = Table(
     "inbox",
     metadata,
-    _id(),
+    _id(Number),
     Column("key", Text, nullable=False, unique=True),
     _ref("agent_id", "agents.id"),
     _ref("conversation_id", "conversations.id"),
@@ -354,12 +374,12 @@ inbox = Table(
     Column("turn_id", Text, index=True),
     Column("done", sa.Boolean, nullable=False),
     Index("inbox_conversation", "conversation_id", "id"),
-    Index("inbox_waiting", "agent_id", "id", sqlite_where=sa.text("done = 0")),
+    Index("inbox_waiting", "agent_id", "id", **_only("done = 0", "NOT done")),
 )
 quotes = Table(
     "quotes",
     metadata,
-    Column("inbox_id", Integer, ForeignKey("inbox.id", ondelete="CASCADE"), primary_key=True),
+    Column("inbox_id", Number, ForeignKey("inbox.id", ondelete="CASCADE"), primary_key=True),
     Column("key", Text, primary_key=True, index=True),
     Column("account", Text, nullable=False, index=True),
     sqlite_with_rowid=False,
@@ -375,7 +395,7 @@ turns = Table(
     Column("notified", sa.Boolean, nullable=False),
     _at("started_at"),
     Column("ended_at", Moment),
-    Index("turns_running", "agent_id", sqlite_where=sa.text("state = 'running'")),
+    Index("turns_running", "agent_id", **_only("state = 'running'")),
     Index("turns_conversation", "conversation_id", "started_at"),
 )
 steps = Table(
@@ -394,7 +414,7 @@ steps = Table(
 outbox = Table(
     "outbox",
     metadata,
-    Column("seq", Integer, primary_key=True),
+    Column("seq", Number, primary_key=True),
     Column("id", Text, nullable=False, unique=True),
     _ref("agent_id", "agents.id", index=True),
     _ref("conversation_id", "conversations.id"),
@@ -408,7 +428,7 @@ outbox = Table(
     _at(),
     Column("claimed_at", Moment),
     Column("sent_at", Moment),
-    Index("outbox_open", "seq", sqlite_where=sa.text("state IN ('ready', 'sending')")),
+    Index("outbox_open", "seq", **_only("state IN ('ready', 'sending')")),
 )
 beats = Table(
     "beats",
@@ -507,12 +527,39 @@ communities = Table(
 meta = Table("meta", metadata, Column("name", Text, primary_key=True), Column("value", Text, nullable=False))
 
 FULL_TEXT = ("messages", "passages")
-for _name in FULL_TEXT:
-    _fts = f"CREATE VIRTUAL TABLE {_name}_terms USING fts5(terms, tokenize=\"ascii tokenchars '_'\")"
-    sa.event.listen(metadata, "after_create", sa.DDL(_fts))  # type: ignore[no-untyped-call]
+
+
+def _also(statement: str, dialect: str) -> None:
+    """What no table declares."""
+    ddl = sa.DDL(statement).execute_if(dialect=dialect)  # type: ignore[no-untyped-call]
+    sa.event.listen(metadata, "after_create", ddl)
+
+
+for _kind in FULL_TEXT:
+    _also(
+        f"CREATE VIRTUAL TABLE {_kind}_terms USING fts5(terms, tokenize=\"ascii tokenchars '_'\")", "sqlite"
+    )
+    _also(
+        f'CREATE TABLE {_kind}_terms (rowid BIGINT PRIMARY KEY, terms TEXT COLLATE "C" NOT NULL)',
+        "postgresql",
+    )
+    _also(
+        f'CREATE TABLE {_kind}_postings (scope INTEGER, term TEXT COLLATE "C", seq BIGINT, '
+        "PRIMARY KEY (scope, term, seq))",
+        "postgresql",
+    )
+    _also(
+        f"ALTER TABLE {_kind}_vectors ALTER COLUMN data SET STORAGE PLAIN", "postgresql"
+    )  # nothing to compress
+# What SQLite has of itself: the order in which rows came.
+_also("ALTER TABLE turns ADD COLUMN seq BIGINT GENERATED BY DEFAULT AS IDENTITY", "postgresql")
+for _table in ("passage_tags", "contributors"):  # whose passages may be given other keys
+    _also(f"ALTER TABLE {_table} ALTER CONSTRAINT {_table}_key_fkey DEFERRABLE", "postgresql")
+for _table in ("agents", "inbox", "outbox", "turns", "beats"):  # changed at every turn: on the same page
+    _also(f"ALTER TABLE {_table} SET (fillfactor = 80)", "postgresql")
 
 
 @cache
 def terms(kind: str) -> sa.TableClause:
     """The full-text table beside ``messages`` or ``passages``."""
-    return sa.table(f"{kind}_terms", sa.column("rowid", Integer), sa.column("terms", Text))
+    return sa.table(f"{kind}_terms", sa.column("rowid", Number), sa.column("terms", Text))

@@ -189,12 +189,13 @@ async def test_keys_are_given_in_order_within_the_agents_range(store: Store) -> 
         assert await session.messages.extent(99) == 0
 
 
-async def test_messages_come_back_as_they_were_stored(store: Store) -> None:
+@pytest.mark.essential
+async def test_messages_come_back_as_they_were_stored(store: Store, backend: Backend) -> None:
     _, home = await settle(store)
     (stored,) = await tell(
         store,
         home,
-        "äöü 🦊\n\x00end",
+        "äöü 🦊\n\x00end" if backend.holds_zero else "äöü 🦊\nend",
         rendered='{"a": "\\u0000"}',
         tokens=7,
         step=3,
@@ -206,6 +207,14 @@ async def test_messages_come_back_as_they_were_stored(store: Store) -> None:
         assert await session.messages.by_event("e") == stored
         assert await session.messages.of_turn("t9") == [stored]
         assert await session.messages.by_event("f") is None
+
+
+async def test_the_sign_0_in_a_text_costs_no_other(store: Store, backend: Backend) -> None:
+    _, home = await settle(store)
+    await tell(store, home, "one\0two")
+    async with store.read() as session:
+        (found,) = await session.messages.queue(home.id)
+    assert found.text == ("one\0two" if backend.holds_zero else "one\N{REPLACEMENT CHARACTER}two")
 
 
 async def test_get_keeps_the_order_asked_for_and_the_law(store: Store) -> None:
@@ -237,6 +246,7 @@ async def test_evicted_messages_stay_in_recall_storage(store: Store) -> None:
         assert listed(await session.messages.postings(ada.id, ["one"], None)) == {"one": [one.key]}
 
 
+@pytest.mark.essential
 async def test_words_are_found_within_agent_and_audience_newest_first(store: Store) -> None:
     ada, home = await settle(store, "ada")
     _, other = await settle(store, "bob")
@@ -386,6 +396,7 @@ async def test_the_summary_is_replaced(store: Store) -> None:
 # -- archival storage
 
 
+@pytest.mark.essential
 async def test_passages_come_back_with_tags_newest_first(store: Store) -> None:
     ada, _ = await settle(store)
     drafts = [
@@ -679,6 +690,7 @@ async def test_a_turn_from_its_events_to_its_end(store: Store) -> None:
     assert await receive(store, home, "e1") == [False]
 
 
+@pytest.mark.essential
 async def test_a_step_is_committed_once(store: Store) -> None:
     ada, home = await settle(store)
     async with store.write() as session:
@@ -802,6 +814,7 @@ def outbox(
     )
 
 
+@pytest.mark.essential
 async def test_the_outbox_is_claimed_in_order_and_settled(store: Store) -> None:
     _, home = await settle(store)
     rows = [outbox(home, id) for id in ("c", "a", "b")]
@@ -1074,6 +1087,7 @@ async def test_codes_go_with_their_time_and_with_whom_they_name(store: Store) ->
         assert not await session.codes.knows("console:ada"), "a code that named another went with them"
 
 
+@pytest.mark.essential
 async def test_joined_agents_are_one_that_holds_everything_of_both(store: Store) -> None:
     ada, home = await settle(store, "ada")
     twin, other = await settle(store, "twin", ROOM)
@@ -1180,6 +1194,7 @@ async def test_a_post_is_found_by_its_receipt_for_its_agent_only(store: Store) -
 # -- heartbeat times and wishes
 
 
+@pytest.mark.essential
 async def test_beats_are_due_in_order_and_hold_what_the_person_set(store: Store) -> None:
     ada, _ = await settle(store, "ada")
     bob, _ = await settle(store, "bob")

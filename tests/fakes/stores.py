@@ -9,13 +9,18 @@ from pathlib import Path
 from typing import Protocol
 
 from memory.ports import Store
+from memory.store.postgres.database import PostgresDatabase
 from memory.store.sqlite.database import Database
 from tests.fakes.empty_database import lay
+from tests.fakes.postgres_server import NewDatabase, asked
 
 Rows = dict[str, list[str]]
 
 
 class Backend(Protocol):
+    holds_zero: bool
+    """Whether texts may hold the sign 0."""
+
     async def open(self) -> Store:
         """The store of this test: new and empty the first time, then what it was when it was closed."""
         ...
@@ -24,8 +29,14 @@ class Backend(Protocol):
         """Every committed row of every table, as text: the full-text tables' own rows included."""
         ...
 
+    async def gone(self) -> None:
+        """After the test."""
+        ...
+
 
 class Sqlite:
+    holds_zero = True
+
     def __init__(self, folder: Path) -> None:
         self.path = folder / "x.db"
 
@@ -44,5 +55,34 @@ class Sqlite:
                 for name in wanted
             }
 
+    async def gone(self) -> None:
+        pass
 
-BACKENDS: list[Callable[[Path], Backend]] = [Sqlite]
+
+class Postgres:
+    """A database of its own on the tests' server, made of one that is migrated already."""
+
+    holds_zero = False
+
+    def __init__(self, folder: Path) -> None:
+        self.database = NewDatabase()
+
+    async def open(self) -> PostgresDatabase:
+        return await PostgresDatabase.open(await self.database.url())
+
+    async def rows(self) -> Rows:
+        async with asked(await self.database.url()) as connection:
+            names = await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+            return {
+                name: sorted(
+                    repr(tuple(row))
+                    for row in await connection.fetch(f'SELECT * FROM "{name}"')  # noqa: S608
+                )
+                for (name,) in names
+            }
+
+    async def gone(self) -> None:
+        await self.database.drop()
+
+
+BACKENDS: list[Callable[[Path], Backend]] = [Sqlite, Postgres]

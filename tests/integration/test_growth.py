@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.cache import Cache
-from memory.store.messages import _KEPT
+from memory.store.numbers import _KEPT
 from memory.store.sqlite.database import Database
 from tests.fakes.memory_rows import settle, tell
 from tests.fakes.parlour import Stage, opened, parrot

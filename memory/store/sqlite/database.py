@@ -25,6 +25,7 @@ from memory.errors import StoreUnavailable
 from memory.ports import Session
 from memory.store import tables as t
 from memory.store.fulltext import is_current, renew
+from memory.store.numbers import Remembered
 from memory.store.schema import HEAD, migrate, refuse_newer
 from memory.store.session import session
 from memory.store.sqlite import copies
@@ -55,7 +56,7 @@ class Database:
         self._pool = readers
         extents: dict[int, int] = {}  # newest message number of each agent
         # A connection's repositories are made once: they hold nothing else.
-        self._session = lru_cache(readers + 1)(lambda connection: session(connection, extents))
+        self._session = lru_cache(readers + 1)(lambda c: session(c, Remembered(c, extents)))
         self._batch: _Batch | None = None
         self._readers: asyncio.LifoQueue[SqliteConnection | None] = asyncio.LifoQueue()
         for _ in range(readers):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from memory.store.tables import Moment
+from memory.store.tables import Moment, Number, Text
 
 revision = "0001"
 down_revision = None
@@ -18,9 +18,9 @@ def upgrade() -> None:
     op.create_table(
         "archives",
         sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("collection", sa.Text(), nullable=False),
+        sa.Column("kind", Text, nullable=False),
+        sa.Column("name", Text, nullable=False),
+        sa.Column("collection", Text, nullable=False),
         sa.Column("last_seq", sa.Integer(), server_default="0", nullable=False),
         sa.Column("created_at", Moment(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
@@ -31,12 +31,12 @@ def upgrade() -> None:
     op.create_table(
         "blocks",
         sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("owner", sa.Text(), nullable=False),
-        sa.Column("label", sa.Text(), nullable=False),
-        sa.Column("audience", sa.Text(), nullable=False),
-        sa.Column("value", sa.Text(), nullable=False),
+        sa.Column("owner", Text, nullable=False),
+        sa.Column("label", Text, nullable=False),
+        sa.Column("audience", Text, nullable=False),
+        sa.Column("value", Text, nullable=False),
         sa.Column("limit", sa.Integer(), nullable=False),
-        sa.Column("description", sa.Text(), nullable=False),
+        sa.Column("description", Text, nullable=False),
         sa.Column("read_only", sa.Boolean(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("updated_at", Moment(), nullable=False),
@@ -46,32 +46,32 @@ def upgrade() -> None:
     )
     op.create_table(
         "chores",
-        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("name", Text, nullable=False),
         sa.Column("created_at", Moment(), nullable=False),
         sa.PrimaryKeyConstraint("name"),
     )
     op.create_table(
         "codes",
-        sa.Column("code", sa.Text(), nullable=False),
-        sa.Column("purpose", sa.Text(), nullable=False),
-        sa.Column("account", sa.Text(), nullable=False),
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("address", sa.Text(), nullable=False),
-        sa.Column("other", sa.Text(), server_default="", nullable=False),
-        sa.Column("other_name", sa.Text(), server_default="", nullable=False),
+        sa.Column("code", Text, nullable=False),
+        sa.Column("purpose", Text, nullable=False),
+        sa.Column("account", Text, nullable=False),
+        sa.Column("name", Text, nullable=False),
+        sa.Column("address", Text, nullable=False),
+        sa.Column("other", Text, server_default="", nullable=False),
+        sa.Column("other_name", Text, server_default="", nullable=False),
         sa.Column("expires_at", Moment(), nullable=False),
         sa.PrimaryKeyConstraint("code"),
         sa.UniqueConstraint("purpose", "account"),
     )
     op.create_table(
         "communities",
-        sa.Column("id", sa.Text(), nullable=False),
-        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("id", Text, nullable=False),
+        sa.Column("name", Text, nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
         "departures",
-        sa.Column("community", sa.Text(), nullable=False),
+        sa.Column("community", Text, nullable=False),
         sa.Column("at", Moment(), nullable=False),
         sa.PrimaryKeyConstraint("community"),
     )
@@ -83,29 +83,29 @@ def upgrade() -> None:
     )
     op.create_table(
         "messages_vectors",
-        sa.Column("key", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("audience", sa.Text(), nullable=False),
-        sa.Column("embedder", sa.Text(), nullable=False),
+        sa.Column("key", Number, nullable=False),
+        sa.Column("audience", Text, nullable=False),
+        sa.Column("embedder", Text, nullable=False),
         sa.Column("data", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("key"),
     )
     op.create_table(
         "meta",
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("value", sa.Text(), nullable=False),
+        sa.Column("name", Text, nullable=False),
+        sa.Column("value", Text, nullable=False),
         sa.PrimaryKeyConstraint("name"),
     )
     op.create_table(
         "passages",
-        sa.Column("key", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("uid", sa.Text(), nullable=False),
-        sa.Column("audience", sa.Text(), nullable=False),
-        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("key", Number, nullable=False),
+        sa.Column("uid", Text, nullable=False),
+        sa.Column("audience", Text, nullable=False),
+        sa.Column("text", Text, nullable=False),
         sa.Column("tags", sa.JSON(), nullable=False),
-        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("source", Text, nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
-        sa.Column("digest", sa.Text(), nullable=False),
-        sa.Column("turn_id", sa.Text(), nullable=True),
+        sa.Column("digest", Text, nullable=False),
+        sa.Column("turn_id", Text, nullable=True),
         sa.Column("indexed", sa.Boolean(), nullable=False),
         sa.Column("created_at", Moment(), nullable=False),
         sa.PrimaryKeyConstraint("key"),
@@ -114,21 +114,26 @@ def upgrade() -> None:
     op.create_index(op.f("ix_passages_turn_id"), "passages", ["turn_id"], unique=False)
     op.create_index("passages_digest", "passages", ["digest"], unique=False)
     op.create_index(
-        "passages_unindexed", "passages", ["key"], unique=False, sqlite_where=sa.text("indexed = 0")
+        "passages_unindexed",
+        "passages",
+        ["key"],
+        unique=False,
+        sqlite_where=sa.text("indexed = 0"),
+        postgresql_where=sa.text("NOT indexed"),
     )
     op.create_table(
         "passages_vectors",
-        sa.Column("key", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("audience", sa.Text(), nullable=False),
-        sa.Column("embedder", sa.Text(), nullable=False),
+        sa.Column("key", Number, nullable=False),
+        sa.Column("audience", Text, nullable=False),
+        sa.Column("embedder", Text, nullable=False),
         sa.Column("data", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("key"),
     )
     op.create_table(
         "personas",
         sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("description", sa.Text(), server_default="", nullable=False),
+        sa.Column("name", Text, nullable=False),
+        sa.Column("description", Text, server_default="", nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("definition", sa.JSON(), nullable=False),
         sa.Column("created_at", Moment(), nullable=False),
@@ -140,21 +145,21 @@ def upgrade() -> None:
     op.create_table(
         "users",
         sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("timezone", sa.Text(), server_default="UTC", nullable=False),
+        sa.Column("name", Text, nullable=False),
+        sa.Column("timezone", Text, server_default="UTC", nullable=False),
         sa.Column("created_at", Moment(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
         sqlite_autoincrement=True,
     )
     op.create_table(
         "welcome",
-        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("account", Text, nullable=False),
         sa.Column("created_at", Moment(), nullable=False),
         sa.PrimaryKeyConstraint("account"),
     )
     op.create_table(
         "accounts",
-        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("account", Text, nullable=False),
         sa.Column("user_id", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("account"),
@@ -165,7 +170,7 @@ def upgrade() -> None:
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("user_id", sa.Integer(), nullable=False),
         sa.Column("persona_id", sa.Integer(), nullable=False),
-        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("name", Text, nullable=False),
         sa.Column("archive_id", sa.Integer(), nullable=False),
         sa.Column("paused_until", Moment(), nullable=True),
         sa.Column("created_at", Moment(), nullable=False),
@@ -186,15 +191,15 @@ def upgrade() -> None:
     op.create_table(
         "avatars",
         sa.Column("persona_id", sa.Integer(), nullable=False),
-        sa.Column("media_type", sa.Text(), nullable=False),
+        sa.Column("media_type", Text, nullable=False),
         sa.Column("data", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(["persona_id"], ["personas.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("persona_id"),
     )
     op.create_table(
         "bindings",
-        sa.Column("place", sa.Text(), nullable=False),
-        sa.Column("community", sa.Text(), nullable=False),
+        sa.Column("place", Text, nullable=False),
+        sa.Column("community", Text, nullable=False),
         sa.Column("persona_id", sa.Integer(), nullable=False),
         sa.Column("at", Moment(), nullable=False),
         sa.ForeignKeyConstraint(["persona_id"], ["personas.id"], ondelete="CASCADE"),
@@ -204,12 +209,12 @@ def upgrade() -> None:
     op.create_index(op.f("ix_bindings_persona_id"), "bindings", ["persona_id"], unique=False)
     op.create_table(
         "block_history",
-        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("id", Number, nullable=False),
         sa.Column("block_id", sa.Integer(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
-        sa.Column("before", sa.Text(), nullable=False),
-        sa.Column("after", sa.Text(), nullable=False),
-        sa.Column("turn_id", sa.Text(), nullable=True),
+        sa.Column("before", Text, nullable=False),
+        sa.Column("after", Text, nullable=False),
+        sa.Column("turn_id", Text, nullable=True),
         sa.Column("at", Moment(), nullable=False),
         sa.ForeignKeyConstraint(["block_id"], ["blocks.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id"),
@@ -218,7 +223,7 @@ def upgrade() -> None:
     op.create_index(op.f("ix_block_history_turn_id"), "block_history", ["turn_id"], unique=False)
     op.create_table(
         "contributors",
-        sa.Column("key", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("key", Number, nullable=False),
         sa.Column("user_id", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(["key"], ["passages.key"], ondelete="CASCADE"),
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], ondelete="CASCADE"),
@@ -229,8 +234,8 @@ def upgrade() -> None:
     op.create_table(
         "files",
         sa.Column("archive_id", sa.Integer(), nullable=False),
-        sa.Column("digest", sa.Text(), nullable=False),
-        sa.Column("path", sa.Text(), nullable=False),
+        sa.Column("digest", Text, nullable=False),
+        sa.Column("path", Text, nullable=False),
         sa.Column("chunks", sa.Integer(), nullable=False),
         sa.Column("loaded_at", Moment(), nullable=False),
         sa.ForeignKeyConstraint(["archive_id"], ["archives.id"], ondelete="CASCADE"),
@@ -238,16 +243,16 @@ def upgrade() -> None:
     )
     op.create_table(
         "openings",
-        sa.Column("copy", sa.Text(), nullable=False),
-        sa.Column("original", sa.Text(), nullable=False),
+        sa.Column("copy", Text, nullable=False),
+        sa.Column("original", Text, nullable=False),
         sa.ForeignKeyConstraint(["copy"], ["passages.uid"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("copy"),
     )
     op.create_index(op.f("ix_openings_original"), "openings", ["original"], unique=False)
     op.create_table(
         "passage_tags",
-        sa.Column("tag", sa.Text(), nullable=False),
-        sa.Column("key", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("tag", Text, nullable=False),
+        sa.Column("key", Number, nullable=False),
         sa.ForeignKeyConstraint(["key"], ["passages.key"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("tag", "key"),
         sqlite_with_rowid=False,
@@ -300,9 +305,9 @@ def upgrade() -> None:
         "conversations",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("agent_id", sa.Integer(), nullable=False),
-        sa.Column("address", sa.Text(), nullable=False),
-        sa.Column("audience", sa.Text(), nullable=False),
-        sa.Column("warned", sa.Boolean(), server_default=sa.text("0"), nullable=False),
+        sa.Column("address", Text, nullable=False),
+        sa.Column("audience", Text, nullable=False),
+        sa.Column("warned", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("created_at", Moment(), nullable=False),
         sa.ForeignKeyConstraint(["agent_id"], ["agents.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id"),
@@ -313,12 +318,12 @@ def upgrade() -> None:
         "proposals",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("persona_id", sa.Integer(), nullable=False),
-        sa.Column("label", sa.Text(), nullable=False),
-        sa.Column("before", sa.Text(), nullable=False),
-        sa.Column("value", sa.Text(), nullable=False),
+        sa.Column("label", Text, nullable=False),
+        sa.Column("before", Text, nullable=False),
+        sa.Column("value", Text, nullable=False),
         sa.Column("agent_id", sa.Integer(), nullable=False),
-        sa.Column("community", sa.Text(), nullable=False),
-        sa.Column("turn_id", sa.Text(), nullable=False),
+        sa.Column("community", Text, nullable=False),
+        sa.Column("turn_id", Text, nullable=False),
         sa.Column("at", Moment(), nullable=False),
         sa.ForeignKeyConstraint(["agent_id"], ["agents.id"], ondelete="CASCADE"),
         sa.ForeignKeyConstraint(["persona_id"], ["personas.id"], ondelete="CASCADE"),
@@ -330,14 +335,14 @@ def upgrade() -> None:
     op.create_index(op.f("ix_proposals_turn_id"), "proposals", ["turn_id"], unique=False)
     op.create_table(
         "inbox",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("id", Number, nullable=False),
+        sa.Column("key", Text, nullable=False),
         sa.Column("agent_id", sa.Integer(), nullable=False),
         sa.Column("conversation_id", sa.Integer(), nullable=False),
-        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("kind", Text, nullable=False),
         sa.Column("payload", sa.JSON(), nullable=False),
         sa.Column("received_at", Moment(), nullable=False),
-        sa.Column("turn_id", sa.Text(), nullable=True),
+        sa.Column("turn_id", Text, nullable=True),
         sa.Column("done", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(["agent_id"], ["agents.id"], ondelete="CASCADE"),
         sa.ForeignKeyConstraint(["conversation_id"], ["conversations.id"], ondelete="CASCADE"),
@@ -346,23 +351,28 @@ def upgrade() -> None:
     )
     op.create_index("inbox_conversation", "inbox", ["conversation_id", "id"], unique=False)
     op.create_index(
-        "inbox_waiting", "inbox", ["agent_id", "id"], unique=False, sqlite_where=sa.text("done = 0")
+        "inbox_waiting",
+        "inbox",
+        ["agent_id", "id"],
+        unique=False,
+        sqlite_where=sa.text("done = 0"),
+        postgresql_where=sa.text("NOT done"),
     )
     op.create_index(op.f("ix_inbox_turn_id"), "inbox", ["turn_id"], unique=False)
     op.create_table(
         "messages",
-        sa.Column("key", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("key", Number, nullable=False),
         sa.Column("conversation_id", sa.Integer(), nullable=False),
-        sa.Column("audience", sa.Text(), nullable=False),
-        sa.Column("role", sa.Text(), nullable=False),
-        sa.Column("author", sa.Text(), nullable=False),
-        sa.Column("text", sa.Text(), nullable=False),
-        sa.Column("rendered", sa.Text(), nullable=False),
+        sa.Column("audience", Text, nullable=False),
+        sa.Column("role", Text, nullable=False),
+        sa.Column("author", Text, nullable=False),
+        sa.Column("text", Text, nullable=False),
+        sa.Column("rendered", Text, nullable=False),
         sa.Column("tokens", sa.Integer(), nullable=False),
         sa.Column("created_at", Moment(), nullable=False),
-        sa.Column("turn_id", sa.Text(), nullable=False),
+        sa.Column("turn_id", Text, nullable=False),
         sa.Column("step", sa.Integer(), nullable=False),
-        sa.Column("event_key", sa.Text(), nullable=True),
+        sa.Column("event_key", Text, nullable=True),
         sa.Column("queued", sa.Boolean(), nullable=False),
         sa.Column("salience", sa.Float(), nullable=False),
         sa.Column("indexed", sa.Boolean(), nullable=False),
@@ -377,23 +387,29 @@ def upgrade() -> None:
         ["conversation_id", "key"],
         unique=False,
         sqlite_where=sa.text("queued = 1"),
+        postgresql_where=sa.text("queued"),
     )
     op.create_index(
-        "messages_unindexed", "messages", ["key"], unique=False, sqlite_where=sa.text("indexed = 0")
+        "messages_unindexed",
+        "messages",
+        ["key"],
+        unique=False,
+        sqlite_where=sa.text("indexed = 0"),
+        postgresql_where=sa.text("NOT indexed"),
     )
     op.create_table(
         "outbox",
-        sa.Column("seq", sa.Integer(), nullable=False),
-        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("seq", Number, nullable=False),
+        sa.Column("id", Text, nullable=False),
         sa.Column("agent_id", sa.Integer(), nullable=False),
         sa.Column("conversation_id", sa.Integer(), nullable=False),
-        sa.Column("address", sa.Text(), nullable=False),
-        sa.Column("turn_id", sa.Text(), nullable=False),
-        sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("address", Text, nullable=False),
+        sa.Column("turn_id", Text, nullable=False),
+        sa.Column("kind", Text, nullable=False),
+        sa.Column("text", Text, nullable=False),
         sa.Column("in_reply_to", sa.JSON(), nullable=False),
-        sa.Column("state", sa.Text(), nullable=False),
-        sa.Column("receipt", sa.Text(), nullable=True),
+        sa.Column("state", Text, nullable=False),
+        sa.Column("receipt", Text, nullable=True),
         sa.Column("created_at", Moment(), nullable=False),
         sa.Column("claimed_at", Moment(), nullable=True),
         sa.Column("sent_at", Moment(), nullable=True),
@@ -405,13 +421,18 @@ def upgrade() -> None:
     op.create_index(op.f("ix_outbox_agent_id"), "outbox", ["agent_id"], unique=False)
     op.create_index(op.f("ix_outbox_turn_id"), "outbox", ["turn_id"], unique=False)
     op.create_index(
-        "outbox_open", "outbox", ["seq"], unique=False, sqlite_where=sa.text("state IN ('ready', 'sending')")
+        "outbox_open",
+        "outbox",
+        ["seq"],
+        unique=False,
+        sqlite_where=sa.text("state IN ('ready', 'sending')"),
+        postgresql_where=sa.text("state IN ('ready', 'sending')"),
     )
     op.create_table(
         "summaries",
         sa.Column("conversation_id", sa.Integer(), nullable=False),
-        sa.Column("text", sa.Text(), nullable=False),
-        sa.Column("rendered", sa.Text(), nullable=False),
+        sa.Column("text", Text, nullable=False),
+        sa.Column("rendered", Text, nullable=False),
         sa.Column("tokens", sa.Integer(), nullable=False),
         sa.Column("messages", sa.Integer(), nullable=False),
         sa.Column("since", Moment(), nullable=False),
@@ -421,11 +442,11 @@ def upgrade() -> None:
     )
     op.create_table(
         "turns",
-        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("id", Text, nullable=False),
         sa.Column("agent_id", sa.Integer(), nullable=False),
         sa.Column("conversation_id", sa.Integer(), nullable=False),
-        sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("kind", Text, nullable=False),
+        sa.Column("state", Text, nullable=False),
         sa.Column("notified", sa.Boolean(), nullable=False),
         sa.Column("started_at", Moment(), nullable=False),
         sa.Column("ended_at", Moment(), nullable=True),
@@ -435,16 +456,21 @@ def upgrade() -> None:
     )
     op.create_index("turns_conversation", "turns", ["conversation_id", "started_at"], unique=False)
     op.create_index(
-        "turns_running", "turns", ["agent_id"], unique=False, sqlite_where=sa.text("state = 'running'")
+        "turns_running",
+        "turns",
+        ["agent_id"],
+        unique=False,
+        sqlite_where=sa.text("state = 'running'"),
+        postgresql_where=sa.text("state = 'running'"),
     )
     op.create_table(
         "wishes",
-        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("id", Text, nullable=False),
         sa.Column("agent_id", sa.Integer(), nullable=False),
         sa.Column("conversation_id", sa.Integer(), nullable=False),
-        sa.Column("about", sa.Text(), nullable=False),
-        sa.Column("rule", sa.Text(), nullable=False),
-        sa.Column("turn_id", sa.Text(), nullable=False),
+        sa.Column("about", Text, nullable=False),
+        sa.Column("rule", Text, nullable=False),
+        sa.Column("turn_id", Text, nullable=False),
         sa.Column("next_at", Moment(), nullable=False),
         sa.Column("created_at", Moment(), nullable=False),
         sa.ForeignKeyConstraint(["agent_id"], ["agents.id"], ondelete="CASCADE"),
@@ -456,9 +482,9 @@ def upgrade() -> None:
     op.create_index(op.f("ix_wishes_turn_id"), "wishes", ["turn_id"], unique=False)
     op.create_table(
         "quotes",
-        sa.Column("inbox_id", sa.Integer(), nullable=False),
-        sa.Column("key", sa.Text(), nullable=False),
-        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("inbox_id", Number, nullable=False),
+        sa.Column("key", Text, nullable=False),
+        sa.Column("account", Text, nullable=False),
         sa.ForeignKeyConstraint(["inbox_id"], ["inbox.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("inbox_id", "key"),
         sqlite_with_rowid=False,
@@ -467,10 +493,10 @@ def upgrade() -> None:
     op.create_index(op.f("ix_quotes_key"), "quotes", ["key"], unique=False)
     op.create_table(
         "steps",
-        sa.Column("turn_id", sa.Text(), nullable=False),
+        sa.Column("turn_id", Text, nullable=False),
         sa.Column("step", sa.Integer(), nullable=False),
         sa.Column("agent_id", sa.Integer(), nullable=False),
-        sa.Column("model", sa.Text(), nullable=False),
+        sa.Column("model", Text, nullable=False),
         sa.Column("prompt_tokens", sa.Integer(), nullable=False),
         sa.Column("completion_tokens", sa.Integer(), nullable=False),
         sa.Column("cached_tokens", sa.Integer(), nullable=False),
@@ -480,5 +506,35 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("turn_id", "step"),
     )
     op.create_index("steps_usage", "steps", ["agent_id", "at"], unique=False)
-    for name in ("messages", "passages"):
-        op.execute(f"CREATE VIRTUAL TABLE {name}_terms USING fts5(terms, tokenize=\"ascii tokenchars '_'\")")
+    # What SQLAlchemy has no words for, or one of the databases alone.
+    sqlite = op.get_bind().dialect.name == "sqlite"
+    for statement in _SQLITE if sqlite else _POSTGRES:
+        op.execute(statement)
+
+
+_KINDS = ("messages", "passages")
+_SQLITE = [
+    f"CREATE VIRTUAL TABLE {kind}_terms USING fts5(terms, tokenize=\"ascii tokenchars '_'\")"
+    for kind in _KINDS
+]
+_POSTGRES = [
+    *(
+        f'CREATE TABLE {kind}_terms (rowid BIGINT PRIMARY KEY, terms TEXT COLLATE "C" NOT NULL)'
+        for kind in _KINDS
+    ),
+    *(
+        f'CREATE TABLE {kind}_postings (scope INTEGER, term TEXT COLLATE "C", seq BIGINT, '
+        "PRIMARY KEY (scope, term, seq))"
+        for kind in _KINDS
+    ),
+    *(f"ALTER TABLE {kind}_vectors ALTER COLUMN data SET STORAGE PLAIN" for kind in _KINDS),
+    "ALTER TABLE turns ADD COLUMN seq BIGINT GENERATED BY DEFAULT AS IDENTITY",
+    *(
+        f"ALTER TABLE {table} ALTER CONSTRAINT {table}_key_fkey DEFERRABLE"
+        for table in ("passage_tags", "contributors")
+    ),
+    *(
+        f"ALTER TABLE {table} SET (fillfactor = 80)"
+        for table in ("agents", "inbox", "outbox", "turns", "beats")
+    ),
+]

@@ -11,12 +11,14 @@ from pathlib import PurePath
 import sqlalchemy as sa
 from alembic import op
 
+from memory.store.tables import Text
+
 revision = "0002"
 down_revision = "0001"
 
 
 def upgrade() -> None:
-    op.add_column("passages", sa.Column("file", sa.Text(), nullable=True))
+    op.add_column("passages", sa.Column("file", Text, nullable=True))
     op.create_index(op.f("ix_passages_file"), "passages", ["file"], unique=False)
     connection = op.get_bind()
     files: dict[tuple[int, str], list[str]] = defaultdict(list)

@@ -8,6 +8,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from memory.store.tables import Text
+
 revision = "0004"
 down_revision = "0003"
 
@@ -17,8 +19,8 @@ def upgrade() -> None:
         "wastebasket",
         sa.Column("id", sa.Integer(), primary_key=True),
         sa.Column("agent_id", sa.Integer(), sa.ForeignKey("agents.id", ondelete="CASCADE"), nullable=False),
-        sa.Column("audience", sa.Text(), nullable=False),
-        sa.Column("turn_id", sa.Text(), nullable=False),
+        sa.Column("audience", Text, nullable=False),
+        sa.Column("turn_id", Text, nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.Column("contents", sa.JSON(), nullable=False),
         sqlite_autoincrement=True,

@@ -8,9 +8,11 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from memory.store.tables import Number
+
 revision = "0005"
 down_revision = "0004"
 
 
 def upgrade() -> None:
-    op.add_column("conversations", sa.Column("shown_edit", sa.Integer(), nullable=True))
+    op.add_column("conversations", sa.Column("shown_edit", Number, nullable=True))

@@ -1,0 +1,161 @@
+"""A connection to PostgreSQL: SQLAlchemy's over asyncpg, whose own statements run what is prepared.
+
+A statement is never torn in half by a cancellation: it runs to its end, and then the cancellation is raised. Its unit
+of work is undone by that, and nobody else's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Mapping, Sequence
+from contextlib import nullcontext
+from typing import Any, TypeVar
+
+import asyncpg
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from memory.store.connection import Answer
+from memory.store.postgres.fulltext import Postings
+from memory.store.prepared import Plan, Prepared
+from memory.uncancelled import ended
+
+T = TypeVar("T")
+
+_LEAVE_S = 5.0  # for what a connection says when it goes
+
+
+class PostgresConnection:
+    """`memory.store.connection.Connection` to PostgreSQL. Make one with `open`."""
+
+    def __init__(self, outer: AsyncConnection, driver: asyncpg.Connection) -> None:
+        self.outer = outer
+        self._driver = driver
+        self._dialect = outer.dialect
+        self._statements: dict[str, Any] = {}  # prepared at the server, by their texts
+
+    @classmethod
+    async def open(cls, engine: AsyncEngine) -> PostgresConnection:
+        """Raises OSError, `asyncpg.PostgresError`, `sqlalchemy.exc.DBAPIError`."""
+        opening = asyncio.ensure_future(cls._open(engine))
+        cancelled = await ended(opening)
+        connection = opening.result()
+        if cancelled:
+            await connection.close()
+            raise asyncio.CancelledError
+        return connection
+
+    @classmethod
+    async def _open(cls, engine: AsyncEngine) -> PostgresConnection:
+        outer = await engine.connect()
+        driver = (await outer.get_raw_connection()).driver_connection
+        assert driver is not None
+        return cls(outer, driver)
+
+    @property
+    def lost(self) -> bool:
+        """Whether the server has closed it."""
+        return bool(self._driver.is_closed())
+
+    async def execute(self, statement: sa.Executable | Prepared, values: Any = None) -> Answer:
+        """Raises `sqlalchemy.exc.DBAPIError`, or for a prepared statement `asyncpg.PostgresError`."""
+        if isinstance(statement, Prepared):
+            return await self._whole(self._quickly(statement, {} if values is None else values))
+        return await self._whole(self._plainly(statement, values))
+
+    async def rows(self, prepared: Prepared, values: Mapping[str, Any]) -> list[Any]:
+        """See `Prepared.rows`."""
+        plan = prepared.plan(tuple(values), self._dialect)
+        return await self._whole(self._tuples(plan, values))
+
+    async def ask(self, statement: str, *values: Any) -> list[Any]:
+        """The rows of a statement in PostgreSQL's own words. Raises `asyncpg.PostgresError`."""
+        return await self._whole(self._driver.fetch(statement, *values))
+
+    async def control(self, statement: str, *, timeout_s: float | None = None) -> None:
+        """Run a statement that gives no rows, by itself. Raises `asyncpg.PostgresError`."""
+        await self._whole(self._driver.execute(statement, timeout=timeout_s))
+
+    async def synchronously(self, work: Any) -> None:
+        """``work`` with SQLAlchemy's synchronous connection."""
+        await self._whole(self.outer.run_sync(work))
+
+    def beside(self) -> nullcontext[None]:
+        return nullcontext()  # the work is the server's
+
+    def full_text(self, kind: str) -> Postings:
+        return Postings(self, kind)
+
+    async def defer_foreign_keys(self) -> None:
+        await self.control("SET CONSTRAINTS ALL DEFERRED")
+
+    async def close(self) -> None:
+        """Idempotent; never fails."""
+        if self.outer.closed:
+            return
+        closing = asyncio.ensure_future(self._close())
+        if await ended(closing):
+            raise asyncio.CancelledError
+        closing.result()
+
+    async def _close(self) -> None:
+        try:
+            await self._driver.close(timeout=_LEAVE_S)
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            self._driver.terminate()
+        await self.outer.invalidate()
+        await self.outer.close()
+
+    async def _plainly(self, statement: sa.Executable, values: Any) -> Answer:
+        return Answer.of(await self.outer.execute(statement, values))
+
+    async def _quickly(self, prepared: Prepared, values: Any) -> Answer:
+        names = values if isinstance(values, Mapping) else values[0]
+        plan = prepared.plan(tuple(names), self._dialect)
+        statement = await self._statement(plan)
+        if not isinstance(values, Mapping):
+            await statement.executemany([_counted(plan, one) for one in values])
+            return Answer((), -1, lambda: None)
+        rows = await statement.fetch(*_counted(plan, values))
+        count = statement.get_statusmsg().rpartition(" ")[2]
+        changed = int(count) if count.isdigit() else -1
+        if plan.gives_rows:
+            return Answer(plan.read(rows), changed, lambda: None)
+        return Answer((), changed, lambda: rows[0][0] if rows else None)
+
+    async def _tuples(self, plan: Plan, values: Mapping[str, Any]) -> list[Any]:
+        return [tuple(row) for row in await (await self._statement(plan)).fetch(*_counted(plan, values))]
+
+    async def _statement(self, plan: Plan) -> Any:
+        statement = self._statements.get(plan.text)
+        if statement is None:
+            statement = self._statements[plan.text] = await self._driver.prepare(plan.text)
+        return statement
+
+    async def _whole(self, work: Coroutine[Any, Any, T]) -> T:
+        future = asyncio.ensure_future(work)
+        cancelled = await ended(future)
+        result = future.result()
+        if cancelled:
+            raise asyncio.CancelledError
+        return result
+
+
+def _counted(plan: Plan, values: Mapping[str, Any]) -> list[Any]:
+    """The values in the order in which the statement counts them."""
+    bound = plan.bound(values)
+    return [storable(bound[name]) for name in plan.order]
+
+
+def storable(value: Any) -> Any:
+    """A value as PostgreSQL can hold it: no text of its may hold the sign 0."""
+    if isinstance(value, str):
+        return value.replace("\0", "\N{REPLACEMENT CHARACTER}") if "\0" in value else value
+    return [storable(one) for one in value] if isinstance(value, list) else value
+
+
+def storables(parameters: Any) -> Any:
+    """`storable`, for what SQLAlchemy hands to its driver."""
+    if isinstance(parameters, Sequence) and parameters and isinstance(parameters[0], tuple):
+        return [tuple(map(storable, row)) for row in parameters]
+    return tuple(map(storable, parameters))

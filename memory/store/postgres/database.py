@@ -1,0 +1,271 @@
+"""The PostgreSQL database: one writer, a pool of readers, migrations at opening.
+
+Each unit of work is a transaction of its own. Those of one process run one after another, in the order in which they
+asked, as on SQLite; what other processes do at the same time is PostgreSQL's to keep apart.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from memory.errors import StoreUnavailable
+from memory.ports import Session
+from memory.store import tables as t
+from memory.store.fulltext import is_current, renew
+from memory.store.numbers import Counted
+from memory.store.postgres import dumps
+from memory.store.postgres.address import Address
+from memory.store.postgres.connection import PostgresConnection, storables
+from memory.store.postgres.refusals import mapped
+from memory.store.schema import HEAD, migrate, refuse_newer
+from memory.store.session import session
+from memory.uncancelled import ended
+
+OLDEST = 14
+"""The oldest version of PostgreSQL that we run on."""
+
+_ANSWER_S = 60.0  # for any statement but those that rewrite tables
+_CONNECT_S = 10.0
+_REWRITE_S = 3_600.0
+_SESSION = {
+    "application_name": "everbot",
+    "jit": "off",  # our statements take less time than compiling them would
+    "lock_timeout": "10s",
+    "idle_in_transaction_session_timeout": "60s",  # of a process that was stopped: others wait for its rows
+    "timezone": "UTC",
+}
+_FOR_SCRUB = ("SET lock_timeout = '2s'", "RESET lock_timeout")
+
+
+class PostgresDatabase:
+    """`memory.ports.Store` on PostgreSQL. Make one with `open`."""
+
+    def __init__(self, address: Address, readers: int = 4) -> None:
+        self.place = address.shown
+        self._address = address
+        self._writes = _engine(address)
+        self._reads = _engine(address, default_transaction_read_only="on")
+        self._writer: PostgresConnection | None = None
+        self._turnstile = asyncio.Lock()
+        self._closed = False
+        self._pool = readers
+        # A connection's repositories are made once: they hold nothing else.
+        self._session = lru_cache(readers + 1)(lambda c: session(c, Counted(c)))
+        self._readers: asyncio.LifoQueue[PostgresConnection | None] = asyncio.LifoQueue()
+        for _ in range(readers):
+            self._readers.put_nowait(None)
+
+    @classmethod
+    async def open(cls, url: str, *, readers: int = 4) -> PostgresDatabase:
+        """Open the database, and migrate it.
+
+        Raises `StoreUnavailable` when it cannot be used or is older than `OLDEST`, `StoreTooNew` when a newer everbot
+        wrote it.
+        """
+        database = cls(Address.of(url), readers)
+        try:
+            await database._prepare()
+        except BaseException:
+            await database.close()
+            raise
+        return database
+
+    async def _prepare(self) -> None:
+        async with self._writing() as connection:
+            await _look_at_server(connection, self.place)
+            # Of several that start at once, one migrates, and the others wait for it.
+            await connection.control("SELECT pg_advisory_xact_lock(7, 0)")
+            version = await _version(connection)
+            refuse_newer(version, f"The database {self.place}", "set store.url to another database")
+            if version != HEAD:
+                await connection.synchronously(migrate)
+            if not await is_current(connection):
+                await renew(connection)
+
+    async def close(self) -> None:
+        """Refuse whoever asks from now on, and close each connection when what runs or waits for it is done.
+        Idempotent."""
+        if self._closed:
+            return
+        self._closed = True
+        closing = asyncio.ensure_future(self._close())
+        if await ended(closing):
+            raise asyncio.CancelledError
+        closing.result()
+
+    async def _close(self) -> None:
+        async with self._turnstile:
+            writer, self._writer = self._writer, None
+            if writer is not None:
+                await writer.close()
+        for _ in range(self._pool):
+            reader = await self._readers.get()
+            if reader is not None:
+                await reader.close()
+        for engine in (self._writes, self._reads):
+            await engine.dispose()
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[Session]:
+        async with self._reading() as connection:
+            yield self._session(connection)
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[Session]:
+        async with self._writing() as connection:
+            yield self._session(connection)
+
+    @asynccontextmanager
+    async def _reading(self) -> AsyncIterator[PostgresConnection]:
+        self._refuse_when_closed()
+        connection = await self._readers.get()
+        try:
+            async with mapped(self._address):
+                connection = await _usable(connection, self._reads)
+                yield connection
+        except StoreUnavailable:
+            broken, connection = connection, None
+            if broken is not None:
+                await broken.close()
+            raise
+        finally:
+            self._readers.put_nowait(connection)
+
+    @asynccontextmanager
+    async def _writing(self) -> AsyncIterator[PostgresConnection]:
+        self._refuse_when_closed()
+        async with self._turnstile, mapped(self._address):
+            connection = await self._begun()
+            try:
+                yield connection
+            except BaseException:
+                await self._undo(connection)
+                raise
+            try:
+                await connection.control("COMMIT")
+            except asyncio.CancelledError:
+                raise  # it is committed nevertheless
+            except BaseException:
+                await self._undo(connection)
+                raise
+
+    async def _begun(self) -> PostgresConnection:
+        self._writer = await _usable(self._writer, self._writes)
+        await self._writer.control("BEGIN")
+        return self._writer
+
+    async def _undo(self, connection: PostgresConnection) -> None:
+        """Whatever struck: the server undoes the unit, at the latest when the connection is gone."""
+        undoing = asyncio.ensure_future(connection.control("ROLLBACK"))
+        await ended(undoing)
+        if undoing.exception() is not None:
+            self._writer = None
+            await connection.close()
+
+    def _refuse_when_closed(self) -> None:
+        if self._closed:
+            raise StoreUnavailable(f"{self.place} is closed.")
+
+    async def backup(self, path: Path) -> None:
+        self._refuse_when_closed()
+        await dumps.write(self._address, path)
+
+    async def scrub(self) -> bool:
+        """Write the tables anew, without what was deleted.
+
+        False when somebody writes, or holds one of them for seconds; then ask again. Others wait meanwhile: about a
+        second for 20,000 messages. What the server keeps beside its tables (its log of writes, backups, replicas) is
+        its operator's: see docs/scale.md.
+        """
+        self._refuse_when_closed()
+        if self._turnstile.locked():
+            return False
+        async with self._turnstile, mapped(self._address):
+            connection = self._writer = await _usable(self._writer, self._writes)
+            before, after = _FOR_SCRUB
+            await connection.control(before)
+            try:
+                await connection.control(_rewriting(), timeout_s=_REWRITE_S)
+            except asyncpg.LockNotAvailableError:
+                return False
+            finally:
+                await connection.control(after)
+        return True
+
+    async def check(self) -> str | None:
+        """None when all tables can be read, else what PostgreSQL finds wrong."""
+        async with self._reading() as connection:
+            for table in t.metadata.sorted_tables:
+                await connection.execute(sa.select(sa.func.count()).select_from(table))
+        return None
+
+
+async def _usable(connection: PostgresConnection | None, engine: AsyncEngine) -> PostgresConnection:
+    """This one, or a new one where there is none, or the server has closed it."""
+    if connection is not None and connection.lost:
+        await connection.close()
+    elif connection is not None:
+        return connection
+    return await PostgresConnection.open(engine)
+
+
+def _engine(address: Address, **settings: str) -> AsyncEngine:
+    engine = create_async_engine(
+        address.url,
+        isolation_level="AUTOCOMMIT",  # what begins and ends a transaction is `PostgresConnection.control`
+        hide_parameters=True,  # they are what people said, and errors are logged
+        poolclass=sa.NullPool,
+        connect_args={
+            "timeout": _CONNECT_S,
+            "command_timeout": _ANSWER_S,
+            "server_settings": _SESSION | settings,
+        },
+    )
+    sa.event.listen(engine.sync_engine, "before_cursor_execute", _storable, retval=True)
+    return engine
+
+
+def _storable(
+    connection: object, cursor: object, statement: str, parameters: Any, context: object, many: bool
+) -> tuple[str, Any]:
+    return statement, storables(parameters)
+
+
+async def _look_at_server(connection: PostgresConnection, place: str) -> None:
+    [(number, encoding)] = await connection.ask(
+        "SELECT current_setting('server_version_num')::int, current_setting('server_encoding')"
+    )
+    if number < OLDEST * 10_000:
+        raise StoreUnavailable(
+            f"{place} is PostgreSQL {number // 10_000}; everbot needs {OLDEST} or newer. Upgrade it, or set store.url "
+            "(EVERBOT_STORE__URL) to another one."
+        )
+    if encoding != "UTF8":
+        raise StoreUnavailable(
+            f"{place} holds texts as {encoding}; everbot needs a database in UTF8 (createdb --encoding=UTF8 "
+            "--template=template0). Name it in store.url (EVERBOT_STORE__URL)."
+        )
+
+
+async def _version(connection: PostgresConnection) -> str | None:
+    [(there,)] = await connection.ask("SELECT to_regclass('alembic_version') IS NOT NULL")
+    if not there:
+        return None
+    versions = await connection.ask("SELECT version_num FROM alembic_version")
+    return str(versions[0][0]) if versions else None
+
+
+def _rewriting() -> str:
+    """Of all tables whose rows may be deleted for good."""
+    names = [table.name for table in t.metadata.sorted_tables]
+    names += [f"{kind}_{words}" for kind in t.FULL_TEXT for words in ("terms", "postings")]
+    return f"VACUUM (FULL) {', '.join(names)}"

@@ -1,0 +1,108 @@
+"""Copies of a PostgreSQL database, made and put back by its own programs."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import re
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from memory.errors import StoreUnavailable
+from memory.store.postgres.address import Address
+from memory.store.schema import refuse_newer
+from memory.uncancelled import ended
+
+PART = ".part"
+"""How the name of a copy ends that is not whole yet, or never was: its process died."""
+_VERSION = re.compile(r"^COPY [^\n]*alembic_version[^\n]*\n(\w+)$", re.MULTILINE)
+
+
+async def write(address: Address, target: Path) -> None:
+    """Write a copy (pg_dump's custom format) of all that is committed now, for its owner's eyes only. Nothing is called
+    ``target`` before it is whole and on the disk; who is cancelled leaves nothing.
+
+    Raises `StoreUnavailable` when there is such a file, or it cannot be written, or pg_dump is missing or fails.
+    """
+    if await asyncio.to_thread(target.exists):
+        raise StoreUnavailable(f"{target} exists; name a file that does not.")
+    part = target.with_name(target.name + PART)
+    try:
+        part.unlink(missing_ok=True)
+        part.touch(mode=0o600, exist_ok=False)
+        await _run(address, "pg_dump", "--format=custom", "--no-owner", f"--file={part}", address.plain)
+        await asyncio.to_thread(_settle, part, target)
+    except OSError as error:
+        raise StoreUnavailable(f"{target} cannot be written: {error}.") from None
+    finally:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
+
+
+async def put_back(copy: Path, address: Address) -> None:
+    """Put a copy in the place of what is in the database, with all that was in it gone.
+
+    Raises `StoreUnavailable` for what is no sound copy, `StoreTooNew` for one of a newer everbot: all is as it was.
+    """
+    if not await asyncio.to_thread(copy.is_file):
+        raise StoreUnavailable(f"There is no file {copy}.")
+    try:
+        told = await _run(
+            address, "pg_restore", "--data-only", "--table=alembic_version", "--file=-", str(copy)
+        )
+    except StoreUnavailable as error:
+        raise StoreUnavailable(f"{copy} is no backup of everbot's on PostgreSQL: {error}") from None
+    version = _VERSION.search(told)
+    if version is None:
+        raise StoreUnavailable(f"{copy} is no backup of everbot's: it names no version of the schema.")
+    refuse_newer(version[1], str(copy), "take another backup")
+    how = ("--clean", "--if-exists", "--single-transaction", "--exit-on-error", "--no-owner")
+    await _run(address, "pg_restore", *how, f"--dbname={address.plain}", str(copy))
+
+
+async def _run(address: Address, program: str, *arguments: str) -> str:
+    """What the program prints. Raises `StoreUnavailable`."""
+    found = shutil.which(program)
+    if found is None:
+        raise StoreUnavailable(
+            f"{program} is not installed here: install PostgreSQL's client programs (Debian: postgresql-client), or "
+            "back up where the database runs."
+        )
+    process = await asyncio.create_subprocess_exec(
+        found,
+        *arguments,
+        env=_environment(address, os.environ),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    talking = asyncio.ensure_future(process.communicate())
+    try:
+        printed, complained = await asyncio.shield(talking)
+    except asyncio.CancelledError:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await ended(talking)
+        raise
+    if process.returncode:
+        raise StoreUnavailable(
+            f"{program} failed ({_last(complained.decode(errors='replace').splitlines())})."
+        )
+    return printed.decode(errors="replace")
+
+
+def _environment(address: Address, own: Mapping[str, str]) -> dict[str, str]:
+    """A password is shown to nobody who lists processes."""
+    return {**own} if address.password is None else {**own, "PGPASSWORD": address.password}
+
+
+def _last(lines: Sequence[str]) -> str:
+    return lines[-1].strip().rstrip(".") if lines else "it said nothing"
+
+
+def _settle(part: Path, target: Path) -> None:
+    with part.open("rb+") as file:
+        os.fsync(file.fileno())
+    part.rename(target)

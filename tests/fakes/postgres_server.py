@@ -1,0 +1,185 @@
+"""A real PostgreSQL server of the tests' own: in a temporary folder, on a Unix socket, for nobody else.
+
+The first test that needs it starts it, for all processes of one run of pytest; `tests.conftest` stops it. A server that
+is there already is used when ``EVERBOT_TEST_POSTGRES`` names a database on it (whose user may make others).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import pwd
+import secrets
+import shutil
+import subprocess
+import tempfile
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+from filelock import FileLock
+
+from memory.store.postgres.database import PostgresDatabase
+
+_FOLDER = "EVERBOT_TEST_POSTGRES_FOLDER"
+_GIVEN = "EVERBOT_TEST_POSTGRES"
+ALONE = os.environ.get("EVERBOT_TEST_DATABASE") == "postgres"
+"""Whether what can be run on either database is to be run on PostgreSQL."""
+_QUICK = (  # nothing of it has to last
+    "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=200 -c shared_buffers=32MB "
+    "-c autovacuum=off -c max_wal_size=64MB -c wal_level=minimal -c max_wal_senders=0"
+)
+
+
+def lacking() -> str:
+    """Why there can be no server here; empty if there can. Where PostgreSQL was asked for (`make test-postgres`) it has
+    to be there."""
+    if ALONE or os.environ.get(_GIVEN) or _programs() is not None:
+        return ""
+    return "no PostgreSQL server is installed here (Debian: apt install postgresql)"
+
+
+def prepare(parent: Path | None) -> None:
+    """Before any test: where the server would be."""
+    os.environ[_FOLDER] = tempfile.mkdtemp(prefix="everbot-postgres-", dir=parent)
+
+
+def stop() -> None:
+    """After all tests."""
+    folder = Path(os.environ.pop(_FOLDER))
+    programs = _programs()
+    if programs is not None and (folder / "data" / "postmaster.pid").exists():
+        _run(programs / "pg_ctl", "stop", "--mode=immediate", f"--pgdata={folder / 'data'}")
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def url(database: str = "postgres") -> str:
+    """Of a database on the running server."""
+    given = os.environ.get(_GIVEN)
+    if given:
+        return f"{given.rpartition('/')[0]}/{database}"
+    return f"postgresql://everbot@/{database}?host={_started()}"
+
+
+@asynccontextmanager
+async def asked(where: str) -> AsyncIterator[asyncpg.Connection]:
+    connection = await asyncpg.connect(where)
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+class NewDatabase:
+    """A database of a test's own."""
+
+    def __init__(self) -> None:
+        self._name = f"test_{secrets.token_hex(8)}"
+        self._made = False
+
+    async def url(self, *, empty: bool = False) -> str:
+        """``empty``: no everbot has seen it yet."""
+        if not self._made:
+            template = "template0" if empty else await asyncio.to_thread(_template)
+            async with asked(url()) as connection:
+                await connection.execute(
+                    f"CREATE DATABASE {self._name} TEMPLATE {template} STRATEGY file_copy"
+                )
+            self._made = True
+        return url(self._name)
+
+    async def drop(self) -> None:
+        if self._made:
+            async with asked(url()) as connection:
+                await connection.execute(f"DROP DATABASE {self._name} WITH (FORCE)")
+
+
+@cache
+def _template() -> str:
+    """The name of a database that is migrated: that takes longer than most of the tests."""
+    name = "everbot_template"
+
+    async def make() -> None:
+        async with asked(url()) as connection:
+            if not await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", name):
+                await connection.execute(f"CREATE DATABASE {name} TEMPLATE template0")
+                await (await PostgresDatabase.open(url(name))).close()
+
+    with FileLock(_folder() / "template-lock"):
+        with ThreadPoolExecutor(1) as thread:  # for there a loop can be run whoever asks
+            thread.submit(asyncio.run, make()).result()
+    return name
+
+
+def _folder() -> Path:
+    return Path(os.environ[_FOLDER])
+
+
+@cache
+def _started() -> Path:
+    folder, programs = _folder(), _programs()
+    assert programs is not None, lacking()
+    data = folder / "data"
+    with FileLock(folder / "lock"):
+        if not data.exists():
+            if user := _user():
+                shutil.chown(folder, user["user"], user["group"])
+            making = (
+                "--username=everbot",
+                "--auth=trust",
+                "--encoding=UTF8",
+                "--no-sync",
+                "--no-instructions",
+            )
+            _run(programs / "initdb", *making, "--locale=C", f"--pgdata={data}")
+            where = f"-c listen_addresses='' -c unix_socket_directories={folder} {_QUICK}"
+            log = folder / "log"
+            _run(
+                programs / "pg_ctl",
+                "start",
+                "--wait",
+                f"--pgdata={data}",
+                f"--log={log}",
+                f"--options={where}",
+            )
+    return folder
+
+
+def _run(program: Path, *arguments: str) -> None:
+    done = subprocess.run(
+        [program, *arguments],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        cwd="/",
+        check=False,
+        **_user(),
+    )
+    assert done.returncode == 0, done.stderr.decode(errors="replace")
+
+
+@cache
+def _programs() -> Path | None:
+    """The folder of the newest server's programs: Debian does not put them on the path."""
+    found = [path.parent for path in Path("/usr/lib/postgresql").glob("*/bin/initdb")]
+    if found:
+        return max(found, key=lambda path: int(path.parent.name))
+    there = shutil.which("initdb")
+    return Path(there).resolve().parent if there else None
+
+
+@cache
+def _user() -> dict[str, Any]:
+    """Whom it runs as: it refuses to run as root."""
+    if os.getuid() != 0:
+        return {}
+    for name in ("postgres", "nobody"):
+        try:
+            known = pwd.getpwnam(name)
+        except KeyError:
+            continue
+        return {"user": known.pw_uid, "group": known.pw_gid, "extra_groups": []}
+    return {}

@@ -1,0 +1,145 @@
+"""What is PostgreSQL's alone: its schema, what opening says, a server that goes away, what is left in its files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from memory.errors import StoreTooNew, StoreUnavailable
+from memory.store import tables
+from memory.store.postgres.address import Address
+from memory.store.postgres.database import PostgresDatabase, _engine
+from memory.store.schema import HEAD
+from tests.fakes.memory_rows import settle, tell
+from tests.fakes.postgres_server import NewDatabase, asked
+
+SCHEMA = {
+    "columns": (
+        "SELECT table_name, column_name, data_type, is_nullable, coalesce(column_default, ''), "
+        "coalesce(collation_name, ''), is_identity FROM information_schema.columns "
+        "WHERE table_schema = 'public' AND table_name != 'alembic_version'"
+    ),
+    "indexes": "SELECT indexdef FROM pg_indexes WHERE schemaname = 'public' AND tablename != 'alembic_version'",
+    "rules": (
+        "SELECT conrelid::regclass::text, pg_get_constraintdef(oid) FROM pg_constraint "
+        "WHERE connamespace = 'public'::regnamespace AND conrelid::regclass::text != 'alembic_version'"
+    ),
+    "storage": (
+        "SELECT c.relname, a.attname, a.attstorage::text, c.reloptions::text FROM pg_attribute a JOIN pg_class c "
+        "ON c.oid = a.attrelid WHERE c.relnamespace = 'public'::regnamespace AND a.attnum > 0 AND c.relkind = 'r' "
+        "AND c.relname != 'alembic_version'"
+    ),
+}
+
+
+async def schema(url: str) -> dict[str, set[Any]]:
+    async with asked(url) as connection:
+        return {what: {tuple(row) for row in await connection.fetch(query)} for what, query in SCHEMA.items()}
+
+
+async def test_the_migrations_build_what_the_tables_declare(database: NewDatabase) -> None:
+    declared = NewDatabase()
+    try:
+        engine = _engine(Address.of(await declared.url(empty=True)))
+        async with engine.connect() as connection:
+            await connection.run_sync(tables.metadata.create_all)
+        await engine.dispose()
+        wanted, migrated = await schema(await declared.url()), await schema(await database.url())
+    finally:
+        await declared.drop()
+    assert {what: migrated[what] ^ wanted[what] for what in SCHEMA} == {what: set() for what in SCHEMA}
+    assert len(wanted["columns"]) > 200
+
+
+async def test_texts_are_ordered_by_code_points_wherever_the_server_stands(database: NewDatabase) -> None:
+    found = (await schema(await database.url()))["columns"]
+    assert {row[5] for row in found if row[2] == "text"} == {"C"}
+
+
+async def refused(url: str) -> str:
+    with pytest.raises(StoreUnavailable) as caught:
+        await PostgresDatabase.open(url)
+    return str(caught.value)
+
+
+async def test_a_database_of_a_newer_version(database: NewDatabase) -> None:
+    url = await database.url()
+    async with asked(url) as connection:
+        await connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(StoreTooNew, match=r"newer everbot.*9999.*Upgrade everbot"):
+        await PostgresDatabase.open(url)
+    async with asked(url) as connection:
+        assert await connection.fetchval("SELECT version_num FROM alembic_version") == "9999"
+    assert HEAD < "9999"
+
+
+async def test_a_server_that_is_not_there(tmp_path: Path) -> None:
+    told = await refused(f"postgresql://ada:s3cret@/everbot?host={tmp_path}")
+    assert "cannot be reached" in told
+    assert "store.url (EVERBOT_STORE__URL)" in told
+    assert "s3cret" not in told
+
+
+async def test_a_database_that_is_not_there(database: NewDatabase) -> None:
+    url = await database.url()
+    missing = url.replace("/test_", "/missing_")
+    assert "createdb missing_" in await refused(missing)
+
+
+async def test_a_connection_that_was_cut_costs_one_unit_of_work_at_most(
+    database: NewDatabase, store: PostgresDatabase
+) -> None:
+    agent, place = await settle(store)
+    await tell(store, place, "before")
+    async with store.read() as session:
+        await session.agents.agent(agent.id)
+
+    async def cut() -> None:
+        async with asked(await database.url()) as connection:
+            await connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid != pg_backend_pid() "
+                "AND datname = current_database()"
+            )
+
+    async def changed() -> None:
+        async with store.write() as session:
+            await session.agents.set_language(agent.user_id, "de")
+            await cut()
+            await session.agents.set_language(agent.user_id, "fr")
+
+    with pytest.raises(StoreUnavailable):
+        await changed()
+    await cut()
+    await tell(store, place, "after")
+    async with store.read() as session:
+        assert [m.text for m in await session.messages.queue(place.id)] == ["before", "after"]
+        assert (await session.agents.user(agent.user_id)).language == ""
+
+
+async def test_what_was_scrubbed_is_in_no_table_file(database: NewDatabase, store: PostgresDatabase) -> None:
+    _, place = await settle(store)
+    rows = await tell(store, place, *(f"the canary number {n} sings" for n in range(40)))
+    url = await database.url()
+    async with asked(url) as connection:
+        folder = Path(await connection.fetchval("SHOW data_directory"))
+        oid = await connection.fetchval("SELECT oid FROM pg_database WHERE datname = current_database()")
+        await connection.execute("CHECKPOINT")
+
+        def holding() -> list[str]:
+            files = (folder / "base" / str(oid)).iterdir()
+            return [file.name for file in files if b"canary" in file.read_bytes()]
+
+        assert holding()
+        async with store.write() as session:
+            await session.messages.delete([row.key for row in rows])
+        assert await store.scrub()
+        await connection.execute("CHECKPOINT")
+        assert holding() == []
+    await tell(store, place, "still here")
+
+
+async def test_everything_can_be_read(store: PostgresDatabase) -> None:
+    await settle(store)
+    assert await store.check() is None
