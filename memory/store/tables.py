@@ -60,7 +60,7 @@ class Word(TypeDecorator[StrEnum]):
         self.kind = kind
 
     def load_dialect_impl(self, dialect: Dialect) -> Any:
-        return dialect.type_descriptor(sa.Text(collation="C") if dialect.name == "postgresql" else sa.Text())
+        return sa.Text(collation="C") if dialect.name == "postgresql" else sa.Text()
 
     def process_bind_param(self, value: StrEnum | str | None, dialect: Dialect) -> Any:
         return None if value is None else str(value)
