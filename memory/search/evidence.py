@@ -27,7 +27,7 @@ from memory.search import language
 from memory.search.dates import Span
 from memory.search.folding import folded
 from memory.search.talk import Talk
-from memory.search.terms import analyse, counting, is_unspaced, languages_of, timing
+from memory.search.terms import analyse, counting, is_unspaced, languages_of, timing, word_forms
 
 _K1 = 1.2
 _B = 0.75
@@ -215,12 +215,19 @@ def telling(question: Question, rows: Rows) -> list[str]:
     return told or list(question.terms) or [""]
 
 
-def named(authors: Sequence[str], text: str) -> list[str]:
-    """Which of these people the text names, by any word of their name, in the order of their mention."""
-    said = re.findall(r"[^\W_]+", text.casefold())
+def named(authors: Sequence[str], text: str, languages: Sequence[str] = ()) -> list[str]:
+    """Which of these people the text names, by any word of their name in whatever case it stands, in the order of
+    their mention."""
+    names = tuple(name for name in languages if name != language.ENGLISH)
+    said = word_forms(text, names)
     places = {
         author: min(
-            (said.index(part) for part in author.casefold().split() if len(part) > 1 and part in said),
+            (
+                place
+                for forms in word_forms(author, names, any_case=True)
+                for place, word in enumerate(said)
+                if not forms.isdisjoint(word) and max(map(len, forms)) > 1
+            ),
             default=-1,
         )
         for author in dict.fromkeys(authors)
@@ -236,7 +243,7 @@ def speaks_of_itself(text: str) -> bool:
 def _persons(question: Question, rows: Rows) -> dict[str, Any]:
     authors = np.array(rows.authors, dtype=object)
     none = np.zeros(len(authors))
-    meant, everyone = named(rows.authors, question.text), set(rows.authors)
+    meant, everyone = named(rows.authors, question.text, question.languages), set(rows.authors)
     mine = none if question.asker is None else (authors == question.asker).astype(float)
     others = none if question.asker is None else 1 - mine
     return {

@@ -8,6 +8,8 @@ A file each in ``languages/``, of lines ``kind: words``, a phrase in quotation m
 - ``you``, ``when``, ``count``: how a question asks for what the other one said, for a time, for a number; ``me``: how
   one speaks of oneself;
 - ``numbers``: words that count;
+- ``cases``: the endings in which names stand (``-`` for none), a list for each kind of name, parted by ``|``;
+  ``prefixes``: what is written together with the word behind it;
 - and what `memory.search.time_words` reads.
 
 Everything is compared folded, as `memory.search.folding` does.
@@ -144,9 +146,19 @@ def lines(name: str) -> Mapping[str, str]:
     return dict(line.split(":", 1) for line in text.splitlines() if line)
 
 
+@cache
 def phrases(name: str, kind: str) -> tuple[str, ...]:
     """The folded words and phrases of one kind."""
     return tuple(map(folded, split(lines(name).get(kind, ""))))
+
+
+@cache
+def cases(name: str) -> tuple[tuple[str, ...], ...]:
+    """The endings that names change for one another, by kinds of names; "" for none."""
+    kinds = lines(name).get("cases", "").casefold().split("|")
+    return tuple(
+        tuple("" if ending == "-" else ending for ending in kind.split()) for kind in kinds if kind.strip()
+    )
 
 
 def split(text: str) -> list[str]:

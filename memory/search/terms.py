@@ -22,6 +22,7 @@ from itertools import chain
 import Stemmer
 
 from memory.search import language, time_words
+from memory.search.cases import SHORTEST_STEM, in_other_cases
 from memory.search.folding import bare, folded, normal, visible
 from memory.search.lemmas import LEMMAS
 
@@ -43,6 +44,7 @@ _WORD = re.compile(rf"[\w{_SIGNS}]+")  # underscores are taken out before
 _IDENTIFIER = re.compile(r"(?<![^\W_])[^\W_]++(?:[-_.@:/#+'’][^\W_]++)++")
 _JOIN = re.compile(r"[\W_]+")
 _MARK = re.compile(r"[_.@:/#\d]|[-+'’].*[-+'’]")  # what tells ERR-1 and a.b from well-known and don't
+_CALLED = re.compile(r"[^\W\d_]\w+")
 _LONGEST = 64  # characters of a term
 _CUT = 2_000_000  # characters of a text, folded, that are indexed
 _ASKED = 4_000  # ... of a question
@@ -177,7 +179,8 @@ def asked(text: str) -> Asked:
     words = _beginning(pieces)
     names = language.languages_of(words)
     found: dict[str, tuple[str, ...]] = {}
-    for forms in chain.from_iterable(_sought(piece, names) for piece in pieces):
+    called = _called(text[:_ASKED])
+    for forms in chain.from_iterable(_sought(piece, names, called) for piece in pieces):
         found.setdefault(forms[0], forms)
         if len(found) == _TERMS:  # a word in every language is many stems
             break
@@ -188,7 +191,12 @@ def asked(text: str) -> Asked:
     return Asked(list(first), {term: forms for term, forms in first.items() if len(forms) > 1})
 
 
-def _sought(piece: str, names: Sequence[str]) -> Iterator[tuple[str, ...]]:
+def _called(text: str) -> frozenset[str]:
+    """The words of a text that are written large, as names are, small."""
+    return frozenset(word.casefold() for word in _CALLED.findall(text) if word[0].isupper())
+
+
+def _sought(piece: str, names: Sequence[str], called: Collection[str]) -> Iterator[tuple[str, ...]]:
     """The forms of each word of a piece that is no function word."""
     small = _small(tuple(names))
     among = names or language.related(None)
@@ -201,7 +209,29 @@ def _sought(piece: str, names: Sequence[str]) -> Iterator[tuple[str, ...]]:
                 continue
             stems = [_stem_in(part[:_LONGEST], name) for name in among]
             plain = _stem(bare(part)[:_LONGEST])
-            yield tuple(dict.fromkeys([*stems, plain] if names else [plain, *stems]))
+            other = [
+                _stem_in(form, name)
+                for name in names
+                for form in in_other_cases(part[:_LONGEST], name, part in called)
+            ]
+            yield tuple(dict.fromkeys([*stems, plain, *other] if names else [plain, *stems]))
+
+
+@lru_cache(maxsize=1_024)
+def word_forms(text: str, names: tuple[str, ...], *, any_case: bool = False) -> tuple[frozenset[str], ...]:
+    """For each word of a text itself, folded, and its stem in each of these languages; with ``any_case`` the word as a
+    name in its other cases, too."""
+    words = [word for piece in _visible(text, _ASKED) for word in _cut(piece)]
+    return tuple(
+        frozenset(
+            chain(
+                [bare(word)],
+                (stem for name in names if len(stem := _stem_in(word, name)) > SHORTEST_STEM),
+                (bare(form) for name in names if any_case for form in in_other_cases(word, name)),
+            )
+        )
+        for word in words
+    )
 
 
 def _telling_pairs(run: str, small: Collection[str]) -> list[str]:
