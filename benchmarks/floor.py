@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import aiosqlite
 
-COMMITS = 4  # before a reply is sent: received, begun, answered, claimed for sending
+COMMITS = 3  # before a reply is sent: received, begun, answered and claimed for sending
 _BODY = b'{"stream":true,"messages":"' + b"x" * 40_000 + b'","tools":[]}'  # as long as a request of everbot's
 
 

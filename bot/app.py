@@ -340,7 +340,7 @@ def _agent(given: _Given, people: _People, speaker_of: SpeakerOf | None) -> _Age
         registry, window.count, window.fit, settings.agent.max_calls, settings.agent.tool_timeout_s, observer
     )
     forgetting = Forgetting(runtime, queues)
-    commit = Commit(runtime.store, queues, courier.wake, forgetting)
+    commit = Commit(runtime.store, queues, courier.handing_over, forgetting)
     meter = Meter(people.allowance, window, observer)
     eviction = Eviction(runtime.store, window, runtime.clock, observer)
     asking = Asking(models, queues, eviction, forms, settings.model.reserve, meter)

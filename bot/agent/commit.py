@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 
 from bot.agent.context import SEND
@@ -14,6 +15,8 @@ from bot.agent.tools.desk import Desk
 from bot.agent.used import spoken
 from memory.ports import Session, Store
 from memory.records import Message, OutboxRow, Usage
+
+HandingOver = Callable[[Sequence[OutboxRow]], AbstractAsyncContextManager[Sequence[OutboxRow]]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,30 +32,32 @@ class Step:
 
 
 class Commit:
-    """``committed`` is called after each step, so that its replies are delivered at once."""
+    """``handing_over`` gives a step's replies as they are stored, and delivers them when it is committed
+    (`bot.delivery.courier.Courier`)."""
 
     def __init__(
         self,
         store: Store,
         queues: QueueManager,
-        committed: Callable[[], None],
+        handing_over: HandingOver,
         forgetting: Forgetting,
     ) -> None:
         self._forgetting = forgetting
         self._store = store
         self._queues = queues
-        self._committed = committed
+        self._handing_over = handing_over
 
     async def step(self, job: Job, step: Step) -> None:
         """All of the step or, when this raises, nothing of it."""
         turn, queue, desk = job.turn, step.queue, step.desk
         gone = Gone()
+        replies = _outbox(job, step) if step.ended or not job.whole else []
         try:
-            async with self._store.write() as session:
+            async with self._handing_over(replies) as rows, self._store.write() as session:
                 stored = await session.messages.append(job.agent.id, step.messages)
                 if step.ended or not job.whole:
                     await desk.commit(session)
-                    await session.mailbox.post(_outbox(job, step))
+                    await session.mailbox.post(rows)
                 await session.mailbox.commit_step(
                     turn.id, turn.steps, step.model, step.usage, desk.now, agent_id=job.agent.id
                 )
@@ -77,7 +82,6 @@ class Commit:
             self._queues.extend(queue, stored)
             queue.remove(reminded)
         await self._forgetting.settle(gone)
-        self._committed()
 
     async def _forget(self, session: Session, job: Job, step: Step) -> Gone:
         """What the person asked to be forgotten goes out of what this step and others show."""

@@ -6,22 +6,26 @@ import asyncio
 import hashlib
 import logging
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime
 
 from bot.errors import DeliveryDoubtful, DeliveryError, DeliveryRefused, DeliveryWaits
-from bot.events import Address, Reply, Speaker, platform_of
+from bot.events import Address, Reply, Speaker, is_unasked, platform_of
 from bot.observer import Doubtful, Post
 from bot.ports import Adapter, Found
 from bot.runtime import Runtime
 from memory.errors import StoreError, where
 from memory.records import Delivery, OutboxRow
+from memory.uncancelled import ended
 
 log = logging.getLogger(__name__)
 
 _RETRY_S = 2.0
 _RETRY_MAX_S = 60.0
 _WAITS_S = 3_600.0  # for somebody who is not there
+_AT_ONCE = 64  # rows that are looked up at once
 _Line = tuple[str, Delivery | None, datetime, str | None, "asyncio.Future[None]"]
 MayPost = Callable[[OutboxRow], Awaitable[bool]]
 SpeakerOf = Callable[[OutboxRow], Awaitable[Speaker | None]]
@@ -48,11 +52,66 @@ class Courier:
         self._unwritten: list[_Line] = []
         self._pen = asyncio.Event()
         self._held: set[Address] = set()  # the busy ones whose platform takes nothing now
+        self._group: asyncio.TaskGroup | None = None
+        self._looked = False  # no row is ready that was not seen
 
     def wake(self) -> None:
         """There may be new rows."""
+        self._looked = False
         self._idle.clear()
         self._news.set()
+
+    @asynccontextmanager
+    async def handing_over(self, rows: Sequence[OutboxRow]) -> AsyncIterator[Sequence[OutboxRow]]:
+        """New rows of one place, as the block is to store them in one unit of work, after which they are sent.
+
+        The first is claimed with that, if nothing stands before it: it need not be read and claimed in others. When the
+        block raises, it is given back: the unit may be whole all the same, and nothing was sent.
+        """
+        if not rows or not self._looked or rows[0].address in self._busy or is_unasked(rows[0].in_reply_to):
+            yield rows
+            self.wake()
+            return
+        claimed = replace(rows[0], state=Delivery.SENDING, claimed_at=self._clock.now())
+        self._busy.add(claimed.address)
+        self._idle.clear()
+        try:
+            yield [claimed, *rows[1:]]
+        except BaseException:
+            await self._give_back(claimed)
+            raise
+        if self._group is not None:
+            self._group.create_task(self._place(claimed.address, [claimed], ours=True))
+        else:  # we were stopped meanwhile
+            await self._give_back(claimed)
+
+    async def _give_back(self, row: OutboxRow) -> None:
+        """If the claimed row was stored, it is ready: at once, even if we are cancelled; or when the store is back."""
+        work = asyncio.ensure_future(self._unclaim(row))
+        await ended(work)  # its caller raises already
+        if work.exception() is not None and self._group is not None:
+            self._group.create_task(self._unclaim_later(row))
+        else:
+            self._free(row.address)
+
+    async def _unclaim(self, row: OutboxRow) -> None:
+        assert row.claimed_at is not None
+        async with self._store.write() as session:
+            await session.mailbox.unclaim(row.id, row.claimed_at)
+
+    async def _unclaim_later(self, row: OutboxRow) -> None:
+        while True:
+            await self._clock.sleep(_RETRY_S)
+            try:
+                await self._unclaim(row)
+                break
+            except StoreError as error:
+                log.error("The courier waits for the store: %s", error)
+        self._free(row.address)
+
+    def _free(self, address: Address) -> None:
+        self._busy.discard(address)
+        self.wake()
 
     async def delivered(self) -> None:
         """Returns when everything that was committed so far is sent, or held back by its platform."""
@@ -64,19 +123,28 @@ class Courier:
             group.create_task(self._keep_book())
             async with self._store.read() as session:
                 self._begin(group, await session.mailbox.in_doubt(list(self._adapters)))
-            while True:
-                self._news.clear()
-                try:
-                    async with self._store.read() as session:
-                        rows = await session.mailbox.ready(list(self._adapters), apart_from=self._busy)
-                except StoreError as error:
-                    log.error("The courier waits for the store: %s", error)
-                    await self._clock.sleep(_RETRY_S)
-                    continue
-                self._begin(group, rows)
-                if not (self._busy - self._held) and not self._news.is_set():
-                    self._idle.set()
-                await self._news.wait()
+            self._group = group
+            try:
+                await self._look(group)
+            finally:
+                self._group, self._looked = None, False
+
+    async def _look(self, group: asyncio.TaskGroup) -> None:
+        """Begin with what is ready, whenever there is news."""
+        while True:
+            self._news.clear()
+            try:
+                async with self._store.read() as session:
+                    rows = await session.mailbox.ready(list(self._adapters), _AT_ONCE, apart_from=self._busy)
+            except StoreError as error:
+                log.error("The courier waits for the store: %s", error)
+                await self._clock.sleep(_RETRY_S)
+                continue
+            self._begin(group, rows)
+            self._looked = len(rows) < _AT_ONCE and not self._news.is_set()
+            if not (self._busy - self._held) and not self._news.is_set():
+                self._idle.set()
+            await self._news.wait()
 
     def _begin(self, group: asyncio.TaskGroup, rows: Sequence[OutboxRow]) -> None:
         places: dict[Address, list[OutboxRow]] = defaultdict(list)
@@ -86,19 +154,19 @@ class Courier:
             self._busy.add(address)
             group.create_task(self._place(address, parts))
 
-    async def _place(self, address: Address, rows: Sequence[OutboxRow]) -> None:
-        """Send a place's rows in order: while one cannot be sent, the others wait."""
+    async def _place(self, address: Address, rows: Sequence[OutboxRow], *, ours: bool = False) -> None:
+        """Send a place's rows in order: while one cannot be sent, the others wait. ``ours``: it is we who claimed them,
+        and nothing was sent yet."""
         try:
             for row in rows:
-                await self._deliver(row)
+                await self._deliver(row, row.claimed_at if ours else None)
         finally:
-            self._busy.discard(address)
-            self.wake()
+            self._free(address)
 
-    async def _deliver(self, row: OutboxRow) -> None:
+    async def _deliver(self, row: OutboxRow, claimed: datetime | None) -> None:
         """Try until the row is sent, or never will be."""
         delay = _RETRY_S
-        doubt = row.claimed_at if row.state is Delivery.SENDING else None
+        doubt = row.claimed_at if row.state is Delivery.SENDING and claimed is None else None
         first = doubt  # when it may have been posted for the first time: a nonce's life is counted from there
         while True:
             wait = None
@@ -147,6 +215,7 @@ class Courier:
             except Exception as error:
                 # An adapter's bug must not stop the others' replies.
                 log.error("agent %s: sending %s failed: %s", row.agent_id, row.id, where(error))
+            claimed = None
             if doubt is None:
                 await self._write(row.id, Delivery.READY, self._clock.now())
             await self._hold(row.address, delay if wait is None else wait)

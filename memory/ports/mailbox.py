@@ -150,6 +150,10 @@ class Mailbox(Protocol):
         """Mark rows SENDING: from here on they are in doubt until `settle`."""
         ...
 
+    async def unclaim(self, row_id: str, claimed_at: datetime) -> None:
+        """Mark a row READY that was claimed at that moment, and surely not sent; nothing happens if there is none."""
+        ...
+
     async def in_doubt(self, platforms: Collection[str]) -> list[OutboxRow]:
         """Rows claimed by a process that died before it wrote their receipt, oldest first."""
         ...

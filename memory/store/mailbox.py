@@ -253,6 +253,11 @@ class Mailbox:
         if ids:
             await self._c.execute(_CLAIM, [{"row": row, "now": now} for row in ids])
 
+    async def unclaim(self, row_id: str, claimed_at: datetime) -> None:
+        o = t.outbox.c
+        ours = (o.id == row_id) & (o.state == Delivery.SENDING) & (o.claimed_at == claimed_at)
+        await self._c.execute(t.outbox.update().where(ours).values(state=Delivery.READY, claimed_at=None))
+
     async def in_doubt(self, platforms: Collection[str]) -> list[OutboxRow]:
         return await self._outbox(platforms, Delivery.SENDING, None)
 

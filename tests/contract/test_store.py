@@ -840,6 +840,13 @@ async def test_the_outbox_is_claimed_in_order_and_settled(store: Store) -> None:
         assert [row.id for row in await mailbox.in_doubt(["console", "slack"])] == ["a"]
         await mailbox.settle([("a", Delivery.READY, None)], NOW)
         assert [row.id for row in await mailbox.ready(CONSOLE)] == ["a"]
+        await mailbox.post([replace(outbox(home, "d"), state=Delivery.SENDING, claimed_at=NOW)])
+        await mailbox.unclaim("d", later(1))  # another's claim
+        await mailbox.unclaim("x", NOW)
+        assert [row.id for row in await mailbox.ready(CONSOLE)] == ["a"]
+        await mailbox.unclaim("d", NOW)
+        assert (await mailbox.ready(CONSOLE))[1:] == [outbox(home, "d")]
+        await mailbox.settle([("d", Delivery.REFUSED, None)], NOW)
         assert await mailbox.unsent(home.id) == 2
         assert await mailbox.unsent(home.id + 1) == 0
 
