@@ -22,7 +22,7 @@ from bot.agent.forms import Forms
 from bot.agent.loop import AgentLoop, Limits
 from bot.agent.meter import Meter
 from bot.agent.queue_manager import QueueManager
-from bot.agent.tools import correcting, messaging
+from bot.agent.tools import correcting, manners, messaging
 from bot.agent.tools import memory as memory_tools
 from bot.agent.tools import time as time_tools
 from bot.agent.tools.custom import custom_tools
@@ -88,6 +88,7 @@ from memory.tokens import Calibrated, Estimator, fetch_tables
 
 TOOL_GROUPS: tuple[Sequence[Tool], ...] = (
     messaging.TOOLS,
+    manners.TOOLS,
     memory_tools.TOOLS,
     correcting.TOOLS,
     time_tools.TOOLS,

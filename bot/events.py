@@ -407,13 +407,16 @@ class Speaker:
     avatar_url: str = ""
 
 
+REACTION = "reaction"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Reply:
     """One part of a reply, as an adapter posts it. ``id`` is the same on every attempt."""
 
     id: str
     address: Address
-    kind: str  # "reply", "notice" or "error"
+    kind: str  # "reply", "notice", "error" or `REACTION`, whose text is an emoji for the last of ``in_reply_to``
     text: str
     in_reply_to: tuple[str, ...]
     at: datetime

@@ -18,7 +18,7 @@ from adapters.discord.presence import Shut
 from adapters.discord.reading import Us
 from adapters.discord.webhooks import NAME, Webhooks, may_have_webhooks
 from bot.errors import DeliveryDoubtful, DeliveryError, DeliveryRefused
-from bot.events import Reply
+from bot.events import REACTION, Reply
 from bot.ports import Clock, Found
 
 log = logging.getLogger(__name__)
@@ -52,7 +52,7 @@ class Posting:
         """Returns the message's id. Raises as `bot.ports.Adapter.send`."""
         channel_id = channel_in(reply.address)
         channel: Any = self._client.get_channel(channel_id)
-        if reply.speaker is not None:
+        if reply.speaker is not None and reply.kind != REACTION:
             if channel is None and not self._client.is_ready():
                 raise DeliveryError("Discord has not told of all guilds yet", retry_after=0.5)
             if is_guilds(channel):
@@ -61,6 +61,8 @@ class Posting:
                     return receipt
         answered = _answered(reply) if is_guilds(channel) and readable(channel) else {}
         try:
+            if reply.kind == REACTION:
+                return await self._reacted(reply, channel_id)
             receipt = await self._said(reply, channel_id, answered)
             self._shut.note(channel_id, None)
             return receipt
@@ -88,11 +90,21 @@ class Posting:
             log.info("An answer was posted without what it answers: %s", error.code)
         return await self._say(reply, channel, {})
 
+    async def _reacted(self, reply: Reply, channel: int) -> str:
+        """As the bot itself: a webhook can't. Done twice it is done once ("Create Reaction")."""
+        message = _number(reply)
+        if message is None:
+            raise DeliveryRefused("Discord: there is no message to react to")
+        await self._client.http.add_reaction(channel, message, reply.text)
+        return f"reaction/{message}/{reply.text}"
+
     async def _say(self, reply: Reply, channel: int, more: dict[str, Any]) -> str:
         return await say(self._client, channel, as_bot(reply), nonce=reply.nonce, **more)
 
     async def find(self, reply: Reply, claimed_at: datetime, after: str | None) -> Found:
         """As `bot.ports.Adapter.find`. A webhook's posts have no nonce: they are looked for at once."""
+        if reply.kind == REACTION:
+            return Found.ABSENT  # it may be made again
         client, channel_id = self._client, channel_in(reply.address)
         known, ready = client.get_channel(channel_id), client.is_ready()
         if reply.speaker is not None and not ready:
@@ -147,8 +159,13 @@ def as_bot(reply: Reply) -> str:
 
 def _answered(reply: Reply) -> dict[str, Any]:
     """Which message is answered, for people to see."""
-    for key in reversed(reply.in_reply_to) if reply.id.endswith("/0") else ():
-        number = key.partition(":")[2]
-        if key.startswith("discord:") and number.isdecimal():
-            return {"message_reference": {"type": 0, "message_id": number, "fail_if_not_exists": False}}
-    return {}
+    number = _number(reply) if reply.id.endswith("/0") else None
+    if number is None:
+        return {}
+    return {"message_reference": {"type": 0, "message_id": number, "fail_if_not_exists": False}}
+
+
+def _number(reply: Reply) -> str | None:
+    """The id of the newest message that is answered."""
+    keys = [key.partition(":")[2] for key in reversed(reply.in_reply_to) if key.startswith("discord:")]
+    return next((number for number in keys if number.isdecimal()), None)

@@ -15,6 +15,7 @@ from typing import Any
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from adapters.slack.emojis import name_of
 from adapters.slack.errors import (
     BROKEN,
     RENDERING,
@@ -26,11 +27,11 @@ from adapters.slack.errors import (
     retry_after,
 )
 from adapters.slack.markup import escaped, harmless
-from adapters.slack.reading import place_of
+from adapters.slack.reading import place_of, ts_of
 from adapters.wire import Json, record, records
 from bot.cache import Cache
-from bot.errors import DeliveryDoubtful, DeliveryError
-from bot.events import File, Reply, Speaker
+from bot.errors import DeliveryDoubtful, DeliveryError, DeliveryRefused
+from bot.events import REACTION, File, Reply, Speaker
 from bot.language import gettext
 from bot.ports import Clock, Found
 
@@ -61,6 +62,8 @@ class Posting:
 
     async def send(self, reply: Reply) -> str:
         """Returns ``<channel>/<ts>``. Raises as `bot.ports.Adapter.send`."""
+        if reply.kind == REACTION:
+            return await self._reacted(reply)
         await self._turn(place_of(reply.address)[0])
         try:
             answer = await self._post(reply)
@@ -69,6 +72,23 @@ class Posting:
         except BROKEN as error:
             raise DeliveryDoubtful(f"Slack: {type(error).__name__}") from None
         return f"{answer['channel']}/{answer['ts']}"
+
+    async def _reacted(self, reply: Reply) -> str:
+        """Done twice it is done once. What Slack does not take is no loss: it is not tried again."""
+        channel, name = place_of(reply.address)[0], name_of(reply.text)
+        said = [ts for key in reply.in_reply_to if (ts := ts_of(key))]
+        if name is None or not said:
+            raise DeliveryRefused("Slack: it knows no such emoji, or there is no message to react to")
+        try:
+            await self._client.reactions_add(channel=channel, timestamp=said[-1], name=name)
+        except SlackApiError as error:
+            if code(error) != "already_reacted":
+                failure = delivery_error(error)
+                later = isinstance(failure, DeliveryDoubtful) or failure.retry_after is not None
+                raise failure if later else DeliveryRefused(str(failure)) from None
+        except BROKEN as error:
+            raise DeliveryDoubtful(f"Slack: {type(error).__name__}") from None
+        return f"reaction/{said[-1]}/{name}"
 
     async def _post(self, reply: Reply) -> Any:
         """As the speaker, or as the app, with the speaker's name before the text, where that is not allowed."""
@@ -125,6 +145,8 @@ class Posting:
 
     async def find(self, reply: Reply, claimed_at: datetime, after: str | None) -> Found:
         """As `bot.ports.Adapter.find`: by the metadata of what was posted since."""
+        if reply.kind == REACTION:
+            return Found.ABSENT  # it may be made again
         channel, thread = place_of(reply.address)
         since = f"{(min(claimed_at, self._clock.now()) - _SKEW).timestamp():.6f}"
         if after and after.startswith(f"{channel}/"):

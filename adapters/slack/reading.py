@@ -13,6 +13,7 @@ from typing import Any
 
 from adapters import files
 from adapters.slack import content, places
+from adapters.slack.emojis import sign_of
 from adapters.slack.markup import Names
 from adapters.wire import Json, number, record, text
 from bot.events import (
@@ -172,7 +173,7 @@ class Workspace:
             **self.origin(user, name, channel, places.CLOSED, None),
             key=f"{self.key(channel, ts)}/{user}/{emoji}",
             at=moment(stamp(event.get("event_ts")) or ts),
-            emoji=emoji,
+            emoji=sign_of(emoji),
             target=f"{channel}/{ts}",
         )
 
@@ -213,8 +214,14 @@ def moment(ts: str) -> datetime:
 
 def said_at(key: str) -> datetime | None:
     """When the message of an event's key was written; None for a key that is not of a message here."""
+    ts = ts_of(key)
+    return moment(ts) if ts else None
+
+
+def ts_of(key: str) -> str:
+    """The time by which Slack names the message of an event's key; empty for a key that is not of a message here."""
     found = _KEY.fullmatch(key)
-    return moment(found[1]) if found else None
+    return found[1] if found else ""
 
 
 def place_of(address: str) -> tuple[str, str | None]:

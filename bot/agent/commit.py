@@ -13,6 +13,7 @@ from bot.agent.job import Job
 from bot.agent.queue_manager import QueueManager
 from bot.agent.tools.desk import Desk
 from bot.agent.used import spoken
+from bot.events import REACTION
 from memory.ports import Session, Store
 from memory.records import Message, OutboxRow, Usage
 
@@ -113,21 +114,24 @@ class Commit:
 
 
 def _outbox(job: Job, step: Step) -> list[OutboxRow]:
-    """One row for each part that will be posted; its id is the same however often it is sent."""
-    conversation = step.queue.conversation
+    """One row for each part that will be posted, and for a reaction; its id is the same however often it is sent."""
+    conversation, desk = step.queue.conversation, step.desk
+    posts = [(str(number), "reply", part) for number, part in enumerate(desk.posts)]
+    if desk.reaction:
+        posts.append(("reaction", REACTION, desk.reaction))
     return [
         OutboxRow(
-            id=f"{step.desk.key}/{number}",
+            id=f"{desk.key}/{name}",
             agent_id=job.agent.id,
             conversation_id=conversation.id,
             address=conversation.address,
             turn_id=job.turn.id,
-            kind="reply",
-            text=part,
+            kind=kind,
+            text=text,
             in_reply_to=job.answers,
-            created_at=step.desk.now,
+            created_at=desk.now,
         )
-        for number, part in enumerate(step.desk.posts)
+        for name, kind, text in posts
     ]
 
 

@@ -36,12 +36,15 @@ _LEAN_UNREAD = (
 
 @dataclass(frozen=True, kw_only=True)
 class Manner:
-    """What a form shows beside the conversation: ``tools`` where a person waits, ``alone`` where nobody does."""
+    """What a form shows beside the conversation: ``tools`` where a person waits, ``in_rooms`` where others read, too,
+    ``alone`` where nobody waits."""
 
     ours: str  # our instructions
     tools: Sequence[Rendered]
+    in_rooms: Sequence[Rendered]
     alone: Sequence[Rendered]
     written: str  # the tools as they go out: what is counted
+    written_in_rooms: str
     reflecting: str  # our instructions in a reflection
     written_reflecting: str  # its tools as they go out
 
@@ -62,6 +65,7 @@ class Forms:
         self._registry = registry
         self._manners = {form: _manner(form, registry, max_steps) for form in asked}
         self._systems: dict[Form, SystemText] = {}
+        self._in_rooms: dict[Form, SystemText] = {}
         self._reflecting: dict[Form, SystemText] = {}
         self._meant = {name: name for name in registry.names} | dict(MEANT)
 
@@ -69,7 +73,7 @@ class Forms:
     def always(self) -> list[str]:
         """Of the form that takes most, what is the same in every request."""
         return max(
-            ([one.ours, one.written] for one in self._manners.values()),
+            ([one.ours, one.written_in_rooms] for one in self._manners.values()),
             key=lambda texts: sum(map(len, texts)),
         )
 
@@ -78,11 +82,12 @@ class Forms:
         for form, one in self._manners.items():
             frame = None if form is Form.FULL else core_memory.framed
             self._systems[form] = SystemText(one.ours, one.written, window, frame)
+            self._in_rooms[form] = SystemText(one.ours, one.written_in_rooms, window, frame)
             self._reflecting[form] = SystemText(one.reflecting, one.written_reflecting, window, frame)
 
     def asked(self, forms: Sequence[Form], job: Job, blocks: Sequence[Block]) -> Asked:
         """The system texts with these blocks."""
-        systems = self._reflecting if job.whole else self._systems
+        systems = self._reflecting if job.whole else self._in_rooms if job.room else self._systems
         made = {form: systems[form].of(job, blocks) for form in forms}
         return Asked(
             systems={form: text for form, (text, _) in made.items()},
@@ -111,7 +116,8 @@ class Forms:
         whole = context.MainContext(system, summary, queue).messages()
         manner = self._manners[form]
         if form is Form.FULL:
-            return ModelRequest(messages=whole, tools=manner.alone if job.whole else manner.tools, **more)
+            talking = manner.in_rooms if job.room else manner.tools
+            return ModelRequest(messages=whole, tools=manner.alone if job.whole else talking, **more)
         return ModelRequest(
             messages=[whole[0], *messages.shown(whole[1:], form)],
             tools=manner.tools if _is_awaited(job) else manner.alone,
@@ -164,8 +170,10 @@ def _manner(form: Form, registry: Registry, max_steps: int) -> Manner:
         return Manner(
             ours=prompts.read("system").format(max_steps=max_steps),
             tools=registry.offered(Offered.TALKING),
+            in_rooms=(in_rooms := registry.offered(Offered.TALKING, Offered.ROOM)),
             alone=registry.offered(Offered.REFLECTING),
             written=json.dumps(registry.offered(Offered.TALKING)),
+            written_in_rooms=json.dumps(in_rooms),
             reflecting=prompts.read("reflecting"),
             written_reflecting=json.dumps(registry.offered(Offered.REFLECTING)),
         )
@@ -174,5 +182,12 @@ def _manner(form: Form, registry: Registry, max_steps: int) -> Manner:
     if form is Form.JSON:
         ours, written = prompts.read("lean_json"), json.dumps(SHAPE)
     return Manner(
-        ours=ours, tools=tools, alone=alone, written=written, reflecting=ours, written_reflecting=written
+        ours=ours,
+        tools=tools,
+        in_rooms=tools,
+        alone=alone,
+        written=written,
+        written_in_rooms=written,
+        reflecting=ours,
+        written_reflecting=written,
     )

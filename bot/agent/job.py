@@ -27,6 +27,7 @@ class Job:
     turn: Turn
     answers: tuple[str, ...]  # keys of the events being answered
     from_person: bool  # someone waits: the turn must end visibly
+    room: bool  # others read
     zone: ZoneInfo
     lock: Lock
     interrupt: Interrupt
@@ -46,6 +47,7 @@ class Job:
     began_s: float = 0.0  # seconds that its beginning took
     asked_s: float = 0.0  # seconds that models took, and the wait for an allowance
     restarts: int = 0  # times that an edit made it begin anew
+    passed: bool = False  # it chose to say nothing
 
     @property
     def whole(self) -> bool:

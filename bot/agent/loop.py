@@ -91,7 +91,8 @@ class AgentLoop:
             )
             await self._commit.step(job, step)
             self.meter.settle(job)
-        posted = 0 if job.whole and goes_on else len(desk.posts)
+        posted = 0 if job.whole and goes_on else len(desk.posts) + bool(desk.reaction)
+        job.passed = job.passed or desk.passed
         job.turn = replace(job.turn, steps=job.turn.steps + 1, outbox=job.turn.outbox + posted)
         job.zone = desk.zone
         job.model = step.model
@@ -116,7 +117,9 @@ class AgentLoop:
             job.nudges += 1
             texts.append(unread(reply.form))
         elif (
-            job.from_person and not job.turn.outbox and not desk.said and not _wants_on(desk, reply, results)
+            job.from_person
+            and not (job.turn.outbox or job.passed or desk.answered)
+            and not _wants_on(desk, reply, results)
         ):
             job.nudges = _NUDGES if is_empty(reply) else job.nudges + 1
             texts.append(unsaid(reply.form))
@@ -125,7 +128,7 @@ class AgentLoop:
 
 def _speak_up(job: Job, desk: Desk, reply: ModelReply, results: Sequence[ToolResult], *, last: bool) -> None:
     """Say what must be heard, if the model has said nothing in its turn."""
-    if job.turn.outbox or desk.said:
+    if job.turn.outbox or job.passed or desk.answered:
         return
     if job.from_person and reply.text and not reply.calls and (last or not reply.unread):
         # An answer in plain text is an answer; one that the token limit cut is marked.

@@ -26,7 +26,7 @@ from bot.ports import Adapter
 from bot.runtime import Runtime
 from memory.errors import StoreError, where
 from memory.ports import Session
-from memory.records import InboxRow, Message, Turn, TurnState
+from memory.records import PRIVATE, InboxRow, Message, Turn, TurnState
 
 log = logging.getLogger(__name__)
 
@@ -97,6 +97,7 @@ class Beginning:
             turn=turn,
             answers=tuple(row.key for row in rows),
             from_person=any(EVENTS[row.kind].from_person for row in rows),
+            room=queue.conversation.audience != PRIVATE,
             zone=identity.zone,
             language=identity.language,
             lock=self._locks.of(identity.agent.id),

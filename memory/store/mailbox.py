@@ -20,7 +20,10 @@ from memory.store.rows import record
 _STEPS = sa.select(sa.func.count()).where(t.steps.c.turn_id == t.turns.c.id).scalar_subquery().label("steps")
 _POSTED = (
     sa.select(sa.func.count())
-    .where((t.outbox.c.turn_id == t.turns.c.id) & (t.outbox.c.kind == "reply"))
+    .where(
+        (t.outbox.c.turn_id == t.turns.c.id)
+        & ((t.outbox.c.kind == "reply") | (t.outbox.c.kind == "reaction"))
+    )
     .scalar_subquery()
     .label("outbox")
 )

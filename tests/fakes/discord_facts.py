@@ -38,6 +38,7 @@ ROUTES = (
     "POST /channels/{}/typing",
     "POST /channels/{}/webhooks",
     "POST /interactions/{}/{}/callback",
+    "PUT /channels/{}/messages/{}/reactions/{}/@me",
     "POST /webhooks/{}/{}",
     "PUT /applications/{}/commands",
 )

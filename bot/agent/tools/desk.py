@@ -92,6 +92,8 @@ class Desk:
     silenced: bool = False  # something was not said, for none is left
     viewed: Callable[[], frozenset[int]] = frozenset  # keys of the messages that are in view whole
     said: list[str] = field(default_factory=list)
+    reaction: str = ""  # an emoji for what was written
+    passed: bool = False  # it chose to say nothing
     drafts: list[Draft] = field(default_factory=list)
     lore: list[Draft] = field(default_factory=list)
     paused_until: datetime | None = None
@@ -126,6 +128,11 @@ class Desk:
         self._blocks = [block if known.id == block.id else known for known in self._blocks or ()]
         self._edited.setdefault(block.id, before)
         return _PROPOSED if _is_persona(block) else ""
+
+    @property
+    def answered(self) -> bool:
+        """Whether what was written has got its answer: words, a sign, or silence that was meant."""
+        return bool(self.said or self.reaction) or self.passed
 
     def say(self, text: str) -> None:
         """More than the turn may still post is cut."""

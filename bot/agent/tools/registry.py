@@ -36,6 +36,7 @@ class Offered(Enum):
 
     ALWAYS = "always"
     TALKING = "talking"  # where somebody waits
+    ROOM = "room"  # ... and others read
     REFLECTING = "reflecting"  # in a beat
     LEAN = "lean"  # to small models only, which are not told of it by name elsewhere
 
@@ -99,9 +100,9 @@ class Registry:
         self.schemas = [Rendered(_compact(schema)) for schema in usual]
         self.text = _compact(self.schemas)
 
-    def offered(self, when: Offered) -> list[Rendered]:
+    def offered(self, *when: Offered) -> list[Rendered]:
         """The schemas that the model is shown then, besides those that it is always shown."""
-        shown = (Offered.ALWAYS, when)
+        shown = (Offered.ALWAYS, *when)
         return [Rendered(_compact(tool.schema)) for tool in self._tools.values() if tool.offered in shown]
 
     def get(self, name: str) -> Tool | None:
