@@ -57,7 +57,9 @@ from bot.delivery.reminders import Reminders
 from bot.delivery.turns import Turns
 from bot.errors import PersonaError, SettingsError
 from bot.health import Ready
-from bot.observer import Observer, Surfaced, Unobserved
+from bot.observer import Observer, Surfaced, Together
+from bot.operations.faults import Faults
+from bot.operations.orders import Orders
 from bot.ownership.accounts import Accounts
 from bot.ownership.amendments import Amendments
 from bot.ownership.departures import Departures
@@ -73,6 +75,8 @@ from bot.people.allowance import Allowance
 from bot.people.beats import Beats
 from bot.people.identities import Identities
 from bot.people.pace import Pace
+from bot.people.prices import Prices
+from bot.people.restrictions import Restrictions
 from bot.people.roles import Roles
 from bot.personas.faces import Faces
 from bot.personas.personas import Personas
@@ -114,6 +118,9 @@ class App:
     backups: Backups
     moving_in: MovingIn
     import_reflection: ImportReflection
+    restrictions: Restrictions
+    orders: Orders
+    faults: Faults
     clock: Clock
     window: Window
     ready: Mapping[str, Ready]  # what is needed beside the platforms
@@ -146,6 +153,7 @@ async def open_app(
         stack.push_async_callback(models.aclose)
         app = _assemble(settings, memory, models, clock, adapters, speaker_of, observer)
         await _check_default(app, settings)
+        await app.restrictions.load()
         async with memory.store.read() as session:
             await app.window.recall(session)
         async with asyncio.TaskGroup() as group:
@@ -210,6 +218,7 @@ class _People:
     allowance: Allowance
     access: Access
     beats: Beats
+    restrictions: Restrictions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -253,11 +262,13 @@ def _assemble(
     observer: Observer | None = None,
 ) -> App:
     """Every part, after those that it stands on."""
+    faults = Faults(memory.store, clock)
+    watching = Together((observer, faults)) if observer else faults
     given = _Given(
         settings=settings,
         memory=memory,
         models=models,
-        runtime=Runtime(memory.store, memory.indexer, clock, observer=observer or Unobserved()),
+        runtime=Runtime(memory.store, memory.indexer, clock, observer=watching),
         platforms={adapter.platform: adapter for adapter in adapters},
         files=DataDir(settings.data_dir),
     )
@@ -267,6 +278,7 @@ def _assemble(
     ownership = _ownership(given, people, agent, delivery)
     commands = _commands(given, people, agent, ownership)
     rights = ownership.rights
+    orders = Orders(given.runtime, delivery.mailboxes, agent.courier, people.restrictions)
     return App(
         memory=memory,
         mailboxes=delivery.mailboxes,
@@ -292,6 +304,9 @@ def _assemble(
         import_reflection=ownership.import_reflection,
         clock=clock,
         window=agent.window,
+        restrictions=people.restrictions,
+        orders=orders,
+        faults=faults,
         ready={"model": models.default.ready},
         background=(
             agent.courier.run,
@@ -299,6 +314,8 @@ def _assemble(
             memory.indexer.foresee,
             rights.erasure.run,
             rights.departures.run,
+            orders.run,
+            faults.run,
         ),
     )
 
@@ -306,13 +323,15 @@ def _assemble(
 def _people(given: _Given) -> _People:
     settings, runtime = given.settings, given.runtime
     personas = Personas(runtime.clock, settings.personas.default, settings.agent.block_limit)
-    allowance = Allowance(runtime, settings.limits)
+    restrictions = Restrictions(runtime.store, runtime.clock, Prices(settings.prices))
+    allowance = Allowance(runtime, settings.limits, restrictions)
     pace = Pace(runtime.clock, allowance, settings.limits)
     return _People(
         personas=personas,
         identities=Identities(runtime, personas, settings.agent),
         allowance=allowance,
-        access=Access(runtime, pace, settings.access, given.platforms),
+        access=Access(runtime, pace, settings.access, restrictions, given.platforms),
+        restrictions=restrictions,
         beats=Beats(settings.heartbeat),
     )
 

@@ -7,11 +7,13 @@ keeps only where the operator switched that on.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
+from bot.errors import Interrupted
 from bot.ports import ModelReply, ModelRequest
 from memory.records import Usage
 
@@ -104,7 +106,10 @@ class Fault:
 
     kind: str
     platform: str = ""
+    model: str = ""
 
+
+_CALLED_OFF = (asyncio.CancelledError, Interrupted, GeneratorExit)
 
 Span: TypeAlias = Heard | Turning | Question | Call | Post
 Moment: TypeAlias = Evicted | Surfaced | Doubtful | Fault
@@ -152,3 +157,13 @@ class Together:
 def kind_of(error: BaseException) -> str:
     """What an error is counted as."""
     return type(error).__name__
+
+
+def fault_of(span: Span, error: BaseException) -> Fault | None:
+    """What an error that ended a span is counted as; None: it was called off."""
+    if isinstance(error, _CALLED_OFF):
+        return None
+    platform = "" if isinstance(span, Call) else span.platform
+    return Fault(
+        kind=kind_of(error), platform=platform, model=span.model if isinstance(span, Question) else ""
+    )

@@ -191,6 +191,14 @@ class EventSettings(_Section):
     memory_pressure: bool = True
 
 
+class PriceSettings(_Section):
+    """For a million tokens."""
+
+    input: float = Field(ge=0)
+    output: float = Field(ge=0)
+    cached: float | None = Field(None, ge=0)
+
+
 class RunSettings(_Section):
     health: str = "127.0.0.1:8080"
     drain_s: float = Field(15.0, ge=0, le=19)
@@ -294,6 +302,8 @@ class Settings(_Section):
     agent: AgentSettings = AgentSettings()
     access: AccessSettings = AccessSettings()
     limits: LimitSettings = LimitSettings()
+    prices: Mapping[str, PriceSettings] = Field(default_factory=dict)
+    currency: str = "USD"
     heartbeat: HeartbeatSettings = HeartbeatSettings()
     privacy: PrivacySettings = PrivacySettings()
     events: EventSettings = EventSettings()

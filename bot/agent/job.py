@@ -31,6 +31,7 @@ class Job:
     zone: ZoneInfo
     lock: Lock
     interrupt: Interrupt
+    home: str = ""  # the community to which what is used counts
     language: str = ENGLISH  # that the person reads
     fallback: str = ""  # what the person hears if the agent says nothing
     mute: str = ""  # why nothing may be said unasked

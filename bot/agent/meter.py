@@ -45,7 +45,9 @@ class Meter:
         )
         began = perf_counter()
         try:
-            async with self._allowance.reserved(user, counted + reply_tokens, limited=limited) as bill:
+            async with self._allowance.reserved(
+                user, counted + reply_tokens, home=job.home, limited=limited
+            ) as bill:
                 with self._observer.during(question):
                     try:
                         reply = await model.complete(request)
@@ -55,7 +57,7 @@ class Meter:
                         raise
                     usage = self._usage.of(reply, counted, request.max_tokens)
                     self._owe(job, usage)
-                    bill.took = usage.total
+                    self._allowance.charge(bill, reply.model or model.name, usage)
                     question.reply, question.usage = reply, usage
         finally:
             job.asked_s += perf_counter() - began

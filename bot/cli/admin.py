@@ -9,11 +9,14 @@ from bot.app import open_app
 from bot.backends.clock import SystemClock
 from bot.backends.memory import open_memory
 from bot.backends.platforms import discord_invite_url, silent_platforms, slack_app_manifest
+from bot.cli.options import myself
 from bot.cli.screen import tell, warn
 from bot.data_dir import holder, is_held
 from bot.errors import AgentNotFound, EverbotError
 from bot.people.identities import find_agent
+from bot.people.restrictions import of_account
 from bot.settings import Settings
+from memory.records import Deed
 
 
 async def pair(settings: Settings, code: str) -> int:
@@ -26,6 +29,8 @@ async def pair(settings: Settings, code: str) -> int:
             return 1
         await session.codes.welcome(found.account, now)
         await session.codes.drop(found.code)
+        who = f"{myself()} (command line)"
+        await session.operations.note(Deed(at=now, who=who, did="let in", about=of_account(found.account)))
     tell(f"{' '.join(found.name.split())} ({found.account}) may talk with the bot now.")
     return 0
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -11,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from bot.cli import process
+from bot.cli.admin_group import admin_app
+from bot.cli.options import Config, Json, myself, settings_of
 
 if TYPE_CHECKING:
     from bot.settings import Settings
@@ -29,11 +29,10 @@ slack_app = typer.Typer(help="Set up Slack.", no_args_is_help=True)
 app.add_typer(slack_app, name="slack")
 persona_app = typer.Typer(help="Make, change, move and retire personas.", no_args_is_help=True)
 app.add_typer(persona_app, name="persona")
+app.add_typer(admin_app, name="admin")
 
-Config = Annotated[Path | None, typer.Option("--config", help="The configuration file.", metavar="PATH")]
 User = Annotated[str, typer.Option("--user", help="Whose memory.")]
 Persona = Annotated[str | None, typer.Option("--persona", help="Which persona (default: personas.default).")]
-Json = Annotated[bool, typer.Option("--json", help="One JSON object per line.")]
 Page = Annotated[int, typer.Option("--page", min=0, help="Which page, from 0.")]
 
 
@@ -47,8 +46,8 @@ def chat(
     """Chat in the terminal, or, with a pipe, answer each line of standard input."""
     from bot.cli import chat
 
-    settings = _settings(config)
-    name = (user or "").strip() or _me()
+    settings = settings_of(config)
+    name = (user or "").strip() or myself()
     sys.exit(process.run(chat.chat(settings, name, _whom(settings, persona), as_json=as_json)))
 
 
@@ -57,7 +56,7 @@ def run(config: Config = None) -> None:
     """Serve every configured platform (Discord, Slack) until stopped."""
     from bot.cli import run
 
-    sys.exit(process.run(run.serve(_settings(config))))
+    sys.exit(process.run(run.serve(settings_of(config))))
 
 
 @app.command()
@@ -70,7 +69,7 @@ def health(
     """Ask the everbot that runs here how it is; exit code 0 when it is well."""
     from bot.cli import health
 
-    sys.exit(health.health(_settings(config), ready=ready))
+    sys.exit(health.health(settings_of(config), ready=ready))
 
 
 @app.command()
@@ -86,7 +85,7 @@ def setup(config: Config = None) -> None:
         logs.begin(settings)
         if command == "run":
             return process.run(run.serve(settings))
-        return process.run(chat.chat(settings, _me(), settings.personas.default, as_json=False))
+        return process.run(chat.chat(settings, myself(), settings.personas.default, as_json=False))
 
     logs.begin(Settings())
     sys.exit(setup(config, ThisTerminal(), start))
@@ -99,7 +98,7 @@ def pair(
     """Let a person in who was shown a code (access.dm_policy = "pairing")."""
     from bot.cli import admin
 
-    sys.exit(process.run(admin.pair(_settings(config), code)))
+    sys.exit(process.run(admin.pair(settings_of(config), code)))
 
 
 @app.command()
@@ -107,7 +106,7 @@ def heartbeat(user: User, persona: Persona = None, config: Config = None) -> Non
     """Let an agent's heart beat now: it reflects, and tidies its memory."""
     from bot.cli import admin
 
-    settings = _settings(config)
+    settings = settings_of(config)
     sys.exit(process.run(admin.heartbeat(settings, user, _whom(settings, persona))))
 
 
@@ -125,7 +124,7 @@ def backup(
     """Write a consistent copy of the database, also while everbot runs."""
     from bot.cli import backup
 
-    sys.exit(process.run(backup.backup(_settings(config), path, keep)))
+    sys.exit(process.run(backup.backup(settings_of(config), path, keep)))
 
 
 @app.command()
@@ -137,7 +136,7 @@ def restore(
     """Put a backup in the place of the database; everbot must not run."""
     from bot.cli import backup
 
-    sys.exit(process.run(backup.restore(_settings(config), path, sure=yes)))
+    sys.exit(process.run(backup.restore(settings_of(config), path, sure=yes)))
 
 
 @app.command()
@@ -150,7 +149,7 @@ def export(
     """Write all that an agent remembers to a zip, or several; also while everbot runs."""
     from bot.cli import transfer
 
-    settings = _settings(config)
+    settings = settings_of(config)
     sys.exit(process.run(transfer.export(settings, user, _whom(settings, persona), folder)))
 
 
@@ -182,9 +181,9 @@ def import_(
     """Put an exported memory back, or take over what you and another bot said (docs/moving-in.md)."""
     from bot.cli import imports
 
-    settings = _settings(config)
+    settings = settings_of(config)
     order = imports.Order(
-        user=user, me=_me(), persona=_whom(settings, persona), form=form, partner=partner, called=me
+        user=user, me=myself(), persona=_whom(settings, persona), form=form, partner=partner, called=me
     )
     sys.exit(process.run(imports.import_(settings, files or [], order)))
 
@@ -205,9 +204,9 @@ def imported(
     """List what was taken over from other programs; read it, or take it back (docs/moving-in.md)."""
     from bot.cli import imports
 
-    settings = _settings(config)
+    settings = settings_of(config)
     order = imports.Order(
-        user=user, me=_me(), persona=_whom(settings, persona), reflect=reflect, budget=budget
+        user=user, me=myself(), persona=_whom(settings, persona), reflect=reflect, budget=budget
     )
     if undo:
         sys.exit(process.run(imports.undo(settings, order, undo)))
@@ -223,7 +222,7 @@ def forget(
     """Forget a person: everything, everywhere."""
     from bot.cli import transfer
 
-    sys.exit(process.run(transfer.forget(_settings(config), user, sure=yes)))
+    sys.exit(process.run(transfer.forget(settings_of(config), user, sure=yes)))
 
 
 @discord_app.command("invite")
@@ -231,7 +230,7 @@ def discord_invite(config: Config = None) -> None:
     """Print where a guild's admin lets the bot in, with the permissions and intents that it needs."""
     from bot.cli import admin
 
-    sys.exit(process.run(admin.discord_invite(_settings(config))))
+    sys.exit(process.run(admin.discord_invite(settings_of(config))))
 
 
 @slack_app.command("manifest")
@@ -239,7 +238,7 @@ def slack_manifest(config: Config = None) -> None:
     """Print the app manifest to create the Slack app from."""
     from bot.cli import admin
 
-    sys.exit(admin.slack_manifest(_settings(config)))
+    sys.exit(admin.slack_manifest(settings_of(config)))
 
 
 @app.command()
@@ -257,7 +256,7 @@ def load(
     """Load documents into a source that agents can search, or into lore: text, CSV, HTML, PDF, Office, EPUB."""
     from bot.cli import load
 
-    sys.exit(process.run(load.load(_settings(config), paths, name, lore)))
+    sys.exit(process.run(load.load(settings_of(config), paths, name, lore)))
 
 
 @memory_app.command("show")
@@ -265,7 +264,7 @@ def memory_show(user: User, persona: Persona = None, as_json: Json = False, conf
     """Core memory blocks, and how much is stored."""
     from bot.cli import memory
 
-    settings = _settings(config)
+    settings = settings_of(config)
     process.run(memory.show(settings, user, _whom(settings, persona), as_json=as_json))
 
 
@@ -284,7 +283,7 @@ def memory_search(
     from bot.cli import memory
 
     kinds = [kind for kind, wanted in (("recall", recall), ("archival", archival)) if wanted]
-    settings = _settings(config)
+    settings = settings_of(config)
     places = kinds or ["recall", "archival"]
     persona = _whom(settings, persona)
     process.run(memory.search(settings, user, persona, query, places, page, as_json=as_json))
@@ -297,7 +296,7 @@ def memory_history(
     """How core memory came to be: every edit, newest first."""
     from bot.cli import memory
 
-    settings = _settings(config)
+    settings = settings_of(config)
     process.run(memory.history(settings, user, _whom(settings, persona), page, as_json=as_json))
 
 
@@ -330,7 +329,7 @@ def persona_create(
     """Make a persona; its text is taken from --text, --file or standard input."""
     from bot.cli import persona
 
-    settings = _settings(config)
+    settings = settings_of(config)
     told = text if text is not None else (persona.text_of(file) if file else sys.stdin.read())
     process.run(persona.create(settings, name, told, description, definition, avatar))
 
@@ -340,7 +339,7 @@ def persona_list(config: Config = None) -> None:
     """All personas, and where they are bound."""
     from bot.cli import persona
 
-    process.run(persona.show_all(_settings(config)))
+    process.run(persona.show_all(settings_of(config)))
 
 
 @persona_app.command("show")
@@ -348,7 +347,7 @@ def persona_show(name: Name, as_json: Json = False, config: Config = None) -> No
     """A persona's blocks, definition, lore and versions."""
     from bot.cli import persona
 
-    process.run(persona.show(_settings(config), name, as_json=as_json))
+    process.run(persona.show(settings_of(config), name, as_json=as_json))
 
 
 @persona_app.command("edit")
@@ -375,7 +374,7 @@ def persona_edit(
             return persona.text_of(given)
         return click.edit(text, extension=ending)
 
-    settings = _settings(config)
+    settings = settings_of(config)
     process.run(
         persona.edit(
             settings, name, label, change, definition=definition, description=description, avatar=avatar
@@ -398,7 +397,7 @@ def persona_export(
     versions: dict[str | None, Literal["2", "3"] | None] = {None: None, "v2": "2", "v3": "3"}
     if card not in versions:
         raise typer.BadParameter("--card is v2 or v3.")
-    process.run(persona.take_out(_settings(config), name, path, community, versions[card], png=png))
+    process.run(persona.take_out(settings_of(config), name, path, community, versions[card], png=png))
 
 
 @persona_app.command("import")
@@ -411,7 +410,7 @@ def persona_import(
     """Make a persona of a file."""
     from bot.cli import persona
 
-    process.run(persona.bring_in(_settings(config), path, name, community))
+    process.run(persona.bring_in(settings_of(config), path, name, community))
 
 
 @persona_app.command("delete")
@@ -423,7 +422,7 @@ def persona_delete(
     """Delete a persona; one that people have talked with is retired, and what its agents remember stays."""
     from bot.cli import persona
 
-    sys.exit(process.run(persona.delete(_settings(config), name, force=force)))
+    sys.exit(process.run(persona.delete(settings_of(config), name, force=force)))
 
 
 @persona_app.command("restore")
@@ -431,7 +430,7 @@ def persona_restore(name: Name, config: Config = None) -> None:
     """Bring a retired persona back."""
     from bot.cli import persona
 
-    process.run(persona.restore(_settings(config), name))
+    process.run(persona.restore(settings_of(config), name))
 
 
 @app.command()
@@ -439,7 +438,7 @@ def reindex(config: Config = None) -> None:
     """Rebuild the vector index from SQL."""
     from bot.cli import load
 
-    sys.exit(process.run(load.reindex(_settings(config))))
+    sys.exit(process.run(load.reindex(settings_of(config))))
 
 
 @app.command()
@@ -456,20 +455,6 @@ def doctor(
         doctor.versions()
         return
     sys.exit(process.run(doctor.examine(config)))
-
-
-def _settings(config: Path | None) -> Settings:
-    from bot import logs
-    from bot.settings import load as load_settings
-
-    settings = load_settings(config)
-    logs.begin(settings)
-    return settings
-
-
-def _me() -> str:
-    """Who sits at this machine."""
-    return (os.environ.get("USER") or getpass.getuser()).strip() or "me"
 
 
 def _whom(settings: Settings, persona: str | None) -> str:

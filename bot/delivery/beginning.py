@@ -21,6 +21,7 @@ from bot.delivery.keeping import Cut, Keeping
 from bot.events import EVENTS, Address, HeartbeatDue, MessageReceived, ScheduledDue, platform_of
 from bot.people.beats import Beats
 from bot.people.identities import Identities, Identity
+from bot.people.restrictions import home_of
 from bot.personas.definition import Definition, cast, from_book, parsed
 from bot.ports import Adapter
 from bot.runtime import Runtime
@@ -102,6 +103,7 @@ class Beginning:
             language=identity.language,
             lock=self._locks.of(identity.agent.id),
             interrupt=Interrupt(),
+            home=home_of(queue.conversation),
             fallback=str(rows[0].payload.get("fallback", "")) if turn.kind == ScheduledDue.kind else "",
             mute=mute,
             most_said=most_said,

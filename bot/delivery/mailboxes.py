@@ -219,6 +219,21 @@ class Mailboxes:
                 if mailbox and (job.address == address or waits):
                     mailbox.call_off(job, STOP)
 
+    def stop(self, turn_id: str) -> None:
+        """Call off one turn, at work or waiting for its model."""
+        for mailbox in self._mailboxes.values():
+            for job in mailbox.jobs:
+                if job.turn.id == turn_id:
+                    mailbox.call_off(job, STOP)
+
+    def hasten(self, turn_id: str) -> None:
+        """A turn that waits for its model goes on now."""
+        for mailbox in self._mailboxes.values():
+            for waiting in mailbox.aside:
+                if waiting.job.turn.id == turn_id:
+                    waiting.due = self._clock.now()
+                    mailbox.pause.request(NEWS)
+
     async def settled(self, address: Address | None = None) -> bool:
         places = self._places.values() if address is None else [self._places.get(address, set())]
         answered = True

@@ -24,6 +24,7 @@ from bot.events import (
 from bot.language import gettext, marked
 from bot.people.identities import Identity
 from bot.people.pace import Pace, Turned
+from bot.people.restrictions import Restrictions
 from bot.ports import Adapter
 from bot.runtime import Runtime
 from bot.settings import AccessSettings
@@ -47,11 +48,17 @@ class Access:
     """Judges events and commands, and places where we might speak up, by the configuration."""
 
     def __init__(
-        self, runtime: Runtime, pace: Pace, rules: AccessSettings, platforms: Mapping[str, Adapter]
+        self,
+        runtime: Runtime,
+        pace: Pace,
+        rules: AccessSettings,
+        restrictions: Restrictions,
+        platforms: Mapping[str, Adapter],
     ) -> None:
         self._store, self._clock = runtime.store, runtime.clock
         self.pace = pace
         self._rules = rules
+        self._restrictions = restrictions
         self._platforms = platforms
         self._sees: Cache[tuple[str, Address], tuple[datetime, bool]] = Cache(_KEPT)
         self._told: Cache[str, tuple[date, int]] = Cache(_KEPT)  # strangers: the day, and how often
@@ -67,6 +74,8 @@ class Access:
         rules = self._rules
         if who.account in rules.denied or who.channel in rules.denied:
             raise Turned("denied")
+        if await self._restrictions.blocked(who.account):
+            raise Turned("blocked")
         if who.bot:
             if not rules.bots:
                 raise Turned("a bot")
@@ -97,7 +106,8 @@ class Access:
             place = Origin(**origin_of(from_json(heard.payload)))
             await self.check(place, ask=True)
         for account in accounts:  # what was forgotten tells nothing of channel and roles
-            if account in self._rules.denied and platform_of(account) == platform_of(place.address):
+            blocked = account in self._rules.denied or await self._restrictions.blocked(account)
+            if blocked and platform_of(account) == platform_of(place.address):
                 raise Turned("denied")
             if heard is None:
                 await self.check(replace(place, account=account), ask=True)

@@ -11,21 +11,22 @@ from datetime import UTC, datetime
 
 from bot.errors import AllowanceUsed
 from bot.language import marked
+from bot.people.restrictions import ENOUGH, Purse, Restrictions
 from bot.people.schedules import midnight
 from bot.runtime import Runtime
 from bot.settings import LimitSettings
-from memory.records import Agent
+from memory.records import Agent, Usage
 
-_ENOUGH = marked("We have talked a lot today, and my allowance for you is used up. I will be back tomorrow.")
 _ALL_USED = marked("My allowance for today is used up. I will be back tomorrow.")
 _LOOKS = 3  # at the store, while others write what they used
 
 
 @dataclass
 class Bill:
-    """What a question took, in tokens; 0: it failed."""
+    """What a question took, in tokens, and what that costs; 0: it failed."""
 
     took: int = 0
+    cost: float = 0.0
 
 
 class Allowance:
@@ -35,8 +36,9 @@ class Allowance:
     day, or of this process: nobody's limit begins anew by `/forget`, and nothing of it is written down.
     """
 
-    def __init__(self, runtime: Runtime, limits: LimitSettings) -> None:
+    def __init__(self, runtime: Runtime, limits: LimitSettings, restrictions: Restrictions) -> None:
         self._store, self._clock = runtime.store, runtime.clock
+        self._restrictions = restrictions
         self._most, self._most_each = limits.tokens_per_day, limits.user_tokens_per_day
         self._forgotten: Counter[str | None] = Counter()  # by account; None: of all
         self._reserved: Counter[int] = Counter()  # by user: questions under way
@@ -62,16 +64,26 @@ class Allowance:
         taken = self._taken.total() if user_id is None else self._taken[user_id]
         return stored.total + taken + max((self._forgotten[account] for account in accounts), default=0)
 
-    async def check(self, user_id: int) -> None:
-        """Raises `AllowanceUsed` when the person, or all together, have used what a day allows."""
+    async def check(self, user_id: int, home: str) -> None:
+        """Raises `AllowanceUsed` when the person, the community of where they are, or all together have used what they
+        may."""
         await self._left(user_id)
+        self._restrictions.admits(await self._restrictions.purse(user_id, home), 0)
+
+    def charge(self, bill: Bill, model: str, usage: Usage) -> None:
+        """Write on the bill what a model took."""
+        bill.took, bill.cost = usage.total, self._restrictions.prices.cost(model, usage)
 
     @asynccontextmanager
-    async def reserved(self, user_id: int, tokens: int, *, limited: bool = True) -> AsyncIterator[Bill]:
+    async def reserved(
+        self, user_id: int, tokens: int, *, home: str = "", limited: bool = True
+    ) -> AsyncIterator[Bill]:
         """Ask a model in the block, and write on the bill what it took. While questions under way may use up what is
         left of the day, this waits for them; then it raises `AllowanceUsed` if they did."""
-        while limited and not await self._admitted(user_id, tokens, news := self._news):
+        purse = await self._restrictions.purse(user_id, home) if limited else Purse()
+        while limited and not await self._admitted(user_id, tokens, purse, news := self._news):
             await news.wait()
+            purse = await self._restrictions.purse(user_id, home)
         if not limited:
             self._reserved[user_id] += tokens
         bill = Bill()
@@ -81,6 +93,8 @@ class Allowance:
             self._today()
             self._reserved[user_id] -= tokens
             self._taken[user_id] += bill.took
+            self._restrictions.reserve(purse, -tokens if limited else 0)
+            self._restrictions.pay(purse, bill.took, bill.cost)
             for book in (self._reserved, self._taken):
                 if not book[user_id]:
                     del book[user_id]
@@ -94,16 +108,19 @@ class Allowance:
         if not self._taken[user_id]:
             del self._taken[user_id]
 
-    async def _admitted(self, user_id: int, tokens: int, news: asyncio.Event) -> bool:
+    async def _admitted(self, user_id: int, tokens: int, purse: Purse, news: asyncio.Event) -> bool:
         """Reserves, if that is within what is left. A single question always is: nobody knows what it will take."""
         async with self._gate:
             others = (self._reserved[user_id], self._reserved.total())
             for left, before in zip(await self._left(user_id), others, strict=True):
                 if before and before + tokens > left:
                     return False
+            if not self._restrictions.admits(purse, tokens):
+                return False
             if news.is_set():  # what was reserved has been taken meanwhile: look again
                 return False
             self._reserved[user_id] += tokens
+            self._restrictions.reserve(purse, tokens)
             return True
 
     async def _left(self, user_id: int) -> tuple[float, float]:
@@ -112,7 +129,7 @@ class Allowance:
         if self._most_each:
             mine = self._most_each - await self.used(user_id)
             if mine <= 0:
-                raise AllowanceUsed(_ENOUGH)
+                raise AllowanceUsed(ENOUGH)
         if self._most:
             everyones = self._most - await self.used(None)
             if everyones <= 0:

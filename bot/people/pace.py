@@ -11,6 +11,7 @@ from bot.events import LOCAL, Address, DocumentUploaded, Event, Origin, View, pl
 from bot.language import gettext, marked
 from bot.people.allowance import Allowance
 from bot.people.identities import Identity
+from bot.people.restrictions import home_of
 from bot.ports import Clock
 from bot.settings import LimitSettings
 
@@ -70,7 +71,7 @@ class Pace:
         if platform_of(address) == LOCAL:
             return
         try:
-            await self._allowance.check(identity.user.id)
+            await self._allowance.check(identity.user.id, home_of(identity.conversation))
         except AllowanceUsed as used:
             raise Turned("daily limit", View(text=gettext(str(used)))) from None
 

@@ -3,7 +3,6 @@ platforms, models, tools and kinds of what happens."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -11,7 +10,6 @@ from time import perf_counter
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from bot.errors import Interrupted
 from bot.events import HeartbeatDue
 from bot.observer import (
     Call,
@@ -25,14 +23,13 @@ from bot.observer import (
     Span,
     Surfaced,
     Turning,
-    kind_of,
+    fault_of,
 )
 from memory.ports import Store
 
 _OWN = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 _SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 40.0, 80.0, 160.0)
 _SURENESS = tuple(step / 10 for step in range(1, 11))
-_CALLED_OFF = (asyncio.CancelledError, Interrupted, GeneratorExit)
 
 
 class Metrics:
@@ -94,13 +91,11 @@ class Metrics:
         began = perf_counter()
         try:
             yield
-        except _CALLED_OFF:
-            self._count(span, perf_counter() - began, "called off")
-            raise
         except BaseException as error:
-            kind, model = kind_of(error), span.model if isinstance(span, Question) else ""
-            self._errors.labels(kind, "" if isinstance(span, Call) else span.platform, model).inc()
-            self._count(span, perf_counter() - began, kind)
+            fault = fault_of(span, error)
+            if fault is not None:
+                self.noted(fault)
+            self._count(span, perf_counter() - began, fault.kind if fault else "called off")
             raise
         self._count(span, perf_counter() - began, "")
 
@@ -114,7 +109,7 @@ class Metrics:
             case Doubtful():
                 self._doubtful.labels(moment.platform).inc()
             case Fault():
-                self._errors.labels(moment.kind, moment.platform, "").inc()
+                self._errors.labels(moment.kind, moment.platform, moment.model).inc()
 
     async def page(self, store: Store, now: datetime) -> bytes:
         """All of them, with what waits in the store now, in Prometheus' text format. Raises `StoreUnavailable`."""

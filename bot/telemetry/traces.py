@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -15,12 +14,10 @@ from opentelemetry.context import Context
 from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, TracerProvider
 
 from bot.cache import Cache
-from bot.errors import Interrupted
-from bot.observer import Call, Heard, Moment, Post, Question, Span, Turning, kind_of
+from bot.observer import Call, Heard, Moment, Post, Question, Span, Turning, fault_of
 from bot.ports import ModelReply
 
 _KEPT = 10_000  # events and turns whose trace is known: what follows much later begins one of its own
-_CALLED_OFF = (asyncio.CancelledError, Interrupted, GeneratorExit)
 _Attributes = dict[str, str | int | float | bool | Sequence[str]]
 
 
@@ -49,12 +46,12 @@ class Traces:
             self._remember(span, traced.get_span_context())
             try:
                 yield
-            except _CALLED_OFF:
-                traced.set_attribute("everbot.called_off", True)
-                raise
             except BaseException as error:
-                traced.set_attribute("error.type", kind_of(error))
-                traced.set_status(Status(StatusCode.ERROR))
+                if (fault := fault_of(span, error)) is None:
+                    traced.set_attribute("everbot.called_off", True)
+                else:
+                    traced.set_attribute("error.type", fault.kind)
+                    traced.set_status(Status(StatusCode.ERROR))
                 raise
             finally:
                 traced.set_attributes(_ended(span))

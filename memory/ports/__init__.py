@@ -22,6 +22,7 @@ from memory.ports.joining import Joining
 from memory.ports.mailbox import Mailbox
 from memory.ports.messages import Messages
 from memory.ports.meta import Meta
+from memory.ports.operations import Operations
 from memory.ports.overview import Overview
 from memory.ports.passages import Passages
 from memory.ports.personas import Personas
@@ -44,6 +45,7 @@ __all__ = [
     "Messages",
     "Meta",
     "Nearness",
+    "Operations",
     "Overview",
     "Passages",
     "Personas",

@@ -16,6 +16,7 @@ from memory.ports.joining import Joining
 from memory.ports.mailbox import Mailbox
 from memory.ports.messages import Messages
 from memory.ports.meta import Meta
+from memory.ports.operations import Operations
 from memory.ports.overview import Overview
 from memory.ports.passages import Passages
 from memory.ports.personas import Personas
@@ -45,6 +46,7 @@ class Session:
     imports: Imports
     overview: Overview
     web_keys: WebKeys
+    operations: Operations
     meta: Meta
 
 

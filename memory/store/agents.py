@@ -23,6 +23,7 @@ from memory.records import (
 from memory.store import tables as t
 from memory.store.connection import Connection
 from memory.store.dialects import upsert
+from memory.store.operations import forget_subjects
 from memory.store.prepared import Prepared
 from memory.store.rows import record
 
@@ -146,6 +147,7 @@ class Agents:
                 known = t.codes.c.account.in_(accounts) | t.codes.c.other.in_(accounts)
                 await self._c.execute(t.codes.delete().where(known))
                 await self._c.execute(t.welcome.delete().where(t.welcome.c.account.in_(accounts)))
+                await forget_subjects(self._c, accounts)
                 await self._c.execute(t.users.delete().where(t.users.c.id == agent.user_id))
 
     async def pause(self, agent_id: int, until: datetime | None) -> None:

@@ -11,6 +11,7 @@ from memory.records import Code
 from memory.store import tables as t
 from memory.store.connection import Connection
 from memory.store.dialects import upsert
+from memory.store.operations import forget_subjects
 from memory.store.rows import record
 
 # Twice the longest life of a code: a clock that is set right by a little costs none.
@@ -46,6 +47,7 @@ class Codes:
         codes, welcome = _naming(account)
         await self._c.execute(t.codes.delete().where(codes))
         await self._c.execute(t.welcome.delete().where(welcome))
+        await forget_subjects(self._c, [account])
 
     async def expire(self, now: datetime) -> int:
         return (await self._c.execute(t.codes.delete().where(~_lives(now)))).rowcount

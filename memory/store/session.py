@@ -14,6 +14,7 @@ from memory.store.mailbox import Mailbox
 from memory.store.messages import Messages
 from memory.store.meta import Meta
 from memory.store.numbers import Numbers
+from memory.store.operations import Operations
 from memory.store.overview import Overview
 from memory.store.passages import Passages
 from memory.store.personas import Personas
@@ -40,5 +41,6 @@ def session(connection: Connection, numbers: Numbers) -> Session:
         imports=Imports(connection),
         overview=Overview(connection),
         web_keys=WebKeys(connection),
+        operations=Operations(connection),
         meta=Meta(connection),
     )

@@ -410,6 +410,7 @@ steps = Table(
     Column("cached_tokens", Integer, nullable=False),
     _at("at"),
     Index("steps_usage", "agent_id", "at"),
+    Index("steps_at", "at"),
 )
 outbox = Table(
     "outbox",
@@ -523,6 +524,45 @@ chores = Table(
 )  # what forgetting has still to do outside of the tables
 communities = Table(
     "communities", metadata, Column("id", Text, primary_key=True), Column("name", Text, nullable=False)
+)
+restrictions = Table(
+    "restrictions",
+    metadata,
+    Column("digest", sa.LargeBinary, primary_key=True),
+    Column("subject", Text, nullable=False),
+    Column("blocked", sa.Boolean, nullable=False),
+    Column("tokens_per_day", sa.BigInteger),
+    Column("cost_per_month", sa.Float),
+    _at("at"),
+)  # what an operator set for an account or a community
+orders = Table(
+    "orders",
+    metadata,
+    _id(),
+    Column("what", Text, nullable=False),
+    Column("about", Text, nullable=False),
+    _at("at"),
+    sqlite_autoincrement=True,  # an id is never given twice
+)  # what the process that runs is to do
+deeds = Table(
+    "deeds",
+    metadata,
+    _id(),
+    _at("at"),
+    Column("who", Text, nullable=False),
+    Column("did", Text, nullable=False),
+    Column("about", Text, nullable=False),
+    sqlite_autoincrement=True,  # an id is never given twice
+)  # what operators did
+faults = Table(
+    "faults",
+    metadata,
+    Column("day", Integer, primary_key=True, autoincrement=False),  # counted from the year 1
+    Column("kind", Text, primary_key=True),
+    Column("platform", Text, primary_key=True),
+    Column("model", Text, primary_key=True),
+    Column("count", Integer, nullable=False),
+    _at("last_at"),
 )
 meta = Table("meta", metadata, Column("name", Text, primary_key=True), Column("value", Text, nullable=False))
 

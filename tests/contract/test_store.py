@@ -987,6 +987,10 @@ _NOBODYS = {
     "forgotten",
     "chores",
     "communities",
+    "faults",
+    "orders",
+    "restrictions",  # what they hold of people is named in test_what_operators_set_outlives_a_person
+    "deeds",
 }
 
 

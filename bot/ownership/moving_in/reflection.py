@@ -168,6 +168,7 @@ class ImportReflection:
         try:
             async with self._allowance.reserved(agent.user_id, bound, limited=limited) as bill:
                 reply = await self._model.complete(request)
+                self._allowance.charge(bill, self._model.name, reply.usage)
                 bill.took = reply.usage.total or bound
                 return reply
         except ModelUnavailable as error:

@@ -30,6 +30,7 @@ SPEAKING = (  # where every sentence is for people, unless it is logged or raise
     "bot/people/access.py",
     "bot/people/pace.py",
     "bot/people/allowance.py",
+    "bot/people/restrictions.py",
     "adapters/console.py",
     "adapters/discord/answers.py",
     "adapters/discord/commands.py",
