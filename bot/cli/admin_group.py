@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -128,17 +127,3 @@ def deeds(as_json: Json = False, config: Config = None) -> None:
     from bot.cli import operating
 
     process.run(operating.deeds(settings_of(config), as_json=as_json))
-
-
-@admin_app.command()
-def backup(
-    path: Annotated[Path | None, typer.Argument(help="A file, or a folder (default: backup.folder).")] = None,
-    keep: Annotated[
-        int, typer.Option("--keep", min=0, help="Throw away all but the newest so many of the folder.")
-    ] = 0,
-    config: Config = None,
-) -> None:
-    """As `everbot backup`."""
-    from bot.cli import backup
-
-    sys.exit(process.run(backup.backup(settings_of(config), path, keep)))

@@ -110,6 +110,7 @@ def heartbeat(user: User, persona: Persona = None, config: Config = None) -> Non
     sys.exit(process.run(admin.heartbeat(settings, user, _whom(settings, persona))))
 
 
+@admin_app.command()
 @app.command()
 def backup(
     path: Annotated[

@@ -236,7 +236,7 @@ def entries(section: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, t
 
 def test_what_is_in_a_table_has_variables_of_its_own_too(tmp_path: Path) -> None:
     tables = dict(entries(Settings))
-    assert set(tables) == {"model.extra", "models", "access.admins", "heartbeat.communities"}
+    assert set(tables) == {"model.extra", "models", "access.admins", "heartbeat.communities", "prices"}
     texts: dict[str, object] = {"name": "x", "base_url": "http://x", "api_key_env": "X", "tools": "lean"}
     texts |= {"protocol": "json", "api_key": "sk-x", "extra": '{"seed": 7}', "speak_first": "true"}
     environment = {"EVERBOT_MODELS": '{"big": {"name": "b", "timeout_s": 9}}'}
