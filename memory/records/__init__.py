@@ -21,9 +21,9 @@ from memory.records.imports import IMPORTED, IMPORTED_TURN, Finding, Import, imp
 from memory.records.keys import SEQ_BITS, scope_of, scope_range
 from memory.records.mailbox import Delivery, InboxRow, OutboxRow, Turn, TurnState
 from memory.records.messages import IMPORTED_FROM, Message, Role, Summary
-from memory.records.passages import Archive, Draft, KeptDocument, LoadedFile, Passage, unique
 from memory.records.operations import Deed, FaultCount, Order, Restriction
 from memory.records.overview import Depths, PersonSeen, Undelivered, Underway, Used
+from memory.records.passages import Archive, Draft, KeptDocument, LoadedFile, Passage, unique
 from memory.records.personas import Avatar, Binding, Persona, PersonaVersion, Proposal
 from memory.records.schedule import Beat, Spent, Wish
 from memory.records.usage import Usage
