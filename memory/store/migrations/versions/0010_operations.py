@@ -8,6 +8,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from memory.store.tables import Text
+
 revision = "0010"
 down_revision = "0009"
 
@@ -16,7 +18,7 @@ def upgrade() -> None:
     op.create_table(
         "restrictions",
         sa.Column("digest", sa.LargeBinary(), nullable=False),
-        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("subject", Text, nullable=False),
         sa.Column("blocked", sa.Boolean(), nullable=False),
         sa.Column("tokens_per_day", sa.BigInteger()),
         sa.Column("cost_per_month", sa.Float()),
@@ -26,8 +28,8 @@ def upgrade() -> None:
     op.create_table(
         "orders",
         sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("what", sa.Text(), nullable=False),
-        sa.Column("about", sa.Text(), nullable=False),
+        sa.Column("what", Text, nullable=False),
+        sa.Column("about", Text, nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
         sqlite_autoincrement=True,
@@ -36,18 +38,18 @@ def upgrade() -> None:
         "deeds",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
-        sa.Column("who", sa.Text(), nullable=False),
-        sa.Column("did", sa.Text(), nullable=False),
-        sa.Column("about", sa.Text(), nullable=False),
+        sa.Column("who", Text, nullable=False),
+        sa.Column("did", Text, nullable=False),
+        sa.Column("about", Text, nullable=False),
         sa.PrimaryKeyConstraint("id"),
         sqlite_autoincrement=True,
     )
     op.create_table(
         "faults",
         sa.Column("day", sa.Integer(), nullable=False),
-        sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("platform", sa.Text(), nullable=False),
-        sa.Column("model", sa.Text(), nullable=False),
+        sa.Column("kind", Text, nullable=False),
+        sa.Column("platform", Text, nullable=False),
+        sa.Column("model", Text, nullable=False),
         sa.Column("count", sa.Integer(), nullable=False),
         sa.Column("last_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("day", "kind", "platform", "model"),
