@@ -100,18 +100,22 @@ class Overview:
 
     async def used(self, by: By, since: datetime) -> list[Used]:
         s, c = t.steps.c, t.conversations.c
-        keys: dict[str, tuple[sa.ColumnElement[Any], ...]] = {
+        keys: dict[str, tuple[sa.Label[Any], ...]] = {
             "day": (_DAY.label("day"),),
             "model": (s.model.label("asked"),),
             "persona": (t.personas.c.name.label("persona"),),
             "community": (
-                c.audience,
-                sa.case((c.audience == "private", c.address), else_="").label("address"),
+                c.audience.label("seen_by"),
+                sa.case((c.audience == "private", c.address), else_="").label("workspace"),
             ),
             "person": (_FIRST.label("person"),),
         }
-        key = keys[by]
-        query = _summed(*key).where(s.at >= since).group_by(*key, s.model)
+        key = keys[by]  # grouped by their names: PostgreSQL takes an expression with values for another one
+        query = (
+            _summed(*key)
+            .where(s.at >= since)
+            .group_by(*(sa.literal_column(each.key) for each in key), s.model)
+        )
         with self._c.beside():
             rows = (await self._c.execute(query)).all()
         found: dict[tuple[str, str], Used] = {}
@@ -169,8 +173,8 @@ def _key(by: By, row: Any) -> str:
     if by == "day":
         return date.fromordinal(_EPOCH + row.day).isoformat()
     if by == "community":
-        workspace = row.address.partition("/")[0] if "/" in row.address else ""
-        return community_of(row.audience) or workspace
+        workspace = row.workspace.partition("/")[0] if "/" in row.workspace else ""
+        return community_of(row.seen_by) or workspace
     return str(row[0] or "")
 
 
