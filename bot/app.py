@@ -149,6 +149,7 @@ async def open_app(
     async with AsyncExitStack() as stack:
         stack.enter_context(hold(settings.data_dir, command))
         memory = await stack.enter_async_context(open_memory(settings, embedders=embedders))
+        await stack.enter_async_context(memory.store.alone(command))
         models = ConfiguredModels(settings, clock, model)
         stack.push_async_callback(models.aclose)
         app = _assemble(settings, memory, models, clock, adapters, speaker_of, observer)

@@ -18,8 +18,8 @@ from memory.ports import Store
 
 log = logging.getLogger(__name__)
 
-_FORM = "everbot-%Y%m%dT%H%M%SZ.db"
-_NAME = re.compile(r"(everbot-\d{8}T\d{6}Z\.db)(\.part.*)?")
+_FORM = "everbot-%Y%m%dT%H%M%SZ"
+_NAME = re.compile(r"((everbot-\d{8}T\d{6}Z)\.(db|dump))(\.part.*)?")
 _LOOK_S = 60.0
 _AGAIN_S = 3_600.0  # after one that failed
 _STALE = timedelta(days=1)  # of one that is not whole: its process died
@@ -38,7 +38,7 @@ class Backups:
         at = self._clock.now()
         with usable(self._folder):
             self._folder.mkdir(parents=True, mode=0o700, exist_ok=True)
-            while (path := self._folder / at.strftime(_FORM)).exists():
+            while (path := self._folder / f"{at.strftime(_FORM)}{self._store.ending}").exists():
                 at += timedelta(seconds=1)
             await self._store.backup(path)
             self._clear(path, keep)
@@ -73,7 +73,7 @@ class Backups:
         for _, path in others[keep - 1 :] if keep else ():
             path.unlink(missing_ok=True)
         for at, path in _named(self._folder):
-            if path.name != at.strftime(_FORM) and at < self._clock.now() - _STALE:
+            if not _is_whole(path) and at < self._clock.now() - _STALE:
                 path.unlink(missing_ok=True)
 
 
@@ -96,7 +96,12 @@ def folder_of(settings: Settings) -> Path:
 
 def kept(folder: Path) -> list[tuple[datetime, Path]]:
     """The whole backups in a folder, each with its time."""
-    return [(at, path) for at, path in _named(folder) if path.name == at.strftime(_FORM)]
+    return [(at, path) for at, path in _named(folder) if _is_whole(path)]
+
+
+def _is_whole(path: Path) -> bool:
+    found = _NAME.fullmatch(path.name)
+    return found is not None and found[4] is None
 
 
 def _named(folder: Path) -> Iterator[tuple[datetime, Path]]:
@@ -106,6 +111,6 @@ def _named(folder: Path) -> Iterator[tuple[datetime, Path]]:
         if found is None or path.is_symlink() or not path.is_file():
             continue
         try:
-            yield datetime.strptime(found[1], _FORM).replace(tzinfo=UTC), path
+            yield datetime.strptime(found[2], _FORM).replace(tzinfo=UTC), path
         except ValueError:  # a day that no calendar has
             continue

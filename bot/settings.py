@@ -122,6 +122,17 @@ class EmbedderSettings(_Section):
     api_key: SecretStr | None = None
 
 
+def _database(url: SecretStr) -> SecretStr:
+    if url.get_secret_value() and not url.get_secret_value().startswith(("postgresql://", "postgres://")):
+        raise ValueError("is not an address that begins with postgresql://")
+    return url
+
+
+class StoreSettings(_Section):
+    # What is wrong with it is never told with it: it may hold a password.
+    url: Annotated[SecretStr, AfterValidator(_database)] | None = None
+
+
 class IndexSettings(_Section):
     chroma_url: WebAddress | None = None
 
@@ -298,6 +309,7 @@ class Settings(_Section):
     model: ModelSettings = ModelSettings()
     models: Mapping[str, EndpointSettings] = Field(default_factory=dict)
     embedder: EmbedderSettings = EmbedderSettings()
+    store: StoreSettings = StoreSettings()
     index: IndexSettings = IndexSettings()
     agent: AgentSettings = AgentSettings()
     access: AccessSettings = AccessSettings()

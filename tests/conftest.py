@@ -7,7 +7,7 @@ import logging
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -103,6 +103,13 @@ def _lent(model: Model, folder: Path) -> Iterator[OfflineEmbedder]:
     embedder = OfflineEmbedder(model, folder, weights)
     yield embedder
     asyncio.run(embedder.close())
+
+
+@pytest.fixture(autouse=postgres_server.ALONE)
+async def databases() -> AsyncIterator[None]:
+    """Those of a story that is told on PostgreSQL."""
+    yield
+    await postgres_server.drop_beside()
 
 
 @pytest.fixture(autouse=True)

@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from bot.backends.store import open_store, put_back_copy
 from bot.data_dir import DataDir, private
 from bot.errors import SettingsError
 from bot.settings import Settings
@@ -19,11 +20,8 @@ from memory.extras import how_to_have, lacks
 from memory.index.chroma import ChromaIndex
 from memory.index.exact import ExactIndex
 from memory.indexer import Indexer
-from memory.ports import Embedder, TokenCounter, VectorIndex
+from memory.ports import Embedder, Store, TokenCounter, VectorIndex
 from memory.recall import Recall
-from memory.store.schema import HEAD
-from memory.store.sqlite import copies
-from memory.store.sqlite.database import Database
 from memory.tokens import token_counter
 
 log = logging.getLogger(__name__)
@@ -37,7 +35,7 @@ Embedders = Callable[[Settings], Embedder | None]
 class Memory:
     """The memory system of one data directory."""
 
-    store: Database
+    store: Store
     indexer: Indexer
     recall: Recall
     archival: Archival
@@ -51,7 +49,7 @@ async def open_memory(settings: Settings, *, embedders: Embedders | None = None)
     async with AsyncExitStack() as stack:
         with contextlib.suppress(OSError):  # what is wrong with it is said by the store
             private(settings.data_dir)
-        store = await Database.open(files.database)
+        store = await open_store(settings)
         stack.push_async_callback(store.close)
         embedder = (embedders or choose_embedder)(settings)
         if embedder is None and embedders is None and settings.embedder.kind != "none":
@@ -82,7 +80,12 @@ async def put_back(settings: Settings, copy: Path) -> None:
     Raises `StoreUnavailable` for what is no sound backup, `StoreTooNew` for one of a newer everbot: all is as it was.
     """
     files = DataDir(settings.data_dir)
-    await copies.put_back(copy, files.database, HEAD)
+    store = await open_store(settings)
+    try:
+        async with store.alone("restore"):
+            await put_back_copy(settings, copy, store)
+    finally:
+        await store.close()
     shutil.rmtree(files.chroma, ignore_errors=True)
     async with open_memory(settings, embedders=lambda _: None) as memory:
         async with memory.store.read() as session:

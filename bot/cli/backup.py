@@ -6,9 +6,10 @@ from pathlib import Path
 
 from bot.backends.clock import SystemClock
 from bot.backends.memory import open_memory, put_back
+from bot.backends.store import has_something
 from bot.backups import Backups, folder_of
 from bot.cli.screen import tell, warn
-from bot.data_dir import DataDir, hold
+from bot.data_dir import hold
 from bot.errors import EverbotError
 from bot.settings import Settings
 
@@ -19,7 +20,7 @@ async def backup(settings: Settings, path: Path | None, keep: int) -> int:
     """Write a consistent copy of the database: to a file, or under a name of its own into a folder, of which the
     ``keep`` newest stay then (0: all)."""
     target, is_folder = _target(settings, path, keep)
-    if not _has_something(settings):
+    if not has_something(settings):
         warn(
             f"There is nothing to back up in {settings.data_dir}. Is data_dir (EVERBOT_DATA_DIR) the right one?"
         )
@@ -36,7 +37,7 @@ async def backup(settings: Settings, path: Path | None, keep: int) -> int:
 async def restore(settings: Settings, path: Path, *, sure: bool) -> int:
     """Put a backup in the place of the database. What was said since is gone."""
     with hold(settings.data_dir, "restore"):
-        if _has_something(settings) and not sure:
+        if has_something(settings) and not sure:
             warn(
                 f"This replaces all that is held in {settings.data_dir} by the backup. Say --yes if you mean it "
                 "(`everbot backup` keeps what is there now)."
@@ -53,8 +54,3 @@ def _target(settings: Settings, path: Path | None, keep: int) -> tuple[Path, boo
     if keep and target.is_file():
         raise EverbotError(f"--keep is for a folder, and {target} is a file: name a folder, or none.")
     return target, path is None or bool(keep) or target.is_dir()
-
-
-def _has_something(settings: Settings) -> bool:
-    database = DataDir(settings.data_dir).database
-    return database.exists() and database.stat().st_size > 0

@@ -115,8 +115,7 @@ async def _data_dir(settings: Settings, config: Path | None) -> AsyncIterator[Fi
 async def _memory(settings: Settings, config: Path | None) -> AsyncIterator[Finding]:
     async with open_memory(settings) as memory:
         damage = await memory.store.check()
-        advice = "" if damage is None else f"damaged ({damage}): restore a backup."
-        yield damage is None, "database", advice or str(memory.store.path)
+        yield damage is None, "database", damage or memory.store.place
         async with memory.store.read() as session:
             waiting = await session.vectors.count_unindexed()
             made_by = await session.vectors.embedder()

@@ -54,6 +54,16 @@ class Store(Protocol):
     """The database. Both kinds of session raise `memory.errors.StoreUnavailable` when it cannot be used: it is closed,
     damaged, locked, or on a disk that is full or read-only."""
 
+    @property
+    def place(self) -> str:
+        """Where it is, for people: no secret."""
+        ...
+
+    @property
+    def ending(self) -> str:
+        """How the names of its copies end, such as ``.db``."""
+        ...
+
     def read(self) -> AbstractAsyncContextManager[Session]:
         """For reading: every query sees what is committed; writing fails."""
         ...
@@ -63,6 +73,15 @@ class Store(Protocol):
 
         Writers run one at a time, in the order they asked. Never hold one across a model call.
         """
+        ...
+
+    def alone(self, command: str) -> AbstractAsyncContextManager[None]:
+        """While the block runs, no other process that asks for the same has this database. Raises
+        `memory.errors.StoreBusy`, naming who has it."""
+        ...
+
+    async def check(self) -> str | None:
+        """None when the database is sound, else a sentence: what is wrong with it, and what to do."""
         ...
 
     async def scrub(self) -> bool:

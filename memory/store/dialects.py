@@ -16,7 +16,9 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator
 
-__all__ = ["ALL", "among", "arrival", "joined", "listed", "place_of", "upsert"]
+from memory.records.keys import SEQ_BITS
+
+__all__ = ["ALL", "among", "arrival", "joined", "listed", "place_of", "scope_in", "upsert"]
 
 ALL = 2**31 - 1
 """As a limit: no limit."""
@@ -116,6 +118,12 @@ def _(element: place_of, compiler: SQLCompiler, **kw: Any) -> str:
 @compiles(place_of, "postgresql")
 def _(element: place_of, compiler: SQLCompiler, **kw: Any) -> str:
     return f"strpos({compiler.process(element.clauses, **kw)})"
+
+
+def scope_in(key: sa.ColumnElement[int]) -> sa.ColumnElement[int]:
+    """`memory.records.scope_of`, of a column."""
+    # To the letter: PostgreSQL shifts by an integer of 32 bits only.
+    return sa.cast(key.bitwise_rshift(sa.literal_column(str(SEQ_BITS))), sa.Integer)
 
 
 class arrival(FunctionElement[int]):

@@ -8,12 +8,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from memory.records import SEQ_BITS, Agent, Conversation, InboxRow, Message, scope_of, scope_range
+from memory.records import Agent, Conversation, InboxRow, Message, scope_of, scope_range
 from memory.store import tables as t
 from memory.store.agents import forget_keys
 from memory.store.blocks import Blocks
 from memory.store.connection import Connection
-from memory.store.dialects import upsert
+from memory.store.dialects import scope_in, upsert
 from memory.store.mailbox import newest_said
 from memory.store.passages import Passages
 from memory.store.rows import record
@@ -123,7 +123,7 @@ class Erasing:
     async def expire_documents(self, before: datetime) -> list[int]:
         own = sa.select(t.archives.c.id).where(t.archives.c.kind == "own")
         p = t.passages.c
-        old = (p.created_at < before) & p.file.is_not(None) & p.key.op(">>")(SEQ_BITS).in_(own)
+        old = (p.created_at < before) & p.file.is_not(None) & scope_in(p.key).in_(own)
         keys = list((await self._c.execute(sa.select(p.key).where(old))).scalars())
         return await Passages(self._c).delete(keys)
 

@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 from uuid import uuid4
 
+from pydantic import SecretStr
+
 from bot.app import App, open_app
 from bot.errors import DeliveryError
 from bot.events import Address, Event, MessageReceived, Reply
@@ -30,6 +32,7 @@ from bot.settings import (
     ModelSettings,
     PrivacySettings,
     Settings,
+    StoreSettings,
     WebSettings,
 )
 from memory.ports import Embedder
@@ -37,6 +40,7 @@ from memory.records import PRIVATE, Message
 from tests.fakes.clock import FakeClock
 from tests.fakes.empty_database import lay
 from tests.fakes.openai_rules import refusal
+from tests.fakes.postgres_server import ask_beside, url_beside
 from tests.fakes.scripted_model import say
 from tests.patience import PATIENCE_S
 
@@ -165,11 +169,16 @@ class House:
 
     def rows(self, query: str, *values: object) -> list[Any]:
         """What SQL says behind everbot's back."""
+        if self.settings.store.url is not None:
+            return ask_beside(self.settings.store.url, query, *values)
         with closing(sqlite3.connect(self.settings.data_dir / "everbot.db")) as connection:
             return connection.execute(query, values).fetchall()
 
     def execute(self, statement: str, *values: object) -> None:
         """Change rows behind everbot's back."""
+        if self.settings.store.url is not None:
+            ask_beside(self.settings.store.url, statement, *values)
+            return
         with closing(sqlite3.connect(self.settings.data_dir / "everbot.db")) as connection, connection:
             connection.execute(statement, values)
 
@@ -194,10 +203,12 @@ def settings_at(
     models: dict[str, Any] | None = None,
     web: dict[str, Any] | None = None,
     access: dict[str, Any] | None = None,
+    url: SecretStr | None = None,
     **agent: Any,
 ) -> Settings:
     return Settings(
         data_dir=folder,
+        store=StoreSettings(url=url or url_beside(folder)),
         model=ModelSettings(**(model or {})),
         models=models or {},
         privacy=PrivacySettings(**(privacy or {})),
@@ -223,11 +234,13 @@ async def opened(
     observer: Observer | None = None,
     web: dict[str, Any] | None = None,
     access: dict[str, Any] | None = None,
+    url: SecretStr | None = None,
     **agent: Any,
 ) -> AsyncIterator[House]:
     """Everbot on ``folder``. ``play`` is a model or what a `Stage` plays; None: the configured model.
 
-    ``model``, ``memory``, ``privacy``, ``models``, ``web``, ``access`` and ``agent`` are settings of those sections.
+    ``model``, ``memory``, ``privacy``, ``models``, ``web``, ``access`` and ``agent`` are settings of those sections,
+    ``url`` is the database's, if it is not in the folder.
     """
     clock = clock or FakeClock()
     parlour = parlour or Parlour()
@@ -239,11 +252,13 @@ async def opened(
         models=models,
         web=web,
         access=access,
+        url=url,
         **agent,
     )
     chosen = Stage(play) if inspect.isroutine(play) else play
     failure: Exception | None = None
-    lay(settings.data_dir / "everbot.db")
+    if settings.store.url is None:
+        lay(settings.data_dir / "everbot.db")
     async with open_app(
         settings,
         [parlour],

@@ -22,6 +22,7 @@ from typing import Any
 
 import asyncpg
 from filelock import FileLock
+from pydantic import SecretStr
 
 from memory.store.postgres.database import PostgresDatabase
 
@@ -72,6 +73,37 @@ async def asked(where: str) -> AsyncIterator[asyncpg.Connection]:
         yield connection
     finally:
         await connection.close()
+
+
+_BESIDE: dict[Path, NewDatabase] = {}
+
+
+def url_beside(folder: Path) -> SecretStr | None:
+    """Of the database that belongs to a data directory, where stories are told on PostgreSQL (`ALONE`), else None."""
+    if not ALONE:
+        return None
+    database = _BESIDE.setdefault(folder, NewDatabase())
+    with ThreadPoolExecutor(1) as thread:  # for there a loop can be run whoever asks
+        return SecretStr(thread.submit(asyncio.run, database.url()).result())
+
+
+def ask_beside(where: SecretStr, query: str, *values: object) -> list[Any]:
+    """The rows of a query that is written as for SQLite."""
+    parts = query.split("?")
+    counted = "".join(f"{part}${n}" for n, part in enumerate(parts[:-1], 1)) + parts[-1]
+
+    async def ask() -> list[Any]:
+        async with asked(where.get_secret_value()) as connection:
+            return [tuple(row) for row in await connection.fetch(counted, *values)]
+
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, ask()).result()
+
+
+async def drop_beside() -> None:
+    """After a test."""
+    while _BESIDE:
+        await _BESIDE.popitem()[1].drop()
 
 
 class NewDatabase:

@@ -7,6 +7,9 @@ asked, as on SQLite; what other processes do at the same time is PostgreSQL's to
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import lru_cache
@@ -17,7 +20,7 @@ import asyncpg
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from memory.errors import StoreUnavailable
+from memory.errors import StoreBusy, StoreError, StoreUnavailable
 from memory.ports import Session
 from memory.store import tables as t
 from memory.store.fulltext import is_current, renew
@@ -42,6 +45,19 @@ _SESSION = {
     "lock_timeout": "10s",
     "idle_in_transaction_session_timeout": "60s",  # of a process that was stopped: others wait for its rows
     "timezone": "UTC",
+    "tcp_keepalives_idle": "3",  # a machine that is gone lets its locks go
+    "tcp_keepalives_interval": "2",
+    "tcp_keepalives_count": "3",
+}
+_ALONE = "7, 1"  # the lock of who has the database alone
+_WHO = (
+    "SELECT a.application_name || coalesce(' (' || host(a.client_addr) || ')', '') FROM pg_locks l "
+    "JOIN pg_stat_activity a USING (pid) WHERE l.locktype = 'advisory' AND l.classid = 7 AND l.objid = 1 AND l.granted"
+)
+_LASTING = {
+    "fsync": "a power cut may cost all of it",
+    "full_page_writes": "a power cut may damage it",
+    "synchronous_commit": "a power cut costs what was acknowledged last",
 }
 _FOR_SCRUB = ("SET lock_timeout = '2s'", "RESET lock_timeout")
 
@@ -50,8 +66,8 @@ class PostgresDatabase:
     """`memory.ports.Store` on PostgreSQL. Make one with `open`."""
 
     def __init__(self, address: Address, readers: int = 4) -> None:
-        self.place = address.shown
         self._address = address
+        self._command: str | None = None  # for which this process alone has the database
         self._writes = _engine(address)
         self._reads = _engine(address, default_transaction_read_only="on")
         self._writer: PostgresConnection | None = None
@@ -159,7 +175,10 @@ class PostgresDatabase:
                 raise
 
     async def _begun(self) -> PostgresConnection:
-        self._writer = await _usable(self._writer, self._writes)
+        before = self._writer
+        self._writer = await _usable(before, self._writes)
+        if self._writer is not before and before is not None:
+            await self._have_alone(self._writer)
         await self._writer.control("BEGIN")
         return self._writer
 
@@ -174,6 +193,42 @@ class PostgresDatabase:
     def _refuse_when_closed(self) -> None:
         if self._closed:
             raise StoreUnavailable(f"{self.place} is closed.")
+
+    @property
+    def place(self) -> str:
+        return self._address.shown
+
+    @property
+    def ending(self) -> str:
+        return ".dump"
+
+    @asynccontextmanager
+    async def alone(self, command: str) -> AsyncIterator[None]:
+        """The connection that writes holds a lock: who has lost it writes no more, until it has it again."""
+        self._command = f"everbot {command}, process {os.getpid()} on {socket.gethostname()}"
+        try:
+            async with self._writing() as connection:
+                await self._have_alone(connection)
+            yield
+        finally:
+            self._command = None
+            with contextlib.suppress(StoreError):
+                async with self._turnstile, mapped(self._address):
+                    if self._writer is not None and not self._writer.lost:
+                        await self._writer.control(f"SELECT pg_advisory_unlock({_ALONE})")
+
+    async def _have_alone(self, connection: PostgresConnection) -> None:
+        """Raises `StoreBusy`."""
+        if self._command is None:
+            return
+        await connection.ask("SELECT set_config('application_name', left($1, 63), false)", self._command)
+        [(ours,)] = await connection.ask(f"SELECT pg_try_advisory_lock({_ALONE})")
+        if not ours:
+            who = await connection.ask(_WHO)
+            raise StoreBusy(
+                f"{self.place} is in use by {who[0][0] if who else 'another process'}. Stop it first, or set store.url "
+                "(EVERBOT_STORE__URL) to another database."
+            )
 
     async def backup(self, path: Path) -> None:
         self._refuse_when_closed()
@@ -202,8 +257,12 @@ class PostgresDatabase:
         return True
 
     async def check(self) -> str | None:
-        """None when all tables can be read, else what PostgreSQL finds wrong."""
+        """None when all tables can be read, and what is acknowledged lasts; else what is wrong, and what to do."""
         async with self._reading() as connection:
+            for setting, lost in _LASTING.items():
+                [(value,)] = await connection.ask("SELECT current_setting($1)", setting)
+                if value == "off":
+                    return f"{self.place}: {setting} is off, so that {lost}. Turn it on in postgresql.conf."
             for table in t.metadata.sorted_tables:
                 await connection.execute(sa.select(sa.func.count()).select_from(table))
         return None

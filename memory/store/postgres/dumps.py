@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from memory.errors import StoreUnavailable
+from memory.store import tables as t
 from memory.store.postgres.address import Address
 from memory.store.schema import refuse_newer
 from memory.uncancelled import ended
@@ -58,26 +59,60 @@ async def put_back(copy: Path, address: Address) -> None:
     if version is None:
         raise StoreUnavailable(f"{copy} is no backup of everbot's: it names no version of the schema.")
     refuse_newer(version[1], str(copy), "take another backup")
-    how = ("--clean", "--if-exists", "--single-transaction", "--exit-on-error", "--no-owner")
-    await _run(address, "pg_restore", *how, f"--dbname={address.plain}", str(copy))
-
-
-async def _run(address: Address, program: str, *arguments: str) -> str:
-    """What the program prints. Raises `StoreUnavailable`."""
-    found = shutil.which(program)
-    if found is None:
-        raise StoreUnavailable(
-            f"{program} is not installed here: install PostgreSQL's client programs (Debian: postgresql-client), or "
-            "back up where the database runs."
-        )
-    process = await asyncio.create_subprocess_exec(
-        found,
-        *arguments,
-        env=_environment(address, os.environ),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
+    await _run(address, "pg_restore", "--file=/dev/null", str(copy))  # it can be read to its end
+    reading, writing = os.pipe()
+    # All in one transaction, what is there now going first: an older copy has fewer tables than we.
+    how = (
+        "--no-psqlrc",
+        "--quiet",
+        "--single-transaction",
+        "--set=ON_ERROR_STOP=1",
+        f"--dbname={address.plain}",
     )
+    ends = await asyncio.gather(
+        _run(address, "psql", *how, f"--command={_emptied()}", "--file=-", of=reading),
+        _run(address, "pg_restore", "--no-owner", "--no-privileges", "--file=-", str(copy), into=writing),
+        return_exceptions=True,
+    )
+    for failure in ends:
+        if isinstance(failure, BaseException):
+            raise failure
+
+
+def _emptied() -> str:
+    names = [*(table.name for table in t.metadata.sorted_tables), "alembic_version"]
+    names += [f"{kind}_{words}" for kind in t.FULL_TEXT for words in ("terms", "postings")]
+    return f"DROP TABLE IF EXISTS {', '.join(names)} CASCADE"
+
+
+async def _run(
+    address: Address,
+    program: str,
+    *arguments: str,
+    of: int = asyncio.subprocess.DEVNULL,
+    into: int = asyncio.subprocess.PIPE,
+) -> str:
+    """What the program prints, unless that goes ``into`` elsewhere. A pipe's end is the program's, and closed here.
+    Raises `StoreUnavailable`."""
+    try:
+        found = shutil.which(program)
+        if found is None:
+            raise StoreUnavailable(
+                f"{program} is not installed here: install PostgreSQL's client programs (Debian: postgresql-client), "
+                "or do it where the database runs."
+            )
+        process = await asyncio.create_subprocess_exec(
+            found,
+            *arguments,
+            env=_environment(address, os.environ),
+            stdin=of,
+            stdout=into,
+            stderr=asyncio.subprocess.PIPE,
+        )
+    finally:
+        for end in (of, into):
+            if end >= 0:
+                os.close(end)
     talking = asyncio.ensure_future(process.communicate())
     try:
         printed, complained = await asyncio.shield(talking)
@@ -90,7 +125,7 @@ async def _run(address: Address, program: str, *arguments: str) -> str:
         raise StoreUnavailable(
             f"{program} failed ({_last(complained.decode(errors='replace').splitlines())})."
         )
-    return printed.decode(errors="replace")
+    return (printed or b"").decode(errors="replace")
 
 
 def _environment(address: Address, own: Mapping[str, str]) -> dict[str, str]:

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 
 from memory.records import Audiences, scope_range
 from memory.store import tables as t
+from memory.store.dialects import scope_in
 from memory.store.fulltext import FullText
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def _split(words: Any) -> sa.Select[Any]:
     """The postings of rows of ``rowid`` and ``terms``."""
     apart = sa.func.unnest(sa.func.string_to_array(words.c.terms, " "))
     return sa.select(
-        sa.cast(words.c.rowid.bitwise_rshift(sa.literal_column("32")), sa.Integer).label("scope"),
+        scope_in(words.c.rowid).label("scope"),
         sa.func.left(apart, _LONGEST).label("term"),
         words.c.rowid.bitwise_and(_SEQ).label("seq"),
     ).distinct()

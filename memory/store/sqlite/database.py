@@ -256,6 +256,19 @@ class Database:
             raise
         return connection
 
+    @property
+    def place(self) -> str:
+        return str(self.path)
+
+    @property
+    def ending(self) -> str:
+        return ".db"
+
+    @asynccontextmanager
+    async def alone(self, command: str) -> AsyncIterator[None]:
+        """Nothing is to be done: who holds the data directory has its database."""
+        yield
+
     async def backup(self, path: Path) -> None:
         await copies.write(self.path, path)
 
@@ -281,10 +294,10 @@ class Database:
             return bool(busy == 0)
 
     async def check(self) -> str | None:
-        """None when the file is sound, else what SQLite finds wrong with it."""
+        """None when the file is sound, else what SQLite finds wrong with it, and what to do."""
         async with _mapped(self.path), self._reading() as connection:
             found = [str(line) for (line,) in await connection.ask("PRAGMA quick_check(3)")]
-        return None if found == ["ok"] else "; ".join(found)
+        return None if found == ["ok"] else f"damaged ({'; '.join(found)}): restore a backup."
 
 
 class _Batch:

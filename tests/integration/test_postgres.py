@@ -1,0 +1,131 @@
+"""Everbot on PostgreSQL: one setting, one process that has it, backups, and a server that goes away."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from bot.cli.backup import backup, restore
+from bot.cli.doctor import examine
+from bot.errors import SettingsError
+from bot.settings import load
+from memory.errors import StoreBusy, StoreUnavailable
+from tests.fakes.parlour import Stage, opened, parrot, settings_at, whole
+from tests.fakes.postgres_server import NewDatabase, asked, lacking
+
+
+@pytest.fixture
+async def url() -> AsyncIterator[SecretStr]:
+    if why := lacking():
+        pytest.skip(why)
+    database = NewDatabase()
+    yield SecretStr(await database.url())
+    await database.drop()
+
+
+async def cut(url: SecretStr) -> None:
+    """The server ends all connections to the database."""
+    async with asked(url.get_secret_value()) as connection:
+        await connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid != pg_backend_pid() "
+            "AND datname = current_database()"
+        )
+
+
+async def test_all_is_in_the_database_and_nothing_of_it_in_the_data_directory(
+    url: SecretStr, tmp_path: Path
+) -> None:
+    async with opened(tmp_path / "one", parrot, url=url) as house:
+        await house.say("ada", "My dog is called Biscuit.")
+        assert [row[0] for row in house.rows("SELECT name FROM users")] == ["ada"]
+    stage = Stage(parrot)
+    async with opened(tmp_path / "two", stage, url=url) as house:
+        [reply] = await house.say("ada", "What is my dog called?")
+    assert reply.text == "You said: What is my dog called?"
+    assert "Biscuit" in whole(stage.requests[-1])
+    for file in (tmp_path / "one").rglob("*"):
+        assert not file.is_file() or b"Biscuit" not in file.read_bytes()
+
+
+async def test_one_process_has_the_database_and_a_second_one_is_told_who(
+    url: SecretStr, tmp_path: Path
+) -> None:
+    async with opened(tmp_path / "one", parrot, url=url) as house:
+        await house.say("ada", "hello")
+        with pytest.raises(StoreBusy, match=r"is in use by everbot test, process \d+ on .*store\.url"):
+            async with opened(tmp_path / "two", parrot, url=url):
+                pass
+        await house.say("ada", "still here")
+    async with opened(tmp_path / "two", parrot, url=url) as house:
+        await house.say("ada", "and now here")
+
+
+async def test_a_server_that_was_away_costs_no_message_and_doubles_none(
+    url: SecretStr, tmp_path: Path
+) -> None:
+    async with opened(tmp_path, parrot, url=url) as house:
+        await house.say("ada", "one")
+        await cut(url)
+        event = house.message("ada", "two")
+        for _ in range(20):
+            try:
+                replies = await house.tell(event)
+                break
+            except StoreUnavailable:  # it was not acknowledged: the platform delivers it again
+                continue
+        assert [reply.text for reply in replies] == ["You said: two"]
+        await cut(url)
+        await house.settled(event.address)
+        assert [reply.text for reply in house.parlour.posted] == ["You said: one", "You said: two"]
+
+
+async def test_a_backup_is_put_back_for_who_is_sure_and_alone(
+    url: SecretStr, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = settings_at(tmp_path / "data", url=url)
+    async with opened(tmp_path / "data", parrot, url=url) as house:
+        await house.say("ada", "Kept in the backup.")
+        assert await backup(settings, tmp_path / "copies", 3) == 0
+        await house.say("ada", "Said since.")
+        with pytest.raises(StoreBusy):
+            await restore(settings_at(tmp_path / "other", url=url), tmp_path / "x.dump", sure=True)
+    [copy] = (tmp_path / "copies").iterdir()
+    assert copy.name.startswith("everbot-20")
+    assert copy.name.endswith("Z.dump")
+    assert await restore(settings, copy, sure=False) == 2
+    assert await restore(settings, copy, sure=True) == 0
+    assert "forget again" in capsys.readouterr().out
+    stage = Stage(parrot)
+    async with opened(tmp_path / "data", stage, url=url) as house:
+        await house.say("ada", "hello")
+    assert "Kept in the backup." in whole(stage.requests[-1])
+    assert "Said since." not in whole(stage.requests[-1])
+
+
+async def test_doctor_says_where_it_is_and_what_costs_data(
+    url: SecretStr, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "config.toml"
+    quiet = f'data_dir = "{tmp_path / "data"}"\n[embedder]\nkind = "none"\n'
+    config.write_text(f'{quiet}[store]\nurl = "{url.get_secret_value()}"\n')
+    assert await examine(config) == 1
+    told = capsys.readouterr().out
+    assert "fsync is off, so that a power cut may cost all of it. Turn it on in postgresql.conf." in told
+    config.write_text(f'{quiet}[store]\nurl = "postgresql://ada:s3cret@/everbot?host={tmp_path}"\n')
+    assert await examine(config) == 1
+    told = capsys.readouterr().out
+    assert "cannot be reached" in told
+    assert "store.url (EVERBOT_STORE__URL)" in told
+    assert "s3cret" not in told
+
+
+def test_what_is_no_address_is_refused_without_showing_it(tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text('[store]\nurl = "mysql://ada:s3cret@db/everbot"\n')
+    with pytest.raises(SettingsError, match=r"store\.url") as caught:
+        load(config)
+    assert "s3cret" not in str(caught.value)
+    assert "postgresql://" in str(caught.value)
