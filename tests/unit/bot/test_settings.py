@@ -98,7 +98,7 @@ def test_the_examples_commented_keys_are_accepted_as_they_stand(tmp_path: Path) 
         for part in name.split("."):
             found = found[part]
         wanted = tomllib.loads(f"value = {value}")["value"]
-        secret = name.endswith(("api_key", "token", "secret"))
+        secret = name.endswith(("api_key", "token", "secret", "store.url"))
         assert found == ("**********" if secret else wanted), name
 
 
