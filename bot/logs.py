@@ -47,7 +47,8 @@ def quiet() -> None:
     """Libraries that log people's words, below warnings or as warnings, do not, whoever listens."""
     for name, level in _QUIET.items():
         logger = logging.getLogger(name)
-        logger.setLevel(max(level, logger.level))
+        if logger.level < level:  # each setting clears what every logger of the process has remembered
+            logger.setLevel(level)
 
 
 def begin(settings: Settings) -> None:

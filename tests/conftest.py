@@ -118,4 +118,6 @@ def levels_of_the_log() -> Iterator[None]:
     before = {name: logging.getLogger(name).level for name in ("", "bot.cli.run", *OURS)}
     yield
     for name, level in before.items():
-        logging.getLogger(name).setLevel(level)
+        logger = logging.getLogger(name)
+        if logger.level != level:
+            logger.setLevel(level)

@@ -281,7 +281,7 @@ async def staged(people: int) -> AsyncIterator[Story]:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("people", [10, pytest.param(25, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("people", [4, pytest.param(25, marks=pytest.mark.soak)])
 async def test_no_secret_is_seen_where_it_does_not_belong(tmp_path: Path, people: int) -> None:
     dice = random.Random(7)
     small = {"context_window": 10_240, "reply_reserve": 1024}
@@ -310,7 +310,7 @@ async def test_no_secret_is_seen_where_it_does_not_belong(tmp_path: Path, people
                 await story.say(place, "Which secrets do you know?")
             on_discord = [place for place in story.places if isinstance(place.spot, DiscordSpot)]
             alone = [place for place in story.places if place.audience == "private"]
-            for place in dice.sample(on_discord, 20) + dice.sample(alone, 20):
+            for place in dice.sample(on_discord, 20) + dice.sample(alone, min(20, len(alone))):
                 await story.beat(place)
             await town.app.inbound.settled()
             assert isinstance(town.model, Stage)

@@ -266,7 +266,7 @@ async def test_a_reflection_that_is_killed_leaves_memory_as_before_or_after(tmp_
         assert house.rows("SELECT count(*) FROM blocks WHERE value = 'Lives in Porto.'") == [(1,)]
 
 
-@pytest.mark.parametrize("days", [5, pytest.param(20, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("days", [2, pytest.param(20, marks=pytest.mark.soak)])
 @pytest.mark.long
 async def test_adversarial_beats_say_nothing_but_by_send_message(tmp_path: Path, days: int) -> None:
     chance = random.Random(7)

@@ -32,19 +32,20 @@ SMALL_TALK = (
     "It rained for {n} minutes, then the sun came out.",
     "Thank you, that makes {n} answers.",
 )
-OTHERS = [SMALL_TALK[n % len(SMALL_TALK)].format(n=n) for n in range(1, 151)]
 
 
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Program:
-    """Ada has told of herself, then of 150 other things, and that she moved."""
+@pytest.fixture(scope="module", params=[60, pytest.param(150, marks=pytest.mark.soak)])
+def home(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Program:
+    """Ada has told of herself, then of many other things, and that she moved."""
     home = Program(tmp_path_factory.mktemp("story"), CONFIG)
+    others = [SMALL_TALK[n % len(SMALL_TALK)].format(n=n) for n in range(1, request.param + 1)]
+    half = request.param // 2
     told = ["Hi, I'm Ada and I live in Lisbon.", "My dog is called Biscuit."]
     first, second = talk(home, {"ada": told})["ada"]
     assert "Ada" in first
     assert "Biscuit" in second
-    assert len(home.told("chat", "--user", "ada", lines=OTHERS[:75])) >= 75
-    talk(home, {"ada": OTHERS[75:], "bob": ["Hello, I'm Bob."]})
+    assert len(home.told("chat", "--user", "ada", lines=others[:half])) >= half
+    talk(home, {"ada": others[half:], "bob": ["Hello, I'm Bob."]})
     talk(home, {"ada": ["I moved to Porto."]})
     return home
 

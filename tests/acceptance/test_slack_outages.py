@@ -325,8 +325,8 @@ def answered_numbers(server: SlackServer) -> int:
 
 
 @pytest.mark.long
-async def test_thirty_disconnects_lose_and_double_nothing(tmp_path: Path) -> None:
-    await interrupted(tmp_path, 30)
+async def test_twelve_disconnects_lose_and_double_nothing(tmp_path: Path) -> None:
+    await interrupted(tmp_path, 12)
 
 
 @pytest.mark.soak

@@ -194,6 +194,8 @@ def test_every_text_that_names_a_command_is_spelled_otherwise_on_slack() -> None
     named = 0
     for path in (path for path in Path("bot").rglob("*") if path.suffix in (".py", ".md")):
         text = path.read_text(encoding="utf-8")
+        if not any(f"/{name}" in text for name in COMMANDS):
+            continue
         tree = ast.walk(ast.parse(text)) if path.suffix == ".py" else [ast.Constant(text)]
         for text in [n.value for n in tree if isinstance(n, ast.Constant) and isinstance(n.value, str)]:
             if not text.startswith("^"):  # a rule that reads what people write

@@ -58,7 +58,7 @@ async def found(memory: Memory, agent: Agent, query: str, audience: str = HERE) 
     return [hit.row.text for hit in page.hits]
 
 
-@pytest.mark.parametrize("each", [3, pytest.param(20, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("each", [2, pytest.param(20, marks=pytest.mark.soak)])
 async def test_what_fifty_agents_tell_at_once_is_all_found(memory: Memory, each: int) -> None:
     """1,000 inserts in the long form."""
     agents = await settle(memory, AGENTS)

@@ -15,7 +15,7 @@ from bot.cli import admin, doctor, load, memory, persona
 from bot.errors import PersonaError
 from bot.people.access import new_code
 from bot.ports import ModelReply, ModelRequest
-from bot.settings import Settings
+from bot.settings import EmbedderSettings, Settings
 from tests.fakes.discord_server import DiscordServer
 from tests.fakes.parlour import House, opened, settings_at
 from tests.fakes.scripted_model import calls, say
@@ -107,7 +107,7 @@ COMMANDS: dict[str, Callable[[Settings, Path], Awaitable[Any]]] = {
 
 @pytest.mark.parametrize("command", COMMANDS)
 async def test_what_commands_print(tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str) -> None:
-    settings = settings_at(tmp_path / "data")
+    settings = settings_at(tmp_path / "data").model_copy(update={"embedder": EmbedderSettings(kind="none")})
     async with opened(tmp_path / "data", noting) as house:
         await met(house)
     capsys.readouterr()

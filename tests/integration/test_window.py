@@ -33,7 +33,7 @@ SMALL = {"context_window": 8_192, "reply_reserve": 512}
 FILLER = "We had tea and cake at the harbour and talked about boats. " * 20
 EMOJI = "😀👩‍👩‍👧‍👦🏴‍☠️" * 5_000
 QUOTES = '\\"' * 10_000
-SEEDS = [0, 1, *(pytest.param(seed, marks=pytest.mark.soak) for seed in range(2, 8))]
+SEEDS = [0, *(pytest.param(seed, marks=pytest.mark.soak) for seed in range(1, 8))]
 Steps = Sequence[ModelReply]
 
 

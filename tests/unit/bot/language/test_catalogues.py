@@ -127,16 +127,22 @@ def test_what_is_compiled_is_what_was_translated(language: str) -> None:
     assert path(language).with_suffix(".mo").read_bytes() == compiled.getvalue(), "make catalogues"
 
 
-def texts_at(keyword: str, *calls: str) -> set[str]:
-    """The marked texts that are given by that name to those calls."""
-    found: set[str] = set()
+@cache
+def given() -> dict[tuple[str, str], set[str]]:
+    """The marked texts that calls are given by name: by the call and the name."""
+    found: dict[tuple[str, str], set[str]] = {}
     for source in sources("bot", "adapters"):
         for node in ast.walk(parsed(source)):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in calls:
-                for given in node.keywords:
-                    if given.arg == keyword:
-                        found |= {texts[0] for _, texts in marks(given.value)}
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                for one in node.keywords:
+                    texts = {texts[0] for _, texts in marks(one.value)}
+                    found.setdefault((node.func.id, one.arg or ""), set()).update(texts)
     return found
+
+
+def texts_at(keyword: str, *calls: str) -> set[str]:
+    """The marked texts that are given by that name to those calls."""
+    return set().union(*(given().get((call, keyword), ()) for call in calls))
 
 
 def overlong(language: str, texts: set[str], most: int) -> list[str]:

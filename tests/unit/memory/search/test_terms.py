@@ -205,7 +205,7 @@ def test_the_time_grows_with_the_length_and_not_with_its_square(text: str) -> No
 
 
 def test_one_sign_that_stands_for_many_does_not_multiply_the_work() -> None:
-    assert len(analyse("\ufdfa" * 100_000).split()) < 500_000  # each is four words
+    assert len(analyse("\ufdfa" * 20_000).split()) < 100_000  # each is four words
     assert len(telling_words("\ufdfa" * 4_000)) <= 4_000
 
 
