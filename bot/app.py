@@ -106,6 +106,7 @@ class App:
     """A running everbot. ``background`` runs as long as it does."""
 
     memory: Memory
+    runtime: Runtime
     mailboxes: Mailboxes
     inbound: Reception
     identities: Identities
@@ -282,6 +283,7 @@ def _assemble(
     orders = Orders(given.runtime, delivery.mailboxes, agent.courier, people.restrictions)
     return App(
         memory=memory,
+        runtime=given.runtime,
         mailboxes=delivery.mailboxes,
         inbound=Reception(
             given.runtime,

@@ -23,6 +23,7 @@ from bot.events import (
     MessageDeleted,
     MessageEdited,
     MessageReceived,
+    Origin,
     ReactionAdded,
     Suggestion,
     View,
@@ -152,6 +153,12 @@ class Reception:
             identity = await self._identities.of(command)
             with spoken(await self._identities.language_of(command, identity)):
                 return await self._commands.run(command, identity, self)
+
+    async def admit(self, who: Origin) -> Identity:
+        """Whose agent it is that somebody looks at: judged as a command is, but neither counted nor answered. Raises
+        `Turned`."""
+        await self._access.check(who, ask=True)
+        return await self._identities.of(who)
 
     async def suggest(self, command: Command, blank: str) -> Sequence[Suggestion]:
         command = cleaned(command)

@@ -17,7 +17,7 @@ from bot.people.identities import Identities, Identity
 from bot.people.moving import move
 from bot.runtime import Runtime
 from memory.ports import Session
-from memory.records import Wish
+from memory.records import Audience, Wish
 
 _SPANS = ("1h", "2h", "4h", "6h", "12h", "1d", "3d", "7d")
 
@@ -59,7 +59,7 @@ class HeartbeatCommands:
         if blank == "span":
             return [Suggestion(value=span, label=gettext("every {span}", span=span)) for span in _SPANS]
         async with self._store.read() as session:
-            wishes = await _wishes(session, command, who)
+            wishes = await wishes_of(session, command.audience, who)
         return [Suggestion(value=wish.id, label=f"{wish.id}: {wish.about}") for wish in wishes.values()]
 
     async def _heartbeat(self, command: Command, who: Identity, control: Control) -> View | str:
@@ -114,7 +114,7 @@ class HeartbeatCommands:
     async def _scheduled(self, command: Command, who: Identity, control: Control) -> View:
         word, _, wish_id = command.argument.strip().partition(" ")
         async with self._store.write() as session:
-            wishes = await _wishes(session, command, who)
+            wishes = await wishes_of(session, command.audience, who)
             if word == "cancel":
                 if wish_id.strip() not in wishes:
                     raise CommandError(
@@ -143,9 +143,8 @@ class HeartbeatCommands:
         return View(text="\n".join(lines), actions=actions)
 
 
-async def _wishes(session: Session, command: Command, who: Identity) -> dict[str, Wish]:
-    """What may be seen there of what was asked for, by its id."""
+async def wishes_of(session: Session, here: Audience, who: Identity) -> dict[str, Wish]:
+    """What may be seen in ``here`` of what was asked for, by its id."""
     wishes = await session.schedule.wishes(who.agent.id)
     places = {c.id: c.audience for c in await session.agents.conversations(who.agent.id)}
-    here = command.audience
     return {w.id: w for w in wishes if here == PRIVATE or places.get(w.conversation_id) == here}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.events import Action, View
 from bot.language import gettext, marked, ngettext
-from memory.records import PRIVATE, Audience, Block, community_audience, community_of
+from memory.records import PRIVATE, Audience, Block, Message, community_audience, community_of
 
 _DROPPED = marked(
     "It is gone from every view and search, and for good in ten minutes; until then /memory undo brings it back."
@@ -33,6 +33,13 @@ def dropped(text: str) -> View:
     back = Action(label=gettext("Undo"), command="memory", argument="undo")
     told = gettext("Deleted: {text}", text=text)
     return View(text=f"{told}\n\n{gettext(_DROPPED)}", actions=(back,))
+
+
+def said_where(message: Message, names: dict[str, str]) -> str:
+    """In which place, or in which other program."""
+    if message.origin:
+        return gettext("imported from {program}", program=message.origin)
+    return named(message.audience, names)
 
 
 def messages_told(n: int) -> str:

@@ -20,8 +20,11 @@ from bot.language.dates import day
 from bot.people.identities import Identity
 from bot.runtime import Runtime
 from memory.archival import Archival, store
+from memory.ports import Session
 from memory.records import (
     PRIVATE,
+    Agent,
+    Audience,
     Block,
     Draft,
     Passage,
@@ -111,9 +114,9 @@ class MemoryCommands:
             wishes = await session.schedule.wishes(who.agent.id)
             names = await session.agents.communities()
         told, found = await self._lore.of(who, command), await self._findings.of(who, command)
-        own = [block for block in blocks if _is_own(block, who, command)]
+        own = [block for block in blocks if is_own(block, who, command.audience)]
         others = [block for block in blocks if block not in own]
-        parts = [f"[{_label(b, names)}] {filled(b)}\n{_value(b.value)}" for b in others]
+        parts = [f"[{label_of(b, names)}] {filled(b)}\n{_value(b.value)}" for b in others]
         counts = [
             ngettext("Recall storage: {n} messages.", "Recall storage: {n} messages.", said),
             ngettext("Archival storage: {n} passages.", "Archival storage: {n} passages.", notes),
@@ -175,9 +178,8 @@ class MemoryCommands:
 
     async def _communities(self, who: Identity) -> list[Suggestion]:
         async with self._store.read() as session:
-            places = await session.agents.conversations(who.agent.id)
+            known = await communities_of(session, who.agent)
             names = await session.agents.communities()
-        known = unique(found for place in places if (found := community_of(place.audience)))
         return [Suggestion(value=c, label=named(community_audience(c), names)) for c in known]
 
     # Correcting
@@ -259,7 +261,7 @@ class MemoryCommands:
     async def _own_blocks(self, who: Identity, command: Command) -> dict[str, Block]:
         async with self._store.read() as session:
             blocks = await session.blocks.visible(who.agent, command.audience)
-        return {block.label: block for block in blocks if _is_own(block, who, command)}
+        return {block.label: block for block in blocks if is_own(block, who, command.audience)}
 
     # Notes
 
@@ -323,9 +325,8 @@ class MemoryCommands:
                 gettext("Only a private note can be opened to a community, in a direct message to me.")
             )
         async with self._locks.of(who.agent.id), self._store.write() as session:
-            places = await session.agents.conversations(who.agent.id)
             names = await session.agents.communities()
-            known = unique(found for place in places if (found := community_of(place.audience)))
+            known = await communities_of(session, who.agent)
             opened = await session.passages.opened([passage.uid])
             used = {copy.audience for copy in opened.get(passage.uid, ())}
             if not community:
@@ -361,15 +362,9 @@ def _entry(
     short = passage.uid[:8]
     facts = [short, day(passage.created_at.astimezone(who.zone))]
     if command.audience == PRIVATE:
-        facts.append(named(passage.audience, names))
-        facts += [gettext("also used in {place}", place=named(copy.audience, names)) for copy in copies]
+        facts += used_in(passage, copies, names)
     facts += [f"#{tag}" for tag in passage.tags]
-    if passage.origin:
-        facts.append(gettext("says {origin}", origin=passage.origin))
-    if passage.until:
-        facts.append(gettext("until {day}", day=day(passage.until.astimezone(who.zone))))
-    if passage.doubtful:
-        facts.append(gettext("doubtful"))
+    facts += standing(passage, who)
     actions = [
         Action(label=gettext("Edit"), command="memory", argument=f"edit {short}"),
         Action(label=gettext("Delete"), command="memory", argument=f"drop {short}", danger=True),
@@ -380,6 +375,28 @@ def _entry(
     if copies:
         actions.append(Action(label=gettext("Use here only"), command="memory", argument=f"close {short}"))
     return Entry(text=cut(passage.text), note=" · ".join(facts), actions=tuple(actions))
+
+
+def used_in(passage: Passage, copies: list[Passage], names: dict[str, str]) -> list[str]:
+    """Where a note may be used."""
+    also = [gettext("also used in {place}", place=named(copy.audience, names)) for copy in copies]
+    return [named(passage.audience, names), *also]
+
+
+def standing(passage: Passage, who: Identity) -> list[str]:
+    """What there is to be said of a note's truth: whose word it is, when it held, whether it is doubtful."""
+    facts = [gettext("says {origin}", origin=passage.origin)] if passage.origin else []
+    if passage.until:
+        facts.append(gettext("until {day}", day=day(passage.until.astimezone(who.zone))))
+    if passage.doubtful:
+        facts.append(gettext("doubtful"))
+    return facts
+
+
+async def communities_of(session: Session, agent: Agent) -> tuple[str, ...]:
+    """Those in which the agent and the person have talked."""
+    places = await session.agents.conversations(agent.id)
+    return unique(found for place in places if (found := community_of(place.audience)))
 
 
 def _choice(passage: Passage, communities: list[str], names: dict[str, str]) -> View:
@@ -412,11 +429,11 @@ def _nothing(what: str) -> str:
     return gettext("There is nothing {what!r} to edit here.", what=what)
 
 
-def _label(block: Block, names: dict[str, str]) -> str:
+def label_of(block: Block, names: dict[str, str]) -> str:
     label, at, audience = block.label.partition("@")
     return gettext("{label} in {place}", label=label, place=named(audience, names)) if at else label
 
 
-def _is_own(block: Block, who: Identity, command: Command) -> bool:
-    """Whether the person may edit the block from this place."""
-    return block.owner == f"agent:{who.agent.id}" and block.audience == command.audience
+def is_own(block: Block, who: Identity, audience: Audience) -> bool:
+    """Whether the person may edit the block from a place of that audience."""
+    return block.owner == f"agent:{who.agent.id}" and block.audience == audience

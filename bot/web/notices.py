@@ -7,7 +7,7 @@ import secrets
 from bot.cache import Cache
 from bot.events import View
 
-_MOST = 1_000
+_MOST = 200
 
 
 class Notices:
@@ -23,4 +23,12 @@ class Notices:
         return name
 
     def take(self, session: str, name: str) -> View | None:
-        return self._views.pop((session, name), None)
+        """Once; what has files is kept, so that they can be fetched."""
+        view = self._views.pop((session, name), None)
+        if view is not None and view.files:
+            self._views[session, name] = view
+        return view
+
+    def kept(self, session: str, name: str) -> View | None:
+        """One with files."""
+        return self._views.get((session, name))

@@ -39,12 +39,19 @@ def _version(name: str) -> str:
     return hashlib.sha256((FILES / name).read_bytes()).hexdigest()[:8]
 
 
+def _without_notice(request: web.Request) -> str:
+    """The address of the page, as a browser is sent back to it."""
+    rest = {name: value for name, value in request.query.items() if name != "notice"}
+    return website(request).root + str(request.rel_url.with_query(rest))
+
+
 def page(
     request: web.Request, template: str, *, title: str, status: int = 200, **values: Any
 ) -> web.Response:
     """The template with ``values``, and what every page shows."""
     site, visitor = website(request), visitor_of(request)
-    notice = site.notices.take(visitor.key.id, request.query.get("notice", "")) if visitor else None
+    left = request.query.get("notice", "")
+    notice = site.notices.take(visitor.key.id, left) if visitor and left else None
     text = (
         _templates()
         .get_template(template)
@@ -55,8 +62,10 @@ def page(
             visitor=visitor,
             form_key=visitor.form_key if visitor else "",
             owner=is_owner(request),
-            path=request.path,
+            request_path=request.path,
             notice=notice,
+            notice_name=left,
+            here=_without_notice(request),
             language=language(),
         )
     )

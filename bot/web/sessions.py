@@ -72,6 +72,12 @@ class Sessions:
                 await session.web_keys.see(key.id, now)
         return Visitor(key=key, user=user, accounts=tuple(accounts), form_key=digest(f"form {secret}")[:32])
 
+    async def still(self, visitor: Visitor) -> bool:
+        """Whether they are signed in still: not, once they asked to be forgotten."""
+        async with self._store.read() as session:
+            key = await session.web_keys.get(WebPass.SESSION, visitor.key.digest, self._clock.now())
+        return key is not None
+
     async def end(self, visitor: Visitor) -> None:
         async with self._store.write() as session:
             await session.web_keys.drop(visitor.user.id, [visitor.key.id])

@@ -33,6 +33,10 @@ class Mailbox(Protocol):
         arrival."""
         ...
 
+    async def with_attachments(self, agent_id: int, limit: int) -> list[InboxRow]:
+        """Messages to which something was attached, the newest first."""
+        ...
+
     async def replace_event(self, key: str, payload: Mapping[str, Any]) -> None:
         """Whoever reads the event from now on sees that."""
         ...

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from memory.records import Audiences, Message, Outlines, Summary
@@ -83,6 +83,12 @@ class Messages(Protocol):
         until: datetime | None = None,
     ) -> int:
         """Of what `said` gives."""
+        ...
+
+    async def paced(
+        self, agent_id: int, audiences: Audiences, since: datetime, span: timedelta
+    ) -> dict[int, int]:
+        """How many were said in each ``span`` from ``since`` on, by the span's number; nothing for none."""
         ...
 
     async def postings(

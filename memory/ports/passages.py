@@ -84,13 +84,20 @@ class Passages(Protocol):
         offset: int = 0,
         limit: int = 50,
         originals: bool = False,
+        tag: str = "",
     ) -> list[Passage]:
         """Newest first; ``originals``: notes alone, without pieces of files, and without the copies that were opened to
-        other audiences, where the original is shown, too."""
+        other audiences, where the original is shown, too. With a ``tag``, those that carry it."""
         ...
 
-    async def count(self, archive_id: int, audiences: Audiences, *, originals: bool = False) -> int:
+    async def count(
+        self, archive_id: int, audiences: Audiences, *, originals: bool = False, tag: str = ""
+    ) -> int:
         """Of what `page` gives."""
+        ...
+
+    async def tags(self, archive_id: int, audiences: Audiences) -> dict[str, int]:
+        """Each tag, and how many passages carry it; the commonest first."""
         ...
 
     async def of_turn(self, turn_id: str) -> list[Passage]:

@@ -89,6 +89,19 @@ class Mailbox:
         k = t.inbox.c.key
         return await self._events((k == key) | ((k > f"{key}/") & (k < f"{key}0")))  # "0" follows "/"
 
+    async def with_attachments(self, agent_id: int, limit: int) -> list[InboxRow]:
+        i = t.inbox.c
+        # As `bot.events.to_json` writes a list with something in it.
+        holds = sa.cast(i.payload, sa.Text).like('%"attachments": [{%')
+        places = sa.select(t.conversations.c.id).where(
+            t.conversations.c.agent_id == agent_id
+        )  # have an index
+        own = i.conversation_id.in_(places) & (i.agent_id == agent_id)
+        query = (
+            sa.select(t.inbox).where(own & (i.kind == "message") & holds).order_by(i.id.desc()).limit(limit)
+        )
+        return [record(InboxRow, row) for row in await self._c.execute(query)]
+
     async def replace_event(self, key: str, payload: Mapping[str, Any]) -> None:
         await self._c.execute(t.inbox.update().where(t.inbox.c.key == key).values(payload=dict(payload)))
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Collection, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -197,6 +197,17 @@ class Messages:
         query = sa.select(sa.func.count()).where(self._said(agent_id, audiences, since, until))
         with self._c.beside():
             return int((await self._c.execute(query)).scalar_one())
+
+    async def paced(
+        self, agent_id: int, audiences: Audiences, since: datetime, span: timedelta
+    ) -> dict[int, int]:
+        at = sa.type_coerce(t.messages.c.created_at, sa.BigInteger)
+        # Both are whole numbers: "//" is the databases' own division.
+        number = ((at - t.microseconds(since)) // max(1, span // timedelta(microseconds=1))).label("number")
+        query = sa.select(number, sa.func.count()).where(self._said(agent_id, audiences, since, None))
+        with self._c.beside():
+            rows = await self._c.execute(query.group_by(number).order_by(number))
+        return {int(n): int(many) for n, many in rows}
 
     async def postings(
         self, agent_id: int, terms: Sequence[str], audiences: Audiences, *, limit: int = POSTINGS

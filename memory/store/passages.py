@@ -179,18 +179,28 @@ class Passages:
         offset: int = 0,
         limit: int = 50,
         originals: bool = False,
+        tag: str = "",
     ) -> list[Passage]:
-        own = _listed(archive_id, audiences, originals=originals)
+        own = _listed(archive_id, audiences, originals=originals, tag=tag)
         query = sa.select(t.passages).where(own).order_by(t.passages.c.key.desc())
         with self._c.beside():
             rows = await self._c.execute(query.offset(offset).limit(limit))
         return [record(Passage, row) for row in rows]
 
-    async def count(self, archive_id: int, audiences: Audiences, *, originals: bool = False) -> int:
-        own = _listed(archive_id, audiences, originals=originals)
+    async def count(
+        self, archive_id: int, audiences: Audiences, *, originals: bool = False, tag: str = ""
+    ) -> int:
+        own = _listed(archive_id, audiences, originals=originals, tag=tag)
         query = sa.select(sa.func.count()).select_from(t.passages).where(own)
         with self._c.beside():
             return int((await self._c.execute(query)).scalar_one())
+
+    async def tags(self, archive_id: int, audiences: Audiences) -> dict[str, int]:
+        p, g = t.passages.c, t.passage_tags.c
+        many = sa.func.count()
+        shown = sa.select(p.key).where(_listed(archive_id, audiences, originals=True))
+        query = sa.select(g.tag, many).where(g.key.in_(shown)).group_by(g.tag).order_by(many.desc(), g.tag)
+        return {tag: int(n) for tag, n in await self._c.execute(query)}
 
     async def of_turn(self, turn_id: str) -> list[Passage]:
         rows = await self._c.execute(sa.select(t.passages).where(t.passages.c.turn_id == turn_id))
@@ -436,8 +446,13 @@ def _scope(archive_id: int, audiences: Audiences) -> sa.ColumnElement[bool]:
     return condition
 
 
-def _listed(archive_id: int, audiences: Audiences, *, originals: bool) -> sa.ColumnElement[bool]:
+def _listed(
+    archive_id: int, audiences: Audiences, *, originals: bool, tag: str = ""
+) -> sa.ColumnElement[bool]:
     own = _scope(archive_id, audiences)
+    if tag:
+        g = t.passage_tags.c
+        own &= t.passages.c.key.in_(sa.select(g.key).where(g.tag == tag))
     if not originals:
         return own
     shown = sa.select(t.passages.c.uid).where(own)

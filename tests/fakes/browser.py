@@ -49,7 +49,7 @@ class Page:
     def form(self, action: str, **fields: str) -> Form:
         """The first that goes there, with these fields filled in so."""
         for form in self.forms:
-            if form.action == action and fields.items() <= form.fields.items():
+            if form.action.partition("?")[0] == action and fields.items() <= form.fields.items():
                 return form
         raise AssertionError(f"{self.path} has no form to {action} with {fields}: {self.forms}")
 
@@ -121,6 +121,10 @@ class Browser:
         assert found, view.text
         page = await self.open(f"/in/by/{found[1]}")
         return await self.send(page.form("/in"))
+
+    async def read(self, answer: ClientResponse) -> Page:
+        """The page that an answer is."""
+        return await _page(answer)
 
     @property
     def cookies(self) -> dict[str, str]:

@@ -33,7 +33,7 @@ async def test_a_link_lets_in_once_and_for_ten_minutes(tmp_path: Path) -> None:
 
         await browser.open(f"/in/by/{link}")  # a program that looks at links uses none up
         page = await browser.open(f"/in/by/{link}")
-        assert (await browser.send(page.form("/in"))).path == "/"
+        assert (await browser.send(page.form("/in"))).path == "/1/"
 
         async with visiting(house) as another:
             again = await another.send((await another.open(f"/in/by/{link}")).form("/in"))
@@ -50,7 +50,7 @@ async def test_sessions_are_listed_and_ended_by_command(tmp_path: Path) -> None:
     async with opened(tmp_path, parrot, web=WEB) as house, visiting(house) as browser:
         await house.say("ada", "Hello")
         await browser.sign_in(house.app, house.who("ada"))
-        assert (await browser.open("/")).path == "/"
+        assert (await browser.open("/")).path == "/1/"
         view = await house.app.inbound.invoke(command(house, "ada", "web"))
         (end,) = view.actions
         await house.app.inbound.invoke(command(house, "ada", end.argument))
@@ -91,7 +91,7 @@ async def test_only_our_own_forms_change_anything(tmp_path: Path) -> None:
                 ({"Sec-Fetch-Site": "cross-site"}, {}),
             ]:
                 assert (await browser.send(out, headers=headers, **fields)).status == 403
-            assert (await browser.open("/")).path == "/"
+            assert (await browser.open("/")).path == "/1/"
             same = {"Origin": "http://127.0.0.1", "Sec-Fetch-Site": "same-origin"}
             assert (await browser.send(out, headers=same)).path == "/in"
 
