@@ -393,7 +393,53 @@ async def test_the_summary_is_replaced(store: Store) -> None:
         assert await session.messages.summary(home.id) == replace(one, text="b", messages=5)
 
 
+async def test_how_much_was_said_when_is_counted_span_by_span(store: Store) -> None:
+    ada, home = await settle(store)
+    await tell(store, home, "one", "two")
+    hour = timedelta(hours=1)
+    async with store.write() as session:
+        (row,) = await session.messages.append(ada.id, [replace(said(home, "three"), created_at=later(150))])
+        paced = session.messages.paced
+        assert await paced(ada.id, None, NOW, hour) == {0: 2, 2: 1}
+        assert await paced(ada.id, None, NOW + hour, hour) == {1: 1}
+        assert await paced(ada.id, [THERE], NOW, hour) == {}
+        await session.messages.rewrite(row.key, "", "", 0)
+        assert await paced(ada.id, None, NOW, hour) == {0: 2}
+
+
+async def test_messages_with_attachments_come_newest_first(store: Store) -> None:
+    ada, home = await settle(store)
+    bob, other = await settle(store, "bob")
+    picture = {"name": "x.png", "image": "data:image/png;base64,AA"}
+    async with store.write() as session:
+        for key, place, attachments in [("1", home, [picture]), ("2", home, []), ("3", other, [picture])]:
+            payload = {"text": key, "attachments": attachments}
+            await session.mailbox.receive(key, place.agent_id, place.id, "message", payload, NOW)
+        await session.mailbox.receive("4", ada.id, home.id, "message", {"attachments": [picture]}, NOW)
+        found = await session.mailbox.with_attachments(ada.id, 10)
+        assert [row.key for row in found] == ["4", "1"]
+        assert [row.key for row in await session.mailbox.with_attachments(ada.id, 1)] == ["4"]
+        assert [row.key for row in await session.mailbox.with_attachments(bob.id, 10)] == ["3"]
+
+
 # -- archival storage
+
+
+async def test_passages_are_counted_and_listed_by_tag(store: Store) -> None:
+    ada, _ = await settle(store)
+    drafts = [
+        Draft(text="one", audience=PRIVATE, tags=("x", "y")),
+        Draft(text="two", audience=HERE, tags=("y",)),
+        Draft(text="three", audience=HERE),
+    ]
+    async with store.write() as session:
+        one, two, _ = await session.passages.insert(ada.archive_id, drafts, NOW)
+        await session.passages.open(one, HERE, "d", NOW)  # a copy counts no more than once
+        assert await session.passages.tags(ada.archive_id, None) == {"y": 2, "x": 1}
+        assert await session.passages.tags(ada.archive_id, [THERE]) == {}
+        found = await session.passages.page(ada.archive_id, None, originals=True, tag="y")
+        assert [passage.uid for passage in found] == [two.uid, one.uid]
+        assert await session.passages.count(ada.archive_id, None, originals=True, tag="x") == 1
 
 
 @pytest.mark.essential
