@@ -175,8 +175,9 @@ class Courier:
                 if doubt is None and not await self._may_post(row):
                     raise DeliveryRefused("who would be spoken to may not talk with us any more")
                 if doubt is None:
-                    claimed = first or self._clock.now()
-                    await self._write(row.id, None, claimed)
+                    if claimed is None:
+                        claimed = first or self._clock.now()
+                        await self._write(row.id, None, claimed)
                     with self._observer.during(
                         Post(platform=platform_of(row.address), turn=row.turn_id, id=row.id)
                     ):

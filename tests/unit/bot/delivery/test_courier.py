@@ -140,8 +140,12 @@ async def _always(row: OutboxRow) -> bool:
 
 async def test_a_step_claims_what_it_says_first(post: Post) -> None:
     async with at_work(post):
+        post.console.open.clear()
         rows = await post.step("one", "two", "three")
         assert [row.state for row in rows] == [Delivery.SENDING, Delivery.READY, Delivery.READY]
+        await asyncio.wait_for(post.console.came.wait(), PATIENCE_S)
+        assert await post.unsent() == [*rows[1:], rows[0]]  # as it was claimed then, not anew
+        post.console.open.set()
         assert await post.delivered() == ["one", "two", "three"]
         assert await post.unsent() == []
 
