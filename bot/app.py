@@ -78,6 +78,7 @@ from bot.people.pace import Pace
 from bot.people.prices import Prices
 from bot.people.restrictions import Restrictions
 from bot.people.roles import Roles
+from bot.people.rooms import Rooms
 from bot.personas.faces import Faces
 from bot.personas.personas import Personas
 from bot.ports import Adapter, ChatModel, Clock, Form
@@ -333,7 +334,14 @@ def _people(given: _Given) -> _People:
         personas=personas,
         identities=Identities(runtime, personas, settings.agent),
         allowance=allowance,
-        access=Access(runtime, pace, settings.access, restrictions, given.platforms),
+        access=Access(
+            runtime,
+            pace,
+            Rooms(runtime, personas, settings.rooms),
+            settings.access,
+            restrictions,
+            given.platforms,
+        ),
         restrictions=restrictions,
         beats=Beats(settings.heartbeat),
     )

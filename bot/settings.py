@@ -164,6 +164,10 @@ class AccessSettings(_Section):
     admins: Mapping[str, tuple[Account, ...]] = Field(default_factory=dict)
 
 
+class RoomSettings(_Section):
+    answers_per_hour: int = Field(60, ge=0)
+
+
 class LimitSettings(_Section):
     messages_per_minute: int = Field(20, ge=0)
     commands_per_minute: int = Field(30, ge=0)
@@ -313,6 +317,7 @@ class Settings(_Section):
     index: IndexSettings = IndexSettings()
     agent: AgentSettings = AgentSettings()
     access: AccessSettings = AccessSettings()
+    rooms: RoomSettings = RoomSettings()
     limits: LimitSettings = LimitSettings()
     prices: Mapping[str, PriceSettings] = Field(default_factory=dict)
     currency: str = "USD"

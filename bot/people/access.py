@@ -25,6 +25,7 @@ from bot.language import gettext, marked
 from bot.people.identities import Identity
 from bot.people.pace import Pace, Turned
 from bot.people.restrictions import Restrictions
+from bot.people.rooms import Rooms
 from bot.ports import Adapter
 from bot.runtime import Runtime
 from bot.settings import AccessSettings
@@ -51,12 +52,14 @@ class Access:
         self,
         runtime: Runtime,
         pace: Pace,
+        rooms: Rooms,
         rules: AccessSettings,
         restrictions: Restrictions,
         platforms: Mapping[str, Adapter],
     ) -> None:
         self._store, self._clock = runtime.store, runtime.clock
         self.pace = pace
+        self._rooms = rooms
         self._rules = rules
         self._restrictions = restrictions
         self._platforms = platforms
@@ -88,10 +91,14 @@ class Access:
             raise Turned("channel not allowed")
         if rules.roles and not set(rules.roles) & set(who.roles) and who.account not in rules.people:
             raise Turned("no allowed role")
-        if isinstance(who, Event) and not who.addressed:
-            free = who.channel in rules.free_response or not rules.require_mention
-            if not (free or followed):
-                raise Turned("not addressed")
+        if not isinstance(who, Event) or isinstance(who, ReactionAdded):
+            return
+        called = who.addressed or followed or not rules.require_mention
+        if who.channel in rules.free_response:
+            if not await self._rooms.meant(who, called=called):
+                raise Turned("for somebody else in the room")
+        elif not called:
+            raise Turned("not addressed")
 
     async def still(self, conversation: Conversation) -> None:
         """Raises `Turned` when whoever talked with us there may not do so any more: by the rules as they are now, and

@@ -8,7 +8,7 @@ from bot.errors import DeliveryDoubtful
 from bot.events import REACTION, Reply, community_audience
 from bot.ports import ModelReply, ModelRequest
 from tests.acceptance.crowd import requests
-from tests.acceptance.on_discord import come_true
+from tests.acceptance.on_discord import answer, ask, come_true, mention, rows, texts
 from tests.acceptance.slack_stage import at_home
 from tests.fakes.clock import HastyClock
 from tests.fakes.discord_server import DiscordServer
@@ -130,3 +130,45 @@ async def test_on_slack(tmp_path: Path) -> None:
             [name] for name in SIGNS.values()
         ]
         assert server.answers(general) == []
+
+
+# Rooms in which nobody need call it
+
+
+async def test_it_leaves_people_to_themselves_who_talk_with_each_other(
+    server: DiscordServer, tmp_path: Path
+) -> None:
+    ada, bob = server.user("ada", display="Ada"), server.user("bob", display="Bob")
+    free = server.channel(server.guild("Home", members=[ada, bob]), "free")
+    access = {"free_response": [str(free.id)]}
+    async with Town(tmp_path, answer, discord=server, access=access) as town:
+        assert await ask(server, ada, free, "Is anybody here?") == "You said: Is anybody here?"
+        await server.say(bob, free, "I am, Ada, and I am going to the SECRET lake")
+        await server.say(ada, free, "Bob, which one?")
+        await server.say(bob, free, "the round one")
+        assert (await ask(server, ada, free, "Ever, how is the weather?")).endswith("how is the weather?")
+        assert await ask(server, ada, free, "And tomorrow?") == "You said: And tomorrow?"
+        await server.say(bob, free, "Ada, let us just go")
+        assert await mention(server, bob, free, "what do you think?") == "You said: what do you think?"
+        assert len(town.model.requests) == 4
+    assert texts(town) == [
+        "Is anybody here?",
+        "Ever, how is the weather?",
+        "And tomorrow?",
+        "what do you think?",
+    ]
+    assert rows(town, "SELECT count(*) FROM messages WHERE text LIKE '%SECRET%'") == [(0,)]
+
+
+async def test_an_hour_holds_so_many_answers_that_nobody_called_for(
+    server: DiscordServer, tmp_path: Path
+) -> None:
+    ada = server.user("ada")
+    free = server.channel(server.guild("Home", members=[ada]), "free")
+    access = {"free_response": [str(free.id)]}
+    async with Town(tmp_path, answer, discord=server, access=access, rooms={"answers_per_hour": 2}) as town:
+        for text in ("One", "Two"):
+            assert await ask(server, ada, free, text) == f"You said: {text}"
+        await server.say(ada, free, "Three")
+        assert await mention(server, ada, free, "Four") == "You said: Four"
+    assert texts(town) == ["One", "Two", "Four"]
