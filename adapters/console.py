@@ -151,7 +151,7 @@ class PipeConsole(_Console):
             self._for_us(reply)
         prefix = _keys_of(reply.address.removeprefix(address("")))
         answered = [key.removeprefix(prefix) for key in reply.in_reply_to if key.startswith(prefix)]
-        self._print(reply.kind, reply.id, answered, reply.text)
+        self._print(reply.kind, reply.id, answered, _with_ways(reply))
         return "printed"
 
     @asynccontextmanager
@@ -268,9 +268,9 @@ class TerminalConsole(_Console):
         self._stop_spinner()
         if reply.kind == "reply":
             self._line(reply.speaker.name if reply.speaker else self._persona, "bold magenta")
-            self._screen.print(Markdown(printable(reply.text)))
+            self._screen.print(Markdown(printable(_with_ways(reply))))
         else:
-            self._line(reply.text, "red" if reply.kind == "error" else "magenta")
+            self._line(_with_ways(reply), "red" if reply.kind == "error" else "magenta")
         return "printed"
 
     @asynccontextmanager
@@ -308,6 +308,11 @@ class TerminalConsole(_Console):
 
 def address(user: str) -> Address:
     return f"{PLATFORM}:{user}"
+
+
+def _with_ways(reply: Reply) -> str:
+    """A reply's text, with its buttons as the commands that they are."""
+    return plain(View(text=reply.text, actions=reply.actions), "/")
 
 
 def _keys_of(user: str) -> str:

@@ -34,6 +34,7 @@ from bot.backends.clock import SystemClock
 from bot.backends.memory import Embedders, Memory, open_memory
 from bot.backends.models import ConfiguredModels, least_window, tell_windows
 from bot.backups import Backups, folder_of
+from bot.commands.allow import AllowCommands
 from bot.commands.heartbeat import HeartbeatCommands
 from bot.commands.language import LanguageCommands
 from bot.commands.linking import LinkCommands
@@ -57,6 +58,10 @@ from bot.delivery.reminders import Reminders
 from bot.delivery.turns import Turns
 from bot.errors import PersonaError, SettingsError
 from bot.health import Ready
+from bot.mcp.sealing import Seal
+from bot.mcp.servers import Servers
+from bot.mcp.toolbox import Toolbox
+from bot.mcp.vault import CredentialVault
 from bot.observer import Observer, Surfaced, Together
 from bot.operations.faults import Faults
 from bot.operations.orders import Orders
@@ -91,6 +96,8 @@ from memory.ports import TokenCounter
 from memory.sources import Sources
 from memory.tokens import Calibrated, Estimator, fetch_tables
 
+_OF_FREE = 6
+"""The part of the room beside the instructions that servers' tools may take; more of them are found by search."""
 TOOL_GROUPS: tuple[Sequence[Tool], ...] = (
     messaging.TOOLS,
     manners.TOOLS,
@@ -229,6 +236,7 @@ class _Agent:
     """What thinks, and the courier, which posts what it says."""
 
     window: Window
+    servers: Servers
     queues: QueueManager
     sources: Sources
     forgetting: Forgetting
@@ -314,6 +322,7 @@ def _assemble(
         ready={"model": models.default.ready},
         background=(
             agent.courier.run,
+            agent.servers.run,
             memory.indexer.run,
             memory.indexer.foresee,
             rights.erasure.run,
@@ -376,13 +385,17 @@ def _agent(given: _Given, people: _People, speaker_of: SpeakerOf | None) -> _Age
     eviction = Eviction(runtime.store, window, runtime.clock, observer)
     asking = Asking(models, queues, eviction, forms, settings.model.reserve, meter)
     desks = _desks(given, people, window, registry)
+    vault = CredentialVault(runtime.store, Seal(given.files.secret_key, settings.secret_key), runtime.clock)
+    servers = Servers(settings.mcp.servers, runtime.store, vault, runtime.clock)
+    tools = Toolbox(servers, settings.mcp, window.count, lambda: window.free // _OF_FREE)
     return _Agent(
         window=window,
+        servers=servers,
         queues=queues,
         sources=Sources(runtime.store, memory.recall, memory.archival),
         forgetting=forgetting,
         courier=courier,
-        loop=AgentLoop(asking, queues, executor, desks, commit, _limits(settings)),
+        loop=AgentLoop(asking, queues, executor, desks, commit, _limits(settings), tools),
     )
 
 
@@ -455,6 +468,7 @@ def _commands(given: _Given, people: _People, agent: _Agent, ownership: _Ownersh
         (
             MemoryCommands(runtime, undo, given.memory.archival, WebPage(runtime, given.settings.web.url)),
             WhyCommands(runtime, agent.sources),
+            AllowCommands(runtime, people.identities),
             RightsCommands(runtime, export, files.exports),
             PersonaCommands(runtime, people.personas, roles),
             LinkCommands(runtime),

@@ -36,6 +36,11 @@ class DataDir:
         return self.path / "chroma"
 
     @property
+    def secret_key(self) -> Path:
+        """Of what is sealed in the database."""
+        return self.path / "secret.key"
+
+    @property
     def models(self) -> Path:
         return self.path / "models"
 

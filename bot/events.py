@@ -171,6 +171,17 @@ class SystemAlert(Event, kind="system_alert"):
 
 
 @dataclass(frozen=True, kw_only=True)
+class CallAnswered(Event, kind="call_answered", from_person=True):
+    """The person's word on a call of a tool that waited for it; ``arguments`` is a JSON object, as text."""
+
+    ask: str  # its id
+    turn: str  # in which it was made
+    tool: str
+    arguments: str
+    allowed: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class UserJoined(Event, kind="user_joined", from_person=True):
     """First contact. ``greeting`` is how the persona greets, if it has a way of its own."""
 
@@ -422,3 +433,4 @@ class Reply:
     at: datetime
     nonce: str
     speaker: Speaker | None = None  # None: the bot itself
+    actions: tuple[Action, ...] = ()  # buttons under it

@@ -32,6 +32,8 @@ _QUIET = {
     ),
     **dict.fromkeys(("discord", "httpcore", "httpcore2", "httpx", "httpx2", "markitdown"), logging.WARNING),
     **dict.fromkeys(("openai", "pdfminer", "sqlalchemy", "tzlocal", "urllib3"), logging.WARNING),
+    # They log what came over the wire, and where it was asked for.
+    **dict.fromkeys(("mcp", "client"), logging.CRITICAL),
     # They show whole requests when nobody listens to one.
     **dict.fromkeys(("slack_bolt", "slack_sdk"), logging.ERROR),
 }

@@ -49,6 +49,7 @@ def _like(pattern: str, what: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+_SERVER = re.compile(r"[a-z0-9][a-z0-9_-]{0,23}")
 WebAddress = Annotated[str, _url("http", "https")]
 Hours = Annotated[
     str, _like(r"\s*([01]?\d|2[0-3])\s*-\s*([01]?\d|2[0-4])\s*", "a range of hours such as 9-21")
@@ -214,6 +215,43 @@ class PriceSettings(_Section):
     cached: float | None = Field(None, ge=0)
 
 
+class McpServerSettings(_Section):
+    """A server of tools (docs/tools.md): ``command`` starts one, ``url`` is where one is."""
+
+    about: str = ""
+    command: str | None = None
+    args: tuple[str, ...] = ()
+    env: Mapping[str, SecretStr] = Field(default_factory=dict)
+    cwd: Path | None = None
+    url: WebAddress | None = None
+    headers: Mapping[str, SecretStr] = Field(default_factory=dict)
+    token: SecretStr | None = None
+    token_env: str | None = None
+    auth: Literal["none", "token", "oauth"] = "none"
+    client_id: str | None = None
+    client_secret: SecretStr | None = None
+    scope: str | None = None
+    per_person: bool = False
+    personas: tuple[str, ...] = ()
+    communities: tuple[str, ...] = ()
+    people: tuple[Account, ...] = ()
+    tools: tuple[str, ...] = ()
+    ask_first: Literal["marked", "all", "none"] | tuple[str, ...] = "marked"
+    connect_s: float = Field(20.0, gt=0, le=600)
+    timeout_s: float = Field(30.0, gt=0, le=600)
+    result_chars: int = Field(20_000, ge=200, le=1_000_000)
+
+    @property
+    def wants_token(self) -> bool:
+        """Whether a person connects with a token of their own."""
+        return self.per_person and self.auth != "oauth"
+
+
+class McpSettings(_Section):
+    shown: int = Field(20, ge=1, le=200)
+    servers: Mapping[str, McpServerSettings] = Field(default_factory=dict)
+
+
 class RunSettings(_Section):
     health: str = "127.0.0.1:8080"
     drain_s: float = Field(15.0, ge=0, le=19)
@@ -310,6 +348,7 @@ class Settings(_Section):
     """All of config.toml. Paths are absolute."""
 
     data_dir: Path = Field(default_factory=lambda: user_data_path("everbot", appauthor=False))
+    secret_key: SecretStr | None = None
     model: ModelSettings = ModelSettings()
     models: Mapping[str, EndpointSettings] = Field(default_factory=dict)
     embedder: EmbedderSettings = EmbedderSettings()
@@ -326,6 +365,7 @@ class Settings(_Section):
     events: EventSettings = EventSettings()
     run: RunSettings = RunSettings()
     web: WebSettings = WebSettings()
+    mcp: McpSettings = McpSettings()
     discord: DiscordSettings = DiscordSettings()
     slack: SlackSettings = SlackSettings()
     memory: MemorySettings = MemorySettings()
@@ -450,6 +490,8 @@ def _check(settings: Settings) -> None:
         address(settings.run.health, "run.health")
     address(settings.slack.listen, "slack.listen")
     _check_web(settings.web)
+    for name, server in settings.mcp.servers.items():
+        _check_server(name, server)
 
 
 def _check_web(web: WebSettings) -> None:
@@ -464,6 +506,32 @@ def _check_web(web: WebSettings) -> None:
             raise SettingsError(
                 f"web.{name}: to sign in there, web.public_url must say how the page is reached from outside."
             )
+
+
+def _check_server(name: str, server: McpServerSettings) -> None:
+    where = f"mcp.servers.{name}"
+    if not _SERVER.fullmatch(name) or "__" in name:
+        raise SettingsError(
+            f"{where}: a server's name is made of a-z, 0-9, - and _ (at most 24, no two _ together)."
+        )
+    if (server.command is None) == (server.url is None):
+        raise SettingsError(f"{where}: set either command (a program to start) or url (where a server is).")
+    if server.command is not None and (server.auth == "oauth" or server.headers or server.token is not None):
+        raise SettingsError(f"{where}: auth, headers and token are for a url; a program is given env.")
+    if server.command is not None and server.per_person and not server.token_env:
+        raise SettingsError(
+            f"{where}: per_person with a command needs token_env: the variable for a person's token."
+        )
+    if server.per_person and (server.auth == "none" and server.url is not None):
+        raise SettingsError(f'{where}: per_person needs auth = "token" or auth = "oauth".')
+    if server.per_person and server.token is not None:
+        raise SettingsError(
+            f"{where}: with per_person everyone connects a token of their own; leave token out."
+        )
+    if server.auth == "token" and not server.per_person and server.token is None:
+        raise SettingsError(
+            f'{where}: auth = "token" needs token (EVERBOT_MCP__SERVERS__{name.upper()}__TOKEN).'
+        )
 
 
 def _sentence(error: ValidationError, found: Source) -> str:

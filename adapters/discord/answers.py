@@ -32,7 +32,7 @@ async def _show(interaction: discord.Interaction, view: View) -> None:
     for number, part in enumerate(parts):
         more: dict[str, Any] = {}
         if number == len(parts) - 1:
-            more |= {"view": _buttons(view)} if view.actions or view.entries else {}
+            more |= {"view": buttons(view)} if view.actions or view.entries else {}
             more |= {"file": _file(view.files[0])} if view.files else {}
         if interaction.response.is_done():
             await interaction.followup.send(inert(part), ephemeral=True, suppress_embeds=True, **more)
@@ -54,7 +54,7 @@ def _shown(view: View) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
-def _buttons(view: View) -> ui.View:
+def buttons(view: View) -> ui.View:
     """A row of buttons for each entry, by its number, and one for the view's own."""
     shown = ui.View(timeout=None)
     for number, entry in enumerate(view.entries[:ENTRIES]):

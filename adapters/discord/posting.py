@@ -10,6 +10,7 @@ import discord
 from discord.http import handle_message_parameters
 
 from adapters.discord import wire
+from adapters.discord.answers import buttons
 from adapters.discord.errors import BROKEN
 from adapters.discord.markup import inert
 from adapters.discord.message import message_of
@@ -18,7 +19,7 @@ from adapters.discord.presence import Shut
 from adapters.discord.reading import Us
 from adapters.discord.webhooks import NAME, Webhooks, may_have_webhooks
 from bot.errors import DeliveryDoubtful, DeliveryError, DeliveryRefused
-from bot.events import REACTION, Reply
+from bot.events import REACTION, Reply, View
 from bot.ports import Clock, Found
 
 log = logging.getLogger(__name__)
@@ -99,6 +100,7 @@ class Posting:
         return f"reaction/{message}/{reply.text}"
 
     async def _say(self, reply: Reply, channel: int, more: dict[str, Any]) -> str:
+        more = {**more, "view": buttons(View(text="", actions=reply.actions))} if reply.actions else more
         return await say(self._client, channel, as_bot(reply), nonce=reply.nonce, **more)
 
     async def find(self, reply: Reply, claimed_at: datetime, after: str | None) -> Found:

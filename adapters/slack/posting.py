@@ -15,6 +15,7 @@ from typing import Any
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from adapters.slack import views
 from adapters.slack.emojis import name_of
 from adapters.slack.errors import (
     BROKEN,
@@ -112,7 +113,7 @@ class Posting:
             "channel": channel,
             "thread_ts": thread,
             "text": escaped(text),
-            "blocks": [{"type": "markdown", "text": harmless(text)}],
+            "blocks": [{"type": "markdown", "text": harmless(text)}, *views.buttons(reply.actions)],
             "metadata": {"event_type": METADATA, "event_payload": {"id": reply.id}},
             "unfurl_links": False,
             "unfurl_media": False,

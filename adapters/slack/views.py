@@ -31,10 +31,10 @@ def blocks_of(view: View) -> list[Json]:
         if entry.note:
             note = {"type": "plain_text", "text": entry.note[:_SECTION], "emoji": False}
             entries.append({"type": "context", "elements": [note]})
-        entries += _buttons(entry.actions)
+        entries += buttons(entry.actions)
     if entries:
         entries.append({"type": "divider"})
-    own = _buttons(view.actions)
+    own = buttons(view.actions)
     return [*_sections(view.text, _BLOCKS - len(entries) - len(own)), *entries, *own]
 
 
@@ -45,7 +45,7 @@ def _sections(text: str, most: int) -> list[Json]:
     ]
 
 
-def _buttons(actions: Sequence[Action]) -> list[Json]:
+def buttons(actions: Sequence[Action]) -> list[Json]:
     buttons = [
         {
             "type": "button",

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 
+from bot.agent import asks
 from bot.agent.context import SEND
 from bot.agent.fifo_queue import Queue, is_reminder
 from bot.agent.forgetting import Forgetting, Gone
@@ -132,7 +133,7 @@ def _outbox(job: Job, step: Step) -> list[OutboxRow]:
             created_at=desk.now,
         )
         for name, kind, text in posts
-    ]
+    ] + asks.questions(job, desk, conversation)
 
 
 def _reminders(job: Job, queue: Queue, stored: Sequence[Message]) -> list[Message]:

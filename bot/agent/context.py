@@ -19,6 +19,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from bot.events import (
+    CallAnswered,
     DocumentUploaded,
     Event,
     HeartbeatDue,
@@ -136,6 +137,10 @@ def event_fields(
             fields["related"] = [clipped(line, fit, tokens // 20) for line in event.related]
     elif isinstance(event, ScheduledDue):
         fields["reason"] = event.reason
+    elif isinstance(event, CallAnswered):
+        done = "it is carried out now" if event.allowed else "it is not carried out"
+        word = "allowed" if event.allowed else "refused"
+        fields["reason"] = f"{event.name} {word} the call of {event.tool} that waited: {done}."
     elif isinstance(event, UserReturned):
         fields["reason"] = f"{event.name} is back after {event.days} days."
     elif isinstance(event, SystemAlert):

@@ -15,8 +15,10 @@ from bot.agent.job import Job
 from bot.agent.lean import calls, core_memory, messages
 from bot.agent.lean.tools import MEANT, SHAPE, SPEAK, offered, offered_alone
 from bot.agent.system_text import SystemText
+from bot.agent.tools.outside import Toolset
 from bot.agent.tools.registry import Offered, Registry
 from bot.agent.window import Window
+from bot.cache import Cache
 from bot.ports import Form, ModelReply, ModelRequest, Rendered
 from memory.records import Block, Message, Role, Summary
 
@@ -28,6 +30,7 @@ _UNREAD = (
     "You wrote a call as text, and it could not be read, so nothing was done. Call the function itself, by the calling "
     "interface that you are given, with its name and its arguments as one JSON object."
 )
+_KEPT = 64  # sets of tools of which what requests show of them is kept
 _LEAN_UNSAID = "They have seen no answer yet. Write it now."
 _LEAN_UNREAD = (
     "What you wrote could not be read, and they have not seen it. Write your answer in plain words."
@@ -58,36 +61,64 @@ class Asked:
     fixed: int
 
 
+class _Way:
+    """All forms, with one set of tools."""
+
+    def __init__(self, registry: Registry, asked: Iterable[Form], max_steps: int) -> None:
+        self.registry = registry
+        self.manners = {form: _manner(form, registry, max_steps) for form in asked}
+        self.systems: dict[Form, SystemText] = {}
+        self.in_rooms: dict[Form, SystemText] = {}
+        self.reflecting: dict[Form, SystemText] = {}
+        self.meant = {name: name for name in registry.names} | dict(MEANT)
+
+    def fit(self, window: Window) -> None:
+        for form, one in self.manners.items():
+            frame = None if form is Form.FULL else core_memory.framed
+            self.systems[form] = SystemText(one.ours, one.written, window, frame)
+            self.in_rooms[form] = SystemText(one.ours, one.written_in_rooms, window, frame)
+            self.reflecting[form] = SystemText(one.reflecting, one.written_reflecting, window, frame)
+
+
 class Forms:
     """``asked`` are the forms of all models, the usual one's first."""
 
     def __init__(self, registry: Registry, asked: Iterable[Form], max_steps: int) -> None:
-        self._registry = registry
-        self._manners = {form: _manner(form, registry, max_steps) for form in asked}
-        self._systems: dict[Form, SystemText] = {}
-        self._in_rooms: dict[Form, SystemText] = {}
-        self._reflecting: dict[Form, SystemText] = {}
-        self._meant = {name: name for name in registry.names} | dict(MEANT)
+        self._asked, self._max_steps = list(asked), max_steps
+        self._own = _Way(registry, self._asked, max_steps)
+        self._joined: Cache[int, tuple[Toolset, _Way]] = Cache(_KEPT)
+        self._window: Window | None = None
 
     @property
     def always(self) -> list[str]:
         """Of the form that takes most, what is the same in every request."""
         return max(
-            ([one.ours, one.written_in_rooms] for one in self._manners.values()),
+            ([one.ours, one.written_in_rooms] for one in self._own.manners.values()),
             key=lambda texts: sum(map(len, texts)),
         )
 
     def fit(self, window: Window) -> None:
         """To be told before anything is asked: the window in which all must fit."""
-        for form, one in self._manners.items():
-            frame = None if form is Form.FULL else core_memory.framed
-            self._systems[form] = SystemText(one.ours, one.written, window, frame)
-            self._in_rooms[form] = SystemText(one.ours, one.written_in_rooms, window, frame)
-            self._reflecting[form] = SystemText(one.reflecting, one.written_reflecting, window, frame)
+        self._window = window
+        self._own.fit(window)
+
+    def _way(self, job: Job) -> _Way:
+        """With the tools of this turn: those of servers stand after ours, and are the same in all its requests."""
+        outside = job.outside
+        if outside is None or not outside.shown:
+            return self._own
+        known = self._joined.get(id(outside))
+        if known is None or known[0] is not outside:
+            way = _Way(self._own.registry.joined(outside.shown), self._asked, self._max_steps)
+            assert self._window is not None
+            way.fit(self._window)
+            known = self._joined[id(outside)] = (outside, way)
+        return known[1]
 
     def asked(self, forms: Sequence[Form], job: Job, blocks: Sequence[Block]) -> Asked:
         """The system texts with these blocks."""
-        systems = self._reflecting if job.whole else self._in_rooms if job.room else self._systems
+        way = self._way(job)
+        systems = way.reflecting if job.whole else way.in_rooms if job.room else way.systems
         made = {form: systems[form].of(job, blocks) for form in forms}
         return Asked(
             systems={form: text for form, (text, _) in made.items()},
@@ -114,7 +145,8 @@ class Forms:
         more: Mapping[str, Any],
     ) -> ModelRequest:
         whole = context.MainContext(system, summary, queue).messages()
-        manner = self._manners[form]
+        way = self._way(job)
+        manner = way.manners[form]
         if form is Form.FULL:
             talking = manner.in_rooms if job.room else manner.tools
             return ModelRequest(messages=whole, tools=manner.alone if job.whole else talking, **more)
@@ -122,7 +154,7 @@ class Forms:
             messages=[whole[0], *messages.shown(whole[1:], form)],
             tools=manner.tools if _is_awaited(job) else manner.alone,
             form=form,
-            meant=self._meant,
+            meant=way.meant,
             shape=SHAPE if form is Form.JSON else None,
             **more,
         )
@@ -144,7 +176,7 @@ class Forms:
             return replace(reply, form=form)
         said = [m.text for m in queue.messages if m.turn_id == job.turn.id and m.role is Role.ASSISTANT]
         awaited = _is_awaited(job)
-        made = calls.made(reply, self._registry, [text for text in said if text], awaited=awaited)
+        made = calls.made(reply, self._way(job).registry, [text for text in said if text], awaited=awaited)
         if form is Form.JSON and not awaited:
             made = replace(made, calls=tuple(call for call in made.calls if call.name != SPEAK))
         return replace(made, form=form)

@@ -9,10 +9,11 @@ from zoneinfo import ZoneInfo
 from bot.agent.interrupt import Interrupt
 from bot.agent.tools.desk import Desk
 from bot.agent.tools.executor import Tries
+from bot.agent.tools.outside import Toolset
 from bot.events import HeartbeatDue
 from bot.language import ENGLISH, gettext, spoken
 from bot.personas.definition import Definition
-from memory.records import Agent, Turn, Usage
+from memory.records import Agent, Ask, Turn, Usage
 
 
 @dataclass
@@ -44,6 +45,9 @@ class Job:
     model: str = ""  # who thought last
     used: Usage = field(default_factory=Usage)  # by this process
     owed: Usage = field(default_factory=Usage)  # of it: what no committed step tells of yet
+    outside: Toolset | None = None  # the tools of servers that may be used in it; None: not yet known
+    granted: tuple[Ask, ...] = ()  # calls that waited, and to which the person said yes
+    declined: tuple[Ask, ...] = ()  # ... and no
     forgot: bool = False  # something was forgotten in it, as the person asked
     began_s: float = 0.0  # seconds that its beginning took
     asked_s: float = 0.0  # seconds that models took, and the wait for an allowance

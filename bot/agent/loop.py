@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from bot.agent import replies
+from bot.agent import asks, replies
 from bot.agent.asking import Asking, is_empty
 from bot.agent.commit import Commit, Step
 from bot.agent.desks import Desks
@@ -19,6 +19,7 @@ from bot.agent.job import Job
 from bot.agent.queue_manager import QueueManager
 from bot.agent.tools.desk import Desk
 from bot.agent.tools.executor import Executor, ToolResult
+from bot.agent.tools.outside import Asker, Outside, Toolset
 from bot.language import marked
 from bot.ports import Form, ModelReply
 from memory.records import Message
@@ -48,6 +49,7 @@ class AgentLoop:
         desks: Desks,
         commit: Commit,
         limits: Limits,
+        outside: Outside,
     ) -> None:
         self._asking, self.meter = asking, asking.meter
         self._queues = queues
@@ -56,17 +58,32 @@ class AgentLoop:
         self._desks = desks
         self._commit = commit
         self._limits = limits
+        self._outside = outside
 
     async def turn(self, job: Job) -> None:
         """Think about the turn's events until the agent yields. Raises what the model port raises."""
+        job.outside = await self._tools(job)
         while await self.step(job):
             pass
+
+    async def _tools(self, job: Job) -> Toolset:
+        """The tools of servers that may be used in this turn; none where nobody waits for what comes of them."""
+        queue = await self._queues.queue(job.turn.conversation_id)
+        return await self._outside.tools(
+            Asker(
+                agent=job.agent,
+                persona=job.persona,
+                address=job.address,
+                audience=queue.conversation.audience,
+                waits=not job.whole,
+            )
+        )
 
     async def step(self, job: Job) -> bool:
         """One model call, its tools, one commit. True when the turn goes on."""
         most = self._limits.quiet_steps if job.whole else self._limits.steps
         last = job.turn.steps >= most - 1 or job.nudges >= _NUDGES
-        reply = await self._asking.answer(job, last=last)
+        reply = asks.answered(job) or await self._asking.answer(job, last=last)
         async with job.lock:
             queue = await self._queues.queue(job.turn.conversation_id)
             desk = self._desks.of(job, queue)
@@ -78,9 +95,9 @@ class AgentLoop:
             _speak_up(job, desk, reply, results, last=last)
             messages = replies.messages(self._queues, job, queue, desk, before, reply, results)
             last = last or desk.silenced  # it has nothing left to say it with
-            notes = [] if last else self._notes(job, queue, desk, reply, results, dropped)
+            notes = [] if last or desk.asks else self._notes(job, queue, desk, reply, results, dropped)
             # Failures first, then what the model asked for, then what we have to tell it.
-            goes_on = not last and bool(notes or _wants_on(desk, reply, results))
+            goes_on = not last and not desk.asks and bool(notes or _wants_on(desk, reply, results))
             step = Step(
                 queue=queue,
                 desk=desk,
@@ -91,7 +108,7 @@ class AgentLoop:
             )
             await self._commit.step(job, step)
             self.meter.settle(job)
-        posted = 0 if job.whole and goes_on else len(desk.posts) + bool(desk.reaction)
+        posted = 0 if job.whole and goes_on else len(desk.posts) + len(desk.asks) + bool(desk.reaction)
         job.passed = job.passed or desk.passed
         job.turn = replace(job.turn, steps=job.turn.steps + 1, outbox=job.turn.outbox + posted)
         job.zone = desk.zone

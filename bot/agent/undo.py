@@ -73,6 +73,7 @@ class Undo:
         await session.personas.withdraw_proposals(turn.id)
         for wish in await session.schedule.wishes_of(turn.id):
             await session.schedule.drop_wish(wish.id)
+        await session.asks.drop_turn(turn.id)
         return notes, made
 
     async def _passages(self, session: Session, agent: Agent, turn: Turn) -> list[int]:

@@ -12,6 +12,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from uuid import uuid4
 
+from bot.agent.asks import answers, ask_of
 from bot.agent.fifo_queue import Queue
 from bot.agent.interrupt import Interrupt
 from bot.agent.job import Job
@@ -99,6 +100,8 @@ class Beginning:
             answers=tuple(row.key for row in rows),
             from_person=any(EVENTS[row.kind].from_person for row in rows),
             room=queue.conversation.audience != PRIVATE,
+            granted=tuple(map(ask_of, answers(rows, allowed=True))),
+            declined=tuple(map(ask_of, answers(rows, allowed=False))),
             zone=identity.zone,
             language=identity.language,
             lock=self._locks.of(identity.agent.id),

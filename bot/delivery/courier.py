@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from bot.errors import DeliveryDoubtful, DeliveryError, DeliveryRefused, DeliveryWaits
-from bot.events import Address, Reply, Speaker, is_unasked, platform_of
+from bot.events import Action, Address, Reply, Speaker, is_unasked, platform_of
 from bot.observer import Doubtful, Post
 from bot.ports import Adapter, Found
 from bot.runtime import Runtime
@@ -278,5 +278,9 @@ def reply_of(row: OutboxRow, speaker: Speaker | None) -> Reply:
         in_reply_to=row.in_reply_to,
         at=row.created_at,
         nonce=nonce,
-        speaker=speaker,
+        speaker=None if row.actions else speaker,  # buttons are the bot's own
+        actions=tuple(
+            Action(label=label, command=command, argument=argument)
+            for label, command, argument in row.actions
+        ),
     )

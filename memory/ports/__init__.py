@@ -12,8 +12,10 @@ SQL is the truth; every index can be rebuilt from it. Common to all:
 from __future__ import annotations
 
 from memory.ports.agents import Agents
+from memory.ports.asks import Asks
 from memory.ports.blocks import Blocks
 from memory.ports.codes import Codes
+from memory.ports.credentials import Credentials
 from memory.ports.embedder import Embedder
 from memory.ports.erasing import Erasing
 from memory.ports.imports import Imports
@@ -35,8 +37,10 @@ from memory.ports.web_keys import WebKeys
 
 __all__ = [
     "Agents",
+    "Asks",
     "Blocks",
     "Codes",
+    "Credentials",
     "Embedder",
     "Erasing",
     "Imports",

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Protocol
 
 from memory.ports.agents import Agents
+from memory.ports.asks import Asks
 from memory.ports.blocks import Blocks
 from memory.ports.codes import Codes
+from memory.ports.credentials import Credentials
 from memory.ports.erasing import Erasing
 from memory.ports.imports import Imports
 from memory.ports.joining import Joining
@@ -47,6 +49,8 @@ class Session:
     overview: Overview
     web_keys: WebKeys
     operations: Operations
+    asks: Asks
+    credentials: Credentials
     meta: Meta
 
 

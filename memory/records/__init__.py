@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from memory.records.agents import Agent, Conversation, User
+from memory.records.asks import Ask
 from memory.records.audiences import (
     PRIVATE,
     SHARED,
@@ -40,6 +41,7 @@ __all__ = [
     "SHARED",
     "Agent",
     "Archive",
+    "Ask",
     "Audience",
     "Audiences",
     "Avatar",

@@ -66,3 +66,4 @@ class OutboxRow:
     state: Delivery = Delivery.READY
     claimed_at: datetime | None = None
     receipt: str | None = None
+    actions: tuple[tuple[str, str, str], ...] = ()  # buttons under it: label, command, argument

@@ -30,7 +30,7 @@ class Erasing:
         with self._c.beside():
             noted = await self.said(agent, here, now)
             await self._events(place.id, now)
-            for table in (t.outbox, t.wishes, t.summaries, t.turns):
+            for table in (t.outbox, t.wishes, t.asks, t.summaries, t.turns):
                 await self._c.execute(table.delete().where(table.c.conversation_id == place.id))
             warned = t.conversations.update().where(t.conversations.c.id == place.id)
             await self._c.execute(warned.values(warned=False))

@@ -43,7 +43,7 @@ class Joining:
                 t.archives.update().where(a.id == into.archive_id).values(last_seq=sum(held.values()))
             )
             await self._blocks(into, other, now)
-            for table in (t.inbox, t.turns, t.steps, t.outbox, t.wishes, t.proposals, t.findings):
+            for table in (t.inbox, t.turns, t.steps, t.outbox, t.wishes, t.asks, t.proposals, t.findings):
                 await self._c.execute(
                     table.update().where(table.c.agent_id == other.id).values(agent_id=into.id)
                 )
@@ -101,7 +101,7 @@ class Joining:
                 .where(m.conversation_id == pair.other)
                 .values(conversation_id=pair.into, queued=False, rendered="")
             )
-            for table in (t.inbox, t.turns, t.outbox, t.wishes):
+            for table in (t.inbox, t.turns, t.outbox, t.wishes, t.asks):
                 moved = table.update().where(table.c.conversation_id == pair.other)
                 await self._c.execute(moved.values(conversation_id=pair.into))
             await self._c.execute(t.conversations.delete().where(c.id == pair.other))

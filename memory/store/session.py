@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from memory.ports import Session
 from memory.store.agents import Agents
+from memory.store.asks import Asks
 from memory.store.blocks import Blocks
 from memory.store.codes import Codes
 from memory.store.connection import Connection
+from memory.store.credentials import Credentials
 from memory.store.erasing import Erasing
 from memory.store.imports import Imports
 from memory.store.joining import Joining
@@ -42,5 +44,7 @@ def session(connection: Connection, numbers: Numbers) -> Session:
         overview=Overview(connection),
         web_keys=WebKeys(connection),
         operations=Operations(connection),
+        asks=Asks(connection),
+        credentials=Credentials(connection),
         meta=Meta(connection),
     )

@@ -79,6 +79,16 @@ class Texts(TypeDecorator[tuple[str, ...]]):
         return tuple(value)
 
 
+class Buttons(TypeDecorator[tuple[tuple[str, str, str], ...]]):
+    """Label, command and argument of each, stored as lists in JSON."""
+
+    impl = sa.JSON
+    cache_ok = True
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> tuple[tuple[str, str, str], ...]:
+        return tuple((label, command, argument) for label, command, argument in value)
+
+
 metadata = sa.MetaData()
 # Partial indexes spell their conditions as SQLAlchemy renders them ("queued = 1"): SQLite uses one only where
 # the query's condition is the same, to the letter.
@@ -429,6 +439,7 @@ outbox = Table(
     _at(),
     Column("claimed_at", Moment),
     Column("sent_at", Moment),
+    Column("actions", Buttons, nullable=False, server_default="[]"),
     Index("outbox_open", "seq", **_only("state IN ('ready', 'sending')")),
 )
 beats = Table(
@@ -455,6 +466,25 @@ wishes = Table(
     Column("next_at", Moment, nullable=False, index=True),
     _at(),
 )
+asks = Table(
+    "asks",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _ref("agent_id", "agents.id", index=True),
+    _ref("conversation_id", "conversations.id"),
+    Column("turn_id", Text, nullable=False, index=True),
+    Column("tool", Text, nullable=False),
+    Column("arguments", Text, nullable=False),
+    _at(),
+)  # calls that wait for a person's word
+credentials = Table(
+    "credentials",
+    metadata,
+    Column("user_id", Integer, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    Column("service", Text, primary_key=True),
+    Column("sealed", sa.LargeBinary, nullable=False),  # bot.mcp.sealing
+    _at(),
+)  # people's own, for servers of tools
 codes = Table(
     "codes",
     metadata,

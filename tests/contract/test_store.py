@@ -18,6 +18,7 @@ from memory.records import (
     PRIVATE,
     SHARED,
     Agent,
+    Ask,
     Beat,
     Code,
     Conversation,
@@ -950,6 +951,8 @@ async def everything(store: Store, agent: Agent, place: Conversation, word: str)
         await mailbox.post([outbox(place, f"{word}-o", f"{word}-t")])
         await session.schedule.put_beat(Beat(agent_id=agent.id, next_at=NOW))
         await session.schedule.put_wish(wish_of(place, word))
+        await session.asks.put(ask_of(place, word))
+        await session.credentials.put(agent.user_id, "calendar", word.encode(), NOW)
         await session.codes.put(code_for(f"console:{word}", word))
         await session.codes.welcome(f"console:{word}", NOW)
         await session.web_keys.put(web_key_of(agent, WebPass.LINK, f"console:{word}"))
@@ -972,6 +975,40 @@ async def everything(store: Store, agent: Agent, place: Conversation, word: str)
             await passages.insert(lore.id, [Draft(text="The fair is in May.", audience=HERE)], NOW)
         (lore,) = await passages.lore(agent.persona_id, ["here"])
         await passages.contribute([(await passages.page(lore.id, None))[0].key], agent.user_id)
+
+
+def ask_of(place: Conversation, ask_id: str, **more: Any) -> Ask:
+    values = {"turn_id": f"{ask_id}-t", "tool": "calendar__delete", "arguments": "{}", "created_at": NOW}
+    return Ask(id=ask_id, agent_id=place.agent_id, conversation_id=place.id, **(values | more))
+
+
+async def test_what_waits_for_a_persons_word_waits_until_it_is_answered(store: Store) -> None:
+    ada, here = await settle(store, "ada")
+    async with store.write() as session:
+        one, two = ask_of(here, "one"), ask_of(here, "two", created_at=later(1))
+        for ask in (two, one):
+            await session.asks.put(ask)
+        assert await session.asks.waiting(ada.id) == [one, two]
+        assert await session.asks.get("one") == one
+        assert await session.asks.expire(later(1)) == 1
+        assert await session.asks.waiting(ada.id) == [two]
+        await session.asks.drop_turn("two-t")
+        assert await session.asks.get("two") is None
+
+
+async def test_credentials_are_one_persons_at_one_service(store: Store) -> None:
+    ada, _ = await settle(store, "ada")
+    bob, _ = await settle(store, "bob")
+    async with store.write() as session:
+        kept = session.credentials
+        await kept.put(ada.user_id, "calendar", b"old", NOW)
+        await kept.put(ada.user_id, "calendar", b"new", NOW)
+        await kept.put(ada.user_id, "mail", b"other", NOW)
+        assert await kept.get(ada.user_id, "calendar") == b"new"
+        assert await kept.get(bob.user_id, "calendar") is None
+        assert await kept.services(ada.user_id) == ["calendar", "mail"]
+        await kept.drop(ada.user_id, "calendar")
+        assert await kept.services(ada.user_id) == ["mail"]
 
 
 def wish_of(place: Conversation, wish_id: str, **more: Any) -> Wish:

@@ -28,6 +28,7 @@ from bot.ports import ChatModel, Clock, Found, Inbound, ModelReply, ModelRequest
 from bot.settings import (
     AccessSettings,
     AgentSettings,
+    McpSettings,
     MemorySettings,
     ModelSettings,
     PrivacySettings,
@@ -204,6 +205,7 @@ def settings_at(
     web: dict[str, Any] | None = None,
     access: dict[str, Any] | None = None,
     url: SecretStr | None = None,
+    mcp: dict[str, Any] | None = None,
     **agent: Any,
 ) -> Settings:
     return Settings(
@@ -211,6 +213,7 @@ def settings_at(
         store=StoreSettings(url=url or url_beside(folder)),
         model=ModelSettings(**(model or {})),
         models=models or {},
+        mcp=McpSettings(**(mcp or {})),
         privacy=PrivacySettings(**(privacy or {})),
         agent=AgentSettings(**({"debounce_s": 0} | agent)),
         memory=MemorySettings(**(memory or {})),
@@ -230,6 +233,7 @@ async def opened(
     memory: dict[str, Any] | None = None,
     privacy: dict[str, Any] | None = None,
     models: dict[str, Any] | None = None,
+    mcp: dict[str, Any] | None = None,
     embedder: Embedder | None = None,
     observer: Observer | None = None,
     web: dict[str, Any] | None = None,
@@ -239,8 +243,8 @@ async def opened(
 ) -> AsyncIterator[House]:
     """Everbot on ``folder``. ``play`` is a model or what a `Stage` plays; None: the configured model.
 
-    ``model``, ``memory``, ``privacy``, ``models``, ``web``, ``access`` and ``agent`` are settings of those sections,
-    ``url`` is the database's, if it is not in the folder.
+    ``model``, ``memory``, ``privacy``, ``models``, ``mcp``, ``web``, ``access`` and ``agent`` are settings of those
+    sections, ``url`` is the database's, if it is not in the folder.
     """
     clock = clock or FakeClock()
     parlour = parlour or Parlour()
@@ -253,6 +257,7 @@ async def opened(
         web=web,
         access=access,
         url=url,
+        mcp=mcp,
         **agent,
     )
     chosen = Stage(play) if inspect.isroutine(play) else play

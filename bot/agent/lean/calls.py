@@ -104,7 +104,9 @@ def _spoken(text: str) -> ToolCall:
 def _asks(call: ToolCall, registry: Registry) -> bool:
     """Whether a call is made for what it gives back."""
     tool = registry.get(call.name)
-    return call.name in SEARCHES or call.name == "list_scheduled" or tool is None or tool.custom
+    return (
+        call.name in SEARCHES or call.name == "list_scheduled" or tool is None or tool.custom or tool.outside
+    )
 
 
 def _shown(call: ToolCall) -> ToolCall:

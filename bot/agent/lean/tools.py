@@ -91,9 +91,9 @@ def _schema(name: str, description: str, parameters: Mapping[str, str]) -> dict[
 
 
 def _custom(registry: Registry) -> Sequence[dict[str, Any]]:
-    """Tools of the operator's own, without the parameter that small models do not understand."""
+    """Tools of the operator's own and of servers, without the parameter that small models do not understand."""
     shown = []
-    for tool in registry.custom:
+    for tool in (*registry.custom, *registry.outside):
         properties = {
             name: about for name, about in tool.parameters["properties"].items() if name != HEARTBEAT
         }

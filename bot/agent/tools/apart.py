@@ -17,6 +17,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
 
+from bot.agent.tools.arguments import cleaned
 from bot.agent.tools.desk import Desk
 from bot.agent.tools.registry import Tool
 from bot.errors import ToolError
@@ -180,16 +181,8 @@ def _plain(tool: Tool, value: object) -> object:
     try:
         text = json.dumps(value, ensure_ascii=False, default=str)
         if len(text) <= _MOST:
-            return _cleaned(json.loads(text))
+            return cleaned(json.loads(text))
     except (TypeError, ValueError, RecursionError) as error:
         raise ToolError(f"{tool.name} gave what is no JSON ({type(error).__name__}).") from None
     whole = value if isinstance(value, str) else text
     return clean(f"{whole[:_MOST]} [cut: {len(whole)} characters]")
-
-
-def _cleaned(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {clean(key): _cleaned(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_cleaned(inner) for inner in value]
-    return clean(value) if isinstance(value, str) else value

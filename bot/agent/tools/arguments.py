@@ -23,6 +23,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "boolean": (bool,),
     "array": (list,),
 }
+_SCALARS = ("string", "integer", "number", "boolean")
 _YES, _NO = ("true", "yes", "1"), ("false", "no", "0", "")
 _WORDS = re.compile(r"[^\W\d_]")
 """How a text begins that is no JSON, nor meant to be any."""
@@ -43,16 +44,16 @@ def parse(tool: Tool, arguments: str) -> dict[str, Any]:
         if values.get(name) is None:
             raise ToolError(f"{tool.name}: {name!r} is missing. Arguments: {', '.join(properties)}.")
     unknown = [name for name in values if name not in properties and name != HEARTBEAT]
-    if unknown:
+    if unknown and not (tool.outside and tool.parameters.get("additionalProperties", True)):
         names = ", ".join(properties) or "none"
         raise ToolError(f"{tool.name}: there is no argument {unknown[0]!r}. Arguments: {names}.")
     checked = {}
     for name, value in values.items():
         if value is None:
             continue  # the default
-        schema = properties.get(name, {"type": "boolean"})
-        value = _checked(tool.name, name, schema, value)
-        checked[name] = clean(value) if isinstance(value, str) else value
+        schema = properties.get(name, {} if tool.outside else {"type": "boolean"})
+        check = _loosely if tool.outside else _checked
+        checked[name] = cleaned(check(tool.name, name, schema, value))
     if tool.final:
         checked.pop(HEARTBEAT, None)
     return checked
@@ -123,6 +124,36 @@ def _checked(tool: str, name: str, schema: dict[str, Any], value: Any) -> Any:
     if wanted == "integer" and abs(meant) > 2**31:
         raise ToolError(f"{tool}: {name!r} is out of range.")
     return meant
+
+
+def _loosely(tool: str, name: str, schema: dict[str, Any], value: Any) -> Any:
+    """By another's schema, which may say anything: what is plainly of a wrong type is read for what it means, the rest
+    is for its server to judge."""
+    wanted = schema.get("type")
+    if wanted in _SCALARS:
+        return _checked(tool, name, {"type": wanted}, value) if wanted != "string" else _text_of(value)
+    if wanted in ("array", "object") and isinstance(value, str):
+        kind = list if wanted == "array" else dict
+        with contextlib.suppress(ValueError, RecursionError):
+            read = json.loads(value, strict=False)
+            value = read if isinstance(read, kind) else value
+        if not isinstance(value, kind):
+            shown = json.dumps(value, ensure_ascii=False)[:80].replace('"', "'")
+            raise ToolError(f"{tool}: {name!r} must be a JSON {wanted}, got {shown}")
+    return value
+
+
+def _text_of(value: Any) -> Any:
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+def cleaned(value: Any) -> Any:
+    """A JSON value with all its texts as `bot.events.clean` leaves them."""
+    if isinstance(value, dict):
+        return {clean(key): cleaned(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [cleaned(inner) for inner in value]
+    return clean(value) if isinstance(value, str) else value
 
 
 def _text(value: Any) -> Any:

@@ -7,13 +7,14 @@ here. Everything written takes the turn's audience.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from secrets import token_hex
 from zoneinfo import ZoneInfo
 
 from bot.agent.tools.provenance import Heard, to_keep
+from bot.agent.tools.registry import Tool
 from bot.agent.tools.unwanted import Removal, Unwanted
 from bot.people.moving import move
 from memory import archival, core
@@ -23,6 +24,7 @@ from memory.ports import Session
 from memory.recall import Known, Recall
 from memory.records import (
     Agent,
+    Ask,
     Audience,
     Block,
     Draft,
@@ -78,6 +80,11 @@ class Desk:
     hear: Callable[[], Heard] = Heard  # who said what of what is in view
     sources: Sources | None = None  # None: nothing tells where anything is from
     allowed: frozenset[str] | None = None  # the tools that the persona may use; None: all
+    outside: Mapping[str, Tool] = field(default_factory=dict)  # the tools of servers that may be used
+    used: int = 0  # calls of them so far in this step
+    granted: tuple[Ask, ...] = ()  # what the person has allowed, and is to be done in this step
+    declined: tuple[Ask, ...] = ()  # what they said no to
+    asks: list[Ask] = field(default_factory=list)  # what waits for the person's word
     quiet: bool = False  # nobody is waiting: the timer began this turn
     mute: str = ""  # why nothing may be said
     most_said: int | None = None  # messages that may still be sent
@@ -131,8 +138,8 @@ class Desk:
 
     @property
     def answered(self) -> bool:
-        """Whether what was written has got its answer: words, a sign, or silence that was meant."""
-        return bool(self.said or self.reaction) or self.passed
+        """Whether what was written has got its answer: words, a sign, a question back, or silence that was meant."""
+        return bool(self.said or self.reaction or self.asks) or self.passed
 
     def say(self, text: str) -> None:
         """More than the turn may still post is cut."""
@@ -160,6 +167,24 @@ class Desk:
 
     def cancel(self, wish_id: str) -> None:
         self._wishes[wish_id] = None
+
+    def ask(self, tool: str, arguments: str) -> None:
+        """The call waits until the person says yes to it."""
+        self.asks.append(
+            Ask(
+                id=token_hex(4),
+                agent_id=self.agent.id,
+                conversation_id=self.conversation_id,
+                turn_id=self.turn_id,
+                tool=tool,
+                arguments=arguments,
+                created_at=self.now,
+            )
+        )
+
+    def may(self, tool: str, arguments: str) -> bool:
+        """Whether the person has said yes to this very call."""
+        return any(ask.tool == tool and ask.arguments == arguments for ask in self.granted)
 
     def set_zone(self, zone: ZoneInfo) -> None:
         self.zone, self.moved = zone, True
@@ -307,6 +332,8 @@ class Desk:
                 await session.schedule.drop_wish(wish_id)
             else:
                 await session.schedule.put_wish(wish)
+        for ask in self.asks:
+            await session.asks.put(ask)
         if self.moved:
             await move(session, self.agent.user_id, self.zone, self.now)
 

@@ -41,6 +41,12 @@ _CUT = (
 )
 
 
+_DECLINED = (
+    "The person said no to this call of {name}, so it was not carried out. Do not make it again unless they ask for "
+    "it; go on without."
+)
+
+
 @dataclass(frozen=True)
 class ToolResult:
     """``content`` is the JSON that the model sees."""
@@ -152,15 +158,17 @@ class Executor:
         try:
             if call.cut:
                 raise ToolError(_CUT)
-            tool = self.registry.get(call.name)
+            if any((call.name, call.arguments) == (ask.tool, ask.arguments) for ask in desk.declined):
+                raise ToolError(_DECLINED.format(name=call.name))
+            tool = self.registry.get(call.name) or desk.outside.get(call.name)
             if tool is None:
-                names = ", ".join(self.registry.names)
+                names = ", ".join([*self.registry.names, *desk.outside])
                 raise ToolError(f"No function named {call.name[:80]!r}. Functions: {names}.")
-            if desk.allowed is not None and tool.name not in desk.allowed:
+            if desk.allowed is not None and not tool.outside and tool.name not in desk.allowed:
                 allowed = ", ".join(name for name in self.registry.names if name in desk.allowed)
                 raise ToolError(f"{tool.name} is not allowed to this persona. Allowed: {allowed}.")
             arguments = parse(tool, call.arguments)
-            heartbeat = bool(arguments.pop(HEARTBEAT, False))
+            heartbeat = bool(arguments.pop(HEARTBEAT, False)) or tool.outside
             if tool.custom:
                 return "OK", await apart.call(tool, desk, arguments, self._timeout_s), heartbeat
             return "OK", await tool.call(desk, **arguments), heartbeat

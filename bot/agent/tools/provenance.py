@@ -17,6 +17,7 @@ from typing import Any
 
 from bot.agent import context
 from bot.agent.document import NAME
+from bot.agent.tools.registry import FIND, OUTSIDE, USE
 from bot.errors import ToolError
 from memory.associative import A_DOCUMENT
 from memory.records import IMPORTED_FROM, Message, Role
@@ -207,7 +208,7 @@ def _foreign(message: Message, custom: Collection[str]) -> Iterable[tuple[str, s
         content = str(rendered["content"])
         if message.author in SEARCHES:
             yield from _found(_lines(content))
-        elif message.author in custom:
+        elif message.author in custom or is_outside(message.author):
             yield f"the tool {message.author}", content
         return
     if not message.event_key:
@@ -232,6 +233,11 @@ def _foreign(message: Message, custom: Collection[str]) -> Iterable[tuple[str, s
             yield f"the file {attached['name']}", str(attached["text"])
     if fields["type"] == "document_uploaded":
         yield f"the document {fields['document']}", str(fields["message"])
+
+
+def is_outside(tool: str) -> bool:
+    """Whether a tool of that name, which may be gone by now, shows what a server of tools says."""
+    return OUTSIDE in tool or tool in (FIND, USE)
 
 
 def _found(lines: Sequence[str]) -> Iterable[tuple[str, str]]:

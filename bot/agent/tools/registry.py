@@ -28,6 +28,10 @@ _JSON: dict[object, dict[str, Any]] = {
     list[str]: {"type": "array", "items": {"type": "string"}},
 }
 HEARTBEAT = "request_heartbeat"
+OUTSIDE = "__"
+"""In the names of a server's tools, between the server's name and the tool's own."""
+FIND, USE = "find_tools", "use_tool"
+"""By which the many tools of servers are found and called."""
 _HEARTBEAT_SCHEMA = {"type": "boolean", "description": "go on"}  # short: it is told for every tool
 
 
@@ -51,6 +55,9 @@ class Tool:
     final: bool = False  # takes no request_heartbeat
     custom: bool = False  # from a configured module: it runs apart, under a time-out
     offered: Offered = Offered.ALWAYS
+    outside: bool = (
+        False  # of a server of tools (`bot.mcp`): its result is always shown, and is never the person's word
+    )
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -105,6 +112,10 @@ class Registry:
         shown = (Offered.ALWAYS, *when)
         return [Rendered(_compact(tool.schema)) for tool in self._tools.values() if tool.offered in shown]
 
+    def joined(self, others: Iterable[Tool]) -> Registry:
+        """These tools, with others after them."""
+        return Registry([*self._tools.values(), *others])
+
     def get(self, name: str) -> Tool | None:
         return self._tools.get(name)
 
@@ -116,6 +127,11 @@ class Registry:
     def custom(self) -> list[Tool]:
         """The operator's own."""
         return [tool for tool in self._tools.values() if tool.custom]
+
+    @property
+    def outside(self) -> list[Tool]:
+        """Those of servers."""
+        return [tool for tool in self._tools.values() if tool.outside]
 
 
 def _compact(value: object) -> str:

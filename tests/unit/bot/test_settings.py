@@ -98,7 +98,7 @@ def test_the_examples_commented_keys_are_accepted_as_they_stand(tmp_path: Path) 
         for part in name.split("."):
             found = found[part]
         wanted = tomllib.loads(f"value = {value}")["value"]
-        secret = name.endswith(("api_key", "token", "secret", "store.url"))
+        secret = name.endswith(("api_key", "token", "secret", "secret_key", "store.url"))
         assert found == ("**********" if secret else wanted), name
 
 
@@ -234,17 +234,44 @@ def entries(section: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, t
             )
 
 
+@pytest.mark.parametrize(
+    ("keys", "why_not"),
+    [
+        ('about = "x"', "either command"),
+        ('command = "x"\nurl = "http://x"', "either command"),
+        ('command = "x"\nheaders = {a = "b"}', "given env"),
+        ('command = "x"\nper_person = true', "token_env"),
+        ('url = "http://x"\nper_person = true', 'auth = "token"'),
+        ('url = "http://x"\nauth = "token"', "EVERBOT_MCP__SERVERS__MINE__TOKEN"),
+        (f'url = "http://x"\nauth = "token"\nper_person = true\ntoken = "{SECRET}"', "leave token out"),
+        ('url = "ftp://x"', "mcp.servers.mine.url"),
+        ('command = "x"\ntimeout_s = 0', "mcp.servers.mine.timeout_s"),
+    ],
+)
+def test_a_server_of_tools_is_refused_with_a_reason(tmp_path: Path, keys: str, why_not: str) -> None:
+    assert why_not in why(tmp_path, f"[mcp.servers.mine]\n{keys}")
+
+
+@pytest.mark.parametrize("name", ["Mine", "a__b", "a b", "x" * 30])
+def test_a_server_has_a_name_that_can_stand_before_its_tools(tmp_path: Path, name: str) -> None:
+    assert "name" in why(tmp_path, f'[mcp.servers."{name}"]\ncommand = "x"')
+
+
 def test_what_is_in_a_table_has_variables_of_its_own_too(tmp_path: Path) -> None:
     tables = dict(entries(Settings))
-    assert set(tables) == {"model.extra", "models", "access.admins", "heartbeat.communities", "prices"}
+    known = {"model.extra", "models", "access.admins", "heartbeat.communities", "prices", "mcp.servers"}
+    assert set(tables) == known
     texts: dict[str, object] = {"name": "x", "base_url": "http://x", "api_key_env": "X", "tools": "lean"}
     texts |= {"protocol": "json", "api_key": "sk-x", "extra": '{"seed": 7}', "speak_first": "true"}
     environment = {"EVERBOT_MODELS": '{"big": {"name": "b", "timeout_s": 9}}'}
     for table, entry in tables.items():
-        for key in entry.model_fields if entry else ():
+        for key in entry.model_fields if entry and table != "mcp.servers" else ():
             environment[variable_of(f"{table}.small.{key}")] = str(texts.get(key, "4096"))
     environment["EVERBOT_MODELS__BIG__AT_ONCE"] = "2"
     environment["EVERBOT_HEARTBEAT__COMMUNITIES__SMALL__EVERY_HOURS"] = "8"
+    environment["EVERBOT_MCP__SERVERS__TIME__COMMAND"] = "uvx"
+    environment["EVERBOT_MCP__SERVERS__TIME__ARGS"] = '["mcp-server-time"]'
+    environment["EVERBOT_MCP__SERVERS__TIME__ENV"] = '{"KEY": "sk-x"}'
     environment["EVERBOT_MODEL__EXTRA__SEED"] = "7"
     environment["EVERBOT_MODEL__EXTRA__REASONING_EFFORT"] = "low"
     environment["EVERBOT_ACCESS__ADMINS__slack:T1"] = '["slack:T1/U1"]'
@@ -255,6 +282,8 @@ def test_what_is_in_a_table_has_variables_of_its_own_too(tmp_path: Path) -> None
     assert settings.models["small"].context_window == 4096
     assert settings.models["small"].extra == {"seed": 7}
     assert settings.models["big"] == EndpointSettings(name="b", timeout_s=9, at_once=2)
+    assert settings.mcp.servers["time"].args == ("mcp-server-time",)
+    assert settings.mcp.servers["time"].env["KEY"].get_secret_value() == "sk-x"
     assert settings.heartbeat.communities["small"].every_hours == 8
     assert settings.heartbeat.communities["small"].speak_first is True
     assert settings.model.extra == {"seed": 7, "reasoning_effort": "low"}

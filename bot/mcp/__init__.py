@@ -1,0 +1,1 @@
+"""Tools from outside: servers that speak the Model Context Protocol (docs/tools.md)."""
