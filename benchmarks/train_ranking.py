@@ -21,7 +21,7 @@ import numpy as np
 from benchmarks import dialogues
 from benchmarks.everbot import EmbedderKind
 from memory.search import evidence, salience
-from memory.search.search import gather, look, question_of
+from memory.search.search import gather, look, meant, question_of
 
 _STEPS = 150
 _RATE = 0.05
@@ -55,9 +55,11 @@ async def cases(folder: Path, directory: Path, embedder: EmbedderKind) -> tuple[
             )
         for asked in talks.questions:
             agent, memory = talks.agents[asked.scope], talks.memory
-            vector = await memory.indexer.query_vector(asked.text, "messages", agent.id)
-            place = await look(memory.indexer.index_of_messages, agent.id, None, vector)
             question = question_of(asked.text, asked.asker, agent.now)
+            async with memory.store.read() as session:
+                embedded = await meant(session, agent.id, None, question)
+            vector = await memory.indexer.query_vector(embedded, "messages", agent.id)
+            place = await look(memory.indexer.index_of_messages, agent.id, None, vector)
             async with memory.store.read() as session:
                 found = await gather(session, "messages", [place], question)
             features = evidence.evidence(question, found.postings, found.total, found.rows)

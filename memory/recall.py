@@ -11,7 +11,7 @@ from memory.ports import Store
 from memory.records import Audience, Hit, Message, Page, readable_from
 from memory.search.answers import answers as answers_to
 from memory.search.answers import course_of
-from memory.search.search import look, question_of, ranked
+from memory.search.search import look, meant, question_of, ranked
 
 
 @dataclass(frozen=True)
@@ -51,10 +51,12 @@ class Recall:
         zone, to which "last week" is relative.
         """
         audiences = readable_from(audience)
-        vector = await self._indexer.query_vector(query, "messages", agent_id)
+        question = question_of(query, asker, now or datetime.now(UTC))
+        async with self._store.read() as session:
+            embedded = await meant(session, agent_id, audiences, question)
+        vector = await self._indexer.query_vector(embedded, "messages", agent_id)
         place = await look(self._indexer.index_of_messages, agent_id, audiences, vector)
         async with self._store.read() as session:
-            question = question_of(query, asker, now or datetime.now(UTC))
             found = (await ranked(session, "messages", [place], question)).without(known.own)
             best = [] if page else [key for key in found.page(0, page_size) if key in known.viewed]
             found = found.without(known.viewed)

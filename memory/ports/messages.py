@@ -128,6 +128,10 @@ class Messages(Protocol):
         """Keys of the newest rows with a text from ``since`` until before ``until``, newest first."""
         ...
 
+    async def authors(self, agent_id: int, audiences: Audiences, among: int) -> list[str]:
+        """Who said the newest ``among`` rows with a text, each once."""
+        ...
+
     async def extent(self, agent_id: int) -> int:
         """How many rows there are, at most (the newest sequence number)."""
         ...

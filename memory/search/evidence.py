@@ -26,8 +26,9 @@ import numpy as np
 from memory.search import language
 from memory.search.dates import Span
 from memory.search.folding import folded
+from memory.search.people import named
 from memory.search.talk import Talk
-from memory.search.terms import analyse, counting, is_unspaced, languages_of, timing, word_forms
+from memory.search.terms import analyse, counting, is_unspaced, languages_of, timing
 
 _K1 = 1.2
 _B = 0.75
@@ -213,26 +214,6 @@ def telling(question: Question, rows: Rows) -> list[str]:
         known.update(analyse(" ".join(question.span.words)).split())
     told = [term for term, forms in question.written().items() if known.isdisjoint(forms)]
     return told or list(question.terms) or [""]
-
-
-def named(authors: Sequence[str], text: str, languages: Sequence[str] = ()) -> list[str]:
-    """Which of these people the text names, by any word of their name in whatever case it stands, in the order of
-    their mention."""
-    names = tuple(name for name in languages if name != language.ENGLISH)
-    said = word_forms(text, names)
-    places = {
-        author: min(
-            (
-                place
-                for forms in word_forms(author, names, any_case=True)
-                for place, word in enumerate(said)
-                if not forms.isdisjoint(word) and max(map(len, forms)) > 1
-            ),
-            default=-1,
-        )
-        for author in dict.fromkeys(authors)
-    }
-    return sorted((author for author, place in places.items() if place >= 0), key=places.__getitem__)
 
 
 def speaks_of_itself(text: str) -> bool:

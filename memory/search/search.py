@@ -17,6 +17,7 @@ from memory.records import Audiences, Outlines, scope_range
 from memory.search import ranking, spelling, sureness
 from memory.search.dates import span_of
 from memory.search.evidence import Question, Rows, evidence
+from memory.search.people import without_names
 from memory.search.talk import APART, PAUSE_S
 from memory.search.terms import analyse, asked, languages_of
 
@@ -27,6 +28,7 @@ _FLOOR = 0.10
 """Nearness below which a row that shares no word with the question does not count as a match."""
 _UNKNOWN = 4  # words of a question that occur nowhere, for which others are looked for
 _ALIKE = 50  # rows in which they are
+_HEARD = 200  # of the newest rows: those who said them are who talks
 _FEW = 100  # rows that there are at least, for telling how rare a word is
 
 
@@ -159,6 +161,12 @@ def question_of(query: str, asker: str | None, now: datetime) -> Question:
         span=span_of(query, now, languages),
         languages=languages,
     )
+
+
+async def meant(session: Session, agent_id: int, audiences: Audiences, question: Question) -> str:
+    """What of a question about an agent's messages is to be embedded: all but the names of those who talk."""
+    people = await session.messages.authors(agent_id, audiences, _HEARD)
+    return without_names(people, question.text, question.languages)
 
 
 async def ranked(session: Session, kind: str, places: Sequence[Place], question: Question) -> Matches:

@@ -62,6 +62,14 @@ def _within(restricted: bool) -> sa.Select[Any]:
     return query.where(among(m.audience, "audiences")) if restricted else query
 
 
+def _authors(restricted: bool) -> sa.Select[Any]:
+    m = t.messages.c
+    low: sa.BindParameter[int] = sa.bindparam("low", type_=sa.BigInteger)
+    rows = sa.select(m.author).where(m.key.between(low, sa.bindparam("high")) & (m.text != ""))
+    rows = rows.where(among(m.audience, "audiences")) if restricted else rows
+    return sa.select(rows.order_by(m.key.desc()).limit(sa.bindparam("most")).subquery().c.author).distinct()
+
+
 # Asked at every turn or search: built once.
 _APPEND = Prepared(t.messages.insert())
 _RERENDER = Prepared(t.messages.update().where(t.messages.c.key == sa.bindparam("of")))
@@ -74,6 +82,7 @@ _QUEUE = Prepared(
 _SUMMARY = Prepared(sa.select(t.summaries).where(t.summaries.c.conversation_id == _PLACE))
 _GET = {restricted: Prepared(_get(restricted)) for restricted in (False, True)}
 _WITHIN = {restricted: Prepared(_within(restricted)) for restricted in (False, True)}
+_AUTHORS = {restricted: Prepared(_authors(restricted)) for restricted in (False, True)}
 _AROUND = {restricted: Prepared(_around(restricted)) for restricted in (False, True)}
 _FOLLOWING = {restricted: Prepared(_following(restricted)) for restricted in (False, True)}
 
@@ -257,6 +266,13 @@ class Messages:
         with self._c.beside() if await self.extent(agent_id) > QUICK else nullcontext():
             rows = await _WITHIN[audiences is not None].rows(self._c, **values)
         return [key for (key,) in rows]
+
+    async def authors(self, agent_id: int, audiences: Audiences, among: int) -> list[str]:
+        low, high = scope_range(agent_id)
+        values: dict[str, Any] = {"low": low, "high": high, "most": among}
+        if audiences is not None:
+            values["audiences"] = list(audiences)
+        return [author for (author,) in await _AUTHORS[audiences is not None].rows(self._c, **values)]
 
     async def extent(self, agent_id: int) -> int:
         return await self._numbers.newest(agent_id)

@@ -265,6 +265,25 @@ async def test_words_are_found_within_agent_and_audience_newest_first(store: Sto
         assert await session.messages.terms([b.key, c.key]) == {b.key: "red fox fox", c.key: "red wolf"}
 
 
+async def test_who_said_the_newest_messages_is_known_within_agent_and_audience(store: Store) -> None:
+    ada, home = await settle(store, "ada")
+    _, other = await settle(store, "bob")
+    for author, text, audience in (
+        ("zoe", "old", HERE),
+        ("ada", "one", PRIVATE),
+        ("bot", "two", HERE),
+        ("ada", "x", HERE),
+    ):
+        await tell(store, home, text, author=author, audience=audience)
+    await tell(store, home, "", author="nobody")
+    await tell(store, other, "theirs", author="bob")
+    async with store.read() as session:
+        assert set(await session.messages.authors(ada.id, None, 3)) == {"ada", "bot"}
+        assert set(await session.messages.authors(ada.id, {HERE}, 9)) == {"zoe", "bot", "ada"}
+        assert await session.messages.authors(ada.id, {PRIVATE}, 9) == ["ada"]
+        assert await session.messages.authors(99, None, 9) == []
+
+
 async def test_what_follows_a_message_in_its_conversation(store: Store) -> None:
     ada, home = await settle(store, "ada")
     async with store.write() as session:

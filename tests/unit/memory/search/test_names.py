@@ -6,7 +6,7 @@ from itertools import chain, permutations
 
 import pytest
 
-from memory.search.evidence import named
+from memory.search.people import named, without_names
 from memory.search.terms import asked, indexed
 
 SAID = {
@@ -84,3 +84,23 @@ def test_whom_a_question_names_is_told_in_any_case(name: str) -> None:
 )
 def test_a_name_is_no_part_of_another_and_needs_no_accent(text: str, found: list[str]) -> None:
     assert named(["Nate", "Jo", "Élodie", "Max"], text) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "found", "rest"),
+    [
+        ("张伟推荐了什么？", ["张伟"], "推荐了什么？"),
+        ("민수가 뭐라고 했어?", ["민수"], "가 뭐라고 했어?"),
+        ("What books has Ada's son read?", ["Ada B."], "What books has son read?"),
+        ("What did the dude say about books?", ["The Dude"], "What did the say about books?"),
+        ("Where is the other book?", [], "Where is the other book?"),
+        ("Ada", ["Ada B."], "Ada"),
+        ("Who is Ada?", ["Ada B."], "Who is Ada?"),
+    ],
+)
+def test_of_a_question_the_names_of_who_talks_are_left_out_if_anything_else_tells(
+    text: str, found: list[str], rest: str
+) -> None:
+    people = ["张伟", "민수", "Ada B.", "The Dude"]
+    assert named(people, text) == found
+    assert without_names(people, text) == rest
