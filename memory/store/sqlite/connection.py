@@ -1,10 +1,10 @@
 """A connection to the SQLite file: asynchronous outside, SQLAlchemy's synchronous one inside.
 
-A statement runs on the event loop, unless it waits for the disk or for another process (BEGIN, COMMIT, a pragma)
-or reads much (`Connection.beside`): most take SQLite less time than the way to a thread and back, and SQLAlchemy's
-own asynchronous connection goes that way up to four times for a statement. A turn's statements, one after the
-other through both, on two busy cores (26 November 2026, five runs of ``benchmarks.connection --rounds 1000``): 5.5 to
-8.8 ms through SQLAlchemy's own, 1.0 to 2.5 ms through this one, 2.7 to 5.7 times as quick.
+A statement runs on the event loop, unless it waits for the disk (COMMIT, a pragma) or for another process (BEGIN,
+when one is writing) or reads much (`SqliteConnection.beside`): most take SQLite less time than the way to a thread and
+back, and SQLAlchemy's own asynchronous connection goes that way up to four times for a statement. A turn's statements,
+one after the other through both, on two busy cores (26 November 2026, five runs of ``benchmarks.connection --rounds
+1000``): 5.5 to 8.8 ms through SQLAlchemy's own, 1.0 to 2.5 ms through this one, 2.7 to 5.7 times as quick.
 
 And a statement is never torn in half by a cancellation, which would cost all who share its transaction the
 connection: it runs to its end, and the cancellation is raised when the session is left (`take_cancellation`).
@@ -30,7 +30,6 @@ from memory.uncancelled import ended
 
 T = TypeVar("T")
 
-_WAITS = ("BEGIN", "COMMIT")  # for a lock, for the disk
 _COMPILED: dict[Any, Any] = {}  # statements, for all connections
 
 
@@ -82,10 +81,24 @@ class SqliteConnection:
 
     async def control(self, statement: str) -> None:
         """Run a statement of transaction control. Raises sqlite3.Error."""
-        if statement.startswith(_WAITS):
+        if statement == "COMMIT" or (statement.startswith("BEGIN") and not self._begun(statement)):
             await self.ask(statement)
-        else:
+        elif not statement.startswith("BEGIN"):
             self._driver.execute(statement)
+
+    def _begun(self, statement: str) -> bool:
+        """Whether the transaction could begin without waiting: nobody else is writing."""
+        ((patience,),) = self._driver.execute("PRAGMA busy_timeout").fetchall()
+        self._driver.execute("PRAGMA busy_timeout=0")
+        try:
+            self._driver.execute(statement)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                raise
+            return False
+        finally:
+            self._driver.execute(f"PRAGMA busy_timeout={patience}")
+        return True
 
     @contextmanager
     def beside(self) -> Iterator[None]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import threading
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -158,3 +160,22 @@ async def test_a_statement_is_compiled_once_for_all_connections(tmp_path: Path) 
             assert (await connection.execute(sa.select(Counted()))).scalar() == 1
             await connection.close()
     assert Counted.compiled == 1
+
+
+async def test_a_transaction_begins_without_a_trip_unless_somebody_writes(
+    connection: SqliteConnection, tmp_path: Path
+) -> None:
+    (patience,) = await connection.ask("PRAGMA busy_timeout")
+    beginning = connection.control("BEGIN IMMEDIATE")
+    with pytest.raises(StopIteration):
+        beginning.send(None)
+    await connection.control("COMMIT")
+    assert await connection.ask("PRAGMA busy_timeout") == [patience]
+    with closing(sqlite3.connect(tmp_path / "x.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        waiting = asyncio.create_task(connection.control("BEGIN IMMEDIATE"))
+        await asyncio.sleep(0)
+        assert not waiting.done()
+        other.execute("ROLLBACK")
+        await asyncio.wait_for(waiting, PATIENCE_S)
+    await connection.control("ROLLBACK")
