@@ -155,17 +155,17 @@ class Associative:
         budget = self._budget if at_most is None else min(self._budget, at_most)
         if budget <= 0 or not telling_words(cue.text):
             return Reading((), 0.0)
+        known = Known(cue.known)  # while the embedder is at work
         heeded, certainty = await self.read(cue)
-        lines = self._lines(cue, heeded, budget)
+        lines = self._lines(cue, heeded, known, budget)
         log.debug("agent %s: λ %.2f, %d memories surfaced", cue.agent.id, certainty, len(lines))
         reading = Reading(lines, certainty)
         self._told(reading)
         return reading
 
-    def _lines(self, cue: Cue, heeded: Sequence[Heeded], budget: int) -> list[Recollection]:
+    def _lines(self, cue: Cue, heeded: Sequence[Heeded], known: Known, budget: int) -> list[Recollection]:
         """Lines of what tells something new, while there is room: what stands side by side in a talk is one line."""
         say, zone = _saying(query_terms(cue.text)), cue.now.tzinfo
-        known = Known(cue.known)
         lines: list[list[Heeded]] = []
         for each in heeded:
             if all(known.tells(memory.text) for memory in each.memories):
@@ -200,6 +200,10 @@ class Associative:
         kinds = [kind for kind, (_, rows) in scopes.items() if rows > 0]
         if not kinds:
             return [], 0.0
+        question = question_of(cue.text, cue.asker, cue.now)
+        # A long message has more words than need be looked up at every turn; longer words are rarer (Zipf).
+        telling_most = sorted(question.terms, key=len, reverse=True)[:_TERMS]
+        question = replace(question, terms=[term for term in question.terms if term in telling_most])
         # The newest rows may still wait for their vectors: they are in the context anyway. And a turn does not
         # stand in line: while the embedder has others to serve, words alone tell.
         vector = await self._indexer.query_vector(cue.text, "messages", patient=False)
@@ -212,10 +216,6 @@ class Associative:
             for kind in kinds
         }
         telling = self._indexer.telling(vector)
-        question = question_of(cue.text, cue.asker, cue.now)
-        # A long message has more words than need be looked up at every turn; longer words are rarer (Zipf).
-        telling_most = sorted(question.terms, key=len, reverse=True)[:_TERMS]
-        question = replace(question, terms=[term for term in question.terms if term in telling_most])
         scored: list[tuple[float, int, str]] = []
         places_of: dict[int, int] = {}
         certainty = 0.0
