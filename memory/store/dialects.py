@@ -53,6 +53,10 @@ class among(FunctionElement[bool]):
         item = "number" if isinstance(column.type, sa.Integer) else "text"
         super().__init__(column, sa.bindparam(name, type_=Many(item)))
 
+    def self_group(self, against: Any = None) -> Any:
+        """As it is: compared with 1, as booleans are on SQLite, it would be asked of each row instead of looked up."""
+        return self
+
 
 @compiles(among, "sqlite")
 def _(element: among, compiler: SQLCompiler, **kw: Any) -> str:

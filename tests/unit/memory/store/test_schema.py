@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
@@ -17,6 +18,8 @@ from sqlalchemy.dialects import sqlite
 import memory.store
 from memory.errors import StoreError, StoreTooNew, StoreUnavailable
 from memory.store import tables
+from memory.store.dialects import among
+from memory.store.prepared import Prepared
 from memory.store.schema import HEAD
 from memory.store.sqlite.database import Database, schema
 from tests.fakes.memory_rows import settle, tell
@@ -254,3 +257,16 @@ async def test_the_partial_indexes_are_used(store: Database) -> None:
             sql = query.compile(dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True})
             plan = await session.messages._c.ask(f"EXPLAIN QUERY PLAN {sql}")
             assert index in str(plan), plan
+
+
+async def test_rows_are_looked_up_by_a_list_of_keys(store: Database) -> None:
+    """... though the list is one value: a scope has a hundred thousand rows, and a page five."""
+    key = tables.messages.c.key
+    query = sa.select(key).where(key.between(1, 2**40) & among(key, "keys") & (tables.messages.c.text != ""))
+    async with store.read() as session:
+        connection = session.messages._c
+        text = Prepared(query).plan(("keys",), connection.inner.dialect).text
+        plan = await connection.ask(
+            "EXPLAIN QUERY PLAN " + re.sub(r":\w+", "1", text.replace(":keys", "'[1]'"))
+        )
+    assert "INTEGER PRIMARY KEY (rowid=?)" in str(plan), plan
