@@ -32,10 +32,13 @@ setup-dev:
 test: setup-dev
 	@$(BIN)/python -m pytest -n auto --dist worksteal -rs
 
-# The store's whole contract, on a throw-away server of its own (Debian: apt install postgresql).
+# All that is to hold on PostgreSQL, on a throw-away server of its own (Debian: apt install postgresql): the store's
+# contract, its own tests, and stories.
+STORIES := tests/integration/test_agent.py tests/integration/test_mailboxes.py
 test-postgres: setup-dev
 	@EVERBOT_TEST_DATABASE=postgres $(BIN)/python -m pytest -n auto --dist worksteal -rs \
-		tests/contract/test_store*.py tests/unit/memory/store
+		tests/contract/test_store*.py tests/unit/memory/store/postgres tests/integration/test_postgres.py \
+		tests/integration/test_store_migrate.py $(STORIES)
 
 quick: setup-dev
 	@$(BIN)/python -m pytest -n auto --dist worksteal -rs $(QUICK) $(SLOW:%=--ignore=%)

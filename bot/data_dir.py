@@ -32,6 +32,11 @@ class DataDir:
         return self.path / "everbot.db"
 
     @property
+    def moved(self) -> Path:
+        """Where the database's rows are now, if `everbot store migrate` moved them."""
+        return self.path / "moved-to"
+
+    @property
     def chroma(self) -> Path:
         return self.path / "chroma"
 

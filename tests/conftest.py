@@ -60,8 +60,16 @@ def pytest_collection(session: pytest.Session) -> None:
             importlib.import_module(".".join(file.resolve().relative_to(ROOT).with_suffix("").parts))
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Of what needs PostgreSQL `make test` runs what is essential, and `make test-postgres` all."""
+    left = [] if postgres_server.ALONE else [item for item in items if _is_for_test_postgres(item)]
+    config.hook.pytest_deselected(items=left)
+    items[:] = [item for item in items if item not in left]
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
+def _is_for_test_postgres(item: pytest.Item) -> bool:
+    return item.get_closest_marker("postgres") is not None and item.get_closest_marker("essential") is None
 
 
 def pytest_collection_finish() -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from bot.data_dir import DataDir
 from bot.errors import SettingsError
 from bot.settings import Settings
+from memory.errors import StoreUnavailable
 from memory.extras import how_to_have, lacks
 from memory.ports import Store
 from memory.store.schema import HEAD
@@ -22,9 +24,9 @@ async def open_store(settings: Settings) -> Store:
     """
     url = _url(settings)
     if not url:
+        refuse_moved(DataDir(settings.data_dir))
         return await Database.open(DataDir(settings.data_dir).database)
-    if lacks("postgres"):
-        raise SettingsError(f"store.url is set: to use it, {how_to_have('postgres')}.")
+    _postgres_is_there()
     from memory.store.postgres.database import PostgresDatabase
 
     return await PostgresDatabase.open(url)
@@ -48,6 +50,49 @@ async def put_back_copy(settings: Settings, copy: Path, store: Store) -> None:
         await dumps.put_back(copy, Address.of(url))
     finally:
         await store.close()
+
+
+async def move_store(settings: Settings, url: str, told: Callable[[str, int], None]) -> dict[str, int]:
+    """Copy all that the data directory's database holds into the empty PostgreSQL database at ``url``, compare both,
+    and note in the directory that it was moved; how many rows of each table. ``told`` hears what is copied, how much.
+
+    Raises `SettingsError`, or `StoreError` with all as it was.
+    """
+    files = DataDir(settings.data_dir)
+    _postgres_is_there()
+    from memory.store.moving import move
+    from memory.store.postgres.database import PostgresDatabase
+
+    refuse_moved(files)
+    if not files.database.exists() or not files.database.stat().st_size:
+        raise StoreUnavailable(
+            f"There is nothing to move in {settings.data_dir}. Is data_dir (EVERBOT_DATA_DIR) the right one?"
+        )
+    await (await Database.open(files.database)).close()  # which brings it to our schema
+    target = await PostgresDatabase.open(url)
+    try:
+        async with target.alone("store migrate"):
+            counts = await move(files.database, target, told)
+    finally:
+        await target.close()
+    files.moved.write_text(target.place, encoding="utf-8")
+    return counts
+
+
+def refuse_moved(files: DataDir) -> None:
+    """Raises `StoreUnavailable` when all of the directory's database is elsewhere: nobody goes on with the old one."""
+    if files.moved.exists():
+        place = files.moved.read_text(encoding="utf-8")
+        raise StoreUnavailable(
+            f"{files.database} was moved to {place} by `everbot store migrate`. Set store.url (EVERBOT_STORE__URL) to "
+            f"it; or, to go on with what was held before that, remove {files.moved}."
+        )
+
+
+def _postgres_is_there() -> None:
+    """Raises `SettingsError`."""
+    if lacks("postgres"):
+        raise SettingsError(f"To use PostgreSQL, {how_to_have('postgres')}.")
 
 
 def has_something(settings: Settings) -> bool:

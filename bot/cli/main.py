@@ -30,6 +30,8 @@ app.add_typer(slack_app, name="slack")
 persona_app = typer.Typer(help="Make, change, move and retire personas.", no_args_is_help=True)
 app.add_typer(persona_app, name="persona")
 app.add_typer(admin_app, name="admin")
+store_app = typer.Typer(help="Where everything is held.", no_args_is_help=True)
+app.add_typer(store_app, name="store")
 
 User = Annotated[str, typer.Option("--user", help="Whose memory.")]
 Persona = Annotated[str | None, typer.Option("--persona", help="Which persona (default: personas.default).")]
@@ -126,6 +128,22 @@ def backup(
     from bot.cli import backup
 
     sys.exit(process.run(backup.backup(settings_of(config), path, keep)))
+
+
+@store_app.command("migrate")
+def store_migrate(
+    url: Annotated[
+        str | None,
+        typer.Argument(
+            help="An empty PostgreSQL database (default: EVERBOT_STORE__URL).", show_default=False
+        ),
+    ] = None,
+    config: Config = None,
+) -> None:
+    """Move everything from the data directory into PostgreSQL; everbot must not run."""
+    from bot.cli import store
+
+    sys.exit(process.run(store.migrate(settings_of(config), url)))
 
 
 @app.command()

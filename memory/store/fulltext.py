@@ -68,11 +68,11 @@ class FullText(ABC):
         values = [{"rowid": key, "terms": terms} for (key, _), terms in zip(rows, analysed, strict=True)]
         if values:
             with self._c.beside() if long else nullcontext():
-                await self._put(values)
+                await self.add_analysed(values)
 
     @abstractmethod
-    async def _put(self, values: Sequence[dict[str, Any]]) -> None:
-        """Analysed rows (``rowid``, ``terms``), at least one."""
+    async def add_analysed(self, values: Sequence[dict[str, Any]]) -> None:
+        """New rows (``rowid``, ``terms``), at least one."""
 
     async def remove(self, keys: Collection[int]) -> None:
         for part in slices(keys):

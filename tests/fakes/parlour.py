@@ -170,14 +170,14 @@ class House:
 
     def rows(self, query: str, *values: object) -> list[Any]:
         """What SQL says behind everbot's back."""
-        if self.settings.store.url is not None:
+        if self.settings.store.url:
             return ask_beside(self.settings.store.url, query, *values)
         with closing(sqlite3.connect(self.settings.data_dir / "everbot.db")) as connection:
             return connection.execute(query, values).fetchall()
 
     def execute(self, statement: str, *values: object) -> None:
         """Change rows behind everbot's back."""
-        if self.settings.store.url is not None:
+        if self.settings.store.url:
             ask_beside(self.settings.store.url, statement, *values)
             return
         with closing(sqlite3.connect(self.settings.data_dir / "everbot.db")) as connection, connection:
@@ -210,7 +210,7 @@ def settings_at(
 ) -> Settings:
     return Settings(
         data_dir=folder,
-        store=StoreSettings(url=url or url_beside(folder)),
+        store=StoreSettings(url=url_beside(folder) if url is None else url),
         model=ModelSettings(**(model or {})),
         models=models or {},
         mcp=McpSettings(**(mcp or {})),
@@ -262,7 +262,7 @@ async def opened(
     )
     chosen = Stage(play) if inspect.isroutine(play) else play
     failure: Exception | None = None
-    if settings.store.url is None:
+    if not settings.store.url:
         lay(settings.data_dir / "everbot.db")
     async with open_app(
         settings,

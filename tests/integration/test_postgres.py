@@ -16,6 +16,8 @@ from memory.errors import StoreBusy, StoreUnavailable
 from tests.fakes.parlour import Stage, opened, parrot, settings_at, whole
 from tests.fakes.postgres_server import NewDatabase, asked, lacking
 
+pytestmark = pytest.mark.postgres
+
 
 @pytest.fixture
 async def url() -> AsyncIterator[SecretStr]:
@@ -50,6 +52,7 @@ async def test_all_is_in_the_database_and_nothing_of_it_in_the_data_directory(
         assert not file.is_file() or b"Biscuit" not in file.read_bytes()
 
 
+@pytest.mark.essential
 async def test_one_process_has_the_database_and_a_second_one_is_told_who(
     url: SecretStr, tmp_path: Path
 ) -> None:

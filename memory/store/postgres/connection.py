@@ -7,7 +7,7 @@ of work is undone by that, and nobody else's.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import nullcontext
 from typing import Any, TypeVar
 
@@ -71,6 +71,16 @@ class PostgresConnection:
     async def ask(self, statement: str, *values: Any) -> list[Any]:
         """The rows of a statement in PostgreSQL's own words. Raises `asyncpg.PostgresError`."""
         return await self._whole(self._driver.fetch(statement, *values))
+
+    async def copy(self, table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+        """Add rows of the driver's types, many at once. Raises `asyncpg.PostgresError`."""
+        await self._whole(self._driver.copy_records_to_table(table, columns=columns, records=rows))
+
+    async def portions(self, query: str, size: int) -> AsyncIterator[list[Any]]:
+        """The rows of a query, so many at once. Raises `asyncpg.PostgresError`."""
+        cursor = await self._whole(_cursor(self._driver, query))
+        while rows := await self._whole(cursor.fetch(size)):
+            yield rows
 
     async def control(self, statement: str, *, timeout_s: float | None = None) -> None:
         """Run a statement that gives no rows, by itself. Raises `asyncpg.PostgresError`."""
@@ -139,6 +149,10 @@ class PostgresConnection:
         if cancelled:
             raise asyncio.CancelledError
         return result
+
+
+async def _cursor(driver: asyncpg.Connection, query: str) -> Any:
+    return await driver.cursor(query)
 
 
 def _counted(plan: Plan, values: Mapping[str, Any]) -> list[Any]:

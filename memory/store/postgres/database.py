@@ -190,6 +190,12 @@ class PostgresDatabase:
             self._writer = None
             await connection.close()
 
+    @asynccontextmanager
+    async def whole(self) -> AsyncIterator[PostgresConnection]:
+        """One unit of work, for whoever knows PostgreSQL (`memory.store.moving`)."""
+        async with self._writing() as connection:
+            yield connection
+
     def _refuse_when_closed(self) -> None:
         if self._closed:
             raise StoreUnavailable(f"{self.place} is closed.")

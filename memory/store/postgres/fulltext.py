@@ -79,7 +79,7 @@ class Postings(FullText):
         super().__init__(connection, kind)
         self._asked = connection
 
-    async def _put(self, values: Sequence[dict[str, Any]]) -> None:
+    async def add_analysed(self, values: Sequence[dict[str, Any]]) -> None:
         keys = [value["rowid"] for value in values]
         terms = [value["terms"] for value in values]
         await self._asked.ask(_add(self._kind), keys, terms)

@@ -57,7 +57,7 @@ _POSTINGS = {
 
 
 class Fts5(FullText):
-    async def _put(self, values: Sequence[dict[str, Any]]) -> None:
+    async def add_analysed(self, values: Sequence[dict[str, Any]]) -> None:
         await self._c.execute(_ADD[self._kind], values)
 
     async def _drop(self, condition: sa.ColumnElement[bool]) -> None:

@@ -15,6 +15,8 @@ from memory.store.schema import HEAD
 from tests.fakes.memory_rows import settle, tell
 from tests.fakes.postgres_server import NewDatabase, asked
 
+pytestmark = pytest.mark.postgres
+
 SCHEMA = {
     "columns": (
         "SELECT table_name, column_name, data_type, is_nullable, coalesce(column_default, ''), "

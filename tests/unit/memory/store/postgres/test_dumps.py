@@ -13,6 +13,8 @@ from memory.store.postgres.database import PostgresDatabase
 from tests.fakes.memory_rows import settle, tell
 from tests.fakes.postgres_server import NewDatabase, asked
 
+pytestmark = pytest.mark.postgres
+
 
 async def test_a_copy_is_put_back_whole(
     database: NewDatabase, store: PostgresDatabase, tmp_path: Path
