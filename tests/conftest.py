@@ -62,8 +62,8 @@ def pytest_collection(session: pytest.Session) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Of what needs PostgreSQL `make test` runs what is essential, and `make test-postgres` all."""
-    left = [] if postgres_server.ALONE else [item for item in items if _is_for_test_postgres(item)]
-    config.hook.pytest_deselected(items=left)
+    left = set() if postgres_server.ALONE else set(filter(_is_for_test_postgres, items))
+    config.hook.pytest_deselected(items=list(left))
     items[:] = [item for item in items if item not in left]
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
 
