@@ -143,7 +143,7 @@ class _Digest:
         # What PostgreSQL numbers itself is told apart.
         own = {"last_seq"} if table is t.agents else set()
         self._columns = [
-            (at, isinstance(column.type, sa.JSON | t.Texts))
+            (at, isinstance(getattr(column.type, "impl_instance", column.type), sa.JSON))
             for at, column in enumerate(table.columns)
             if column.name not in own
         ]

@@ -8,6 +8,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from memory.store.tables import Text
+
 revision = "0011"
 down_revision = "0010"
 
@@ -16,12 +18,12 @@ def upgrade() -> None:
     op.add_column("outbox", sa.Column("actions", sa.JSON(), nullable=False, server_default="[]"))
     op.create_table(
         "asks",
-        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("id", Text, nullable=False),
         sa.Column("agent_id", sa.Integer(), nullable=False),
         sa.Column("conversation_id", sa.Integer(), nullable=False),
-        sa.Column("turn_id", sa.Text(), nullable=False),
-        sa.Column("tool", sa.Text(), nullable=False),
-        sa.Column("arguments", sa.Text(), nullable=False),
+        sa.Column("turn_id", Text, nullable=False),
+        sa.Column("tool", Text, nullable=False),
+        sa.Column("arguments", Text, nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["agent_id"], ["agents.id"], ondelete="CASCADE"),
         sa.ForeignKeyConstraint(["conversation_id"], ["conversations.id"], ondelete="CASCADE"),

@@ -41,6 +41,7 @@ async def schema(url: str) -> dict[str, set[Any]]:
         return {what: {tuple(row) for row in await connection.fetch(query)} for what, query in SCHEMA.items()}
 
 
+@pytest.mark.essential
 async def test_the_migrations_build_what_the_tables_declare(database: NewDatabase) -> None:
     declared = NewDatabase()
     try:
