@@ -9,6 +9,7 @@ from bot.events import Attachment, DocumentUploaded, MessageReceived, origin_of
 MAX_TEXT = 1_000_000  # bytes of a text file that are read
 MAX_DOCUMENT = 8_000_000  # ... of one that holds more than its text
 MAX_IMAGE = 4_000_000
+MAX_SOUND = 10_000_000
 IMAGES = ("image/png", "image/jpeg", "image/webp", "image/gif")
 DOCUMENTS = (".pdf", ".docx", ".pptx", ".xlsx", ".epub")
 _TEXTS = ("application/json", "application/xml", "application/x-yaml")
@@ -16,6 +17,17 @@ _TEXTS = ("application/json", "application/xml", "application/x-yaml")
 
 def is_text(media_type: str) -> bool:
     return media_type.startswith("text/") or media_type in _TEXTS
+
+
+def is_sound(media_type: str, size: int) -> bool:
+    """Whether a file is sound, and small enough to be sent to be written down."""
+    return media_type.startswith("audio/") and size <= MAX_SOUND
+
+
+def spoken(name: str, media_type: str, data: bytes | None, *, voice: bool) -> Attachment:
+    """Sound that is to be heard, if there is any; ``voice``: the author spoke it."""
+    sound = base64.b64encode(data).decode() if data else ""
+    return Attachment(name=name, media_type=media_type, sound=sound, voice=voice)
 
 
 def is_packed(name: str, size: int) -> bool:

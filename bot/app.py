@@ -31,6 +31,7 @@ from bot.agent.tools.registry import Registry, Tool
 from bot.agent.undo import Undo
 from bot.agent.window import LEAST_ROOM, Window
 from bot.backends.clock import SystemClock
+from bot.backends.media import Media
 from bot.backends.memory import Embedders, Memory, open_memory
 from bot.backends.models import ConfiguredModels, least_window, tell_windows
 from bot.backups import Backups, folder_of
@@ -55,6 +56,7 @@ from bot.delivery.keeping import Keeping
 from bot.delivery.mailboxes import Mailboxes
 from bot.delivery.news import News
 from bot.delivery.reminders import Reminders
+from bot.delivery.senses import Senses
 from bot.delivery.turns import Turns
 from bot.errors import PersonaError, SettingsError
 from bot.health import Ready
@@ -161,7 +163,12 @@ async def open_app(
         await stack.enter_async_context(memory.store.alone(command))
         models = ConfiguredModels(settings, clock, model)
         stack.push_async_callback(models.aclose)
-        app = _assemble(settings, memory, models, clock, adapters, speaker_of, observer)
+        media = Media(settings, clock)
+        stack.push_async_callback(media.aclose)
+        faults = Faults(memory.store, clock)
+        watching = Together((observer, faults)) if observer else faults
+        runtime = Runtime(memory.store, memory.indexer, clock, observer=watching)
+        app = _assemble(settings, memory, models, media, runtime, adapters, speaker_of, faults)
         await _check_default(app, settings)
         await app.restrictions.load()
         async with memory.store.read() as session:
@@ -187,7 +194,9 @@ async def rehearse(settings: Settings, memory: Memory) -> None:
     clock = SystemClock()
     models = ConfiguredModels(settings, clock)
     try:
-        app = _assemble(settings, memory, models, clock, (), None)
+        runtime = Runtime(memory.store, memory.indexer, clock)
+        faults = Faults(memory.store, clock)
+        app = _assemble(settings, memory, models, Media(settings, clock), runtime, (), None, faults)
         await _check_default(app, settings)
     finally:
         await models.aclose()
@@ -217,6 +226,7 @@ class _Given:
     runtime: Runtime
     platforms: Mapping[str, Adapter]
     files: DataDir
+    media: Media
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -267,19 +277,19 @@ def _assemble(
     settings: Settings,
     memory: Memory,
     models: ConfiguredModels,
-    clock: Clock,
+    media: Media,
+    runtime: Runtime,
     adapters: Sequence[Adapter],
     speaker_of: SpeakerOf | None,
-    observer: Observer | None = None,
+    faults: Faults,
 ) -> App:
     """Every part, after those that it stands on."""
-    faults = Faults(memory.store, clock)
-    watching = Together((observer, faults)) if observer else faults
     given = _Given(
         settings=settings,
         memory=memory,
         models=models,
-        runtime=Runtime(memory.store, memory.indexer, clock, observer=watching),
+        media=media,
+        runtime=runtime,
         platforms={adapter.platform: adapter for adapter in adapters},
         files=DataDir(settings.data_dir),
     )
@@ -311,10 +321,10 @@ def _assemble(
         departures=rights.departures,
         export=ownership.export,
         restore=ownership.restore,
-        backups=Backups(memory.store, clock, folder_of(settings), settings.backup),
+        backups=Backups(memory.store, runtime.clock, folder_of(settings), settings.backup),
         moving_in=ownership.moving_in,
         import_reflection=ownership.import_reflection,
-        clock=clock,
+        clock=runtime.clock,
         window=agent.window,
         restrictions=people.restrictions,
         orders=orders,
@@ -426,7 +436,8 @@ def _delivery(given: _Given, people: _People, agent: _Agent) -> _Delivery:
     arrivals = Arrivals(beats, runtime.clock, settings.events)
     documents = Documents(runtime.store, Reader(BOUNDS), talks_elsewhere)
     keeping = Keeping(settings.memory.documents, given.memory.counter.count)
-    beginning = Beginning(runtime, queues, identities, beats, platforms, documents, keeping)
+    senses = Senses(runtime, people.allowance, given.models.describer, given.media.audio)
+    beginning = Beginning(runtime, queues, identities, beats, courier, documents, keeping, senses)
     mailboxes = Mailboxes(runtime, turns, arrivals, beginning, queues, courier, platforms, settings.agent)
     reminders = Reminders(
         runtime, mailboxes, identities, access, platforms, settings.limits.reminders_per_day

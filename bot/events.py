@@ -92,6 +92,13 @@ class Attachment:
     media_type: str
     text: str = ""  # of a text document
     image: str = ""  # a data URL (RFC 2397) of an image that the model may look at
+    looked: bool = False  # it was described, or could not be
+    shows: str = ""  # what a model said of the image
+    prompt: int = 0  # tokens that this took
+    completion: int = 0
+    sound: str = ""  # what is to be heard (in base64), until it was
+    voice: bool = False  # the author spoke it: a voice message, not a file with sound
+    heard: str = ""  # the words in the sound
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -152,6 +152,14 @@ class Mind(ChatModel, Protocol):
     def forms(self) -> Sequence[Form]: ...
 
 
+class Ears(Protocol):
+    """What writes down what is spoken."""
+
+    async def transcribe(self, name: str, media_type: str, sound: bytes) -> str:
+        """The words; empty where there are none. Raises `ModelError`."""
+        ...
+
+
 class Models(Protocol):
     """The configured language models."""
 

@@ -78,6 +78,7 @@ class EndpointSettings(_Section):
     tools: Literal["full", "lean"] | None = None
     protocol: Literal["tools", "json"] | None = None
     temperature: float | None = None
+    vision: bool | None = None
     extra: Mapping[str, Any] = Field(default_factory=dict)
 
 
@@ -132,6 +133,18 @@ def _database(url: SecretStr) -> SecretStr:
 class StoreSettings(_Section):
     # What is wrong with it is never told with it: it may hold a password.
     url: Annotated[SecretStr, AfterValidator(_database)] | None = None
+
+
+class AudioSettings(_Section):
+    name: str | None = None
+    base_url: WebAddress | None = None
+    api_key: SecretStr | None = None
+    timeout_s: float = Field(60.0, gt=0, le=600)
+
+    @property
+    def hears(self) -> bool:
+        """Whether anything is set up that writes down what is spoken."""
+        return self.name is not None or self.base_url is not None
 
 
 class IndexSettings(_Section):
@@ -318,6 +331,7 @@ class MemorySettings(_Section):
     surface_tokens: int = Field(300, ge=0, le=4_000)
     documents: int = Field(200, ge=0, le=10_000)
     summary_model: str | None = None
+    caption_model: str | None = None
 
 
 class PrivacySettings(_Section):
@@ -353,6 +367,7 @@ class Settings(_Section):
     models: Mapping[str, EndpointSettings] = Field(default_factory=dict)
     embedder: EmbedderSettings = EmbedderSettings()
     store: StoreSettings = StoreSettings()
+    audio: AudioSettings = AudioSettings()
     index: IndexSettings = IndexSettings()
     agent: AgentSettings = AgentSettings()
     access: AccessSettings = AccessSettings()
@@ -373,6 +388,11 @@ class Settings(_Section):
     log: LogSettings = LogSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
     personas: PersonaSettings = PersonaSettings()
+
+    @property
+    def sees(self) -> bool:
+        """Whether pictures that people send are looked at by any model."""
+        return self.model.vision or self.memory.caption_model is not None
 
 
 @dataclass(frozen=True)
@@ -475,6 +495,11 @@ def _check(settings: Settings) -> None:
         )
     if model.reserve > model.context_window // 2:
         raise SettingsError("model.reply_reserve may be at most half of model.context_window.")
+    describer = settings.models.get(settings.memory.caption_model or "")
+    if describer is not None and not (model.vision if describer.vision is None else describer.vision):
+        raise SettingsError(
+            f"memory.caption_model: [models.{settings.memory.caption_model}] sees no pictures; set vision = true there."
+        )
     unknown = [name for name in model.fallbacks if isinstance(name, str) and name not in settings.models]
     if unknown:
         raise SettingsError(

@@ -73,7 +73,9 @@ class DiscordAdapter:
         async with aiohttp.ClientSession(headers=named) as session, asyncio.TaskGroup() as group:
             self._webhooks = Webhooks(self._api_url, session)
             self._group = group
-            attachments = Attachments(session, hosts, vision=self._options.vision)
+            attachments = Attachments(
+                session, hosts, vision=self._options.vision, hearing=self._options.hearing
+            )
             around = Surroundings(self._order, self._context, attachments, self._options.message_content)
             while True:
                 started = time.monotonic()

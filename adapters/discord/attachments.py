@@ -9,7 +9,7 @@ import yarl
 
 from adapters import files
 from adapters.discord.hosts import Hosts
-from adapters.discord.message import File
+from adapters.discord.message import Message
 from adapters.discord.reading import is_document, is_image
 from bot.events import Attachment, DocumentUploaded, MessageReceived
 
@@ -20,20 +20,29 @@ _REDIRECTS = 3
 
 
 class Attachments:
-    """``vision``: the model sees images."""
+    """``vision``: a model sees images; ``hearing``: something hears sound."""
 
-    def __init__(self, session: aiohttp.ClientSession, hosts: Hosts, *, vision: bool) -> None:
+    def __init__(
+        self, session: aiohttp.ClientSession, hosts: Hosts, *, vision: bool, hearing: bool = False
+    ) -> None:
         self._session = session
         self._hosts = hosts
         self._vision = vision
+        self._hearing = hearing
 
     async def of(
-        self, said: MessageReceived, came: list[File]
+        self, said: MessageReceived, message: Message
     ) -> tuple[tuple[Attachment, ...], list[DocumentUploaded]]:
         shown: list[Attachment] = []
         documents: list[DocumentUploaded] = []
-        for file in came:
+        spoken = {file.id for file in message.own_files} if message.is_voice else set()
+        for file in message.files:
             media_type = file.media_type or "application/octet-stream"
+            if file.id in spoken or (self._hearing and files.is_sound(media_type, file.size)):
+                heard = self._hearing and file.size <= files.MAX_SOUND
+                data = await self._read(file.url, files.MAX_SOUND) if heard else None
+                shown.append(files.spoken(file.name, media_type, data, voice=file.id in spoken))
+                continue
             seen = self._vision and is_image(file)
             packed = files.is_packed(file.name, file.size)
             most = files.MAX_IMAGE if seen else files.MAX_DOCUMENT if packed else files.MAX_TEXT

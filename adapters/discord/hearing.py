@@ -175,7 +175,7 @@ class Hearing:
         ):
             await self._context.learn(self._client, message, quoted)
             event = replace(event, text=self._text(message), reply_to=self._quote(message))
-            shown, documents = await self._attachments.of(event, message.files)
+            shown, documents = await self._attachments.of(event, message)
         for document in documents:
             await self.submit(document)
         if event.text or shown or not documents:

@@ -21,3 +21,4 @@ class Options:
     vision: bool
     context_lines: int
     catch_up: timedelta
+    hearing: bool = False

@@ -13,7 +13,7 @@ from adapters import files
 from adapters.hosts import Hosts
 from adapters.slack import content, reading
 from adapters.slack.errors import BROKEN, reason
-from adapters.wire import Json, record, text
+from adapters.wire import Json, number, record, records, text
 from bot.events import Attachment, DocumentUploaded, MessageReceived
 from bot.ports import Clock
 
@@ -26,7 +26,7 @@ _UNTOLD = "check_file_info"  # of a file of another workspace: it must be asked 
 
 
 class Attachments:
-    """``token`` may read files; ``vision``: the model sees images."""
+    """``token`` may read files; ``vision``: a model sees images; ``hearing``: something hears sound."""
 
     def __init__(
         self,
@@ -37,6 +37,7 @@ class Attachments:
         token: str,
         *,
         vision: bool,
+        hearing: bool = False,
     ) -> None:
         self._client = client
         self._session = session
@@ -44,6 +45,7 @@ class Attachments:
         self._clock = clock
         self._token = token
         self._vision = vision
+        self._hearing = hearing
 
     async def of(
         self, said: MessageReceived, message: Json
@@ -55,6 +57,12 @@ class Attachments:
             file = await self._told(told, limit)
             media_type = text(file.get("mimetype")) or "application/octet-stream"
             name = text(file.get("name")) or text(file.get("title")) or "file"
+            voice = text(file.get("subtype")) == "slack_audio"
+            if voice or (self._hearing and files.is_sound(media_type, number(file.get("size")))):
+                sound = await self._read(file, limit) if self._hearing else None
+                own = voice and told in records(message.get("files"))
+                shown.append(files.spoken(name, media_type, sound, voice=own))
+                continue
             is_image = self._vision and reading.is_image(file)
             data = await self._read(file, limit) if is_image or reading.is_document(file) else None
             taken = files.received(said, text(file.get("id")), name, media_type, data, is_image=is_image)
@@ -102,6 +110,6 @@ class Attachments:
             data = bytearray()
             async for chunk in answer.content.iter_chunked(65_536):
                 data += chunk
-                if len(data) > files.MAX_DOCUMENT:
+                if len(data) > files.MAX_SOUND:
                     return None
             return bytes(data)

@@ -22,3 +22,4 @@ class Options:
     vision: bool
     context_lines: int
     catch_up: timedelta
+    hearing: bool = False

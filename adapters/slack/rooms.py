@@ -73,7 +73,13 @@ def furnished(link: Link, opened: asyncio.Event, recover: Callable[[], Awaitable
         places=places,
         context=Context(client, link.us, people, link.clock, options.context_lines),
         attachments=Attachments(
-            client, link.session, link.hosts, link.clock, options.bot_token, vision=options.vision
+            client,
+            link.session,
+            link.hosts,
+            link.clock,
+            options.bot_token,
+            vision=options.vision,
+            hearing=options.hearing,
         ),
         posting=posting,
         work=work,

@@ -19,6 +19,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from bot.events import (
+    Attachment,
     CallAnswered,
     DocumentUploaded,
     Event,
@@ -32,6 +33,7 @@ from bot.events import (
 )
 from bot.ports import GIVEN, Rendered, ToolCall
 from memory.records import PRIVATE, Block, Message, Summary
+from memory.search.excerpts import one_line
 
 Fit = Callable[[str, int], str]
 
@@ -126,6 +128,8 @@ def event_fields(
             fields["attachments"] = [
                 {"name": a.name, "type": a.media_type}
                 | ({"text": clipped(a.text, fit, share)} if a.text else {})
+                | ({"shows": clipped(a.shows, fit, share)} if a.shows else {})
+                | ({"says": clipped(a.heard, fit, share)} if a.heard and not a.voice else {})
                 for a in event.attachments
             ]
         fields["message"] = clipped(event.text, fit, tokens // 2 if whole is None else whole)
@@ -160,6 +164,40 @@ def event_fields(
             fields["greeting"] = clipped(event.greeting, fit, tokens // 4)
             fields["reason"] += " `greeting` is how you greet: use it, or say it in your own words."
     return fields
+
+
+def bare(event: Event) -> str:
+    """What recall storage searches and the summarizer reads: the words of people, and what they showed, each picture
+    and sound marked as what it is."""
+    if not isinstance(event, MessageReceived):
+        return ""
+    shown = [f"(picture) {one_line(a.shows)}" for a in event.attachments if a.shows]
+    shown += [f"(sound) {one_line(a.heard)}" for a in event.attachments if a.heard and not a.voice]
+    if not (event.text or shown):
+        shown = [f"(picture: {a.name})" for a in event.attachments if a.media_type.startswith("image/")]
+    return "\n".join(filter(None, [event.text, *shown]))
+
+
+_VOICE = re.compile(r"^\(voice message[^\n]*\)$", re.MULTILINE)  # how adapters tell of one
+UNHEARD = "its sound cannot be heard here"
+
+
+def voiced(text: str, attachments: Sequence[Attachment]) -> str:
+    """The text of a message with the words of its voice message in their place, marked as spoken."""
+    words = [one_line(a.heard) for a in attachments if a.voice and a.heard]
+    if not words:
+        return text
+    spoken = f"(voice) {' '.join(words)}"
+    there = _VOICE.search(text)
+    return f"{text[: there.start()]}{spoken}{text[there.end() :]}" if there else f"{text}\n{spoken}".strip()
+
+
+def is_unheard(event: Event) -> bool:
+    """Whether it is a voice message that nobody here heard, and nothing else."""
+    if not isinstance(event, MessageReceived) or not any(a.voice and not a.heard for a in event.attachments):
+        return False
+    told = _VOICE.search(event.text)
+    return told is not None and UNHEARD in told[0] and not _VOICE.sub("", event.text).strip()
 
 
 def length(event: Event) -> int:

@@ -189,6 +189,7 @@ class Forgetting:
         }
         kept["events"], kept["replies"] = {}, {}
         if message.event_key:
+            await session.captions.drop(message.event_key)
             for row in await session.mailbox.events_from(message.event_key):
                 kept["events"][row.key] = row.payload
                 stays = tells.rest(row.payload["text"], tells.touches) if tells and rest else ""

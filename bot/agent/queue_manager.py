@@ -143,7 +143,7 @@ class QueueManager:
         events = [from_json(row.payload) for row in rows]
         messages = []
         newest = next((event for event in reversed(events) if isinstance(event, MessageReceived)), None)
-        lengths = [self.window.sampled(_bare(event)) if len(events) > 1 else 0 for event in events]
+        lengths = [self.window.sampled(context.bare(event)) if len(events) > 1 else 0 for event in events]
         rooms = shared(self._whole(queue), lengths)
         for event, room in zip(events, rooms, strict=True):
             fields = await self._fields(event, zone, share, max(share // 2, room))
@@ -151,7 +151,7 @@ class QueueManager:
                 fields["brings_to_mind"] = list(recalled)
             if book and event is newest:
                 fields["book"] = list(book)
-            text = _bare(event)
+            text = context.bare(event)
             images = context.images_of(event)[: max(1, self.window.share // context.IMAGE)]
             messages.append(self._event(queue, turn, event, context.user_message(fields, images), text))
         notes = []
@@ -168,20 +168,23 @@ class QueueManager:
         told = partial(context.event_fields, event, zone, self.window.fit, tokens, whole)
         return await asyncio.to_thread(told) if context.length(event) > _LONG else told()
 
-    async def amend(self, session: Session, message: Message, text: str) -> None:
-        """The author edited an admitted message, or (with an empty text) deleted it."""
+    async def amend(self, session: Session, message: Message, text: str, shown: str = "") -> None:
+        """The author edited an admitted message, or (with an empty text) deleted it. ``shown``: what recall storage
+        keeps of it where that is more than the text (`context.bare`)."""
         if not message.queued:
-            await self.rewrite(session, message, text, "")
+            await self.rewrite(session, message, shown or text, "")
             return
         rendered = json.loads(message.rendered)
         fields = context.told(rendered)
         if text:
-            shown = context.clipped(text, self.window.fit, self.window.share // 2)
-            fields |= {"message": shown, "edited": True}
+            told = context.clipped(text, self.window.fit, self.window.share // 2)
+            fields |= {"message": told, "edited": True}
+            images = context.images_in(rendered)
         else:  # whatever came with it goes too
+            images = []
             fields = {name: fields[name] for name in ("type", "name", "time") if name in fields}
             fields |= {"message": "", "deleted": True}
-        await self.rewrite(session, message, text, context.user_message(fields))
+        await self.rewrite(session, message, shown or text, context.user_message(fields, images))
 
     async def rewrite(self, session: Session, message: Message, text: str, rendered: str) -> None:
         """Store another text and rendering of a message."""
@@ -332,11 +335,6 @@ async def _shown(session: Session, conversation: Conversation) -> list[Block] | 
         return None
     blocks = await session.blocks.visible(agent, conversation.audience)
     return await session.blocks.as_after(blocks, conversation.shown_edit)
-
-
-def _bare(event: Event) -> str:
-    """What recall storage searches and the summarizer reads: the words of people only."""
-    return event.text if isinstance(event, MessageReceived) else ""
 
 
 def _frames(blocks: Sequence[Block]) -> list[tuple[object, ...]]:

@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from bot.backends.watched import WatchedModel
 from bot.errors import EverbotError, ModelError, SettingsError
 from bot.models.fallbacks import WithFallbacks
-from bot.models.trial import trial
+from bot.models.trial import eyes, trial
 from bot.ports import ChatModel, Clock, Form
 from bot.settings import EndpointSettings, ModelSettings, Settings
 
@@ -44,6 +44,7 @@ class ConfiguredModels:
         self.default = self.named("")
         self.quiet = self.named(settings.heartbeat.model or "")
         self.summarizer = self.named(summaries) if (summaries := settings.memory.summary_model) else None
+        self.describer = self._describer()
 
     def named(self, name: str) -> WatchedModel:
         if self._settings.model.kind == "offline" or name == self._settings.model.name:
@@ -52,6 +53,12 @@ class ConfiguredModels:
             chosen = self._only or choose_model(self._settings, self._clock, name)
             self._known[name] = WatchedModel(chosen, self._clock, self._forms(name))
         return self._known[name]
+
+    def _describer(self) -> WatchedModel | None:
+        """The one that describes pictures; None where none sees."""
+        if name := self._settings.memory.caption_model:
+            return self.named(name)
+        return self.default if self._settings.model.vision else None
 
     def all_forms(self) -> list[Form]:
         """Those of all models that may be shown a conversation, the usual one's first."""
@@ -141,6 +148,9 @@ async def examine(settings: Settings, clock: Clock, needed: int, shape: object) 
             yield True, what, await model.check()
             good, told = await trial(model, shape)
             yield good, f"{what}, its calls", told
+            if place.vision:
+                seen, told = await eyes(model)
+                yield seen, f"{what}, its eyes", told
             window = await model.window(own=is_own(place.base_url))
             if window is not None:
                 yield compared(settings, window, needed, f"{what}, its window")
@@ -198,6 +208,8 @@ def least_window(settings: Settings) -> int:
 def _filled(main: ModelSettings, place: EndpointSettings) -> ModelSettings:
     """The endpoint with what it does not set as in ``[model]``; a key is for the server that it was given for."""
     told = {name: getattr(place, name) for name in place.model_fields_set}
+    if place.vision is None:
+        told.pop("vision", None)
     if place.base_url is not None and place.base_url != main.base_url:
         told |= {"api_key": None, "extra": place.extra} | {n: v for n, v in told.items() if n == "api_key"}
     if place.api_key_env is not None and place.api_key is None:
@@ -222,6 +234,7 @@ def _model(place: ModelSettings, retries: int, clock: Clock) -> OpenAIModel:
         retries=retries,
         extra=temperature | dict(place.extra),
         form=form_of(place),
+        sees=place.vision,
         clock=clock,
     )
 

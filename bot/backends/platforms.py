@@ -95,7 +95,8 @@ def _discord(settings: Settings, clock: Clock) -> Adapter | None:
         gateway_url=settings.discord.gateway_url,
         message_content=settings.discord.message_content,
         guilds_wait_s=settings.discord.guilds_wait_s,
-        vision=settings.model.vision,
+        vision=settings.sees,
+        hearing=settings.audio.hears,
         context_lines=settings.run.context_lines,
         catch_up=timedelta(hours=settings.run.catch_up_hours),
     )
@@ -150,7 +151,8 @@ def _slack(settings: Settings, clock: Clock) -> Adapter | None:
         listen=address(slack.listen, "slack.listen"),
         api_url=slack.api_url,
         post_interval_s=slack.post_interval_s,
-        vision=settings.model.vision,
+        vision=settings.sees,
+        hearing=settings.audio.hears,
         context_lines=settings.run.context_lines,
         catch_up=timedelta(hours=settings.run.catch_up_hours),
     )

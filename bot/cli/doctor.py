@@ -13,6 +13,7 @@ from bot import logs
 from bot.agent.lean.tools import SHAPE
 from bot.app import needed_window, rehearse
 from bot.backends.clock import SystemClock
+from bot.backends.media import Media
 from bot.backends.memory import choose_embedder, open_memory, shortcoming, uses_chroma
 from bot.backends.models import examine as examine_models
 from bot.backends.platforms import check_platforms
@@ -177,6 +178,15 @@ async def _model(settings: Settings, config: Path | None) -> AsyncIterator[Findi
         yield finding
 
 
+async def _media(settings: Settings, config: Path | None) -> AsyncIterator[Finding]:
+    media = Media(settings, SystemClock())
+    try:
+        async for finding in media.examine():
+            yield finding
+    finally:
+        await media.aclose()
+
+
 async def _platforms(settings: Settings, config: Path | None) -> AsyncIterator[Finding]:
     findings = await check_platforms(settings)
     for finding in findings:
@@ -193,6 +203,7 @@ CHECKS: dict[str, Callable[[Settings, Path | None], AsyncIterator[Finding]]] = {
     "backups": _backups,
     "documents": _documents,
     "model": _model,
+    "voice": _media,
     "platforms": _platforms,
 }
 """What is looked at, in this order. One that finds nothing wrong may find nothing at all."""

@@ -7,30 +7,34 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import uuid4
 
 from bot.agent.asks import answers, ask_of
+from bot.agent.context import is_unheard
 from bot.agent.fifo_queue import Queue
 from bot.agent.interrupt import Interrupt
 from bot.agent.job import Job
 from bot.agent.queue_manager import QueueManager
+from bot.delivery.courier import Courier
 from bot.delivery.documents import Documents, is_unread
 from bot.delivery.keeping import Cut, Keeping
-from bot.events import EVENTS, Address, HeartbeatDue, MessageReceived, ScheduledDue, platform_of
+from bot.delivery.senses import Senses, spent
+from bot.events import EVENTS, Address, HeartbeatDue, MessageReceived, ScheduledDue, from_json
+from bot.language import gettext, marked, spoken
 from bot.people.beats import Beats
 from bot.people.identities import Identities, Identity
 from bot.people.restrictions import home_of
 from bot.personas.definition import Definition, cast, from_book, parsed
-from bot.ports import Adapter
 from bot.runtime import Runtime
 from memory.errors import StoreError, where
 from memory.ports import Session
-from memory.records import PRIVATE, InboxRow, Message, Turn, TurnState
+from memory.records import PRIVATE, Agent, InboxRow, Message, OutboxRow, Turn, TurnState, Usage
 
 log = logging.getLogger(__name__)
+
+_DEAF = marked("I can't listen to voice messages here. Please type what you said.")
 
 
 @dataclass(frozen=True)
@@ -50,30 +54,35 @@ class Beginning:
         queues: QueueManager,
         identities: Identities,
         beats: Beats,
-        platforms: Mapping[str, Adapter],
+        courier: Courier,
         documents: Documents,
         keeping: Keeping,
+        senses: Senses,
     ) -> None:
         self._store, self._indexer = runtime.store, runtime.indexer
         self._clock, self._locks = runtime.clock, runtime.locks
         self._queues = queues
         self._identities = identities
         self._beats = beats
-        self._platforms = platforms
+        self._adapter, self._wake = courier.adapter, courier.wake
         self._documents = documents
         self._keeping = keeping
+        self._senses = senses
 
     async def read(self, rows: Sequence[InboxRow]) -> bool:
         """Read what came with these events, while the place sees that something is done. Whether there was any: the
         inbox holds other payloads then."""
-        places: list[Address] = [row.payload["address"] for row in rows if is_unread(row)]
+        places: list[Address] = [
+            row.payload["address"] for row in rows if is_unread(row) or self._senses.wants(row)
+        ]
         if not places:
             return False
-        async with AsyncExitStack() as shown:
-            adapter = self._platforms.get(platform_of(places[0]))
-            if adapter is not None:
-                await shown.enter_async_context(adapter.thinking(places[0]))
-            return await self._documents.read(rows)
+        async with self._adapter(places[0]).thinking(places[0]):
+            await self._documents.read(rows)
+            for row in rows:
+                if self._senses.wants(row):
+                    await self._senses.perceive(row)
+        return True
 
     async def job(self, turn: Turn | None, rows: Sequence[InboxRow]) -> Job | None:
         """The turn of these events, begun if it is None; no job when their agent was deleted meanwhile."""
@@ -90,6 +99,9 @@ class Beginning:
                 mute, most_said = await self._beats.silence(session, identity, self._clock.now())
         if turn is None:
             turn = await self._begun(definition, identity, queue, rows)
+            if turn is None:
+                return None
+        owed = Usage() if turn.steps else spent(rows)
         return Job(
             agent=identity.agent,
             address=queue.conversation.address,
@@ -110,12 +122,44 @@ class Beginning:
             fallback=str(rows[0].payload.get("fallback", "")) if turn.kind == ScheduledDue.kind else "",
             mute=mute,
             most_said=most_said,
+            used=owed,
+            owed=owed,
             began_s=asyncio.get_running_loop().time() - began,
         )
 
+    async def _is_deaf(self, identity: Identity, rows: Sequence[InboxRow]) -> bool:
+        """Whether the person is to be told that voice messages are not heard here. They are told once."""
+        if self._senses.hear or not any(is_unheard(from_json(row.payload)) for row in rows):
+            return False
+        async with self._store.read() as session:
+            return not await session.mailbox.has_post(_deaf(identity.agent))
+
+    async def _tell_deaf(
+        self, session: Session, turn: Turn, identity: Identity, rows: Sequence[InboxRow]
+    ) -> None:
+        """The turn is over with that one sentence, if nothing else was said in it."""
+        with spoken(identity.language):
+            text = gettext(_DEAF)
+        notice = OutboxRow(
+            id=_deaf(identity.agent),
+            agent_id=identity.agent.id,
+            conversation_id=turn.conversation_id,
+            address=identity.conversation.address,
+            turn_id=turn.id,
+            kind="notice",
+            text=text,
+            in_reply_to=tuple(row.key for row in rows),
+            created_at=self._clock.now(),
+        )
+        await session.mailbox.post([notice])
+        if _only_unheard(rows):
+            await session.mailbox.finish(turn.id, self._clock.now())
+
     async def _begun(
         self, definition: Definition, identity: Identity, queue: Queue, rows: Sequence[InboxRow]
-    ) -> Turn:
+    ) -> Turn | None:
+        """None: it is over already."""
+        deaf = await self._is_deaf(identity, rows)
         prepared = _Prepared(
             recalled=await self._recalled(queue, identity, rows),
             book=await self._from_book(definition, identity, queue, rows),
@@ -123,9 +167,13 @@ class Beginning:
         )
         async with self._store.write() as session:
             turn, admitted, gone = await self._begin(session, identity, queue, rows, prepared)
+            if deaf:
+                await self._tell_deaf(session, turn, identity, rows)
         self._queues.extend(queue, admitted)
         await self._indexer.removed([], gone)
-        return turn
+        if deaf:
+            self._wake()
+        return None if deaf and _only_unheard(rows) else turn
 
     async def _recalled(self, queue: Queue, identity: Identity, rows: Sequence[InboxRow]) -> list[str]:
         """What the newest message brings to mind. A fault there must not keep the turn from being held."""
@@ -183,3 +231,12 @@ class Beginning:
         )
         await self._queues.note_warned(session, queue, messages)
         return turn, messages, gone
+
+
+def _only_unheard(rows: Sequence[InboxRow]) -> bool:
+    return all(is_unheard(from_json(row.payload)) for row in rows)
+
+
+def _deaf(agent: Agent) -> str:
+    """The id of the one post that tells so."""
+    return f"deaf/{agent.id}"

@@ -16,6 +16,7 @@ from urllib.parse import parse_qsl
 
 from bot.errors import ModelDenied, ModelRefused, ModelUnavailable
 from bot.models.assembly import LIMIT, Assembly
+from bot.models.blind import without_pictures
 from bot.models.dialect import Dialect
 from bot.models.encoding import encoded
 from bot.models.openai_errors import ErrorMap, ErrorObject, attempted, caught, codes, said
@@ -60,8 +61,8 @@ class OpenAIModel:
 
     ``base_url`` None means OpenAI itself. ``retries`` is how often one step is quickly asked again, under the same
     Idempotency-Key, before `ModelUnavailable` is raised; a server that wants more than 60 s (Retry-After) is left to
-    the caller. ``extra`` is merged into every body. No redirect is followed: what people say goes to the configured
-    server alone.
+    the caller. ``extra`` is merged into every body. Without ``sees`` it is sent no pictures. No redirect is followed:
+    what people say goes to the configured server alone.
     """
 
     def __init__(
@@ -75,8 +76,9 @@ class OpenAIModel:
         retries: int = 3,
         extra: Mapping[str, Any] | None = None,
         form: Form = Form.FULL,
+        sees: bool = True,
     ) -> None:
-        self.name, self.form = name, form
+        self.name, self.form, self.sees = name, form, sees
         self._clock = clock
         self._base_url = base_url
         self._api_key = (api_key or "").strip()
@@ -92,6 +94,8 @@ class OpenAIModel:
     async def complete(self, request: ModelRequest) -> ModelReply:
         """One answer, streamed. Cancelling it closes the HTTP response."""
         request = request.in_form(self.form)
+        if not self.sees:
+            request = without_pictures(request)
         raw = await self._patiently(request)
         reply = tidied(raw, request)
         if request.max_tokens is not None and is_all_thought(raw, reply):
@@ -179,7 +183,7 @@ class OpenAIModel:
                 default_query=options or None,
                 max_retries=0,
                 timeout=httpx2.Timeout(silence, connect=min(self._patience.stall_s, 10.0)),
-                http_client=openai.DefaultAsyncHttpxClient(verify=_trusted()),
+                http_client=openai.DefaultAsyncHttpxClient(verify=trusted()),
             )
         except (openai.OpenAIError, httpx2.InvalidURL, ValueError, TypeError) as error:
             raise self._errors.of(error, self._clock.now()) from None
@@ -286,7 +290,7 @@ class OpenAIModel:
 
 
 @cache
-def _trusted() -> ssl.SSLContext:
+def trusted() -> ssl.SSLContext:
     """Whom TLS trusts. Reading the certificates takes longer than making a client: once will do for all models."""
     import httpx2
 

@@ -202,6 +202,7 @@ class ErrorMap:
     model: str
     place: str  # host of the server
     secret: str = ""
+    section: str = "model"  # of the settings that names it
     said: frozenset[str] = frozenset()  # words that no text may hold: see `bot.models.quoting`
 
     def about(self, messages: Sequence[Mapping[str, Any]]) -> ErrorMap:
@@ -260,14 +261,15 @@ class ErrorMap:
 
     def _advice(self, status: int) -> str:
         if status == 401:
-            return f"{self.place} refused the API key; check [model] api_key or OPENAI_API_KEY"
+            return f"{self.place} refused the API key; check [{self.section}] api_key or OPENAI_API_KEY"
         if status == 403:
-            return f"{self.place} denies access; check [model] api_key (OPENAI_API_KEY) and [model] name"
+            where = f"[{self.section}]"
+            return f"{self.place} denies access; check {where} api_key (OPENAI_API_KEY) and {where} name"
         if status == 404:
-            return f"{self.place} has no model {self.model!r} there; check [model] name and base_url"
+            return f"{self.place} has no model {self.model!r} there; check [{self.section}] name and base_url"
         if status < 400:
-            return f"{self.place} redirects elsewhere ({status}); check [model] base_url"
-        return f"{self.place} refused the request ({status}); check [model] name, base_url and extra"
+            return f"{self.place} redirects elsewhere ({status}); check [{self.section}] base_url"
+        return f"{self.place} refused the request ({status}); check [{self.section}] name, base_url and extra"
 
     def _clean(self, text: object) -> str:
         """At most 300 characters on one line, without the key or anything that looks like one."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import struct
 import uuid
+import zlib
 from typing import Any, Protocol
 
 from bot.ports import ChatModel, Form, ModelRequest
@@ -34,6 +37,41 @@ class Tried(ChatModel, Protocol):
 
     @property
     def place(self) -> str: ...
+
+
+async def eyes(model: Tried) -> tuple[bool, str]:
+    """Whether it sees: it is shown a red square. Raises what the model raises."""
+    shown = [
+        {"type": "text", "text": "Which colour is this picture? Answer with one word, in English."},
+        {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{_RED}"}},
+    ]
+    key = f"eyes/{uuid.uuid4()}"
+    messages = [{"role": "user", "content": shown}]
+    reply = await model.complete(ModelRequest(key=key, messages=messages, max_tokens=_ROOM, form=model.form))
+    if "red" in reply.text.casefold():
+        return True, f"The model {model.name} at {model.place} sees."
+    return False, (
+        f"The model {model.name} at {model.place} does not see what it is shown: set its vision = false, or use "
+        "another model."
+    )
+
+
+def _square(*colour: int) -> str:
+    """A PNG of 64 by 64 pixels of one colour, in base64 (PNG specification, 5 and 11)."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    rows = zlib.compress((b"\0" + bytes(colour) * 64) * 64)
+    parts = (
+        chunk(b"IHDR", struct.pack(">IIBBBBB", 64, 64, 8, 2, 0, 0, 0)),
+        chunk(b"IDAT", rows),
+        chunk(b"IEND", b""),
+    )
+    return base64.b64encode(b"\x89PNG\r\n\x1a\n" + b"".join(parts)).decode()
+
+
+_RED = _square(220, 20, 30)
 
 
 async def trial(model: Tried, shape: Any) -> tuple[bool, str]:

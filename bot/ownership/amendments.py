@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from bot.agent.context import bare, voiced
 from bot.agent.document import file_of
 from bot.agent.queue_manager import QueueManager
 from bot.delivery.mailboxes import Mailboxes
-from bot.events import DocumentUploaded, MessageDeleted, MessageEdited
+from bot.events import DocumentUploaded, MessageDeleted, MessageEdited, MessageReceived, from_json
 from bot.ownership.erasure import Erasure
 from bot.runtime import Runtime
 from memory.records import InboxRow, scope_of
 
-_BARE: dict[str, Any] = {
+_EMPTY: dict[str, Any] = {
     "text": "",
     "data": "",
     "problem": "",
@@ -48,23 +49,35 @@ class Amendments:
                 await self._reword(row, event.text)
 
     async def _reword(self, row: InboxRow, text: str) -> None:
-        if text and row.payload.get("text") == text:
+        if text and row.payload.get("text") in (text, _voiced(row, text)):
             return  # a link's preview was added, or the event came twice
-        pieces: list[int] = []
+        pieces, shown = list[int](), ""
         async with self._locks.of(row.agent_id), self._store.write() as session:
             if text:
-                await session.mailbox.replace_event(row.key, {**row.payload, "text": text})
+                payload = {**row.payload, "text": text}
+                event = from_json(payload)
+                if isinstance(event, MessageReceived):
+                    text = voiced(text, event.attachments)  # the platform knows of no words of ours
+                    shown = bare(replace(event, text=text))
+                await session.mailbox.replace_event(row.key, {**payload, "text": text})
             else:  # whatever came with it goes too
-                bare = {name: value for name, value in _BARE.items() if name in row.payload}
-                await session.mailbox.replace_event(row.key, row.payload | bare)
+                emptied = {name: value for name, value in _EMPTY.items() if name in row.payload}
+                await session.mailbox.replace_event(row.key, row.payload | emptied)
                 await session.mailbox.drop_event(row.key)
+                await session.captions.drop(row.key)
                 agent = await session.agents.agent(row.agent_id)
                 if agent is not None and row.kind == DocumentUploaded.kind:
                     pieces = await session.passages.drop_file(agent.archive_id, file_of(row.key))
             message = await session.messages.by_event(row.key)
             if message is not None:
-                await self._queues.amend(session, message, text)
+                await self._queues.amend(session, message, text, shown)
                 row = replace(row, agent_id=scope_of(message.key))
             await self._erasure.message(session, message, row.key, row.agent_id)
         await self._indexer.removed([], pieces)
         self._mailboxes.restart(row.agent_id, row.key)
+
+
+def _voiced(row: InboxRow, text: str) -> str:
+    """The text as the event has it: with the words of its voice message."""
+    event = from_json(row.payload) if row.kind == MessageReceived.kind and row.payload else None
+    return voiced(text, event.attachments) if isinstance(event, MessageReceived) else text

@@ -14,6 +14,7 @@ from __future__ import annotations
 from memory.ports.agents import Agents
 from memory.ports.asks import Asks
 from memory.ports.blocks import Blocks
+from memory.ports.captions import Captions
 from memory.ports.codes import Codes
 from memory.ports.credentials import Credentials
 from memory.ports.embedder import Embedder
@@ -39,6 +40,7 @@ __all__ = [
     "Agents",
     "Asks",
     "Blocks",
+    "Captions",
     "Codes",
     "Credentials",
     "Embedder",

@@ -136,6 +136,10 @@ class Mailbox(Protocol):
         """Have them sent, in this order. An id can never be posted again: it raises."""
         ...
 
+    async def has_post(self, post_id: str) -> bool:
+        """Whether it was ever posted, of what is not forgotten."""
+        ...
+
     async def replies(self, turn_id: str) -> dict[str, str]:
         """What was said in a turn and is not on its way any more: text by the post's id."""
         ...

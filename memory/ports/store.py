@@ -10,6 +10,7 @@ from typing import Protocol
 from memory.ports.agents import Agents
 from memory.ports.asks import Asks
 from memory.ports.blocks import Blocks
+from memory.ports.captions import Captions
 from memory.ports.codes import Codes
 from memory.ports.credentials import Credentials
 from memory.ports.erasing import Erasing
@@ -51,6 +52,7 @@ class Session:
     operations: Operations
     asks: Asks
     credentials: Credentials
+    captions: Captions
     meta: Meta
 
 

@@ -46,6 +46,7 @@ class Erasing:
         noted = await Passages(self._c).delete(noted)
         await self._lines(f"agent:{agent.id}", turns, now)
         await self._messages(m.key.between(*scope_range(agent.id)) & m.conversation_id.in_(places))
+        await self._c.execute(t.captions.delete().where(t.captions.c.conversation_id.in_(places)))
         return noted
 
     async def _lines(self, owner: str, turns: sa.Select[tuple[str]], now: datetime) -> None:
@@ -118,6 +119,7 @@ class Erasing:
             over = (t.turns.c.started_at < before) & (t.turns.c.state == "done")
             await self._c.execute(t.turns.delete().where(over))
             await self._c.execute(t.block_history.delete().where(t.block_history.c.at < before))
+            await self._c.execute(t.captions.delete().where(t.captions.c.created_at < before))
         return count, sorted({scope_of(row.key) for row in keys}), sorted(places)
 
     async def expire_documents(self, before: datetime) -> list[int]:

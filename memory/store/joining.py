@@ -31,6 +31,7 @@ class Joining:
             shift = await self._move("messages", other.id, into.id, before)
             await self._conversations(into, other)
             await self._imports(into, other, shift)
+            await self._c.execute(t.captions.delete().where(t.captions.c.agent_id == other.id))
             a = t.archives.c
             held = {
                 row.id: row.last_seq

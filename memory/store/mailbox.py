@@ -251,6 +251,10 @@ class Mailbox:
         if rows:
             await self._c.execute(_POST, [vars(row) for row in rows])
 
+    async def has_post(self, post_id: str) -> bool:
+        found = await self._c.execute(sa.select(t.outbox.c.seq).where(t.outbox.c.id == post_id))
+        return found.first() is not None
+
     async def replies(self, turn_id: str) -> dict[str, str]:
         o = t.outbox.c
         over = (o.turn_id == turn_id) & o.state.not_in(["ready", "sending"])

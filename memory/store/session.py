@@ -6,6 +6,7 @@ from memory.ports import Session
 from memory.store.agents import Agents
 from memory.store.asks import Asks
 from memory.store.blocks import Blocks
+from memory.store.captions import Captions
 from memory.store.codes import Codes
 from memory.store.connection import Connection
 from memory.store.credentials import Credentials
@@ -46,5 +47,6 @@ def session(connection: Connection, numbers: Numbers) -> Session:
         operations=Operations(connection),
         asks=Asks(connection),
         credentials=Credentials(connection),
+        captions=Captions(connection),
         meta=Meta(connection),
     )

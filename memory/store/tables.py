@@ -535,6 +535,16 @@ findings = Table(
     _at("said_at"),
     sqlite_autoincrement=True,  # an id is never given twice
 )  # what a reflection on an import proposes to keep
+captions = Table(
+    "captions",
+    metadata,
+    Column("agent_id", Integer, ForeignKey("agents.id", ondelete="CASCADE"), primary_key=True),
+    Column("digest", Text, primary_key=True),
+    Column("text", Text, nullable=False),
+    _ref("conversation_id", "conversations.id", index=True),
+    Column("event_key", Text, nullable=False, index=True),
+    _at(),
+)  # what pictures show, as a model said it
 web_keys = Table(
     "web_keys",
     metadata,

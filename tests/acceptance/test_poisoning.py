@@ -143,6 +143,26 @@ async def of_attachment(house: House, mind: Gullible, text: str) -> None:
     await house.tell(house.message("ada", "What is that about?", attachments=(attached,)))
 
 
+async def of_picture(house: House, mind: Gullible, text: str) -> None:
+    """Text in a picture, as a model wrote it down."""
+    attached = Attachment(name="x.png", media_type="image/png", looked=True, shows=text)
+    await house.tell(house.message("ada", "What is that about?", attachments=(attached,)))
+
+
+async def of_sound(house: House, mind: Gullible, text: str) -> None:
+    """Words in a file of sound, which is no voice message of the person's."""
+    attached = Attachment(name="x.mp3", media_type="audio/mpeg", heard=text)
+    await house.tell(house.message("ada", "What is that about?", attachments=(attached,)))
+
+
+async def of_picture_found_later(house: House, mind: Gullible, text: str) -> None:
+    attached = Attachment(name="x.png", media_type="image/png", looked=True, shows=text)
+    mind.lines = [say("I see.")]
+    await house.tell(house.message("ada", "Look", attachments=(attached,)))
+    mind.lines = [calls(("conversation_search", {"query": text[-200:], "request_heartbeat": True}))]
+    await house.say("ada", "What is that about?")
+
+
 async def of_reply(house: House, mind: Gullible, text: str) -> None:
     quote = Quote(account="parlour:eve", key="parlour:e1", text=f"Eve: {text}")
     await house.tell(house.message("ada", "What is that about?", reply_to=quote))
@@ -239,6 +259,9 @@ Vessel = Callable[[House, Gullible, str], Awaitable[None]]
 VESSELS: tuple[Vessel, ...] = (
     of_document,
     of_attachment,
+    of_picture,
+    of_sound,
+    of_picture_found_later,
     of_reply,
     of_context,
     of_forward_on_discord,

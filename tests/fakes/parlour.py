@@ -28,6 +28,8 @@ from bot.ports import ChatModel, Clock, Found, Inbound, ModelReply, ModelRequest
 from bot.settings import (
     AccessSettings,
     AgentSettings,
+    AudioSettings,
+    LimitSettings,
     McpSettings,
     MemorySettings,
     ModelSettings,
@@ -206,6 +208,8 @@ def settings_at(
     access: dict[str, Any] | None = None,
     url: SecretStr | None = None,
     mcp: dict[str, Any] | None = None,
+    audio: dict[str, Any] | None = None,
+    limits: dict[str, Any] | None = None,
     **agent: Any,
 ) -> Settings:
     return Settings(
@@ -219,6 +223,8 @@ def settings_at(
         memory=MemorySettings(**(memory or {})),
         web=WebSettings(**(web or {})),
         access=AccessSettings(**(access or {})),
+        audio=AudioSettings(**(audio or {})),
+        limits=LimitSettings(**(limits or {})),
     )
 
 

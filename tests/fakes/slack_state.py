@@ -236,6 +236,8 @@ class Workspace:
             "created": int(self.now()),
             "timestamp": int(self.now()),
             "name": name,
+            # What the recorder in Slack's apps makes is marked so.
+            **({"subtype": "slack_audio"} if name.startswith("audio_message.") else {}),
             "title": name,
             "mimetype": mimetype,
             "filetype": name.rpartition(".")[2],

@@ -27,7 +27,7 @@ _LAST = 3  # of the person's messages in which a wish may stand
 _MOSTLY = 0.5  # of a text's words that tell where it is from
 _CUT = 20_000  # characters of a text that are compared
 _BROUGHT = re.compile(  # how the adapters mark what is no text of its author's own
-    r"^\((?:forwarded|quoted|embed|attached|e-mail|poll|invitation)[^)\n]*\)", re.MULTILINE
+    r"^\((?:forwarded|quoted|embed|attached|e-mail|poll|invitation|picture|sound)[^)\n]*\)", re.MULTILINE
 )
 _SAID = re.compile(
     r"m\d+ (?:\d{4}-\d\d-\d\d \w+ )?(?:\d\d:\d\d )?(?:\((?P<marks>[^)]*)\) )?(?P<text>.*)", re.DOTALL
@@ -229,8 +229,9 @@ def _foreign(message: Message, custom: Collection[str]) -> Iterable[tuple[str, s
         for text in [value] if isinstance(value, str) else value:
             yield whose, str(text)
     for attached in fields.get("attachments", ()):
-        if attached.get("text"):
-            yield f"the file {attached['name']}", str(attached["text"])
+        for name, kind in (("text", "file"), ("shows", "picture"), ("says", "sound")):
+            if attached.get(name):
+                yield f"the {kind} {attached['name']}", str(attached[name])
     if fields["type"] == "document_uploaded":
         yield f"the document {fields['document']}", str(fields["message"])
 

@@ -262,7 +262,13 @@ def test_what_is_in_a_table_has_variables_of_its_own_too(tmp_path: Path) -> None
     known = {"model.extra", "models", "access.admins", "heartbeat.communities", "prices", "mcp.servers"}
     assert set(tables) == known
     texts: dict[str, object] = {"name": "x", "base_url": "http://x", "api_key_env": "X", "tools": "lean"}
-    texts |= {"protocol": "json", "api_key": "sk-x", "extra": '{"seed": 7}', "speak_first": "true"}
+    texts |= {
+        "protocol": "json",
+        "api_key": "sk-x",
+        "extra": '{"seed": 7}',
+        "speak_first": "true",
+        "vision": "true",
+    }
     environment = {"EVERBOT_MODELS": '{"big": {"name": "b", "timeout_s": 9}}'}
     for table, entry in tables.items():
         for key in entry.model_fields if entry and table != "mcp.servers" else ():

@@ -1,0 +1,138 @@
+"""What people send to be seen or heard becomes words before the turn begins: pictures are described, voice is written
+down. Each once: what came of it is kept with the event, and of a picture also under its content.
+
+A failing model or server costs the words, never the message.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+
+from bot import prompts
+from bot.agent.context import IMAGE, voiced
+from bot.errors import AllowanceUsed, ModelError
+from bot.events import LOCAL, Attachment, MessageReceived, from_json, platform_of, to_json
+from bot.people.allowance import Allowance
+from bot.ports import ChatModel, Ears, ModelRequest
+from bot.runtime import Runtime
+from memory.records import Agent, InboxRow, Usage
+from memory.search.excerpts import one_line
+
+log = logging.getLogger(__name__)
+
+_MOST = 4  # pictures of one message that are described
+_TOKENS = 400  # of a caption: a model that reasons needs some
+_LONGEST = 1_200  # characters of one
+_WAIT_S = 60.0  # for one
+
+
+class Senses:
+    """``describer`` is None where no model sees, ``ears`` where nothing is set up that hears."""
+
+    def __init__(
+        self, runtime: Runtime, allowance: Allowance, describer: ChatModel | None, ears: Ears | None
+    ) -> None:
+        self._store, self._clock = runtime.store, runtime.clock
+        self._allowance = allowance
+        self._describer = describer
+        self._ears = ears
+
+    @property
+    def hear(self) -> bool:
+        return self._ears is not None
+
+    def wants(self, row: InboxRow) -> bool:
+        """Whether something came with the event that is still to be seen or heard."""
+        return row.kind == MessageReceived.kind and any(map(self._is_open, row.payload["attachments"]))
+
+    def _is_open(self, attached: dict[str, object]) -> bool:
+        unseen = self._describer is not None and attached.get("image") and not attached.get("looked")
+        return bool(unseen or attached.get("sound"))
+
+    async def perceive(self, row: InboxRow) -> None:
+        event = from_json(row.payload)
+        assert isinstance(event, MessageReceived)
+        async with self._store.read() as session:
+            agent = await session.agents.agent(row.agent_id)
+        if agent is None:
+            return
+        told = list(event.attachments)
+        pictures = [n for n, a in enumerate(told) if a.image and not a.looked]
+        for number, attached in enumerate(told):
+            if attached.sound:
+                told[number] = await self._heard(attached)
+            elif attached.image and not attached.looked:
+                told[number] = await self._seen(agent, row, attached, ask=number in pictures[:_MOST])
+        async with self._store.write() as session:
+            rows = [found for found in await session.mailbox.events_from(row.key) if found.key == row.key]
+            for now in rows:
+                if not self.wants(now):
+                    continue  # its author deleted it meanwhile
+                event = from_json(now.payload)
+                assert isinstance(event, MessageReceived)
+                event = replace(event, text=voiced(event.text, told), attachments=tuple(told))
+                await session.mailbox.replace_event(row.key, to_json(event))
+                for attached in told:
+                    if attached.shows:
+                        place = now.conversation_id
+                        await session.captions.put(
+                            agent.id, _digest(attached), attached.shows, place, row.key, self._clock.now()
+                        )
+
+    async def _heard(self, attached: Attachment) -> Attachment:
+        text = ""
+        if self._ears is not None:
+            sound = base64.b64decode(attached.sound)
+            try:
+                text = await self._ears.transcribe(attached.name, attached.media_type, sound)
+            except ModelError as error:
+                log.warning("A voice message was not written down: %s", error)
+        return replace(attached, sound="", heard=text)
+
+    async def _seen(self, agent: Agent, row: InboxRow, attached: Attachment, *, ask: bool) -> Attachment:
+        async with self._store.read() as session:
+            known = await session.captions.get(agent.id, _digest(attached))
+        if known or not ask:
+            return replace(attached, looked=True, shows=known or "")
+        try:
+            async with self._clock.timeout(_WAIT_S):
+                shows, usage = await self._described(agent, row, attached)
+        except (ModelError, AllowanceUsed, TimeoutError) as error:
+            log.warning("agent %s: a picture was not described: %s", agent.id, error or "it took too long")
+            return replace(attached, looked=True)
+        return replace(attached, looked=True, shows=shows, prompt=usage.prompt, completion=usage.completion)
+
+    async def _described(self, agent: Agent, row: InboxRow, attached: Attachment) -> tuple[str, Usage]:
+        assert self._describer is not None
+        asked = [
+            {"type": "text", "text": prompts.read("caption")},
+            {"type": "image_url", "image_url": {"url": attached.image}},
+        ]
+        request = ModelRequest(
+            key=f"caption/{agent.id}/{_digest(attached)}",
+            messages=[{"role": "user", "content": asked}],
+            max_tokens=_TOKENS,
+        )
+        limited = platform_of(str(row.payload["address"])) != LOCAL
+        async with self._allowance.reserved(agent.user_id, 2 * IMAGE, limited=limited) as bill:
+            reply = await self._describer.complete(request)
+            usage = reply.usage if reply.usage.total else Usage(prompt=IMAGE, completion=_TOKENS // 4)
+            bill.took = usage.total
+        return one_line(reply.text)[:_LONGEST], usage
+
+
+def spent(rows: Sequence[InboxRow]) -> Usage:
+    """What describing the pictures among these events took: their turn owes it."""
+    total = Usage()
+    for row in rows:
+        for attached in row.payload.get("attachments", ()) if row.kind == MessageReceived.kind else ():
+            total += Usage(prompt=attached.get("prompt", 0), completion=attached.get("completion", 0))
+    return total
+
+
+def _digest(attached: Attachment) -> str:
+    return hashlib.sha256(attached.image.encode()).hexdigest()

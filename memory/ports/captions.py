@@ -1,0 +1,22 @@
+"""What pictures show, as a model said it: each is described once."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Protocol
+
+
+class Captions(Protocol):
+    """Each agent's own, by the digest of the picture; they are forgotten with the event that brought it."""
+
+    async def get(self, agent_id: int, digest: str) -> str | None: ...
+
+    async def put(
+        self, agent_id: int, digest: str, text: str, conversation_id: int, event_key: str, now: datetime
+    ) -> None:
+        """Replaces what was known of that picture."""
+        ...
+
+    async def drop(self, event_key: str) -> None:
+        """What came with that event is forgotten."""
+        ...

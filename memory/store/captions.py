@@ -1,0 +1,36 @@
+"""Queries on what pictures show."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from memory.store import tables as t
+from memory.store.connection import Connection
+
+
+class Captions:
+    """See `memory.ports.Captions`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._c = connection
+
+    async def get(self, agent_id: int, digest: str) -> str | None:
+        c = t.captions.c
+        query = sa.select(c.text).where((c.agent_id == agent_id) & (c.digest == digest))
+        found = (await self._c.execute(query)).first()
+        return str(found.text) if found else None
+
+    async def put(
+        self, agent_id: int, digest: str, text: str, conversation_id: int, event_key: str, now: datetime
+    ) -> None:
+        c = t.captions.c
+        await self._c.execute(t.captions.delete().where((c.agent_id == agent_id) & (c.digest == digest)))
+        values = {"agent_id": agent_id, "digest": digest, "text": text, "event_key": event_key}
+        await self._c.execute(
+            t.captions.insert().values(**values, conversation_id=conversation_id, created_at=now)
+        )
+
+    async def drop(self, event_key: str) -> None:
+        await self._c.execute(t.captions.delete().where(t.captions.c.event_key == event_key))
