@@ -255,9 +255,10 @@ async def test_notices_and_reminders_are_in_the_language_of_who_reads_them_and_m
         await house.app.heartbeat.sweep()
         await house.app.inbound.settled()
         assert "Du wolltest von mir erinnert werden: Tee kaufen" in house.parlour.posted[-1].text
+        before = len(house.parlour.posted)
         await house.app.inbound.submit(house.message("ada", "Bist du da?"))
         await house.app.inbound.settled()
-        assert house.parlour.posted[-1].text.startswith("Ich kann gerade nicht denken.")
+        assert house.parlour.posted[before].text.startswith("Ich kann gerade nicht denken.")
         asked = "\n".join(map(whole, model.requests))
         assert "On " in asked
         assert "the person asked to be reminded now: Tee kaufen" in asked
@@ -272,7 +273,8 @@ async def test_who_writes_before_any_platform_tells_a_language_reads_the_one_the
         for user, text in (("ivan", "Привет, ты кто?"), ("ann", "Hello, who are you?"), ("zoe", "Hm")):
             await house.app.inbound.submit(house.message(user, text))
             await house.app.inbound.settled()
-            told.append(house.parlour.posted[-1].text[:10])
+            first = next(reply for reply in house.parlour.posted if reply.address == f"parlour:{user}")
+            told.append(first.text[:10])  # later ones may be there, too: nobody is waited for on this clock
         assert told == ["Сейчас я н", "I can't th", "I can't th"]
         assert house.rows("SELECT locale FROM users ORDER BY id") == [("ru",), ("",), ("",)]
         assert (await command(house, "ivan", "scheduled", "de")).text.startswith("Nichts ist geplant.")
