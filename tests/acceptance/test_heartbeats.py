@@ -104,11 +104,11 @@ async def test_a_month_idle_with_1000_agents_costs_no_model_call(tmp_path: Path)
 
 async def test_beats_of_many_do_not_fall_together(tmp_path: Path) -> None:
     async with opened(tmp_path, talk) as house:
-        for number in range(200):
+        for number in range(100):
             await house.app.inbound.submit(house.message(f"user{number}", "Hello."))
         await house.app.inbound.settled()
         moments = [row[0] for row in house.rows("SELECT next_at / 1000000 FROM beats")]
-        assert len(set(moments)) > 150
+        assert len(set(moments)) > 75
         assert max(moments) - min(moments) <= 600
 
 
@@ -159,7 +159,7 @@ async def test_quiet_hours_hold_when_the_clocks_change(tmp_path: Path, zone: str
         await command(house, "ada", "heartbeat on")
         for _ in range(8):
             await house.say("ada", "Hm.")
-            await pass_time(house, 12, step_s=300)
+            await pass_time(house, 12)
         hours = [at.astimezone(ZoneInfo(zone)).hour for at, _ in unasked(house)]
         assert len(hours) >= 3
         assert set(hours) <= {9, 10, 11}
@@ -348,7 +348,8 @@ async def test_a_reminder_comes_within_seconds_and_once(tmp_path: Path) -> None:
     async with opened(tmp_path, wishing("2026-11-21T11:00")) as house:
         await house.say("ada", "Remind me at eleven.")
         assert "water the plants" in await command(house, "ada", "scheduled")
-        await pass_time(house, 1.99, step_s=2)
+        await pass_time(house, 1.9, step_s=60)
+        await pass_time(house, 0.09, step_s=2)
         assert len(house.parlour.posted) == 1
         await pass_time(house, 0.02, step_s=2)
         (_, reminder) = house.parlour.posted

@@ -245,8 +245,8 @@ async def check_two(directory: Path, seed: int, kills: int) -> Counter[str]:
 
 
 @pytest.mark.long
-async def test_fifteen_kills_lose_and_double_nothing(tmp_path: Path) -> None:
-    left = await check_two(tmp_path, seed=1, kills=15)
+async def test_ten_kills_lose_and_double_nothing(tmp_path: Path) -> None:
+    left = await check_two(tmp_path, seed=1, kills=10)
     assert left["turns between two steps"] > 0
 
 
