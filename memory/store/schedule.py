@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import asdict
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
 from memory.records import PRIVATE, Beat, Spent, TurnState, Wish
 from memory.store import tables as t
 from memory.store.connection import Connection
-from memory.store.dialects import upsert
-from memory.store.mailbox import on_platforms, places
+from memory.store.dialects import among, place_of, upsert
+from memory.store.mailbox import on_platforms
 from memory.store.prepared import Prepared
 from memory.store.rows import record
 
@@ -29,6 +30,26 @@ _PUT_BEAT = Prepared(
     )
 )
 
+# And what every sweep asks.
+_MOST = sa.bindparam("most", type_=sa.Integer())
+_DUE_BEATS = Prepared(
+    sa.select(t.beats)
+    .where(t.beats.c.next_at <= sa.bindparam("now"))
+    .order_by(t.beats.c.next_at)
+    .limit(_MOST)
+)
+
+
+def _due_wishes() -> sa.Select[Any]:
+    w, address = t.wishes.c, t.conversations.c.address
+    platform = sa.func.substr(address, 1, place_of(address, ":") - 1, type_=sa.Text())
+    here = sa.select(t.conversations.c.id).where(among(platform, "platforms"))
+    due = (w.next_at <= sa.bindparam("now")) & w.conversation_id.in_(here) & ~among(w.id, "apart_from")
+    return sa.select(t.wishes).where(due).order_by(w.next_at, w.id).limit(_MOST)
+
+
+_DUE_WISHES = Prepared(_due_wishes())
+
 
 class Schedule:
     """See `memory.ports.Schedule`."""
@@ -44,8 +65,7 @@ class Schedule:
         await self._c.execute(_PUT_BEAT, vars(beat))
 
     async def due_beats(self, now: datetime, limit: int) -> list[Beat]:
-        at = t.beats.c.next_at
-        rows = await self._c.execute(sa.select(t.beats).where(at <= now).order_by(at).limit(limit))
+        rows = await self._c.execute(_DUE_BEATS, {"now": now, "most": limit})
         return [record(Beat, row) for row in rows]
 
     async def clamp_beats(self, latest: datetime) -> None:
@@ -114,10 +134,9 @@ class Schedule:
     async def due_wishes(
         self, now: datetime, platforms: Collection[str], limit: int, *, apart_from: Collection[str] = ()
     ) -> list[Wish]:
-        here = t.wishes.c.conversation_id.in_(places(platforms))
-        free = t.wishes.c.id.not_in(list(apart_from))
-        return await self._wishes((t.wishes.c.next_at <= now) & here & free, limit)
+        values = {"now": now, "platforms": platforms, "apart_from": apart_from, "most": limit}
+        return [record(Wish, row) for row in await self._c.execute(_DUE_WISHES, values)]
 
-    async def _wishes(self, condition: sa.ColumnElement[bool], limit: int | None = None) -> list[Wish]:
-        query = sa.select(t.wishes).where(condition).order_by(t.wishes.c.next_at, t.wishes.c.id).limit(limit)
+    async def _wishes(self, condition: sa.ColumnElement[bool]) -> list[Wish]:
+        query = sa.select(t.wishes).where(condition).order_by(t.wishes.c.next_at, t.wishes.c.id)
         return [record(Wish, row) for row in await self._c.execute(query)]
