@@ -41,6 +41,7 @@ from bot.commands.language import LanguageCommands
 from bot.commands.linking import LinkCommands
 from bot.commands.memory import MemoryCommands
 from bot.commands.personas import PersonaCommands
+from bot.commands.programs import ProgramKeys
 from bot.commands.rights import RightsCommands
 from bot.commands.table import Commands
 from bot.commands.terminal import TerminalCommands
@@ -474,10 +475,16 @@ def _ownership(given: _Given, people: _People, agent: _Agent, delivery: _Deliver
 def _commands(given: _Given, people: _People, agent: _Agent, ownership: _Ownership) -> Commands:
     runtime, files, export = given.runtime, given.files, ownership.export
     roles = Roles(given.settings.access)
-    undo = Undo(runtime, agent.queues, people.allowance)
+    undo, web = Undo(runtime, agent.queues, people.allowance), given.settings.web
     return Commands(
         (
-            MemoryCommands(runtime, undo, given.memory.archival, WebPage(runtime, given.settings.web.url)),
+            MemoryCommands(
+                runtime,
+                undo,
+                given.memory.archival,
+                WebPage(runtime, web.url),
+                ProgramKeys(runtime, web.url if web.programs else ""),
+            ),
             WhyCommands(runtime, agent.sources),
             AllowCommands(runtime, people.identities),
             RightsCommands(runtime, export, files.exports),

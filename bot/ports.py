@@ -237,6 +237,36 @@ class Adapter(Protocol):
         ...
 
 
+@dataclass(frozen=True, kw_only=True)
+class Bearer:
+    """For whom a program speaks; ``id`` is the key's, as the person is shown it."""
+
+    id: str
+    account: str
+    name: str
+
+
+class Programs(Protocol):
+    """For whom programs speak, and what was said to them. All raise `memory.errors.StoreUnavailable`."""
+
+    async def bearer(self, secret: str) -> Bearer | None:
+        """None for no key, or one that was ended."""
+        ...
+
+    async def personas(self) -> Sequence[str]:
+        """With whom one may talk: the names, the default one first."""
+        ...
+
+    async def heard(self, key: str) -> str | None:
+        """What the event of that key says, if there is one."""
+        ...
+
+    async def said(self, key: str) -> Mapping[str, str] | None:
+        """What was said in answer to that event so far, by post, in order; first what was said unasked since the answer
+        before it. None: there is no such event."""
+        ...
+
+
 class Inbound(Protocol):
     """Where adapters put what they hear."""
 
@@ -256,6 +286,11 @@ class Inbound(Protocol):
 
     async def awaits(self, event: Event) -> bool:
         """Whether `submit` would take the event: what costs something need not be fetched for others."""
+        ...
+
+    @property
+    def programs(self) -> Programs:
+        """For the door of programs."""
         ...
 
     async def newest_keys(self, platform: str) -> Mapping[Address, str]:

@@ -36,6 +36,7 @@ from bot.ownership.rights import Rights
 from bot.people.access import Access
 from bot.people.identities import Identities, Identity
 from bot.people.pace import Turned
+from bot.people.programs import Programs
 from bot.runtime import Runtime
 from bot.settings import EventSettings
 from memory.ports import Session
@@ -63,6 +64,7 @@ class Reception:
         events: EventSettings,
     ) -> None:
         self._store, self._observer = runtime.store, runtime.observer
+        self._programs = Programs(runtime.store, runtime.clock, identities.default)
         self._mailboxes = mailboxes
         self._identities = identities
         self._access = access
@@ -183,6 +185,10 @@ class Reception:
         async with self._store.read() as session:
             agents = await _agents(session, account)
         await self._mailboxes.interrupt(address, [agent.id for agent in agents])
+
+    @property
+    def programs(self) -> Programs:
+        return self._programs
 
     async def newest_keys(self, platform: str) -> Mapping[Address, str]:
         async with self._store.read() as session:

@@ -181,7 +181,29 @@ def slack_app_manifest(settings: Settings) -> dict[str, Any]:
     return manifest(settings.slack.mode, f"https://YOUR-HOST{_SLACK_PATH}")
 
 
+# Programs
+
+
+def _program(settings: Settings, clock: Clock) -> Adapter | None:
+    if not settings.web.programs:
+        return None
+    from adapters.program.adapter import ProgramAdapter
+
+    if settings.web.listen is None:
+        raise SettingsError("web.programs is on, and needs web.listen: where programs are to ask.")
+    return ProgramAdapter(clock, vision=settings.model.vision)
+
+
+async def _check_program(settings: Settings) -> Sequence[tuple[bool, str]]:
+    return (
+        [(True, f"programs ask at {settings.web.url}/v1")]
+        if settings.web.programs and settings.web.url
+        else []
+    )
+
+
 PLATFORMS = (
     Platform(name="discord", adapter=_discord, check=_check_discord),
     Platform(name="slack", adapter=_slack, check=_check_slack),
+    Platform(name="program", adapter=_program, check=_check_program),
 )

@@ -7,6 +7,7 @@ import logging
 import signal
 from collections.abc import AsyncIterator, Awaitable, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING
 
 from bot.app import App, open_app
 from bot.backends.clock import SystemClock
@@ -17,6 +18,9 @@ from bot.health import Figures, health, health_routes
 from bot.ports import Adapter, Clock
 from bot.settings import Settings
 from bot.telemetry.metrics import Metrics
+
+if TYPE_CHECKING:
+    from aiohttp.web import RouteDef
 
 log = logging.getLogger(__name__)
 
@@ -63,11 +67,16 @@ async def doors(
     from bot.web.application import serving  # templates, forms: nobody else needs them
 
     together = settings.web.listen == settings.run.health
-    more = health_routes(adapters, app.ready, figures) if together else ()
+    more = [*(health_routes(adapters, app.ready, figures) if together else ()), *routes(adapters)]
     async with health("" if together else settings.run.health, adapters, app.ready, figures):
         async with serving(app, settings, more):
             log.info("Memory pages: %s", settings.web.url)
             yield
+
+
+def routes(adapters: Sequence[Adapter]) -> list[RouteDef]:
+    """What adapters answer on the web pages' server."""
+    return [route for adapter in adapters for route in getattr(adapter, "routes", ())]
 
 
 async def attend(

@@ -70,6 +70,11 @@ class Identities:
         self._homes: Cache[int, Identity] = Cache(_KEPT)
         self._locales: Cache[str, str] = Cache(_KEPT)  # by account, of strangers too
 
+    @property
+    def default(self) -> str:
+        """The persona that speaks where nobody chose another."""
+        return self._personas.default
+
     async def of(self, who: Origin) -> Identity:
         """Raises `PersonaError` for a persona that there is not."""
         name = who.persona

@@ -140,6 +140,10 @@ class Mailbox(Protocol):
         """Whether it was ever posted, of what is not forgotten."""
         ...
 
+    async def last_posts(self, agent_id: int, conversation_id: int, n: int) -> list[OutboxRow]:
+        """The newest of a conversation of the agent's, oldest first."""
+        ...
+
     async def replies(self, turn_id: str) -> dict[str, str]:
         """What was said in a turn and is not on its way any more: text by the post's id."""
         ...

@@ -10,6 +10,7 @@ from enum import StrEnum
 class WebPass(StrEnum):
     LINK = "link"  # lets in once
     SESSION = "session"  # a browser that is signed in
+    PROGRAM = "program"  # a program that talks with the person's agents
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,7 +18,7 @@ class WebKey:
     """What lets a person in until it expires. Of the secret itself only its SHA-256 is kept (``digest``).
 
     ``id`` is what people are shown of it, ``account`` and ``address`` are where they asked for it, ``device`` is the
-    browser.
+    browser, or what they call the program.
     """
 
     id: str

@@ -255,6 +255,12 @@ class Mailbox:
         found = await self._c.execute(sa.select(t.outbox.c.seq).where(t.outbox.c.id == post_id))
         return found.first() is not None
 
+    async def last_posts(self, agent_id: int, conversation_id: int, n: int) -> list[OutboxRow]:
+        o = t.outbox.c
+        here = (o.agent_id == agent_id) & (o.conversation_id == conversation_id)
+        query = sa.select(t.outbox).where(here).order_by(o.seq.desc()).limit(n)
+        return [record(OutboxRow, row) for row in (await self._c.execute(query)).all()][::-1]
+
     async def replies(self, turn_id: str) -> dict[str, str]:
         o = t.outbox.c
         over = (o.turn_id == turn_id) & o.state.not_in(["ready", "sending"])

@@ -10,7 +10,7 @@ import asyncio
 import inspect
 import json
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
 from datetime import datetime
 from functools import cache
@@ -24,7 +24,7 @@ from bot.app import App, open_app
 from bot.errors import DeliveryError
 from bot.events import Address, Event, MessageReceived, Reply
 from bot.observer import Observer
-from bot.ports import ChatModel, Clock, Found, Inbound, ModelReply, ModelRequest
+from bot.ports import Adapter, ChatModel, Clock, Found, Inbound, ModelReply, ModelRequest
 from bot.settings import (
     AccessSettings,
     AgentSettings,
@@ -245,12 +245,14 @@ async def opened(
     web: dict[str, Any] | None = None,
     access: dict[str, Any] | None = None,
     url: SecretStr | None = None,
+    beside: Sequence[Adapter] = (),
     **agent: Any,
 ) -> AsyncIterator[House]:
     """Everbot on ``folder``. ``play`` is a model or what a `Stage` plays; None: the configured model.
 
     ``model``, ``memory``, ``privacy``, ``models``, ``mcp``, ``web``, ``access`` and ``agent`` are settings of those
-    sections, ``url`` is the database's, if it is not in the folder.
+    sections, ``url`` is the database's, if it is not in the folder; ``beside``
+    are other platforms, which whoever gives them runs.
     """
     clock = clock or FakeClock()
     parlour = parlour or Parlour()
@@ -272,7 +274,7 @@ async def opened(
         lay(settings.data_dir / "everbot.db")
     async with open_app(
         settings,
-        [parlour],
+        [parlour, *beside],
         "test",
         model=chosen,  # type: ignore[arg-type]
         clock=clock,
