@@ -24,6 +24,7 @@ from packaging.specifiers import SpecifierSet
 from bot.cli.main import app
 from bot.environment import KNOWN_ELSEWHERE, told
 from bot.settings import RunSettings, Settings, load
+from memory.store.postgres.database import OLDEST
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
@@ -142,6 +143,13 @@ def test_compose_names_what_is_there() -> None:
         line.split(":")[0] for service in COMPOSE["services"].values() for line in service["volumes"]
     }
     assert f"/{everbot['env_file']}" in (ROOT / ".gitignore").read_text("utf-8")
+
+
+def test_compose_has_a_postgresql_server_that_we_run_on() -> None:
+    postgres = COMPOSE["services"]["postgres"]
+    assert postgres["profiles"] == ["postgres"], "nobody gets it who did not ask"
+    assert int(postgres["image"].rpartition(":")[2]) >= OLDEST
+    assert postgres["environment"]["POSTGRES_USER"] == postgres["environment"]["POSTGRES_DB"] == "everbot"
 
 
 def test_compose_has_a_chroma_server_of_a_version_that_we_speak_with() -> None:
