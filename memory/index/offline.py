@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ctypes
 import hashlib
 import importlib.util
 import os
@@ -135,6 +136,7 @@ class OfflineEmbedder:
         with _sentences(self._models):
             if self._engine is None:
                 self._engine = _load(self._model, self._models, self._weights)
+                _tidy()
             tokens = self._engine.reader.tokens(texts)
             for batch in _batches([len(ids) for ids in tokens]):
                 if self._closed:
@@ -199,6 +201,12 @@ def _load(model: Model, models: Path, weights: Path | None) -> _Engine:
             return _Engine(reader, graph)
     _write(graph, model.graph(weights))
     return _Engine(reader, graph)
+
+
+def _tidy() -> None:
+    """What loading took and needs no more goes back to the system: glibc would keep it (measured: 24 MB of 235)."""
+    with contextlib.suppress(AttributeError, OSError, TypeError):  # there is no such function elsewhere
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _checked(path: Path, sha256: str) -> Path:

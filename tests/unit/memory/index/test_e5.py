@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from memory.index.e5 import MULTILINGUAL
-from memory.index.e5_file import E5File
+from memory.index.e5_file import E5File, floats
 from memory.index.offline import OfflineEmbedder, find_weights
 from memory.index.unigram import Unigram
 
@@ -48,6 +49,15 @@ def test_the_tokenizer_cuts_as_the_models_own_does() -> None:
     for text in TEXTS:
         if len(text) < 200 and text == text.strip():  # longer words are cut in stretches
             assert ours.encode(text, 256) == theirs.encode(text).ids[:256], text
+
+
+def test_rows_read_by_themselves_are_those_of_the_whole_tensor() -> None:
+    assert WEIGHTS is not None
+    file = E5File(WEIGHTS)
+    whole = file.tensor("l0.q.w").reshape(-1, file.hidden)
+    numbers = np.array([[7, 0, 7], [len(whole) - 1, 2, 0]])
+    found = floats(file.rows("l0.q.w").blocks(numbers)).reshape(*numbers.shape, -1)
+    assert np.array_equal(found, whole[numbers])
 
 
 @pytest.mark.parametrize(
