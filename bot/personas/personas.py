@@ -271,16 +271,17 @@ class Personas:
             await session.blocks.put(before.id, value, turn_id, now)
             await self._note(session, persona, None)
             return
-        await session.personas.propose(
-            persona.id,
-            before.label,
-            before.value,
-            value,
+        proposal = Proposal(
+            persona_id=persona.id,
+            label=before.label,
+            before=before.value,
+            value=value,
             agent_id=agent.id,
             community=community,
             turn_id=turn_id,
-            now=now,
+            at=now,
         )
+        await session.personas.propose(proposal)
 
     async def is_of(self, session: Session, persona: Persona, community: str) -> bool:
         """Whether nobody but that community has this persona."""

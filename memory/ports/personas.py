@@ -81,18 +81,7 @@ class Personas(Protocol):
         """None also when it is retired."""
         ...
 
-    async def propose(
-        self,
-        persona_id: int,
-        label: str,
-        before: str,
-        value: str,
-        *,
-        agent_id: int,
-        community: str,
-        turn_id: str,
-        now: datetime,
-    ) -> None:
+    async def propose(self, proposal: Proposal) -> None:
         """Replaces what the same agent proposed for that block in that community."""
         ...
 

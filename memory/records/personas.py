@@ -43,7 +43,7 @@ class Binding:
 class Proposal:
     """An edit of a persona's block that a reflection asks for: ``before`` is the value that it saw."""
 
-    id: int
+    id: int = 0  # the store's
     persona_id: int
     label: str
     before: str

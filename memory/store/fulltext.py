@@ -10,6 +10,7 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Sequence
 from contextlib import nullcontext
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
@@ -48,6 +49,19 @@ _TERMS = {
     )
     for kind, words in WORDS.items()
 }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lookup:
+    """Terms that are looked up in a scope: at most ``limit`` rows of each. ``rows`` is how many the scope has, at
+    most. A term that ends with ``*`` stands for all that begin so."""
+
+    scope: int
+    terms: Sequence[str]
+    audiences: Audiences
+    tags: Sequence[str] = ()
+    limit: int
+    rows: int
 
 
 class FullText(ABC):
@@ -90,18 +104,8 @@ class FullText(ABC):
         """Give the rows of a scope keys that are higher by ``shift``."""
 
     @abstractmethod
-    async def postings(
-        self,
-        scope: int,
-        terms: Sequence[str],
-        audiences: Audiences,
-        tags: Sequence[str],
-        *,
-        limit: int,
-        rows: int,
-    ) -> dict[str, Any]:
-        """Of each term that occurs: the keys of its ``limit`` newest rows, newest first. ``rows`` is how many the scope
-        has, at most. A term that ends with ``*`` stands for all that begin so."""
+    async def postings(self, asked: Lookup) -> dict[str, Any]:
+        """Of each term that occurs: the keys of its newest rows, newest first."""
 
     async def terms(self, keys: Collection[int]) -> dict[int, str]:
         return dict(await _TERMS[self._kind].rows(self._c, keys=list(keys)))

@@ -18,7 +18,7 @@ from memory.search.salience import salience
 from memory.store import tables as t
 from memory.store.connection import Connection
 from memory.store.dialects import among, joined, listed
-from memory.store.fulltext import QUICK, beside, column, slices
+from memory.store.fulltext import QUICK, Lookup, beside, column, slices
 from memory.store.numbers import Numbers
 from memory.store.prepared import Prepared
 from memory.store.rows import record
@@ -222,7 +222,8 @@ class Messages:
         self, agent_id: int, terms: Sequence[str], audiences: Audiences, *, limit: int = POSTINGS
     ) -> dict[str, Any]:
         rows = await self.extent(agent_id)
-        return await self._words.postings(agent_id, terms, audiences, (), limit=limit, rows=rows)
+        asked = Lookup(scope=agent_id, terms=terms, audiences=audiences, limit=limit, rows=rows)
+        return await self._words.postings(asked)
 
     async def terms(self, keys: Collection[int]) -> dict[int, str]:
         return await self._words.terms(keys)

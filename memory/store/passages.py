@@ -27,7 +27,7 @@ from memory.records import (
 from memory.store import tables as t
 from memory.store.connection import Connection
 from memory.store.dialects import among, joined, upsert
-from memory.store.fulltext import column, slices
+from memory.store.fulltext import Lookup, column, slices
 from memory.store.prepared import Prepared
 from memory.store.rows import record
 
@@ -351,7 +351,8 @@ class Passages:
         limit: int = POSTINGS,
     ) -> dict[str, Any]:
         rows = await self.extent(archive_id)
-        return await self._words.postings(archive_id, terms, audiences, tags, limit=limit, rows=rows)
+        asked = Lookup(scope=archive_id, terms=terms, audiences=audiences, tags=tags, limit=limit, rows=rows)
+        return await self._words.postings(asked)
 
     async def terms(self, keys: Collection[int]) -> dict[int, str]:
         return await self._words.terms(keys)

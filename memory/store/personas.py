@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -146,38 +147,18 @@ class Personas:
         row = (await self._c.execute(_PICKED, {"account": account})).first()
         return _persona(row) if row else None
 
-    async def propose(
-        self,
-        persona_id: int,
-        label: str,
-        before: str,
-        value: str,
-        *,
-        agent_id: int,
-        community: str,
-        turn_id: str,
-        now: datetime,
-    ) -> None:
+    async def propose(self, proposal: Proposal) -> None:
         p = t.proposals
         same = (
-            (p.c.persona_id == persona_id)
-            & (p.c.label == label)
-            & (p.c.agent_id == agent_id)
-            & (p.c.community == community)
+            (p.c.persona_id == proposal.persona_id)
+            & (p.c.label == proposal.label)
+            & (p.c.agent_id == proposal.agent_id)
+            & (p.c.community == proposal.community)
         )
         await self._c.execute(p.delete().where(same))
-        await self._c.execute(
-            p.insert().values(
-                persona_id=persona_id,
-                label=label,
-                before=before,
-                value=value,
-                agent_id=agent_id,
-                community=community,
-                turn_id=turn_id,
-                at=now,
-            )
-        )
+        values = asdict(proposal)
+        del values["id"]
+        await self._c.execute(p.insert().values(**values))
 
     async def proposals(self, persona_id: int, community: str | None) -> list[Proposal]:
         p = t.proposals

@@ -42,7 +42,7 @@ from memory.records import (
     scope_of,
 )
 from memory.search.salience import salience
-from tests.fakes.memory_rows import NOW, newcomer, persona, said, settle, tell
+from tests.fakes.memory_rows import NOW, newcomer, persona, proposal_of, said, settle, tell
 from tests.fakes.stores import Backend
 
 HERE, THERE = community_audience("here"), community_audience("there")
@@ -977,16 +977,7 @@ async def everything(store: Store, agent: Agent, place: Conversation, word: str)
         await session.codes.welcome(f"console:{word}", NOW)
         await session.web_keys.put(web_key_of(agent, WebPass.LINK, f"console:{word}"))
         await session.personas.pick(agent.user_id, agent.persona_id)
-        await session.personas.propose(
-            agent.persona_id,
-            "persona",
-            "",
-            word,
-            agent_id=agent.id,
-            community="here",
-            turn_id=f"{word}-t",
-            now=NOW,
-        )
+        await session.personas.propose(proposal_of(agent, "here", word, turn_id=f"{word}-t"))
         taken = Import(agent_id=agent.id, name=word, at=NOW)
         await session.imports.begin(taken)
         await session.imports.note_read(taken, 1, [finding_of(taken)])

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from memory.ports import Store
 from memory.records import PRIVATE, SHARED, Avatar, Draft, Passage, community_audience
-from tests.fakes.memory_rows import NOW, newcomer, persona, settle
+from tests.fakes.memory_rows import NOW, newcomer, persona, proposal_of, settle
 from tests.fakes.stores import Backend
 
 HERE, THERE = community_audience("here"), community_audience("there")
@@ -97,16 +97,7 @@ async def test_an_agents_newer_proposal_replaces_its_older_one(store: Store) -> 
             (ada, "c", "here"),
             (ada, "d", "x"),
         ):
-            await session.personas.propose(
-                ada.persona_id,
-                "persona",
-                "",
-                value,
-                agent_id=agent.id,
-                community=community,
-                turn_id=value,
-                now=NOW,
-            )
+            await session.personas.propose(proposal_of(agent, community, value))
         assert [p.value for p in await session.personas.proposals(ada.persona_id, "here")] == ["b", "c"]
         assert [p.value for p in await session.personas.proposals(ada.persona_id, None)] == ["b", "c", "d"]
         await session.personas.withdraw_proposals("b")

@@ -9,7 +9,7 @@ from itertools import count
 from typing import Any
 
 from memory.ports import Session, Store
-from memory.records import PRIVATE, Agent, Conversation, Message, Persona, Role
+from memory.records import PRIVATE, Agent, Conversation, Message, Persona, Proposal, Role
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 
@@ -23,6 +23,20 @@ async def newcomer(session: Session, name: str) -> Agent:
     user = await session.agents.create_user(f"console:{name}", name, "UTC", NOW)
     character = await persona(session)
     return await session.agents.create_agent(user.id, character.id, f"{character.name}:{name}", NOW)
+
+
+def proposal_of(agent: Agent, community: str, value: str, turn_id: str = "") -> Proposal:
+    """Another value of its persona's block, in a turn that is called like it unless told otherwise."""
+    return Proposal(
+        persona_id=agent.persona_id,
+        label="persona",
+        before="",
+        value=value,
+        agent_id=agent.id,
+        community=community,
+        turn_id=turn_id or value,
+        at=NOW,
+    )
 
 
 async def settle(store: Store, name: str = "ada", audience: str = PRIVATE) -> tuple[Agent, Conversation]:

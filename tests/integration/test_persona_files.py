@@ -23,7 +23,7 @@ from bot.settings import Settings
 from memory.archival import share
 from memory.records import PRIVATE, Draft, Passage, community_audience
 from tests.fakes.empty_database import lay
-from tests.fakes.memory_rows import NOW
+from tests.fakes.memory_rows import NOW, proposal_of
 from tests.fakes.pictures import png
 from tests.program.program import Program
 
@@ -83,9 +83,7 @@ async def flora(settings: Settings, folder: Path) -> None:
         await session.passages.insert(
             agent.archive_id, [Draft(text=f"{CANARY} is shy.", audience=PRIVATE)], NOW
         )
-        await session.personas.propose(
-            persona.id, "persona", "", CANARY, agent_id=agent.id, community=HERE, turn_id=CANARY, now=NOW
-        )
+        await session.personas.propose(proposal_of(agent, HERE, CANARY))
         for text in ("The fair is in May.", "The pool is closed."):
             draft = Draft(text=text, audience=community_audience(HERE), tags=("town",), turn_id=CANARY)
             await share(session, persona.id, HERE, [draft], user.id, NOW)

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import sqlalchemy as sa
 
-from memory.records import Audiences, scope_range
+from memory.records import scope_range
 from memory.store import tables as t
 from memory.store.dialects import scope_in
-from memory.store.fulltext import FullText
+from memory.store.fulltext import FullText, Lookup
 
 if TYPE_CHECKING:
     from memory.store.postgres.connection import PostgresConnection
@@ -103,26 +103,17 @@ class Postings(FullText):
         ):
             await self._asked.ask(statement, low, high, shift)
 
-    async def postings(
-        self,
-        scope: int,
-        terms: Sequence[str],
-        audiences: Audiences,
-        tags: Sequence[str],
-        *,
-        limit: int,
-        rows: int,
-    ) -> dict[str, Any]:
-        low = scope_range(scope)[0]
+    async def postings(self, asked: Lookup) -> dict[str, Any]:
+        low, audiences, tags = scope_range(asked.scope)[0], asked.audiences, asked.tags
         found: dict[str, Any] = {}
         for begun in (False, True):
-            asked = {term.removesuffix("*")[:_LONGEST]: term for term in terms if term.endswith("*") == begun}
-            if not asked:
+            terms = {t.removesuffix("*")[:_LONGEST]: t for t in asked.terms if t.endswith("*") == begun}
+            if not terms:
                 continue
             query = _POSTINGS[self._kind, audiences is not None, bool(tags), begun]
             others = [list(some) for some in (audiences, tags or None) if some is not None]
-            values = [list(asked), scope, limit, *([low, *others] if others else [])]
+            values = [list(terms), asked.scope, asked.limit, *([low, *others] if others else [])]
             for term, numbers in await self._asked.ask(query, *values):
                 if numbers:
-                    found[asked[term]] = low + np.fromstring(numbers, np.int64, sep=",")
-        return {term: found[term] for term in terms if term in found}
+                    found[terms[term]] = low + np.fromstring(numbers, np.int64, sep=",")
+        return {term: found[term] for term in asked.terms if term in found}

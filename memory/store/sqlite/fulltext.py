@@ -11,10 +11,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from memory.records import Audiences, scope_range
+from memory.records import scope_range
 from memory.store import tables as t
 from memory.store.dialects import among, joined
-from memory.store.fulltext import QUICK, WORDS, FullText, column
+from memory.store.fulltext import QUICK, WORDS, FullText, Lookup, column
 from memory.store.prepared import Prepared
 
 _LARGE = 32 << 20  # bytes of terms that a large removal gathers before it writes
@@ -83,26 +83,20 @@ class Fts5(FullText):
         await self._c.execute(self._words.insert().from_select(["rowid", "terms"], rows))
         await self._drop(within)
 
-    async def postings(
-        self,
-        scope: int,
-        terms: Sequence[str],
-        audiences: Audiences,
-        tags: Sequence[str],
-        *,
-        limit: int,
-        rows: int,
-    ) -> dict[str, Any]:
-        low, high = scope_range(scope)
-        asked = json.dumps([f'"{term[:-1]}"*' if term.endswith("*") else f'"{term}"' for term in terms])
-        values: dict[str, Any] = {"low": low, "high": high, "most": limit, "terms": asked}
+    async def postings(self, asked: Lookup) -> dict[str, Any]:
+        low, high = scope_range(asked.scope)
+        audiences, tags = asked.audiences, asked.tags
+        terms = json.dumps([f'"{term[:-1]}"*' if term.endswith("*") else f'"{term}"' for term in asked.terms])
+        values: dict[str, Any] = {"low": low, "high": high, "most": asked.limit, "terms": terms}
         if audiences is not None:
             values["audiences"] = audiences
         if tags:
             values["tags"] = tags
-        cut = rows > limit
+        cut = asked.rows > asked.limit
         query = _POSTINGS[self._kind, audiences is not None, bool(tags), cut]
-        with self._c.beside() if rows > QUICK else nullcontext():
+        with self._c.beside() if asked.rows > QUICK else nullcontext():
             found = await query.rows(self._c, **values)
-        held = {term: column(numbers) for term, (_, numbers) in zip(terms, found, strict=True) if numbers}
+        held = {
+            term: column(numbers) for term, (_, numbers) in zip(asked.terms, found, strict=True) if numbers
+        }
         return {term: low + (numbers if cut else numbers[::-1]) for term, numbers in held.items()}
