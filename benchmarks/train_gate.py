@@ -4,8 +4,8 @@
 
 Questions of the conversations are what memory knows of, `benchmarks.small_talk` what it does not need to. What small
 talk is, is told by a direction in the embedder's space, learned from questions, from what was evidence, and from
-small talk; ``--out`` writes it for `memory.index.e5`. Logistic regression, both with the same weight; figures are
-leave-one-conversation-out.
+small talk; ``--out`` writes it for `memory.index.e5`. What tells languages apart is taken out of it, so that it holds
+for others, too. Logistic regression, both with the same weight; figures are leave-one-conversation-out.
 """
 
 from __future__ import annotations
@@ -25,26 +25,32 @@ import numpy as np
 from benchmarks import dialogues
 from benchmarks.dialogues import Agent, Dialogues
 from benchmarks.everbot import EmbedderKind
-from benchmarks.small_talk import small_talk
+from benchmarks.small_talk import by_language, small_talk
+from memory.search.evidence import SIGN
 from memory.search.search import gather, look, question_of
 from memory.search.terms import telling_words
 
 _TALKS = 40  # of small talk that are said in a conversation
 _TOLD = 20  # messages of a conversation that were evidence
-_OPENED = 0.01  # of small talk, for which something comes to mind
+_OPENED = 0.004  # of small talk, for which something comes to mind
+_APART = 20  # directions in which languages lie apart
+_MANY = 10  # texts of a language whose mean tells where it lies
 _SEED = 1
 
 
 @dataclass
 class Case:
-    """A text, whether it is about memory, what `memory.search.sureness.signs` gives, and its vector as a question."""
+    """A text, whether it is about memory, what `memory.search.sureness.signs` gives (also with signs of scripts without
+    spaces for what they are of a word), its vector as a question, and its language."""
 
     data: str
     scope: str
     text: str
     about: bool
     signs: list[float]
+    weighed: list[float]
     vector: Any | None
+    language: str
 
 
 async def cases(folder: Path, directory: Path, embedder: EmbedderKind) -> tuple[list[Case], list[Case]]:
@@ -52,6 +58,7 @@ async def cases(folder: Path, directory: Path, embedder: EmbedderKind) -> tuple[
     found: list[Case] = []
     told: list[Case] = []
     picked = random.Random(_SEED)
+    spoken = {text: name for name, texts in by_language().items() for text in texts}
     async with dialogues.opened(folder, directory, embedder) as talks:
         asked = [(q.scope, q.text, q.asker, True) for q in talks.questions]
         for name, agent in talks.agents.items():
@@ -59,13 +66,20 @@ async def cases(folder: Path, directory: Path, embedder: EmbedderKind) -> tuple[
             gold = {item for q in talks.questions if q.scope == name for item in q.gold}
             texts = [text for key, text in agent.texts.items() if agent.items[key] in gold]
             for text in picked.sample(texts, min(_TOLD, len(texts))) if embedder != "none" else ():
-                told.append(Case(str(folder), name, text, True, [], await _vector(talks, text)))
+                vector = await _vector(talks, text)
+                told.append(Case(str(folder), name, text, True, [], [], vector, _language(name)))
         for scope, text, asker, about in asked:
             if telling_words(text):  # else nothing is surfaced
                 vector = await _vector(talks, text)
-                signs = await _signs(talks, talks.agents[scope], text, asker, vector)
-                found.append(Case(str(folder), scope, text, about, signs, vector))
+                both = await _signs(talks, talks.agents[scope], text, asker, vector)
+                language = spoken.get(text) or _language(scope)
+                found.append(Case(str(folder), scope, text, about, *both, vector, language))
     return found, told
+
+
+def _language(scope: str) -> str:
+    """Conversations in other languages are named after these."""
+    return scope if scope in by_language() else "en"
 
 
 async def _vector(talks: Dialogues, text: str) -> Any | None:
@@ -74,12 +88,13 @@ async def _vector(talks: Dialogues, text: str) -> Any | None:
 
 async def _signs(
     talks: Dialogues, agent: Agent, text: str, asker: str | None, vector: Any | None
-) -> list[float]:
+) -> tuple[list[float], list[float]]:
     place = await look(talks.memory.indexer.index_of_messages, agent.id, None, vector)
     question = question_of(text, asker, agent.now)
     async with talks.memory.store.read() as session:
         found = await gather(session, "messages", [place], question)
-    return found.signs(found.features())
+    features = found.features()
+    return found.signs(features), found.signs(features, SIGN)
 
 
 def fit(x: Any, y: Any, groups: Sequence[Any]) -> Any:
@@ -100,10 +115,27 @@ def fit(x: Any, y: Any, groups: Sequence[Any]) -> Any:
 
 
 def direction(some: Sequence[Case], told: Sequence[Case]) -> Any:
-    """What tells content from small talk, by the vectors of all texts, each once."""
+    """What tells content from small talk, in any language, by the vectors of all texts, each once."""
     each = [*{case.text: case for case in some}.values(), *told]
     groups = ["asked"] * (len(each) - len(told)) + ["told"] * len(told)
-    return fit(np.array([c.vector for c in each]), np.array([c.about for c in each], float), groups)
+    apart = languages_apart(each)
+    x = np.array([c.vector for c in each])
+    weights = fit(x - (x @ apart.T) @ apart, np.array([c.about for c in each], float), groups)
+    weights[:-1] -= apart.T @ (apart @ weights[:-1])
+    return weights
+
+
+def languages_apart(each: Sequence[Case]) -> Any:
+    """The directions in which texts of the same kind lie apart because of their languages."""
+    means: list[Any] = []
+    for about in (False, True):
+        by_name: dict[str, list[Any]] = {}
+        for case in each:
+            if case.about is about:
+                by_name.setdefault(case.language, []).append(case.vector)
+        some = np.array([np.mean(vectors, 0) for vectors in by_name.values() if len(vectors) >= _MANY])
+        means.append(some - some.mean(0))
+    return np.linalg.svd(np.concatenate(means), full_matrices=False)[2][:_APART]
 
 
 def gate(some: Sequence[Case], width: int, talk: Any | None = None) -> Any:
@@ -119,8 +151,9 @@ def gate(some: Sequence[Case], width: int, talk: Any | None = None) -> Any:
 
 def known(case: Case, width: int, talk: Any | None) -> list[float]:
     """What a gate sees: the last ``width`` signs, and where the vector lies along ``talk``."""
-    told = [] if talk is None else [float(talk[:-1] @ case.vector + talk[-1])]
-    return [*case.signs[-width:], *told]
+    if talk is None:
+        return case.signs[-width:]
+    return [*case.weighed[-width:], float(talk[:-1] @ case.vector + talk[-1])]
 
 
 def report(name: str, every: Sequence[Case], told: Sequence[Case], width: int, *, talks: bool) -> None:

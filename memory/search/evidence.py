@@ -34,7 +34,6 @@ _K1 = 1.2
 _B = 0.75
 _HEAD = 80  # words of a message that are weighed: long answers would else match everything
 _BEFORE_S, _AFTER_S = 3 * 86_400.0, 14 * 86_400.0  # things are told a little before and some time after
-_SIGN = 0.25  # of a word: two signs of a script without spaces are looked up by three terms
 _LEAST_COSINE = 0.2  # below which the best meaning is no meaning
 
 _FIRST = re.compile(r"\bI\b|\b[Mm](?:y|e|ine|yself)\b")  # "i" is another word in some languages
@@ -57,6 +56,8 @@ _NUMBERS = frozenset(
     analyse("one two three four five six seven eight nine ten once twice couple several few").split()
 )
 
+SIGN = 0.25
+"""What a term of a script without spaces is of a word: two signs of it are looked up by three terms."""
 FEATURES = (
     "words",
     "around",
@@ -135,7 +136,7 @@ def evidence(question: Question, postings: Mapping[str, Any], total: int, rows: 
     """A matrix: for each of ``rows`` its `FEATURES`. ``total`` is how many rows the searcher has in all."""
     talk = Talk(rows.keys, rows.strands, rows.times)
     terms = telling(question, rows)
-    asked = min(sum(_SIGN if is_unspaced(term) else 1 for term in terms), 12) / 12
+    asked = min(sum(SIGN if is_unspaced(term) else 1 for term in terms), 12) / 12
     weights = np.array([idf(total, len(postings.get(term, ()))) for term in terms])
     texts = [rows.terms.get(key, "") for key in rows.keys.tolist()]
     heads = [

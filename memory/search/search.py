@@ -16,7 +16,7 @@ from memory.ports.messages import POSTINGS
 from memory.records import Audiences, Outlines, scope_range
 from memory.search import ranking, spelling, sureness
 from memory.search.dates import span_of
-from memory.search.evidence import Question, Rows, evidence
+from memory.search.evidence import SIGN, Question, Rows, evidence
 from memory.search.people import without_names
 from memory.search.talk import APART, PAUSE_S
 from memory.search.terms import analyse, asked, languages_of
@@ -95,9 +95,10 @@ class Found:
         """The rows' `evidence`."""
         return evidence(self.question, self.postings, self.total, self.rows)
 
-    def signs(self, features: Any) -> list[float]:
-        """What tells whether anything here is what the question is about (`sureness`)."""
-        return sureness.signs(self.question, self.postings, self.total, self.rows, features, self.best)
+    def signs(self, features: Any, sign: float = 1.0) -> list[float]:
+        """What tells whether anything here is what the question is about (`sureness.signs`)."""
+        about = (self.question, self.postings, self.total, self.rows, features, self.best)
+        return sureness.signs(*about, sign=sign)
 
     def certainty(self, features: Any) -> float:
         """That memory knows of it, 0 to 1."""
@@ -107,7 +108,7 @@ class Found:
         """That it is worth bringing to mind, 0 to 1: by what is asked, too, where that is known."""
         if telling is None or not self.vectors:
             return self.certainty(features)
-        return sureness.opening([*self.signs(features), telling])
+        return sureness.opening([*self.signs(features, SIGN), telling])
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from memory.search.evidence import FEATURES, Question, Rows, idf, telling
+from memory.search.terms import is_unspaced
 
 SURE = 0.5
 """The gate's opening from which memory is taken to know of it."""
@@ -20,7 +21,7 @@ conversation, and 75 % in another one (at `SURE`: 1 and 10 %). By words alone it
 GATE = (7.25, 1.16, -3.19)
 GATE_OF_WORDS = (3.77, -4.3)
 """Weights of what `signs` gives, and the bias, last."""
-GATE_OF_TALK = (0.21, 1.26, 3.25, 1.41)
+GATE_OF_TALK = (0.23, 1.17, 3.86, 1.0)
 """... and of whether the question is about something at all (`memory.ports.Embedder.telling`): how near the nearest row
 is means another thing in each language, what small talk is does not."""
 _AROUND = FEATURES.index("around")
@@ -28,14 +29,23 @@ _MOST = 4.0  # words that only one row has, beyond which a question is no surer
 
 
 def signs(
-    question: Question, postings: Mapping[str, Any], total: int, rows: Rows, features: Any, best: float
+    question: Question,
+    postings: Mapping[str, Any],
+    total: int,
+    rows: Rows,
+    features: Any,
+    best: float,
+    *,
+    sign: float = 1.0,
 ) -> list[float]:
     """``best``, the highest cosine of any row, and how much of the question's information (in units of a word that
-    only one row has) is found in one window."""
+    only one row has) is found in one window; ``sign`` is what two signs of a script without spaces are of a word."""
     if not len(features):
         return [0.0, 0.0]
     terms = telling(question, rows)
-    asked = sum(idf(total, len(postings.get(term, ()))) for term in terms)
+    asked = sum(
+        idf(total, len(postings.get(term, ()))) * (sign if is_unspaced(term) else 1) for term in terms
+    )
     matched = float(features[:, _AROUND].max()) * asked / idf(total, 1)
     return [best, min(matched, _MOST)]
 
