@@ -267,6 +267,22 @@ class Programs(Protocol):
         ...
 
 
+class SignIn(Protocol):
+    """A platform at which people can show who they are, in a browser (OAuth 2.0 with PKCE)."""
+
+    platform: str
+    title: str  # its name, for people
+
+    def address(self, state: str, nonce: str, challenge: str, redirect: str) -> str:
+        """Where the browser is sent, which comes back to ``redirect`` with a code and that ``state``; ``challenge`` is
+        the verifier's SHA-256 (RFC 7636, S256)."""
+        ...
+
+    async def account(self, code: str, verifier: str, nonce: str, redirect: str) -> str:
+        """Whose account it is. Raises `AdapterError` when the platform does not say."""
+        ...
+
+
 class Inbound(Protocol):
     """Where adapters put what they hear."""
 

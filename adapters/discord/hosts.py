@@ -14,7 +14,7 @@ from adapters import hosts
 USER_AGENT = (  # as Discord wants to be asked (API reference, "User Agent")
     f"DiscordBot (https://github.com/Rapptz/discord.py, {discord.__version__}) everbot/{version('everbot')}"
 )
-_API = ("discord.com", "discordapp.com")
+API = ("discord.com", "discordapp.com")
 _GATEWAY = ("discord.gg",)
 _FILES = ("cdn.discordapp.com", "media.discordapp.net")
 
@@ -23,7 +23,7 @@ class Hosts(hosts.Hosts):
     """Raises `AdapterError` when the configured addresses are not Discord's, nor on this machine."""
 
     def __init__(self, api_url: str, gateway_url: str = "") -> None:
-        settings: dict[str, tuple[str, tuple[str, ...]]] = {"discord.api_url": (api_url, _API)}
+        settings: dict[str, tuple[str, tuple[str, ...]]] = {"discord.api_url": (api_url, API)}
         if gateway_url:
             settings["discord.gateway_url"] = (gateway_url, _GATEWAY)
         super().__init__("Discord", settings, _FILES)

@@ -16,7 +16,7 @@ from bot.delivery.silence import Silence
 from bot.errors import SettingsError
 from bot.events import LOCAL
 from bot.language import nearest
-from bot.ports import Adapter, Clock
+from bot.ports import Adapter, Clock, SignIn
 from bot.settings import Settings, address
 
 _SLACK_PATH = "/slack/events"
@@ -200,6 +200,23 @@ async def _check_program(settings: Settings) -> Sequence[tuple[bool, str]]:
         if settings.web.programs and settings.web.url
         else []
     )
+
+
+# Signing in on the web
+
+
+def sign_ins(settings: Settings) -> list[SignIn]:
+    """The platforms at which people may sign in."""
+    from adapters.discord.signing_in import DiscordSignIn
+    from adapters.slack.signing_in import SlackSignIn
+
+    web = settings.web
+    made: list[SignIn] = []
+    for kind, given in ((DiscordSignIn, web.discord), (SlackSignIn, web.slack)):
+        if given.client_id is not None and given.client_secret is not None:
+            secret = given.client_secret.get_secret_value()
+            made.append(kind(given.client_id, secret, given.authorize_url, given.api_url))
+    return made
 
 
 PLATFORMS = (

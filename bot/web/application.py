@@ -8,8 +8,10 @@ from contextlib import asynccontextmanager
 from aiohttp import web
 
 from bot.app import App
+from bot.backends.platforms import sign_ins
 from bot.health import listening
 from bot.settings import Settings
+from bot.web.awaited import Awaited
 from bot.web.guard import guard
 from bot.web.notices import Notices
 from bot.web.routes import ROUTES
@@ -24,7 +26,13 @@ def application(app: App, settings: Settings, more: Sequence[web.RouteDef] = ())
     sessions = Sessions(app.memory.store, app.clock, settings.web.session_days)
     made = web.Application(client_max_size=_LARGEST)
     made[WEBSITE] = Website(
-        app=app, settings=settings, url=settings.web.url, sessions=sessions, notices=Notices()
+        app=app,
+        settings=settings,
+        url=settings.web.url,
+        sessions=sessions,
+        notices=Notices(),
+        sign_ins=sign_ins(settings),
+        awaited=Awaited(app.clock),
     )
     guard(made)
     made.add_routes([*ROUTES, *more])

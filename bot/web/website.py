@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from aiohttp import web
 
 from bot.app import App
+from bot.ports import SignIn
 from bot.settings import Settings
+from bot.web.awaited import Awaited
 from bot.web.notices import Notices
 from bot.web.sessions import Sessions
 
@@ -25,6 +28,8 @@ class Website:
     url: str
     sessions: Sessions
     notices: Notices
+    sign_ins: Sequence[SignIn]
+    awaited: Awaited
 
     @property
     def root(self) -> str:
