@@ -18,7 +18,7 @@ QUICK := tests/unit tests/contract tests/integration/test_agent.py tests/integra
 	tests/acceptance/test_discord_changes.py tests/acceptance/test_slack_http.py
 SLOW := tests/unit/memory/index tests/contract/test_embedder.py tests/contract/test_vector_index.py
 
-.PHONY: chat setup setup-dev test test-postgres quick check package-check container-check soak catalogues lock clean
+.PHONY: chat setup setup-dev test test-browser test-postgres quick check package-check container-check soak catalogues lock clean
 
 chat: setup
 	@$(BIN)/everbot chat
@@ -31,6 +31,10 @@ setup-dev:
 
 test: setup-dev
 	@$(BIN)/python -m pytest -n auto --dist worksteal -rs
+
+# The pages in a real browser (Debian: apt install chromium); SCREENSHOTS=folder keeps pictures of them.
+test-browser: setup-dev
+	@$(BIN)/python -m pytest -m browser -rs tests/browser
 
 # All that is to hold on PostgreSQL, on a throw-away server of its own (Debian: apt install postgresql): the store's
 # contract, its own tests, and stories.
