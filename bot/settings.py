@@ -515,14 +515,17 @@ def _check(settings: Settings) -> None:
     if settings.run.health:
         address(settings.run.health, "run.health")
     address(settings.slack.listen, "slack.listen")
-    _check_web(settings.web)
+    _check_web(settings)
     for name, server in settings.mcp.servers.items():
         _check_server(name, server)
 
 
-def _check_web(web: WebSettings) -> None:
+def _check_web(settings: Settings) -> None:
+    web, slack = settings.web, settings.slack
     if web.listen is not None:
         address(web.listen, "web.listen")
+    if web.listen is not None and web.listen == slack.listen and slack.mode == "http":
+        raise SettingsError("web.listen and slack.listen are the same: give each a port of its own.")
     for name, provider in (("discord", web.discord), ("slack", web.slack)):
         if (provider.client_id is None) != (provider.client_secret is None):
             raise SettingsError(

@@ -8,6 +8,7 @@ from importlib.metadata import distributions
 from pathlib import Path
 
 from rich.console import Console
+from yarl import URL
 
 from bot import logs
 from bot.agent.lean.tools import SHAPE
@@ -16,7 +17,7 @@ from bot.backends.clock import SystemClock
 from bot.backends.media import Media
 from bot.backends.memory import choose_embedder, open_memory, shortcoming, uses_chroma
 from bot.backends.models import examine as examine_models
-from bot.backends.platforms import check_platforms
+from bot.backends.platforms import check_platforms, sign_ins
 from bot.backends.telemetry import check as check_telemetry
 from bot.backups import folder_of, kept, usable
 from bot.cli.screen import tell
@@ -24,7 +25,7 @@ from bot.data_dir import holder, is_held, private
 from bot.environment import has
 from bot.errors import EverbotError, SettingsError
 from bot.events import printable
-from bot.health import health
+from bot.health import health, listening
 from bot.settings import Settings, load, source
 from memory.errors import EmbedderError, MemoryError_, where
 from memory.extras import how_to_have, lacks
@@ -196,6 +197,26 @@ async def _platforms(settings: Settings, config: Path | None) -> AsyncIterator[F
             pass
 
 
+async def _web(settings: Settings, config: Path | None) -> AsyncIterator[Finding]:
+    from aiohttp import web
+
+    if settings.web.listen is None:
+        yield True, "memory page", "off. [web] listen switches it on."
+        return
+    if settings.web.listen != settings.run.health and not is_held(settings.data_dir):
+        async with listening(web.Application(), settings.web.listen, "web.listen"):
+            pass
+    url = URL(settings.web.url)
+    if url.scheme != "https" and url.host not in ("127.0.0.1", "::1", "localhost"):
+        advice = (
+            "what people read there would go in the clear: set web.public_url to an https address of a proxy."
+        )
+        yield False, "memory page", f"{url}: {advice}"
+        return
+    also = " or ".join(one.title for one in sign_ins(settings))
+    yield True, "memory page", f"{url}, to be let in by /memory web{also and f', or with {also}'}"
+
+
 CHECKS: dict[str, Callable[[Settings, Path | None], AsyncIterator[Finding]]] = {
     "configuration": _configuration,
     "data directory": _data_dir,
@@ -205,5 +226,6 @@ CHECKS: dict[str, Callable[[Settings, Path | None], AsyncIterator[Finding]]] = {
     "model": _model,
     "voice": _media,
     "platforms": _platforms,
+    "memory page": _web,
 }
 """What is looked at, in this order. One that finds nothing wrong may find nothing at all."""

@@ -18,6 +18,7 @@ from bot.cli.doctor import examine, versions
 from bot.cli.run import serve
 from bot.errors import EverbotError
 from bot.settings import load
+from tests.fakes.ports import free_port
 from tests.patience import PATIENCE_S
 
 CLOSED = "http://127.0.0.1:9"  # the port of "discard": nobody listens
@@ -34,6 +35,9 @@ WRONG = {
     "run.health": '[run]\nhealth = "8080"\n',
     "slack.listen": '[slack]\nlisten = "3000"\n',
     "SLACK_APP_TOKEN": f'[slack]\nbot_token = "x"\napi_url = "{CLOSED}/"\n',
+    "web.listen": '[web]\nlisten = "8082"\n',
+    "slack.listen are the same": '[web]\nlisten = "127.0.0.1:3000"\n[slack]\nmode = "http"\n',
+    "web.discord": '[web]\nlisten = "127.0.0.1:8082"\n[web.discord]\nclient_id = "1"\nclient_secret = "s"\n',
     "access.owners": '[access]\nowners = ["4711"]\n',
     "model.base_url": '[model]\nbase_url = "localhost:11434"\n',
     "nowhere_send_message": '[agent]\ntools = ["mine"]\n',
@@ -167,3 +171,27 @@ def test_what_is_installed_is_listed_with_its_version(capsys: pytest.CaptureFixt
     lines = capsys.readouterr().out.splitlines()
     assert f"everbot=={version('everbot')}" in lines
     assert lines == sorted(lines, key=lambda line: line.partition("==")[0])
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("", "ok   memory page: off"),
+        ('[web]\nlisten = "127.0.0.1:{port}"\n', "ok   memory page: http://127.0.0.1:{port}"),
+        (
+            '[web]\nlisten = "0.0.0.0:{port}"\npublic_url = "http://bots.example.org"\n',
+            "FAIL memory page: http://bots.example.org: what people read there would go in the clear",
+        ),
+        (
+            '[web]\nlisten = "127.0.0.1:{port}"\npublic_url = "https://bots.example.org"\n'
+            '[web.slack]\nclient_id = "1"\nclient_secret = "s"\n',
+            "ok   memory page: https://bots.example.org, to be let in by /memory web, or with Slack",
+        ),
+    ],
+)
+async def test_where_the_memory_page_is_and_whether_it_is_safe_there(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, told: str
+) -> None:
+    port = str(free_port())
+    _, lines = await examined(written(tmp_path, QUIET + text.replace("{port}", port)), capsys)
+    assert [line for line in lines if line.startswith(told.replace("{port}", port))], lines
