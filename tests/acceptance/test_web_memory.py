@@ -144,6 +144,24 @@ async def test_how_something_is_known_leads_to_the_message_and_its_turn(tmp_path
         assert (await home.open(f"diary/{1 << 32}")).status == 404
 
 
+async def test_a_message_tells_what_it_brings_to_mind_and_why(tmp_path: Path) -> None:
+    async with at_home(tmp_path) as home:
+        await home.house.say("ada", "My sister Grace studies in Bergen")
+        await home.house.say("ada", "The tomatoes are ripe")
+        for n in range(4):
+            await home.house.say("ada", f"ok {n}")
+        await home.house.say("ada", "Where does my sister Grace study?")
+        page = await home.open("diary?q=Where+does+my+sister+Grace+study")
+        asked = re.search(
+            rf'href="{home.root}/diary/(\d+)".*?</p>\s*<p class="text">Where does', page.html, re.S
+        )
+        assert asked
+        page = await home.open(f"diary/{asked[1]}")
+        told = page.text.split("What it brings to mind today")[1].split("What came of it")[0]
+        assert re.search(r"\d+ % · .*Grace studies in Bergen", told)
+        assert f"{home.root}/diary/" in page.html.split("What it brings to mind today")[1]
+
+
 async def test_the_diary_is_searched_by_words_and_by_day(tmp_path: Path) -> None:
     clock = FakeClock()
     async with at_home(tmp_path, clock=clock) as home:

@@ -15,7 +15,8 @@ from bot.web.differences import differences
 from bot.web.memory.core import number
 from bot.web.memory.notes import page_number, pages_of
 from bot.web.memory.owned import Owned, memory_page, owned
-from memory.records import PRIVATE, SEQ_BITS, BlockEdit, Message, Passage
+from memory.associative import Associative, Cue, Reading
+from memory.records import PRIVATE, SEQ_BITS, BlockEdit, Message, Passage, Role
 
 _PAGE = 25
 _AROUND = 4
@@ -99,6 +100,7 @@ async def message(request: web.Request, mine: Owned) -> web.StreamResponse:
     if here is None:
         raise web.HTTPNotFound
     turn, notes, edits = await _turn(mine, here)
+    today = await _brings_to_mind(mine, here)
     async with memory.store.read() as session:
         names = await session.agents.communities()
     return memory_page(
@@ -109,9 +111,40 @@ async def message(request: web.Request, mine: Owned) -> web.StreamResponse:
         chosen=key,
         messages=[(m, number(m.key), said_where(m, names)) for m in shown],
         recalled=[line for row in turn for line in recalled(row)],
+        today=[
+            (line.text, round(100 * line.weight), [_number_of(memory, mine) for memory in line.memories])
+            for line in today.lines
+        ],
+        sure=round(100 * today.certainty),
         notes=notes,
         edits=[(edit, differences(edit.before, edit.after)) for edit in edits],
     )
+
+
+async def _brings_to_mind(mine: Owned, here: Message) -> Reading:
+    """What the message would bring to mind if it were said today, by how much attention each memory gets."""
+    if here.role is not Role.USER:
+        return Reading((), 0.0)
+    app = mine.site.app
+    tokens = mine.site.settings.memory.surface_tokens
+    associative = Associative(app.memory.store, app.memory.indexer, app.memory.counter.count, tokens)
+    cue = Cue(
+        agent=mine.agent,
+        text=here.text,
+        audience=here.audience,
+        asker=mine.who.user.name,
+        now=app.clock.now().astimezone(mine.who.zone),
+        leave_out=[here.key],
+        known=[here.text],
+    )
+    return await associative.chosen(cue)
+
+
+def _number_of(memory: Message | Passage, mine: Owned) -> str:
+    """Where a memory is on these pages."""
+    if isinstance(memory, Message):
+        return f"{mine.root}/diary/{number(memory.key)}"
+    return f"{mine.root}/why?of={memory.uid[:8]}"
 
 
 async def _turn(mine: Owned, here: Message) -> tuple[list[Message], list[Passage], Sequence[BlockEdit]]:
