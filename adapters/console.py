@@ -21,7 +21,7 @@ from uuid import uuid4
 
 from adapters.text import plain
 from bot.errors import DeliveryError, DeliveryWaits
-from bot.events import LOCAL, Address, Command, MessageReceived, Reply, View, clean, printable
+from bot.events import FILE, LOCAL, VOICE, Address, Command, MessageReceived, Reply, View, clean, printable
 from bot.language import ENGLISH, gettext, marked, nearest, spoken
 from bot.ports import Found, Inbound
 
@@ -266,7 +266,7 @@ class TerminalConsole(_Console):
 
         self._for_us(reply)
         self._stop_spinner()
-        if reply.kind == "reply":
+        if reply.kind in ("reply", VOICE, FILE):
             self._line(reply.speaker.name if reply.speaker else self._persona, "bold magenta")
             self._screen.print(Markdown(printable(_with_ways(reply))))
         else:
@@ -312,7 +312,17 @@ def address(user: str) -> Address:
 
 def _with_ways(reply: Reply) -> str:
     """A reply's text, with its buttons as the commands that they are."""
-    return plain(View(text=reply.text, actions=reply.actions), "/")
+    return plain(View(text=_shown(reply), actions=reply.actions), "/")
+
+
+def _shown(reply: Reply) -> str:
+    """What of a reply can be shown here: of a file its text, of a picture its name."""
+    if reply.kind != FILE or reply.file is None:
+        return reply.text
+    try:
+        return f"{reply.file.name}:\n\n{reply.file.data.decode()}"
+    except UnicodeDecodeError:
+        return f"{reply.file.name} ({len(reply.file.data):,} bytes)"
 
 
 def _keys_of(user: str) -> str:

@@ -22,7 +22,7 @@ from bot.agent.forms import Forms
 from bot.agent.loop import AgentLoop, Limits
 from bot.agent.meter import Meter
 from bot.agent.queue_manager import QueueManager
-from bot.agent.tools import correcting, manners, messaging
+from bot.agent.tools import correcting, manners, messaging, sending
 from bot.agent.tools import memory as memory_tools
 from bot.agent.tools import time as time_tools
 from bot.agent.tools.custom import custom_tools
@@ -89,7 +89,7 @@ from bot.people.roles import Roles
 from bot.people.rooms import Rooms
 from bot.personas.faces import Faces
 from bot.personas.personas import Personas
-from bot.ports import Adapter, ChatModel, Clock, Form
+from bot.ports import Adapter, ChatModel, Clock, Form, Painter
 from bot.reception import Reception
 from bot.runtime import Runtime
 from bot.settings import Settings
@@ -103,6 +103,7 @@ _OF_FREE = 6
 """The part of the room beside the instructions that servers' tools may take; more of them are found by search."""
 TOOL_GROUPS: tuple[Sequence[Tool], ...] = (
     messaging.TOOLS,
+    sending.TOOLS,
     manners.TOOLS,
     memory_tools.TOOLS,
     correcting.TOOLS,
@@ -369,7 +370,7 @@ def _people(given: _Given) -> _People:
 
 def _agent(given: _Given, people: _People, speaker_of: SpeakerOf | None) -> _Agent:
     settings, memory, models, runtime = given.settings, given.memory, given.models, given.runtime
-    registry = _registry(settings)
+    registry = _registry(settings, given.media.images)
     forms = Forms(registry, models.all_forms(), settings.agent.max_steps)
     window = _window(settings, memory, forms.always)
     forms.fit(window)
@@ -386,7 +387,7 @@ def _agent(given: _Given, people: _People, speaker_of: SpeakerOf | None) -> _Age
         runtime.store, window, runtime.clock, associative, alerts=alerts, steady=models.are_local()
     )
     speaker_of = speaker_of or Faces(runtime.store, people.personas.default).of
-    courier = Courier(runtime, given.platforms, speaker_of, people.access.may_post)
+    courier = Courier(runtime, given.platforms, speaker_of, people.access.may_post, given.media.mouth)
     executor = Executor(
         registry, window.count, window.fit, settings.agent.max_calls, settings.agent.tool_timeout_s, observer
     )
@@ -437,7 +438,13 @@ def _delivery(given: _Given, people: _People, agent: _Agent) -> _Delivery:
     arrivals = Arrivals(beats, runtime.clock, settings.events)
     documents = Documents(runtime.store, Reader(BOUNDS), talks_elsewhere)
     keeping = Keeping(settings.memory.documents, given.memory.counter.count)
-    senses = Senses(runtime, people.allowance, given.models.describer, given.media.audio)
+    senses = Senses(
+        runtime,
+        people.allowance,
+        given.models.describer,
+        given.media.audio,
+        speaks=given.media.mouth is not None,
+    )
     beginning = Beginning(runtime, queues, identities, beats, courier, documents, keeping, senses)
     mailboxes = Mailboxes(runtime, turns, arrivals, beginning, queues, courier, platforms, settings.agent)
     reminders = Reminders(
@@ -526,8 +533,9 @@ def _fixed(settings: Settings, counter: TokenCounter, always: Sequence[str]) -> 
     return sum(map(counter.count, always)) + settings.agent.block_limit // 2
 
 
-def _registry(settings: Settings) -> Registry:
-    return Registry([*chain(*TOOL_GROUPS), *custom_tools(settings.agent.tools)])
+def _registry(settings: Settings, painter: Painter | None = None) -> Registry:
+    pictures = sending.picture_tools(painter)
+    return Registry([*chain(*TOOL_GROUPS), *pictures, *custom_tools(settings.agent.tools)])
 
 
 def _limits(settings: Settings) -> Limits:

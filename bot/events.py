@@ -425,7 +425,7 @@ class Speaker:
     avatar_url: str = ""
 
 
-REACTION = "reaction"
+REACTION, FILE, VOICE = "reaction", "file", "voice"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -434,10 +434,13 @@ class Reply:
 
     id: str
     address: Address
-    kind: str  # "reply", "notice", "error" or `REACTION`, whose text is an emoji for the last of ``in_reply_to``
+    # "reply", "notice", "error"; `REACTION`, whose text is an emoji for the last of ``in_reply_to``; `FILE`, which has
+    # a ``file`` instead of a text; `VOICE`, whose ``file`` says the text, where it could be spoken.
+    kind: str
     text: str
     in_reply_to: tuple[str, ...]
     at: datetime
     nonce: str
     speaker: Speaker | None = None  # None: the bot itself
     actions: tuple[Action, ...] = ()  # buttons under it
+    file: File | None = None

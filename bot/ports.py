@@ -160,6 +160,22 @@ class Ears(Protocol):
         ...
 
 
+class Mouth(Protocol):
+    """What speaks."""
+
+    async def speak(self, text: str) -> bytes:
+        """The text as sound: Opus in Ogg. Raises `ModelError`."""
+        ...
+
+
+class Painter(Protocol):
+    """What makes pictures."""
+
+    async def paint(self, prompt: str) -> bytes:
+        """A picture: PNG, JPEG or WebP. Raises `ModelError`."""
+        ...
+
+
 class Models(Protocol):
     """The configured language models."""
 

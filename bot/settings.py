@@ -140,11 +140,22 @@ class AudioSettings(_Section):
     base_url: WebAddress | None = None
     api_key: SecretStr | None = None
     timeout_s: float = Field(60.0, gt=0, le=600)
+    speak: bool = False
+    speech_name: str = "gpt-4o-mini-tts"
+    voice: str = "alloy"
 
     @property
     def hears(self) -> bool:
         """Whether anything is set up that writes down what is spoken."""
         return self.name is not None or self.base_url is not None
+
+
+class ImagesSettings(_Section):
+    name: str | None = None
+    base_url: WebAddress | None = None
+    api_key: SecretStr | None = None
+    size: str = ""
+    timeout_s: float = Field(120.0, gt=0, le=600)
 
 
 class IndexSettings(_Section):
@@ -369,6 +380,7 @@ class Settings(_Section):
     embedder: EmbedderSettings = EmbedderSettings()
     store: StoreSettings = StoreSettings()
     audio: AudioSettings = AudioSettings()
+    images: ImagesSettings = ImagesSettings()
     index: IndexSettings = IndexSettings()
     agent: AgentSettings = AgentSettings()
     access: AccessSettings = AccessSettings()

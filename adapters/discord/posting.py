@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,13 +14,13 @@ from adapters.discord import wire
 from adapters.discord.answers import buttons
 from adapters.discord.errors import BROKEN
 from adapters.discord.markup import inert
-from adapters.discord.message import message_of
+from adapters.discord.message import Message, message_of
 from adapters.discord.places import channel_in, readable
 from adapters.discord.presence import Shut
 from adapters.discord.reading import Us
 from adapters.discord.webhooks import NAME, Webhooks, may_have_webhooks
 from bot.errors import DeliveryDoubtful, DeliveryError, DeliveryRefused
-from bot.events import REACTION, Reply, View
+from bot.events import FILE, REACTION, VOICE, Reply, View
 from bot.ports import Clock, Found
 
 log = logging.getLogger(__name__)
@@ -53,7 +54,7 @@ class Posting:
         """Returns the message's id. Raises as `bot.ports.Adapter.send`."""
         channel_id = channel_in(reply.address)
         channel: Any = self._client.get_channel(channel_id)
-        if reply.speaker is not None and reply.kind != REACTION:
+        if reply.speaker is not None and reply.kind != REACTION and reply.file is None:
             if channel is None and not self._client.is_ready():
                 raise DeliveryError("Discord has not told of all guilds yet", retry_after=0.5)
             if is_guilds(channel):
@@ -101,7 +102,10 @@ class Posting:
 
     async def _say(self, reply: Reply, channel: int, more: dict[str, Any]) -> str:
         more = {**more, "view": buttons(View(text="", actions=reply.actions))} if reply.actions else more
-        return await say(self._client, channel, as_bot(reply), nonce=reply.nonce, **more)
+        if reply.file is not None:  # a webhook's posts have no nonce: a file comes once, from the bot itself
+            more["file"] = discord.File(io.BytesIO(reply.file.data), filename=reply.file.name)
+        text = "" if reply.file is not None else as_bot(reply)
+        return await say(self._client, channel, text, nonce=reply.nonce, **more)
 
     async def find(self, reply: Reply, claimed_at: datetime, after: str | None) -> Found:
         """As `bot.ports.Adapter.find`. A webhook's posts have no nonce: they are looked for at once."""
@@ -111,7 +115,8 @@ class Posting:
         known, ready = client.get_channel(channel_id), client.is_ready()
         if reply.speaker is not None and not ready:
             raise DeliveryError("Discord has not told of all guilds yet", retry_after=0.5)
-        by_webhook = reply.speaker is not None and may_have_webhooks(known)
+        filed = reply.kind in (FILE, VOICE)
+        by_webhook = reply.speaker is not None and not filed and may_have_webhooks(known)
         age = self._clock.now() - claimed_at  # less than nothing where the clock was set back
         if not by_webhook and timedelta() <= age < _NONCE:
             return Found.ABSENT  # Discord still knows the nonce: sent again, it gives the same message
@@ -125,26 +130,34 @@ class Posting:
         )  # Discord's own order needs no clock of ours
         texts = {inert(text).strip() for text in (reply.text, as_bot(reply))}
         try:
-            return Found.POSTED if await self._stands(channel_id, since, texts) else Found.ABSENT
+            names = {reply.file.name} if reply.file is not None else set()
+            return Found.POSTED if await self._stands(channel_id, since, texts, names) else Found.ABSENT
         except (discord.Forbidden, discord.NotFound):
             return Found.UNKNOWN
         except (discord.DiscordException, *BROKEN) as error:
             raise DeliveryError(f"Discord: {type(error).__name__}") from None
 
-    async def _stands(self, channel: int, since: int, texts: set[str]) -> bool:
-        """Whether we said one of these there after a message, as far as the newest of it are read."""
+    async def _stands(self, channel: int, since: int, texts: set[str], names: set[str]) -> bool:
+        """Whether we said one of these there after a message, or sent a file of one of these names, as far as the
+        newest of it are read."""
         before = None
         for _ in range(_PAGES):
             told = wire.records(await self._client.http.logs_from(channel, _PAGE, before=before))
             page = [
                 message for message in map(message_of, told) if message is not None and message.id > since
             ]
-            if any(m.content.strip() in texts and self._us.said(m) for m in page):
+            if any(self._us.said(m) and _is_of(m, texts, names) for m in page):
                 return True
             if len(told) < _PAGE or not page:
                 return False
             before = min(message.id for message in page)
         return False
+
+
+def _is_of(message: Message, texts: set[str], names: set[str]) -> bool:
+    sent = {file.name for file in message.own_files}
+    said = message.content.strip()
+    return bool(sent & names) or (bool(said) and said in texts)
 
 
 def is_guilds(channel: Any) -> bool:

@@ -29,7 +29,7 @@ from adapters.slack.errors import (
 )
 from adapters.slack.markup import escaped, harmless
 from adapters.slack.reading import place_of, ts_of
-from adapters.wire import Json, record, records
+from adapters.wire import Json, record, records, text
 from bot.cache import Cache
 from bot.errors import DeliveryDoubtful, DeliveryError, DeliveryRefused
 from bot.events import REACTION, File, Reply, Speaker
@@ -67,12 +67,23 @@ class Posting:
             return await self._reacted(reply)
         await self._turn(place_of(reply.address)[0])
         try:
+            if reply.file is not None:
+                return await self._sent(reply, reply.file)
             answer = await self._post(reply)
         except SlackApiError as error:
             raise delivery_error(error) from None
         except BROKEN as error:
             raise DeliveryDoubtful(f"Slack: {type(error).__name__}") from None
         return f"{answer['channel']}/{answer['ts']}"
+
+    async def _sent(self, reply: Reply, file: File) -> str:
+        """A file, by the flow of uploads (docs.slack.dev, "Working with files"): nobody sees it until the last call,
+        whose answer tells no message. Its post is found by the file's name and size."""
+        channel, thread = place_of(reply.address)
+        answer = await self._client.files_upload_v2(
+            channel=channel, thread_ts=thread, filename=file.name, title=file.name, content=file.data
+        )
+        return f"file/{text(record(answer.get('file')).get('id'))}"
 
     async def _reacted(self, reply: Reply) -> str:
         """Done twice it is done once. What Slack does not take is no loss: it is not tried again."""
@@ -159,7 +170,7 @@ class Posting:
             async for answer in pages(ask, **where, oldest=since, limit=200, include_all_metadata=True):
                 for message in records(answer.get("messages")):
                     payload = record(record(message.get("metadata")).get("event_payload"))
-                    if payload.get("id") == reply.id:
+                    if payload.get("id") == reply.id or _brought(message, reply.file):
                         return Found.POSTED
             return Found.ABSENT
         except SlackApiError as error:
@@ -215,6 +226,14 @@ async def taken(post: Callable[..., Awaitable[Any]], message: Json) -> Any:
 def _refused_part(name: str, message: Json) -> str | None:
     part = "blocks" if name in RENDERING else "thread_ts" if name in UNTHREADED else None
     return part if part in message else None
+
+
+def _brought(message: Json, file: File | None) -> bool:
+    """Whether a message of an app brought this file."""
+    if file is None or not message.get("bot_id"):
+        return False
+    sent = [each for each in records(message.get("files")) if each.get("name") == file.name]
+    return any(not file.data or each.get("size") == len(file.data) for each in sent)
 
 
 def _look(speaker: Speaker) -> dict[str, str]:

@@ -14,7 +14,7 @@ from bot.agent.job import Job
 from bot.agent.queue_manager import QueueManager
 from bot.agent.tools.desk import Desk
 from bot.agent.used import spoken
-from bot.events import REACTION
+from bot.events import FILE, REACTION, VOICE
 from memory.ports import Session, Store
 from memory.records import Message, OutboxRow, Usage
 
@@ -60,6 +60,8 @@ class Commit:
                 if step.ended or not job.whole:
                     await desk.commit(session)
                     await session.mailbox.post(rows)
+                    for number, file in enumerate(desk.files):
+                        await session.mailbox.put_file(f"{desk.key}/f{number}", file.name, file.data)
                 await session.mailbox.commit_step(
                     turn.id, turn.steps, step.model, step.usage, desk.now, agent_id=job.agent.id
                 )
@@ -117,7 +119,9 @@ class Commit:
 def _outbox(job: Job, step: Step) -> list[OutboxRow]:
     """One row for each part that will be posted, and for a reaction; its id is the same however often it is sent."""
     conversation, desk = step.queue.conversation, step.desk
-    posts = [(str(number), "reply", part) for number, part in enumerate(desk.posts)]
+    said = VOICE if job.spoken else "reply"
+    posts = [(str(number), said, part) for number, part in enumerate(desk.posts)]
+    posts += [(f"f{number}", FILE, f"({file.name})") for number, file in enumerate(desk.files)]
     if desk.reaction:
         posts.append(("reaction", REACTION, desk.reaction))
     return [

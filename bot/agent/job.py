@@ -41,6 +41,7 @@ class Job:
     nudges: int = 0
     desk: Desk | None = None  # of a whole turn, so far
     delay: float = 0.0  # seconds that it waits for a model that is down
+    spoken: bool = False  # it answers a voice message, with one
     told: bool = False  # the person has heard that what they write meanwhile waits too
     model: str = ""  # who thought last
     used: Usage = field(default_factory=Usage)  # by this process

@@ -87,13 +87,13 @@ class AgentLoop:
         async with job.lock:
             queue = await self._queues.queue(job.turn.conversation_id)
             desk = self._desks.of(job, queue)
-            before = len(desk.said)
+            before, sent = len(desk.said), len(desk.files)
             hold = not last and job.from_person and reply.form in (None, Form.FULL)
             results = await self._executor.run(reply.calls, desk, job.tries, self._window.share, hold=hold)
             dropped = len(reply.calls) - len(results)
             reply = replace(reply, calls=reply.calls[: len(results)])
             _speak_up(job, desk, reply, results, last=last)
-            messages = replies.messages(self._queues, job, queue, desk, before, reply, results)
+            messages = replies.messages(self._queues, job, queue, desk, before, sent, reply, results)
             last = last or desk.silenced  # it has nothing left to say it with
             notes = [] if last or desk.asks else self._notes(job, queue, desk, reply, results, dropped)
             # Failures first, then what the model asked for, then what we have to tell it.
@@ -108,7 +108,8 @@ class AgentLoop:
             )
             await self._commit.step(job, step)
             self.meter.settle(job)
-        posted = 0 if job.whole and goes_on else len(desk.posts) + len(desk.asks) + bool(desk.reaction)
+        made = len(desk.posts) + len(desk.files) + len(desk.asks) + bool(desk.reaction)
+        posted = 0 if job.whole and goes_on else made
         job.passed = job.passed or desk.passed
         job.turn = replace(job.turn, steps=job.turn.steps + 1, outbox=job.turn.outbox + posted)
         job.zone = desk.zone

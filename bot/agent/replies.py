@@ -55,13 +55,16 @@ def messages(
     queue: Queue,
     desk: Desk,
     before: int,
+    sent: int,
     reply: ModelReply,
     results: Sequence[ToolResult],
 ) -> list[Message]:
-    """A step's messages, to be stored: the assistant's, with what it said since ``before``, and each result."""
+    """A step's messages, to be stored: the assistant's, with what it said since ``before`` and sent since ``sent``, and
+    each result."""
     window, given = queues.window, _given(reply)
     rendered = context.assistant_message(reply.text, reply.calls, window.fit, window.share, given)
-    shown = [(Role.ASSISTANT, job.persona, "\n".join(desk.said[before:]), rendered)]
+    said = [*desk.said[before:], *(f"(sent the file {file.name})" for file in desk.files[sent:])]
+    shown = [(Role.ASSISTANT, job.persona, "\n".join(said), rendered)]
     for result in results:
         rendered = context.tool_message(result.call.id, result.content)
         shown.append((Role.TOOL, result.call.name, "", rendered))

@@ -1,4 +1,4 @@
-"""The configured servers that hear what people say."""
+"""The configured servers that hear, speak, and make pictures."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from collections.abc import AsyncIterator
 from bot.errors import ModelError
 from bot.models.audio import AudioEndpoint
 from bot.models.endpoint import Endpoint
+from bot.models.images import ImagesEndpoint
 from bot.ports import Clock
-from bot.settings import Settings
+from bot.settings import AudioSettings, ImagesSettings, Settings
 
 _HEARS = "whisper-1"
 Finding = tuple[bool, str, str]
@@ -22,6 +23,8 @@ class Media:
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
         self.audio = choose_audio(settings, clock)
+        self.images = choose_images(settings, clock)
+        self.mouth = self.audio if settings.audio.speak else None
 
     async def examine(self) -> AsyncIterator[Finding]:
         """What `everbot doctor` tells of each."""
@@ -39,8 +42,9 @@ class Media:
             yield False, "voice", str(error)
 
     async def aclose(self) -> None:
-        if self.audio is not None:
-            await self.audio.aclose()
+        for each in (self.audio, self.images):
+            if each is not None:
+                await each.aclose()
 
 
 def _silence() -> bytes:
@@ -55,18 +59,34 @@ def _silence() -> bytes:
 
 
 def choose_audio(settings: Settings, clock: Clock) -> AudioEndpoint | None:
-    """None where nothing is set up. Its address and key are those of ``[model]``, where it has none of its own."""
-    audio, main = settings.audio, settings.model
+    """None where nothing is set up."""
+    audio = settings.audio
     if not audio.hears:
         return None
-    own = audio.base_url is not None and audio.base_url != main.base_url
-    key = audio.api_key or (None if own else main.api_key)
-    endpoint = Endpoint(
-        section="audio",
-        name=audio.name or _HEARS,
-        base_url=audio.base_url or main.base_url,
+    endpoint = _endpoint("audio", audio.name or _HEARS, audio, settings, clock)
+    return AudioEndpoint(endpoint, audio.speech_name, audio.voice)
+
+
+def choose_images(settings: Settings, clock: Clock) -> ImagesEndpoint | None:
+    """None where nothing is set up."""
+    images = settings.images
+    if images.name is None:
+        return None
+    return ImagesEndpoint(_endpoint("images", images.name, images, settings, clock), images.size)
+
+
+def _endpoint(
+    section: str, name: str, place: AudioSettings | ImagesSettings, settings: Settings, clock: Clock
+) -> Endpoint:
+    """Its address and key are those of ``[model]``, where it has none of its own."""
+    main = settings.model
+    own = place.base_url is not None and place.base_url != main.base_url
+    key = place.api_key or (None if own else main.api_key)
+    return Endpoint(
+        section=section,
+        name=name,
+        base_url=place.base_url or main.base_url,
         api_key=key.get_secret_value() if key else None,
-        timeout_s=audio.timeout_s,
+        timeout_s=place.timeout_s,
         clock=clock,
     )
-    return AudioEndpoint(endpoint)

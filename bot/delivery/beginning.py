@@ -20,7 +20,7 @@ from bot.agent.queue_manager import QueueManager
 from bot.delivery.courier import Courier
 from bot.delivery.documents import Documents, is_unread
 from bot.delivery.keeping import Cut, Keeping
-from bot.delivery.senses import Senses, spent
+from bot.delivery.senses import Senses, is_spoken, spent
 from bot.events import EVENTS, Address, HeartbeatDue, MessageReceived, ScheduledDue, from_json
 from bot.language import gettext, marked, spoken
 from bot.people.beats import Beats
@@ -124,6 +124,7 @@ class Beginning:
             most_said=most_said,
             used=owed,
             owed=owed,
+            spoken=self._senses.speaks and any(map(is_spoken, rows)),
             began_s=asyncio.get_running_loop().time() - began,
         )
 

@@ -11,10 +11,10 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
 
-from bot.errors import DeliveryDoubtful, DeliveryError, DeliveryRefused, DeliveryWaits
-from bot.events import Action, Address, Reply, Speaker, is_unasked, platform_of
+from bot.errors import DeliveryDoubtful, DeliveryError, DeliveryRefused, DeliveryWaits, ModelError
+from bot.events import FILE, VOICE, Action, Address, File, Reply, Speaker, is_unasked, platform_of
 from bot.observer import Doubtful, Post
-from bot.ports import Adapter, Found
+from bot.ports import Adapter, Found, Mouth
 from bot.runtime import Runtime
 from memory.errors import StoreError, where
 from memory.records import Delivery, OutboxRow
@@ -39,8 +39,14 @@ class Courier:
     """
 
     def __init__(
-        self, runtime: Runtime, adapters: Mapping[str, Adapter], speaker_of: SpeakerOf, may_post: MayPost
+        self,
+        runtime: Runtime,
+        adapters: Mapping[str, Adapter],
+        speaker_of: SpeakerOf,
+        may_post: MayPost,
+        mouth: Mouth | None = None,
     ) -> None:
+        self._mouth = mouth
         self._store, self._clock = runtime.store, runtime.clock
         self._observer = runtime.observer
         self._adapters = adapters
@@ -171,7 +177,7 @@ class Courier:
         while True:
             wait = None
             try:
-                reply = reply_of(row, await self._speaker_of(row))
+                reply = await self._with_file(reply_of(row, await self._speaker_of(row)), doubt is None)
                 if doubt is None and not await self._may_post(row):
                     raise DeliveryRefused("who would be spoken to may not talk with us any more")
                 if doubt is None:
@@ -221,6 +227,25 @@ class Courier:
                 await self._write(row.id, Delivery.READY, self._clock.now())
             await self._hold(row.address, delay if wait is None else wait)
             delay = min(_RETRY_MAX_S, delay * 2)
+
+    async def _with_file(self, reply: Reply, sent: bool) -> Reply:
+        """The reply with its file. What is to be spoken is posted as text where it cannot be."""
+        if reply.kind == FILE:
+            async with self._store.read() as session:
+                found = await session.mailbox.file_of(reply.id)
+            if found is None:
+                raise DeliveryRefused("its file is gone")
+            return replace(reply, file=File(name=found[0], data=found[1]))
+        if reply.kind != VOICE or self._mouth is None:
+            return reply
+        name = f"voice-{reply.nonce[:8]}.ogg"
+        if not sent:
+            return replace(reply, file=File(name=name, data=b""))  # it is only looked for
+        try:
+            return replace(reply, file=File(name=name, data=await self._mouth.speak(reply.text)))
+        except ModelError as error:
+            log.warning("A reply is posted as text: %s", error)
+            return reply
 
     def adapter(self, address: Address) -> Adapter:
         """That of the platform of a place."""

@@ -31,11 +31,19 @@ _WAIT_S = 60.0  # for one
 
 
 class Senses:
-    """``describer`` is None where no model sees, ``ears`` where nothing is set up that hears."""
+    """``describer`` is None where no model sees, ``ears`` where nothing is set up that hears; ``speaks``: voice is
+    answered by voice."""
 
     def __init__(
-        self, runtime: Runtime, allowance: Allowance, describer: ChatModel | None, ears: Ears | None
+        self,
+        runtime: Runtime,
+        allowance: Allowance,
+        describer: ChatModel | None,
+        ears: Ears | None,
+        *,
+        speaks: bool,
     ) -> None:
+        self.speaks = speaks
         self._store, self._clock = runtime.store, runtime.clock
         self._allowance = allowance
         self._describer = describer
@@ -123,6 +131,12 @@ class Senses:
             usage = reply.usage if reply.usage.total else Usage(prompt=IMAGE, completion=_TOKENS // 4)
             bill.took = usage.total
         return one_line(reply.text)[:_LONGEST], usage
+
+
+def is_spoken(row: InboxRow) -> bool:
+    """Whether it is a voice message that was heard."""
+    attached = row.payload.get("attachments", ()) if row.kind == MessageReceived.kind else ()
+    return any(each.get("voice") and each.get("heard") for each in attached)
 
 
 def spent(rows: Sequence[InboxRow]) -> Usage:

@@ -136,6 +136,14 @@ class Mailbox(Protocol):
         """Have them sent, in this order. An id can never be posted again: it raises."""
         ...
 
+    async def put_file(self, post_id: str, name: str, data: bytes) -> None:
+        """What a post of the outbox sends; it is kept until then."""
+        ...
+
+    async def file_of(self, post_id: str) -> tuple[str, bytes] | None:
+        """Its name, and what it holds."""
+        ...
+
     async def has_post(self, post_id: str) -> bool:
         """Whether it was ever posted, of what is not forgotten."""
         ...

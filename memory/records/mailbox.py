@@ -59,7 +59,7 @@ class OutboxRow:
     conversation_id: int
     address: str
     turn_id: str
-    kind: str  # "reply", "reaction", "notice" or "error"
+    kind: str  # "reply", "reaction", "file", "voice", "notice" or "error"
     text: str
     in_reply_to: tuple[str, ...]
     created_at: datetime

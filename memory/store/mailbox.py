@@ -22,7 +22,7 @@ _POSTED = (
     sa.select(sa.func.count())
     .where(
         (t.outbox.c.turn_id == t.turns.c.id)
-        & ((t.outbox.c.kind == "reply") | (t.outbox.c.kind == "reaction"))
+        & sa.or_(*(t.outbox.c.kind == kind for kind in ("reply", "reaction", "file", "voice")))
     )
     .scalar_subquery()
     .label("outbox")
@@ -251,6 +251,14 @@ class Mailbox:
         if rows:
             await self._c.execute(_POST, [vars(row) for row in rows])
 
+    async def put_file(self, post_id: str, name: str, data: bytes) -> None:
+        await self._c.execute(t.outbox_files.insert().values(outbox_id=post_id, name=name, data=data))
+
+    async def file_of(self, post_id: str) -> tuple[str, bytes] | None:
+        f = t.outbox_files.c
+        row = (await self._c.execute(sa.select(f.name, f.data).where(f.outbox_id == post_id))).first()
+        return (row.name, bytes(row.data)) if row else None
+
     async def has_post(self, post_id: str) -> bool:
         found = await self._c.execute(sa.select(t.outbox.c.seq).where(t.outbox.c.id == post_id))
         return found.first() is not None
@@ -291,6 +299,8 @@ class Mailbox:
         values = [{"row": row, "to": state, "proof": proof, "now": now} for row, state, proof in receipts]
         if values:
             await self._c.execute(_SETTLE, values)
+            over = [row for row, state, _ in receipts if state is not Delivery.READY]
+            await self._c.execute(t.outbox_files.delete().where(t.outbox_files.c.outbox_id.in_(over)))
 
     async def unsent(self, conversation_id: int | None = None) -> int:
         query = sa.select(sa.func.count()).where(sa.text("outbox.state IN ('ready', 'sending')"))

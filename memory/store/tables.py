@@ -442,6 +442,13 @@ outbox = Table(
     Column("actions", Buttons, nullable=False, server_default="[]"),
     Index("outbox_open", "seq", **_only("state IN ('ready', 'sending')")),
 )
+outbox_files = Table(
+    "outbox_files",
+    metadata,
+    Column("outbox_id", Text, ForeignKey("outbox.id", ondelete="CASCADE"), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("data", sa.LargeBinary, nullable=False),
+)  # kept until they are sent
 beats = Table(
     "beats",
     metadata,

@@ -1,17 +1,26 @@
-"""OpenAI's endpoints for sound, on loopback, as strict as its reference: what the SDK's types and the API reference
-("Create transcription") ask for is asked for, and nothing that they do not know is answered.
+"""OpenAI's endpoints for sound and pictures, on loopback, as strict as its reference: what the SDK's types and the API
+reference ("Create transcription", "Create speech", "Create image") ask for is asked for, and nothing that they do not
+know is answered.
 
 ``async with OpenAIMedia() as server``: ``server.url``; ``heard`` holds (file name, media type, bytes, model) of every
-transcription that was asked for.
+transcription that was asked for, ``spoke`` and ``painted`` what was to be said and shown.
 """
 
 from __future__ import annotations
 
+import base64
 from typing import Self, get_args
 
 from aiohttp import web
-from openai.types import AudioModel
-from openai.types.audio import TranscriptionCreateResponse, transcription_create_params
+from openai.types import AudioModel, ImageModel, ImagesResponse, image_generate_params
+from openai.types.audio import (
+    SpeechModel,
+    TranscriptionCreateResponse,
+    speech_create_params,
+    transcription_create_params,
+)
+
+from tests.fakes.pictures import png
 
 _FORMATS = {"flac", "mp3", "mp4", "mpeg", "mpga", "m4a", "ogg", "oga", "wav", "webm"}
 _FIELDS = {
@@ -33,12 +42,16 @@ class OpenAIMedia:
     def __init__(self, says: str = "Hello", *, status: int = 200, api_key: str = "sk-media") -> None:
         self.says, self.status = says, status
         self.heard: list[tuple[str, str, bytes, str]] = []
+        self.spoke: list[str] = []
+        self.painted: list[str] = []
         self.url = ""
         self._api_key = api_key
 
     async def __aenter__(self) -> Self:
         app = web.Application(client_max_size=32 * 2**20)
         app.router.add_post("/v1/audio/transcriptions", self._transcribe)
+        app.router.add_post("/v1/audio/speech", self._speak)
+        app.router.add_post("/v1/images/generations", self._paint)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", 0).start()
@@ -71,4 +84,40 @@ class OpenAIMedia:
         self.heard.append((file.filename, file.content_type, file.file.read(), model))
         answer = {"text": self.says, "usage": {"type": "duration", "seconds": 3}}
         get_args(TranscriptionCreateResponse)[0].model_validate(answer)
+        return web.json_response(answer)
+
+    async def _speak(self, request: web.Request) -> web.Response:
+        if (refusal := self._refusal(request)) is not None:
+            return refusal
+        body = await request.json()
+        if unknown := set(body) - set(speech_create_params.SpeechCreateParams.__annotations__):
+            return failed(400, f"Unknown parameter: '{unknown.pop()}'.")
+        if body.get("model") not in get_args(SpeechModel):
+            return failed(404, "The model does not exist.", "model_not_found")
+        text = body.get("input")
+        if not isinstance(text, str) or not 0 < len(text) <= 4_096 or not body.get("voice"):
+            return failed(400, "input of at most 4096 characters and voice are required")
+        self.spoke.append(text)
+        kind = {"opus": "audio/ogg", "wav": "audio/wav"}.get(body.get("response_format", "mp3"), "audio/mpeg")
+        return web.Response(body=b"OggS" + text.encode(), content_type=kind)
+
+    async def _paint(self, request: web.Request) -> web.Response:
+        if (refusal := self._refusal(request)) is not None:
+            return refusal
+        body = await request.json()
+        known = set(image_generate_params.ImageGenerateParamsBase.__annotations__)
+        if unknown := set(body) - known - {"stream"}:
+            return failed(400, f"Unknown parameter: '{unknown.pop()}'.")
+        model = body.get("model")
+        if model not in get_args(ImageModel):
+            return failed(404, "The model does not exist.", "model_not_found")
+        if model.startswith("gpt-image") and "response_format" in body:
+            return failed(400, "Unknown parameter: 'response_format'.")
+        if not body.get("prompt"):
+            return failed(400, "prompt is required")
+        if "forbidden" in body["prompt"]:
+            return failed(400, "Your request was rejected by the safety system.", "moderation_blocked")
+        self.painted.append(body["prompt"])
+        answer = {"created": 1, "data": [{"b64_json": base64.b64encode(png()).decode()}]}
+        ImagesResponse.model_validate(answer)
         return web.json_response(answer)

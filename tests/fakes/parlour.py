@@ -29,6 +29,7 @@ from bot.settings import (
     AccessSettings,
     AgentSettings,
     AudioSettings,
+    ImagesSettings,
     LimitSettings,
     McpSettings,
     MemorySettings,
@@ -210,6 +211,7 @@ def settings_at(
     mcp: dict[str, Any] | None = None,
     audio: dict[str, Any] | None = None,
     limits: dict[str, Any] | None = None,
+    images: dict[str, Any] | None = None,
     **agent: Any,
 ) -> Settings:
     return Settings(
@@ -225,6 +227,7 @@ def settings_at(
         access=AccessSettings(**(access or {})),
         audio=AudioSettings(**(audio or {})),
         limits=LimitSettings(**(limits or {})),
+        images=ImagesSettings(**(images or {})),
     )
 
 

@@ -16,6 +16,8 @@ from zoneinfo import ZoneInfo
 from bot.agent.tools.provenance import Heard, to_keep
 from bot.agent.tools.registry import Tool
 from bot.agent.tools.unwanted import Removal, Unwanted
+from bot.errors import ToolError
+from bot.events import File
 from bot.people.moving import move
 from memory import archival, core
 from memory.archival import Archival
@@ -100,6 +102,7 @@ class Desk:
     viewed: Callable[[], frozenset[int]] = frozenset  # keys of the messages that are in view whole
     said: list[str] = field(default_factory=list)
     reaction: str = ""  # an emoji for what was written
+    files: list[File] = field(default_factory=list)  # to be sent
     passed: bool = False  # it chose to say nothing
     drafts: list[Draft] = field(default_factory=list)
     lore: list[Draft] = field(default_factory=list)
@@ -139,11 +142,19 @@ class Desk:
     @property
     def answered(self) -> bool:
         """Whether what was written has got its answer: words, a sign, a question back, or silence that was meant."""
-        return bool(self.said or self.reaction or self.asks) or self.passed
+        return bool(self.said or self.files or self.reaction or self.asks) or self.passed
 
     def say(self, text: str) -> None:
         """More than the turn may still post is cut."""
         self.said.append(text)
+
+    def send(self, file: File) -> None:
+        """Have a file sent. Raises `ToolError` when the turn may post no more."""
+        if self.mute:
+            raise ToolError(f"Not sent: {self.mute}")
+        if self.posts_left - len(self.posts) - len(self.files) < 1:
+            raise ToolError("Not sent: this turn may make no more posts.")
+        self.files.append(file)
 
     def unsay(self, before: int) -> None:
         """All but the first ``before`` texts is not said after all."""
