@@ -154,7 +154,7 @@ class ImagesSettings(_Section):
     name: str | None = None
     base_url: WebAddress | None = None
     api_key: SecretStr | None = None
-    size: str = ""
+    size: str | None = None
     timeout_s: float = Field(120.0, gt=0, le=600)
 
 

@@ -72,7 +72,7 @@ def choose_images(settings: Settings, clock: Clock) -> ImagesEndpoint | None:
     images = settings.images
     if images.name is None:
         return None
-    return ImagesEndpoint(_endpoint("images", images.name, images, settings, clock), images.size)
+    return ImagesEndpoint(_endpoint("images", images.name, images, settings, clock), images.size or "")
 
 
 def _endpoint(
