@@ -38,7 +38,9 @@ test-browser: setup-dev
 
 # All that is to hold on PostgreSQL, on a throw-away server of its own (Debian: apt install postgresql): the store's
 # contract, its own tests, and stories.
-STORIES := tests/integration/test_agent.py tests/integration/test_mailboxes.py
+STORIES := tests/integration/test_agent.py tests/integration/test_mailboxes.py tests/integration/test_lore.py \
+	tests/acceptance/test_facts_in_time.py tests/acceptance/test_heartbeats.py tests/acceptance/test_export.py \
+	tests/acceptance/test_personas.py tests/acceptance/test_forgetting_wishes.py tests/acceptance/test_limits.py
 test-postgres: setup-dev
 	@EVERBOT_TEST_DATABASE=postgres $(BIN)/python -m pytest -n auto --dist worksteal -rs \
 		tests/contract/test_store*.py tests/unit/memory/store/postgres tests/integration/test_postgres.py \
