@@ -27,7 +27,15 @@ from pydantic import SecretStr
 from memory.store.postgres.database import PostgresDatabase
 
 _FOLDER = "EVERBOT_TEST_POSTGRES_FOLDER"
+_RUN = "EVERBOT_TEST_POSTGRES_RUN"  # process of the run of pytest
 _GIVEN = "EVERBOT_TEST_POSTGRES"
+_WATCH = """
+(
+    while [ -d "$0" ] && kill -0 "$1"; do sleep 2; done
+    kill -QUIT "$(head -n 1 "$0/data/postmaster.pid")"
+    rm -rf "$0"
+) </dev/null >/dev/null 2>&1 &
+"""
 ALONE = os.environ.get("EVERBOT_TEST_DATABASE") == "postgres"
 """Whether what can be run on either database is to be run on PostgreSQL."""
 _QUICK = (  # nothing of it has to last
@@ -46,6 +54,7 @@ def lacking() -> str:
 
 def prepare(parent: Path | None) -> None:
     """Before any test: where the server would be."""
+    os.environ[_RUN] = str(os.getpid())
     os.environ[_FOLDER] = tempfile.mkdtemp(prefix="everbot-postgres-", dir=parent)
 
 
@@ -169,6 +178,8 @@ def _started() -> Path:
             )
             _run(programs / "initdb", *making, "--locale=C", f"--pgdata={data}")
             where = f"-c listen_addresses='' -c unix_socket_directories={folder} {_QUICK}"
+            # A run that is killed stops no server.
+            subprocess.run(["/bin/sh", "-c", _WATCH, folder, os.environ[_RUN]], check=True)
             log = folder / "log"
             _run(
                 programs / "pg_ctl",
