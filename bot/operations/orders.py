@@ -26,6 +26,7 @@ class Orders:
         self._mailboxes = mailboxes
         self._courier = courier
         self._restrictions = restrictions
+        self._one_at_a_time = asyncio.Lock()
 
     async def run(self) -> None:
         """Take them as they come, until cancelled."""
@@ -39,16 +40,17 @@ class Orders:
                 log.error("An operator's order could not be carried out: %s", where(error))
 
     async def take(self) -> None:
-        """Carry out those that were given."""
-        async with self._store.read() as session:
-            if not await session.operations.has_orders():
-                return
-        async with self._store.write() as session:
-            orders = await session.operations.take_orders()
-        if any(order.what == RELOAD for order in orders):
-            await self._restrictions.load()
-        for order in orders:
-            self._do(order)
+        """Carry out those that were given; returns when all that were given before are heeded."""
+        async with self._one_at_a_time:
+            async with self._store.read() as session:
+                if not await session.operations.has_orders():
+                    return
+            async with self._store.write() as session:
+                orders = await session.operations.take_orders()
+            if any(order.what == RELOAD for order in orders):
+                await self._restrictions.load()
+            for order in orders:
+                self._do(order)
 
     def _do(self, order: Order) -> None:
         if order.what == STOP:

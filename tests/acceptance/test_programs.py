@@ -249,7 +249,10 @@ async def test_while_the_model_is_down_who_gave_a_key_may_ask_again(tmp_path: Pa
     def play(request: ModelRequest) -> ModelReply | Exception:
         return parrot(request) if up[0] else ModelUnavailable("down")
 
-    async with door(tmp_path, play) as here, here.client(await here.key("ada")) as client:
+    async with (
+        door(tmp_path, play, expire_hours=8_760) as here,
+        here.client(await here.key("ada")) as client,
+    ):
         header = {"Idempotency-Key": "patient"}
         with pytest.raises(openai.InternalServerError):
             await ask(client, "Hello", extra_headers=header)

@@ -74,7 +74,7 @@ async def test_what_waits_and_what_fails_is_seen_by_its_kind(tmp_path: Path) -> 
         raise DeliveryRefused("the place is gone")
 
     parlour.send = refuse  # type: ignore[method-assign]
-    async with opened(tmp_path, play, parlour=parlour, observer=metrics) as house:
+    async with opened(tmp_path, play, parlour=parlour, observer=metrics, expire_hours=8_760) as house:
         await house.app.inbound.submit(house.message("ada", "Hello?"))
         await house.app.inbound.settled("parlour:ada")
         told = await scraped(metrics, house)
