@@ -179,7 +179,7 @@ class QueueManager:
         if text:
             told = context.clipped(text, self.window.fit, self.window.share // 2)
             fields |= {"message": told, "edited": True}
-            images = context.images_in(rendered)
+            images = context.images_in(rendered) if shown else []  # what is forgotten in part may be in them
         else:  # whatever came with it goes too
             images = []
             fields = {name: fields[name] for name in ("type", "name", "time") if name in fields}
