@@ -27,7 +27,8 @@ def chromium() -> str:
     """Its path."""
     if CHROMIUM is None:
         pytest.skip("There is no browser here: apt-get install chromium.")
-    pytest.importorskip("playwright", reason="The package playwright drives the browser: make setup-dev.")
+    for package in ("playwright", "axe_playwright_python"):
+        pytest.importorskip(package, reason=f"The package {package} is not there: make setup-dev.")
     return CHROMIUM
 
 
