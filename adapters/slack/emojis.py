@@ -1,6 +1,6 @@
 """Slack's names of emojis (docs.slack.dev: "reactions.add"), which it uses in place of the signs.
 
-``emoji.txt`` has a sign and its names a line, as in emoji-datasource 16 (Cal Henderson's emoji-data, MIT), whose short
+``emoji.txt`` has a sign and its name a line, as in emoji-datasource 16 (Cal Henderson's emoji-data, MIT), whose short
 names are Slack's.
 """
 
@@ -21,20 +21,7 @@ def name_of(sign: str) -> str | None:
     return name + tone if name else None
 
 
-def sign_of(name: str) -> str:
-    """The emoji of a name; of a workspace's own the name as people write it."""
-    base, _, tone = name.partition("::")
-    sign = _signs().get(base)
-    colour = next((c for c, told in _TONES.items() if told == f"::{tone}"), "") if sign else ""
-    return sign + colour if sign else f":{name}:"
-
-
-@cache
-def _signs() -> dict[str, str]:
-    lines = files(__package__).joinpath("emoji.txt").read_text(encoding="utf-8").splitlines()
-    return {name: sign for sign, *names in map(str.split, lines) for name in names}
-
-
 @cache
 def _names() -> dict[str, str]:
-    return {sign.replace(_VARIANT, ""): name for name, sign in reversed(_signs().items())}
+    lines = files(__package__).joinpath("emoji.txt").read_text(encoding="utf-8").splitlines()
+    return {sign.replace(_VARIANT, ""): name for sign, name in map(str.split, lines)}

@@ -13,7 +13,6 @@ from typing import Any
 
 from adapters import files
 from adapters.slack import content, places
-from adapters.slack.emojis import sign_of
 from adapters.slack.markup import Names
 from adapters.wire import Json, number, record, text
 from bot.events import (
@@ -173,7 +172,7 @@ class Workspace:
             **self.origin(user, name, channel, places.CLOSED, None),
             key=f"{self.key(channel, ts)}/{user}/{emoji}",
             at=moment(stamp(event.get("event_ts")) or ts),
-            emoji=sign_of(emoji),
+            emoji=emoji,
             target=f"{channel}/{ts}",
         )
 

@@ -79,7 +79,17 @@ def _optional() -> dict[str, list[str]]:
     return {name: found for name, found in PROJECT["optional-dependencies"].items() if name != "all"}
 
 
+IMPORTED = {
+    "opentelemetry-sdk": "opentelemetry.sdk",
+    "opentelemetry-exporter-otlp-proto-http": "opentelemetry.exporter.otlp.proto.http",
+    "sqlalchemy[asyncio]": "greenlet",  # SQLAlchemy is there anyway
+}
+"""What is imported of those that are called otherwise."""
+
+
 def _importable(requirement: str) -> str:
+    if requirement in IMPORTED:
+        return IMPORTED[requirement]
     name = re.match(r"[\w.-]+", requirement)
     assert name is not None
     return name[0].replace("-", "_")

@@ -55,7 +55,7 @@ async def test_numbers_of_newest_messages_are_kept_of_so_many_agents(tmp_path: P
     _, place = await settle(store)
     await tell(store, place, "one")
     async with store.write() as session:
-        known = session.messages._extents  # type: ignore[attr-defined]
+        known = session.messages._numbers._extents  # type: ignore[attr-defined]
         known.update(dict.fromkeys(range(10_000, 10_000 + _KEPT), 0))
     await tell(store, place, "two")
     assert (len(known), known[place.agent_id]) == (_KEPT, 2)
