@@ -17,7 +17,7 @@ from memory.records import Audiences, Outlines, scope_range
 from memory.search import ranking, spelling, sureness
 from memory.search.dates import span_of
 from memory.search.evidence import SIGN, Question, Rows, evidence
-from memory.search.people import without_names
+from memory.search.people import named, without_names
 from memory.search.talk import APART, PAUSE_S
 from memory.search.terms import analyse, asked, languages_of
 
@@ -185,7 +185,9 @@ async def ranked(session: Session, kind: str, places: Sequence[Place], question:
     )
     # Who looks for a word that stands in many rows finds it, though the gate takes it for small talk.
     certainty = max(found.certainty(features), sureness.share(features))
-    fits = certainty >= (sureness.FITTING if found.vectors else sureness.SURE)
+    names = named(found.rows.authors, question.text, question.languages)
+    enough = sureness.FITTING_NAMED if names else sureness.FITTING
+    fits = certainty >= (enough if found.vectors else sureness.SURE)
     return Matches(best, found.others, found.searched, certainty, fits)
 
 
