@@ -7,6 +7,7 @@ import logging
 import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -230,8 +231,7 @@ def _model(place: ModelSettings, retries: int, clock: Clock) -> OpenAIModel:
         name=place.name,
         base_url=place.base_url,
         api_key=place.api_key.get_secret_value() if place.api_key else None,
-        patience=patience_of(place),
-        retries=retries,
+        patience=replace(patience_of(place), retries=retries),
         extra=temperature | dict(place.extra),
         form=form_of(place),
         sees=place.vision,

@@ -47,22 +47,23 @@ class Patience:
 
     ``first_s``, where it is set, is for a slow server's first word, before both: it may have to load the model, to read
     the whole prompt, to answer others. Such a server is not asked again at once when the time is over, for it may still
-    be at work. Only ``at_once`` requests are put to a server at the same time.
+    be at work. Only ``at_once`` requests are put to a server at the same time. ``retries`` is how often one step is
+    quickly asked again, under the same Idempotency-Key, before `ModelUnavailable` is raised; a server that wants more
+    than 60 s (Retry-After) is left to the caller.
     """
 
     timeout_s: float = 300.0
     stall_s: float = 60.0
     first_s: float | None = None
     at_once: int = 64
+    retries: int = 3
 
 
 class OpenAIModel:
     """A `bot.ports.ChatModel`. The SDK is loaded at the first call, off the event loop.
 
-    ``base_url`` None means OpenAI itself. ``retries`` is how often one step is quickly asked again, under the same
-    Idempotency-Key, before `ModelUnavailable` is raised; a server that wants more than 60 s (Retry-After) is left to
-    the caller. ``extra`` is merged into every body. Without ``sees`` it is sent no pictures. No redirect is followed:
-    what people say goes to the configured server alone.
+    ``base_url`` None means OpenAI itself. ``extra`` is merged into every body. Without ``sees`` it is sent no
+    pictures. No redirect is followed: what people say goes to the configured server alone.
     """
 
     def __init__(
@@ -73,7 +74,6 @@ class OpenAIModel:
         base_url: str | None = None,
         api_key: str | None = None,
         patience: Patience | None = None,
-        retries: int = 3,
         extra: Mapping[str, Any] | None = None,
         form: Form = Form.FULL,
         sees: bool = True,
@@ -82,7 +82,7 @@ class OpenAIModel:
         self._clock = clock
         self._base_url = base_url
         self._api_key = (api_key or "").strip()
-        self._patience, self._retries = patience or Patience(), retries
+        self._patience = patience or Patience()
         self.place = host_of(base_url) if base_url else "api.openai.com"
         origin = hashlib.sha256(f"{base_url or ''} {name}".encode()).hexdigest()[:16]
         self._dialect = Dialect(name, origin, extra or {})
@@ -116,7 +116,7 @@ class OpenAIModel:
             except ModelUnavailable as error:
                 wait = max(min(FIRST_WAIT_S * 2**attempt, LONGEST_WAIT_S), error.retry_after or 0.0)
                 still_at_work = error.timed_out and self._patience.first_s is not None
-                if attempt >= self._retries or wait > LONGEST_WAIT_S or still_at_work:
+                if attempt >= self._patience.retries or wait > LONGEST_WAIT_S or still_at_work:
                     raise
                 attempt += 1
                 log.warning("%s Asking again in %.1f s (%s).", error, wait, request.key)

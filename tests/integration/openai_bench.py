@@ -40,8 +40,12 @@ async def opened(
     clock = FakeClock(START)
     async with OpenAIServer(script, **(server or {})) as running:
         settings = {"name": "test-model", "base_url": running.url, "api_key": "my-very-secret-word"}
-        waits = {name: options.pop(name) for name in ("stall_s", "first_s", "at_once") if name in options}
-        patience = Patience(timeout_s=options.pop("timeout_s", PATIENCE_S), **waits)
-        model = OpenAIModel(**{**settings, "clock": clock, "patience": patience, "retries": 0, **options})
+        waits = {
+            name: options.pop(name)
+            for name in ("stall_s", "first_s", "at_once", "retries")
+            if name in options
+        }
+        patience = Patience(**{"timeout_s": options.pop("timeout_s", PATIENCE_S), "retries": 0, **waits})
+        model = OpenAIModel(**{**settings, "clock": clock, "patience": patience, **options})
         yield model, running, clock
         await model.aclose()

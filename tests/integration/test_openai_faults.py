@@ -13,7 +13,7 @@ import httpx2
 import pytest
 
 from bot.errors import ModelDenied, ModelError, ModelOverflow, ModelRefused, ModelUnavailable
-from bot.models.openai import OpenAIModel
+from bot.models.openai import OpenAIModel, Patience
 from bot.models.openai_errors import ErrorMap, caught
 from tests.fakes.clock import FakeClock
 from tests.fakes.openai_server import Answer, Fault, OpenAIServer, Raw, Script, faulty
@@ -214,7 +214,7 @@ async def test_cancelling_closes_the_response(kind: str) -> None:
 async def test_nobody_listens() -> None:
     async with OpenAIServer() as server:
         url = server.url
-    model = OpenAIModel(name="test-model", base_url=url, clock=FakeClock(), retries=0)
+    model = OpenAIModel(name="test-model", base_url=url, clock=FakeClock(), patience=Patience(retries=0))
     with pytest.raises(ModelUnavailable, match="cannot be reached"):
         await model.complete(ask())
     await model.aclose()
@@ -224,7 +224,7 @@ async def test_nobody_listens() -> None:
     "base_url", ["localhost:11434/v1", "ftp://localhost/v1", "http://[::1/v1", "nonsense"]
 )
 async def test_a_wrong_base_url_names_the_setting(base_url: str) -> None:
-    model = OpenAIModel(name="test-model", base_url=base_url, clock=FakeClock(), retries=3)
+    model = OpenAIModel(name="test-model", base_url=base_url, clock=FakeClock())
     with pytest.raises(ModelDenied, match="base_url"):
         await model.complete(ask())
     await model.aclose()
