@@ -18,7 +18,7 @@ QUICK := tests/unit tests/contract tests/integration/test_agent.py tests/integra
 	tests/acceptance/test_discord_changes.py tests/acceptance/test_slack_http.py
 SLOW := tests/unit/memory/index tests/contract/test_embedder.py tests/contract/test_vector_index.py
 
-.PHONY: chat setup setup-dev test test-browser test-postgres quick check package-check container-check soak catalogues lock clean
+.PHONY: chat setup setup-dev test test-browser test-postgres test-mcp quick check package-check container-check soak catalogues lock clean
 
 chat: setup
 	@$(BIN)/everbot chat
@@ -47,6 +47,10 @@ test-postgres: setup-dev
 	@EVERBOT_TEST_DATABASE=postgres $(BIN)/python -m pytest -n auto --dist worksteal -rs \
 		tests/contract/test_store*.py tests/unit/memory/store/postgres tests/integration/test_postgres.py \
 		tests/integration/test_store_migrate.py $(STORIES)
+
+# Against real servers of tools, installed from the registries where they can be had.
+test-mcp: setup-dev
+	@$(BIN)/python scripts/mcp_servers.py .venv/mcp-servers
 
 quick: setup-dev
 	@$(BIN)/python -m pytest -n auto --dist worksteal -rs $(QUICK) $(SLOW:%=--ignore=%)

@@ -21,7 +21,19 @@ from uuid import uuid4
 
 from adapters.text import plain
 from bot.errors import DeliveryError, DeliveryWaits
-from bot.events import FILE, LOCAL, VOICE, Address, Command, MessageReceived, Reply, View, clean, printable
+from bot.events import (
+    FILE,
+    LOCAL,
+    VOICE,
+    Address,
+    Command,
+    Form,
+    MessageReceived,
+    Reply,
+    View,
+    clean,
+    printable,
+)
 from bot.language import ENGLISH, gettext, marked, nearest, spoken
 from bot.ports import Found, Inbound
 
@@ -235,7 +247,13 @@ class TerminalConsole(_Console):
 
         self._history.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._history.touch(mode=0o600)
-        session: PromptSession[str] = PromptSession(history=FileHistory(str(self._history)))
+
+        class History(FileHistory):
+            def store_string(self, string: str) -> None:
+                if not string.startswith("/connect "):  # a token may stand behind it
+                    super().store_string(string)
+
+        session: PromptSession[str] = PromptSession(history=History(str(self._history)))
         name = printable(self._user)
         self._line(self._own(_TALKING, name=name), "dim")
         await self._wait(inbound)
@@ -255,11 +273,28 @@ class TerminalConsole(_Console):
                 return
             if command is not None:
                 view: View | None = await self._invoked(command, inbound)
+                if view is not None and view.form is not None and view.form.secret:
+                    view = await self._confided(view.form, inbound)
             else:
                 view = await inbound.submit(self._message(self._user, text))
             if view is not None:
                 self._line(plain(view, "/"), "red" if view.kind == "error" else "dim")
             await self._wait(inbound)
+
+    async def _confided(self, form: Form, inbound: Inbound) -> View | None:
+        """What is written into a form without being shown, nor kept in the history; None where it was left."""
+        from prompt_toolkit import PromptSession
+
+        try:
+            asked: PromptSession[str] = PromptSession(is_password=True)
+            value = (await asked.prompt_async(f"{form.label}: ")).strip()
+        except (KeyboardInterrupt, EOFError):
+            return None
+        if not value:
+            return None
+        facts = self._who(self._user)
+        filled = Command(command=form.command, argument=form.argument, value=value, **facts)
+        return await self._invoked(filled, inbound)
 
     async def send(self, reply: Reply) -> str:
         from rich.markdown import Markdown

@@ -36,6 +36,7 @@ from bot.backends.memory import Embedders, Memory, open_memory
 from bot.backends.models import ConfiguredModels, least_window, tell_windows
 from bot.backups import Backups, folder_of
 from bot.commands.allow import AllowCommands
+from bot.commands.connect import ConnectCommands
 from bot.commands.heartbeat import HeartbeatCommands
 from bot.commands.language import LanguageCommands
 from bot.commands.linking import LinkCommands
@@ -61,6 +62,8 @@ from bot.delivery.senses import Senses
 from bot.delivery.turns import Turns
 from bot.errors import PersonaError, SettingsError
 from bot.health import Ready
+from bot.mcp.connecting import Connecting
+from bot.mcp.oauth import CALLBACK
 from bot.mcp.sealing import Seal
 from bot.mcp.servers import Servers
 from bot.mcp.toolbox import Toolbox
@@ -95,6 +98,7 @@ from bot.runtime import Runtime
 from bot.settings import Settings
 from memory.associative import Associative
 from memory.documents.reader import Reader
+from memory.extras import how_to_have, lacks
 from memory.ports import TokenCounter
 from memory.sources import Sources
 from memory.tokens import Calibrated, Estimator, fetch_tables
@@ -124,6 +128,7 @@ class App:
     identities: Identities
     personas: Personas
     heartbeat: Heartbeat
+    connecting: Connecting
     erasure: Erasure
     departures: Departures
     export: Export
@@ -249,6 +254,7 @@ class _Agent:
 
     window: Window
     servers: Servers
+    connecting: Connecting
     queues: QueueManager
     sources: Sources
     forgetting: Forgetting
@@ -319,6 +325,7 @@ def _assemble(
         identities=people.identities,
         personas=people.personas,
         heartbeat=delivery.heartbeat,
+        connecting=agent.connecting,
         erasure=rights.erasure,
         departures=rights.departures,
         export=ownership.export,
@@ -397,12 +404,16 @@ def _agent(given: _Given, people: _People, speaker_of: SpeakerOf | None) -> _Age
     eviction = Eviction(runtime.store, window, runtime.clock, observer)
     asking = Asking(models, queues, eviction, forms, settings.model.reserve, meter)
     desks = _desks(given, people, window, registry)
+    if settings.mcp.servers and lacks("mcp"):
+        raise SettingsError(f"mcp.servers: {how_to_have('mcp')}.")
     vault = CredentialVault(runtime.store, Seal(given.files.secret_key, settings.secret_key), runtime.clock)
-    servers = Servers(settings.mcp.servers, runtime.store, vault, runtime.clock)
+    callback = f"{settings.web.url}{CALLBACK}" if settings.web.listen and settings.web.public_url else ""
+    servers = Servers(settings.mcp.servers, runtime.store, vault, runtime.clock, callback)
     tools = Toolbox(servers, settings.mcp, window.count, lambda: window.free // _OF_FREE)
     return _Agent(
         window=window,
         servers=servers,
+        connecting=Connecting(servers, vault, runtime.store, runtime.clock, callback),
         queues=queues,
         sources=Sources(runtime.store, memory.recall, memory.archival),
         forgetting=forgetting,
@@ -494,6 +505,7 @@ def _commands(given: _Given, people: _People, agent: _Agent, ownership: _Ownersh
             ),
             WhyCommands(runtime, agent.sources),
             AllowCommands(runtime, people.identities),
+            ConnectCommands(runtime, agent.connecting, roles),
             RightsCommands(runtime, export, files.exports),
             PersonaCommands(runtime, people.personas, roles),
             LinkCommands(runtime),

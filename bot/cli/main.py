@@ -54,6 +54,15 @@ def chat(
 
 
 @app.command()
+def mcp(persona: Persona = None, config: Config = None) -> None:
+    """Serve your own memory to a program of yours (MCP, over its pipes); EVERBOT_TOKEN is from /connect program."""
+    from bot.cli import mcp
+
+    settings = settings_of(config)
+    sys.exit(process.run(mcp.serve(settings, _whom(settings, persona))))
+
+
+@app.command()
 def run(config: Config = None) -> None:
     """Serve every configured platform (Discord, Slack) until stopped."""
     from bot.cli import run

@@ -3,41 +3,45 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping
+import logging
+from collections.abc import Collection, Coroutine, Mapping
 from datetime import timedelta
 from functools import partial
-from typing import Protocol
+from typing import Any
 
 from bot.agent.tools.outside import Asker
 from bot.events import workspace_of
 from bot.mcp.connection import Connection
-from bot.mcp.transport import Credentials
-from bot.mcp.vault import EVERYBODY
+from bot.mcp.oauth import signing
+from bot.mcp.transport import Credentials, ServerDown, opened
+from bot.mcp.vault import EVERYBODY, CredentialVault
 from bot.ports import Clock
 from bot.settings import McpServerSettings
 from memory.ports import Store
 from memory.records import community_of
 
+log = logging.getLogger(__name__)
+
 _IDLE = timedelta(minutes=15)  # after which a person's own connection is closed
+_LOOK_S = 30.0
 _MOST = 200  # people's own connections at once
-
-
-class Vault(Protocol):
-    """Where credentials are kept."""
-
-    async def has(self, server: str, user_id: int) -> bool: ...
-    async def credentials(self, server: str, user_id: int) -> Credentials: ...
 
 
 class Servers:
     """Use `run` inside the application's TaskGroup: without it nothing is connected."""
 
     def __init__(
-        self, servers: Mapping[str, McpServerSettings], store: Store, vault: Vault, clock: Clock
+        self,
+        servers: Mapping[str, McpServerSettings],
+        store: Store,
+        vault: CredentialVault,
+        clock: Clock,
+        callback: str = "",
     ) -> None:
         self.servers = servers
         self._store = store
         self._vault = vault
+        self._callback = callback
         self._clock = clock
         self._connections: dict[tuple[str, int], Connection] = {}
         self._group: asyncio.TaskGroup | None = None
@@ -48,9 +52,11 @@ class Servers:
             self._group = group
             try:
                 for name, server in self.servers.items():
-                    if not server.per_person and server.auth != "oauth":
+                    if not is_connected_by_people(server):
                         group.create_task(self._connection(name, EVERYBODY).ready(group))
-                await asyncio.Event().wait()
+                while True:
+                    await asyncio.sleep(_LOOK_S)  # real time: an injected clock may stand still, or run
+                    await self._sweep()
             finally:
                 self._group = None
 
@@ -66,7 +72,7 @@ class Servers:
             if not allows(server, asker, accounts):
                 continue
             whose = self.whose(name, asker.agent.user_id)
-            lacking = (server.per_person or server.auth == "oauth") and not await self._vault.has(name, whose)
+            lacking = is_connected_by_people(server) and not await self._vault.has(name, whose)
             found.append((name, None if lacking else self._connection(name, whose)))
         group = self._group
         await asyncio.gather(*(connection.ready(group) for _, connection in found if connection))
@@ -76,6 +82,24 @@ class Servers:
         """As `Connection.call`."""
         assert self._group is not None
         return await connection.call(self._group, tool, arguments, key)
+
+    def begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Do something that ends with the connections."""
+        assert self._group is not None
+        return self._group.create_task(work)
+
+    async def consented(self, name: str, credentials: Credentials) -> bool:
+        """Whether a session could be opened with these, which ask the person first: it is closed again."""
+        try:
+            async with opened(self.servers[name], credentials):
+                return True
+        except ServerDown as error:
+            log.warning("Nobody is connected with the tool server %s: %s.", name, error)
+            return False
+
+    def known(self, name: str, user_id: int) -> Connection | None:
+        """The connection, if one was wanted yet."""
+        return self._connections.get((name, user_id))
 
     async def try_anew(self, name: str, user_id: int) -> Connection:
         """The connection with what is in the vault by now, whether it could be made or not."""
@@ -90,12 +114,6 @@ class Servers:
         if connection is not None:
             await connection.close()
 
-    async def close_all(self, user_id: int) -> None:
-        """A person's own."""
-        for name, whose in list(self._connections):
-            if whose == user_id:
-                await self.close(name, whose)
-
     def whose(self, name: str, user_id: int) -> int:
         """Whose connection somebody uses."""
         return user_id if self.servers[name].per_person else EVERYBODY
@@ -103,19 +121,33 @@ class Servers:
     def _connection(self, name: str, user_id: int) -> Connection:
         known = self._connections.get((name, user_id))
         if known is None:
-            secret = partial(self._vault.credentials, name, user_id)
+            secret = partial(self._secret, name, user_id)
             known = Connection(name, self.servers[name], secret, self._clock)
             self._connections[name, user_id] = known
         return known
 
+    async def _secret(self, name: str, user_id: int) -> Credentials:
+        server = self.servers[name]
+        if server.auth == "oauth":
+            return Credentials(auth=signing(name, server, self._vault, user_id, self._callback))
+        kept = await self._vault.get(name, user_id) if server.per_person else None
+        return Credentials(token=str(kept.get("token", ""))) if kept else Credentials()
+
     async def _sweep(self) -> None:
-        """People's own connections that nobody has used for a while are closed."""
+        """People's own connections are closed that nobody has used for a while, or whose credentials are gone."""
         own = [(key, one) for key, one in self._connections.items() if key[1] != EVERYBODY]
         own.sort(key=lambda pair: pair[1].used_at, reverse=True)
         now = self._clock.now()
         for number, ((name, user_id), connection) in enumerate(own):
-            if number >= _MOST or now - connection.used_at > _IDLE:
+            old = number >= _MOST or now - connection.used_at > _IDLE
+            if old or not await self._vault.has(name, user_id):
                 await self.close(name, user_id)
+
+
+def is_connected_by_people(server: McpServerSettings) -> bool:
+    """Whether somebody has to connect (`/connect`) before the server can be used: each person for themselves, or
+    whoever runs the bot for all."""
+    return server.per_person or (server.auth == "oauth" and server.client_secret is None)
 
 
 def allows(server: McpServerSettings, asker: Asker, accounts: Collection[str]) -> bool:

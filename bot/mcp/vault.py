@@ -8,7 +8,6 @@ import logging
 from typing import Any
 
 from bot.mcp.sealing import Seal, Unreadable
-from bot.mcp.transport import Credentials
 from bot.ports import Clock
 from memory.ports import Store
 
@@ -19,7 +18,7 @@ EVERYBODY = 0
 
 
 class CredentialVault:
-    """`bot.mcp.servers.Vault`."""
+    """``user_id`` may be `EVERYBODY`."""
 
     def __init__(self, store: Store, seal: Seal, clock: Clock) -> None:
         self._store = store
@@ -28,10 +27,6 @@ class CredentialVault:
 
     async def has(self, server: str, user_id: int) -> bool:
         return await self._sealed(server, user_id) is not None
-
-    async def credentials(self, server: str, user_id: int) -> Credentials:
-        kept = await self.get(server, user_id)
-        return Credentials(token=str(kept.get("token", ""))) if kept else Credentials()
 
     async def get(self, server: str, user_id: int) -> dict[str, Any] | None:
         """What was put; None for nothing, or what cannot be read any more."""

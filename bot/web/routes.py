@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from bot.web import entrance, home
+from bot.web import consent, entrance, home
 from bot.web.desk import pages as desk
 from bot.web.memory import account, core, deeds, diary, notes, places, timeline
 from bot.web.pages import FILES
 from bot.web.website import STATIC
 
-_ROOMS = (entrance, home, core, notes, diary, timeline, places, account, deeds, desk)
+_ROOMS = (entrance, consent, home, core, notes, diary, timeline, places, account, deeds, desk)
 ROUTES: tuple[web.AbstractRouteDef, ...] = (
     web.static(STATIC, FILES),
     *(route for room in _ROOMS for route in room.ROUTES),

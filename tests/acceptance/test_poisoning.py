@@ -30,6 +30,7 @@ from tests.acceptance.test_forgetting import command
 from tests.acceptance.test_slack_messages import post
 from tests.fakes.clock import FakeClock
 from tests.fakes.discord_server import DiscordServer
+from tests.fakes.mcp_server import Told, calendar, serving
 from tests.fakes.other_programs import chatgpt, talk
 from tests.fakes.parlour import House, opened, whole
 from tests.fakes.scripted_model import calls, say
@@ -291,6 +292,35 @@ async def test_a_text_that_is_shown_has_no_say(tmp_path: Path, vessel: Vessel) -
             assert state(house) == before, name
         await command(house, "ada", "heartbeat now")
         assert state(house) == before
+
+
+@pytest.mark.parametrize(
+    ("shown", "call"),
+    [
+        (20, ("calendar__weather", {"city": "Rome"})),
+        (1, ("use_tool", {"name": "calendar__weather", "arguments": {"city": "Rome"}})),
+    ],
+)
+async def test_what_a_server_of_tools_says_has_no_say(
+    tmp_path: Path, shown: int, call: tuple[str, dict[str, Any]]
+) -> None:
+    mind, clock, told = Gullible(), FakeClock(), Told()
+    async with serving(calendar(told), told) as url:
+        mcp = {"shown": shown, "servers": {"calendar": {"url": url}}}
+        async with opened(tmp_path, mind.play, clock=clock, mcp=mcp) as house:
+            wish = await settle(house, mind)
+            before = state(house)
+            for name in COMMANDS:
+                tried = mind.obeyed
+                clock.advance(180)
+                told.says = poison(name, wish)
+                mind.lines = [calls(call)]
+                await house.say("ada", "What is that about?")
+                assert mind.obeyed > tried, name
+                await house.say("ada", "Thanks!")
+                assert state(house) == before, name
+            await command(house, "ada", "heartbeat now")
+            assert state(house) == before
 
 
 @pytest.mark.parametrize("name", ["core_memory_append", "archival_memory_delete", "schedule_message"])

@@ -10,16 +10,14 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from bot.errors import ModelUnavailable
-from bot.events import Reply, View
+from bot.events import Command, Reply, View
 from bot.ports import ModelReply, ModelRequest
 from memory.records import community_audience
 from tests.acceptance.test_forgetting import command
 from tests.fakes.clock import FakeClock
 from tests.fakes.mcp_server import Told, calendar, serving
-from tests.fakes.parlour import House, Stage, opened, results_in
+from tests.fakes.parlour import House, Stage, opened, results_in, whole
 from tests.fakes.scripted_model import calls, say
 from tests.fakes.town import heard
 
@@ -238,27 +236,97 @@ async def test_a_server_that_was_never_there_holds_nobody_up(tmp_path: Path) -> 
     assert reply.text == "Hello."
 
 
-@pytest.mark.parametrize(
-    ("rules", "where", "offered"),
-    [
-        ({"personas": ["ever"]}, {}, True),
-        ({"personas": ["other"]}, {}, False),
-        ({"people": ["parlour:ada"]}, {}, True),
-        ({"people": ["parlour:eve"]}, {}, False),
-        ({"communities": ["parlour:guild"]}, {"audience": HERE, "place": "room"}, True),
-        ({"communities": ["parlour:guild"]}, {"audience": "place:parlour:guild#den", "place": "den"}, True),
-        ({"communities": ["parlour:guild"]}, {}, False),
-        ({"tools": ["broken"]}, {}, False),
-    ],
-)
-async def test_a_tool_is_there_for_whom_it_is_meant(
-    tmp_path: Path, rules: dict[str, Any], where: dict[str, Any], offered: bool
-) -> None:
+async def test_a_tool_that_is_not_for_somebody_is_neither_shown_nor_called(tmp_path: Path) -> None:
     stage, told = Stage(doing("calendar__weather", city="Rome")), Told()
-    async with living(tmp_path, stage, told, **rules) as house:
-        await house.say("ada", "Weather?", **where)
-    assert ("calendar__weather" in names(stage.requests[0])) is offered
-    assert bool(told.calls) is offered  # what is not shown cannot be called, either
+    async with living(tmp_path, stage, told, people=["parlour:eve"]) as house:
+        await house.say("ada", "Weather?")
+        adas = len(stage.requests)
+        await house.say("eve", "Weather?")
+    assert "calendar__weather" not in names(stage.requests[0])
+    assert "calendar__weather" in names(stage.requests[adas])
+    assert len(told.calls) == 1
+
+
+async def confide(house: House, user: str, token: str, **where: Any) -> View:
+    """A token, written into the form that /connect shows."""
+    form = (await command(house, user, "connect calendar", **where)).form
+    assert form is not None
+    assert form.secret
+    facts = {k: v for k, v in house.who(user, **where).items() if k not in ("key", "at")}
+    filled = Command(**facts, command=form.command, argument=form.argument, value=token)
+    return await house.app.inbound.invoke(filled)
+
+
+async def test_each_persons_own_account_is_used_for_them(tmp_path: Path) -> None:
+    told, stage = Told(accepted={"ada-token", "eve-token"}), Stage(doing("calendar__weather", city="Rome"))
+    room: dict[str, Any] = {"audience": HERE, "place": "room"}
+    async with living(tmp_path, stage, told, per_person=True, auth="token") as house:
+        await house.say("ada", "Weather?")
+        assert "/connect calendar" in json.dumps(stage.requests[0].tools)
+        assert (await confide(house, "ada", "ada-token")).text == "Connected: calendar has 3 tools."
+        assert (await confide(house, "eve", "wrong")).kind == "error"
+        assert (await confide(house, "eve", "eve-token", **room)).kind == "notice"
+        for user in ("ada", "eve", "ada"):
+            told.tokens.clear()
+            [reply] = await house.say(user, "Weather?", **room)
+            assert "Sunny." in reply.text
+            assert told.tokens == {f"{user}-token"}
+        told.tokens.clear()
+        asked = len(stage.requests)
+        await house.say("bob", "Weather?", **room)
+        assert "calendar__weather" not in names(stage.requests[asked])
+        assert not told.tokens
+        assert not [r for r in stage.requests if "-token" in whole(r) + json.dumps(r.tools)]
+        assert "-token" not in str(house.rows("SELECT * FROM credentials"))
+        listed = await command(house, "ada", "connect")
+        assert "calendar: connected" in listed.text
+        assert (await command(house, "ada", "connect calendar off")).kind == "notice"
+        asked = len(stage.requests)
+        await house.say("ada", "Weather?")
+        assert "calendar__weather" not in names(stage.requests[asked])
+
+
+async def test_credentials_outlive_a_restart_and_not_their_person(tmp_path: Path) -> None:
+    told, stage = Told(accepted={"ada-token"}), Stage(doing("calendar__weather", city="Rome"))
+    async with living(tmp_path, stage, told, per_person=True, auth="token") as house:
+        await house.say("ada", "Hello")
+        await confide(house, "ada", "ada-token")
+    async with living(tmp_path, stage, told, per_person=True, auth="token") as house:
+        [reply] = await house.say("ada", "Weather?")
+        assert "Sunny." in reply.text
+        await command(house, "ada", "forget yes")
+        assert house.rows("SELECT * FROM credentials") == []
+        told.tokens.clear()
+        await house.say("ada", "Weather?")
+        assert not told.tokens
+    assert oct((tmp_path / "secret.key").stat().st_mode)[-3:] == "600"
+    for file in tmp_path.rglob("*"):
+        assert not file.is_file() or b"ada-token" not in file.read_bytes(), file
+
+
+async def test_a_token_that_is_not_accepted_any_more_is_told(tmp_path: Path) -> None:
+    told, stage = Told(accepted={"ada-token"}), Stage(doing("calendar__weather", city="Rome"))
+    async with living(tmp_path, stage, told, per_person=True, auth="token") as house:
+        await house.say("ada", "Hello")
+        await confide(house, "ada", "ada-token")
+        told.accepted = set()
+        [reply] = await house.say("ada", "Weather?")
+    assert "/connect calendar" in reply.text
+
+
+async def test_a_token_in_a_chat_is_not_taken(tmp_path: Path) -> None:
+    async with living(tmp_path, doing("x"), Told(), per_person=True, auth="token") as house:
+        view = await command(house, "ada", "connect calendar ada-token", audience=HERE, place="room")
+        unknown = await command(house, "ada", "connect nothing")
+    assert (view.kind, unknown.kind) == ("error", "error")
+    assert "never write a token" in view.text.lower()
+
+
+async def test_consent_needs_a_page_to_come_back_to(tmp_path: Path) -> None:
+    async with living(tmp_path, doing("x"), Told(), per_person=True, auth="oauth") as house:
+        view = await command(house, "ada", "connect calendar")
+    assert view.kind == "error"
+    assert "web.public_url" in view.text
 
 
 async def test_a_long_result_is_cut(tmp_path: Path) -> None:
