@@ -82,7 +82,7 @@ async def serving(server: MCPServer, told: Told) -> AsyncIterator[str]:
                 return web.Response(status=503)
             if told.accepted is not None and token not in told.accepted:
                 return web.Response(status=401)
-            return await _through(app, request)
+            return await through(app, request)
 
         site = web.Application()
         site.router.add_route("*", "/{path:.*}", handle)
@@ -98,7 +98,7 @@ async def serving(server: MCPServer, told: Told) -> AsyncIterator[str]:
             await runner.cleanup()
 
 
-async def _through(app: Any, request: web.Request) -> web.StreamResponse:
+async def through(app: Any, request: web.Request) -> web.StreamResponse:
     """An ASGI application's answer to one request."""
     body = await request.read()
     sent = web.StreamResponse()
