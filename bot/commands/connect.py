@@ -1,10 +1,9 @@
-"""`/connect`: a person's own accounts with servers of tools, and tokens for their own programs."""
+"""`/connect`: a person's own accounts with servers of tools, and keys for their own programs (`programs`)."""
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from bot.agent.tools.outside import Asker
+from bot.commands.programs import ProgramKeys, shown
 from bot.commands.table import Control, Run
 from bot.errors import CommandError
 from bot.events import LOCAL, Action, Command, CommandSpec, Form, View, platform_of
@@ -12,20 +11,12 @@ from bot.language import gettext, marked
 from bot.mcp.connecting import Connectable, Connecting
 from bot.people.identities import Identity
 from bot.people.roles import Roles
-from bot.people.web_keys import new_key
-from bot.runtime import Runtime
-from memory.records import PRIVATE, WebPass
+from memory.records import PRIVATE
 
-_LIFE = timedelta(days=365)
-_DEVICE = "everbot mcp"
 _TOKEN = 4_000  # characters, at most
 PROGRAM = "program"
-"""In a server's place: a program of the person's own is to be let in (`everbot mcp`)."""
+"""In a server's place: a program of the person's own is to be let in."""
 _ALONE = marked("Write that to me in a direct message: a code is for your eyes only.")
-_LET_IN = marked(
-    "Your token, shown this once: {token}\n`everbot mcp` serves your memory to a program of yours that has it as "
-    "EVERBOT_TOKEN, for a year. It is {id}; /connect program off ends all of yours."
-)
 _OPENLY = marked("Never write a token into a chat. /connect {name} asks for it where nobody else reads.")
 _NO_PAGE = marked("{name} wants your consent in a browser, for which I have no page here (web.public_url).")
 _CONSENT = marked("Open this and consent, within ten minutes: {url}\nThen /connect tells whether it worked.")
@@ -34,16 +25,16 @@ _CONSENT = marked("Open this and consent, within ten minutes: {url}\nThen /conne
 class ConnectCommands:
     """`bot.commands.table.Group`."""
 
-    def __init__(self, runtime: Runtime, connecting: Connecting, roles: Roles) -> None:
-        self._store, self._clock = runtime.store, runtime.clock
+    def __init__(self, connecting: Connecting, programs: ProgramKeys, roles: Roles) -> None:
         self._connecting = connecting
+        self._programs = programs
         self._roles = roles
         self.table: list[tuple[CommandSpec, Run]] = [
             (
                 CommandSpec(
                     name="connect",
                     summary=marked("your accounts elsewhere"),
-                    argument="[NAME [off] | program [off]]",
+                    argument="[NAME [off] | program [NAME | end ID | off]]",
                 ),
                 self._connect,
             )
@@ -55,7 +46,7 @@ class ConnectCommands:
         if not name:
             return await self._all(command, who)
         if name == PROGRAM:
-            return await self._end_programs(who) if rest == "off" else await self._program(command, who)
+            return await self._programs.run(who, command, rest)
         asker = _asker(who, command)
         server = await self._connecting.one(name, asker)
         if server is None or not (server.per_person or self._roles.is_owner(command)):
@@ -96,36 +87,16 @@ class ConnectCommands:
         return View(text=gettext(_CONSENT, url=url))
 
     async def _all(self, command: Command, who: Identity) -> View:
-        shown = await self._connecting.all(_asker(who, command))
-        lines = [f"- {one.name}: {_state(one)}" for one in shown]
-        async with self._store.read() as session:
-            keys = await session.web_keys.of(who.user.id, WebPass.PROGRAM, self._clock.now())
-        lines += [
-            gettext("- a program of yours ({id}), since {when}", id=k.id, when=who.when(k.created_at))
-            for k in keys
-        ]
+        servers = await self._connecting.all(_asker(who, command))
+        keys = [shown(key, who) for key in await self._programs.of(who)]
+        lines = [*(f"- {one.name}: {_state(one)}" for one in servers), *(line for line, _ in keys)]
         actions = [
             Action(label=one.name, command="connect", argument=one.name)
-            for one in shown
+            for one in servers
             if one.server.per_person and not one.connected
         ]
         told = "\n".join(lines) if lines else gettext("There is nothing to connect with here.")
-        return View(text=told, actions=tuple(actions[:5]))
-
-    async def _program(self, command: Command, who: Identity) -> View:
-        if command.audience != PRIVATE:
-            raise CommandError(gettext(_ALONE))
-        origin = (command.account, command.address)
-        secret, key = new_key(WebPass.PROGRAM, who.user, origin, self._clock.now(), _LIFE, device=_DEVICE)
-        async with self._store.write() as session:
-            await session.web_keys.put(key)
-        return View(text=gettext(_LET_IN, token=secret, id=key.id))
-
-    async def _end_programs(self, who: Identity) -> View:
-        async with self._store.write() as session:
-            keys = await session.web_keys.of(who.user.id, WebPass.PROGRAM, self._clock.now())
-            await session.web_keys.drop(who.user.id, [key.id for key in keys])
-        return View(text=gettext("Disconnected.") if keys else gettext("You were not connected."))
+        return View(text=told, actions=(*actions[:5], *(action for _, action in keys)))
 
 
 def _asker(who: Identity, command: Command) -> Asker:

@@ -10,7 +10,6 @@ from bot.commands.documents import KeptDocuments
 from bot.commands.findings import Findings
 from bot.commands.history import History
 from bot.commands.listing import cut, dropped, filled, named, pages_told, too_long
-from bot.commands.programs import ProgramKeys
 from bot.commands.table import Control, Run
 from bot.commands.web import WebPage
 from bot.commands.words import MEMORY
@@ -48,10 +47,8 @@ _USAGE = marked("Say /memory, /memory notes, /memory edit WHAT, /memory drop ID 
 class MemoryCommands:
     """`bot.commands.table.Group`."""
 
-    def __init__(
-        self, runtime: Runtime, undo: Undo, archival: Archival, web: WebPage, programs: ProgramKeys
-    ) -> None:
-        self._web, self._programs = web, programs
+    def __init__(self, runtime: Runtime, undo: Undo, archival: Archival, web: WebPage) -> None:
+        self._web = web
         self._archival = archival
         self._store, self._clock, self._locks = runtime.store, runtime.clock, runtime.locks
         self._past = History(runtime, undo)
@@ -64,7 +61,7 @@ class MemoryCommands:
                     name="memory",
                     summary=marked("what I know of you, to correct"),
                     argument="[notes | find WORDS | documents | lore | edit WHAT | add TEXT | drop ID | open ID | "
-                    "proposals | history | undo | web | program]",
+                    "proposals | history | undo | web]",
                     words=MEMORY,
                 ),
                 self._memory,
@@ -104,8 +101,6 @@ class MemoryCommands:
             return await self._undo(who, command, what, control)
         if word == "web":
             return await self._web.run(who, command, rest.strip())
-        if word == "program":
-            return await self._programs.run(who, command, rest.strip())
         raise CommandError(gettext(_USAGE))
 
     async def _overview(self, who: Identity, command: Command) -> View:

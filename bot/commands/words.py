@@ -76,11 +76,6 @@ MEMORY = (
         summary=marked("your memory as a page, in a browser"),
         blanks=(Blank(name="more", summary=marked("to sign out: end ID, or end all"), required=False),),
     ),
-    Word(
-        name="program",
-        summary=marked("keys for programs that talk with me for you"),
-        blanks=(Blank(name="more", summary=marked("new NAME, end ID, or end all"), required=False),),
-    ),
 )
 PERSONA = (
     Word(name="here", summary=marked("who I am here"), typed=""),

@@ -40,12 +40,12 @@ class Door:
 
     async def command(self, user: str, argument: str) -> str:
         facts = {k: v for k, v in self.house.who(user).items() if k not in ("key", "at")}
-        view = await self.house.app.inbound.invoke(Command(**facts, command="memory", argument=argument))
+        view = await self.house.app.inbound.invoke(Command(**facts, command="connect", argument=argument))
         return view.text
 
     async def key(self, user: str, name: str = "my script") -> str:
         """A new one of theirs."""
-        found = re.search(r"api_key: (\S+)", await self.command(user, f"program new {name}"))
+        found = re.search(r"api_key: (\S+)", await self.command(user, f"program {name}"))
         assert found
         return found[1]
 
@@ -168,9 +168,9 @@ async def test_keys_are_each_persons_own_listed_and_ended(tmp_path: Path) -> Non
             await ask(his, "I am Bob")
             agents = here.house.rows("SELECT name FROM agents ORDER BY id")
             assert agents == [("parlour:ada/ever",), ("parlour:bob/ever",)]
-            listed = await here.command("ada", "program")
+            listed = await here.command("ada", "")
             assert "laptop" in listed
-            found = re.search(r"- (\w{8}) · laptop", listed)
+            found = re.search(r"(\w{8}) · laptop", listed)
             assert found
             assert "no key" in await here.command("bob", f"program end {found[1]}")
             assert "Ended" in await here.command("ada", f"program end {found[1]}")
@@ -285,7 +285,8 @@ async def test_what_was_said_unasked_comes_with_the_next_answer(tmp_path: Path) 
             assert await ask(client, "Hello") == "And again."
 
 
-async def test_where_no_door_was_opened_nobody_is_given_a_key(tmp_path: Path) -> None:
+async def test_where_no_door_was_opened_nobody_is_led_to_one(tmp_path: Path) -> None:
     async with opened(tmp_path, parrot) as house:
-        here = Door(house, "")
-        assert "cannot talk with me here" in await here.command("ada", "program new laptop")
+        told = await Door(house, "").command("ada", "program laptop")
+        assert "everbot mcp" in told
+        assert "base_url" not in told
