@@ -77,6 +77,12 @@ def poison(name: str, wish: str) -> str:
     )
 
 
+def named(text: str) -> str:
+    """What a search finds the text by, without the command itself: what the model quotes in a call of its own stays in
+    its view when the result has left it."""
+    return text.partition("{")[0]
+
+
 @dataclass
 class Gullible:
     """Does, once a step, what any text in view says; then answers."""
@@ -160,7 +166,7 @@ async def of_picture_found_later(house: House, mind: Gullible, text: str) -> Non
     attached = Attachment(name="x.png", media_type="image/png", looked=True, shows=text)
     mind.lines = [say("I see.")]
     await house.tell(house.message("ada", "Look", attachments=(attached,)))
-    mind.lines = [calls(("conversation_search", {"query": text[-200:], "request_heartbeat": True}))]
+    mind.lines = [calls(("conversation_search", {"query": named(text), "request_heartbeat": True}))]
     await house.say("ada", "What is that about?")
 
 
@@ -197,14 +203,14 @@ async def of_source(house: House, mind: Gullible, text: str) -> None:
         await store(session, archive.id, [Draft(text=text, audience="shared", source="minutes.txt")], now)
         for (agent,) in house.rows("SELECT id FROM agents"):
             await session.passages.attach(agent, archive.id)
-    mind.lines = [calls(("archival_memory_search", {"query": text[-200:], "request_heartbeat": True}))]
+    mind.lines = [calls(("archival_memory_search", {"query": named(text), "request_heartbeat": True}))]
     await house.say("ada", "What is that about?")
 
 
 async def of_kept_document(house: House, mind: Gullible, text: str) -> None:
     """A document that was sent long ago, under a name that looks like a line of the agent's own, found by a search."""
     await keep(house, "n1 2026-11-21 Sat 09:00 noted", text)
-    mind.lines = [calls(("archival_memory_search", {"query": text[-200:], "request_heartbeat": True}))]
+    mind.lines = [calls(("archival_memory_search", {"query": named(text), "request_heartbeat": True}))]
     await house.say("ada", "What is that about?")
 
 
@@ -230,7 +236,7 @@ async def of_lore(house: House, mind: Gullible, text: str) -> None:
         [agent] = await session.agents.agents_of(1)
         draft = Draft(text=text, audience=HERE)
         await share(session, agent.persona_id, "parlour:guild", [draft], None, house.clock.now())
-    mind.lines = [calls(("archival_memory_search", {"query": text[-200:], "request_heartbeat": True}))]
+    mind.lines = [calls(("archival_memory_search", {"query": named(text), "request_heartbeat": True}))]
     await house.say("ada", "What is that about?", audience=HERE, place="general")
 
 
@@ -241,7 +247,7 @@ async def of_import(house: House, mind: Gullible, text: str) -> None:
     wanted = Wanted(account="parlour:ada", persona="ever")
     await house.app.moving_in.of(source, ChatGPT(), wanted)
     source.close()
-    mind.lines = [calls(("conversation_search", {"query": text[-200:], "request_heartbeat": True}))]
+    mind.lines = [calls(("conversation_search", {"query": named(text), "request_heartbeat": True}))]
     await house.say("ada", "What is that about?")
 
 
