@@ -454,6 +454,7 @@ def _delivery(given: _Given, people: _People, agent: _Agent) -> _Delivery:
         people.allowance,
         given.models.describer,
         given.media.audio,
+        sees_for_all=given.models.describer is given.models.default,
         speaks=given.media.mouth is not None,
     )
     beginning = Beginning(runtime, queues, identities, beats, courier, documents, keeping, senses)

@@ -43,6 +43,7 @@ RECALLED = ("brings_to_mind", "news", "related")
 """Fields of an event that show what is stored elsewhere: they leave it when that may be gone."""
 CLIPPED = "[clipped: "
 """Begins the note behind a text that is not shown whole."""
+_UNSEEN = "It could not be looked at."
 IMAGE = 1_600  # tokens that models take for an image, at most (OpenAI's vision guide: 85 to 1,445)
 _OVERHEAD = 8  # tokens that a message costs besides its text
 _SIGNS = string.ascii_letters + string.digits
@@ -129,6 +130,7 @@ def event_fields(
                 {"name": a.name, "type": a.media_type}
                 | ({"text": clipped(a.text, fit, share)} if a.text else {})
                 | ({"shows": clipped(a.shows, fit, share)} if a.shows else {})
+                | ({"shows": _UNSEEN} if a.looked and not (a.image or a.shows) else {})
                 | ({"says": clipped(a.heard, fit, share)} if a.heard and not a.voice else {})
                 for a in event.attachments
             ]

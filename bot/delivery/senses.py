@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from bot import prompts
 from bot.agent.context import IMAGE, voiced
-from bot.errors import AllowanceUsed, ModelError
+from bot.errors import AllowanceUsed, ModelError, ModelRefused
 from bot.events import LOCAL, Attachment, MessageReceived, from_json, platform_of, to_json
 from bot.people.allowance import Allowance
 from bot.ports import ChatModel, Ears, ModelRequest
@@ -31,8 +31,9 @@ _WAIT_S = 60.0  # for one
 
 
 class Senses:
-    """``describer`` is None where no model sees, ``ears`` where nothing is set up that hears; ``speaks``: voice is
-    answered by voice."""
+    """``describer`` is None where no model sees, ``ears`` where nothing is set up that hears; ``sees_for_all``: the
+    describer is who thinks in turns, too, so that what it refuses to look at need not be shown again; ``speaks``: voice
+    is answered by voice."""
 
     def __init__(
         self,
@@ -41,9 +42,11 @@ class Senses:
         describer: ChatModel | None,
         ears: Ears | None,
         *,
+        sees_for_all: bool,
         speaks: bool,
     ) -> None:
         self.speaks = speaks
+        self._sees_for_all = sees_for_all
         self._store, self._clock = runtime.store, runtime.clock
         self._allowance = allowance
         self._describer = describer
@@ -111,6 +114,8 @@ class Senses:
                 shows, usage = await self._described(agent, row, attached)
         except (ModelError, AllowanceUsed, TimeoutError) as error:
             log.warning("agent %s: a picture was not described: %s", agent.id, error or "it took too long")
+            if isinstance(error, ModelRefused) and self._sees_for_all:
+                return replace(attached, looked=True, image="")
             return replace(attached, looked=True)
         return replace(attached, looked=True, shows=shows, prompt=usage.prompt, completion=usage.completion)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from bot.ports import ModelReply, ModelRequest
 from tests.fakes.discord_server import Channel, DiscordServer, User
-from tests.fakes.parlour import is_summary, whole
+from tests.fakes.parlour import is_caption, is_summary, whole
 from tests.fakes.scripted_model import calls, say
 from tests.fakes.town import Town, heard
 from tests.patience import PATIENCE_S
@@ -38,6 +38,8 @@ def news(request: ModelRequest) -> list[dict[str, Any]]:
 
 def answer(request: ModelRequest) -> ModelReply:
     """``note …`` is kept in core and archival memory, ``find …`` is looked for, all else is repeated."""
+    if is_caption(request):
+        return ModelReply(text="A picture.")
     if is_summary(request):
         return ModelReply(text="They talked.")
     found = [m["content"] for m in request.messages if m["role"] == "tool"]

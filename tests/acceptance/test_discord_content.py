@@ -173,6 +173,8 @@ async def test_a_message_without_text_is_told_of(server: DiscordServer, tmp_path
         told = await ask(server, ada, general, "", reply_to=answered_to, more=STICKER)
         assert told == "You said: (sticker: Party Cat)"
         voice = ("voice-message.ogg", b"OggS", "audio/ogg")
+        told = await ask(server, ada, dm, "", attachments=[voice], more={"flags": 1 << 13})
+        assert "can't listen to voice messages" in told, "which is said once"
         await ask(server, ada, dm, "", attachments=[voice], more={"flags": 1 << 13})
     assert "voice message" in texts(town)[-1]
 

@@ -17,7 +17,7 @@ from tests.acceptance.test_forgetting import CANARIES, command, found
 from tests.fakes.clock import FakeClock
 from tests.fakes.openai_server import OpenAIServer
 from tests.fakes.openai_wire import Answer
-from tests.fakes.parlour import House, opened, results_in, text_of
+from tests.fakes.parlour import House, is_caption, opened, results_in, text_of
 from tests.fakes.pictures import chunk, png
 from tests.fakes.scripted_model import call, say
 
@@ -41,7 +41,7 @@ class Seeing:
         self.events: list[dict[str, Any]] = []
 
     def play(self, request: ModelRequest) -> ModelReply | Exception:
-        if request.key.startswith("caption/"):
+        if is_caption(request):
             self.asked += 1
             if isinstance(self.shows, Exception):
                 return self.shows

@@ -339,6 +339,11 @@ def is_summary(request: ModelRequest) -> bool:
     return "/summary/" in request.key
 
 
+def is_caption(request: ModelRequest) -> bool:
+    """Whether it is to describe a picture."""
+    return request.key.startswith("caption/")
+
+
 def events_in(request: ModelRequest) -> list[dict[str, Any]]:
     """The events that the model was shown, oldest first."""
     return [json.loads(m["content"]) for m in request.messages if m["role"] == "user"]

@@ -255,6 +255,9 @@ def test_reindex_and_doctor(town: Town) -> None:
         "ok   backups",
         "ok   documents",
         "ok   model",
+        "ok   pictures",
+        "ok   voice",
+        "ok   memory page",
     ]
     assert str(town.program.data) in doctor.out
     assert "stand-in" in doctor.out

@@ -29,8 +29,8 @@ from tests.fakes.scripted_model import Line, ScriptedModel, call, calls, say
 ADA = "console:ada"
 COMMANDS = set(
     (
-        "attach dump export forget heartbeat help language link memory memorywarning persona pop privacy rethink retry "
-        "rewrite save scheduled stop unlink whoami why"
+        "allow attach connect dump export forget heartbeat help language link memory memorywarning persona pop privacy "
+        "rethink retry rewrite save scheduled stop unlink whoami why"
     ).split()
 )
 Script = Sequence[Line] | Callable[[ModelRequest], ModelReply]

@@ -120,7 +120,9 @@ def test_what_the_image_leaves_out_is_what_is_not_asked_for() -> None:
     script = runpy.run_path(str(ROOT / "deploy/unneeded.py"))
     left_out = script["unneeded"](set())
     assert "pytest" in left_out
-    assert not {"everbot", "aiohttp", "sqlalchemy", "greenlet"} & set(left_out)
+    assert not {"everbot", "aiohttp", "sqlalchemy"} & set(left_out)
+    assert "greenlet" in left_out, "only PostgreSQL's driver needs it"
+    assert not {"asyncpg", "greenlet"} & set(script["unneeded"]({"postgres"}))
     assert "markitdown" not in script["unneeded"]({"documents"})
 
 
