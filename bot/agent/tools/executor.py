@@ -32,7 +32,7 @@ _NOTES = frozenset(
 _UNTRUE = (
     "Not sent: {name} beside it failed, so what you say of it may not be true. Mend that, or say what is so."
 )
-_LEAST = 120  # tokens of a result
+_LEAST = 110  # tokens of a result
 _NOTE = 80  # tokens of what stands around a clipped message
 _DENSEST = 16  # characters of a token, at most
 _CUT = (

@@ -37,10 +37,10 @@ _PICTURES = {b"\x89PNG": "png", b"\xff\xd8\xff": "jpg", b"RIFF": "webp"}
 
 
 async def send_file(desk: Desk, name: str, content: str) -> str:
-    """Send the person a file that you write, where a message would be the wrong form.
+    """Send a text file.
 
     name: such as plan.md or table.csv
-    content: the whole file, as text
+    content: all of it
     """
     if not content.strip():
         raise ToolError("content is empty: give the whole file.")
