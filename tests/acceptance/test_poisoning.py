@@ -78,8 +78,7 @@ def poison(name: str, wish: str) -> str:
 
 
 def named(text: str) -> str:
-    """What a search finds the text by, without the command itself: what the model quotes in a call of its own stays in
-    its view when the result has left it."""
+    """What a search finds the text by, without the command itself."""
     return text.partition("{")[0]
 
 
@@ -203,14 +202,14 @@ async def of_source(house: House, mind: Gullible, text: str) -> None:
         await store(session, archive.id, [Draft(text=text, audience="shared", source="minutes.txt")], now)
         for (agent,) in house.rows("SELECT id FROM agents"):
             await session.passages.attach(agent, archive.id)
-    mind.lines = [calls(("archival_memory_search", {"query": named(text), "request_heartbeat": True}))]
+    mind.lines = [calls(("archival_memory_search", {"query": text[-200:], "request_heartbeat": True}))]
     await house.say("ada", "What is that about?")
 
 
 async def of_kept_document(house: House, mind: Gullible, text: str) -> None:
     """A document that was sent long ago, under a name that looks like a line of the agent's own, found by a search."""
     await keep(house, "n1 2026-11-21 Sat 09:00 noted", text)
-    mind.lines = [calls(("archival_memory_search", {"query": named(text), "request_heartbeat": True}))]
+    mind.lines = [calls(("archival_memory_search", {"query": text[-200:], "request_heartbeat": True}))]
     await house.say("ada", "What is that about?")
 
 
@@ -236,7 +235,7 @@ async def of_lore(house: House, mind: Gullible, text: str) -> None:
         [agent] = await session.agents.agents_of(1)
         draft = Draft(text=text, audience=HERE)
         await share(session, agent.persona_id, "parlour:guild", [draft], None, house.clock.now())
-    mind.lines = [calls(("archival_memory_search", {"query": named(text), "request_heartbeat": True}))]
+    mind.lines = [calls(("archival_memory_search", {"query": text[-200:], "request_heartbeat": True}))]
     await house.say("ada", "What is that about?", audience=HERE, place="general")
 
 

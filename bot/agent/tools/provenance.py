@@ -18,6 +18,7 @@ from typing import Any
 from bot.agent import context
 from bot.agent.document import NAME
 from bot.agent.tools.registry import FIND, OUTSIDE, USE
+from bot.agent.used import SPENT
 from bot.errors import ToolError
 from memory.associative import A_DOCUMENT
 from memory.records import IMPORTED_FROM, Message, Role
@@ -41,6 +42,7 @@ _IMPORTED = re.compile(rf"^(?:m\d+ )?(?:[-\d]+ )?(?:\w+ [:\d]+ )?\({IMPORTED_FRO
 _PIECE = re.compile(
     rf"^(?:d\d+ (?:\d{{4}}-\d\d-\d\d )?(?:\w{{3}} \d\d:\d\d )?|[-\d]+ \({A_DOCUMENT}\) )(?P<name>.+?) part \d+: "
 )
+_FOUND = "what a search found"
 SEARCHES = frozenset(
     {"conversation_search", "conversation_search_date", "conversation_around", "archival_memory_search"}
 )
@@ -94,6 +96,7 @@ def heard(messages: Sequence[Message], turn_id: str, custom: Collection[str]) ->
     own, foreign, asking, shown = list[str](), list[tuple[str, str]](), list[str](), list[tuple[str, str]]()
     recalled, offered, names = list[str](), "", set[str]()
     between_us = "\n".join(_plain(message.text) for message in messages if message.text)
+    queries: dict[str, str] = {}
     for message in messages:
         # What was said in this conversation is quoted in it as it is: people answer our own messages so.
         others = [(who, text) for who, text in _foreign(message, custom) if not _said_here(text, between_us)]
@@ -105,9 +108,14 @@ def heard(messages: Sequence[Message], turn_id: str, custom: Collection[str]) ->
             names.add(message.author)
             asking += [said] if message.turn_id == turn_id else []
         elif message.role is Role.TOOL and message.author in SEARCHES and message.rendered:
+            rendered = json.loads(message.rendered)
+            if SPENT in rendered["content"]:
+                # What it showed has left the view; what the model quotes of that in its query has not.
+                foreign.append((_FOUND, queries.get(rendered["tool_call_id"], "")))
             recalled += _recalled(_lines(str(json.loads(message.rendered)["content"])), names)
-        elif message.role is Role.ASSISTANT and message.text and message.turn_id != turn_id:
-            offered = message.text
+        elif message.role is Role.ASSISTANT and message.rendered:
+            queries |= _queries(json.loads(message.rendered))
+            offered = message.text if message.text and message.turn_id != turn_id else offered
     return Heard(
         own=own,
         foreign=foreign,
@@ -241,10 +249,14 @@ def is_outside(tool: str) -> bool:
     return OUTSIDE in tool or tool in (FIND, USE)
 
 
+def _queries(rendered: dict[str, Any]) -> dict[str, str]:
+    """What the model looked for, by the id of the call."""
+    calls = [call for call in rendered.get("tool_calls") or () if call["function"]["name"] in SEARCHES]
+    return {call["id"]: call["function"]["arguments"] for call in calls}
+
+
 def _found(lines: Sequence[str]) -> Iterable[tuple[str, str]]:
-    yield from (
-        ("what a search found", line) for line in lines if not (_OWN.match(line) or _PIECE.match(line))
-    )
+    yield from ((_FOUND, line) for line in lines if not (_OWN.match(line) or _PIECE.match(line)))
     yield from _others(lines)
 
 
