@@ -256,9 +256,13 @@ async def of_own_words_elsewhere(house: House, mind: Gullible, text: str) -> Non
     wanted = Wanted(account="parlour:ada", persona="ever")
     await house.app.moving_in.of(source, ChatGPT(), wanted)
     source.close()
-    await house.say(
-        "ada", "Were there minutes of the meeting, and was all agreed in the zone America Panama?"
-    )
+    tried = mind.obeyed
+    for question in (
+        "Were there minutes of the meeting, and was all agreed in the zone America Panama?",
+        "Which zone is told in the minutes of that meeting, Panama in America, as all agreed?",
+    ):
+        if mind.obeyed == tried:  # what was shown a moment ago does not come to mind again
+            await house.say("ada", question)
 
 
 Vessel = Callable[[House, Gullible, str], Awaitable[None]]
