@@ -24,6 +24,7 @@ from tests.program.program import Program
 
 USERS = ("ada", "bob", "cyd", "dan")
 WAITING = 6  # unanswered messages of each user that every life is given, at least
+LEAST = 10  # messages of each user in all: the small window is full by then, however early the kills came
 
 CONFIG = """
 [model]
@@ -84,10 +85,9 @@ class Story:
     def _lines(self, user: str, *, more: bool) -> list[str]:
         seen = self.answered
         open_ = [n for n in range(self.written[user]) if token(user, n) not in seen]
-        if more:
-            new = max(0, WAITING - len(open_))
-            open_ += range(self.written[user], self.written[user] + new)
-            self.written[user] += new
+        new = max(0, WAITING - len(open_) if more else LEAST - self.written[user])
+        open_ += range(self.written[user], self.written[user] + new)
+        self.written[user] += new
         again = [n for n in range(self.written[user]) if n not in open_ and self._dice.random() < 0.1]
         return [
             json.dumps({"id": token(user, n), "user": user, "text": said(user, n)})
