@@ -1,4 +1,4 @@
-"""What an operator does from the command line: letting people in, backing up, setting up platforms."""
+"""What an operator does from the command line: letting hearts beat, setting up platforms."""
 
 from __future__ import annotations
 
@@ -9,30 +9,11 @@ from bot.app import open_app
 from bot.backends.clock import SystemClock
 from bot.backends.memory import open_memory
 from bot.backends.platforms import discord_invite_url, silent_platforms, slack_app_manifest
-from bot.cli.options import myself
 from bot.cli.screen import tell, warn
 from bot.data_dir import holder, is_held
 from bot.errors import AgentNotFound, EverbotError
 from bot.people.identities import find_agent
-from bot.people.restrictions import of_account
 from bot.settings import Settings
-from memory.records import Deed
-
-
-async def pair(settings: Settings, code: str) -> int:
-    """Let the person in who was shown the code."""
-    now = SystemClock().now()
-    async with open_memory(settings, embedders=lambda _: None) as memory, memory.store.write() as session:
-        found = await session.codes.get("pair", code.strip().upper(), now)
-        if found is None:
-            warn(f"There is no code {code}, or it is older than an hour.")
-            return 1
-        await session.codes.welcome(found.account, now)
-        await session.codes.drop(found.code)
-        who = f"{myself()} (command line)"
-        await session.operations.note(Deed(at=now, who=who, did="let in", about=of_account(found.account)))
-    tell(f"{' '.join(found.name.split())} ({found.account}) may talk with the bot now.")
-    return 0
 
 
 async def heartbeat(settings: Settings, user: str, persona: str) -> int:

@@ -31,6 +31,21 @@ def people(
 
 
 @admin_app.command()
+def pairing(
+    deny: Annotated[str, typer.Option("--deny", help="Let nobody in by this code.", metavar="CODE")] = "",
+    revoke: Annotated[
+        str, typer.Option("--revoke", help="Who was let in is a stranger again.", metavar="ACCOUNT")
+    ] = "",
+    as_json: Json = False,
+    config: Config = None,
+) -> None:
+    """List who asks to be let in (`everbot pair CODE` does), and who was; turn one of them away."""
+    from bot.cli import operating
+
+    sys.exit(process.run(operating.pairing(settings_of(config), deny, revoke, as_json=as_json)))
+
+
+@admin_app.command()
 def turns(
     stop: Annotated[str, typer.Option("--stop", help="Call a turn off.", metavar="TURN")] = "",
     retry: Annotated[

@@ -107,9 +107,9 @@ def pair(
     code: Annotated[str, typer.Argument(help="The code that the person was shown.")], config: Config = None
 ) -> None:
     """Let a person in who was shown a code (access.dm_policy = "pairing")."""
-    from bot.cli import admin
+    from bot.cli import operating
 
-    sys.exit(process.run(admin.pair(settings_of(config), code)))
+    sys.exit(process.run(operating.pair(settings_of(config), code)))
 
 
 @app.command()

@@ -21,6 +21,7 @@ from bot.settings import Settings
 from memory.ports.overview import By
 
 _PAGE = 50
+_NO_CODE = "There is no code {code}, or it is older than an hour."
 _NOT_RUNNING = "everbot does not run here: there is no turn to be stopped or gone on with."
 
 
@@ -51,6 +52,47 @@ async def people(settings: Settings, like: str, page: int, *, as_json: bool) -> 
         for each in found
     ]
     show(rows, "Nobody.", as_json=as_json)
+
+
+async def pair(settings: Settings, code: str) -> int:
+    """Let the person in who was shown the code."""
+    async with opened(settings) as operator:
+        found = await operator.let_in(code)
+    if found is None:
+        warn(_NO_CODE.format(code=code))
+        return 1
+    tell(f"{' '.join(found.name.split())} ({found.account}) may talk with the bot now.")
+    return 0
+
+
+async def pairing(settings: Settings, deny: str, revoke: str, *, as_json: bool) -> int:
+    """Print who asks to be let in, and who was; or turn one of them away."""
+    async with opened(settings) as operator:
+        if deny:
+            turned = await operator.turn_away(deny)
+            tell(f"{turned.account} is not let in.") if turned else warn(_NO_CODE.format(code=deny))
+            return 0 if turned else 1
+        if revoke:
+            account = account_of(revoke)
+            out = await operator.let_out(account)
+            tell(f"{account} is a stranger again.") if out else warn(f"{account} was not let in.")
+            return 0 if out else 1
+        found = await operator.pairing()
+    rows = [
+        {
+            "account": each.account,
+            "name": each.name,
+            "code": each.code,
+            "expires": each.expires_at,
+            "let in": None,
+        }
+        for each in found.asking
+    ] + [
+        {"account": each.account, "name": "", "code": "", "expires": None, "let in": each.at}
+        for each in found.let_in
+    ]
+    show(rows, "Nobody asks to be let in, and nobody was.", as_json=as_json)
+    return 0
 
 
 async def turns(settings: Settings, stop: str, retry: str, *, as_json: bool) -> int:

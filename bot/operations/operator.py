@@ -17,6 +17,7 @@ from bot.ports import Clock
 from memory.ports import Session, Store
 from memory.ports.overview import By
 from memory.records import (
+    Code,
     Deed,
     FaultCount,
     PersonSeen,
@@ -26,11 +27,13 @@ from memory.records import (
     Underway,
     Usage,
     Used,
+    Welcomed,
 )
 
 RELOAD, STOP, RETRY, SEND = "restrictions", "stop", "retry", "send"
 """Orders: what was set anew; a turn, by its id, is to be called off, or gone on with now; a post is to be sent."""
 _MOST = 200
+_PAIR = "pair"  # the purpose of a code
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +45,14 @@ class Spent:
     steps: int
     cost: float
     unpriced: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pairing:
+    """Who asks to be let in, by a code that they were shown, and who was."""
+
+    asking: Sequence[Code]
+    let_in: Sequence[Welcomed]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +77,11 @@ class Operator:
     async def people(self, like: str = "", limit: int = 50, offset: int = 0) -> Sequence[PersonSeen]:
         async with self._store.read() as session:
             return await session.overview.people(like, limit, offset)
+
+    async def pairing(self) -> Pairing:
+        async with self._store.read() as session:
+            asking = await session.codes.all(_PAIR, self._clock.now())
+            return Pairing(asking=asking, let_in=await session.codes.welcomed())
 
     async def turns(self) -> Sequence[Underway]:
         """Who waits for an answer, since when, for what."""
@@ -103,6 +119,34 @@ class Operator:
     async def block(self, account: str, blocked: bool) -> None:
         """Whoever is blocked talks with nobody here, until they are let in again."""
         await self._restrict(of_account(account), "blocked" if blocked else "unblocked", blocked=blocked)
+
+    async def let_in(self, code: str) -> Code | None:
+        """Whoever was shown the code may talk from now on. None: there is no such code, or it has expired."""
+        return await self._settle(code, "let in", welcome=True)
+
+    async def turn_away(self, code: str) -> Code | None:
+        """The code lets nobody in any more; who was shown it is shown another when they ask again."""
+        return await self._settle(code, "turned away", welcome=False)
+
+    async def let_out(self, account: str) -> bool:
+        """An account that was let in is a stranger again. False: it was not let in."""
+        async with self._store.write() as session:
+            if not await session.codes.unwelcome(account):
+                return False
+            await self._note(session, "let in no more", of_account(account))
+        return True
+
+    async def _settle(self, code: str, did: str, *, welcome: bool) -> Code | None:
+        now = self._clock.now()
+        async with self._store.write() as session:
+            found = await session.codes.get(_PAIR, code.strip().upper(), now)
+            if found is None:
+                return None
+            if welcome:
+                await session.codes.welcome(found.account, now)
+            await session.codes.drop(found.code)
+            await self._note(session, did, of_account(found.account))
+        return found
 
     async def budget(
         self,

@@ -5,12 +5,14 @@ from __future__ import annotations
 from aiohttp import web
 
 from bot.web import consent, entrance, home
-from bot.web.desk import pages as desk
+from bot.web.desk import acts, pages, pairing
 from bot.web.memory import account, core, deeds, diary, notes, places, timeline
 from bot.web.pages import FILES
 from bot.web.website import STATIC
 
-_ROOMS = (entrance, consent, home, core, notes, diary, timeline, places, account, deeds, desk)
+_MEMORY = (core, notes, diary, timeline, places, account, deeds)
+_DESK = (pages, pairing, acts)
+_ROOMS = (entrance, consent, home, *_MEMORY, *_DESK)
 ROUTES: tuple[web.AbstractRouteDef, ...] = (
     web.static(STATIC, FILES),
     *(route for room in _ROOMS for route in room.ROUTES),

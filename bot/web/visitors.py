@@ -62,7 +62,10 @@ def owners_only(handler: Handler) -> Handler:
         visitor = visitor_of(request)
         if visitor is None or not is_owner(request):
             raise web.HTTPNotFound
-        return await handler(request)
+        with spoken(
+            ENGLISH
+        ):  # as are the command line and the log: what is for whoever runs the bot is not translated
+            return await handler(request)
 
     return signed_in(guarded)
 

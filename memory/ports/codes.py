@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Protocol
 
-from memory.records import Code
+from memory.records import Code, Welcomed
 
 
 class Codes(Protocol):
@@ -21,6 +21,10 @@ class Codes(Protocol):
 
     async def of(self, purpose: str, account: str, now: datetime) -> Code | None:
         """The account's own, unless it has expired."""
+        ...
+
+    async def all(self, purpose: str, now: datetime) -> list[Code]:
+        """Those that can be entered still, the last to expire first."""
         ...
 
     async def drop(self, code: str) -> None: ...
@@ -41,3 +45,10 @@ class Codes(Protocol):
         ...
 
     async def is_welcome(self, account: str) -> bool: ...
+    async def unwelcome(self, account: str) -> bool:
+        """The account is let in no more. False: it was not."""
+        ...
+
+    async def welcomed(self) -> list[Welcomed]:
+        """Who was let in, the newest first."""
+        ...

@@ -16,7 +16,7 @@ from memory.records.audiences import (
     readable_from,
 )
 from memory.records.blocks import Block, BlockEdit
-from memory.records.codes import Code
+from memory.records.codes import Code, Welcomed
 from memory.records.found import Hit, Outlines, Page, Position
 from memory.records.imports import IMPORTED, IMPORTED_TURN, Finding, Import, import_address, import_of
 from memory.records.keys import SEQ_BITS, scope_of, scope_range
@@ -88,6 +88,7 @@ __all__ = [
     "Waste",
     "WebKey",
     "WebPass",
+    "Welcomed",
     "Wish",
     "community_audience",
     "community_of",

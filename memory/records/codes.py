@@ -22,3 +22,11 @@ class Code:
     expires_at: datetime
     other: str = ""
     other_name: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Welcomed:
+    """An account that was let in."""
+
+    account: str
+    at: datetime

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from memory.records import Code
+from memory.records import Code, Welcomed
 from memory.store import tables as t
 from memory.store.connection import Connection
 from memory.store.dialects import upsert
@@ -36,6 +36,12 @@ class Codes:
     async def of(self, purpose: str, account: str, now: datetime) -> Code | None:
         return await self._one((t.codes.c.purpose == purpose) & (t.codes.c.account == account), now)
 
+    async def all(self, purpose: str, now: datetime) -> list[Code]:
+        """For whoever lets people in, who sees what waits for them."""
+        query = sa.select(t.codes).where((t.codes.c.purpose == purpose) & _lives(now))
+        rows = await self._c.execute(query.order_by(t.codes.c.expires_at.desc(), t.codes.c.code))
+        return [record(Code, row) for row in rows]
+
     async def drop(self, code: str) -> None:
         await self._c.execute(t.codes.delete().where(t.codes.c.code == code))
 
@@ -59,6 +65,19 @@ class Codes:
     async def is_welcome(self, account: str) -> bool:
         query = sa.select(sa.literal(1)).where(t.welcome.c.account == account)
         return (await self._c.execute(query)).first() is not None
+
+    async def unwelcome(self, account: str) -> bool:
+        return bool(
+            (await self._c.execute(t.welcome.delete().where(t.welcome.c.account == account))).rowcount
+        )
+
+    async def welcomed(self) -> list[Welcomed]:
+        """For whoever lets people in, and may change their mind."""
+        c = t.welcome.c
+        rows = await self._c.execute(
+            sa.select(c.account, c.created_at.label("at")).order_by(c.created_at.desc(), c.account)
+        )
+        return [record(Welcomed, row) for row in rows]
 
     async def _one(self, condition: sa.ColumnElement[bool], now: datetime) -> Code | None:
         query = sa.select(t.codes).where(condition & _lives(now))

@@ -319,5 +319,9 @@ async def test_the_command_line_shows_it_in_columns_and_as_json(
         assert "Nothing went wrong." in capsys.readouterr().out
         await operating.deeds(home.settings, as_json=False)
         assert "blocked" in capsys.readouterr().out
+        assert await operating.pairing(home.settings, "NO-CODE", "", as_json=False) == 1
+        assert await operating.pairing(home.settings, "", "parlour:ada", as_json=False) == 1
+        assert await operating.pairing(home.settings, "", "", as_json=False) == 0
+        assert "Nobody asks to be let in" in capsys.readouterr().out
     assert await operating.turns(home.settings, "any", "", as_json=False) == 1
     assert "does not run" in capsys.readouterr().err

@@ -11,7 +11,7 @@ from tests.fakes.parlour import opened, parrot
 
 EVIL = '"><script>alert(1)</script>'
 OWNERS = {"owners": ["parlour:boss"]}
-PATHS = ("", "/people", "/usage", "/usage?by=person", "/budgets", "/errors", "/log")
+PATHS = ("", "/people", "/usage", "/usage?by=person", "/budgets", "/errors", "/log", "/pairing")
 
 
 def button(page: Page, does: str, about: str) -> Form:
@@ -76,6 +76,47 @@ async def test_an_owner_blocks_and_caps_and_it_is_heeded_at_once_and_noted(tmp_p
             assert "used up" in view.text
             log = await boss.open("/desk/log")
         assert "budget: 5 tokens a day" in log.text
+
+
+async def test_an_owner_lets_in_who_was_shown_a_code_and_thinks_better_of_it(tmp_path: Path) -> None:
+    access = {**OWNERS, "dm_policy": "pairing", "people": OWNERS["owners"]}
+    async with opened(tmp_path, parrot, web=WEB, access=access) as house:
+        for stranger in ("ada", "eve", EVIL):
+            assert await house.say(stranger, "Hello") == []
+        async with visiting(house) as boss:
+            await house.say("boss", "Hello")
+            await boss.sign_in(house.app, house.who("boss"))
+            page = await boss.open("/desk/pairing")
+            assert EVIL in page.text
+            codes = dict(house.rows("SELECT account, code FROM codes"))
+            done = await boss.send(button(page, "let-in", codes["parlour:ada"]), does="let-in")
+            assert "parlour:ada may talk with the bot now." in done.text
+            assert await house.say("ada", "Hello again")
+            await boss.send(button(page, "deny", codes["parlour:eve"]), does="deny")
+            assert house.rows("SELECT count(*) FROM codes WHERE account = 'parlour:eve'") == [(0,)]
+            again = await boss.send(button(page, "let-in", codes["parlour:eve"]), does="let-in")
+            assert "no such one" in again.text
+            assert await house.say("eve", "Hello") == []
+            out = await boss.send(button(again, "revoke", "parlour:ada"), does="revoke")
+            assert "parlour:ada is a stranger again." in out.text
+            assert await house.say("ada", "Hello?") == []
+            log = (await boss.open("/desk/log")).text
+        for did in ("let inaccount:parlour:ada", "turned awayaccount:parlour:eve", "let in no moreaccount:"):
+            assert did in log
+
+
+async def test_the_desk_is_in_english_for_whoever_reads_it(tmp_path: Path) -> None:
+    async with opened(tmp_path, parrot, web=WEB, access=OWNERS) as house, visiting(house, "de") as boss:
+        await house.say("boss", "Hello")
+        await boss.sign_in(house.app, house.who("boss"))
+        form = (await boss.open("/1/account")).form("/1/do", command="language")
+        await boss.send(form, argument="de")
+        desk = await boss.open("/desk")
+        assert '<html lang="en">' in desk.html
+        assert "My memory" in desk.text
+        home = await boss.open("/")
+        assert '<html lang="de">' in home.html
+        assert 'href="/desk"' in home.html
 
 
 async def test_an_owner_sees_who_waits_and_calls_the_turn_off(tmp_path: Path) -> None:

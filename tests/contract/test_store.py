@@ -1165,6 +1165,8 @@ async def test_a_code_is_found_until_it_expires_or_is_replaced(store: Store) -> 
         assert await session.codes.get("link", "BBBB", NOW) == second
         assert await session.codes.get("pair", "BBBB", NOW) is None
         assert await session.codes.of("pair", "console:ada", NOW) == pairing
+        assert await session.codes.all("pair", NOW) == [pairing]
+        assert await session.codes.all("pair", pairing.expires_at) == []
         assert await session.codes.get("link", "BBBB", second.expires_at) is None
     async with store.write() as session:
         await session.codes.drop("BBBB")
@@ -1173,6 +1175,10 @@ async def test_a_code_is_found_until_it_expires_or_is_replaced(store: Store) -> 
         await session.codes.welcome("console:ada", NOW)
         await session.codes.welcome("console:ada", NOW)
         assert await session.codes.is_welcome("console:ada")
+        assert [each.account for each in await session.codes.welcomed()] == ["console:ada"]
+        assert await session.codes.unwelcome("console:ada")
+        assert not await session.codes.unwelcome("console:ada")
+        assert not await session.codes.is_welcome("console:ada")
 
 
 async def test_codes_go_with_their_time_and_with_whom_they_name(store: Store) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.cli import admin
+from bot.cli import admin, operating
 from bot.cli.doctor import examine
 from bot.settings import Settings, load
 from tests.fakes.discord_server import DiscordServer, Intent, Permission
@@ -38,7 +38,7 @@ def test_a_heartbeat_from_the_command_line_changes_memory_and_tells_how(tmp_path
 
 
 async def test_an_unknown_code_lets_nobody_in(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert await admin.pair(at(tmp_path), "ABCD-EFGH") == 1
+    assert await operating.pair(at(tmp_path), "ABCD-EFGH") == 1
     assert "no code ABCD-EFGH" in capsys.readouterr().err
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from bot.cli import admin, doctor, load, memory, persona
+from bot.cli import doctor, load, memory, operating, persona
 from bot.errors import PersonaError
 from bot.people.access import new_code
 from bot.ports import ModelReply, ModelRequest
@@ -89,7 +89,8 @@ async def loaded(settings: Settings, folder: Path) -> None:
 
 
 COMMANDS: dict[str, Callable[[Settings, Path], Awaitable[Any]]] = {
-    "pair": lambda settings, _: admin.pair(settings, "code"),
+    "pair": lambda settings, _: operating.pair(settings, "code"),
+    "admin pairing": lambda settings, _: operating.pairing(settings, "", "", as_json=False),
     "memory show": lambda settings, _: memory.show(settings, "parlour:eve", "ever", as_json=False),
     "memory search": lambda settings, _: memory.search(
         settings, "parlour:eve", "ever", "PWNED", ["recall", "archival"], 0, as_json=False

@@ -1,41 +1,23 @@
-"""The desk's pages, and what is done there: the same functions as `everbot admin` has, heeded at once."""
+"""The desk's pages of tables, and what is done on them."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
-from typing import Any, cast, get_args
+from typing import cast, get_args
 
 from aiohttp import web
 
 from bot.backups import Backups
 from bot.errors import EverbotError
-from bot.events import View
-from bot.operations.operator import Operator, subject_of
-from bot.people.prices import Prices
+from bot.operations.operator import subject_of
 from bot.people.restrictions import begin_of
 from bot.web.desk import tables
-from bot.web.desk.tables import Table
-from bot.web.pages import page
-from bot.web.visitors import owners_only, visitor_of
+from bot.web.desk.base import NOT_THERE, Fields, operator, shown
+from bot.web.visitors import owners_only
 from bot.web.website import website
-from memory.errors import StoreError
 from memory.ports.overview import By
 
 _PAGE = 50
-_NOT_THERE = "There is no such one any more."
-
-
-def operator(request: web.Request) -> Operator:
-    """Whoever is signed in."""
-    site, visitor = website(request), visitor_of(request)
-    assert visitor is not None
-    return Operator(site.app.memory.store, site.app.clock, Prices(site.settings.prices), visitor.key.account)
-
-
-def desk(request: web.Request, title: str, shown: Sequence[Table], **more: Any) -> web.Response:
-    values: dict[str, Any] = {"more": "", "like": "", "by": "", "days": 30, "kinds": get_args(By), **more}
-    return page(request, "desk/tables.html", title=title, tables=shown, **values)
 
 
 @owners_only
@@ -46,7 +28,7 @@ async def now(request: web.Request) -> web.StreamResponse:
         unindexed = await session.vectors.count_unindexed()
     state = [f"{name}: {ready() or 'ready'}" for name, ready in app.ready.items()]
     state += [f"{depths.people} people, {depths.agents} agents", f"{unindexed} rows wait for their vectors"]
-    return desk(request, "Desk", await tables.now(operator(request)), more="now", state=state)
+    return shown(request, "Desk", await tables.now(operator(request)), more="now", state=state)
 
 
 @owners_only
@@ -56,7 +38,7 @@ async def people(request: web.Request) -> web.StreamResponse:
     found = await whoever.people(like, _PAGE, number * _PAGE)
     table = tables.people(found, await whoever.restrictions())
     after = number + 1 if len(found) == _PAGE else None
-    return desk(request, "People", [table], more="people", like=like, number=number, after=after)
+    return shown(request, "People", [table], more="people", like=like, number=number, after=after)
 
 
 @owners_only
@@ -66,71 +48,49 @@ async def usage(request: web.Request) -> web.StreamResponse:
     days = _number(request, "days", 30, 3_650) or 1
     since = begin_of("day", site.app.clock.now()) - timedelta(days=days - 1)
     table = tables.usage(by, await operator(request).usage(by, since), site.settings.currency)
-    return desk(request, "Usage and cost", [table], more="usage", by=by, days=days)
+    return shown(request, "Usage and cost", [table], more="usage", by=by, days=days, kinds=get_args(By))
 
 
 @owners_only
 async def budgets(request: web.Request) -> web.StreamResponse:
     table = tables.budgets(await operator(request).restrictions(), website(request).settings.currency)
-    return desk(request, "Blocks and budgets", [table], more="budgets")
+    return shown(request, "Blocks and budgets", [table], more="budgets")
 
 
 @owners_only
 async def errors(request: web.Request) -> web.StreamResponse:
     since = website(request).app.clock.now() - timedelta(days=6)
-    return desk(request, "Errors", [tables.errors(await operator(request).faults(since))])
+    return shown(request, "Errors", [tables.errors(await operator(request).faults(since))])
 
 
 @owners_only
 async def deeds(request: web.Request) -> web.StreamResponse:
-    return desk(request, "Log", [tables.deeds(await operator(request).deeds())], more="log")
+    return shown(request, "Log", [tables.deeds(await operator(request).deeds())], more="log")
 
 
-@owners_only
-async def do(request: web.Request) -> web.StreamResponse:
-    """Do what a button says; then back to the page on which it is, which tells what came of it."""
-    fields, site, visitor = await request.post(), website(request), visitor_of(request)
-    assert visitor is not None
-    act = _ACTS.get(str(fields.get("does", "")))
-    if act is None:
-        raise web.HTTPNotFound
-    try:
-        view = View(text=await act(request, {name: str(value).strip() for name, value in fields.items()}))
-    except (EverbotError, StoreError) as error:
-        view = View(text=str(error), kind="error")
-    await site.app.orders.take()
-    notice = site.notices.leave(visitor.key.id, view)
-    back = str(fields.get("next", ""))
-    path = back if back in _PATHS else "/desk"
-    raise web.HTTPSeeOther(f"{site.root}{path}?notice={notice}")
-
-
-_Fields = dict[str, str]
-
-
-async def _block(request: web.Request, fields: _Fields) -> str:
+async def _block(request: web.Request, fields: Fields) -> str:
     await operator(request).block(fields["about"], True)
     return f"{fields['about']} talks with nobody here any more."
 
 
-async def _unblock(request: web.Request, fields: _Fields) -> str:
+async def _unblock(request: web.Request, fields: Fields) -> str:
     await operator(request).block(fields["about"], False)
     return f"{fields['about']} may talk again."
 
 
-async def _stop(request: web.Request, fields: _Fields) -> str:
-    return "Stopped." if await operator(request).stop(fields["about"]) else _NOT_THERE
+async def _stop(request: web.Request, fields: Fields) -> str:
+    return "Stopped." if await operator(request).stop(fields["about"]) else NOT_THERE
 
 
-async def _retry(request: web.Request, fields: _Fields) -> str:
-    return "It goes on now." if await operator(request).retry(fields["about"]) else _NOT_THERE
+async def _retry(request: web.Request, fields: Fields) -> str:
+    return "It goes on now." if await operator(request).retry(fields["about"]) else NOT_THERE
 
 
-async def _again(request: web.Request, fields: _Fields) -> str:
-    return "It is sent once more." if await operator(request).send_again(fields["about"]) else _NOT_THERE
+async def _again(request: web.Request, fields: Fields) -> str:
+    return "It is sent once more." if await operator(request).send_again(fields["about"]) else NOT_THERE
 
 
-async def _budget(request: web.Request, fields: _Fields) -> str:
+async def _budget(request: web.Request, fields: Fields) -> str:
     who = fields.get("who", "")
     if not who:
         raise EverbotError("Name whom it is for.")
@@ -145,19 +105,24 @@ async def _budget(request: web.Request, fields: _Fields) -> str:
     return f"{who}: so it is."
 
 
-async def _lift(request: web.Request, fields: _Fields) -> str:
+async def _lift(request: web.Request, fields: Fields) -> str:
     await operator(request).budget(fields["about"], None, None)
     return "The budget is lifted."
 
 
-async def _backup(request: web.Request, fields: _Fields) -> str:
+async def _backup(request: web.Request, fields: Fields) -> str:
     app: Backups = website(request).app.backups
     made = await app.make(0)
     await operator(request).note("made a backup")
     return f"Written to {made}."
 
 
-_ACTS: dict[str, Callable[[web.Request, _Fields], Awaitable[str]]] = {
+def _number(request: web.Request, name: str, default: int, most: int) -> int:
+    given = request.query.get(name, "")
+    return min(int(given), most) if given.isascii() and given.isdecimal() and len(given) < 9 else default
+
+
+ACTS = {
     "block": _block,
     "unblock": _unblock,
     "stop": _stop,
@@ -167,14 +132,6 @@ _ACTS: dict[str, Callable[[web.Request, _Fields], Awaitable[str]]] = {
     "lift": _lift,
     "backup": _backup,
 }
-
-
-def _number(request: web.Request, name: str, default: int, most: int) -> int:
-    given = request.query.get(name, "")
-    return min(int(given), most) if given.isascii() and given.isdecimal() and len(given) < 9 else default
-
-
-_PATHS = ("/desk", "/desk/people", "/desk/usage", "/desk/budgets", "/desk/errors", "/desk/log")
 ROUTES = (
     web.get("/desk", now),
     web.get("/desk/people", people),
@@ -182,5 +139,4 @@ ROUTES = (
     web.get("/desk/budgets", budgets),
     web.get("/desk/errors", errors),
     web.get("/desk/log", deeds),
-    web.post("/desk/do", do),
 )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from bot.operations.operator import Limited, Operator, Spent
+from bot.operations.operator import Limited, Operator, Pairing, Spent
 from memory.ports.overview import By
 from memory.records import Deed, FaultCount, PersonSeen, Restriction, Undelivered, Underway
 
@@ -87,6 +87,28 @@ def people(found: Sequence[PersonSeen], restrictions: Sequence[Limited]) -> Tabl
 
     columns = ("Name", "Accounts", "Personas", "Came (UTC)", "Last turn (UTC)")
     return Table("People", columns, [row(each) for each in found], "Nobody.")
+
+
+def pairing(found: Pairing) -> list[Table]:
+    """Who asks to be let in, and who was."""
+    asking = [
+        Row(
+            [each.name, each.account, each.code, told(each.expires_at)],
+            [
+                Button("let-in", each.code, f"Let {each.account} in"),
+                Button("deny", each.code, "Turn away", danger=True),
+            ],
+        )
+        for each in found.asking
+    ]
+    let_in = [
+        Row([each.account, told(each.at)], [Button("revoke", each.account, "Let in no more", danger=True)])
+        for each in found.let_in
+    ]
+    return [
+        Table("Who asks", ("Name", "Account", "Code", "Until (UTC)"), asking, "Nobody asks to be let in."),
+        Table("Who was let in", ("Account", "When (UTC)"), let_in, "Nobody yet."),
+    ]
 
 
 def usage(by: By, found: Sequence[Spent], currency: str) -> Table:

@@ -1,0 +1,48 @@
+"""What is done at the desk: the same functions as `everbot admin` has, heeded at once."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Mapping
+
+from aiohttp import web
+
+from bot.errors import EverbotError
+from bot.events import View
+from bot.web.desk import pages, pairing
+from bot.web.desk.base import Act
+from bot.web.visitors import owners_only, visitor_of
+from bot.web.website import website
+from memory.errors import StoreError
+
+_ACTS: Mapping[str, Act] = {**pages.ACTS, **pairing.ACTS}
+_OURS = re.compile(r"/desk(/[a-z0-9]+)*")
+
+
+@owners_only
+async def do(request: web.Request) -> web.StreamResponse:
+    """Do what a button says; then back to the page on which it is, which tells what came of it."""
+    sent = await request.post()
+    fields = defaultdict(str, {name: str(value).strip() for name, value in sent.items()})
+    act = _ACTS.get(fields.get("does", ""))
+    if act is None:
+        raise web.HTTPNotFound
+    try:
+        view = View(text=await act(request, fields))
+    except (EverbotError, StoreError) as error:
+        view = View(text=str(error), kind="error")
+    await website(request).app.orders.take()
+    return told(request, view, fields.get("next", ""))
+
+
+def told(request: web.Request, view: View, back: str) -> web.StreamResponse:
+    """Sends the browser back to a page of the desk, which tells what came of it."""
+    site, visitor = website(request), visitor_of(request)
+    assert visitor is not None
+    notice = site.notices.leave(visitor.key.id, view)
+    path = back if _OURS.fullmatch(back) else "/desk"
+    raise web.HTTPSeeOther(f"{site.root}{path}?notice={notice}")
+
+
+ROUTES = (web.post("/desk/do", do),)
