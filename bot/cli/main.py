@@ -454,11 +454,58 @@ def persona_delete(
 
 
 @persona_app.command("restore")
-def persona_restore(name: Name, config: Config = None) -> None:
-    """Bring a retired persona back."""
+def persona_restore(
+    name: Name,
+    version: Annotated[
+        int | None, typer.Option("--version", help="Instead: make it what it was in that version.")
+    ] = None,
+    config: Config = None,
+) -> None:
+    """Bring a retired persona back, or one to what it was before."""
     from bot.cli import persona
 
-    process.run(persona.restore(settings_of(config), name))
+    if version is None:
+        process.run(persona.restore(settings_of(config), name))
+    else:
+        process.run(persona.go_back(settings_of(config), name, version))
+
+
+Proposed = Annotated[int, typer.Argument(help="The proposal's number, as `persona show` has it.")]
+
+
+@persona_app.command("accept")
+def persona_accept(name: Name, number: Proposed, config: Config = None) -> None:
+    """Let a persona be what a reflection proposes."""
+    from bot.cli import persona
+
+    process.run(persona.settle(settings_of(config), name, number, accept=True))
+
+
+@persona_app.command("refuse")
+def persona_refuse(name: Name, number: Proposed, config: Config = None) -> None:
+    """Refuse what a reflection proposes."""
+    from bot.cli import persona
+
+    process.run(persona.settle(settings_of(config), name, number, accept=False))
+
+
+Place = Annotated[str, typer.Argument(help="A community (discord:1), or one channel of it (discord:1/2).")]
+
+
+@persona_app.command("bind")
+def persona_bind(name: Name, place: Place, config: Config = None) -> None:
+    """Let a persona speak in a community, or in one channel."""
+    from bot.cli import persona
+
+    process.run(persona.bind(settings_of(config), name, place))
+
+
+@persona_app.command("unbind")
+def persona_unbind(place: Place, config: Config = None) -> None:
+    """Let no persona of its own speak in a place any more."""
+    from bot.cli import persona
+
+    process.run(persona.unbind(settings_of(config), place))
 
 
 @app.command()

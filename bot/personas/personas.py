@@ -238,7 +238,7 @@ class Personas:
         texts = [Text(**text) for text in data["blocks"]]
         await self.put(session, persona, texts, data["description"], parsed(data["definition"]), user_id)
 
-    async def accept(self, session: Session, proposal: Proposal, user_id: int) -> None:
+    async def accept(self, session: Session, proposal: Proposal, user_id: int | None) -> None:
         """Raises `PersonaError` when the block reads otherwise by now."""
         persona = await session.personas.get(proposal.persona_id)
         blocks = {block.label: block for block in await self.blocks(session, persona)}

@@ -5,13 +5,13 @@ from __future__ import annotations
 from aiohttp import web
 
 from bot.web import consent, entrance, home
-from bot.web.desk import acts, pages, pairing
+from bot.web.desk import acts, pages, pairing, personas
 from bot.web.memory import account, core, deeds, diary, notes, places, timeline
 from bot.web.pages import FILES
 from bot.web.website import STATIC
 
 _MEMORY = (core, notes, diary, timeline, places, account, deeds)
-_DESK = (pages, pairing, acts)
+_DESK = (pages, pairing, personas, acts)
 _ROOMS = (entrance, consent, home, *_MEMORY, *_DESK)
 ROUTES: tuple[web.AbstractRouteDef, ...] = (
     web.static(STATIC, FILES),

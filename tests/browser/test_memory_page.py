@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from bot.events import Attachment
+from bot.people.access import new_code
 from memory.archival import share, store
-from memory.records import PRIVATE, Draft, Wish, community_audience
+from memory.records import PRIVATE, Draft, Proposal, Wish, community_audience
 from tests.acceptance.test_web_memory import CLUB, EVIL, keep
 from tests.browser.conftest import DESKTOP, PHONE, ZOOMED, barriers, launched, living, visitor
 from tests.fakes.clock import FakeClock
@@ -31,6 +32,17 @@ _ROOMS = (
     "account",
     "why?of=human",
     "diary/2",
+)
+_DESK = (
+    "",
+    "/people",
+    "/pairing",
+    "/personas",
+    "/personas/1",
+    "/usage",
+    "/budgets",
+    "/errors",
+    "/log",
 )
 _DARK = ("", "notes", "timeline", "account")  # of each kind of thing one
 _PICTURE = (
@@ -149,13 +161,16 @@ async def test_nothing_is_in_anybodys_way_on_a_phone_zoomed_or_in_the_dark(
     tmp_path: Path, chromium: str
 ) -> None:
     clock = FakeClock()
-    async with living(tmp_path, keep, clock=clock) as house, launched(chromium) as browser:
+    access = {"owners": ["parlour:ada"]}
+    async with living(tmp_path, keep, clock=clock, access=access) as house, launched(chromium) as browser:
         await lived(house, clock)
+        await _operated(house)
         for size, scheme, rooms in [(PHONE, "light", _ROOMS), (ZOOMED, "dark", _DARK)]:
             page = await visitor(browser, house, house.who("ada"), size, color_scheme=scheme, bypass_csp=True)
             root = page.url
-            for room in rooms:
-                await page.goto(f"{root}{room}")
+            desk = f"{root.rsplit('/', 2)[0]}/desk"
+            for room in [*(f"{root}{room}" for room in rooms), *(f"{desk}{room}" for room in _DESK)]:
+                await page.goto(room)
                 assert await barriers(page) == []
                 width = await page.evaluate("document.documentElement.scrollWidth")
                 assert width <= size[0], f"{room} is {width} wide"
@@ -163,19 +178,49 @@ async def test_nothing_is_in_anybodys_way_on_a_phone_zoomed_or_in_the_dark(
         await _pictured(browser, house)
 
 
+async def _operated(house: House) -> None:
+    """Something to be seen on each page of the desk: who asks to be let in, a persona with a history and a proposal."""
+    app, now = house.app, house.clock.now()
+    account = "parlour:" + "eve" * 20
+    async with app.memory.store.write() as session:
+        code = new_code("pair", house.message("eve" * 20, ""), now + timedelta(minutes=50))
+        await session.codes.put(code)
+        await session.codes.welcome(account, now)
+        ever = await app.personas.named(session, "ever")
+        [block] = await app.personas.blocks(session, ever)
+        await session.personas.bind("parlour:club/" + "harbour" * 12, "parlour:club", ever.id, now)
+        proposal = Proposal(
+            persona_id=ever.id,
+            label=block.label,
+            before=block.value,
+            value=block.value.replace("I ", "I gladly ", 1),
+            agent_id=1,
+            community="parlour:club",
+            turn_id="t",
+            at=now,
+        )
+        await session.personas.propose(proposal)
+        await app.personas.set_block(session, ever, block.label, f"{block.value} I like jazz.", None)
+
+
 async def _pictured(browser: Any, house: House) -> None:
     """Pictures for people to look at, where somebody asks for them: SCREENSHOTS=folder make test-browser."""
     folder = os.environ.get("SCREENSHOTS", "")
     if not folder:
         return
-    for name, size, scheme, rooms in [
-        ("desktop", DESKTOP, "light", _ROOMS),
-        ("phone", PHONE, "light", _ROOMS),
-        ("dark", PHONE, "dark", _ROOMS),
+    for name, size, scheme in [
+        ("desktop", DESKTOP, "light"),
+        ("phone", PHONE, "light"),
+        ("dark", PHONE, "dark"),
+        ("zoomed", ZOOMED, "light"),
     ]:
         page = await visitor(browser, house, house.who("ada"), size, color_scheme=scheme)
         root = page.url
-        for room in rooms:
-            await page.goto(f"{root}{room}")
-            path = Path(folder) / f"{name}-{(room or 'core').partition('?')[0].replace('/', '-')}.png"
+        desk = f"{root.rsplit('/', 2)[0]}/desk"
+        shown = {room or "core": f"{root}{room}" for room in _ROOMS} | {
+            f"desk{room}": f"{desk}{room}" for room in _DESK
+        }
+        for room, address in shown.items():
+            await page.goto(address)
+            path = Path(folder) / f"{name}-{room.partition('?')[0].replace('/', '-')}.png"
             await page.screenshot(path=path)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Mapping
 
@@ -10,14 +9,13 @@ from aiohttp import web
 
 from bot.errors import EverbotError
 from bot.events import View
-from bot.web.desk import pages, pairing
-from bot.web.desk.base import Act
-from bot.web.visitors import owners_only, visitor_of
+from bot.web.desk import pages, pairing, personas
+from bot.web.desk.base import Act, told
+from bot.web.visitors import owners_only
 from bot.web.website import website
 from memory.errors import StoreError
 
-_ACTS: Mapping[str, Act] = {**pages.ACTS, **pairing.ACTS}
-_OURS = re.compile(r"/desk(/[a-z0-9]+)*")
+_ACTS: Mapping[str, Act] = {**pages.ACTS, **pairing.ACTS, **personas.ACTS}
 
 
 @owners_only
@@ -34,15 +32,6 @@ async def do(request: web.Request) -> web.StreamResponse:
         view = View(text=str(error), kind="error")
     await website(request).app.orders.take()
     return told(request, view, fields.get("next", ""))
-
-
-def told(request: web.Request, view: View, back: str) -> web.StreamResponse:
-    """Sends the browser back to a page of the desk, which tells what came of it."""
-    site, visitor = website(request), visitor_of(request)
-    assert visitor is not None
-    notice = site.notices.leave(visitor.key.id, view)
-    path = back if _OURS.fullmatch(back) else "/desk"
-    raise web.HTTPSeeOther(f"{site.root}{path}?notice={notice}")
 
 
 ROUTES = (web.post("/desk/do", do),)

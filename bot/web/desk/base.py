@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from aiohttp import web
 
+from bot.events import View
 from bot.operations.operator import Operator
 from bot.people.prices import Prices
 from bot.web.desk.tables import Table
@@ -18,6 +20,7 @@ ROOMS = (
     ("/desk", "Now"),
     ("/desk/people", "People"),
     ("/desk/pairing", "Pairing"),
+    ("/desk/personas", "Personas"),
     ("/desk/usage", "Usage"),
     ("/desk/budgets", "Budgets"),
     ("/desk/errors", "Errors"),
@@ -25,6 +28,7 @@ ROOMS = (
 )
 """The desk's pages, as its navigation has them."""
 NOT_THERE = "There is no such one any more."
+_OURS = re.compile(r"/desk(/[a-z0-9]+)*")
 Fields = Mapping[str, str]
 """What a form sent, without the space around it; what it did not send is empty."""
 Act = Callable[[web.Request, Fields], Awaitable[str]]
@@ -47,3 +51,12 @@ def shown(request: web.Request, title: str, tables: Sequence[Table], **more: Any
     """A page of tables, with the form or line above them that ``more`` names."""
     values: dict[str, Any] = {"more": "", "like": "", "by": "", "days": 30, "kinds": (), **more}
     return desk(request, title, "tables.html", tables=tables, **values)
+
+
+def told(request: web.Request, view: View, back: str) -> web.StreamResponse:
+    """Sends the browser back to a page of the desk, which tells what came of it."""
+    site, visitor = website(request), visitor_of(request)
+    assert visitor is not None
+    notice = site.notices.leave(visitor.key.id, view)
+    path = back if _OURS.fullmatch(back) else "/desk"
+    raise web.HTTPSeeOther(f"{site.root}{path}?notice={notice}")

@@ -7,7 +7,7 @@ import asyncio
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from aiohttp import BodyPartReader, web
+from aiohttp import web
 
 from bot.bundle import PACKED
 from bot.errors import AgentExists, BundleError, PersonaError
@@ -18,9 +18,9 @@ from bot.ownership.moving_in.moving_in import Wanted
 from bot.ownership.moving_in.source import Source
 from bot.web.memory.deeds import answered
 from bot.web.memory.owned import Owned, memory_page, owned
+from bot.web.uploads import uploaded
 from memory.records import WebPass
 
-_CHUNK = 2**16
 _SUFFIXES = (".zip", ".json", ".jsonl", ".af", ".md")
 
 
@@ -46,31 +46,13 @@ async def account(request: web.Request, mine: Owned) -> web.StreamResponse:
 async def bring(request: web.Request, mine: Owned) -> web.StreamResponse:
     """Take over a file that the person sent: what they said to another bot, as `everbot import` does."""
     with TemporaryDirectory() as folder:
-        path = await _received(request, Path(folder))
+        sent = await uploaded(request, Path(folder), PACKED, _SUFFIXES)
         view = (
             View(text=gettext("There is no file."), kind="error")
-            if path is None
-            else await _taken(mine, path)
+            if sent is None
+            else await _taken(mine, sent.path)
         )
     return answered(request, mine, view, f"{mine.root}/account")
-
-
-async def _received(request: web.Request, folder: Path) -> Path | None:
-    """The file of the form. Raises HTTPRequestEntityTooLarge beyond what is read at once."""
-    async for part in await request.multipart():
-        if not isinstance(part, BodyPartReader) or not part.filename:
-            continue
-        suffix = Path(part.filename).suffix.casefold()
-        path = folder / f"sent{suffix if suffix in _SUFFIXES else ''}"
-        size = 0
-        with await asyncio.to_thread(path.open, "wb") as target:
-            while chunk := await part.read_chunk(_CHUNK):
-                size += len(chunk)
-                if size > PACKED:
-                    raise web.HTTPRequestEntityTooLarge(PACKED, size)
-                await asyncio.to_thread(target.write, chunk)
-        return path if size else None
-    return None
 
 
 async def _taken(mine: Owned, path: Path) -> View:
