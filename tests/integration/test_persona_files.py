@@ -498,3 +498,25 @@ async def test_a_persona_is_no_library(tmp_path: Path) -> None:
         await commands.create(settings, "flora", "I am Flora.", "x" * 2_001, None, None)
     async with memory_at(settings) as memory, memory.store.read() as session:
         assert await session.personas.named("flora") is None
+
+
+async def test_it_is_bound_and_brought_back_to_a_version_from_the_command_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = settings_at(tmp_path / "data")
+    await flora(settings, tmp_path / "files")
+    await commands.bind(settings, "flora", "discord:1/2")
+    await commands.show_all(settings)
+    assert "[discord:1/2]" in capsys.readouterr().out
+    await commands.unbind(settings, "discord:1/2")
+    with pytest.raises(PersonaError, match="Nothing is bound"):
+        await commands.unbind(settings, "discord:1/2")
+    await commands.go_back(settings, "flora", 1)
+    await commands.show(settings, "flora", as_json=False)
+    shown = capsys.readouterr().out
+    assert "I am Flora." in shown
+    assert "I know roses." not in shown.partition("Proposal")[0]
+    number = int(shown.partition("Proposal ")[2].partition(" ")[0])
+    await commands.settle(settings, "flora", number, accept=False)
+    with pytest.raises(PersonaError, match="no proposal"):
+        await commands.settle(settings, "flora", number, accept=True)
