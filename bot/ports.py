@@ -79,6 +79,35 @@ class Form(enum.StrEnum):
     JSON = "json"  # the same without tools: it answers with one JSON object
 
 
+class Hearer(Protocol):
+    """Is told of an answer while it is being written: nothing of it counts before the whole is there. It raises
+    nothing, waits for nothing, and takes microseconds."""
+
+    def begins(self, form: Form) -> None:
+        """An answer begins, to the question in that form. What was told before is void."""
+        ...
+
+    def wrote(self, text: str) -> None:
+        """More of the text beside calls."""
+        ...
+
+    def called(self, number: int, name: str, arguments: str) -> None:
+        """More of the arguments of a call, which is the answer's ``number``-th; ``name`` as far as it is known."""
+        ...
+
+
+class Draft(Protocol):
+    """What is being written to a person, shown before it is said."""
+
+    def show(self, text: str) -> None:
+        """All of it so far, instead of what was shown before."""
+        ...
+
+    def drop(self) -> None:
+        """What was shown will not be said."""
+        ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class ModelRequest:
     """One question to the model, in the chat-completions protocol's own JSON.
@@ -87,7 +116,7 @@ class ModelRequest:
     ``tool_choice`` is ``auto``, ``none`` or ``required``. ``meant`` are names that small models write instead of a
     tool's own. With a ``shape`` (a name and a JSON schema) the answer's text is to be such an object: its keys are
     names of tools, which are not offered otherwise. ``others`` is the same question in other forms, for models that
-    are asked in its stead.
+    are asked in its stead. ``hearer`` is told of the answer as it comes, by models that can.
     """
 
     key: str
@@ -99,6 +128,7 @@ class ModelRequest:
     meant: Mapping[str, str] = field(default_factory=dict)
     shape: Mapping[str, Any] | None = None
     others: Mapping[Form, ModelRequest] = field(default_factory=dict)
+    hearer: Hearer | None = field(default=None, compare=False, repr=False)
 
     def in_form(self, form: Form) -> ModelRequest:
         """The question in this form, if it was put in it; else as it stands."""
@@ -248,8 +278,9 @@ class Adapter(Protocol):
         """The text in parts that this platform takes, in order; at least one."""
         ...
 
-    def thinking(self, address: Address) -> AbstractAsyncContextManager[None]:
-        """Show liveness while a turn runs there."""
+    def thinking(self, address: Address) -> AbstractAsyncContextManager[Draft | None]:
+        """Show liveness while a turn runs there. Gives where words may be shown while they are written: None where
+        they cannot be taken back."""
         ...
 
 

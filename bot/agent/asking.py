@@ -72,6 +72,7 @@ class Asking:
                 key=job.step_key,
                 tool_choice="none" if last and job.from_person else "auto",
                 max_tokens=self._room,
+                hearer=job.drafting,
             )
             try:
                 counted = fixed + (queue.tokens if request.form is Form.FULL else self._counted(request))
@@ -136,6 +137,7 @@ class Asking:
                 key=f"{request.key}/less{number}",
                 tool_choice=request.tool_choice,
                 max_tokens=request.max_tokens,
+                hearer=request.hearer,
             )
             try:
                 reply = await self._ask(job, less)

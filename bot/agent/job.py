@@ -6,6 +6,7 @@ from asyncio import Lock
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
+from bot.agent.drafting import Drafting
 from bot.agent.interrupt import Interrupt
 from bot.agent.tools.desk import Desk
 from bot.agent.tools.executor import Tries
@@ -54,6 +55,7 @@ class Job:
     asked_s: float = 0.0  # seconds that models took, and the wait for an allowance
     restarts: int = 0  # times that an edit made it begin anew
     passed: bool = False  # it chose to say nothing
+    drafting: Drafting | None = None  # shows what is written to the person before it is said
 
     @property
     def whole(self) -> bool:

@@ -7,6 +7,7 @@ open across a model call. A killed turn goes on with its next step.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
 from bot.agent import asks, replies
@@ -63,8 +64,10 @@ class AgentLoop:
     async def turn(self, job: Job) -> None:
         """Think about the turn's events until the agent yields. Raises what the model port raises."""
         job.outside = await self._tools(job)
-        while await self.step(job):
-            pass
+        goes_on = True
+        while goes_on:
+            with job.drafting.step() if job.drafting else nullcontext():
+                goes_on = await self.step(job)
 
     async def _tools(self, job: Job) -> Toolset:
         """The tools of servers that may be used in this turn; none where nobody waits for what comes of them."""
@@ -107,6 +110,8 @@ class AgentLoop:
                 ended=not goes_on,
             )
             await self._commit.step(job, step)
+            if job.drafting and desk.posts:
+                job.drafting.keep()
             self.meter.settle(job)
         made = len(desk.posts) + len(desk.files) + len(desk.asks) + bool(desk.reaction)
         posted = 0 if job.whole and goes_on else made

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from adapters.console import PipeConsole, TerminalConsole
+from adapters.console.pipe import PipeConsole
+from adapters.console.terminal import TerminalConsole
 from bot.backends.clock import SystemClock, machine_zone
 from bot.data_dir import DataDir
 from bot.delivery.silence import Silence

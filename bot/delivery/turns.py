@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import uuid4
 
+from bot.agent.drafting import Drafting
 from bot.agent.interrupt import RESTART, Interrupt
 from bot.agent.job import Job
 from bot.agent.loop import AgentLoop
@@ -85,7 +86,8 @@ class Turns:
         with self._observer.during(watched):
             steps, asked_s = job.turn.steps, job.asked_s
             try:
-                async with adapter.thinking(job.address):
+                async with adapter.thinking(job.address) as draft:
+                    job.drafting = Drafting(draft) if draft and job.from_person else None
                     waits = await self._thought(job)
             except StoreError:
                 raise

@@ -15,7 +15,7 @@ from typing import Any
 from bot.errors import ModelRefused, ModelUnavailable
 from bot.models.opaque import grown, is_thought, kept
 from bot.models.values import list_of, object_of, text_of
-from bot.ports import ModelReply, ToolCall
+from bot.ports import Hearer, ModelReply, ToolCall
 from memory.records import Usage
 
 _ABSURD = 10**8  # tokens of one request
@@ -76,9 +76,10 @@ def _starts_another(call: _Call, entry: _Call) -> bool:
 
 class Assembly:
     """Feed it chunks with `add`, `end` when the server said that there are no more; `reply` gives what they amount
-    to."""
+    to. ``hearer`` is told of each piece."""
 
-    def __init__(self) -> None:
+    def __init__(self, hearer: Hearer | None = None) -> None:
+        self._hearer = hearer
         self._text: list[str] = []
         self._calls: list[_Call] = []
         self._open: dict[int, _Call] = {}  # index -> the call that it means now
@@ -153,6 +154,8 @@ class Assembly:
             text = text_of(part.get("text") if isinstance(part, dict) else part)
             self._size += len(text)
             self._text.append(text)
+            if text and self._hearer:
+                self._hearer.wrote(text)
 
     def _call(self, delta: Any) -> None:
         entry = _entry(delta)
@@ -164,12 +167,19 @@ class Assembly:
         if call is None or _starts_another(call, entry):
             self._open[index] = entry
             self._calls.append(entry)
+            self._tell(entry, entry.arguments)
             return
         call.id = call.id or entry.id
         if entry.name != call.name and not call.arguments:
             call.name += entry.name  # a name in pieces
         call.arguments += entry.arguments
         call.extra = grown(call.extra, entry.extra)
+        self._tell(call, entry.arguments)
+
+    def _tell(self, call: _Call, more: str) -> None:
+        if more and self._hearer:
+            number = next(n for n, known in enumerate(self._calls) if known is call)
+            self._hearer.called(number, call.name, more)
 
 
 def _calls(value: Any) -> list[Any]:

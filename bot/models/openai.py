@@ -197,7 +197,7 @@ class OpenAIModel:
             content = encoded(body, self._dialect.origin)
             try:
                 async with self._slots:
-                    return await self._ask(client, request.key, content)
+                    return await self._ask(client, request, content)
             except vendor as error:
                 if (text := attempted(error)) is not None:
                     return ModelReply(text=text)
@@ -208,7 +208,7 @@ class OpenAIModel:
                 log.warning("The model %s at %s %s.", self.name, self._errors.place, taught)
         raise ModelRefused(f"{self._errors.place} refused the request in {_LESSONS} forms.")
 
-    async def _ask(self, client: AsyncOpenAI, key: str, content: bytes) -> ModelReply:
+    async def _ask(self, client: AsyncOpenAI, request: ModelRequest, content: bytes) -> ModelReply:
         # `client.post` and plain JSON events: `chat.completions.create` would walk every message
         # through its typed dicts, eight times the processor time at 40 messages.
         from openai import AsyncStream
@@ -222,21 +222,24 @@ class OpenAIModel:
                 stream=True,
                 stream_cls=AsyncStream[object],
                 options={
-                    "headers": {"Idempotency-Key": key},
-                    "idempotency_key": key,
+                    "headers": {"Idempotency-Key": request.key},
+                    "idempotency_key": request.key,
                     "follow_redirects": False,
                 },
             )
             async with stream:
+                if request.hearer:
+                    request.hearer.begins(request.form)
                 kind = stream.response.headers.get("content-type", "").partition(";")[0].strip().lower()
                 if kind == "application/json":
                     return await self._read_plain(stream.response)
-                return await self._read_stream(stream.response, limit)
+                return await self._read_stream(stream.response, limit, Assembly(request.hearer))
 
-    async def _read_stream(self, response: httpx2.Response, limit: asyncio.Timeout) -> ModelReply:
+    async def _read_stream(
+        self, response: httpx2.Response, limit: asyncio.Timeout, assembly: Assembly
+    ) -> ModelReply:
         import httpx2
 
-        assembly = Assembly()
         events = aiter(httpx2.EventSource(response, max_event_size=WIRE_LIMIT))
         end = 0.0
         async for event in events:

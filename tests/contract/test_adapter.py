@@ -14,7 +14,7 @@ from uuid import uuid4
 
 import pytest
 
-from adapters.console import PipeConsole
+from adapters.console.pipe import PipeConsole
 from bot.backends.clock import SystemClock
 from bot.backends.platforms import platforms
 from bot.delivery.silence import Silence

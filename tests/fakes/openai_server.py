@@ -195,7 +195,7 @@ class OpenAIServer:
         if fault.kind == "hang":
             await self._closing.wait()
         response = await self._open(request)
-        for _, chunk in zip(range(fault.after), chunks(body, Answer(text="word " * 100)), strict=False):
+        for _, chunk in zip(range(fault.after), chunks(body, fault.of), strict=False):
             await self._send(response, chunk)
         async for part in self._break(request, fault):
             await response.write(part)

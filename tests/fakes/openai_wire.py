@@ -33,7 +33,7 @@ class Raw:
 
 @dataclass(frozen=True, kw_only=True)
 class Fault:
-    """What goes wrong. ``after`` counts the chunks of a usual answer that are sent before it.
+    """What goes wrong. ``after`` counts the chunks of the answer ``of`` that are sent before it.
 
     ``status`` (an error answer) · ``cut`` (the stream ends cleanly, too early) · ``drop`` (the connection
     breaks) · ``corrupt`` (a chunk that is no JSON) · ``error`` (an error object in the stream) · ``hang``
@@ -43,6 +43,7 @@ class Fault:
 
     kind: str
     after: int = 2
+    of: Answer = Answer(text="word " * 100)
     status: int = 500
     message: str = "The server had an error."
     code: str | int | None = None

@@ -24,7 +24,7 @@ from bot.app import App, open_app
 from bot.errors import DeliveryError
 from bot.events import Address, Event, MessageReceived, Reply
 from bot.observer import Observer
-from bot.ports import Adapter, ChatModel, Clock, Found, Inbound, ModelReply, ModelRequest
+from bot.ports import Adapter, ChatModel, Clock, Draft, Found, Inbound, ModelReply, ModelRequest
 from bot.settings import (
     AccessSettings,
     AgentSettings,
@@ -56,7 +56,7 @@ class Parlour:
     """A `bot.ports.Adapter` that keeps every reply it was given to post.
 
     ``gone`` are accounts, and pairs of one and a place, that are there no more; so many times as ``out``
-    says it cannot be asked of anybody.
+    says it cannot be asked of anybody. ``draft`` is where words are shown while they are written.
     """
 
     platform = "parlour"
@@ -66,6 +66,7 @@ class Parlour:
         self.gone: set[str | tuple[str, Address]] = set()
         self.out = 0
         self.asked = 0
+        self.draft: Draft | None = None
 
     async def run(self, inbound: Inbound) -> None:
         await asyncio.Event().wait()
@@ -91,8 +92,8 @@ class Parlour:
         return [text]
 
     @asynccontextmanager
-    async def thinking(self, address: Address) -> AsyncIterator[None]:
-        yield
+    async def thinking(self, address: Address) -> AsyncIterator[Draft | None]:
+        yield self.draft
 
 
 class Stage:

@@ -17,7 +17,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from adapters.console import PipeConsole, TerminalConsole
+from adapters.console.pipe import PipeConsole
+from adapters.console.terminal import TerminalConsole
 from bot.app import App, open_app
 from bot.errors import DeliveryError
 from bot.events import Command, Reply
@@ -548,6 +549,9 @@ def hanging(request: Json, headers: Any) -> Answer | Fault:
     text = last_words(request)
     if text.startswith("hang"):
         return Fault(kind="hang")
+    if text == "half":
+        whole = Answer(calls=[("send_message", {"message": "The ferry leaves at nine, and comes back."})])
+        return Fault(kind="stall", after=3, of=whole)  # its words so far are "The fer"
     if text == "title":
         text = "title \x1b]0;PWNED\x07\x1b[2J"
     return Answer(calls=[("send_message", {"message": f"**Bold** words on {text}."})])
@@ -582,6 +586,15 @@ async def test_a_person_at_a_terminal(program: Program) -> None:
                 await server.departure.wait()  # the request was closed
                 await terminal.shown("Stopped.")
                 await terminal.shown("ada>")
+
+            server.departure.clear()
+            terminal.type("half" + ENTER)
+            await terminal.shown(" ever \nThe ferry")  # while it is written
+            terminal.type(CTRL_C)
+            await server.departure.wait()
+            await terminal.shown("(This was not said.)")
+            await terminal.shown("Stopped.")
+            await terminal.shown("ada>")
 
             terminal.type("after" + ENTER)
             await terminal.shown("Bold words on after.")

@@ -31,7 +31,9 @@ SPEAKING = (  # where every sentence is for people, unless it is logged or raise
     "bot/people/pace.py",
     "bot/people/allowance.py",
     "bot/people/restrictions.py",
-    "adapters/console.py",
+    "adapters/console/console.py",
+    "adapters/console/pipe.py",
+    "adapters/console/terminal.py",
     "adapters/discord/answers.py",
     "adapters/discord/commands.py",
     "adapters/slack/answering.py",
@@ -53,7 +55,6 @@ UNSAID = {  # what stands in such a place and is for the log, or a name
     "commands of ",
     "bots at ",
     "core memory",  # a kind of source
-    "bold magenta",
 }
 
 
