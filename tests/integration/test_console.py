@@ -551,7 +551,7 @@ def hanging(request: Json, headers: Any) -> Answer | Fault:
         return Fault(kind="hang")
     if text == "half":
         whole = Answer(calls=[("send_message", {"message": "The ferry leaves at nine, and comes back."})])
-        return Fault(kind="stall", after=3, of=whole)  # its words so far are "The fer"
+        return Fault(kind="stall", after=3, of=whole)
     if text == "title":
         text = "title \x1b]0;PWNED\x07\x1b[2J"
     return Answer(calls=[("send_message", {"message": f"**Bold** words on {text}."})])
