@@ -93,8 +93,9 @@ from bot.people.rooms import Rooms
 from bot.personas.faces import Faces
 from bot.personas.personas import Personas
 from bot.ports import Adapter, ChatModel, Clock, Form, Painter
-from bot.reception import Reception
+from bot.reception import Reception, Rules
 from bot.runtime import Runtime
+from bot.safety.masking import Masking
 from bot.settings import Settings
 from memory.associative import Associative
 from memory.documents.reader import Reader
@@ -234,6 +235,7 @@ class _Given:
     platforms: Mapping[str, Adapter]
     files: DataDir
     media: Media
+    masking: Masking
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -300,6 +302,7 @@ def _assemble(
         runtime=runtime,
         platforms={adapter.platform: adapter for adapter in adapters},
         files=DataDir(settings.data_dir),
+        masking=Masking(settings.safety.secrets == "mask"),
     )
     people = _people(given)
     agent = _agent(given, people, speaker_of)
@@ -320,7 +323,7 @@ def _assemble(
             commands,
             rights,
             delivery.heartbeat,
-            settings.events,
+            Rules(events=settings.events, masking=given.masking),
         ),
         identities=people.identities,
         personas=people.personas,
@@ -447,13 +450,14 @@ def _delivery(given: _Given, people: _People, agent: _Agent) -> _Delivery:
     expire = timedelta(hours=settings.agent.expire_hours)
     turns = Turns(runtime, agent.loop, queues, identities, courier, access, beats, expire)
     arrivals = Arrivals(beats, runtime.clock, settings.events)
-    documents = Documents(runtime.store, Reader(BOUNDS), talks_elsewhere)
+    documents = Documents(runtime.store, runtime.clock, Reader(BOUNDS), talks_elsewhere, given.masking)
     keeping = Keeping(settings.memory.documents, given.memory.counter.count)
     senses = Senses(
         runtime,
         people.allowance,
         given.models.describer,
         given.media.audio,
+        given.masking,
         sees_for_all=given.models.describer is given.models.default,
         speaks=given.media.mouth is not None,
     )
@@ -480,13 +484,15 @@ def _ownership(given: _Given, people: _People, agent: _Agent, delivery: _Deliver
     return _Ownership(
         rights=Rights(
             erasure,
-            Amendments(runtime, queues, mailboxes, erasure),
+            Amendments(runtime, queues, mailboxes, erasure, given.masking),
             Departures(runtime, queues, settings.personas),
             Accounts(runtime, mailboxes, identities, allowance),
         ),
         export=Export(runtime.store, runtime.clock, version("everbot")),
-        restore=Restore(runtime, people.personas, queues),
-        moving_in=MovingIn(runtime, people.personas, timedelta(days=keep_days), settings.agent.timezone),
+        restore=Restore(runtime, people.personas, queues, given.masking),
+        moving_in=MovingIn(
+            runtime, people.personas, timedelta(days=keep_days), settings.agent.timezone, given.masking
+        ),
         import_reflection=ImportReflection(runtime, given.models.quiet, agent.window, allowance),
     )
 
@@ -506,7 +512,7 @@ def _commands(given: _Given, people: _People, agent: _Agent, ownership: _Ownersh
             WhyCommands(runtime, agent.sources),
             AllowCommands(runtime, people.identities),
             ConnectCommands(agent.connecting, ProgramKeys(runtime, web.url if web.programs else ""), roles),
-            RightsCommands(runtime, export, files.exports),
+            RightsCommands(runtime, export, files.exports, people.identities),
             PersonaCommands(runtime, people.personas, roles),
             LinkCommands(runtime),
             HeartbeatCommands(runtime, people.beats, people.identities),

@@ -304,8 +304,8 @@ class Programs(Protocol):
         """With whom one may talk: the names, the default one first."""
         ...
 
-    async def heard(self, key: str) -> str | None:
-        """What the event of that key says, if there is one."""
+    async def reused(self, key: str, text: str) -> bool:
+        """Whether there is an event of that key which says something else."""
         ...
 
     async def said(self, key: str) -> Mapping[str, str] | None:

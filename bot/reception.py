@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from bot.agent.tools.unwanted import Unwanted
 from bot.commands.table import Commands
@@ -38,15 +38,25 @@ from bot.people.identities import Identities, Identity
 from bot.people.pace import Turned
 from bot.people.programs import Programs
 from bot.runtime import Runtime
+from bot.safety.masking import TOLD, Masking, told
+from bot.safety.notices import Place
 from bot.settings import EventSettings
 from memory.ports import Session
-from memory.records import Agent, Audience, Conversation, Passage, User
+from memory.records import Agent, Audience, Conversation, OutboxRow, Passage, User
 
 _ALWAYS = ("stop", "help")  # whatever else was commanded in this minute
 _REUSED = marked(
     "That id stood for another message already, so I have let this one go. Give each message an id of its own."
 )
 _NOT_ALLOWED = marked("I may not talk with you here. Whoever runs me decides that.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rules:
+    """What is set for the whole installation."""
+
+    events: EventSettings
+    masking: Masking
 
 
 class Reception:
@@ -61,9 +71,9 @@ class Reception:
         commands: Commands,
         rights: Rights,
         heartbeat: Heartbeat,
-        events: EventSettings,
+        rules: Rules,
     ) -> None:
-        self._store, self._observer = runtime.store, runtime.observer
+        self._store, self._observer, self._clock = runtime.store, runtime.observer, runtime.clock
         self._programs = Programs(runtime.store, runtime.clock, identities.default)
         self._mailboxes = mailboxes
         self._identities = identities
@@ -71,7 +81,7 @@ class Reception:
         self._commands = commands
         self._rights = rights
         self._heartbeat = heartbeat
-        self._events = events
+        self._events, self._masking = rules.events, rules.masking
 
     # What adapters call
 
@@ -117,7 +127,8 @@ class Reception:
                 await self._access.pace.spend(event, identity)
         except Turned as turned:
             return turned.view
-        new = await self._mailboxes.receive(event, identity)
+        event, notices = self._kept(event, identity)
+        new = await self._mailboxes.receive(event, identity, notices)
         if said == event.key:
             underway.arrived(said)
         return None if new else await self._reused(event)
@@ -140,7 +151,8 @@ class Reception:
         assert conversation is not None
         identity = await self._identities.at(conversation)
         assert identity is not None
-        await self._mailboxes.receive(cleaned(event), identity)
+        event, notices = self._kept(cleaned(event), identity)
+        await self._mailboxes.receive(event, identity, notices)
 
     async def invoke(self, command: Command) -> View:
         command = cleaned(command)
@@ -154,7 +166,9 @@ class Reception:
                 return replace(view, language=language())
             identity = await self._identities.of(command)
             with spoken(await self._identities.language_of(command, identity)):
-                return await self._commands.run(command, identity, self)
+                kept = self._masking.command(command, identity.user)
+                view = await self._commands.run(kept, identity, self)
+                return view if kept is command else replace(view, text=f"{view.text}\n\n{gettext(TOLD)}")
 
     async def admit(self, who: Origin) -> Identity:
         """Whose agent it is that somebody looks at: judged as a command is, but neither counted nor answered. Raises
@@ -259,6 +273,22 @@ class Reception:
         """The account is a new, empty user's from now on."""
         await self._rights.accounts.separate(account, name)
 
+    def _kept(self, event: Event, who: Identity) -> tuple[Event, list[OutboxRow]]:
+        """The event as it is kept, and what the person is told of that."""
+        kept = self._masking.event(event, who.user)
+        if kept is event or not isinstance(kept, MessageReceived | DocumentUploaded):
+            return kept, []
+        if isinstance(event, MessageReceived) and _own(kept) == _own(event):
+            return kept, []  # somebody else's words were masked
+        place = Place(
+            agent=who.agent,
+            conversation_id=who.conversation.id,
+            address=who.conversation.address,
+            language=who.language,
+            key=event.key,
+        )
+        return kept, [told(place, self._clock.now())]
+
     async def _follows(self, event: Event) -> bool:
         """Whether the person has talked with us in that thread before."""
         if not isinstance(event, MessageReceived) or event.addressed or not event.thread:
@@ -291,6 +321,11 @@ class Reception:
                 if row is not None:
                     return await session.agents.conversation(row.conversation_id)
         return None
+
+
+def _own(event: Event) -> object:
+    """The person's own words in a message."""
+    return (event.text, event.attachments) if isinstance(event, MessageReceived) else None
 
 
 async def _agents(session: Session, account: str) -> list[Agent]:

@@ -351,6 +351,10 @@ class PrivacySettings(_Section):
     keep_logs_days: int = Field(14, ge=1, le=36_500)
 
 
+class SafetySettings(_Section):
+    secrets: Literal["mask", "keep"] = "mask"
+
+
 class BackupSettings(_Section):
     keep: int = Field(0, ge=0, le=10_000)
     every_hours: float = Field(24.0, ge=0.1, le=8_760)
@@ -390,6 +394,7 @@ class Settings(_Section):
     currency: str = "USD"
     heartbeat: HeartbeatSettings = HeartbeatSettings()
     privacy: PrivacySettings = PrivacySettings()
+    safety: SafetySettings = SafetySettings()
     events: EventSettings = EventSettings()
     run: RunSettings = RunSettings()
     web: WebSettings = WebSettings()

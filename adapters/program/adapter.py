@@ -196,8 +196,7 @@ class ProgramAdapter:
 
 async def _submitted(inbound: Inbound, event: MessageReceived) -> None:
     """Raises `Refused` for what is not taken."""
-    before = await inbound.programs.heard(event.key)
-    if before is not None and before != event.text:
+    if await inbound.programs.reused(event.key, event.text):
         raise Refused(422, _REUSED, "idempotency_key_reused")
     view = await inbound.submit(event)
     if view is not None:

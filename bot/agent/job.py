@@ -54,6 +54,7 @@ class Job:
     began_s: float = 0.0  # seconds that its beginning took
     asked_s: float = 0.0  # seconds that models took, and the wait for an allowance
     restarts: int = 0  # times that an edit made it begin anew
+    masks: bool = False  # what it writes is kept without secrets
     passed: bool = False  # it chose to say nothing
     drafting: Drafting | None = None  # shows what is written to the person before it is said
 

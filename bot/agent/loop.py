@@ -87,12 +87,14 @@ class AgentLoop:
         most = self._limits.quiet_steps if job.whole else self._limits.steps
         last = job.turn.steps >= most - 1 or job.nudges >= _NUDGES
         reply = asks.answered(job) or await self._asking.answer(job, last=last)
+        reply = replies.discreet(reply) if job.masks else reply
         async with job.lock:
             queue = await self._queues.queue(job.turn.conversation_id)
             desk = self._desks.of(job, queue)
             before, sent = len(desk.said), len(desk.files)
             hold = not last and job.from_person and reply.form in (None, Form.FULL)
             results = await self._executor.run(reply.calls, desk, job.tries, self._window.share, hold=hold)
+            results = list(map(replies.without_secrets, results)) if job.masks else results
             dropped = len(reply.calls) - len(results)
             reply = replace(reply, calls=reply.calls[: len(results)])
             _speak_up(job, desk, reply, results, last=last)

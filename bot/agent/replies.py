@@ -17,10 +17,23 @@ from bot.agent.tools.desk import Desk
 from bot.agent.tools.executor import ToolResult
 from bot.events import clean
 from bot.ports import ModelReply, ToolCall
+from bot.safety.secrets import bare, masked
 from memory.records import Message, Role
 
 _NAME = 64  # characters of a tool's name
 _LONGEST = 100_000  # characters of what a model says, or of a call's arguments
+_WRITES = frozenset(
+    {
+        "core_memory_append",
+        "core_memory_replace",
+        "archival_memory_insert",
+        "rethink_memory",
+        "rethink_user_memory",
+        "store_memories",
+        "schedule_message",
+    }
+)
+"""Tools that note something."""
 _UNFIT = re.compile(r"[^A-Za-z0-9_-]")
 
 
@@ -40,6 +53,30 @@ def cleaned(reply: ModelReply, step: str) -> ModelReply:
         for number, call in enumerate(map(_bounded, reply.calls))
     )
     return replace(reply, text=clean(reply.text[:_LONGEST]).strip(), calls=calls)
+
+
+def discreet(reply: ModelReply) -> ModelReply:
+    """The reply as it is kept for who keeps no secrets: those that the model took from a tool are masked, in what it
+    notes also what it calls a password. What it says may hold one that it made up itself."""
+    calls = tuple(
+        replace(call, arguments=_masked(call.arguments, called=call.name in _WRITES)) for call in reply.calls
+    )
+    return replace(reply, text=masked(reply.text, called=False).text, calls=calls)
+
+
+def without_secrets(result: ToolResult) -> ToolResult:
+    """What a tool gave, as it is kept and shown. What it merely calls a token may be the name of its next page."""
+    return replace(result, content=_masked(result.content, called=False))
+
+
+def _masked(text: str, *, called: bool) -> str:
+    """A JSON text without its secrets; the very same if there is none."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return masked(text, called=called).text
+    kept = bare(value, called=called)
+    return text if kept is value else context.to_json(kept)
 
 
 def _bounded(call: ToolCall) -> ToolCall:

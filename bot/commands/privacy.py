@@ -42,8 +42,18 @@ _TEXT = (
     ),
 )
 
+_MASKS = marked(
+    "- **Secrets:** API keys, card numbers, private keys, and what you call a password are not kept where I know them "
+    "as such: a mark stands in their place before anything is written. `/privacy secrets keep` changes that."
+)
+_KEEPS = marked(
+    "- **Secrets:** you want keys, passwords and card numbers to be kept as you write them. `/privacy secrets mask` "
+    "changes that."
+)
 
-def privacy() -> str:
+
+def privacy(*, keeps_secrets: bool) -> str:
     """In Markdown, in the language that is spoken."""
-    first, *points = map(gettext, _TEXT)
+    first, kept, *points = map(gettext, _TEXT)
+    points = [kept, gettext(_KEEPS if keeps_secrets else _MASKS), *points]
     return "\n".join([first, "", *points])

@@ -7,11 +7,12 @@ from pathlib import Path
 from bot.commands.listing import messages_told, passages_told
 from bot.commands.privacy import privacy
 from bot.commands.table import Control, Run
-from bot.commands.words import FORGET
+from bot.commands.words import FORGET, PRIVACY
+from bot.errors import CommandError
 from bot.events import LOCAL, Action, Command, CommandSpec, View, platform_of
 from bot.language import gettext, marked, ngettext
 from bot.ownership.export import Export, keep
-from bot.people.identities import Identity
+from bot.people.identities import Identities, Identity
 from bot.runtime import Runtime
 
 _FORGET_HERE = marked(
@@ -25,10 +26,21 @@ _FORGET = marked(
 )
 
 
+_KEPT = marked(
+    "From now on I keep what you write as it is, with keys, passwords and card numbers. They are sent to the language "
+    "model, too. `/privacy secrets mask` ends that."
+)
+_MASKED = marked(
+    "From now on I keep no keys, passwords and card numbers that I know as such. What I kept before is still there: "
+    "`/memory` finds and deletes it."
+)
+
+
 class RightsCommands:
     """`bot.commands.table.Group`."""
 
-    def __init__(self, runtime: Runtime, export: Export, exports: Path) -> None:
+    def __init__(self, runtime: Runtime, export: Export, exports: Path, identities: Identities) -> None:
+        self._identities = identities
         self._store, self._locks = runtime.store, runtime.locks
         self._exporter = export
         self._exports = exports
@@ -43,7 +55,15 @@ class RightsCommands:
                 ),
                 self._forget,
             ),
-            (CommandSpec(name="privacy", summary=marked("what is kept, and who reads it")), self._privacy),
+            (
+                CommandSpec(
+                    name="privacy",
+                    summary=marked("what is kept, and who reads it"),
+                    argument="[secrets keep | secrets mask]",
+                    words=PRIVACY,
+                ),
+                self._privacy,
+            ),
             (CommandSpec(name="whoami", summary=marked("who I take you for")), self._whoami),
         ]
 
@@ -60,7 +80,14 @@ class RightsCommands:
         return f"{told} {thought}".rstrip()
 
     async def _privacy(self, command: Command, who: Identity, control: Control) -> str:
-        return privacy()
+        words = command.argument.lower().split()
+        if not words:
+            return privacy(keeps_secrets=who.user.keeps_secrets)
+        if words not in (["secrets", "keep"], ["secrets", "mask"]):
+            raise CommandError(gettext("/privacy secrets keep, or /privacy secrets mask."))
+        keep = words[1] == "keep"
+        await self._identities.keep_secrets(who.user, keep)
+        return gettext(_KEPT if keep else _MASKED)
 
     # Taking away, forgetting
 

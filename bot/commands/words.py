@@ -180,6 +180,20 @@ FORGET = (
     ),
     Word(name="here", summary=marked("delete what was said between us in this place"), blanks=(_SURE,)),
 )
+PRIVACY = (
+    Word(name="show", summary=marked("what is kept, and who reads it"), typed=""),
+    Word(
+        name="secrets",
+        summary=marked("whether I keep keys, passwords and card numbers"),
+        blanks=(
+            Blank(
+                name="choice",
+                summary=marked("keep them, or put a mark in their place"),
+                choices=("keep", "mask"),
+            ),
+        ),
+    ),
+)
 LANGUAGE = (
     Word(name="show", summary=marked("which one I speak with you"), typed=""),
     Word(

@@ -67,7 +67,7 @@ class Beginning:
         self._adapter, self._wake = courier.adapter, courier.wake
         self._documents = documents
         self._keeping = keeping
-        self._senses = senses
+        self._senses, self._masking = senses, senses.masking
 
     async def read(self, rows: Sequence[InboxRow]) -> bool:
         """Read what came with these events, while the place sees that something is done. Whether there was any: the
@@ -82,6 +82,7 @@ class Beginning:
             for row in rows:
                 if self._senses.wants(row):
                     await self._senses.perceive(row)
+        self._wake()  # the person may be told what was not kept
         return True
 
     async def job(self, turn: Turn | None, rows: Sequence[InboxRow]) -> Job | None:
@@ -115,6 +116,7 @@ class Beginning:
             granted=tuple(map(ask_of, answers(rows, allowed=True))),
             declined=tuple(map(ask_of, answers(rows, allowed=False))),
             zone=identity.zone,
+            masks=self._masking.of(identity.user),
             language=identity.language,
             lock=self._locks.of(identity.agent.id),
             interrupt=Interrupt(),

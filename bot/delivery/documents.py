@@ -11,12 +11,17 @@ import base64
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from bot.events import DocumentUploaded, from_json, to_json
+from bot.people.identities import language_of
+from bot.ports import Clock
+from bot.safety.masking import Masking, told
+from bot.safety.notices import Place, post_once
 from memory.documents.reader import Bounds, Reader
 from memory.errors import DocumentError, ReaderMissing
 from memory.ports import Store
-from memory.records import InboxRow
+from memory.records import Agent, InboxRow, OutboxRow, User
 
 log = logging.getLogger(__name__)
 
@@ -33,8 +38,16 @@ class Documents:
     """``told_apart`` says of a file (its name, what it holds) that is no document what it is, and what can be done with
     it; empty of a document."""
 
-    def __init__(self, store: Store, reader: Reader, told_apart: Callable[[str, bytes], str]) -> None:
-        self._store = store
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        reader: Reader,
+        told_apart: Callable[[str, bytes], str],
+        masking: Masking,
+    ) -> None:
+        self._store, self._clock = store, clock
+        self._masking = masking
         self._reader = reader
         self._told_apart = told_apart
 
@@ -44,12 +57,21 @@ class Documents:
         for row in unread:
             event = from_json(row.payload)
             assert isinstance(event, DocumentUploaded)
-            told = await self._told(event)
+            read = await self._told(event)
+            agent, user = await self._owner(row) if read.text else (None, None)
+            kept = await asyncio.to_thread(self._masking.event, read, user) if user else read
             async with self._store.write() as session:
                 now = [found for found in await session.mailbox.events_from(row.key) if found.key == row.key]
                 if any(map(is_unread, now)):  # else its author deleted it meanwhile
-                    await session.mailbox.replace_event(row.key, to_json(told))
+                    await session.mailbox.replace_event(row.key, to_json(kept))
+                    if agent and user and kept is not read:
+                        await post_once(session, masked_in(row, agent, user, self._clock.now()))
         return bool(unread)
+
+    async def _owner(self, row: InboxRow) -> tuple[Agent | None, User | None]:
+        async with self._store.read() as session:
+            agent = await session.agents.agent(row.agent_id)
+            return agent, await session.agents.user(agent.user_id) if agent else None
 
     async def _told(self, event: DocumentUploaded) -> DocumentUploaded:
         data = base64.b64decode(event.data)
@@ -67,3 +89,15 @@ class Documents:
         if len(text) > _LONGEST:
             text = f"{text[:_LONGEST]}\n[The first {_LONGEST:,} of {len(text):,} characters; the rest was left out.]"
         return replace(event, data="", text=text)
+
+
+def masked_in(row: InboxRow, agent: Agent, user: User, now: datetime) -> OutboxRow:
+    """What the person is told when there was a secret in what came with the event."""
+    place = Place(
+        agent=agent,
+        conversation_id=row.conversation_id,
+        address=str(row.payload["address"]),
+        language=language_of(user),
+        key=row.key,
+    )
+    return told(place, now)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from contextvars import Context
 from dataclasses import dataclass, field
@@ -27,9 +27,10 @@ from bot.errors import Interrupted
 from bot.events import EVENTS, Address, Event, HeartbeatDue, MessageReceived, quotes_of, to_json
 from bot.people.identities import Identity
 from bot.runtime import Runtime
+from bot.safety.notices import post_once
 from bot.settings import AgentSettings
 from memory.errors import StoreError, StoreUnavailable, scarce, where
-from memory.records import InboxRow
+from memory.records import InboxRow, OutboxRow
 
 log = logging.getLogger(__name__)
 
@@ -136,9 +137,9 @@ class Mailboxes:
                 for task in list(self._running):
                     task.cancel()
 
-    async def receive(self, event: Event, identity: Identity) -> bool:
-        """Commit an event for its agent, and see that it is thought about. False: its key was known, and nothing is
-        changed."""
+    async def receive(self, event: Event, identity: Identity, notices: Sequence[OutboxRow] = ()) -> bool:
+        """Commit an event for its agent, and see that it is thought about; the ``notices`` are posted with it, each
+        once. False: its key was known, and nothing is changed."""
         if self._draining:
             raise StoreUnavailable("everbot is shutting down.")
         agent = identity.agent
@@ -152,6 +153,9 @@ class Mailboxes:
                 )
             if new and (quotes := quotes_of(event)):
                 await session.erasing.quote(event.key, {q.key: q.account for q in quotes})
+            told = [await post_once(session, row) for row in notices if new]
+        if any(told):
+            self._courier.wake()
         if new:
             self._expect(agent.id, event.address)
             mailbox = self._mailbox(agent.id)

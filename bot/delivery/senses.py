@@ -14,11 +14,14 @@ from dataclasses import replace
 
 from bot import prompts
 from bot.agent.context import IMAGE, voiced
+from bot.delivery.documents import masked_in
 from bot.errors import AllowanceUsed, ModelError, ModelRefused
 from bot.events import LOCAL, Attachment, MessageReceived, from_json, platform_of, to_json
 from bot.people.allowance import Allowance
 from bot.ports import ChatModel, Ears, ModelRequest
 from bot.runtime import Runtime
+from bot.safety.masking import Masking, attachment
+from bot.safety.notices import post_once
 from memory.records import Agent, InboxRow, Usage
 from memory.search.excerpts import one_line
 
@@ -41,10 +44,12 @@ class Senses:
         allowance: Allowance,
         describer: ChatModel | None,
         ears: Ears | None,
+        masking: Masking,
         *,
         sees_for_all: bool,
         speaks: bool,
     ) -> None:
+        self.masking = masking
         self.speaks = speaks
         self._sees_for_all = sees_for_all
         self._store, self._clock = runtime.store, runtime.clock
@@ -69,7 +74,8 @@ class Senses:
         assert isinstance(event, MessageReceived)
         async with self._store.read() as session:
             agent = await session.agents.agent(row.agent_id)
-        if agent is None:
+            user = await session.agents.user(agent.user_id) if agent else None
+        if agent is None or user is None:
             return
         told = list(event.attachments)
         pictures = [n for n, a in enumerate(told) if a.image and not a.looked]
@@ -78,6 +84,8 @@ class Senses:
                 told[number] = await self._heard(attached)
             elif attached.image and not attached.looked:
                 told[number] = await self._seen(agent, row, attached, ask=number in pictures[:_MOST])
+        kept = list(map(attachment, told)) if self.masking.of(user) else told
+        masked, told = kept != told, kept
         async with self._store.write() as session:
             rows = [found for found in await session.mailbox.events_from(row.key) if found.key == row.key]
             for now in rows:
@@ -87,6 +95,8 @@ class Senses:
                 assert isinstance(event, MessageReceived)
                 event = replace(event, text=voiced(event.text, told), attachments=tuple(told))
                 await session.mailbox.replace_event(row.key, to_json(event))
+                if masked:
+                    await post_once(session, masked_in(row, agent, user, self._clock.now()))
                 for attached in told:
                     if attached.shows:
                         place = now.conversation_id

@@ -53,6 +53,7 @@ class Accounts:
             user = await session.agents.create_user(account, name, before.timezone, self._clock.now())
             await session.agents.set_language(user.id, before.language)
             await session.agents.set_locale(user.id, before.locale)
+            await session.agents.set_keeps_secrets(user.id, before.keeps_secrets)
             agents = await session.agents.agents_of(before.id)
         for agent in agents:
             self._identities.forget(agent.id)

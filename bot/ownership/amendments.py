@@ -12,6 +12,7 @@ from bot.delivery.mailboxes import Mailboxes
 from bot.events import DocumentUploaded, MessageDeleted, MessageEdited, MessageReceived, from_json
 from bot.ownership.erasure import Erasure
 from bot.runtime import Runtime
+from bot.safety.masking import Masking
 from memory.records import InboxRow, scope_of
 
 _EMPTY: dict[str, Any] = {
@@ -29,8 +30,14 @@ class Amendments:
     """Keeps what was stored of a message as its author left it."""
 
     def __init__(
-        self, runtime: Runtime, queues: QueueManager, mailboxes: Mailboxes, erasure: Erasure
+        self,
+        runtime: Runtime,
+        queues: QueueManager,
+        mailboxes: Mailboxes,
+        erasure: Erasure,
+        masking: Masking,
     ) -> None:
+        self._masking = masking
         self._store, self._locks, self._indexer = runtime.store, runtime.locks, runtime.indexer
         self._queues = queues
         self._mailboxes = mailboxes
@@ -46,7 +53,14 @@ class Amendments:
             if isinstance(event, MessageDeleted):
                 await self._reword(row, "")
             elif row.key == event.target:
-                await self._reword(row, event.text)
+                await self._reword(row, await self._kept(event, row))
+
+    async def _kept(self, event: MessageEdited, row: InboxRow) -> str:
+        """What it says now, as it is kept."""
+        async with self._store.read() as session:
+            agent = await session.agents.agent(row.agent_id)
+            user = await session.agents.user(agent.user_id) if agent else None
+        return self._masking.text(user, event.text) if user else event.text
 
     async def _reword(self, row: InboxRow, text: str) -> None:
         if text and row.payload.get("text") in (text, _voiced(row, text)):

@@ -125,6 +125,7 @@ class Export:
             "timezone": user.timezone,
             "language": user.language,
             "locale": user.locale,
+            "keeps_secrets": user.keeps_secrets,
             "accounts": sorted(await session.agents.accounts_of(user.id)),
             "sources": sorted(sources),
             "heartbeat": {name: getattr(beat, name) for name in BEAT}

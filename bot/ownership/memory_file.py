@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -15,6 +16,7 @@ from bot.errors import BundleError
 from bot.ownership import rendered, rows
 from bot.ownership.export import FORMAT
 from bot.people import schedules
+from bot.safety.secrets import bare, masked
 from memory.records import Role
 
 R = TypeVar("R", bound=rows.Row)
@@ -24,17 +26,19 @@ _SHOWN = 32_000_000  # characters of them: no model's window takes more
 
 
 class MemoryFile:
-    """One that is sound: every row by itself, and with those that it names. Rows are read anew each time."""
+    """One that is sound: every row by itself, and with those that it names. Rows are read anew each time. ``masks``:
+    without secrets, unless the person keeps them."""
 
-    def __init__(self, parts: Sequence[bytes], now: datetime) -> None:
+    def __init__(self, parts: Sequence[bytes], now: datetime, *, masks: bool = False) -> None:
         """Raises `BundleError`: which file, which row, and what is expected there."""
-        self._now = now
+        self._now, self._masks = now, False
         self._whole = bundle.opened(parts, FORMAT)
         _check_tables(self._whole.tables)
         people = list(self.each(rows.Person))
         if len(people) != 1:
             raise BundleError("agent.jsonl in it must hold one line: whose memory it is.")
         self.person: rows.Person = people[0]
+        self._masks = masks and not self.person.keeps_secrets
         self.places: Sequence[rows.Place] = self._places()
         for check in (self._turns, self._blocks, self._messages, self._passages, self._wishes):
             check()
@@ -48,10 +52,19 @@ class MemoryFile:
             if b"\\u0000" in line.data and _NUL.search(line.data):
                 raise BundleError(f"{line.where}: a text in it holds a NUL.")
             try:
-                row = kind.model_validate_json(line.data)
+                row = kind.model_validate_json(self._kept(line.data))
             except ValidationError as error:
                 raise BundleError(f"{line.where}: {rendered.problem(error)}.") from None
             yield line.where, row
+
+    def _kept(self, line: bytes) -> bytes:
+        """A line, as it is kept."""
+        if not self._masks or not masked(line.decode("utf-8", "replace")).kinds:
+            return line
+        try:
+            return json.dumps(bare(json.loads(line)), ensure_ascii=False).encode()
+        except (ValueError, RecursionError):
+            return line  # what is wrong with it is told by whoever reads it
 
     def _places(self) -> list[rows.Place]:
         places: dict[tuple[str, str], rows.Place] = {}

@@ -17,6 +17,7 @@ from bot.ownership.memory_file import MemoryFile
 from bot.people.identities import new_agent
 from bot.personas.personas import Personas
 from bot.runtime import Runtime
+from bot.safety.masking import Masking
 from memory.ports import Session
 from memory.records import (
     Agent,
@@ -44,7 +45,8 @@ _BATCH = 1_000
 class Restore:
     """Into one installation."""
 
-    def __init__(self, runtime: Runtime, personas: Personas, queues: QueueManager) -> None:
+    def __init__(self, runtime: Runtime, personas: Personas, queues: QueueManager, masking: Masking) -> None:
+        self._masking = masking
         self._store, self._clock = runtime.store, runtime.clock
         self._personas = personas
         self._queues = queues
@@ -55,7 +57,7 @@ class Restore:
         Raises `BundleError` for what is no such file, `AgentExists` when the person has a memory with that persona
         here, or is others here, `PersonaError` when there is no such persona. Nothing was written then.
         """
-        file = MemoryFile(parts, self._clock.now())
+        file = MemoryFile(parts, self._clock.now(), masks=self._masking.on)
         async with self._store.write() as session:
             restoring = _Restoring(session, self._personas, self._queues, self._clock.now())
             return await restoring.all(file, account)
@@ -106,6 +108,7 @@ class _Restoring:
             owner = await agents.create_user(accounts[0], who.name, who.timezone, self._now)
             await agents.set_language(owner.id, who.language)
             await agents.set_locale(owner.id, who.locale)
+            await agents.set_keeps_secrets(owner.id, who.keeps_secrets)
             for account in accounts[1:]:
                 await agents.add_account(account, owner.id)
         elif await agents.agent_of(owner.id, persona.id) is not None:

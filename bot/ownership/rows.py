@@ -103,6 +103,7 @@ class Person(Row):
     timezone: Zone
     language: Annotated[str, AfterValidator(_language)] = ""  # not in the files of before
     locale: Annotated[str, _text(35)] = ""
+    keeps_secrets: bool = False
     accounts: Annotated[
         list[Annotated[Account, _text(1_000, 1)]], FailFast(), Field(min_length=1, max_length=50)
     ]

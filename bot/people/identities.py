@@ -114,6 +114,12 @@ class Identities:
             await session.agents.set_language(user.id, language)
         return language_of(await self._changed(user))
 
+    async def keep_secrets(self, user: User, keep: bool) -> None:
+        """What they say is kept with the secrets in it, from now on; or without."""
+        async with self._store.write() as session:
+            await session.agents.set_keeps_secrets(user.id, keep)
+        await self._changed(user)
+
     async def _changed(self, user: User) -> User:
         async with self._store.read() as session:
             agents = await session.agents.agents_of(user.id)

@@ -8,6 +8,7 @@ from datetime import timedelta
 from bot.events import is_unasked
 from bot.people.web_keys import digest
 from bot.ports import Bearer, Clock
+from bot.safety.secrets import masked
 from memory.ports import Store
 from memory.records import OutboxRow, WebPass
 
@@ -39,11 +40,11 @@ class Programs:
             names = [persona.name for persona in await session.personas.all() if not persona.retired]
         return [self._default, *(name for name in names if name != self._default)]
 
-    async def heard(self, key: str) -> str | None:
+    async def reused(self, key: str, text: str) -> bool:
         async with self._store.read() as session:
             rows = await session.mailbox.events_from(key)
         texts = [row.payload.get("text") for row in rows if row.key == key]
-        return str(texts[0]) if texts and texts[0] is not None else None
+        return bool(texts) and texts[0] not in (None, text, masked(text).text)
 
     async def said(self, key: str) -> Mapping[str, str] | None:
         async with self._store.read() as session:

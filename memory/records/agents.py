@@ -15,6 +15,7 @@ class User:
     timezone: str  # IANA name
     language: str = ""  # that they chose; empty: their platform's
     locale: str = ""  # as their platform last told it
+    keeps_secrets: bool = False  # they want what they say to be kept with the secrets in it
 
 
 @dataclass(frozen=True, kw_only=True)

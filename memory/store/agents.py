@@ -170,6 +170,9 @@ class Agents:
     async def set_locale(self, user_id: int, locale: str) -> None:
         await self._c.execute(t.users.update().where(t.users.c.id == user_id).values(locale=locale))
 
+    async def set_keeps_secrets(self, user_id: int, keeps: bool) -> None:
+        await self._c.execute(t.users.update().where(t.users.c.id == user_id).values(keeps_secrets=keeps))
+
     async def conversation(self, conversation_id: int) -> Conversation:
         return record(Conversation, (await self._c.execute(_CONVERSATION, {"one": conversation_id})).one())
 

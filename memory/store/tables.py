@@ -123,6 +123,7 @@ users = Table(
     _at(),
     Column("language", Text, nullable=False, server_default=""),
     Column("locale", Text, nullable=False, server_default=""),
+    Column("keeps_secrets", sa.Boolean, nullable=False, server_default=sa.false()),
     sqlite_autoincrement=True,  # an id is never given twice
 )
 accounts = Table(

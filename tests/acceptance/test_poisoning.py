@@ -400,7 +400,7 @@ async def test_what_is_forwarded_or_said_beside_it_on_slack_has_no_say(tmp_path:
 
 async def test_what_the_person_asks_to_be_kept_of_a_document_is_kept_and_marked(tmp_path: Path) -> None:
     mind = Gullible()
-    async with opened(tmp_path, mind.play) as house:
+    async with opened(tmp_path, mind.play, safety={"secrets": "keep"}) as house:
         attached = Attachment(
             name="wifi.txt", media_type="text/plain", text="The wifi password is Rhabarber77"
         )

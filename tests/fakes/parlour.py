@@ -35,6 +35,7 @@ from bot.settings import (
     MemorySettings,
     ModelSettings,
     PrivacySettings,
+    SafetySettings,
     Settings,
     StoreSettings,
     WebSettings,
@@ -213,6 +214,7 @@ def settings_at(
     audio: dict[str, Any] | None = None,
     limits: dict[str, Any] | None = None,
     images: dict[str, Any] | None = None,
+    safety: dict[str, Any] | None = None,
     **agent: Any,
 ) -> Settings:
     return Settings(
@@ -229,6 +231,7 @@ def settings_at(
         audio=AudioSettings(**(audio or {})),
         limits=LimitSettings(**(limits or {})),
         images=ImagesSettings(**(images or {})),
+        safety=SafetySettings(**(safety or {})),
     )
 
 

@@ -22,6 +22,7 @@ from bot.ownership.moving_in.talks import Format, Left, Line, Talk, Whose
 from bot.people.identities import new_agent
 from bot.personas.personas import Personas
 from bot.runtime import Runtime
+from bot.safety.masking import Masking
 from memory.ports import Session
 from memory.records import (
     IMPORTED_TURN,
@@ -82,7 +83,10 @@ class _Said:
 class MovingIn:
     """Into one installation. ``keep`` is how long messages are kept (none: for ever), ``zone`` that of newcomers."""
 
-    def __init__(self, runtime: Runtime, personas: Personas, keep: timedelta, zone: str) -> None:
+    def __init__(
+        self, runtime: Runtime, personas: Personas, keep: timedelta, zone: str, masking: Masking
+    ) -> None:
+        self._masking = masking
         self._store, self._clock, self._locks = runtime.store, runtime.clock, runtime.locks
         self._indexer = runtime.indexer
         self._personas = personas
@@ -106,7 +110,7 @@ class MovingIn:
         zone = ZoneInfo(user.timezone if user else self._zone)
         whose = Whose(zone=zone, partner=wanted.partner, me=wanted.me)
         said = _spoken(form.read(source, whose, taken.left), taken.left, now, self._keep)
-        taking = _Taking(form.what, wanted, taken, self._personas, self._zone)
+        taking = _Taking(form.what, wanted, taken, self._personas, self._zone, self._masking)
         while batch := await asyncio.to_thread(lambda: list(islice(said, _BATCH))):
             if taken.added + taken.known + len(batch) > _MOST:
                 raise BundleError(f"It has more than {_MOST:,} messages: they were taken, and no more.")
@@ -120,7 +124,10 @@ class MovingIn:
 class _Taking:
     """One import, batch by batch, each in the caller's unit of work."""
 
-    def __init__(self, what: str, wanted: Wanted, taken: Taken, personas: Personas, zone: str) -> None:
+    def __init__(
+        self, what: str, wanted: Wanted, taken: Taken, personas: Personas, zone: str, masking: Masking
+    ) -> None:
+        self._masking = masking
         self._what = what
         self._wanted = wanted
         self._taken = taken
@@ -205,7 +212,7 @@ class _Taking:
             audience=PRIVATE,
             role=Role.ASSISTANT if said.line.author else Role.USER,
             author=author or self._user.name,
-            text=said.text,
+            text=self._masking.text(self._user, said.text),
             rendered="",
             tokens=0,
             created_at=said.at,

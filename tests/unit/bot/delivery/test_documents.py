@@ -12,8 +12,10 @@ import pytest
 
 from bot.delivery.documents import Documents
 from bot.events import DocumentUploaded, to_json
+from bot.safety.masking import Masking
 from memory.errors import ReaderMissing
 from memory.records import PRIVATE, InboxRow
+from tests.fakes.clock import FakeClock
 
 NOW = datetime(2026, 11, 26, tzinfo=UTC)
 
@@ -72,7 +74,8 @@ async def test_what_to_install_is_told_to_the_operator_and_to_nobody_else(
     )
     store = Kept()
     store.rows.append(row)
-    assert await Documents(store, NothingInstalled(), lambda name, data: "").read([row])  # type: ignore[arg-type]
+    documents = Documents(store, FakeClock(), NothingInstalled(), lambda name, data: "", Masking(True))  # type: ignore[arg-type]
+    assert await documents.read([row])
     told = store.events["k"]
     assert told["problem"] == "my-diagnosis.pdf is of a kind that is not read here (PDF)."
     assert told["data"] == ""
