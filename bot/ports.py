@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import enum
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from bot.events import Address, Command, CommandSpec, Event, Reply, Suggestion, View
 from memory.records import Usage
@@ -311,6 +311,52 @@ class Programs(Protocol):
     async def said(self, key: str) -> Mapping[str, str] | None:
         """What was said in answer to that event so far, by post, in order; first what was said unasked since the answer
         before it. None: there is no such event."""
+        ...
+
+
+class Watch:
+    """What an open page waits for, at the addresses of one person with one agent. ``thinking``: a turn runs there;
+    ``anew``: what was said may be gone, or read otherwise; ``over``: there will be no more."""
+
+    def __init__(self, addresses: Collection[Address], *, thinking: bool = False) -> None:
+        self.addresses = frozenset(addresses)
+        self.thinking = thinking
+        self.anew = self.over = False
+        self._news = asyncio.Event()
+
+    def wake(self) -> None:
+        """There is something new."""
+        self._news.set()
+
+    async def news(self, seconds: float) -> bool:
+        """Whether something new came before so many seconds went by."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._news.wait()
+        except TimeoutError:
+            return False
+        self._news.clear()
+        return True
+
+
+@runtime_checkable
+class OpenPages(Protocol):
+    """Who has the web chat open. Nothing is carried by it but the word that there is something in the store."""
+
+    def watching(self, addresses: Collection[Address]) -> AbstractContextManager[Watch]:
+        """From now on, while the block runs, nothing that comes is missed."""
+        ...
+
+    def many(self, address: Address) -> int:
+        """How many pages are open there."""
+        ...
+
+    def tell(self, address: Address, *, anew: bool = False) -> None:
+        """There is something new at that address."""
+        ...
+
+    def close(self) -> None:
+        """All that are open hear that there will be no more."""
         ...
 
 

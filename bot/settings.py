@@ -304,6 +304,7 @@ class WebSettings(_Section):
     proxies: int = Field(1, ge=0, le=8)
     session_days: float = Field(30.0, gt=0, le=400)
     requests_per_minute: int = Field(240, ge=1)
+    chat: bool = True
     programs: bool = False
     discord: WebDiscordSettings = WebDiscordSettings()
     slack: WebSlackSettings = WebSlackSettings()

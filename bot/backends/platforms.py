@@ -203,6 +203,21 @@ async def _check_program(settings: Settings) -> Sequence[tuple[bool, str]]:
     )
 
 
+# The web chat
+
+
+def _web(settings: Settings, clock: Clock) -> Adapter | None:
+    if settings.web.listen is None or not settings.web.chat:
+        return None
+    from adapters.web.adapter import WebAdapter
+
+    return WebAdapter()
+
+
+async def _check_web(settings: Settings) -> Sequence[tuple[bool, str]]:
+    return [(True, f"people talk at {settings.web.url}")] if settings.web.chat and settings.web.url else []
+
+
 # Signing in on the web
 
 
@@ -224,4 +239,5 @@ PLATFORMS = (
     Platform(name="discord", adapter=_discord, check=_check_discord),
     Platform(name="slack", adapter=_slack, check=_check_slack),
     Platform(name="program", adapter=_program, check=_check_program),
+    Platform(name="web", adapter=_web, check=_check_web),
 )

@@ -15,7 +15,7 @@ from bot.backends.platforms import platforms
 from bot.backends.telemetry import watching
 from bot.errors import AdapterError, SettingsError
 from bot.health import Figures, health, health_routes
-from bot.ports import Adapter, Clock
+from bot.ports import Adapter, Clock, OpenPages
 from bot.settings import Settings
 from bot.telemetry.metrics import Metrics
 
@@ -69,7 +69,7 @@ async def doors(
     together = settings.web.listen == settings.run.health
     more = [*(health_routes(adapters, app.ready, figures) if together else ()), *routes(adapters)]
     async with health("" if together else settings.run.health, adapters, app.ready, figures):
-        async with serving(app, settings, more):
+        async with serving(app, settings, more, open_pages(adapters)):
             log.info("Memory pages: %s", settings.web.url)
             yield
 
@@ -77,6 +77,11 @@ async def doors(
 def routes(adapters: Sequence[Adapter]) -> list[RouteDef]:
     """What adapters answer on the web pages' server."""
     return [route for adapter in adapters for route in getattr(adapter, "routes", ())]
+
+
+def open_pages(adapters: Sequence[Adapter]) -> OpenPages | None:
+    """The adapter of the web chat, if there is one."""
+    return next((adapter for adapter in adapters if isinstance(adapter, OpenPages)), None)
 
 
 async def attend(

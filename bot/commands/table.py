@@ -71,7 +71,7 @@ class Commands:
     async def run(self, command: Command, who: Identity, control: Control) -> View:
         """The command's answer. What a person used wrongly is answered, too, and changes nothing."""
         if command.command not in self._table:
-            return _error(_unknown(command.command))
+            return _error(unknown(command.command))
         _, run = self._table[command.command]
         try:
             answer = await run(command, who, control)
@@ -105,7 +105,7 @@ class Commands:
 
     def _usage(self, name: str) -> str:
         if name not in self._table:
-            raise CommandError(_unknown(name))
+            raise CommandError(unknown(name))
         spec, _ = self._table[name]
         ways = [
             f"- {word.argument({b.name: b.name.upper() for b in word.blanks})}: {gettext(word.summary)}".replace(
@@ -116,7 +116,8 @@ class Commands:
         return "\n".join([f"/{name} {spec.argument}".rstrip(), f"{gettext(spec.summary)}.", *ways])
 
 
-def _unknown(name: str) -> str:
+def unknown(name: str) -> str:
+    """What is said of a command that there is not."""
     return gettext("There is no command /{name}. /help lists them.", name=name)
 
 

@@ -10,6 +10,7 @@ from aiohttp import web
 from bot.app import App
 from bot.backends.platforms import sign_ins
 from bot.health import listening
+from bot.ports import OpenPages
 from bot.settings import Settings
 from bot.web.awaited import Awaited
 from bot.web.guard import guard
@@ -21,8 +22,13 @@ from bot.web.website import WEBSITE, Website
 _LARGEST = 4 * 2**20  # bytes of a request, but for files that are sent
 
 
-def application(app: App, settings: Settings, more: Sequence[web.RouteDef] = ()) -> web.Application:
-    """All pages, with ``more`` that others answer."""
+def application(
+    app: App,
+    settings: Settings,
+    more: Sequence[web.RouteDef] = (),
+    open_pages: OpenPages | None = None,
+) -> web.Application:
+    """All pages, with ``more`` that others answer. People talk there, if there are ``open_pages``."""
     sessions = Sessions(app.memory.store, app.clock, settings.web.session_days)
     made = web.Application(client_max_size=_LARGEST)
     made[WEBSITE] = Website(
@@ -33,15 +39,29 @@ def application(app: App, settings: Settings, more: Sequence[web.RouteDef] = ())
         notices=Notices(),
         sign_ins=sign_ins(settings),
         awaited=Awaited(app.clock),
+        open_pages=open_pages,
     )
     guard(made)
+    made.on_shutdown.append(_close)
     made.add_routes([*ROUTES, *more])
     return made
 
 
+async def _close(made: web.Application) -> None:
+    """Whoever waits for news hears that there will be no more: the server waits for them to end."""
+    if (open_pages := made[WEBSITE].open_pages) is not None:
+        open_pages.close()
+
+
 @asynccontextmanager
-async def serving(app: App, settings: Settings, more: Sequence[web.RouteDef] = ()) -> AsyncIterator[None]:
+async def serving(
+    app: App,
+    settings: Settings,
+    more: Sequence[web.RouteDef] = (),
+    open_pages: OpenPages | None = None,
+) -> AsyncIterator[None]:
     """Serve the pages while the block runs. Raises `SettingsError` where ``web.listen`` cannot be listened on."""
     assert settings.web.listen is not None
-    async with listening(application(app, settings, more), settings.web.listen, "web.listen"):
+    made = application(app, settings, more, open_pages)
+    async with listening(made, settings.web.listen, "web.listen"):
         yield

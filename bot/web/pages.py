@@ -45,6 +45,11 @@ def _without_notice(request: web.Request) -> str:
     return website(request).root + str(request.rel_url.with_query(rest))
 
 
+def piece(template: str, **values: Any) -> str:
+    """A part of a page."""
+    return _templates().get_template(template).render(**values, language=language())
+
+
 def page(
     request: web.Request, template: str, *, title: str, status: int = 200, **values: Any
 ) -> web.Response:
@@ -62,6 +67,7 @@ def page(
             visitor=visitor,
             form_key=visitor.form_key if visitor else "",
             owner=is_owner(request),
+            talks=site.open_pages is not None,
             request_path=request.path,
             notice=notice,
             notice_name=left,

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from bot.app import App
-from bot.ports import SignIn
+from bot.ports import OpenPages, SignIn
 from bot.settings import Settings
 from bot.web.awaited import Awaited
 from bot.web.notices import Notices
@@ -21,7 +21,7 @@ STATIC = "/static/"
 
 @dataclass(frozen=True, kw_only=True)
 class Website:
-    """``url`` is how people reach it, without a stroke at its end."""
+    """``url`` is how people reach it, without a stroke at its end. ``open_pages``: None where nobody talks."""
 
     app: App
     settings: Settings
@@ -30,6 +30,7 @@ class Website:
     notices: Notices
     sign_ins: Sequence[SignIn]
     awaited: Awaited
+    open_pages: OpenPages | None
 
     @property
     def root(self) -> str:

@@ -124,6 +124,11 @@ class Mailbox(Protocol):
         """The newest message that a person wrote there, of those that are not forgotten."""
         ...
 
+    async def last_heard(self, conversation_id: int, n: int, *, after: int = 0) -> list[InboxRow]:
+        """The newest messages and files that a person sent there, of those that are not forgotten, oldest first; only
+        such as came after the row of that id."""
+        ...
+
     async def has_events(self, conversation_id: int) -> bool:
         """Whether anything was ever received there."""
         ...
@@ -149,7 +154,7 @@ class Mailbox(Protocol):
         ...
 
     async def last_posts(self, agent_id: int, conversation_id: int, n: int) -> list[OutboxRow]:
-        """The newest of a conversation of the agent's, oldest first."""
+        """The newest of a conversation of the agent's, oldest first; none of a turn that was taken back."""
         ...
 
     async def replies(self, turn_id: str) -> dict[str, str]:

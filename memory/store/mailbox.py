@@ -220,11 +220,15 @@ class Mailbox:
         return receipt
 
     async def heard(self, conversation_id: int) -> InboxRow | None:
+        rows = await self.last_heard(conversation_id, 1)
+        return rows[0] if rows else None
+
+    async def last_heard(self, conversation_id: int, n: int, *, after: int = 0) -> list[InboxRow]:
         i = t.inbox.c
         kept = i.payload["account"].as_string().is_not(None)  # what was undone is empty
-        said = (i.conversation_id == conversation_id) & i.kind.in_(_SAID) & kept
-        row = (await self._c.execute(sa.select(t.inbox).where(said).order_by(i.id.desc()).limit(1))).first()
-        return record(InboxRow, row) if row else None
+        said = (i.conversation_id == conversation_id) & (i.id > after) & i.kind.in_(_SAID) & kept
+        query = sa.select(t.inbox).where(said).order_by(i.id.desc()).limit(n)
+        return [record(InboxRow, row) for row in (await self._c.execute(query)).all()][::-1]
 
     async def has_events(self, conversation_id: int) -> bool:
         query = sa.select(sa.literal(1)).where(t.inbox.c.conversation_id == conversation_id).limit(1)
@@ -265,7 +269,8 @@ class Mailbox:
 
     async def last_posts(self, agent_id: int, conversation_id: int, n: int) -> list[OutboxRow]:
         o = t.outbox.c
-        here = (o.agent_id == agent_id) & (o.conversation_id == conversation_id)
+        stays = sa.exists().where(t.turns.c.id == o.turn_id)
+        here = (o.agent_id == agent_id) & (o.conversation_id == conversation_id) & stays
         query = sa.select(t.outbox).where(here).order_by(o.seq.desc()).limit(n)
         return [record(OutboxRow, row) for row in (await self._c.execute(query)).all()][::-1]
 

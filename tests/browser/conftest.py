@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from adapters.web.adapter import WebAdapter
 from bot.events import Command
 from bot.web.application import serving
 from tests.fakes.parlour import House, opened
@@ -46,9 +47,13 @@ async def launched(chromium: str) -> AsyncIterator[Any]:
 
 @asynccontextmanager
 async def living(folder: Path, play: Callable[..., Any], **more: Any) -> AsyncIterator[House]:
-    """Everbot with its pages on a port of loopback."""
-    web = {"listen": f"127.0.0.1:{free_port()}"}
-    async with opened(folder, play, web=web, **more) as house, serving(house.app, house.settings):
+    """Everbot with its pages, and the chat there, on a port of loopback."""
+    web = {"listen": f"127.0.0.1:{free_port()}"} | more.pop("web", {})
+    chat = WebAdapter()
+    async with (
+        opened(folder, play, web=web, beside=[chat], **more) as house,
+        serving(house.app, house.settings, open_pages=chat),
+    ):
         yield house
 
 

@@ -22,6 +22,7 @@ pytestmark = pytest.mark.browser
 
 _ROOMS = (
     "",
+    "chat",
     "notes",
     "diary",
     "timeline",
@@ -44,7 +45,7 @@ _DESK = (
     "/errors",
     "/log",
 )
-_DARK = ("", "notes", "timeline", "account")  # of each kind of thing one
+_DARK = ("", "chat", "notes", "timeline", "account")  # of each kind of thing one
 _PICTURE = (
     "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJg"
     "gg=="

@@ -1393,6 +1393,17 @@ async def test_the_newest_message_of_a_place_is_a_persons_and_not_undone(store: 
     assert heard.key == "m1"
 
 
+async def test_what_was_heard_in_a_place_lately_comes_oldest_first(store: Store) -> None:
+    ada, home = await settle(store)
+    async with store.write() as session:
+        for key in ("m1", "m2", "m3"):
+            await session.mailbox.receive(key, ada.id, home.id, "message", {"account": "console:ada"}, NOW)
+    async with store.read() as session:
+        last = await session.mailbox.last_heard(home.id, 2)
+        assert [row.key for row in last] == ["m2", "m3"]
+        assert [row.key for row in await session.mailbox.last_heard(home.id, 9, after=last[0].id)] == ["m3"]
+
+
 async def test_home_is_where_the_person_was_last_private_places_first(store: Store) -> None:
     ada, home = await settle(store)
     async with store.write() as session:

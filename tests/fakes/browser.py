@@ -19,6 +19,7 @@ from yarl import URL
 
 from bot.app import App
 from bot.events import Command
+from bot.ports import OpenPages
 from bot.web.application import application
 from tests.fakes.parlour import House
 
@@ -144,8 +145,10 @@ async def _page(answer: ClientResponse) -> Page:
 
 
 @asynccontextmanager
-async def visiting(house: House, language: str = "", more: Sequence[Any] = ()) -> AsyncIterator[Browser]:
+async def visiting(
+    house: House, language: str = "", more: Sequence[Any] = (), open_pages: OpenPages | None = None
+) -> AsyncIterator[Browser]:
     """One browser; opened twice, they are two."""
-    server = TestServer(application(house.app, house.settings, more))
+    server = TestServer(application(house.app, house.settings, more, open_pages))
     async with TestClient(server, cookie_jar=CookieJar(unsafe=True)) as client:
         yield Browser(client, language)

@@ -20,7 +20,7 @@ from memory.ports import Session
 from memory.records import PRIVATE, Agent, Conversation
 
 WEB = "web"
-"""The platform of a conversation that is held nowhere but on the page."""
+"""The platform of a conversation that is held on the page."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +81,7 @@ async def private_origin(session: Session, visitor: Visitor, agent: Agent) -> Or
     return Origin(
         account=visitor.key.account,
         name=visitor.user.name,
-        address=address or f"{WEB}:{visitor.user.id}",
+        address=address or f"{WEB}:{agent.id}",
         audience=PRIVATE,
         persona=persona.name,
     )

@@ -1,0 +1,190 @@
+"""The page of the chat, what is sent from it, and what its buttons do."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from http import HTTPStatus
+
+from aiohttp import BodyPartReader, web
+
+from bot.commands.table import unknown
+from bot.events import Command, MessageReceived, Origin, View, origin_of
+from bot.language import gettext
+from bot.ports import OpenPages
+from bot.web.chat import rendering
+from bot.web.chat.stream import streamed
+from bot.web.chat.talk import Talk
+from bot.web.memory.deeds import answered
+from bot.web.memory.owned import WEB, Owned, owned
+from bot.web.pages import page
+from bot.web.visitors import Handler
+from memory.records import PRIVATE
+
+LONGEST = 20_000
+"""Characters of a message."""
+_BYTES = 4 * LONGEST
+_SHORT = 400  # bytes of any other field
+
+Answer = Callable[[web.Request, Owned, OpenPages], Awaitable[web.StreamResponse]]
+
+
+def _open(answer: Answer) -> Handler:
+    """A path of the chat, where there is one."""
+
+    @owned
+    async def guarded(request: web.Request, mine: Owned) -> web.StreamResponse:
+        pages = mine.site.open_pages
+        if pages is None:
+            raise web.HTTPNotFound
+        return await answer(request, mine, pages)
+
+    return guarded
+
+
+def origin_in_chat(mine: Owned) -> Origin:
+    """The person on the page, in private."""
+    return Origin(
+        account=mine.visitor.key.account,
+        name=mine.visitor.user.name,
+        address=f"{WEB}:{mine.agent.id}",
+        audience=PRIVATE,
+        persona=mine.who.persona.name,
+    )
+
+
+@_open
+async def chat(request: web.Request, mine: Owned, pages: OpenPages) -> web.StreamResponse:
+    entries = await Talk(mine.site.app.memory.store, mine.agent).newest()
+    return page(
+        request,
+        "chat/chat.html",
+        title=gettext("Chat"),
+        mine=mine,
+        who=mine.who,
+        entries=entries,
+        fresh=secrets.token_hex(16),
+        longest=LONGEST,
+    )
+
+
+@_open
+async def events(request: web.Request, mine: Owned, pages: OpenPages) -> web.StreamResponse:
+    return await streamed(request, mine, pages)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sent:
+    """``id`` is the page's own name for the message, ``live``: a script sent it, and shows what it gets."""
+
+    id: str
+    text: str
+    live: bool
+
+
+@_open
+async def send(request: web.Request, mine: Owned, pages: OpenPages) -> web.StreamResponse:
+    """Take a message, or obey a command. What is sent again, with the same id, is taken once."""
+    sent = await _received(request)
+    origin = origin_in_chat(mine)
+    command = _command(sent.text, origin)
+    if command is not None:
+        view: View | None = await _obeyed(mine, command, pages)
+    elif sent.text.strip():
+        view = await _said(mine, origin, sent)
+        pages.tell(origin.address)
+    else:
+        view = None
+    return await _answer(request, mine, view, live=sent.live)
+
+
+@_open
+async def do(request: web.Request, mine: Owned, pages: OpenPages) -> web.StreamResponse:
+    """What a button or a form in the chat does."""
+    fields = await request.post()
+    command = Command(
+        **origin_of(origin_in_chat(mine)),
+        command=str(fields.get("command", "")),
+        argument=str(fields.get("argument", ""))[:LONGEST],
+        value=str(fields.get("value", "")).replace("\r\n", "\n"),
+    )
+    view = await _obeyed(mine, command, pages)
+    return await _answer(request, mine, view, live=bool(fields.get("live")))
+
+
+async def _said(mine: Owned, origin: Origin, sent: Sent) -> View | None:
+    # By its text, too: what somebody wrote anew into a form that they went back to is another message.
+    named = hashlib.sha256(f"{sent.id}\n{sent.text}".encode("utf-8", "replace")).hexdigest()[:40]
+    event = MessageReceived(
+        **origin_of(origin),
+        key=f"{origin.address}:{named}",
+        at=mine.site.app.clock.now(),
+        text=sent.text,
+    )
+    inbound = mine.site.app.inbound
+    with inbound.reading(event.account, event.address, event.key):
+        return await inbound.submit(event)
+
+
+async def _obeyed(mine: Owned, command: Command, pages: OpenPages) -> View:
+    inbound = mine.site.app.inbound
+    if command.command in {spec.name for spec in inbound.commands if spec.local}:
+        return View(text=unknown(command.command), kind="error")
+    view = await inbound.invoke(command)
+    pages.tell(command.address, anew=True)
+    return view
+
+
+def _command(text: str, origin: Origin) -> Command | None:
+    """The one that a message is, if it begins with a stroke and a word."""
+    name, _, argument = text.strip().removeprefix("/").partition(" ")
+    if not text.lstrip().startswith("/") or not name.isalpha():
+        return None
+    return Command(**origin_of(origin), command=name.lower(), argument=argument.strip())
+
+
+async def _answer(request: web.Request, mine: Owned, view: View | None, *, live: bool) -> web.StreamResponse:
+    if view is not None and not await mine.site.sessions.still(mine.visitor):
+        view = replace(view, actions=(), entries=(), form=None)
+        if not live:
+            return page(request, "wrong.html", title=gettext("My memory"), told=view.text)
+    if live and view is None:
+        return web.Response(status=HTTPStatus.NO_CONTENT)
+    if live and view is not None:
+        return web.Response(text=rendering.answer(mine, view), content_type="text/html")
+    back = f"{mine.root}/chat"
+    if view is None:
+        raise web.HTTPSeeOther(f"{back}#end")
+    return answered(request, mine, view, back)
+
+
+async def _received(request: web.Request) -> Sent:
+    """The form's fields. Raises HTTPRequestEntityTooLarge beyond what a message may be."""
+    fields: dict[str, str] = {}
+    if request.content_type != "multipart/form-data":
+        raise web.HTTPBadRequest
+    async for part in await request.multipart():
+        if isinstance(part, BodyPartReader) and not part.filename:
+            most = _BYTES if part.name == "text" else _SHORT
+            fields[part.name or ""] = (await _read(part, most)).decode("utf-8", "replace")
+    text = fields.get("text", "").replace("\r\n", "\n")[:LONGEST]
+    return Sent(id=fields.get("id", ""), text=text, live=bool(fields.get("live")))
+
+
+async def _read(part: BodyPartReader, most: int) -> bytes:
+    data = bytearray()
+    while chunk := await part.read_chunk():
+        data += chunk
+        if len(data) > most:
+            raise web.HTTPRequestEntityTooLarge(most, len(data))
+    return bytes(data)
+
+
+ROUTES = (
+    web.get(r"/{agent:\d+}/chat", chat),
+    web.get(r"/{agent:\d+}/chat/events", events),
+    web.post(r"/{agent:\d+}/chat", send),
+    web.post(r"/{agent:\d+}/chat/do", do),
+)
