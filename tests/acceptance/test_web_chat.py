@@ -246,7 +246,8 @@ async def test_commands_are_obeyed_and_shown_to_that_page_alone(tmp_path: Path) 
             status, told = await tab.send("/help")
             assert status == 200
             assert "/memory" in told
-            assert "There is no command /save" in (await tab.send("/save x"))[1], "it is for whoever sits at the machine"
+            _, told = await tab.send("/save x")
+            assert "There is no command /save" in told, "it is for whoever sits at the machine"
             await tab.send("/etc/passwd is no command")
             await stream.until("You said: /etc/passwd")
             await tab.send("Think about aeons", "two")

@@ -15,7 +15,7 @@ from tests.fakes.parlour import parrot, whole
 
 pytestmark = pytest.mark.browser
 
-EVIL = '<img src=x onerror=alert(1)>"\'><script>alert(1)</script>'
+EVIL = "<img src=x onerror=alert(1)>\"'><script>alert(1)</script>"
 
 
 async def pictured(page: Any, name: str) -> None:
