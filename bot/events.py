@@ -427,7 +427,7 @@ class Speaker:
     avatar_url: str = ""
 
 
-REACTION, FILE, VOICE = "reaction", "file", "voice"
+REACTION, FILE, VOICE, THREAD = "reaction", "file", "voice", "thread"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -437,7 +437,8 @@ class Reply:
     id: str
     address: Address
     # "reply", "notice", "error"; `REACTION`, whose text is an emoji for the last of ``in_reply_to``; `FILE`, which has
-    # a ``file`` instead of a text; `VOICE`, whose ``file`` says the text, where it could be spoken.
+    # a ``file`` instead of a text; `VOICE`, whose ``file`` says the text, where it could be spoken; `THREAD`, by which
+    # ``address`` is made, a thread of that title in the place ``of``.
     kind: str
     text: str
     in_reply_to: tuple[str, ...]
@@ -446,3 +447,4 @@ class Reply:
     speaker: Speaker | None = None  # None: the bot itself
     actions: tuple[Action, ...] = ()  # buttons under it
     file: File | None = None
+    of: Address = ""

@@ -278,6 +278,11 @@ class Adapter(Protocol):
         """The text in parts that this platform takes, in order; at least one."""
         ...
 
+    def thread_from(self, address: Address, key: str) -> Address | None:
+        """Where a thread from the message of that event would be, for answers beside the channel; None where no such
+        can be made, or answers are in threads anyway."""
+        ...
+
     def thinking(self, address: Address) -> AbstractAsyncContextManager[Draft | None]:
         """Show liveness while a turn runs there. Gives where words may be shown while they are written: None where
         they cannot be taken back."""

@@ -13,6 +13,7 @@ from bot.delivery.mailboxes import Mailboxes
 from bot.errors import CommandError
 from bot.events import (
     LOCAL,
+    VOICE,
     Address,
     Command,
     CommandSpec,
@@ -24,6 +25,7 @@ from bot.events import (
     MessageEdited,
     MessageReceived,
     Origin,
+    Quote,
     ReactionAdded,
     Suggestion,
     View,
@@ -44,6 +46,7 @@ from bot.settings import EventSettings
 from memory.ports import Session
 from memory.records import Agent, Audience, Conversation, OutboxRow, Passage, User
 
+_SAID = 2_000  # characters of a post that opened a thread
 _ALWAYS = ("stop", "help")  # whatever else was commanded in this minute
 _REUSED = marked(
     "That id stood for another message already, so I have let this one go. Give each message an id of its own."
@@ -127,7 +130,7 @@ class Reception:
                 await self._access.pace.spend(event, identity)
         except Turned as turned:
             return turned.view
-        event, notices = self._kept(event, identity)
+        event, notices = self._kept(await self._begun(event, identity), identity)
         new = await self._mailboxes.receive(event, identity, notices)
         if said == event.key:
             underway.arrived(said)
@@ -289,6 +292,22 @@ class Reception:
         )
         return kept, [told(place, self._clock.now())]
 
+    async def _begun(self, event: Event, who: Identity) -> Event:
+        """The first message in a thread that was made for the person: with what was said to them there."""
+        if not isinstance(event, MessageReceived) or not event.thread:
+            return event
+        async with self._store.read() as session:
+            if await session.mailbox.has_events(who.conversation.id):
+                return event
+            posts = await session.mailbox.posts_at(who.agent.id, event.address)
+        name = who.persona.name
+        said = [
+            Quote(key=post.id, account=event.account, text=f"{name} (you): {post.text[:_SAID]}")
+            for post in posts
+            if post.kind in ("reply", VOICE)
+        ]
+        return replace(event, context=(*said, *event.context)) if said else event
+
     async def _follows(self, event: Event) -> bool:
         """Whether the person has talked with us in that thread before."""
         if not isinstance(event, MessageReceived) or event.addressed or not event.thread:
@@ -297,6 +316,8 @@ class Reception:
             for agent in await _agents(session, event.account):
                 place = await session.agents.conversation_at(agent.id, event.address, event.audience)
                 if place is not None and await session.mailbox.has_events(place.id):
+                    return True
+                if await session.mailbox.posts_at(agent.id, event.address):  # it was made for them
                     return True
         return False
 

@@ -50,6 +50,9 @@ class Console:
     def split(self, text: str) -> list[str]:
         return [text]
 
+    def thread_from(self, address: Address, key: str) -> Address | None:
+        return None
+
     def _message(self, user: str, text: str, message_id: str | None = None) -> MessageReceived:
         return MessageReceived(
             key=f"{keys_of(user)}{message_id or uuid4().hex}",

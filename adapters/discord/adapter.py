@@ -15,7 +15,7 @@ import yarl
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
-from adapters.discord import presence, reading
+from adapters.discord import presence, reading, threads
 from adapters.discord.attachments import Attachments
 from adapters.discord.context import Context
 from adapters.discord.errors import BROKEN
@@ -191,6 +191,9 @@ class DiscordAdapter:
 
     def split(self, text: str) -> list[str]:
         return split(text, LIMIT)
+
+    def thread_from(self, address: Address, key: str) -> Address | None:
+        return threads.place_from(self._client, address, key) if self._client is not None else None
 
     @asynccontextmanager
     async def thinking(self, address: Address) -> AsyncIterator[None]:

@@ -10,7 +10,7 @@ from typing import Any
 import discord
 from discord.http import handle_message_parameters
 
-from adapters.discord import wire
+from adapters.discord import threads, wire
 from adapters.discord.answers import buttons
 from adapters.discord.errors import BROKEN
 from adapters.discord.markup import inert
@@ -20,7 +20,7 @@ from adapters.discord.presence import Shut
 from adapters.discord.reading import Us
 from adapters.discord.webhooks import NAME, Webhooks, may_have_webhooks
 from bot.errors import DeliveryDoubtful, DeliveryError, DeliveryRefused
-from bot.events import FILE, REACTION, VOICE, Reply, View
+from bot.events import FILE, REACTION, THREAD, VOICE, Reply, View
 from bot.ports import Clock, Found
 
 log = logging.getLogger(__name__)
@@ -54,7 +54,8 @@ class Posting:
         """Returns the message's id. Raises as `bot.ports.Adapter.send`."""
         channel_id = channel_in(reply.address)
         channel: Any = self._client.get_channel(channel_id)
-        if reply.speaker is not None and reply.kind != REACTION and reply.file is None:
+        if reply.speaker is not None and reply.kind not in (REACTION, THREAD) and reply.file is None:
+            channel = channel or await self._thread(reply)
             if channel is None and not self._client.is_ready():
                 raise DeliveryError("Discord has not told of all guilds yet", retry_after=0.5)
             if is_guilds(channel):
@@ -63,6 +64,8 @@ class Posting:
                     return receipt
         answered = _answered(reply) if is_guilds(channel) and readable(channel) else {}
         try:
+            if reply.kind == THREAD:
+                return await threads.make(self._client, reply)
             if reply.kind == REACTION:
                 return await self._reacted(reply, channel_id)
             receipt = await self._said(reply, channel_id, answered)
@@ -80,6 +83,15 @@ class Posting:
             raise DeliveryRefused(f"Discord: {error.text or error.status}") from None
         except BROKEN as error:
             raise DeliveryDoubtful(f"Discord: {type(error).__name__}") from None
+
+    async def _thread(self, reply: Reply) -> Any:
+        """The thread that was made for this answer, of which the gateway may not have told yet."""
+        if not self._client.is_ready() or _number(reply) != str(channel_in(reply.address)):
+            return None
+        try:
+            return await self._client.fetch_channel(channel_in(reply.address))
+        except (discord.DiscordException, *BROKEN):
+            return None
 
     async def _said(self, reply: Reply, channel: int, answered: dict[str, Any]) -> str:
         try:
@@ -109,7 +121,7 @@ class Posting:
 
     async def find(self, reply: Reply, claimed_at: datetime, after: str | None) -> Found:
         """As `bot.ports.Adapter.find`. A webhook's posts have no nonce: they are looked for at once."""
-        if reply.kind == REACTION:
+        if reply.kind in (REACTION, THREAD):
             return Found.ABSENT  # it may be made again
         client, channel_id = self._client, channel_in(reply.address)
         known, ready = client.get_channel(channel_id), client.is_ready()
@@ -175,7 +187,7 @@ def as_bot(reply: Reply) -> str:
 def _answered(reply: Reply) -> dict[str, Any]:
     """Which message is answered, for people to see."""
     number = _number(reply) if reply.id.endswith("/0") else None
-    if number is None:
+    if number is None or number == str(channel_in(reply.address)):  # it stands at the head of the thread
         return {}
     return {"message_reference": {"type": 0, "message_id": number, "fail_if_not_exists": False}}
 

@@ -72,6 +72,9 @@ class ProgramAdapter:
     def split(self, text: str) -> list[str]:
         return [text]
 
+    def thread_from(self, address: Address, key: str) -> Address | None:
+        return None
+
     @asynccontextmanager
     async def thinking(self, address: Address) -> AsyncIterator[None]:
         yield

@@ -153,6 +153,10 @@ class SlackAdapter:
     def split(self, text: str) -> list[str]:
         return split(text, LIMIT)
 
+    def thread_from(self, address: Address, key: str) -> Address | None:
+        """None: what is said in a channel is answered in its thread (`Workspace.thread_of`)."""
+        return None
+
     def _posting(self) -> Posting:
         if self._rooms is None:
             raise DeliveryError("Slack is not connected", retry_after=0.5)

@@ -46,6 +46,9 @@ class WebAdapter:
     def split(self, text: str) -> list[str]:
         return [text]
 
+    def thread_from(self, address: Address, key: str) -> Address | None:
+        return None
+
     @asynccontextmanager
     async def thinking(self, address: Address) -> AsyncIterator[None]:
         self._thinking[address] += 1

@@ -14,7 +14,7 @@ from bot.agent.job import Job
 from bot.agent.queue_manager import QueueManager
 from bot.agent.tools.desk import Desk
 from bot.agent.used import spoken
-from bot.events import FILE, REACTION, VOICE
+from bot.events import FILE, REACTION, THREAD, VOICE
 from memory.ports import Session, Store
 from memory.records import Message, OutboxRow, Usage
 
@@ -120,7 +120,11 @@ def _outbox(job: Job, step: Step) -> list[OutboxRow]:
     """One row for each part that will be posted, and for a reaction; its id is the same however often it is sent."""
     conversation, desk = step.queue.conversation, step.desk
     said = VOICE if job.spoken else "reply"
-    posts = [(str(number), said, part) for number, part in enumerate(desk.posts)]
+    place = conversation.address
+    if job.thread is not None and (job.in_thread or desk.thread):
+        place = job.thread
+    posts = [("thread", THREAD, desk.thread)] if desk.thread and not job.in_thread else []
+    posts += [(str(number), said, part) for number, part in enumerate(desk.posts)]
     posts += [(f"f{number}", FILE, f"({file.name})") for number, file in enumerate(desk.files)]
     if desk.reaction:
         posts.append(("reaction", REACTION, desk.reaction))
@@ -129,7 +133,7 @@ def _outbox(job: Job, step: Step) -> list[OutboxRow]:
             id=f"{desk.key}/{name}",
             agent_id=job.agent.id,
             conversation_id=conversation.id,
-            address=conversation.address,
+            address=conversation.address if kind == REACTION else place,
             turn_id=job.turn.id,
             kind=kind,
             text=text,

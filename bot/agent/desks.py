@@ -125,6 +125,7 @@ class Desks:
             most_said=job.most_said,
             split=self._platforms[platform_of(job.address)].split,
             posts_left=max(0, self._bounds.posts - job.turn.outbox),
+            threads=job.thread is not None,
             name=job.persona,
             person=person,
             asked=asked,

@@ -40,14 +40,16 @@ _LEAN_UNREAD = (
 @dataclass(frozen=True, kw_only=True)
 class Manner:
     """What a form shows beside the conversation: ``tools`` where a person waits, ``in_rooms`` where others read, too,
-    ``alone`` where nobody waits."""
+    ``threaded`` where threads can be made there, ``alone`` where nobody waits."""
 
     ours: str  # our instructions
     tools: Sequence[Rendered]
     in_rooms: Sequence[Rendered]
+    threaded: Sequence[Rendered]
     alone: Sequence[Rendered]
     written: str  # the tools as they go out: what is counted
     written_in_rooms: str
+    written_threaded: str
     reflecting: str  # our instructions in a reflection
     written_reflecting: str  # its tools as they go out
 
@@ -69,6 +71,7 @@ class _Way:
         self.manners = {form: _manner(form, registry, max_steps) for form in asked}
         self.systems: dict[Form, SystemText] = {}
         self.in_rooms: dict[Form, SystemText] = {}
+        self.threaded: dict[Form, SystemText] = {}
         self.reflecting: dict[Form, SystemText] = {}
         self.meant = {name: name for name in registry.names} | dict(MEANT)
 
@@ -77,6 +80,7 @@ class _Way:
             frame = None if form is Form.FULL else core_memory.framed
             self.systems[form] = SystemText(one.ours, one.written, window, frame)
             self.in_rooms[form] = SystemText(one.ours, one.written_in_rooms, window, frame)
+            self.threaded[form] = SystemText(one.ours, one.written_threaded, window, frame)
             self.reflecting[form] = SystemText(one.reflecting, one.written_reflecting, window, frame)
 
 
@@ -93,7 +97,7 @@ class Forms:
     def always(self) -> list[str]:
         """Of the form that takes most, what is the same in every request."""
         return max(
-            ([one.ours, one.written_in_rooms] for one in self._own.manners.values()),
+            ([one.ours, one.written_threaded] for one in self._own.manners.values()),
             key=lambda texts: sum(map(len, texts)),
         )
 
@@ -118,7 +122,8 @@ class Forms:
     def asked(self, forms: Sequence[Form], job: Job, blocks: Sequence[Block]) -> Asked:
         """The system texts with these blocks."""
         way = self._way(job)
-        systems = way.reflecting if job.whole else way.in_rooms if job.room else way.systems
+        talking = way.threaded if job.thread is not None else way.in_rooms if job.room else way.systems
+        systems = way.reflecting if job.whole else talking
         made = {form: systems[form].of(job, blocks) for form in forms}
         return Asked(
             systems={form: text for form, (text, _) in made.items()},
@@ -148,7 +153,8 @@ class Forms:
         way = self._way(job)
         manner = way.manners[form]
         if form is Form.FULL:
-            talking = manner.in_rooms if job.room else manner.tools
+            in_rooms = manner.threaded if job.thread is not None else manner.in_rooms
+            talking = in_rooms if job.room else manner.tools
             return ModelRequest(messages=whole, tools=manner.alone if job.whole else talking, **more)
         return ModelRequest(
             messages=[whole[0], *messages.shown(whole[1:], form)],
@@ -203,9 +209,11 @@ def _manner(form: Form, registry: Registry, max_steps: int) -> Manner:
             ours=prompts.read("system").format(max_steps=max_steps),
             tools=registry.offered(Offered.TALKING),
             in_rooms=(in_rooms := registry.offered(Offered.TALKING, Offered.ROOM)),
+            threaded=(threaded := registry.offered(Offered.TALKING, Offered.ROOM, Offered.THREAD)),
             alone=registry.offered(Offered.REFLECTING),
             written=json.dumps(registry.offered(Offered.TALKING)),
             written_in_rooms=json.dumps(in_rooms),
+            written_threaded=json.dumps(threaded),
             reflecting=prompts.read("reflecting"),
             written_reflecting=json.dumps(registry.offered(Offered.REFLECTING)),
         )
@@ -217,9 +225,11 @@ def _manner(form: Form, registry: Registry, max_steps: int) -> Manner:
         ours=ours,
         tools=tools,
         in_rooms=tools,
+        threaded=tools,
         alone=alone,
         written=written,
         written_in_rooms=written,
+        written_threaded=written,
         reflecting=ours,
         written_reflecting=written,
     )

@@ -30,6 +30,8 @@ class Job:
     answers: tuple[str, ...]  # keys of the events being answered
     from_person: bool  # someone waits: the turn must end visibly
     room: bool  # others read
+    thread: str | None  # the place of a thread that could be made of what is answered
+    in_thread: bool  # it was made: what is said is said there
     zone: ZoneInfo
     lock: Lock
     interrupt: Interrupt

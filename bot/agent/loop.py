@@ -118,6 +118,7 @@ class AgentLoop:
         made = len(desk.posts) + len(desk.files) + len(desk.asks) + bool(desk.reaction)
         posted = 0 if job.whole and goes_on else made
         job.passed = job.passed or desk.passed
+        job.in_thread = job.in_thread or bool(desk.thread)
         job.turn = replace(job.turn, steps=job.turn.steps + 1, outbox=job.turn.outbox + posted)
         job.zone = desk.zone
         job.model = step.model

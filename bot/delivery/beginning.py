@@ -103,6 +103,8 @@ class Beginning:
             if turn is None:
                 return None
         owed = Usage() if turn.steps else spent(rows)
+        from_person = any(EVENTS[row.kind].from_person for row in rows)
+        thread, in_thread = await self._thread(turn, queue, rows) if from_person else (None, False)
         return Job(
             agent=identity.agent,
             address=queue.conversation.address,
@@ -111,8 +113,10 @@ class Beginning:
             definition=definition,
             turn=turn,
             answers=tuple(row.key for row in rows),
-            from_person=any(EVENTS[row.kind].from_person for row in rows),
+            from_person=from_person,
             room=queue.conversation.audience != PRIVATE,
+            thread=thread,
+            in_thread=in_thread,
             granted=tuple(map(ask_of, answers(rows, allowed=True))),
             declined=tuple(map(ask_of, answers(rows, allowed=False))),
             zone=identity.zone,
@@ -129,6 +133,20 @@ class Beginning:
             spoken=self._senses.speaks and any(map(is_spoken, rows)),
             began_s=asyncio.get_running_loop().time() - began,
         )
+
+    async def _thread(
+        self, turn: Turn, queue: Queue, rows: Sequence[InboxRow]
+    ) -> tuple[Address | None, bool]:
+        """Where a thread of the newest message would be, and whether the turn has made it."""
+        if queue.conversation.audience == PRIVATE:
+            return None, False
+        address = queue.conversation.address
+        said = [row.key for row in rows if row.kind == MessageReceived.kind]
+        place = self._adapter(address).thread_from(address, said[-1]) if said else None
+        if place is None or not turn.steps:
+            return place, False
+        async with self._store.read() as session:
+            return place, bool(await session.mailbox.posts_at(turn.agent_id, place))
 
     async def _is_deaf(self, identity: Identity, rows: Sequence[InboxRow]) -> bool:
         """Whether the person is to be told that voice messages are not heard here. They are told once."""

@@ -12,7 +12,18 @@ from dataclasses import replace
 from datetime import datetime
 
 from bot.errors import DeliveryDoubtful, DeliveryError, DeliveryRefused, DeliveryWaits, ModelError
-from bot.events import FILE, VOICE, Action, Address, File, Reply, Speaker, is_unasked, platform_of
+from bot.events import (
+    FILE,
+    THREAD,
+    VOICE,
+    Action,
+    Address,
+    File,
+    Reply,
+    Speaker,
+    is_unasked,
+    platform_of,
+)
 from bot.observer import Doubtful, Post
 from bot.ports import Adapter, Found, Mouth
 from bot.runtime import Runtime
@@ -177,7 +188,7 @@ class Courier:
         while True:
             wait = None
             try:
-                reply = await self._with_file(reply_of(row, await self._speaker_of(row)), doubt is None)
+                reply = await self._whole(row, sent=doubt is None)
                 if doubt is None and not await self._may_post(row):
                     raise DeliveryRefused("who would be spoken to may not talk with us any more")
                 if doubt is None:
@@ -205,6 +216,8 @@ class Courier:
                 continue
             except DeliveryRefused as error:
                 log.warning("agent %s: %s will not be delivered: %s", row.agent_id, row.id, error)
+                if row.kind != THREAD and await self._said_beside(row):
+                    return
                 await self._write(row.id, Delivery.REFUSED, self._clock.now())
                 return
             except DeliveryWaits as error:
@@ -228,14 +241,28 @@ class Courier:
             await self._hold(row.address, delay if wait is None else wait)
             delay = min(_RETRY_MAX_S, delay * 2)
 
-    async def _with_file(self, reply: Reply, sent: bool) -> Reply:
-        """The reply with its file. What is to be spoken is posted as text where it cannot be."""
+    async def _said_beside(self, row: OutboxRow) -> bool:
+        """What a thread does not take (there may be none) is posted in the place that it hangs on."""
+        async with self._store.write() as session:
+            place = (await session.agents.conversation(row.conversation_id)).address
+            if row.address != place:
+                await session.mailbox.redirect(row.id, place)
+        return row.address != place
+
+    async def _whole(self, row: OutboxRow, *, sent: bool) -> Reply:
+        """The reply with its file, or the place of its thread. What is to be spoken is posted as text where it cannot
+        be."""
+        reply = reply_of(row, await self._speaker_of(row))
         if reply.kind == FILE:
             async with self._store.read() as session:
                 found = await session.mailbox.file_of(reply.id)
             if found is None:
                 raise DeliveryRefused("its file is gone")
             return replace(reply, file=File(name=found[0], data=found[1]))
+        if reply.kind == THREAD:
+            async with self._store.read() as session:
+                place = await session.agents.conversation(row.conversation_id)
+            return replace(reply, of=place.address)
         if reply.kind != VOICE or self._mouth is None:
             return reply
         name = f"voice-{reply.nonce[:8]}.ogg"

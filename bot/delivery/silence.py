@@ -37,6 +37,9 @@ class Silence:
     def split(self, text: str) -> list[str]:
         return [text]
 
+    def thread_from(self, address: Address, key: str) -> Address | None:
+        return None
+
     @asynccontextmanager
     async def thinking(self, address: Address) -> AsyncIterator[None]:
         yield

@@ -137,6 +137,14 @@ class Mailbox(Protocol):
         """The agent's post that the platform gave this receipt."""
         ...
 
+    async def posts_at(self, agent_id: int, address: str) -> list[OutboxRow]:
+        """What the agent posted in that place, or is about to, in order."""
+        ...
+
+    async def redirect(self, post_id: str, address: str) -> None:
+        """Have a post sent elsewhere."""
+        ...
+
     async def post(self, rows: Sequence[OutboxRow]) -> None:
         """Have them sent, in this order. An id can never be posted again: it raises."""
         ...

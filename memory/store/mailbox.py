@@ -240,6 +240,15 @@ class Mailbox:
         row = (await self._c.execute(query)).first()
         return record(OutboxRow, row) if row else None
 
+    async def posts_at(self, agent_id: int, address: str) -> list[OutboxRow]:
+        o = t.outbox.c
+        query = sa.select(t.outbox).where((o.agent_id == agent_id) & (o.address == address)).order_by(o.seq)
+        return [record(OutboxRow, row) for row in await self._c.execute(query)]
+
+    async def redirect(self, post_id: str, address: str) -> None:
+        there = t.outbox.update().where(t.outbox.c.id == post_id)
+        await self._c.execute(there.values(address=address, state=Delivery.READY, claimed_at=None))
+
     async def usage_since(self, agents: Collection[int] | None, since: datetime) -> Usage:
         s = t.steps.c
         columns = (s.prompt_tokens, s.completion_tokens, s.cached_tokens)

@@ -35,6 +35,7 @@ ROUTES = (
     "GET /users/{}",
     "PATCH /webhooks/{}",
     "POST /channels/{}/messages",
+    "POST /channels/{}/messages/{}/threads",
     "POST /channels/{}/typing",
     "POST /channels/{}/webhooks",
     "POST /interactions/{}/{}/callback",

@@ -92,6 +92,9 @@ class Parlour:
     def split(self, text: str) -> list[str]:
         return [text]
 
+    def thread_from(self, address: Address, key: str) -> Address | None:
+        return None
+
     @asynccontextmanager
     async def thinking(self, address: Address) -> AsyncIterator[Draft | None]:
         yield self.draft

@@ -102,6 +102,8 @@ class Desk:
     viewed: Callable[[], frozenset[int]] = frozenset  # keys of the messages that are in view whole
     said: list[str] = field(default_factory=list)
     reaction: str = ""  # an emoji for what was written
+    threads: bool = False  # whether what is said may be said in a thread
+    thread: str = ""  # the title of one that is to be made for it
     files: list[File] = field(default_factory=list)  # to be sent
     passed: bool = False  # it chose to say nothing
     drafts: list[Draft] = field(default_factory=list)

@@ -9,6 +9,7 @@ from bot.agent.tools.registry import Offered, Tool, tool
 from bot.errors import ToolError
 from memory.records import PRIVATE
 
+_TITLE = 100  # characters, as Discord takes them
 _LONGEST = 16  # code points: families and flags are made of many
 _JOINTS = frozenset("\u200d\ufe0f\u20e3#*0123456789")  # of which emojis are made beside symbols
 
@@ -38,6 +39,20 @@ async def react(desk: Desk, emoji: str) -> str:
     return f"You reacted with {sign}."
 
 
+async def open_thread(desk: Desk, title: str) -> str:
+    """Have what you say now posted in a thread of their message: for what is long, or concerns few.
+
+    title: a few words
+    """
+    name = " ".join(title.split())[:_TITLE]
+    if not desk.threads:
+        raise ToolError("No thread can be made here. Say it with send_message alone.")
+    if not name:
+        raise ToolError("title is empty: say in a few words what it is about.")
+    desk.thread = name
+    return "What you say from now on is posted in it."
+
+
 def is_emoji(sign: str) -> bool:
     """Whether it looks like a single emoji (Unicode Technical Standard 51); platforms know which there are."""
     symbols = [c for c in sign if c not in _JOINTS and unicodedata.category(c) in ("So", "Sk")]
@@ -51,4 +66,5 @@ def is_emoji(sign: str) -> bool:
 TOOLS: tuple[Tool, ...] = (
     tool(stay_silent, final=True, offered=Offered.ROOM),
     tool(react, final=True, offered=Offered.ROOM),
+    tool(open_thread, final=True, offered=Offered.THREAD),
 )

@@ -41,6 +41,7 @@ class Offered(Enum):
     ALWAYS = "always"
     TALKING = "talking"  # where somebody waits
     ROOM = "room"  # ... and others read
+    THREAD = "thread"  # ... and a thread can be made of what was written
     REFLECTING = "reflecting"  # in a beat
     LEAN = "lean"  # to small models only, which are not told of it by name elsewhere
 
