@@ -88,10 +88,7 @@ class Indexer:
             self._news.clear()
             try:
                 await self._check_embedder(self._embedder)
-                if self._doubted:
-                    self._doubted = False
-                    async with self._one_at_a_time:
-                        await self._renew()
+                await self._mend()
                 while more := await self._batch("messages", None) + await self._batch("passages", None):
                     if self._news.is_set():
                         break
@@ -147,6 +144,7 @@ class Indexer:
         if self._embedder is None:
             return 0
         await self._check_embedder(self._embedder)
+        await self._mend()
         done = 0
         for kind in ("messages", "passages"):
             while count := await self._batch(kind, None):
@@ -339,6 +337,27 @@ class Indexer:
             if failed:
                 await self._renew()
             return len(rows) - failed
+
+    async def _mend(self) -> None:
+        """After a doubt: what shared archives' index has lost waits for its vectors again; what can't be read is made
+        anew."""
+        if not self._doubted:
+            return
+        self._doubted = False
+        async with self._one_at_a_time:
+            lost = 0
+            try:
+                for archive_id in await self._shared_archives():
+                    keys = await self._shared.lost(archive_id)
+                    lost += len(keys)
+                    async with self._store.write() as session:
+                        await session.vectors.mark_lost(keys)
+            except StoreUnavailable as error:
+                log.error("%s", error)
+            if lost:
+                log.warning("%d vectors of shared archives were lost; they are made anew.", lost)
+            else:
+                await self._renew()
 
     async def _renew(self) -> None:
         """What shared archives' index holds is of no use, and can be made anew from SQL."""

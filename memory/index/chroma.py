@@ -77,6 +77,10 @@ class ChromaIndex:
         # One thread, because Chroma's calls block and its folder has one user at a time.
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="chroma")
         self._closed = False
+        self._checked: set[int] = (
+            set()
+        )  # scopes of which it was asked, since Chroma last failed, what is lost
+        self._found_in: set[int] = set()  # scopes in which something was found
 
     async def add(self, scope: int, entries: Sequence[VectorEntry]) -> None:
         """See `memory.ports.VectorIndex.add`, and `remove` for why the rows must be committed."""
@@ -103,6 +107,7 @@ class ChromaIndex:
         ask = max(2 * limit, OVERFETCH)
         while True:
             near = await self._run(self._collections.nearest, name, vector, ask)
+            await self._check(scope, anything=bool(near))
             new = [uid for uid, _ in near if uid not in checked]
             checked |= dict.fromkeys(new) | await self._visible(scope, new, audiences)
             found = [(key, cosine) for uid, cosine in near if (key := checked[uid]) is not None]
@@ -129,6 +134,7 @@ class ChromaIndex:
             uids += await self._orphans(name)
         if uids:
             await self._run(self._collections.delete, name, uids)
+        self._own_doing(scope)
 
     async def drop(self, scope: int) -> None:
         """Remove all of a scope, from the disk too when embedded. Idempotent; `add` begins anew.
@@ -136,6 +142,18 @@ class ChromaIndex:
         Call it while the archive's row still exists, for the row names the collection.
         """
         await self._run(self._collections.drop, await self._collection(scope))
+        self._own_doing(scope)
+
+    async def lost(self, scope: int) -> list[int]:
+        """See `memory.ports.VectorIndex.lost`. It walks the collection only where that holds too few vectors."""
+        name = await self._collection(scope)
+        held = await self._run(self._collections.count, name)
+        async with self._store.read() as session:
+            if held >= await session.vectors.count_indexed(scope):
+                return []
+            indexed = await session.vectors.indexed_uids(scope)
+        there = set(await self._run(self._collections.uids, name))
+        return [key for uid, key in indexed.items() if uid not in there]
 
     async def renew(self) -> bool:
         """Delete the folder, whatever is in it; a server's files are its own affair."""
@@ -172,12 +190,35 @@ class ChromaIndex:
                 orphans += [uid for uid in part if uid not in alive]
         return orphans
 
+    async def _check(self, scope: int, *, anything: bool) -> None:
+        """Raise `StoreUnavailable` where vectors were lost: by a server that was put back from an older copy, or began
+        anew with nothing. It is looked for at the first search, after a failure, and where nothing is found any more.
+        """
+        if anything:
+            self._found_in.add(scope)
+        elif scope in self._found_in:
+            self._found_in.discard(scope)
+            self._checked.discard(scope)
+        if scope not in self._checked:
+            self._checked.add(scope)  # once: rows that an embedder refuses have no vector, and are not lost
+            if lost := await self.lost(scope):
+                raise StoreUnavailable(
+                    f"The vector index of shared archives, {self._collections.setting}, has lost {len(lost)} vectors: "
+                    "they are made anew."
+                )
+
+    def _own_doing(self, scope: int) -> None:
+        """What we took out ourselves is not lost."""
+        self._found_in.discard(scope)
+        self._checked.add(scope)
+
     async def _run(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call in the worker thread, with every error of Chroma's mapped."""
         loop = asyncio.get_running_loop()
         try:
             return await loop.run_in_executor(self._worker, lambda: call(*args, **kwargs))
         except Exception as exc:  # Chroma raises its own, httpx's, sqlite3's, ValueError, bare Exception
+            self._checked.clear()  # it may come back with less
             why = " ".join(str(exc).split())[:200] or type(exc).__name__
             raise StoreUnavailable(
                 f"The vector index of shared archives, {self._collections.setting}, cannot be used: {why}"
@@ -238,6 +279,14 @@ class _Collections:
             return []
         pairs = zip(answer["ids"][0], answer["distances"][0], strict=True)
         return [(uid, 1.0 - float(distance)) for uid, distance in pairs]
+
+    def count(self, name: str) -> int:
+        from chromadb.errors import NotFoundError
+
+        try:
+            return int(self._get(name).count())
+        except NotFoundError:
+            return 0
 
     def uids(self, name: str) -> list[str]:
         from chromadb.errors import NotFoundError

@@ -174,6 +174,10 @@ class ExactIndex:
         matrix = await self._matrix(scope, None)
         await self.remove(scope, [int(key) for key in matrix.keys])
 
+    async def lost(self, scope: int) -> list[int]:
+        """None: a row is marked in the transaction that stores its vector."""
+        return []
+
     async def renew(self) -> bool:
         if self._before is not None:
             await asyncio.to_thread(shutil.rmtree, self._before, ignore_errors=True)

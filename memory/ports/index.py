@@ -55,6 +55,10 @@ class VectorIndex(Protocol):
         """Remove all of a scope. Idempotent."""
         ...
 
+    async def lost(self, scope: int) -> list[int]:
+        """Keys of the rows that are marked as indexed and have no vector here: a server may lose what it held."""
+        ...
+
     async def renew(self) -> bool:
         """Begin anew with nothing, because what is there is damaged or another index's. False where there is nothing
         that this index could delete."""

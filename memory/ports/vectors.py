@@ -27,8 +27,17 @@ class Vectors(Protocol):
         """The rows of these keys have their vector, or can have none, unless their text is another by now."""
         ...
 
+    async def count_indexed(self, archive_id: int) -> int: ...
+    async def indexed_uids(self, archive_id: int) -> dict[str, int]:
+        """Keys, by uid, of all passages of an archive that are marked as indexed."""
+        ...
+
     async def mark_unindexed(self, kind: str, scope: int) -> None:
         """Forget the vectors of one scope: its indexing starts from the texts."""
+        ...
+
+    async def mark_lost(self, keys: Collection[int]) -> None:
+        """These passages of shared archives wait for their vectors again."""
         ...
 
     async def mark_all_unindexed(self) -> None:

@@ -25,6 +25,11 @@ def _unindexed(kind: str) -> sa.Select[Any]:
     return query.where(~rows.indexed & scope).order_by(rows.key).limit(sa.bindparam("most"))
 
 
+def _indexed(archive_id: int) -> sa.ColumnElement[bool]:
+    rows = t.passages.c
+    return rows.key.between(*scope_range(archive_id)) & rows.indexed & (rows.text != "")
+
+
 def _load(kind: str, restricted: bool) -> sa.Select[Any]:
     v = t.vectors[kind].c
     scope = v.key.between(sa.bindparam("low"), sa.bindparam("high")) & (
@@ -85,12 +90,27 @@ class Vectors:
         if values:
             await self._c.execute(rows.update().where(same).values(indexed=True), values)
 
+    async def count_indexed(self, archive_id: int) -> int:
+        count = sa.select(sa.func.count()).where(_indexed(archive_id))
+        return int((await self._c.execute(count)).scalar_one())
+
+    async def indexed_uids(self, archive_id: int) -> dict[str, int]:
+        rows = t.passages.c
+        found = await self._c.execute(sa.select(rows.uid, rows.key).where(_indexed(archive_id)))
+        return {row.uid: row.key for row in found}
+
     async def mark_unindexed(self, kind: str, scope: int) -> None:
         rows, held = t.metadata.tables[kind], t.vectors[kind]
         with self._c.beside():
             within = rows.c.key.between(*scope_range(scope)) & (rows.c.text != "")
             await self._c.execute(rows.update().where(within).values(indexed=False))
             await self._c.execute(held.delete().where(held.c.key.between(*scope_range(scope))))
+
+    async def mark_lost(self, keys: Collection[int]) -> None:
+        rows = t.passages
+        for part in slices(keys):
+            there = rows.c.key.in_(part) & (rows.c.text != "")
+            await self._c.execute(rows.update().where(there).values(indexed=False))
 
     async def mark_all_unindexed(self) -> None:
         with self._c.beside():

@@ -8,6 +8,7 @@ from datetime import timedelta
 from memory.ports import Store
 from memory.records import (
     PRIVATE,
+    SHARED,
     Block,
     BlockEdit,
     Conversation,
@@ -209,6 +210,23 @@ async def test_one_scopes_vectors_are_made_anew(store: Store) -> None:
         assert [row[0] for row in await vectors.unindexed("messages", None, 9)] == [one.key]
         assert await vectors.load("messages", "e", ada.id, None) == []
         assert len(await vectors.load("messages", "e", bob.id, None)) == 1
+
+
+async def test_passages_that_an_index_has_lost_wait_again(store: Store) -> None:
+    async with store.write() as session:
+        town = await session.passages.create_source("town", NOW)
+        other = await session.passages.create_source("other", NOW)
+        drafts = [Draft(text=text, audience=SHARED) for text in ("one", "two", "three")]
+        one, two, three = await session.passages.insert(town.id, drafts, NOW)
+        [theirs] = await session.passages.insert(other.id, drafts[:1], NOW)
+        vectors = session.vectors
+        await vectors.mark_indexed("passages", {row.key: row.text for row in (one, two, theirs)})
+        assert await vectors.count_indexed(town.id) == 2
+        assert await vectors.indexed_uids(town.id) == {one.uid: one.key, two.uid: two.key}
+        await vectors.mark_lost([two.key])
+        await vectors.mark_lost([])
+        assert await vectors.count_indexed(town.id) == 1
+        assert [row[0] for row in await vectors.unindexed("passages", None, 9)] == [two.key, three.key]
 
 
 async def test_documents_are_listed_once_each_and_expire_without_loaded_files(store: Store) -> None:

@@ -7,12 +7,7 @@ a World of its own in `WORLDS`.
 from __future__ import annotations
 
 import asyncio
-import socket
-import subprocess
-import sys
-import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -23,6 +18,7 @@ import pytest
 from memory.ports import VectorIndex
 from memory.records import PRIVATE, SHARED, VectorEntry, community_audience, place_audience, readable_from
 from tests.fakes.chroma_rows import ChromaWorld, circle
+from tests.fakes.chroma_server import ChromaServer
 from tests.fakes.exact_rows import ExactWorld
 
 HERE, THERE = community_audience("here"), community_audience("there")
@@ -57,32 +53,8 @@ class World(Protocol):
 @pytest.fixture(scope="module")
 def chroma_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The url of a real Chroma server on loopback."""
-    with closing(socket.create_server(("127.0.0.1", 0))) as free:
-        port = free.getsockname()[1]
-    program = "import sys, chromadb_rust_bindings; chromadb_rust_bindings.cli(sys.argv)"
-    folder = str(tmp_path_factory.mktemp("server"))
-    options = ["run", "--path", folder, "--host", "127.0.0.1", "--port", str(port)]
-    process = subprocess.Popen(
-        [sys.executable, "-c", program, *options],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        cwd=folder,
-    )
-    assert process.stdout is not None
-    log: list[bytes] = []
-    for line in process.stdout:
-        log.append(line)
-        if b"listening" in line:
-            break
-    else:
-        pytest.fail(b"".join(log).decode())
-    drain = threading.Thread(target=process.stdout.read)
-    drain.start()
-    yield f"http://127.0.0.1:{port}"
-    process.terminate()
-    process.wait()
-    drain.join()
-    process.stdout.close()
+    with ChromaServer(tmp_path_factory.mktemp("server")) as server:
+        yield server.url
 
 
 def embedded(tmp_path: Path, request: pytest.FixtureRequest) -> World:

@@ -37,6 +37,13 @@ class Shelf:
         assert kind == "passages"
         self.indexed |= {key for key, text in texts.items() if self.rows[key].text == text}
 
+    async def count_indexed(self, archive_id: int) -> int:
+        return len(await self.indexed_uids(archive_id))
+
+    async def indexed_uids(self, archive_id: int) -> dict[str, int]:
+        rows = [self.rows[key] for key in self.indexed if key in self.rows]
+        return {row.uid: row.key for row in rows if scope_of(row.key) == archive_id}
+
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Shelf]:
         yield self
