@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from tests.fakes.ports import free_port
+from tests.patience import PATIENCE_S
 
 _PROGRAM = "import sys, chromadb_rust_bindings; chromadb_rust_bindings.cli(sys.argv)"
 
@@ -50,6 +53,18 @@ class ChromaServer:
             raise AssertionError(b"".join(log).decode())
         self._drain = threading.Thread(target=self._process.stdout.read)
         self._drain.start()
+        self._wait_for_its_port()
+
+    def _wait_for_its_port(self) -> None:
+        """It says that it listens before it does."""
+        end = time.monotonic() + PATIENCE_S
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", self._port)).close()
+                return
+            except ConnectionRefusedError:
+                assert time.monotonic() < end, "the server does not listen"
+                time.sleep(0.01)
 
     def kill(self) -> None:
         """Idempotent."""
