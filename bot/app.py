@@ -96,6 +96,7 @@ from bot.ports import Adapter, ChatModel, Clock, Form, Painter
 from bot.reception import Reception, Rules
 from bot.runtime import Runtime
 from bot.safety.masking import Masking
+from bot.safety.refusing import Refusing
 from bot.settings import Settings
 from memory.associative import Associative
 from memory.documents.reader import Reader
@@ -236,6 +237,7 @@ class _Given:
     files: DataDir
     media: Media
     masking: Masking
+    refusing: Refusing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -303,6 +305,7 @@ def _assemble(
         platforms={adapter.platform: adapter for adapter in adapters},
         files=DataDir(settings.data_dir),
         masking=Masking(settings.safety.secrets == "mask"),
+        refusing=_refusing(settings, media, runtime.clock),
     )
     people = _people(given)
     agent = _agent(given, people, speaker_of)
@@ -323,7 +326,7 @@ def _assemble(
             commands,
             rights,
             delivery.heartbeat,
-            Rules(events=settings.events, masking=given.masking),
+            Rules(events=settings.events, masking=given.masking, refusing=given.refusing),
         ),
         identities=people.identities,
         personas=people.personas,
@@ -352,6 +355,19 @@ def _assemble(
             orders.run,
             faults.run,
         ),
+    )
+
+
+def _refusing(settings: Settings, media: Media, clock: Clock) -> Refusing:
+    safety = settings.safety
+    return Refusing(
+        safety.words,
+        media.moderator,
+        clock,
+        timeout_s=safety.moderation.timeout_s,
+        when_down=safety.moderation.when_down == "pass",
+        heard="heard" in safety.refuse,
+        said="said" in safety.refuse,
     )
 
 
@@ -421,7 +437,7 @@ def _agent(given: _Given, people: _People, speaker_of: SpeakerOf | None) -> _Age
         sources=Sources(runtime.store, memory.recall, memory.archival),
         forgetting=forgetting,
         courier=courier,
-        loop=AgentLoop(asking, queues, executor, desks, commit, _limits(settings), tools),
+        loop=AgentLoop(asking, queues, executor, desks, commit, _limits(settings), tools, given.refusing),
     )
 
 
@@ -450,7 +466,9 @@ def _delivery(given: _Given, people: _People, agent: _Agent) -> _Delivery:
     expire = timedelta(hours=settings.agent.expire_hours)
     turns = Turns(runtime, agent.loop, queues, identities, courier, access, beats, expire)
     arrivals = Arrivals(beats, runtime.clock, settings.events)
-    documents = Documents(runtime.store, runtime.clock, Reader(BOUNDS), talks_elsewhere, given.masking)
+    documents = Documents(
+        runtime.store, runtime.clock, Reader(BOUNDS), talks_elsewhere, given.masking, given.refusing
+    )
     keeping = Keeping(settings.memory.documents, given.memory.counter.count)
     senses = Senses(
         runtime,
@@ -458,6 +476,7 @@ def _delivery(given: _Given, people: _People, agent: _Agent) -> _Delivery:
         given.models.describer,
         given.media.audio,
         given.masking,
+        given.refusing,
         sees_for_all=given.models.describer is given.models.default,
         speaks=given.media.mouth is not None,
     )

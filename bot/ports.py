@@ -206,6 +206,14 @@ class Painter(Protocol):
         ...
 
 
+class Moderator(Protocol):
+    """What judges texts."""
+
+    async def flagged(self, text: str) -> frozenset[str]:
+        """As what it is not fit to be said, in the server's words; empty: it is fit. Raises `ModelError`."""
+        ...
+
+
 class Models(Protocol):
     """The configured language models."""
 

@@ -30,7 +30,9 @@ from bot.events import (
     Suggestion,
     View,
     cleaned,
+    origin_of,
     platform_of,
+    quotes_of,
 )
 from bot.language import gettext, language, marked, spoken
 from bot.observer import Heard
@@ -42,12 +44,14 @@ from bot.people.programs import Programs
 from bot.runtime import Runtime
 from bot.safety.masking import TOLD, Masking, told
 from bot.safety.notices import Place
+from bot.safety.refusing import HEARD, UNJUDGED, Refusing, Verdict
 from bot.settings import EventSettings
 from memory.ports import Session
 from memory.records import Agent, Audience, Conversation, OutboxRow, Passage, User
 
 _SAID = 2_000  # characters of a post that opened a thread
 _ALWAYS = ("stop", "help")  # whatever else was commanded in this minute
+_CARRY = ("memory", "persona", "rethink", "rewrite")  # a text into memory
 _REUSED = marked(
     "That id stood for another message already, so I have let this one go. Give each message an id of its own."
 )
@@ -60,6 +64,7 @@ class Rules:
 
     events: EventSettings
     masking: Masking
+    refusing: Refusing
 
 
 class Reception:
@@ -84,7 +89,7 @@ class Reception:
         self._commands = commands
         self._rights = rights
         self._heartbeat = heartbeat
-        self._events, self._masking = rules.events, rules.masking
+        self._events, self._masking, self._refusing = rules.events, rules.masking, rules.refusing
 
     # What adapters call
 
@@ -96,8 +101,7 @@ class Reception:
 
     async def _submit(self, event: Event) -> View | None:
         if isinstance(event, MessageEdited | MessageDeleted):
-            await self._rights.amendments.follow(event)
-            return None
+            return await self._amend(event)
         if isinstance(event, CommunityLeft):
             await self._rights.departures.left(event.community)
             return None
@@ -128,6 +132,8 @@ class Reception:
                 identity = await self._identities.of(event)
             with spoken(await self._identities.language_of(event, identity)):
                 await self._access.pace.spend(event, identity)
+                await self._check(event)
+                event = await self._without_refused(event)
         except Turned as turned:
             return turned.view
         event, notices = self._kept(await self._begun(event, identity), identity)
@@ -169,6 +175,10 @@ class Reception:
                 return replace(view, language=language())
             identity = await self._identities.of(command)
             with spoken(await self._identities.language_of(command, identity)):
+                if command.command in _CARRY:
+                    verdict = await self._refusing.heard(command.argument, command.value)
+                    if verdict is not Verdict.PASSES:
+                        return replace(_refused(verdict), language=language())
                 kept = self._masking.command(command, identity.user)
                 view = await self._commands.run(kept, identity, self)
                 return view if kept is command else replace(view, text=f"{view.text}\n\n{gettext(TOLD)}")
@@ -276,6 +286,43 @@ class Reception:
         """The account is a new, empty user's from now on."""
         await self._rights.accounts.separate(account, name)
 
+    async def _check(self, event: Event) -> None:
+        """Raises `Turned` for what is refused: it is as if it had been forgotten, also when it is told again."""
+        if not isinstance(event, MessageReceived):
+            return
+        texts = (event.text, *(attached.text for attached in event.attachments))
+        verdict = await self._refusing.heard(*texts)
+        if verdict is Verdict.REFUSED:
+            await self._rights.erasure.let_go(event.key)
+        if verdict is not Verdict.PASSES:
+            raise Turned("refused", _refused(verdict))
+
+    async def _without_refused(self, event: Event) -> Event:
+        """The event without what others said beside it that was refused, or would be."""
+        if not isinstance(event, MessageReceived) or not self._refusing.hears:
+            return event
+        gone = {
+            quote.key
+            for quote in quotes_of(event)
+            if self._refusing.forbids(quote.text) or await self._rights.erasure.is_forgotten(quote.key)
+        }
+        reply = None if event.reply_to and event.reply_to.key in gone else event.reply_to
+        return replace(
+            event, reply_to=reply, context=tuple(quote for quote in event.context if quote.key not in gone)
+        )
+
+    async def _amend(self, event: MessageEdited | MessageDeleted) -> View | None:
+        """A message reads otherwise now, or is gone: so is one that reads what is refused."""
+        verdict = (
+            await self._refusing.heard(event.text) if isinstance(event, MessageEdited) else Verdict.PASSES
+        )
+        if verdict is Verdict.PASSES:
+            await self._rights.amendments.follow(event)
+            return None
+        gone = MessageDeleted(**origin_of(event), key=event.key, at=event.at, target=event.target)
+        await self._rights.amendments.follow(gone)
+        return _refused(verdict)
+
     def _kept(self, event: Event, who: Identity) -> tuple[Event, list[OutboxRow]]:
         """The event as it is kept, and what the person is told of that."""
         kept = self._masking.event(event, who.user)
@@ -342,6 +389,10 @@ class Reception:
                 if row is not None:
                     return await session.agents.conversation(row.conversation_id)
         return None
+
+
+def _refused(verdict: Verdict) -> View:
+    return View(text=gettext(HEARD if verdict is Verdict.REFUSED else UNJUDGED), kind="error")
 
 
 def _own(event: Event) -> object:

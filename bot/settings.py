@@ -352,8 +352,25 @@ class PrivacySettings(_Section):
     keep_logs_days: int = Field(14, ge=1, le=36_500)
 
 
+class ModerationSettings(_Section):
+    name: str | None = None
+    base_url: WebAddress | None = None
+    api_key: SecretStr | None = None
+    timeout_s: float = Field(5.0, gt=0, le=60)
+    categories: tuple[str, ...] = ()
+    when_down: Literal["pass", "refuse"] = "pass"
+
+    @property
+    def judges(self) -> bool:
+        """Whether anything is set up that judges texts."""
+        return self.name is not None or self.base_url is not None
+
+
 class SafetySettings(_Section):
     secrets: Literal["mask", "keep"] = "mask"
+    words: tuple[str, ...] = ()
+    refuse: tuple[Literal["heard", "said"], ...] = ("heard", "said")
+    moderation: ModerationSettings = ModerationSettings()
 
 
 class BackupSettings(_Section):

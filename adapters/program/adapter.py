@@ -202,6 +202,8 @@ async def _submitted(inbound: Inbound, event: MessageReceived) -> None:
     if await inbound.programs.reused(event.key, event.text):
         raise Refused(422, _REUSED, "idempotency_key_reused")
     view = await inbound.submit(event)
+    if view is not None and view.kind == "error":
+        raise Refused(400, view.text, "content_policy_violation")
     if view is not None:
         raise Refused(429, view.text, "rate_limit_exceeded")
 

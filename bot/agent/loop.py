@@ -23,6 +23,7 @@ from bot.agent.tools.executor import Executor, ToolResult
 from bot.agent.tools.outside import Asker, Outside, Toolset
 from bot.language import marked
 from bot.ports import Form, ModelReply
+from bot.safety.refusing import SAID, Refusing, Verdict
 from memory.records import Message
 
 _TOO_MANY = "You made too many calls in one step: the first {run} were run, {dropped} were not."
@@ -51,7 +52,9 @@ class AgentLoop:
         commit: Commit,
         limits: Limits,
         outside: Outside,
+        refusing: Refusing,
     ) -> None:
+        self._refusing = refusing
         self._asking, self.meter = asking, asking.meter
         self._queues = queues
         self._window = queues.window
@@ -88,6 +91,7 @@ class AgentLoop:
         last = job.turn.steps >= most - 1 or job.nudges >= _NUDGES
         reply = asks.answered(job) or await self._asking.answer(job, last=last)
         reply = replies.discreet(reply) if job.masks else reply
+        reply = await self._sendable(job, reply)
         async with job.lock:
             queue = await self._queues.queue(job.turn.conversation_id)
             desk = self._desks.of(job, queue)
@@ -123,6 +127,17 @@ class AgentLoop:
         job.zone = desk.zone
         job.model = step.model
         return goes_on
+
+    async def _sendable(self, job: Job, reply: ModelReply) -> ModelReply:
+        """The reply, in which what may not be sent is said to be so. It is done before anything of it is kept."""
+        texts = replies.outgoing(reply)
+        if not texts or await self._refusing.said(*texts) is Verdict.PASSES:
+            return reply
+        for text in texts:
+            verdict = Verdict.REFUSED if len(texts) == 1 else await self._refusing.said(text)
+            if verdict is not Verdict.PASSES:
+                reply = replies.without(reply, text, job.own(SAID))
+        return reply
 
     def _notes(
         self,

@@ -22,6 +22,13 @@ from memory.records import Message, Role
 
 _NAME = 64  # characters of a tool's name
 _LONGEST = 100_000  # characters of what a model says, or of a call's arguments
+_READ = {
+    "send_message": "message",
+    "send_file": "content",
+    "send_image": "prompt",
+    "schedule_message": "about",
+}
+"""The arguments that people get to read, by tool."""
 _WRITES = frozenset(
     {
         "core_memory_append",
@@ -77,6 +84,29 @@ def _masked(text: str, *, called: bool) -> str:
         return masked(text, called=called).text
     kept = bare(value, called=called)
     return text if kept is value else context.to_json(kept)
+
+
+def outgoing(reply: ModelReply) -> list[str]:
+    """What people may read of it: what it says, sends as a file, and wants to be reminded of."""
+    if not reply.calls:
+        return [reply.text] if reply.text else []
+    found = (_values(call).get(_READ[call.name]) for call in reply.calls if call.name in _READ)
+    return [text for text in found if isinstance(text, str) and text]
+
+
+def without(reply: ModelReply, refused: str, told: str) -> ModelReply:
+    """The reply that says ``told`` in the place of a text of `outgoing`, and thinks nothing of it aloud."""
+    calls = []
+    for call in reply.calls:
+        values, name = _values(call), _READ.get(call.name, "")
+        if values.get(name) == refused:
+            call = replace(call, arguments=context.to_json({**values, name: told}))
+        calls.append(call)
+    return replace(reply, text="" if reply.calls else told, calls=tuple(calls))
+
+
+def _values(call: ToolCall) -> dict[str, Any]:
+    return arguments.read(call.arguments) or {}
 
 
 def _bounded(call: ToolCall) -> ToolCall:

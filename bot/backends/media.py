@@ -1,4 +1,4 @@
-"""The configured servers that hear, speak, and make pictures."""
+"""The configured servers that hear, speak, make pictures, and judge texts."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from bot.errors import ModelError
 from bot.models.audio import AudioEndpoint
 from bot.models.endpoint import Endpoint
 from bot.models.images import ImagesEndpoint
+from bot.models.moderation import ModerationEndpoint
 from bot.ports import Clock
-from bot.settings import AudioSettings, ImagesSettings, Settings
+from bot.settings import AudioSettings, ImagesSettings, ModerationSettings, Settings
 
-_HEARS = "whisper-1"
+_HEARS, _JUDGES = "whisper-1", "omni-moderation-latest"
 Finding = tuple[bool, str, str]
 """Good or not, of what, told to people."""
 
@@ -24,6 +25,7 @@ class Media:
     def __init__(self, settings: Settings, clock: Clock) -> None:
         self.audio = choose_audio(settings, clock)
         self.images = choose_images(settings, clock)
+        self.moderator = choose_moderator(settings, clock)
         self.mouth = self.audio if settings.audio.speak else None
 
     async def examine(self) -> AsyncIterator[Finding]:
@@ -34,6 +36,8 @@ class Media:
             else "none are made; [images] name sets what makes them."
         )
         yield True, "pictures", made
+        if self.moderator is not None:
+            yield await self._moderates()
         if self.audio is None:
             yield (
                 True,
@@ -47,8 +51,16 @@ class Media:
         except ModelError as error:
             yield False, "voice", str(error)
 
+    async def _moderates(self) -> Finding:
+        assert self.moderator is not None
+        try:
+            await self.moderator.flagged("Hello")
+        except ModelError as error:
+            return False, "safety", str(error)
+        return True, "safety", f"{self.moderator.place} judges what is said."
+
     async def aclose(self) -> None:
-        for each in (self.audio, self.images):
+        for each in (self.audio, self.images, self.moderator):
             if each is not None:
                 await each.aclose()
 
@@ -81,9 +93,19 @@ def choose_images(settings: Settings, clock: Clock) -> ImagesEndpoint | None:
     return ImagesEndpoint(_endpoint("images", images.name, images, settings, clock), images.size or "")
 
 
-def _endpoint(
-    section: str, name: str, place: AudioSettings | ImagesSettings, settings: Settings, clock: Clock
-) -> Endpoint:
+def choose_moderator(settings: Settings, clock: Clock) -> ModerationEndpoint | None:
+    """None where nothing is set up."""
+    moderation = settings.safety.moderation
+    if not moderation.judges:
+        return None
+    endpoint = _endpoint("safety.moderation", moderation.name or _JUDGES, moderation, settings, clock)
+    return ModerationEndpoint(endpoint, moderation.categories)
+
+
+_Placed = AudioSettings | ImagesSettings | ModerationSettings
+
+
+def _endpoint(section: str, name: str, place: _Placed, settings: Settings, clock: Clock) -> Endpoint:
     """Its address and key are those of ``[model]``, where it has none of its own."""
     main = settings.model
     own = place.base_url is not None and place.base_url != main.base_url

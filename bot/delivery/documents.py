@@ -18,6 +18,7 @@ from bot.people.identities import language_of
 from bot.ports import Clock
 from bot.safety.masking import Masking, told
 from bot.safety.notices import Place, post_once
+from bot.safety.refusing import Refusing, Verdict
 from memory.documents.reader import Bounds, Reader
 from memory.errors import DocumentError, ReaderMissing
 from memory.ports import Store
@@ -45,7 +46,9 @@ class Documents:
         reader: Reader,
         told_apart: Callable[[str, bytes], str],
         masking: Masking,
+        refusing: Refusing,
     ) -> None:
+        self._refusing = refusing
         self._store, self._clock = store, clock
         self._masking = masking
         self._reader = reader
@@ -86,6 +89,8 @@ class Documents:
             )
         except DocumentError as error:
             return replace(event, data="", problem=str(error))
+        if await self._refusing.heard(text) is not Verdict.PASSES:
+            return replace(event, data="", problem=f"What {event.document} says may not be read here.")
         if len(text) > _LONGEST:
             text = f"{text[:_LONGEST]}\n[The first {_LONGEST:,} of {len(text):,} characters; the rest was left out.]"
         return replace(event, data="", text=text)

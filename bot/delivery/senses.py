@@ -22,6 +22,7 @@ from bot.ports import ChatModel, Ears, ModelRequest
 from bot.runtime import Runtime
 from bot.safety.masking import Masking, attachment
 from bot.safety.notices import post_once
+from bot.safety.refusing import Refusing, Verdict
 from memory.records import Agent, InboxRow, Usage
 from memory.search.excerpts import one_line
 
@@ -31,6 +32,7 @@ _MOST = 4  # pictures of one message that are described
 _TOKENS = 400  # of a caption: a model that reasons needs some
 _LONGEST = 1_200  # characters of one
 _WAIT_S = 60.0  # for one
+_REFUSED = "(what is said in it may not be talked about here)"
 
 
 class Senses:
@@ -45,11 +47,12 @@ class Senses:
         describer: ChatModel | None,
         ears: Ears | None,
         masking: Masking,
+        refusing: Refusing,
         *,
         sees_for_all: bool,
         speaks: bool,
     ) -> None:
-        self.masking = masking
+        self.masking, self._refusing = masking, refusing
         self.speaks = speaks
         self._sees_for_all = sees_for_all
         self._store, self._clock = runtime.store, runtime.clock
@@ -112,6 +115,8 @@ class Senses:
                 text = await self._ears.transcribe(attached.name, attached.media_type, sound)
             except ModelError as error:
                 log.warning("A voice message was not written down: %s", error)
+        if await self._refusing.heard(text) is not Verdict.PASSES:
+            text = _REFUSED
         return replace(attached, sound="", heard=text)
 
     async def _seen(self, agent: Agent, row: InboxRow, attached: Attachment, *, ask: bool) -> Attachment:
@@ -127,6 +132,8 @@ class Senses:
             if isinstance(error, ModelRefused) and self._sees_for_all:
                 return replace(attached, looked=True, image="")
             return replace(attached, looked=True)
+        if await self._refusing.heard(shows) is not Verdict.PASSES:
+            return replace(attached, looked=True, image="", prompt=usage.prompt, completion=usage.completion)
         return replace(attached, looked=True, shows=shows, prompt=usage.prompt, completion=usage.completion)
 
     async def _described(self, agent: Agent, row: InboxRow, attached: Attachment) -> tuple[str, Usage]:

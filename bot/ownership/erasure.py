@@ -244,6 +244,12 @@ class Erasure:
         """What is on its way from these accounts (into this place) is forgotten before it is received."""
         await session.mailbox.forget_keys(self.underway.forget(accounts, address), self._clock.now())
 
+    async def let_go(self, key: str) -> None:
+        """The message of that key is not received, nor what comes with it, however often it is told."""
+        async with self._store.write() as session:
+            await session.mailbox.forget_keys([key], self._clock.now())
+        self._anything = True
+
     async def is_forgotten(self, key: str) -> bool:
         """Whether an event of that key was told before, and its person or place has been forgotten since."""
         if self._anything is False:

@@ -3,7 +3,8 @@ reference ("Create transcription", "Create speech", "Create image") ask for is a
 know is answered.
 
 ``async with OpenAIMedia() as server``: ``server.url``; ``heard`` holds (file name, media type, bytes, model) of every
-transcription that was asked for, ``spoke`` and ``painted`` what was to be said and shown.
+transcription that was asked for, ``judged`` the texts that were
+judged (by ``flags``: which word is of which category), ``spoke`` and ``painted`` what was to be said and shown.
 """
 
 from __future__ import annotations
@@ -12,13 +13,22 @@ import base64
 from typing import Self, get_args
 
 from aiohttp import web
-from openai.types import AudioModel, ImageModel, ImagesResponse, image_generate_params
+from openai.types import (
+    AudioModel,
+    ImageModel,
+    ImagesResponse,
+    ModerationCreateResponse,
+    ModerationModel,
+    image_generate_params,
+    moderation_create_params,
+)
 from openai.types.audio import (
     SpeechModel,
     TranscriptionCreateResponse,
     speech_create_params,
     transcription_create_params,
 )
+from openai.types.moderation import Categories
 
 from tests.fakes.pictures import png
 
@@ -44,6 +54,8 @@ class OpenAIMedia:
         self.heard: list[tuple[str, str, bytes, str]] = []
         self.spoke: list[str] = []
         self.painted: list[str] = []
+        self.judged: list[str] = []
+        self.flags: dict[str, str] = {}
         self.url = ""
         self._api_key = api_key
 
@@ -52,6 +64,7 @@ class OpenAIMedia:
         app.router.add_post("/v1/audio/transcriptions", self._transcribe)
         app.router.add_post("/v1/audio/speech", self._speak)
         app.router.add_post("/v1/images/generations", self._paint)
+        app.router.add_post("/v1/moderations", self._judge)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", 0).start()
@@ -100,6 +113,34 @@ class OpenAIMedia:
         self.spoke.append(text)
         kind = {"opus": "audio/ogg", "wav": "audio/wav"}.get(body.get("response_format", "mp3"), "audio/mpeg")
         return web.Response(body=b"OggS" + text.encode(), content_type=kind)
+
+    async def _judge(self, request: web.Request) -> web.Response:
+        if (refusal := self._refusal(request)) is not None:
+            return refusal
+        body = await request.json()
+        if unknown := set(body) - set(moderation_create_params.ModerationCreateParams.__annotations__):
+            return failed(400, f"Unknown parameter: '{unknown.pop()}'.")
+        if body.get("model") not in get_args(ModerationModel):
+            return failed(404, "The model does not exist.", "model_not_found")
+        texts = [body["input"]] if isinstance(body.get("input"), str) else body.get("input")
+        if not texts or not all(isinstance(text, str) for text in texts):
+            return failed(400, "input is required")
+        self.judged += texts
+        results = []
+        for text in texts:
+            found = {kind for word, kind in self.flags.items() if word in text}
+            names = [field.alias or name for name, field in Categories.model_fields.items()]
+            results.append(
+                {
+                    "flagged": bool(found),
+                    "categories": {name: name in found for name in names},
+                    "category_scores": {name: float(name in found) for name in names},
+                    "category_applied_input_types": {name: ["text"] for name in names},
+                }
+            )
+        answer = {"id": "modr-1", "model": body["model"], "results": results}
+        ModerationCreateResponse.model_validate(answer)
+        return web.json_response(answer)
 
     async def _paint(self, request: web.Request) -> web.Response:
         if (refusal := self._refusal(request)) is not None:

@@ -13,6 +13,7 @@ import pytest
 from bot.delivery.documents import Documents
 from bot.events import DocumentUploaded, to_json
 from bot.safety.masking import Masking
+from bot.safety.refusing import Refusing
 from memory.errors import ReaderMissing
 from memory.records import PRIVATE, InboxRow
 from tests.fakes.clock import FakeClock
@@ -74,7 +75,9 @@ async def test_what_to_install_is_told_to_the_operator_and_to_nobody_else(
     )
     store = Kept()
     store.rows.append(row)
-    documents = Documents(store, FakeClock(), NothingInstalled(), lambda name, data: "", Masking(True))  # type: ignore[arg-type]
+    clock = FakeClock()
+    rules = (Masking(True), Refusing((), None, clock))
+    documents = Documents(store, clock, NothingInstalled(), lambda name, data: "", *rules)  # type: ignore[arg-type]
     assert await documents.read([row])
     told = store.events["k"]
     assert told["problem"] == "my-diagnosis.pdf is of a kind that is not read here (PDF)."
