@@ -70,6 +70,7 @@ from bot.mcp.toolbox import Toolbox
 from bot.mcp.vault import CredentialVault
 from bot.observer import Observer, Surfaced, Together
 from bot.operations.faults import Faults
+from bot.operations.loads import Loads
 from bot.operations.orders import Orders
 from bot.ownership.accounts import Accounts
 from bot.ownership.amendments import Amendments
@@ -141,6 +142,7 @@ class App:
     restrictions: Restrictions
     orders: Orders
     faults: Faults
+    loads: Loads
     clock: Clock
     window: Window
     ready: Mapping[str, Ready]  # what is needed beside the platforms
@@ -313,6 +315,7 @@ def _assemble(
     ownership = _ownership(given, people, agent, delivery)
     commands = _commands(given, people, agent, ownership)
     rights = ownership.rights
+    loads = Loads(runtime, memory.counter.count, settings.data_dir / "sent")
     orders = Orders(given.runtime, delivery.mailboxes, agent.courier, people.restrictions)
     return App(
         memory=memory,
@@ -344,6 +347,7 @@ def _assemble(
         restrictions=people.restrictions,
         orders=orders,
         faults=faults,
+        loads=loads,
         ready={"model": models.default.ready},
         background=(
             agent.courier.run,
@@ -354,6 +358,7 @@ def _assemble(
             rights.departures.run,
             orders.run,
             faults.run,
+            loads.run,
         ),
     )
 

@@ -64,6 +64,11 @@ class Indexer:
         self._renewed: float | None = None  # when
         self._doubted = False
 
+    @property
+    def makes_vectors(self) -> bool:
+        """Whether there is an embedder: else no row ever gets a vector."""
+        return self._embedder is not None
+
     def wake(self) -> None:
         """A turn has ended: there are new rows."""
         self._news.set()

@@ -45,6 +45,26 @@ def pairing(
     sys.exit(process.run(operating.pairing(settings_of(config), deny, revoke, as_json=as_json)))
 
 
+@admin_app.command("sources")
+def shelves(
+    delete: Annotated[str, typer.Option("--delete", help="Delete a source.", metavar="SOURCE")] = "",
+    file: Annotated[
+        str, typer.Option("--file", help="With --delete: only what was loaded of that file.")
+    ] = "",
+    detach: Annotated[
+        str, typer.Option("--detach", help="Let --agent search a source no more.", metavar="SOURCE")
+    ] = "",
+    agent: Annotated[int, typer.Option("--agent", help="With --detach: which, by its number.")] = 0,
+    as_json: Json = False,
+    config: Config = None,
+) -> None:
+    """List sources and lore, the files in them, and who searches them; `everbot load` loads files."""
+    from bot.cli import sources
+
+    wish = sources.Shelving(delete, file, detach, agent)
+    sys.exit(process.run(sources.sources(settings_of(config), wish, as_json=as_json)))
+
+
 @admin_app.command()
 def turns(
     stop: Annotated[str, typer.Option("--stop", help="Call a turn off.", metavar="TURN")] = "",

@@ -201,7 +201,7 @@ async def block(settings: Settings, account: str, *, blocked: bool) -> int:
         return 1
     async with opened(settings) as operator:
         await operator.block(account, blocked)
-    tell(f"{account} {'talks with nobody here any more' if blocked else 'may talk again'}{_when(settings)}.")
+    tell(f"{account} {'talks with nobody here any more' if blocked else 'may talk again'}{when(settings)}.")
     return 0
 
 
@@ -212,7 +212,7 @@ async def budget(settings: Settings, who: str, limits: Limits, *, community: boo
             await operator.budget(
                 subject_of(who, community=community), limits.tokens_per_day, limits.cost_per_month
             )
-            tell(f"{who}: {'no budget' if limits.lift else 'so it is'}{_when(settings)}.")
+            tell(f"{who}: {'no budget' if limits.lift else 'so it is'}{when(settings)}.")
             return 0
         if who or limits:
             warn("Name whom it is for, and --tokens-per-day, --cost-per-month or --none.")
@@ -280,5 +280,6 @@ def _plain(value: Any) -> Any:
     return value.isoformat() if isinstance(value, date) else value
 
 
-def _when(settings: Settings) -> str:
+def when(settings: Settings) -> str:
+    """When what was set is heeded: words for after it."""
     return f": {holder(settings.data_dir)} heeds it within seconds" if is_held(settings.data_dir) else ""

@@ -7,6 +7,7 @@ import logging
 
 from bot.delivery.courier import Courier
 from bot.delivery.mailboxes import Mailboxes
+from bot.operations.library import DROP, dropped
 from bot.operations.operator import RELOAD, RETRY, SEND, STOP
 from bot.people.restrictions import Restrictions
 from bot.runtime import Runtime
@@ -22,7 +23,7 @@ class Orders:
     def __init__(
         self, runtime: Runtime, mailboxes: Mailboxes, courier: Courier, restrictions: Restrictions
     ) -> None:
-        self._store = runtime.store
+        self._store, self._runtime = runtime.store, runtime
         self._mailboxes = mailboxes
         self._courier = courier
         self._restrictions = restrictions
@@ -50,6 +51,10 @@ class Orders:
             if any(order.what == RELOAD for order in orders):
                 await self._restrictions.load()
             for order in orders:
+                if order.what == DROP:
+                    await dropped(
+                        self._store, self._runtime.indexer, int(order.about), self._runtime.clock.now()
+                    )
                 self._do(order)
 
     def _do(self, order: Order) -> None:

@@ -25,6 +25,14 @@ class Passages(Protocol):
         """The agent may search that archive. Idempotent."""
         ...
 
+    async def detach(self, agent_id: int, archive_id: int) -> bool:
+        """False: it was not attached."""
+        ...
+
+    async def attached_to(self, archive_id: int) -> list[int]:
+        """The agents that search it, by their ids."""
+        ...
+
     async def attached(self, agent_id: int) -> list[Archive]:
         """The shared archives that this agent may search."""
         ...

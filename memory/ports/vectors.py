@@ -23,6 +23,10 @@ class Vectors(Protocol):
         """Of both kinds."""
         ...
 
+    async def waiting(self, kind: str, scope: int) -> int:
+        """How many rows of one archive, or agent, have no vector yet."""
+        ...
+
     async def mark_indexed(self, kind: str, texts: Mapping[int, str]) -> None:
         """The rows of these keys have their vector, or can have none, unless their text is another by now."""
         ...

@@ -90,6 +90,19 @@ class Passages:
         statement = upsert(t.attachments).values(agent_id=agent_id, archive_id=archive_id)
         await self._c.execute(statement.on_conflict_do_nothing())
 
+    async def detach(self, agent_id: int, archive_id: int) -> bool:
+        a = t.attachments
+        here = (a.c.agent_id == agent_id) & (a.c.archive_id == archive_id)
+        return bool((await self._c.execute(a.delete().where(here))).rowcount)
+
+    async def attached_to(self, archive_id: int) -> list[int]:
+        """For whoever runs the bot, who sees what a source is good for."""
+        a = t.attachments.c
+        rows = await self._c.execute(
+            sa.select(a.agent_id).where(a.archive_id == archive_id).order_by(a.agent_id)
+        )
+        return list(rows.scalars())
+
     async def attached(self, agent_id: int) -> list[Archive]:
         mine = sa.select(t.attachments.c.archive_id).where(t.attachments.c.agent_id == agent_id)
         return [_archive(row) for row in await self._c.execute(_archives(t.archives.c.id.in_(mine)))]

@@ -83,6 +83,11 @@ class Vectors:
         ]
         return sum((await self._c.execute(sa.select(*counts))).one())
 
+    async def waiting(self, kind: str, scope: int) -> int:
+        rows = t.metadata.tables[kind]
+        waits = rows.c.key.between(*scope_range(scope)) & ~rows.c.indexed
+        return int((await self._c.execute(sa.select(sa.func.count()).where(waits))).scalar_one())
+
     async def mark_indexed(self, kind: str, texts: Mapping[int, str]) -> None:
         rows = t.metadata.tables[kind]
         same = (rows.c.key == sa.bindparam("of")) & (rows.c.text == sa.bindparam("read"))

@@ -40,6 +40,7 @@ _DESK = (
     "/pairing",
     "/personas",
     "/personas/1",
+    "/sources",
     "/usage",
     "/budgets",
     "/errors",

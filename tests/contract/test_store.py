@@ -71,6 +71,21 @@ async def test_a_user_is_known_by_account(store: Store) -> None:
     assert (user.name, user.timezone) == ("Ada", "Europe/Lisbon")
 
 
+async def test_a_source_is_detached_and_tells_who_searches_it_and_what_waits(store: Store) -> None:
+    async with store.write() as session:
+        ada, bob = await newcomer(session, "ada"), await newcomer(session, "bob")
+        source = await session.passages.create_source("harbour", NOW)
+        for agent in (bob, ada):
+            await session.passages.attach(agent.id, source.id)
+        assert await session.passages.attached_to(source.id) == [ada.id, bob.id]
+        await session.passages.insert(source.id, [Draft(text="It opens at six", audience=SHARED)], NOW)
+        assert await session.vectors.waiting("passages", source.id) == 1
+        assert await session.vectors.waiting("passages", ada.archive_id) == 0
+        assert await session.passages.detach(ada.id, source.id)
+        assert not await session.passages.detach(ada.id, source.id)
+        assert await session.passages.attached_to(source.id) == [bob.id]
+
+
 async def test_agents_are_found_by_id_name_and_pair(store: Store) -> None:
     async with store.write() as session:
         ada, bob = await newcomer(session, "ada"), await newcomer(session, "bob")

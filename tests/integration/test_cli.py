@@ -13,7 +13,6 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
-from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -28,6 +27,8 @@ from bot.backends.clock import SystemClock
 from bot.backends.memory import choose_embedder, open_memory
 from bot.cli import load
 from bot.cli.main import app
+from bot.operations.loading import BATCH, Loading
+from bot.runtime import Runtime
 from bot.settings import Settings
 from memory.documents.reader import Reader
 from memory.ports import Session
@@ -433,12 +434,13 @@ async def test_a_file_goes_on_at_the_chunk_where_it_was_stopped(tmp_path: Path, 
     async with open_memory(settings) as memory:
         async with memory.store.write() as session:
             source = await session.passages.create_source("log", SystemClock().now())
-        broken = replace(memory, store=Failing(memory.store, writes))  # type: ignore[arg-type]
-        loading = await load.Loading.begin(broken, Reader(), source.id, SHARED)
+        failing = Failing(memory.store, writes)
+        runtime = Runtime(failing, memory.indexer, SystemClock())  # type: ignore[arg-type]
+        loading = await Loading.begin(runtime, memory.counter.count, Reader(), source.id, SHARED)
         with pytest.raises(KeyboardInterrupt):
             await loading.file(path)
         async with memory.store.read() as session:
-            assert await session.passages.count(source.id, None) == writes * load._BATCH
+            assert await session.passages.count(source.id, None) == writes * BATCH
 
     assert await load.load(settings, [path], "log") == 0
     check_whole(settings.data_dir / "everbot.db", 1)

@@ -8,6 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
+from bot.errors import EverbotError
 from bot.events import View
 from bot.operations.operator import Operator
 from bot.people.prices import Prices
@@ -21,6 +22,7 @@ ROOMS = (
     ("/desk/people", "People"),
     ("/desk/pairing", "Pairing"),
     ("/desk/personas", "Personas"),
+    ("/desk/sources", "Sources"),
     ("/desk/usage", "Usage"),
     ("/desk/budgets", "Budgets"),
     ("/desk/errors", "Errors"),
@@ -60,3 +62,10 @@ def told(request: web.Request, view: View, back: str) -> web.StreamResponse:
     notice = site.notices.leave(visitor.key.id, view)
     path = back if _OURS.fullmatch(back) else "/desk"
     raise web.HTTPSeeOther(f"{site.root}{path}?notice={notice}")
+
+
+def number(text: str) -> int:
+    """As a form sent it. Raises `EverbotError` for what is none."""
+    if not (text.isascii() and text.isdecimal() and len(text) < 10):
+        raise EverbotError(f"{text!r} is not a number.")
+    return int(text)

@@ -15,7 +15,7 @@ from bot.errors import EverbotError
 from bot.events import View
 from bot.operations.studio import LARGEST, Studio, Whole, definition_of, written_definition
 from bot.personas.cards.card import Version
-from bot.web.desk.base import Fields, desk, told
+from bot.web.desk.base import Fields, desk, number, told
 from bot.web.desk.tables import told as moment
 from bot.web.differences import Piece, differences
 from bot.web.uploads import uploaded
@@ -65,9 +65,9 @@ async def persona(request: web.Request) -> web.StreamResponse:
 
 async def _name(request: web.Request) -> str:
     """Of the persona that the path names by its number."""
-    number = int(request.match_info["persona"])
+    wanted = int(request.match_info["persona"])
     async with website(request).app.memory.store.read() as session:
-        found = next((one for one in await session.personas.all() if one.id == number), None)
+        found = next((one for one in await session.personas.all() if one.id == wanted), None)
     if found is None:
         raise web.HTTPNotFound
     return found.name
@@ -166,18 +166,18 @@ async def _describe(request: web.Request, fields: Fields) -> str:
 
 
 async def _back(request: web.Request, fields: Fields) -> str:
-    version = _number(fields["version"])
+    version = number(fields["version"])
     await studio(request).go_back(fields["about"], version)
     return f"{fields['about']} is again what it was in version {version}, as a version of its own."
 
 
 async def _accept(request: web.Request, fields: Fields) -> str:
-    await studio(request).accept(fields["about"], _number(fields["proposal"]))
+    await studio(request).accept(fields["about"], number(fields["proposal"]))
     return f"Accepted: {fields['about']} reads so, for everyone at their next message."
 
 
 async def _refuse(request: web.Request, fields: Fields) -> str:
-    await studio(request).refuse(fields["about"], _number(fields["proposal"]))
+    await studio(request).refuse(fields["about"], number(fields["proposal"]))
     return "Refused."
 
 
@@ -200,12 +200,6 @@ async def _remove(request: web.Request, fields: Fields) -> str:
 async def _bring_back(request: web.Request, fields: Fields) -> str:
     await studio(request).bring_back(fields["about"])
     return f"{fields['about']} is back."
-
-
-def _number(text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and len(text) < 10):
-        raise EverbotError(f"{text!r} is not a number.")
-    return int(text)
 
 
 ACTS = {
