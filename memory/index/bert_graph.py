@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from memory.index.onnx_file import FLOAT, INT64, UINT8, constant, model, node
+from memory.index.onnx_file import FLOAT, INT64, constant, model, node
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 HIDDEN, HEADS, EPSILON = 384, 12, 1e-12
 OPSET, IR = 20, 10
+FORM = "b"
+"""Of the graph, whose file is built anew when it changes; the vectors are those of the forms before."""
 WORDS = "embeddings.word_embeddings.weight"
 
 
@@ -42,7 +44,7 @@ def encoder_graph(weights: Mapping[str, NDArray[np.float32]], layers: int) -> by
 class _Encoder:
     """The graph's nodes, in order; a method adds some and returns the name of their result.
 
-    ``w`` are the float32 weights by their names.
+    ``w`` are the float32 weights by their names. All tokens of all texts lie below each other, a row of 384 each.
     """
 
     def __init__(self, w: Mapping[str, NDArray[np.float32]], layers: int) -> None:
@@ -52,18 +54,24 @@ class _Encoder:
         self.constants: list[Any] = []
 
     def whole(self) -> None:
-        x = self.norm(self.embedding(), "embeddings.LayerNorm")
+        rows = self.add("Reshape", self.embedding(), self.constant([-1, HIDDEN], "int64"))
+        x = self.norm(rows, "embeddings.LayerNorm")
+        sizes = self.add("Shape", "mask")  # texts, tokens
+        heads = self.add("Concat", sizes, self.constant([3, HEADS, HIDDEN // HEADS], "int64"), axis=0)
+        self.middles = self.add("Expand", self.constant([128], "uint8"), self.add("Shape", x, start=0, end=1))
         outside = self.add("Sub", "mask", self.constant(1.0))
         outside = self.add("Unsqueeze", outside, self.constant([1, 2], "int64"))
         bias = self.add("Mul", outside, self.constant(1e4))  # 0 for a token, -10,000 for padding
         for layer in range(self.layers):
             key = f"encoder.layer.{layer}."
-            attended = self.linear(self.attention(x, bias, key), key + "attention.output.dense")
+            attended = self.linear(self.attention(x, heads, bias, key), key + "attention.output.dense")
             x = self.norm(self.add("Add", attended, x), key + "attention.output.LayerNorm")
             inner = self.add("Gelu", self.linear(x, key + "intermediate.dense"))
             outer = self.linear(inner, key + "output.dense")
             x = self.norm(self.add("Add", outer, x), key + "output.LayerNorm")
-        kept = self.add("Mul", x, self.add("Unsqueeze", "mask", self.constant([-1], "int64")))
+        texts = self.add("Concat", sizes, self.constant([HIDDEN], "int64"), axis=0)
+        mask = self.add("Unsqueeze", "mask", self.constant([-1], "int64"))
+        kept = self.add("Mul", self.add("Reshape", x, texts), mask)
         # The mean over a text's tokens, but for a factor that its length of one takes out again.
         total = self.add("ReduceSum", kept, self.constant([1], "int64"), keepdims=0)
         self.add("LpNormalization", total, output="vectors", axis=-1, p=2)
@@ -85,17 +93,17 @@ class _Encoder:
         length = self.add("Shape", "ids", start=1, end=2)
         return self.add("Add", word, self.add("Slice", self.constant(positions), zero, length, zero))
 
-    def attention(self, x: str, bias: str, key: str) -> str:
-        size = HIDDEN // HEADS
+    def attention(self, x: str, heads: str, bias: str, key: str) -> str:
+        """``heads`` is the shape of queries, keys and values side by side, cut into heads."""
         parts = self.linear(x, *(key + f"attention.self.{part}" for part in ("query", "key", "value")))
-        parts = self.add("Reshape", parts, self.constant([0, -1, 3, HEADS, size], "int64"))
+        parts = self.add("Reshape", parts, heads)
         parts = self.add("Transpose", parts, perm=[2, 0, 3, 1, 4])  # part, text, head, token, size
         query, keys, values = (self.add("Gather", parts, self.constant(i, "int64"), axis=0) for i in range(3))
         scores = self.add("MatMul", query, self.add("Transpose", keys, perm=[0, 1, 3, 2]))
-        scores = self.add("Add", self.add("Mul", scores, self.constant(size**-0.5)), bias)
+        scores = self.add("Add", self.add("Mul", scores, self.constant((HIDDEN // HEADS) ** -0.5)), bias)
         mixed = self.add("MatMul", self.add("Softmax", scores, axis=-1), values)
         mixed = self.add("Transpose", mixed, perm=[0, 2, 1, 3])
-        return self.add("Reshape", mixed, self.constant([0, -1, HIDDEN], "int64"))
+        return self.add("Reshape", mixed, self.constant([-1, HIDDEN], "int64"))
 
     def linear(self, x: str, *keys: str) -> str:
         """``x @ W.T + b`` in integers, the outputs of several layers side by side."""
@@ -112,10 +120,10 @@ class _Encoder:
 
     def quantize(self, x: str) -> tuple[str, str]:
         """``x`` as uint8 around 128, and the scale of each token."""
-        largest = self.add("ReduceMax", self.add("Abs", x), self.constant([-1], "int64"), keepdims=1)
+        largest = self.add("ReduceMax", self.add("Abs", x), self.constant([-1], "int64"), keepdims=0)
         scales = self.add("Mul", largest, self.constant(1 / 127))
-        steps = self.add("Add", self.add("Round", self.add("Div", x, scales)), self.constant(128))
-        return self.add("Cast", steps, to=UINT8), scales
+        steps = self.add("QuantizeLinear", x, scales, self.middles, axis=0)
+        return steps, self.add("Unsqueeze", scales, self.constant([-1], "int64"))
 
     def norm(self, x: str, key: str) -> str:
         gain, shift = self.constant(self.w[key + ".weight"]), self.constant(self.w[key + ".bias"])

