@@ -10,7 +10,8 @@ MemoryError_
 ├── StoreError           the operator must mend it: one sentence naming the setting
 │   ├── StoreUnavailable     disk full or read-only, file locked or damaged
 │   ├── StoreTooNew          the database was written by a newer everbot
-│   └── StoreBusy            another process holds the data directory
+│   ├── StoreBusy            another process holds the data directory
+│   └── StaleAgent           another process changed the agent, or has it now: nothing was written
 ├── EmbedderError        vectors cannot be made now; search goes on by words alone
 │   └── TextRefused          not of this text, or of one of these
 └── DocumentError        a file cannot be read as a document
@@ -109,6 +110,11 @@ class StoreTooNew(StoreError):
 
 class StoreBusy(StoreError):
     pass
+
+
+class StaleAgent(StoreError):
+    """What was thought out stands on what is not so any more: another process changed the agent since it was read, or
+    has it now. Nothing of the unit is written. Read again, and think again where it is still yours."""
 
 
 class EmbedderError(MemoryError_):

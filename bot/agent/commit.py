@@ -56,7 +56,7 @@ class Commit:
         replies = _outbox(job, step) if step.ended or not job.whole else []
         try:
             async with self._handing_over(replies) as rows, self._store.write() as session:
-                stored = await session.messages.append(job.agent.id, step.messages)
+                stored = await session.messages.append(job.agent.id, step.messages, fenced=True)
                 if step.ended or not job.whole:
                     await desk.commit(session)
                     await session.mailbox.post(rows)

@@ -133,6 +133,7 @@ class Eviction:
         changed = [message for message in changed if message.key not in left_out]
         place = queue.conversation.id
         async with self._store.write() as session:
+            await session.agents.fence(queue.conversation.agent_id)
             for message in changed:
                 await session.messages.rerender(message.key, message.rendered, message.tokens)
             await session.messages.evict(place, list(left_out))

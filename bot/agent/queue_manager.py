@@ -62,6 +62,7 @@ class QueueManager:
         if conversation_id not in self._queues:
             async with self._store.read() as session:
                 conversation = await session.agents.conversation(conversation_id)
+                await session.agents.seen(conversation.agent_id)
                 self._queues[conversation_id] = Queue(
                     conversation,
                     await session.messages.summary(conversation_id),
@@ -75,6 +76,11 @@ class QueueManager:
     def forget(self, conversation_id: int) -> None:
         """The queue was changed from elsewhere, or a commit failed: read it again next time."""
         self._queues.pop(conversation_id, None)
+
+    def forget_agent(self, agent_id: int) -> None:
+        """Another process changed the agent, or has it now."""
+        for place in [p for p, queue in self._queues.items() if queue.conversation.agent_id == agent_id]:
+            del self._queues[place]
 
     def drop(self, conversation_id: int, turn: Turn) -> None:
         """A turn's messages were deleted, or left the view: all else is as it was."""
@@ -161,7 +167,7 @@ class QueueManager:
             blocks = await session.blocks.visible(agent, queue.conversation.audience)
             notes = self._news(queue, turn, blocks, zone)
             notes += self._alert(queue, turn, sum(message.tokens for message in messages), zone)
-        return await session.messages.append(agent.id, [*notes, *messages])
+        return await session.messages.append(agent.id, [*notes, *messages], fenced=True)
 
     async def _fields(self, event: Event, zone: ZoneInfo, tokens: int, whole: int) -> dict[str, Any]:
         """What the model is told of an event; a long one is clipped beside the event loop."""
@@ -246,6 +252,7 @@ class QueueManager:
                 edit = await session.blocks.newest_edit()
             if notes or (self._steady and edit != queue.conversation.shown_edit):
                 async with self._store.write() as session:
+                    await session.agents.fence(agent.id)
                     await session.messages.evict(queue.conversation.id, [note.key for note in notes])
                     await session.agents.show(queue.conversation.id, edit)
             queue.remove(notes)

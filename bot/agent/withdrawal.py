@@ -20,6 +20,7 @@ class Withdrawal:
             queue = await self._queues.queue(job.turn.conversation_id)
             own = [message.key for message in queue.messages if message.turn_id == job.turn.id]
             async with self._store.write() as session:
+                await session.agents.fence(job.agent.id)
                 await session.messages.evict(job.turn.conversation_id, own)
                 await blocks_back(session, job.agent, queue.conversation, job.turn, self._clock.now())
             self._queues.forget(job.turn.conversation_id)

@@ -37,7 +37,7 @@ _RETRY_S = 2.0
 _RETRY_MAX_S = 60.0
 _WAITS_S = 3_600.0  # for somebody who is not there
 _AT_ONCE = 64  # rows that are looked up at once
-_Line = tuple[str, Delivery | None, datetime, str | None, "asyncio.Future[None]"]
+_Line = tuple[str, Delivery | None, datetime, str | None, "asyncio.Future[bool]"]
 MayPost = Callable[[OutboxRow], Awaitable[bool]]
 SpeakerOf = Callable[[OutboxRow], Awaitable[Speaker | None]]
 _SETTLED = {Found.POSTED: Delivery.SENT, Found.ABSENT: Delivery.READY, Found.UNKNOWN: Delivery.DOUBTFUL}
@@ -194,7 +194,8 @@ class Courier:
                 if doubt is None:
                     if claimed is None:
                         claimed = first or self._clock.now()
-                        await self._write(row.id, None, claimed)
+                        if not await self._write(row.id, None, claimed):
+                            return  # another process is at it
                     with self._observer.during(
                         Post(platform=platform_of(row.address), turn=row.turn_id, id=row.id)
                     ):
@@ -289,12 +290,12 @@ class Courier:
 
     async def _write(
         self, row: str, state: Delivery | None, at: datetime, receipt: str | None = None
-    ) -> None:
-        """Claim a row (None), or note what came of it; returns when it is committed."""
-        written = asyncio.get_running_loop().create_future()
+    ) -> bool:
+        """Claim a row (None), or note what came of it; returns when it is committed. False: it is not to be claimed."""
+        written: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._unwritten.append((row, state, at, receipt, written))
         self._pen.set()
-        await written
+        return await written
 
     async def _keep_book(self) -> None:
         """Write what all places have to write, many at a time; a store that is away is waited for."""
@@ -303,20 +304,21 @@ class Courier:
             self._pen.clear()
             batch, self._unwritten = self._unwritten, []
             while batch:
+                refused: set[str] = set()
                 try:
                     async with self._store.write() as session:
                         for row, state, at, receipt, _ in batch:
                             if state is None:
-                                await session.mailbox.claim([row], at)
+                                refused |= {row} - await session.mailbox.claim([row], at)
                             else:
                                 await session.mailbox.settle([(row, state, receipt)], at)
                     break
                 except StoreError as error:
                     log.error("The courier waits for the store: %s", error)
                     await self._clock.sleep(_RETRY_S)
-            for *_, written in batch:
+            for row, state, _, _, written in batch:
                 if not written.done():
-                    written.set_result(None)
+                    written.set_result(state is not None or row not in refused)
 
 
 def reply_of(row: OutboxRow, speaker: Speaker | None) -> Reply:

@@ -29,7 +29,7 @@ from bot.people.identities import Identity
 from bot.runtime import Runtime
 from bot.safety.notices import post_once
 from bot.settings import AgentSettings
-from memory.errors import StoreError, StoreUnavailable, scarce, where
+from memory.errors import StaleAgent, StoreError, StoreUnavailable, scarce, where
 from memory.records import InboxRow, OutboxRow
 
 log = logging.getLogger(__name__)
@@ -296,6 +296,10 @@ class Mailboxes:
                     nothing = not (mailbox.more or mailbox.news.is_set() or mailbox.aside)
                     if self._draining or nothing:
                         return
+                except StaleAgent as stale:
+                    log.info("%s Read again.", stale)
+                    self._queues.forget_agent(agent_id)
+                    mailbox.resumed = False
                 except Exception as error:
                     if not isinstance(error, StoreError) and not scarce(error):
                         # One agent's broken memory must not stop the others: what waits for it is tried again with

@@ -205,6 +205,7 @@ class Turns:
         if job.turn.notified or not job.from_person:
             return
         async with self._store.write() as session:
+            await session.agents.fence(job.agent.id)
             turn = await session.mailbox.turn(job.turn.id)
             if turn is None or turn.notified:
                 return
@@ -225,6 +226,7 @@ class Turns:
     async def _end(self, job: Job, kind: str, text: str | None) -> None:
         """End the turn without the model."""
         async with self._store.write() as session:
+            await session.agents.fence(job.agent.id)
             if text is not None:
                 await session.mailbox.post([self._notice(job, kind, text)])
             await self._loop.meter.book(session, job, self._clock.now())
@@ -259,6 +261,7 @@ class Turns:
     async def abandon(self, turn: Turn, again: datetime, job: Job | None = None) -> None:
         """A beat that was broken off leaves nothing behind, and comes again. ``job``: of this process."""
         async with self._store.write() as session:
+            await session.agents.touch(turn.agent_id)
             events = await session.mailbox.events_of(turn.id)
             rows = await session.messages.of_turn(turn.id)
             await session.messages.delete([row.key for row in rows])

@@ -50,7 +50,8 @@ class Mailbox(Protocol):
         ...
 
     async def begin(self, turn: Turn, event_ids: Collection[int]) -> None:
-        """Begin a new turn that claims these events."""
+        """Begin a new turn that claims these events. Raises `memory.errors.StaleAgent` when one of them is claimed or
+        done already: then nothing of the unit may stay."""
         ...
 
     async def unfinished(
@@ -179,8 +180,9 @@ class Mailbox(Protocol):
         """Rows to be sent, oldest first; ``apart_from`` are addresses to leave out."""
         ...
 
-    async def claim(self, ids: Collection[str], now: datetime) -> None:
-        """Mark rows SENDING: from here on they are in doubt until `settle`."""
+    async def claim(self, ids: Collection[str], now: datetime) -> set[str]:
+        """Mark rows SENDING, of those that are READY: from here on they are in doubt until `settle`. Their ids: what
+        is not among them is another's, or over."""
         ...
 
     async def unclaim(self, row_id: str, claimed_at: datetime) -> None:

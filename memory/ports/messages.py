@@ -15,8 +15,11 @@ POSTINGS = 2_000
 class Messages(Protocol):
     """Rows are in order of their keys, which is the order in which they were stored, where nothing else is said."""
 
-    async def append(self, agent_id: int, messages: Sequence[Message]) -> list[Message]:
-        """Store, in order; each ``key`` is given here and returned. Searchable by words at once."""
+    async def append(
+        self, agent_id: int, messages: Sequence[Message], *, fenced: bool = False
+    ) -> list[Message]:
+        """Store, in order; each ``key`` is given here and returned. Searchable by words at once. ``fenced``: as
+        `memory.ports.Agents.fence`, too."""
         ...
 
     async def rows(

@@ -23,6 +23,7 @@ from memory.records import (
 from memory.store import tables as t
 from memory.store.connection import Connection
 from memory.store.dialects import upsert
+from memory.store.numbers import Numbers
 from memory.store.operations import forget_subjects
 from memory.store.prepared import Prepared
 from memory.store.rows import record
@@ -46,8 +47,9 @@ _CONVERSATIONS = {True: Prepared(_PLACES), False: Prepared(_PLACES.where(~IS_IMP
 class Agents:
     """See `memory.ports.Agents`."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, numbers: Numbers) -> None:
         self._c = connection
+        self._numbers = numbers
 
     async def user_of(self, account: str) -> User | None:
         row = (await self._c.execute(_USER_OF, {"account": account})).first()
@@ -127,7 +129,17 @@ class Agents:
         )
         return Agent(id=agent_id, user_id=user_id, persona_id=persona_id, name=name, archive_id=archive_id)
 
+    async def seen(self, agent_id: int) -> None:
+        await self._numbers.seen(agent_id)
+
+    async def touch(self, agent_id: int) -> None:
+        await self._numbers.touch(agent_id)
+
+    async def fence(self, agent_id: int) -> None:
+        await self._numbers.fence(agent_id)
+
     async def delete_agent(self, agent_id: int) -> None:
+        await self.touch(agent_id)  # before any row of its
         agent = await self.agent(agent_id)
         if agent is None:
             return

@@ -15,6 +15,7 @@ from memory.store.blocks import Blocks
 from memory.store.connection import Connection
 from memory.store.dialects import scope_in, upsert
 from memory.store.mailbox import newest_said
+from memory.store.numbers import Numbers
 from memory.store.passages import Passages
 from memory.store.rows import record
 
@@ -22,10 +23,12 @@ from memory.store.rows import record
 class Erasing:
     """See `memory.ports.Erasing`."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, numbers: Numbers) -> None:
         self._c = connection
+        self._numbers = numbers
 
     async def conversation(self, place: Conversation, agent: Agent, now: datetime) -> list[int]:
+        await self._numbers.touch(agent.id)
         here = sa.select(t.conversations.c.id).where(t.conversations.c.id == place.id)
         with self._c.beside():
             noted = await self.said(agent, here, now)
@@ -104,6 +107,8 @@ class Erasing:
             keys = (await self._c.execute(sa.select(m.key, m.conversation_id).where(old))).all()
             summaries = sa.select(t.summaries.c.conversation_id).where(t.summaries.c.since < before)
             places = set((await self._c.execute(summaries)).scalars()) | {row.conversation_id for row in keys}
+            for agent_id in sorted({scope_of(row.key) for row in keys}):
+                await self._numbers.touch(agent_id)
             count = await self._messages(old)
             await self._c.execute(t.summaries.delete().where(t.summaries.c.since < before))
             past = (i.received_at < before) & i.done

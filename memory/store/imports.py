@@ -25,14 +25,16 @@ from memory.store.connection import Connection
 from memory.store.dialects import upsert
 from memory.store.erasing import Erasing
 from memory.store.mailbox import begun
+from memory.store.numbers import Numbers
 from memory.store.rows import record
 
 
 class Imports:
     """See `memory.ports.Imports`."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, numbers: Numbers) -> None:
         self._c = connection
+        self._numbers = numbers
 
     async def begin(self, imported: Import) -> None:
         await self._c.execute(upsert(t.imports).on_conflict_do_nothing(), vars(imported))
@@ -43,7 +45,7 @@ class Imports:
             await self._c.execute(t.turns.insert(), values)
 
     async def place(self, agent_id: int, address: str, now: datetime) -> Conversation:
-        agents = Agents(self._c)
+        agents = Agents(self._c, self._numbers)
         found = await agents.conversation_at(agent_id, address, PRIVATE)
         return found or await agents.create_conversation(agent_id, address, PRIVATE, now)
 
@@ -94,8 +96,9 @@ class Imports:
 
     async def drop(self, agent: Agent, name: str, now: datetime) -> list[int]:
         places = _places(agent.id, name)
+        await self._numbers.touch(agent.id)
         with self._c.beside():
-            noted = await Erasing(self._c).said(agent, places, now)
+            noted = await Erasing(self._c, self._numbers).said(agent, places, now)
             await self._c.execute(t.turns.delete().where(t.turns.c.conversation_id.in_(places)))
             await self._c.execute(t.conversations.delete().where(_named(agent.id, name)))
             f, i = t.findings.c, t.imports.c

@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from memory.errors import StaleAgent
 from memory.records import Delivery, InboxRow, OutboxRow, Turn, TurnState, Usage
 from memory.store import tables as t
 from memory.store.agents import digest_of, forget_keys
@@ -37,7 +38,9 @@ _BEGIN = Prepared(t.turns.insert())
 _STEP = Prepared(t.steps.insert())
 _POST = Prepared(t.outbox.insert())
 _TAKE = Prepared(
-    t.inbox.update().where(t.inbox.c.id == sa.bindparam("event")).values(turn_id=sa.bindparam("turn"))
+    t.inbox.update()
+    .where(among(t.inbox.c.id, "events") & t.inbox.c.turn_id.is_(None) & ~t.inbox.c.done)
+    .values(turn_id=sa.bindparam("turn"))
 )
 _FINISH = Prepared(
     t.turns.update().where(t.turns.c.id == sa.bindparam("turn")).values(state=TurnState.DONE, ended_at=_NOW)
@@ -45,8 +48,9 @@ _FINISH = Prepared(
 _DONE = Prepared(t.inbox.update().where(t.inbox.c.turn_id == sa.bindparam("turn")).values(done=True))
 _CLAIM = Prepared(
     t.outbox.update()
-    .where(t.outbox.c.id == sa.bindparam("row"))
+    .where(among(t.outbox.c.id, "rows") & (t.outbox.c.state == Delivery.READY))
     .values(state=Delivery.SENDING, claimed_at=_NOW)
+    .returning(t.outbox.c.id)
 )
 _SETTLE = Prepared(
     t.outbox.update()
@@ -121,7 +125,9 @@ class Mailbox:
     async def begin(self, turn: Turn, event_ids: Collection[int]) -> None:
         await self._c.execute(_BEGIN, begun(turn))
         if event_ids:
-            await self._c.execute(_TAKE, [{"event": event, "turn": turn.id} for event in event_ids])
+            taken = await self._c.execute(_TAKE, {"events": list(event_ids), "turn": turn.id})
+            if taken.rowcount != len(event_ids):
+                raise StaleAgent(f"agent {turn.agent_id}: another process has begun with its events.")
 
     async def unfinished(
         self, agent_id: int, platforms: Collection[str], *, apart_from: Collection[str] = ()
@@ -297,9 +303,10 @@ class Mailbox:
     ) -> list[OutboxRow]:
         return await self._outbox(platforms, Delivery.READY, limit, apart_from)
 
-    async def claim(self, ids: Collection[str], now: datetime) -> None:
-        if ids:
-            await self._c.execute(_CLAIM, [{"row": row, "now": now} for row in ids])
+    async def claim(self, ids: Collection[str], now: datetime) -> set[str]:
+        if not ids:
+            return set()
+        return set((await self._c.execute(_CLAIM, {"rows": list(ids), "now": now})).scalars())
 
     async def unclaim(self, row_id: str, claimed_at: datetime) -> None:
         o = t.outbox.c

@@ -13,7 +13,7 @@ import numpy as np
 import sqlalchemy as sa
 
 from memory.ports.messages import POSTINGS
-from memory.records import Audiences, Message, Outlines, Summary, scope_range
+from memory.records import Audiences, Message, Outlines, Summary, scope_of, scope_range
 from memory.search.salience import salience
 from memory.store import tables as t
 from memory.store.connection import Connection
@@ -95,10 +95,15 @@ class Messages:
         self._numbers = numbers
         self._words = connection.full_text("messages")
 
-    async def append(self, agent_id: int, messages: Sequence[Message]) -> list[Message]:
+    async def append(
+        self, agent_id: int, messages: Sequence[Message], *, fenced: bool = False
+    ) -> list[Message]:
+        if not messages and not fenced:
+            return []
+        before = await self._numbers.give(agent_id, len(messages), fenced=fenced)
         if not messages:
             return []
-        first = scope_range(agent_id)[0] + await self._numbers.give(agent_id, len(messages)) + 1
+        first = scope_range(agent_id)[0] + before + 1
         stored = [
             replace(message, key=first + i, salience=salience(message.text))
             for i, message in enumerate(messages)
@@ -131,6 +136,8 @@ class Messages:
 
     async def evict(self, conversation_id: int, keys: Collection[int]) -> None:
         m = t.messages.c
+        if keys:
+            await self._numbers.touch_place(conversation_id)
         for part in slices(keys):
             await self._c.execute(
                 t.messages.update()
@@ -153,6 +160,7 @@ class Messages:
         return found[0] if found else None
 
     async def rewrite(self, key: int, text: str, rendered: str, tokens: int) -> None:
+        await self._numbers.touch(scope_of(key))
         await self._c.execute(
             t.messages.update()
             .where(t.messages.c.key == key)
@@ -165,9 +173,12 @@ class Messages:
             await self._words.add([(key, text)])
 
     async def rerender(self, key: int, rendered: str, tokens: int) -> None:
+        await self._numbers.touch(scope_of(key))
         await self._c.execute(_RERENDER, {"of": key, "rendered": rendered, "tokens": tokens})
 
     async def delete(self, keys: Collection[int]) -> None:
+        for agent_id in sorted({scope_of(key) for key in keys}):
+            await self._numbers.touch(agent_id)
         with self._c.beside():
             await self._words.remove(keys)
             for part in slices(keys):
@@ -279,6 +290,7 @@ class Messages:
         return await self._numbers.newest(agent_id)
 
     async def drop_summary(self, conversation_id: int) -> None:
+        await self._numbers.touch_place(conversation_id)
         await self._c.execute(t.summaries.delete().where(t.summaries.c.conversation_id == conversation_id))
 
     async def summary(self, conversation_id: int) -> Summary | None:
@@ -286,6 +298,7 @@ class Messages:
         return record(Summary, row) if row else None
 
     async def put_summary(self, summary: Summary) -> None:
+        await self._numbers.touch_place(summary.conversation_id)
         s = t.summaries
         await self._c.execute(s.delete().where(s.c.conversation_id == summary.conversation_id))
         await self._c.execute(s.insert().values(**vars(summary)))

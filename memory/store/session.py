@@ -29,7 +29,7 @@ from memory.store.web_keys import WebKeys
 
 def session(connection: Connection, numbers: Numbers) -> Session:
     return Session(
-        agents=Agents(connection),
+        agents=Agents(connection, numbers),
         personas=Personas(connection),
         blocks=Blocks(connection),
         messages=Messages(connection, numbers),
@@ -39,9 +39,9 @@ def session(connection: Connection, numbers: Numbers) -> Session:
         codes=Codes(connection),
         schedule=Schedule(connection),
         joining=Joining(connection, numbers),
-        erasing=Erasing(connection),
+        erasing=Erasing(connection, numbers),
         wastebasket=Wastebasket(connection),
-        imports=Imports(connection),
+        imports=Imports(connection, numbers),
         overview=Overview(connection),
         web_keys=WebKeys(connection),
         operations=Operations(connection),

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from memory.errors import StaleAgent
 from memory.ports import Store
 from memory.records import (
     PRIVATE,
@@ -742,6 +743,29 @@ async def test_a_claimed_event_is_not_dropped(store: Store) -> None:
         assert await mailbox.busy_agents(CONSOLE) == [ada.id]
 
 
+async def begun_anew(store: Store, turn: Turn, events: list[int]) -> None:
+    async with store.write() as session:
+        await session.mailbox.begin(turn, events)
+
+
+@pytest.mark.essential
+async def test_an_event_is_one_turns_and_a_second_turn_of_it_leaves_nothing(store: Store) -> None:
+    ada, home = await settle(store)
+    await receive(store, home, "e1", "e2", "e3")
+    async with store.read() as session:
+        first, second, third = [row.id for row in await session.mailbox.waiting(ada.id, CONSOLE)]
+    await begun_anew(store, turn_of(home, "t1"), [first])
+    async with store.write() as session:
+        await session.mailbox.drop_event("e3")
+    for taken in (first, third):
+        with pytest.raises(StaleAgent):
+            await begun_anew(store, turn_of(home, "t2"), [taken, second])
+    async with store.read() as session:
+        assert [row.key for row in await session.mailbox.waiting(ada.id, CONSOLE)] == ["e2"]
+        assert [row.key for row in await session.mailbox.events_of("t1")] == ["e1"]
+        assert await session.mailbox.turn("t2") is None
+
+
 async def test_a_turn_from_its_events_to_its_end(store: Store) -> None:
     ada, home = await settle(store)
     await receive(store, home, "e1", "e2", "e3")
@@ -930,6 +954,21 @@ async def test_the_outbox_is_claimed_in_order_and_settled(store: Store) -> None:
         await mailbox.settle([("d", Delivery.REFUSED, None)], NOW)
         assert await mailbox.unsent(home.id) == 2
         assert await mailbox.unsent(home.id + 1) == 0
+
+
+@pytest.mark.essential
+async def test_a_post_is_claimed_once(store: Store) -> None:
+    _, home = await settle(store)
+    async with store.write() as session:
+        await session.mailbox.post([outbox(home, "a"), outbox(home, "b")])
+        assert await session.mailbox.claim(["a"], NOW) == {"a"}
+    async with store.write() as session:
+        assert await session.mailbox.claim(["a", "b", "x"], later(1)) == {"b"}
+        assert await session.mailbox.claim([], NOW) == set()
+        assert {row.id: row.claimed_at for row in await session.mailbox.in_doubt(CONSOLE)} == {
+            "a": NOW,
+            "b": later(1),
+        }
 
 
 async def test_the_same_outbox_row_is_not_posted_twice(store: Store) -> None:

@@ -24,7 +24,7 @@ from memory.errors import StoreBusy, StoreError, StoreUnavailable
 from memory.ports import Session
 from memory.store import tables as t
 from memory.store.fulltext import is_current, renew
-from memory.store.numbers import Counted
+from memory.store.numbers import Counted, Versions
 from memory.store.postgres import dumps
 from memory.store.postgres.address import Address
 from memory.store.postgres.connection import PostgresConnection, storables
@@ -75,7 +75,8 @@ class PostgresDatabase:
         self._closed = False
         self._pool = readers
         # A connection's repositories are made once: they hold nothing else.
-        self._session = lru_cache(readers + 1)(lambda c: session(c, Counted(c)))
+        self._versions = Versions()
+        self._session = lru_cache(readers + 1)(lambda c: session(c, Counted(c, self._versions)))
         self._readers: asyncio.LifoQueue[PostgresConnection | None] = asyncio.LifoQueue()
         for _ in range(readers):
             self._readers.put_nowait(None)
@@ -161,26 +162,37 @@ class PostgresDatabase:
         self._refuse_when_closed()
         async with self._turnstile, mapped(self._address):
             connection = await self._begun()
+            committed = False
+            self._versions.begin()
             try:
-                yield connection
-            except BaseException:
-                await self._undo(connection)
-                raise
-            try:
-                await connection.control("COMMIT")
-            except asyncio.CancelledError:
-                raise  # it is committed nevertheless
-            except BaseException:
-                await self._undo(connection)
-                raise
+                try:
+                    yield connection
+                except BaseException:
+                    await self._undo(connection)
+                    raise
+                try:
+                    await connection.control("COMMIT")
+                    committed = True
+                except asyncio.CancelledError:
+                    raise  # it is committed nevertheless
+                except BaseException:
+                    await self._undo(connection)
+                    raise
+            finally:
+                self._versions.end(committed=committed)
 
     async def _begun(self) -> PostgresConnection:
         before = self._writer
         self._writer = await _usable(before, self._writes)
         if self._writer is not before and before is not None:
             await self._have_alone(self._writer)
-        await self._writer.control("BEGIN")
-        return self._writer
+        connection = self._writer
+        try:
+            await connection.control("BEGIN")
+        except BaseException:
+            await self._undo(connection)  # it may be broken without knowing it
+            raise
+        return connection
 
     async def _undo(self, connection: PostgresConnection) -> None:
         """Whatever struck: the server undoes the unit, at the latest when the connection is gone."""

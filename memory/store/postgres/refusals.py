@@ -12,6 +12,8 @@ from sqlalchemy.exc import DBAPIError
 from memory.errors import StoreUnavailable
 from memory.store.postgres.address import Address
 
+# The last is what asyncpg says of a connection that was cut at the wrong moment.
+_LOST = (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 _SETTING = "store.url (EVERBOT_STORE__URL)"
 
 
@@ -26,7 +28,7 @@ async def mapped(address: Address) -> AsyncIterator[None]:
         raise StoreUnavailable(sentence(_origin(error), address)) from error
     except asyncpg.IntegrityConstraintViolationError as error:
         raise sa.exc.IntegrityError("", None, error) from error
-    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+    except (*_LOST, asyncpg.PostgresError) as error:
         raise StoreUnavailable(sentence(error, address)) from error
 
 
@@ -63,7 +65,12 @@ def _why(error: BaseException, address: Address) -> str:
             return f"two processes wanted the same rows ({_said(error)}). It is tried again"
         case TimeoutError():
             return f"it does not answer. See whether it runs and can be reached, or mend {_SETTING}"
-        case OSError() | asyncpg.InterfaceError() | asyncpg.PostgresConnectionError():
+        case (
+            OSError()
+            | asyncpg.InterfaceError()
+            | asyncpg.InternalClientError()
+            | asyncpg.PostgresConnectionError()
+        ):
             return f"it cannot be reached ({_said(error)}). Start it, or mend {_SETTING}"
     return f"the database answered: {_said(error)}"
 
