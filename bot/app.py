@@ -74,6 +74,7 @@ from bot.operations.loads import Loads
 from bot.operations.orders import Orders
 from bot.ownership.accounts import Accounts
 from bot.ownership.amendments import Amendments
+from bot.ownership.corrections import Corrections
 from bot.ownership.departures import Departures
 from bot.ownership.erasure import Erasure
 from bot.ownership.export import Export
@@ -133,6 +134,8 @@ class App:
     heartbeat: Heartbeat
     connecting: Connecting
     erasure: Erasure
+    corrections: Corrections
+    sources: Sources
     departures: Departures
     export: Export
     restore: Restore
@@ -281,6 +284,7 @@ class _Ownership:
     """What people may do with what is held of them."""
 
     rights: Rights
+    corrections: Corrections
     export: Export
     restore: Restore
     moving_in: MovingIn
@@ -336,6 +340,8 @@ def _assemble(
         heartbeat=delivery.heartbeat,
         connecting=agent.connecting,
         erasure=rights.erasure,
+        corrections=ownership.corrections,
+        sources=agent.sources,
         departures=rights.departures,
         export=ownership.export,
         restore=ownership.restore,
@@ -512,6 +518,7 @@ def _ownership(given: _Given, people: _People, agent: _Agent, delivery: _Deliver
             Departures(runtime, queues, settings.personas),
             Accounts(runtime, mailboxes, identities, allowance),
         ),
+        corrections=Corrections(runtime, erasure),
         export=Export(runtime.store, runtime.clock, version("everbot")),
         restore=Restore(runtime, people.personas, queues, given.masking),
         moving_in=MovingIn(
@@ -532,6 +539,7 @@ def _commands(given: _Given, people: _People, agent: _Agent, ownership: _Ownersh
                 undo,
                 given.memory.archival,
                 WebPage(runtime, web.url),
+                ownership.corrections,
             ),
             WhyCommands(runtime, agent.sources),
             AllowCommands(runtime, people.identities),

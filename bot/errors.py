@@ -16,6 +16,9 @@ EverbotError
 ├── AdapterError         a platform refused us: token, intent or scope; the operator must mend it
 ├── ToolError            the model called a tool wrongly; the text says how to mend it
 ├── CommandError         a person used a command wrongly; the text says how
+│   ├── NotThere             what they name is not there
+│   ├── TooLong              a text is longer than its place holds
+│   └── Changed              it is not any more what they saw
 ├── PersonaError         there is no such persona, or it can't be that; the text says why
 ├── BundleError          a file that was given to be imported is not what it should be
 ├── CardError            a character card is refused; the text says what is wrong with it
@@ -104,6 +107,18 @@ class ToolError(EverbotError):
 
 
 class CommandError(EverbotError):
+    pass
+
+
+class NotThere(CommandError):
+    pass
+
+
+class TooLong(CommandError):
+    pass
+
+
+class Changed(CommandError):
     pass
 
 

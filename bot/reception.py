@@ -183,10 +183,12 @@ class Reception:
                 view = await self._commands.run(kept, identity, self)
                 return view if kept is command else replace(view, text=f"{view.text}\n\n{gettext(TOLD)}")
 
-    async def admit(self, who: Origin) -> Identity:
-        """Whose agent it is that somebody looks at: judged as a command is, but neither counted nor answered. Raises
-        `Turned`."""
+    async def admit(self, who: Origin, *, writes: bool = False) -> Identity:
+        """Whose agent it is that somebody looks at (or, ``writes``, changes): judged as a command is, but not answered,
+        and counted only if it changes something. Raises `Turned`."""
         await self._access.check(who, ask=True)
+        if writes:
+            self._access.pace.command(who)
         return await self._identities.of(who)
 
     async def suggest(self, command: Command, blank: str) -> Sequence[Suggestion]:
@@ -243,10 +245,6 @@ class Reception:
         """A person takes back what they told for a whole community."""
         await self._rights.erasure.lore(user, lore)
 
-    async def reword(self, agent: Agent, passage: Passage, text: str) -> None:
-        """A note reads otherwise now."""
-        await self._rights.erasure.reword(agent, passage, text)
-
     async def close(self, agent: Agent, copy: Passage) -> None:
         """As `Erasure.copy`."""
         await self._rights.erasure.copy(agent, copy)
@@ -254,10 +252,6 @@ class Reception:
     async def unwanted(self, who: Identity, audience: Audience, unwanted: Unwanted) -> None:
         """As `Erasure.unwanted`."""
         await self._rights.erasure.unwanted(who, audience, unwanted)
-
-    async def bring_back(self, who: Identity, audience: Audience) -> list[str]:
-        """As `Erasure.bring_back`."""
-        return await self._rights.erasure.bring_back(who, audience)
 
     async def reword_lore(self, entry: Passage, text: str) -> None:
         """An entry of a community's lore reads otherwise now, or (with an empty text) is deleted."""

@@ -60,8 +60,3 @@ def filled(block: Block) -> str:
 def pages_told(n: int) -> str:
     """How far there is something to be turned over."""
     return ngettext("There is {n} page.", "There are {n} pages.", n)
-
-
-def too_long(n: int, what: str, most: int) -> str:
-    """A text is refused, which ``what`` has no room for."""
-    return gettext("That is {n} characters; {what} holds {most}.", n=n, what=what, most=most)

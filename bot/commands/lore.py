@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from bot.commands.listing import pages_told, too_long
+from bot.commands.listing import pages_told
 from bot.commands.table import Control
 from bot.errors import CommandError
 from bot.events import ENTRIES, Action, Command, Entry, Form, View
 from bot.language import gettext, ngettext
 from bot.language.dates import day
+from bot.ownership.corrections import bounded
 from bot.people.identities import Identity
 from bot.runtime import Runtime
 from memory.ports import Session
@@ -90,9 +91,7 @@ class Lore:
             typed = f"/persona lore edit {uid} TEXT"
             how = gettext("Replace it with {command}", command=typed)
             return View(text=f"{passage.text}\n\n{how}", form=form)
-        if len(text) > _LONGEST:
-            raise CommandError(too_long(len(text), gettext("an entry"), _LONGEST))
-        await control.reword_lore(passage, text)
+        await control.reword_lore(passage, bounded(text, gettext("an entry"), _LONGEST))
         return View(text=gettext("It now reads: {text}", text=text))
 
     async def _delete(self, command: Command, who: Identity, uid: str, control: Control) -> View:

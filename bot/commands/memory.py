@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-from bot.agent.forgetting import lines_forgotten
-from bot.agent.tools.unwanted import Removal, Unwanted
+from bot.agent.tools.unwanted import Unwanted
 from bot.agent.undo import Undo
 from bot.commands.contributions import Contributions
 from bot.commands.documents import KeptDocuments
 from bot.commands.findings import Findings
 from bot.commands.history import History
-from bot.commands.listing import cut, dropped, filled, named, pages_told, too_long
+from bot.commands.listing import cut, dropped, filled, named, pages_told
 from bot.commands.table import Control, Run
 from bot.commands.web import WebPage
 from bot.commands.words import MEMORY
-from bot.errors import CommandError
+from bot.errors import CommandError, NotThere
 from bot.events import ENTRIES, Action, Command, CommandSpec, Entry, Form, Suggestion, View
 from bot.language import gettext, marked, ngettext
 from bot.language.dates import day
+from bot.ownership.corrections import LONGEST, Corrections, is_own
 from bot.people.identities import Identity
 from bot.runtime import Runtime
-from memory.archival import Archival, store
+from memory.archival import Archival
 from memory.ports import Session
 from memory.records import (
     PRIVATE,
     Agent,
-    Audience,
     Block,
     Draft,
     Passage,
@@ -35,7 +34,6 @@ from memory.records import (
 )
 from memory.search.terms import digest_words
 
-_LONGEST = 3_000  # characters that a note may be given by hand
 _SUGGESTED = 100  # notes, the newest, of which one is looked for by what is written of it
 _TAKEN_OUT = marked(
     "What you took out is gone from every view and search, and for good in ten minutes; until then /memory undo "
@@ -47,8 +45,11 @@ _USAGE = marked("Say /memory, /memory notes, /memory edit WHAT, /memory drop ID 
 class MemoryCommands:
     """`bot.commands.table.Group`."""
 
-    def __init__(self, runtime: Runtime, undo: Undo, archival: Archival, web: WebPage) -> None:
+    def __init__(
+        self, runtime: Runtime, undo: Undo, archival: Archival, web: WebPage, corrections: Corrections
+    ) -> None:
         self._web = web
+        self._corrections = corrections
         self._archival = archival
         self._store, self._clock, self._locks = runtime.store, runtime.clock, runtime.locks
         self._past = History(runtime, undo)
@@ -86,7 +87,7 @@ class MemoryCommands:
         if word == "edit":
             return await self._edit(who, command, what)
         if word == "set":
-            return await self._set(who, command, what, command.value or more.strip(), control)
+            return await self._set(who, command, what, command.value or more.strip())
         if word == "add":
             return await self._add(who, command, rest.strip() or command.value)
         if word == "drop":
@@ -98,7 +99,7 @@ class MemoryCommands:
         if word == "history":
             return await self._past.history(who, command)
         if word == "undo":
-            return await self._undo(who, command, what, control)
+            return await self._undo(who, command, what)
         if word == "web":
             return await self._web.run(who, command, rest.strip())
         raise CommandError(gettext(_USAGE))
@@ -169,7 +170,7 @@ class MemoryCommands:
                 limit=_SUGGESTED,
                 originals=True,
             )
-        labels = await self._own_blocks(who, command) if blank == "what" else {}
+        labels = await self._corrections.own_blocks(who, command.audience) if blank == "what" else {}
         found = [Suggestion(value=label, label=f"[{label}]") for label in labels]
         found += [Suggestion(value=p.uid[:8], label=f"{p.uid[:8]}: {p.text}") for p in notes]
         if command.argument == "drop":
@@ -185,12 +186,12 @@ class MemoryCommands:
     # Correcting
 
     async def _edit(self, who: Identity, command: Command, what: str) -> View:
-        own = await self._own_blocks(who, command)
+        own = await self._corrections.own_blocks(who, command.audience)
         if what in own:
             value, limit = own[what].value, own[what].limit
         else:
             passage = await self._passage(who, command, what, _nothing(what))
-            value, limit = passage.text, _LONGEST
+            value, limit = passage.text, LONGEST
         form = Form(
             title=gettext("What I know of you") if what in own else gettext("A note of mine"),
             label=what,
@@ -203,31 +204,22 @@ class MemoryCommands:
         how = gettext("Replace it with {command}", command=typed)
         return View(text=f"[{what}]\n{_value(value)}\n\n{how}", form=form)
 
-    async def _set(self, who: Identity, command: Command, what: str, text: str, control: Control) -> View:
-        own = await self._own_blocks(who, command)
+    async def _set(self, who: Identity, command: Command, what: str, text: str) -> View:
+        own = await self._corrections.own_blocks(who, command.audience)
         if what not in own:
             passage = await self._passage(who, command, what, _nothing(what))
             if not text:
                 raise CommandError(gettext("A note can't be empty; /memory drop {id} deletes it.", id=what))
-            await control.reword(who.agent, passage, _bounded(text, what, _LONGEST))
+            await self._corrections.reword(who, passage, text)
             return View(text=gettext("The note now reads:\n{text}", text=text))
-        _bounded(text, what, own[what].limit)
+        gone = await self._corrections.set_block(who, command.audience, own[what], text)
         now = gettext("[{label}] now reads:\n{text}", label=what, text=_value(text))
-        gone = lines_forgotten(own[what].value, text)
-        if gone:
-            lines = {own[what].id: Removal(gone, own[what].value, text)}
-            await control.unwanted(who, command.audience, Unwanted(lines=lines))
-            return View(text=f"{now}\n\n{gettext(_TAKEN_OUT)}")
-        async with self._locks.of(who.agent.id), self._store.write() as session:
-            await session.blocks.put(own[what].id, text, None, self._clock.now())
-        return View(text=now)
+        return View(text=f"{now}\n\n{gettext(_TAKEN_OUT)}" if gone else now)
 
     async def _add(self, who: Identity, command: Command, text: str) -> View:
         if not text:
             raise CommandError(gettext("Say what I shall note: /memory add TEXT"))
-        draft = Draft(text=_bounded(text, gettext("A note"), _LONGEST), audience=command.audience)
-        async with self._locks.of(who.agent.id), self._store.write() as session:
-            await store(session, who.agent.archive_id, [draft], self._clock.now())
+        await self._corrections.add(who, Draft(text=text, audience=command.audience))
         return View(text=gettext("Noted: {text}", text=text))
 
     async def _drop(self, who: Identity, command: Command, uid: str, control: Control, *, sure: bool) -> View:
@@ -242,26 +234,16 @@ class MemoryCommands:
             typed = f"/memory {yes}"
             text = gettext("This deletes the note. Sure? {command}", command=typed)
             return View(text=f"{text}\n\n{passage.text}", actions=(confirm,))
-        await control.unwanted(who, command.audience, Unwanted(passages={passage.key: passage}))
+        unwanted = Unwanted(passages={passage.key: passage})
+        await self._corrections.forget(who, command.audience, unwanted)
         return dropped(passage.text)
 
-    async def _undo(self, who: Identity, command: Command, what: str, control: Control) -> View:
+    async def _undo(self, who: Identity, command: Command, what: str) -> View:
         """A reflection, by its id; or what was forgotten last."""
         if what:
             return await self._past.undone(who, command, what)
-        back = await control.bring_back(who, command.audience)
-        if not back:
-            raise CommandError(
-                gettext(
-                    "Nothing was forgotten here in the last ten minutes. /memory history lists reflections to undo."
-                )
-            )
+        back = await self._corrections.bring_back(who, command.audience)
         return View(text="\n".join([gettext("It is back:"), *map(cut, back)]))
-
-    async def _own_blocks(self, who: Identity, command: Command) -> dict[str, Block]:
-        async with self._store.read() as session:
-            blocks = await session.blocks.visible(who.agent, command.audience)
-        return {block.label: block for block in blocks if is_own(block, who, command.audience)}
 
     # Notes
 
@@ -308,13 +290,11 @@ class MemoryCommands:
         return View(text=gettext("My notes that are nearest to it:"), entries=entries)
 
     async def _passage(self, who: Identity, command: Command, uid: str, why: str = "") -> Passage:
-        archive, audiences = who.agent.archive_id, readable_from(command.audience)
-        async with self._store.read() as session:
-            passage = await session.passages.by_uid(archive, uid, audiences, originals=True) if uid else None
-        if passage is None:
-            why = why or gettext("There is no note {uid!r}.", uid=uid)
-            raise CommandError(" ".join([why, gettext("/memory notes lists my notes.")]))
-        return passage
+        try:
+            return await self._corrections.note(who, command.audience, uid)
+        except NotThere as error:
+            told = " ".join([why or str(error), gettext("/memory notes lists my notes.")])
+            raise NotThere(told) from None
 
     # What may be used elsewhere
 
@@ -415,12 +395,6 @@ def _choice(passage: Passage, communities: list[str], names: dict[str, str]) -> 
     return View(text=f"{asked}\n{passage.text}", actions=actions)
 
 
-def _bounded(text: str, what: str, limit: int) -> str:
-    if len(text) > limit:
-        raise CommandError(too_long(len(text), what, limit))
-    return text
-
-
 def _value(text: str) -> str:
     return text or gettext("(empty)")
 
@@ -432,8 +406,3 @@ def _nothing(what: str) -> str:
 def label_of(block: Block, names: dict[str, str]) -> str:
     label, at, audience = block.label.partition("@")
     return gettext("{label} in {place}", label=label, place=named(audience, names)) if at else label
-
-
-def is_own(block: Block, who: Identity, audience: Audience) -> bool:
-    """Whether the person may edit the block from a place of that audience."""
-    return block.owner == f"agent:{who.agent.id}" and block.audience == audience

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
 from datetime import datetime, timedelta
 
@@ -18,7 +18,9 @@ from bot.agent.queue_manager import QueueManager
 from bot.agent.tools.unwanted import Unwanted
 from bot.data_dir import DataDir
 from bot.delivery.mailboxes import Mailboxes
+from bot.errors import Changed
 from bot.events import LOCAL, platform_of
+from bot.language import gettext
 from bot.ownership.chores import Chores
 from bot.ownership.underway import Underway
 from bot.people.allowance import Allowance
@@ -33,6 +35,14 @@ log = logging.getLogger(__name__)
 
 _LOOK_S = 30.0
 _SEEN = timedelta(days=1)  # how long a search's results stay in view where messages expire
+WRITES_KNOWN = timedelta(days=1)
+"""How long a program's writes are known by their key, at least."""
+Also = Callable[[Session], Awaitable[None]]
+"""What is done in the same unit of work."""
+
+
+async def nothing(session: Session) -> None:
+    """`Also` nothing else."""
 
 
 class Erasure:
@@ -184,7 +194,7 @@ class Erasure:
             await self._indexer.removed([], passages)
         await self.tidy(urgent=True)
 
-    async def reword(self, agent: Agent, passage: Passage, text: str) -> None:
+    async def reword(self, agent: Agent, passage: Passage, text: str, also: Also) -> None:
         """A person words a note differently: what it said before is gone, from its copies, too."""
         async with self._locks.of(agent.id), self._store.write() as session:
             opened = await session.passages.opened([passage.uid])
@@ -192,6 +202,7 @@ class Erasure:
             await session.passages.rewrite(keys, text, digest_words(text))
             await self._copies.blank(session, agent.id, None)
             await session.erasing.add_chores(["scrub"], self._clock.now())
+            await also(session)
         await self._indexer.removed([], keys)
 
     async def copy(self, agent: Agent, copy: Passage) -> None:
@@ -202,22 +213,29 @@ class Erasure:
             await session.erasing.add_chores(["scrub"], self._clock.now())
         await self._indexer.removed([], keys)
 
-    async def unwanted(self, who: Identity, audience: Audience, unwanted: Unwanted) -> None:
-        """What a person wants forgotten of their agent's memory: it can be brought back for a while."""
+    async def unwanted(
+        self, who: Identity, audience: Audience, unwanted: Unwanted, also: Also = nothing
+    ) -> None:
+        """What a person wants forgotten of their agent's memory: it can be brought back for a while. Raises `Changed`
+        where a block of core memory does not read any more as it did before."""
         async with self._locks.of(who.agent.id):
             async with self._store.write() as session:
+                await unchanged(session, who, {i: removal.before for i, removal in unwanted.lines.items()})
                 for block_id, removal in unwanted.lines.items():
                     await session.blocks.put(block_id, removal.after, None, self._clock.now())
                 gone = await self._forgetting.forget(session, who.agent, audience, unwanted)
+                await also(session)
             await self._forgetting.settle(gone)
 
-    async def bring_back(self, who: Identity, audience: Audience) -> list[str]:
+    async def bring_back(self, who: Identity, audience: Audience, also: Also) -> list[str]:
         """The newest of what a person had forgotten, of what may be seen in ``audience``: what it said. Nothing, when
         there is none, or no more."""
         since = self._clock.now() - KEPT
         async with self._locks.of(who.agent.id), self._store.write() as session:
             waste = await session.wastebasket.newest(who.agent.id, readable_from(audience), since)
             back = await self._forgetting.bring_back(session, who.agent, waste) if waste else []
+            if back:
+                await also(session)
         self._indexer.wake()
         return back
 
@@ -276,6 +294,7 @@ class Erasure:
             return
         async with self._store.write() as session:
             gone = await session.codes.expire(now) + await session.web_keys.expire(now)
+            await session.web_keys.expire_writes(now - WRITES_KNOWN)
             if gone:
                 await session.erasing.add_chores(["scrub"], now)
         if self._keep:
@@ -313,3 +332,10 @@ class Erasure:
             await self._user(user)
         else:
             await self.bystander(account)
+
+
+async def unchanged(session: Session, who: Identity, blocks: Mapping[int, str]) -> None:
+    """Raises `Changed` where one of these blocks of the person's agent does not read so (any more)."""
+    now = {block.id: block.value for block in await session.blocks.of(f"agent:{who.agent.id}", None)}
+    if any(now.get(block_id) != value for block_id, value in blocks.items()):
+        raise Changed(gettext("It was changed meanwhile. Look at it again."))

@@ -18,7 +18,6 @@ from bot.settings import LimitSettings
 _MINUTE = timedelta(seconds=60)
 _BOT_MESSAGES = 20  # of other bots in one place per minute: what ends a loop of two bots
 _KEPT = 10_000
-_FAST = "too fast"
 _SLOWER = marked("That is faster than I can keep up with. Give me a minute, then write again.")
 
 
@@ -28,6 +27,13 @@ class Turned(Exception):
     def __init__(self, why: str, view: View | None = None) -> None:
         super().__init__(why)
         self.view = view
+
+
+class TooFast(Turned):
+    """In a minute they may again."""
+
+    def __init__(self, view: View | None = None) -> None:
+        super().__init__("too fast", view)
 
 
 class Pace:
@@ -50,7 +56,7 @@ class Pace:
             await self.afford(event.account, identity)
         except Turned as turned:
             now = self._clock.now()
-            occasion = f"{turned} {now:%H:%M}" if str(turned) == _FAST else f"{turned} {now:%j}"
+            occasion = f"{turned} {now:%H:%M}" if isinstance(turned, TooFast) else f"{turned} {now:%j}"
             raise Turned(str(turned), turned.view if self._first(event.account, occasion) else None) from None
 
     async def question(self, who: Origin, identity: Identity) -> None:
@@ -64,7 +70,7 @@ class Pace:
         if platform_of(who.account) == LOCAL or not most:
             return
         if self._count(name, self._clock.now().timestamp(), self._name()) > most:
-            raise Turned(_FAST, View(text=gettext(_SLOWER), kind="error"))
+            raise TooFast(View(text=gettext(_SLOWER), kind="error"))
 
     async def afford(self, address: Address, identity: Identity) -> None:
         """Raises `Turned` when the day's allowance is used up, of the person or of all."""
@@ -85,7 +91,7 @@ class Pace:
     def _within(self, account: str, at: float, key: str) -> None:
         most = self._limits.messages_per_minute
         if platform_of(account) != LOCAL and most and self._count(account, at, key) > most:
-            raise Turned(_FAST, View(text=gettext(_SLOWER)))
+            raise TooFast(View(text=gettext(_SLOWER)))
 
     def _name(self) -> str:
         return f"command {next(self._number)}"

@@ -10,7 +10,7 @@ from bot.people.web_keys import digest
 from bot.ports import Bearer, Clock
 from bot.safety.secrets import masked
 from memory.ports import Store
-from memory.records import OutboxRow, WebPass
+from memory.records import OutboxRow, User, WebKey, WebPass
 
 _SEEN = timedelta(minutes=1)  # that a key was used is noted once in so long
 _BEFORE = 50  # posts among which those are looked for that nobody asked for
@@ -24,6 +24,14 @@ class Programs:
         self._default = default
 
     async def bearer(self, secret: str) -> Bearer | None:
+        found = await self.holder(secret)
+        if found is None:
+            return None
+        key, user = found
+        return Bearer(id=key.id, account=key.account, name=user.name)
+
+    async def holder(self, secret: str) -> tuple[WebKey, User] | None:
+        """The key that the secret opens with, and whose it is; None for no key, or one that was ended."""
         now = self._clock.now()
         async with self._store.read() as session:
             key = await session.web_keys.get(WebPass.PROGRAM, digest(secret), now)
@@ -33,7 +41,7 @@ class Programs:
         if now - key.seen_at >= _SEEN:
             async with self._store.write() as session:
                 await session.web_keys.see(key.id, now)
-        return Bearer(id=key.id, account=key.account, name=user.name)
+        return key, user
 
     async def personas(self) -> Sequence[str]:
         async with self._store.read() as session:

@@ -93,9 +93,11 @@ class Passages(Protocol):
         limit: int = 50,
         originals: bool = False,
         tag: str = "",
+        before: int | None = None,
     ) -> list[Passage]:
         """Newest first; ``originals``: notes alone, without pieces of files, and without the copies that were opened to
-        other audiences, where the original is shown, too. With a ``tag``, those that carry it."""
+        other audiences, where the original is shown, too. With a ``tag``, those that carry it; older than the one of
+        the key ``before``."""
         ...
 
     async def count(

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Protocol
 
-from memory.records import WebKey, WebPass
+from memory.records import WebKey, WebPass, WebWrite
 
 
 class WebKeys(Protocol):
@@ -34,4 +34,13 @@ class WebKeys(Protocol):
 
     async def expire(self, now: datetime) -> int:
         """Drop what lets in no more: how many it were."""
+        ...
+
+    async def note_write(self, write: WebWrite) -> None:
+        """It goes with its key. Fails when there is one of that name already, or the key is gone."""
+        ...
+
+    async def write(self, key_id: str, name: str) -> WebWrite | None: ...
+    async def expire_writes(self, before: datetime) -> None:
+        """Drop those that are older."""
         ...

@@ -30,7 +30,7 @@ from memory.records.schedule import Beat, Spent, Wish
 from memory.records.usage import Usage
 from memory.records.vectors import VectorEntry
 from memory.records.wastebasket import Waste
-from memory.records.web import WebKey, WebPass
+from memory.records.web import WebKey, WebPass, WebWrite
 
 __all__ = [
     "IMPORTED",
@@ -88,6 +88,7 @@ __all__ = [
     "Waste",
     "WebKey",
     "WebPass",
+    "WebWrite",
     "Welcomed",
     "Wish",
     "community_audience",

@@ -31,3 +31,15 @@ class WebKey:
     created_at: datetime
     seen_at: datetime
     expires_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class WebWrite:
+    """A program's request that was carried out, under a ``name`` that it gave: digests of both, with what only that
+    program knows. ``target`` is what it wrote: an id, never a text."""
+
+    key_id: str
+    name: str
+    request: str
+    target: str
+    at: datetime

@@ -193,8 +193,11 @@ class Passages:
         limit: int = 50,
         originals: bool = False,
         tag: str = "",
+        before: int | None = None,
     ) -> list[Passage]:
         own = _listed(archive_id, audiences, originals=originals, tag=tag)
+        if before is not None:
+            own &= t.passages.c.key < before
         query = sa.select(t.passages).where(own).order_by(t.passages.c.key.desc())
         with self._c.beside():
             rows = await self._c.execute(query.offset(offset).limit(limit))

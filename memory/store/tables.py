@@ -567,6 +567,15 @@ web_keys = Table(
     _at("seen_at"),
     _at("expires_at"),
 )  # links to the memory page, and who is signed in there
+web_writes = Table(
+    "web_writes",
+    metadata,
+    Column("key_id", Text, ForeignKey("web_keys.id", ondelete="CASCADE"), primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("request", Text, nullable=False),
+    Column("target", Text, nullable=False),
+    _at("at"),
+)  # what programs have written under an Idempotency-Key; digests alone
 chores = Table(
     "chores", metadata, Column("name", Text, primary_key=True), _at()
 )  # what forgetting has still to do outside of the tables

@@ -8,7 +8,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from memory.records import WebKey, WebPass
+from memory.records import WebKey, WebPass, WebWrite
 from memory.store import tables as t
 from memory.store.connection import Connection
 from memory.store.rows import record
@@ -39,6 +39,17 @@ class WebKeys:
 
     async def expire(self, now: datetime) -> int:
         return (await self._c.execute(t.web_keys.delete().where(~_lives(now)))).rowcount
+
+    async def note_write(self, write: WebWrite) -> None:
+        await self._c.execute(t.web_writes.insert().values(**asdict(write)))
+
+    async def write(self, key_id: str, name: str) -> WebWrite | None:
+        these = (t.web_writes.c.key_id == key_id) & (t.web_writes.c.name == name)
+        row = (await self._c.execute(sa.select(t.web_writes).where(these))).first()
+        return record(WebWrite, row) if row else None
+
+    async def expire_writes(self, before: datetime) -> None:
+        await self._c.execute(t.web_writes.delete().where(t.web_writes.c.at < before))
 
     async def _select(self, condition: sa.ColumnElement[bool], now: datetime) -> list[WebKey]:
         # The account may have gone to another person since (/link, /unlink): then nobody is let in by it.

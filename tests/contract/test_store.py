@@ -36,6 +36,7 @@ from memory.records import (
     Usage,
     WebKey,
     WebPass,
+    WebWrite,
     Wish,
     community_audience,
     place_audience,
@@ -1031,6 +1032,7 @@ async def everything(store: Store, agent: Agent, place: Conversation, word: str)
         await session.codes.put(code_for(f"console:{word}", word))
         await session.codes.welcome(f"console:{word}", NOW)
         await session.web_keys.put(web_key_of(agent, WebPass.LINK, f"console:{word}"))
+        await session.web_keys.note_write(write_of(f"console:{word}", "once"))
         await session.personas.pick(agent.user_id, agent.persona_id)
         await session.personas.propose(proposal_of(agent, "here", word, turn_id=f"{word}-t"))
         taken = Import(agent_id=agent.id, name=word, at=NOW)
@@ -1096,6 +1098,27 @@ def web_key_of(agent: Agent, kind: WebPass, account: str, **more: Any) -> WebKey
     values = {"id": account, "digest": f"digest of {account}", "address": account, "device": "Firefox"}
     times = {"created_at": NOW, "seen_at": NOW, "expires_at": later(10)}
     return WebKey(kind=kind, user_id=agent.user_id, account=account, **(values | times | more))
+
+
+def write_of(key_id: str, name: str, at: datetime = NOW) -> WebWrite:
+    return WebWrite(key_id=key_id, name=name, request="digest", target="n1", at=at)
+
+
+async def test_a_write_is_known_by_its_name_until_it_is_old_or_its_key_is_ended(store: Store) -> None:
+    ada, _ = await settle(store, "ada")
+    key = web_key_of(ada, WebPass.PROGRAM, "console:ada")
+    async with store.write() as session:
+        keys = session.web_keys
+        await keys.put(key)
+        await keys.note_write(write_of(key.id, "first"))
+        await keys.note_write(write_of(key.id, "second", later(5)))
+        assert await keys.write(key.id, "first") == write_of(key.id, "first")
+        assert await keys.write("other", "first") is None
+        await keys.expire_writes(later(5))
+        assert await keys.write(key.id, "first") is None
+        assert await keys.write(key.id, "second") is not None
+        await keys.drop(ada.user_id, [key.id])
+        assert await keys.write(key.id, "second") is None
 
 
 async def test_a_web_key_lets_in_as_whose_its_account_is_until_it_expires(store: Store) -> None:

@@ -7,14 +7,14 @@ from aiohttp import web
 from bot.commands.findings import Findings
 from bot.commands.history import edits_of
 from bot.commands.listing import filled, named, said_where
-from bot.commands.memory import is_own, label_of
+from bot.commands.memory import label_of
 from bot.commands.why import caveat, sources_of
 from bot.events import Command, origin_of
 from bot.language import gettext
+from bot.ownership.corrections import is_own
 from bot.web.differences import differences
 from bot.web.memory.owned import Owned, memory_page, owned
 from memory.records import PRIVATE, SEQ_BITS
-from memory.sources import Sources
 
 _EDITS = 30
 
@@ -62,8 +62,7 @@ async def why(request: web.Request, mine: Owned) -> web.StreamResponse:
     memory, text = mine.site.app.memory, request.query.get("of", "").strip()
     found = []
     if text:
-        sources = Sources(memory.store, memory.recall, memory.archival)
-        found = list(await sources_of(memory.store, sources, mine.agent, text, PRIVATE))
+        found = list(await sources_of(memory.store, mine.site.app.sources, mine.agent, text, PRIVATE))
     async with memory.store.read() as session:
         names = await session.agents.communities()
     return memory_page(

@@ -17,7 +17,7 @@ from bot.web.sessions import Visitor
 from bot.web.visitors import Handler, signed_in, visitor_of
 from bot.web.website import Website, website
 from memory.ports import Session
-from memory.records import PRIVATE, Agent, Conversation
+from memory.records import PRIVATE, Agent, Conversation, User, WebKey
 
 WEB = "web"
 """The platform of a conversation that is held on the page."""
@@ -59,7 +59,7 @@ def owned(answer: Answer) -> Handler:
             if agent is None:
                 raise web.HTTPNotFound
             names = [(one.id, (await session.personas.get(one.persona_id)).name) for one in agents]
-            origin = await private_origin(session, visitor, agent)
+            origin = await private_origin(session, visitor.key, visitor.user, agent)
         try:
             who = await site.app.inbound.admit(origin)
         except Turned:
@@ -71,16 +71,16 @@ def owned(answer: Answer) -> Handler:
     return guarded
 
 
-async def private_origin(session: Session, visitor: Visitor, agent: Agent) -> Origin:
+async def private_origin(session: Session, key: WebKey, user: User, agent: Agent) -> Origin:
     """The person in private with that agent: where they talk with it, if they do."""
     persona = await session.personas.get(agent.persona_id)
-    platform = platform_of(visitor.key.account)
+    platform = platform_of(key.account)
     places = await session.agents.conversations(agent.id)
     private = [p.address for p in places if p.audience == PRIVATE and platform_of(p.address) == platform]
-    address = next((one for one in private if one == visitor.key.address), next(iter(private), ""))
+    address = next((one for one in private if one == key.address), next(iter(private), ""))
     return Origin(
-        account=visitor.key.account,
-        name=visitor.user.name,
+        account=key.account,
+        name=user.name,
         address=address or f"{WEB}:{agent.id}",
         audience=PRIVATE,
         persona=persona.name,
