@@ -65,9 +65,11 @@ class Export:
         self._clock = clock
         self._version = version
 
-    async def files(self, agent: Agent, audience: Audience, name: str = "") -> tuple[File, ...]:
-        """All of the agent's memory that may be seen in ``audience``, in one zip or several; ``name`` is what to
-        call it."""
+    async def files(
+        self, agent: Agent, audience: Audience, name: str = "", *, part: int = PART
+    ) -> tuple[File, ...]:
+        """All of the agent's memory that may be seen in ``audience``, in one zip or several of ``part`` bytes at most;
+        ``name`` is what to call it."""
         tables = await self.tables(agent, audience)
         [who] = tables["agent"]
         now = self._clock.now()
@@ -81,7 +83,7 @@ class Export:
         read_me = _READ_ME.format(name=who["name"], persona=who["persona"], at=_iso(now))
         memory, conversations = await asyncio.to_thread(lambda: (_memory(tables), _conversations(tables)))
         texts = {"README.md": read_me, "memory.md": memory, "conversations.md": conversations}
-        parts = await asyncio.to_thread(bundle.pack, header, tables, texts, PART)
+        parts = await asyncio.to_thread(bundle.pack, header, tables, texts, part)
         stem = re.sub(r"[^\w.-]+", "-", name).strip(".-") or f"{now:%Y%m%d-%H%M%S}"
         if len(parts) == 1:
             return (File(name=f"everbot-{stem}.zip", data=parts[0]),)

@@ -12,6 +12,7 @@ from bot.backends.platforms import sign_ins
 from bot.health import listening
 from bot.ports import OpenPages
 from bot.settings import Settings
+from bot.web.api.routes import ROUTES as API
 from bot.web.awaited import Awaited
 from bot.web.guard import guard
 from bot.web.notices import Notices
@@ -43,7 +44,7 @@ def application(
     )
     guard(made)
     made.on_shutdown.append(_close)
-    made.add_routes([*ROUTES, *more])
+    made.add_routes([*ROUTES, *(API if settings.web.programs else ()), *more])
     return made
 
 

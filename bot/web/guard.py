@@ -16,6 +16,8 @@ from aiohttp.typedefs import Middleware
 
 from bot.cache import Cache
 from bot.language import gettext, marked, spoken
+from bot.web.api import problems
+from bot.web.api.problems import Problem
 from bot.web.pages import page
 from bot.web.visitors import Handler, asked_language, is_machine, visitor_of, visitors
 from bot.web.website import STATIC, WEBSITE, website
@@ -75,7 +77,11 @@ async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     with spoken(asked_language(request)):
         try:
             return await handler(request)
+        except Problem as problem:
+            return problems.answer(problem.status, str(problem), problem.headers)
         except web.HTTPException as error:
+            if problems.is_told_so(request):
+                return problems.answer(error.status, _told(error.status), error.headers)
             if error.status < HTTPStatus.BAD_REQUEST or is_machine(request):
                 raise
             return _wrong(request, error.status)
@@ -90,11 +96,16 @@ async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 
 def _wrong(request: web.Request, status: int) -> web.Response:
+    if problems.is_told_so(request):
+        return problems.answer(status, _told(status))
     if is_machine(request):
         return web.json_response({"error": {"message": HTTPStatus(status).phrase}}, status=status)
+    return page(request, "wrong.html", title=HTTPStatus(status).phrase, status=status, told=_told(status))
+
+
+def _told(status: int) -> str:
     known = {int(code): text for code, text in _WRONG.items()}
-    told = gettext(known.get(status, _FAILED if status >= 500 else _WRONG[HTTPStatus.NOT_FOUND]))
-    return page(request, "wrong.html", title=HTTPStatus(status).phrase, status=status, told=told)
+    return gettext(known.get(status, _FAILED if status >= 500 else _WRONG[HTTPStatus.NOT_FOUND]))
 
 
 def _route(request: web.Request) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from aiohttp import web
@@ -31,6 +31,7 @@ class Website:
     sign_ins: Sequence[SignIn]
     awaited: Awaited
     open_pages: OpenPages | None
+    at_work: set[str] = field(default_factory=set)  # writes of programs that are being done, by their names
 
     @property
     def root(self) -> str:
