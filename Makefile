@@ -18,7 +18,7 @@ QUICK := tests/unit tests/contract tests/integration/test_agent.py tests/integra
 	tests/acceptance/test_discord_changes.py tests/acceptance/test_slack_http.py
 SLOW := tests/unit/memory/index tests/contract/test_embedder.py tests/contract/test_vector_index.py
 
-.PHONY: chat setup setup-dev test test-browser test-postgres test-mcp quick check package-check container-check soak catalogues lock clean
+.PHONY: chat setup setup-dev test test-browser test-postgres test-mcp test-api quick check package-check container-check soak catalogues lock clean
 
 chat: setup
 	@$(BIN)/everbot chat
@@ -51,6 +51,10 @@ test-postgres: setup-dev
 # Against real servers of tools, installed from the registries where they can be had.
 test-mcp: setup-dev
 	@$(BIN)/python scripts/mcp_servers.py .venv/mcp-servers
+
+# The memory API as it is described, tried by Schemathesis, which is installed beside where it can be had.
+test-api: setup-dev
+	@$(BIN)/python scripts/api_check.py .venv/schemathesis
 
 quick: setup-dev
 	@$(BIN)/python -m pytest -n auto --dist worksteal -rs $(QUICK) $(SLOW:%=--ignore=%)

@@ -12,12 +12,9 @@ from tests.patience import PATIENCE_S
 _LONGEST_S = 20 * PATIENCE_S
 _CHECKED = (
     "--checks=all",
-    # Whoever forgets a note and brings it back finds it again.
-    "--exclude-checks=use_after_free",
-    "--max-examples=20",
+    "--max-examples=12",
     "--seed=1",
     "--generation-deterministic",
-    "--generation-database=none",
     "--no-color",
     "--warnings=off",
 )
@@ -43,4 +40,4 @@ async def test_what_is_answered_is_what_is_described(tmp_path: Path) -> None:
         )
         told, _ = await asyncio.wait_for(process.communicate(), _LONGEST_S)
     assert process.returncode == 0, told.decode()
-    assert b"14 " in told or b"operations" in told.lower()
+    assert b"Tested: 14" in told, told.decode()

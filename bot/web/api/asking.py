@@ -112,7 +112,7 @@ class Operation:
             known = await session.web_keys.write(write.key_id, write.name)
         if known is not None:
             if known.request != write.request:
-                raise Problem(422, _REUSED)
+                raise Problem(409, _REUSED)
             return await self.told(asked, known.target, known.at)
         if write.name in at_work:
             raise Problem(409, _AT_IT)

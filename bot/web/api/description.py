@@ -19,7 +19,7 @@ _WRONG = {
     "401": "Unauthorized: there is no such key, or it was ended.",
     "403": "Forbidden: you may not talk with the bot (any more).",
     "404": "Not there, or not yours.",
-    "409": "It was changed meanwhile, or is being done.",
+    "409": "It was changed meanwhile, or that Idempotency-Key is of another request, or of one that is being done.",
     "413": "The body is too large.",
     "415": "The body is not application/json.",
     "422": "What is asked is not as it should be; detail says what.",

@@ -26,6 +26,11 @@ def _number(given: Any) -> Any:
     return int(given) if isinstance(given, str) and _NUMBER.fullmatch(given) else given
 
 
+def _integer(given: Any) -> Any:
+    """JSON knows numbers alone: 3.0 is an integer (JSON Schema, 6.1.1)."""
+    return int(given) if isinstance(given, float) and given.is_integer() else given
+
+
 def _day(given: Any) -> Any:
     if not isinstance(given, str) or not _DAY.fullmatch(given):
         raise ValueError("must be a day, as YYYY-MM-DD")
@@ -82,7 +87,7 @@ class SearchQuestion(Listed):
 class BlockChange(Shape):
     label: Name = Field(description="Of a block that is yours to edit, such as human.")
     value: str = Field(pattern="^[^\\u0000]*$", max_length=100_000)
-    version: int | None = Field(
+    version: Annotated[int | None, BeforeValidator(_integer)] = Field(
         None, ge=0, le=2**53, description="Of the block as you saw it: 409 where it has changed since."
     )
 
