@@ -518,7 +518,7 @@ def _ownership(given: _Given, people: _People, agent: _Agent, delivery: _Deliver
             Departures(runtime, queues, settings.personas),
             Accounts(runtime, mailboxes, identities, allowance),
         ),
-        corrections=Corrections(runtime, erasure),
+        corrections=Corrections(runtime, erasure, given.masking),
         export=Export(runtime.store, runtime.clock, version("everbot")),
         restore=Restore(runtime, people.personas, queues, given.masking),
         moving_in=MovingIn(

@@ -1,11 +1,13 @@
 """What a person corrects in their own memory: by a command, on the page, or by a program of theirs.
 
-All of it waits for the agent's step to end. ``also`` is done in the same unit of work.
+All of it waits for the agent's step to end, and keeps no secrets but of who insists. ``also`` is done in the same unit
+of work.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from bot.agent.forgetting import lines_forgotten
 from bot.agent.tools.unwanted import Removal, Unwanted
@@ -14,6 +16,7 @@ from bot.language import gettext
 from bot.ownership.erasure import Also, Erasure, nothing, unchanged
 from bot.people.identities import Identity
 from bot.runtime import Runtime
+from bot.safety.masking import Masking
 from memory.archival import store
 from memory.records import Audience, Block, Draft, Passage, readable_from
 
@@ -22,7 +25,8 @@ LONGEST = 3_000
 
 
 class Corrections:
-    def __init__(self, runtime: Runtime, erasure: Erasure) -> None:
+    def __init__(self, runtime: Runtime, erasure: Erasure, masking: Masking) -> None:
+        self._masking = masking
         self._store, self._clock, self._locks = runtime.store, runtime.clock, runtime.locks
         self._indexer = runtime.indexer
         self._erasure = erasure
@@ -47,7 +51,7 @@ class Corrections:
     ) -> Sequence[str]:
         """Let one of the `own_blocks` read so; the lines that are gone of it, which can be brought back for a while.
         Raises `TooLong`, and `Changed` where it does not read ``block.value`` any more."""
-        bounded(text, block.label, block.limit)
+        text = bounded(self._masking.text(who.user, text), block.label, block.limit)
         gone = lines_forgotten(block.value, text)
         if gone:
             lines = {block.id: Removal(gone, block.value, text)}
@@ -61,16 +65,18 @@ class Corrections:
 
     async def add(self, who: Identity, draft: Draft, also: Also = nothing) -> Passage:
         """Keep a note. Raises `TooLong`."""
-        bounded(draft.text, gettext("A note"), LONGEST)
+        text = bounded(self._masking.text(who.user, draft.text), gettext("A note"), LONGEST)
         async with self._locks.of(who.agent.id), self._store.write() as session:
-            [kept] = await store(session, who.agent.archive_id, [draft], self._clock.now())
+            [kept] = await store(
+                session, who.agent.archive_id, [replace(draft, text=text)], self._clock.now()
+            )
             await also(session)
         self._indexer.wake()
         return kept
 
     async def reword(self, who: Identity, note: Passage, text: str, also: Also = nothing) -> None:
         """The note reads so; what it said before is gone. Raises `TooLong`."""
-        bounded(text, note.uid[:8], LONGEST)
+        text = bounded(self._masking.text(who.user, text), note.uid[:8], LONGEST)
         await self._erasure.reword(who.agent, note, text, also)
 
     async def forget(

@@ -221,6 +221,20 @@ async def test_lists_go_on_where_they_stopped_whatever_comes_between(tmp_path: P
         assert parts == whole
 
 
+async def test_a_programs_secrets_are_kept_no_more_than_those_of_the_chat(tmp_path: Path) -> None:
+    secret = "sk-proj-" + "Ab3dEf6hIj9kLm2nOp5qRs8tUv1wXy4z"
+    async with door(tmp_path) as here:
+        await here.house.say("ada", "Hello")
+        ada = await here.program("ada")
+        kept = (await ada.ask("POST", "memory/notes", {"text": f"The key is {secret}"})).json
+        assert secret not in kept["text"]
+        change = {"label": "human", "value": f"Her key is {secret}"}
+        assert secret not in (await ada.ask("PATCH", "memory/core", change)).json["value"]
+        changed = await ada.ask("PATCH", f"memory/notes/{kept['id']}", {"text": f"It is {secret}"})
+        assert secret not in changed.json["text"]
+        assert secret not in str(here.house.rows("SELECT * FROM passages, block_history"))
+
+
 async def test_two_people_never_see_each_others_by_forged_ids_cursors_and_keys(tmp_path: Path) -> None:
     async with door(tmp_path) as here:
         await here.house.say("ada", "note Secret of Ada: the safe is behind the clock")
