@@ -12,7 +12,7 @@ from tests.patience import PATIENCE_S
 _LONGEST_S = 20 * PATIENCE_S
 _CHECKED = (
     "--checks=all",
-    "--max-examples=12",
+    "--max-examples=6",
     "--seed=1",
     "--generation-deterministic",
     "--no-color",
