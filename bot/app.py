@@ -146,6 +146,7 @@ class App:
     orders: Orders
     faults: Faults
     loads: Loads
+    platforms: Mapping[str, Adapter]
     clock: Clock
     window: Window
     ready: Mapping[str, Ready]  # what is needed beside the platforms
@@ -354,6 +355,7 @@ def _assemble(
         orders=orders,
         faults=faults,
         loads=loads,
+        platforms=given.platforms,
         ready={"model": models.default.ready},
         background=(
             agent.courier.run,

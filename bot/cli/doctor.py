@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from importlib.metadata import distributions
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from bot.agent.lean.tools import SHAPE
 from bot.app import needed_window, rehearse
 from bot.backends.clock import SystemClock
 from bot.backends.media import Media
-from bot.backends.memory import choose_embedder, open_memory, shortcoming, uses_chroma
+from bot.backends.memory import Memory, choose_embedder, open_memory, shortcoming, uses_chroma
 from bot.backends.models import examine as examine_models
 from bot.backends.platforms import check_platforms, sign_ins
 from bot.backends.telemetry import check as check_telemetry
@@ -34,6 +34,7 @@ from memory.extras import how_to_have, lacks
 _LITTLE = 500 * 2**20  # bytes free
 
 Finding = tuple[bool, str, str]  # good, what, told
+Check = Callable[[Settings, Path | None], AsyncIterator[Finding]]
 
 
 async def examine(config: Path | None) -> int:
@@ -67,7 +68,21 @@ async def _findings(config: Path | None) -> AsyncIterator[Finding]:
     except EverbotError as error:
         yield False, "configuration", str(error)
         return
-    for what, check in CHECKS.items():
+    async for finding in _each(CHECKS, settings, config):
+        yield finding
+
+
+async def live(settings: Settings, config: Path | None, memory: Memory) -> AsyncIterator[Finding]:
+    """The findings within a process that runs, whose memory is open: it was put together already."""
+    checks = CHECKS | {"memory": lambda settings, _: _stored(settings, memory)}
+    async for finding in _each(checks, settings, config):
+        yield finding
+
+
+async def _each(
+    checks: Mapping[str, Check], settings: Settings, config: Path | None
+) -> AsyncIterator[Finding]:
+    for what, check in checks.items():
         try:
             async for finding in check(settings, config):
                 yield finding
@@ -117,16 +132,21 @@ async def _data_dir(settings: Settings, config: Path | None) -> AsyncIterator[Fi
 
 async def _memory(settings: Settings, config: Path | None) -> AsyncIterator[Finding]:
     async with open_memory(settings) as memory:
-        damage = await memory.store.check()
-        yield damage is None, "database", damage or memory.store.place
-        async with memory.store.read() as session:
-            waiting = await session.vectors.count_unindexed()
-            made_by = await session.vectors.embedder()
-        yield await _index(settings, waiting, made_by)
+        async for finding in _stored(settings, memory):
+            yield finding
         try:
             await rehearse(settings, memory)
         except SettingsError as error:
             yield False, "configuration", str(error)
+
+
+async def _stored(settings: Settings, memory: Memory) -> AsyncIterator[Finding]:
+    damage = await memory.store.check()
+    yield damage is None, "database", damage or memory.store.place
+    async with memory.store.read() as session:
+        waiting = await session.vectors.count_unindexed()
+        made_by = await session.vectors.embedder()
+    yield await _index(settings, waiting, made_by)
 
 
 async def _index(settings: Settings, waiting: int, made_by: str | None) -> Finding:
@@ -223,7 +243,7 @@ async def _tools(settings: Settings, config: Path | None) -> AsyncIterator[Findi
         yield finding
 
 
-CHECKS: dict[str, Callable[[Settings, Path | None], AsyncIterator[Finding]]] = {
+CHECKS: dict[str, Check] = {
     "configuration": _configuration,
     "data directory": _data_dir,
     "memory": _memory,

@@ -67,7 +67,7 @@ def run(config: Config = None) -> None:
     """Serve every configured platform (Discord, Slack) until stopped."""
     from bot.cli import run
 
-    sys.exit(process.run(run.serve(settings_of(config))))
+    sys.exit(process.run(run.serve(settings_of(config), config)))
 
 
 @app.command()

@@ -7,12 +7,15 @@ import logging
 import signal
 from collections.abc import AsyncIterator, Awaitable, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.app import App, open_app
 from bot.backends.clock import SystemClock
 from bot.backends.platforms import platforms
 from bot.backends.telemetry import watching
+from bot.cli import doctor
 from bot.errors import AdapterError, SettingsError
 from bot.health import Figures, health, health_routes
 from bot.ports import Adapter, Clock, OpenPages
@@ -21,6 +24,8 @@ from bot.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
     from aiohttp.web import RouteDef
+
+    from bot.web.desk.examination import Examine
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +36,7 @@ _NOTHING = (
 _LOOK_S = 1.0
 
 
-async def serve(settings: Settings) -> int:
+async def serve(settings: Settings, config: Path | None = None) -> int:
     """Run until SIGTERM or SIGINT. Returns the exit code: 1 when every platform refused us for good."""
     log.setLevel(logging.INFO)  # when each platform is ready is always told
     clock = SystemClock()
@@ -51,13 +56,14 @@ async def serve(settings: Settings) -> int:
                 return metrics.page(app.memory.store, clock.now())
 
             told = figures if settings.telemetry.metrics else None
-            async with doors(settings, adapters, app, told), app.heartbeat.timer():
+            examine = partial(doctor.live, settings, config, app.memory)
+            async with doors(settings, adapters, app, told, examine), app.heartbeat.timer():
                 return await attend(app, adapters, clock, stop, settings.run.drain_s)
 
 
 @asynccontextmanager
 async def doors(
-    settings: Settings, adapters: Sequence[Adapter], app: App, figures: Figures | None
+    settings: Settings, adapters: Sequence[Adapter], app: App, figures: Figures | None, examine: Examine
 ) -> AsyncIterator[None]:
     """Health and the web pages answer while the block runs: on one port, where both are to be on the same."""
     if settings.web.listen is None:
@@ -69,7 +75,7 @@ async def doors(
     together = settings.web.listen == settings.run.health
     more = [*(health_routes(adapters, app.ready, figures) if together else ()), *routes(adapters)]
     async with health("" if together else settings.run.health, adapters, app.ready, figures):
-        async with serving(app, settings, more, open_pages(adapters)):
+        async with serving(app, settings, more, open_pages(adapters), examine):
             log.info("Memory pages: %s", settings.web.url)
             yield
 

@@ -14,6 +14,7 @@ from bot.ports import OpenPages
 from bot.settings import Settings
 from bot.web.api.routes import ROUTES as API
 from bot.web.awaited import Awaited
+from bot.web.desk.examination import Examination, Examine
 from bot.web.guard import guard
 from bot.web.notices import Notices
 from bot.web.routes import ROUTES
@@ -28,8 +29,10 @@ def application(
     settings: Settings,
     more: Sequence[web.RouteDef] = (),
     open_pages: OpenPages | None = None,
+    examine: Examine | None = None,
 ) -> web.Application:
-    """All pages, with ``more`` that others answer. People talk there, if there are ``open_pages``."""
+    """All pages, with ``more`` that others answer. People talk there, if there are ``open_pages``; an owner
+    may ``examine`` at the desk whether everything is in order."""
     sessions = Sessions(app.memory.store, app.clock, settings.web.session_days)
     made = web.Application(client_max_size=_LARGEST)
     made[WEBSITE] = Website(
@@ -41,6 +44,7 @@ def application(
         sign_ins=sign_ins(settings),
         awaited=Awaited(app.clock),
         open_pages=open_pages,
+        examination=Examination(app.clock, examine),
     )
     guard(made)
     made.on_shutdown.append(_close)
@@ -60,9 +64,10 @@ async def serving(
     settings: Settings,
     more: Sequence[web.RouteDef] = (),
     open_pages: OpenPages | None = None,
+    examine: Examine | None = None,
 ) -> AsyncIterator[None]:
     """Serve the pages while the block runs. Raises `SettingsError` where ``web.listen`` cannot be listened on."""
     assert settings.web.listen is not None
-    made = application(app, settings, more, open_pages)
+    made = application(app, settings, more, open_pages, examine)
     async with listening(made, settings.web.listen, "web.listen"):
         yield

@@ -6,13 +6,13 @@ from aiohttp import web
 
 from bot.web import consent, entrance, home
 from bot.web.chat import pages as chat
-from bot.web.desk import acts, pages, pairing, personas, sources
+from bot.web.desk import acts, health, pages, pairing, personas, sources
 from bot.web.memory import account, core, deeds, diary, notes, places, timeline
 from bot.web.pages import FILES
 from bot.web.website import STATIC
 
 _MEMORY = (core, notes, diary, timeline, places, account, deeds)
-_DESK = (pages, pairing, personas, sources, acts)
+_DESK = (pages, pairing, personas, sources, health, acts)
 _ROOMS = (entrance, consent, home, *_MEMORY, chat, *_DESK)
 ROUTES: tuple[web.AbstractRouteDef, ...] = (
     web.static(STATIC, FILES),

@@ -12,6 +12,7 @@ from bot.app import App
 from bot.ports import OpenPages, SignIn
 from bot.settings import Settings
 from bot.web.awaited import Awaited
+from bot.web.desk.examination import Examination
 from bot.web.notices import Notices
 from bot.web.sessions import Sessions
 
@@ -31,6 +32,7 @@ class Website:
     sign_ins: Sequence[SignIn]
     awaited: Awaited
     open_pages: OpenPages | None
+    examination: Examination
     at_work: set[str] = field(default_factory=set)  # writes of programs that are being done, by their names
 
     @property

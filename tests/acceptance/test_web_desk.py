@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from pathlib import Path
 
+from bot.cli import doctor
 from bot.ports import ModelReply, ModelRequest
 from tests.fakes.browser import WEB, Form, Page, visiting
 from tests.fakes.parlour import opened, parrot
 
 EVIL = '"><script>alert(1)</script>'
 OWNERS = {"owners": ["parlour:boss"]}
-PATHS = ("", "/people", "/usage", "/usage?by=person", "/budgets", "/errors", "/log", "/pairing")
+PATHS = ("", "/people", "/usage", "/usage?by=person", "/budgets", "/errors", "/log", "/pairing", "/health")
 
 
 def button(page: Page, does: str, about: str) -> Form:
@@ -148,3 +150,36 @@ async def test_a_backup_is_made_at_a_button(tmp_path: Path) -> None:
         form = next(form for form in log.forms if form.fields.get("next") == "/desk/log")
         assert "Written to" in (await boss.send(form, does="backup")).text
         assert len(list((tmp_path / "backups").glob("everbot-*.db"))) == 1
+
+
+async def test_an_owner_has_everything_examined_as_the_doctor_does(tmp_path: Path) -> None:
+    async with opened(tmp_path, parrot, web=WEB, access=OWNERS) as house:
+        await house.say("boss", "Hello")
+        asked = asyncio.Event()
+        go_on = asyncio.Event()
+
+        async def examine() -> AsyncIterator[tuple[bool, str, str]]:
+            async for finding in doctor.live(house.settings, None, house.app.memory):
+                yield finding
+            asked.set()
+            await go_on.wait()
+            yield False, "tools of calendar", EVIL
+
+        async with visiting(house, examine=examine) as boss:
+            await boss.sign_in(house.app, house.who("boss"))
+            page = await boss.open("/desk/health")
+            assert "parlour" in page.text
+            assert "ready" in page.text
+            assert "people1" in page.text
+            form = page.form("/desk/do", next="/desk/health")
+            async with asyncio.TaskGroup() as group:
+                first = group.create_task(boss.send(form, does="examine"))
+                await asked.wait()
+                assert "being examined already" in (await boss.send(form, does="examine")).text
+                go_on.set()
+            found = first.result()
+        assert "Found to be wrong: " in found.text
+        assert EVIL in found.text
+        assert "<script>alert" not in found.html
+        for what in ("database", "index", "backups", "model"):
+            assert f"ok{what}" in found.text

@@ -44,6 +44,7 @@ _DESK = (
     "/usage",
     "/budgets",
     "/errors",
+    "/health",
     "/log",
 )
 _DARK = ("", "chat", "notes", "timeline", "account")  # of each kind of thing one

@@ -21,6 +21,7 @@ from bot.app import App
 from bot.events import Command
 from bot.ports import OpenPages
 from bot.web.application import application
+from bot.web.desk.examination import Examine
 from tests.fakes.parlour import House
 
 WEB = {"listen": "127.0.0.1:8082"}
@@ -146,9 +147,13 @@ async def _page(answer: ClientResponse) -> Page:
 
 @asynccontextmanager
 async def visiting(
-    house: House, language: str = "", more: Sequence[Any] = (), open_pages: OpenPages | None = None
+    house: House,
+    language: str = "",
+    more: Sequence[Any] = (),
+    open_pages: OpenPages | None = None,
+    examine: Examine | None = None,
 ) -> AsyncIterator[Browser]:
     """One browser; opened twice, they are two."""
-    server = TestServer(application(house.app, house.settings, more, open_pages))
+    server = TestServer(application(house.app, house.settings, more, open_pages, examine))
     async with TestClient(server, cookie_jar=CookieJar(unsafe=True)) as client:
         yield Browser(client, language)

@@ -9,13 +9,13 @@ from aiohttp import web
 
 from bot.errors import EverbotError
 from bot.events import View
-from bot.web.desk import pages, pairing, personas, sources
+from bot.web.desk import health, pages, pairing, personas, sources
 from bot.web.desk.base import Act, told
 from bot.web.visitors import owners_only
 from bot.web.website import website
 from memory.errors import StoreError
 
-_ACTS: Mapping[str, Act] = {**pages.ACTS, **pairing.ACTS, **personas.ACTS, **sources.ACTS}
+_ACTS: Mapping[str, Act] = {**pages.ACTS, **pairing.ACTS, **personas.ACTS, **sources.ACTS, **health.ACTS}
 
 
 @owners_only

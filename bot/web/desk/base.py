@@ -25,6 +25,7 @@ ROOMS = (
     ("/desk/sources", "Sources"),
     ("/desk/usage", "Usage"),
     ("/desk/budgets", "Budgets"),
+    ("/desk/health", "Health"),
     ("/desk/errors", "Errors"),
     ("/desk/log", "Log"),
 )

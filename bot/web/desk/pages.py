@@ -22,13 +22,7 @@ _PAGE = 50
 
 @owners_only
 async def now(request: web.Request) -> web.StreamResponse:
-    app = website(request).app
-    async with app.memory.store.read() as session:
-        depths = await session.overview.depths(app.clock.now())
-        unindexed = await session.vectors.count_unindexed()
-    state = [f"{name}: {ready() or 'ready'}" for name, ready in app.ready.items()]
-    state += [f"{depths.people} people, {depths.agents} agents", f"{unindexed} rows wait for their vectors"]
-    return shown(request, "Desk", await tables.now(operator(request)), more="now", state=state)
+    return shown(request, "Desk", await tables.now(operator(request)))
 
 
 @owners_only

@@ -36,6 +36,11 @@ class Table:
     rows: Sequence[Row]
     nothing: str
 
+    @property
+    def acts(self) -> bool:
+        """Whether there is a button in any row."""
+        return any(row.buttons for row in self.rows)
+
 
 async def now(operator: Operator) -> list[Table]:
     """Who waits, and what is not delivered."""
