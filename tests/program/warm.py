@@ -24,12 +24,17 @@ import sys
 import termios
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+
+from memory.tokens import token_counter
 
 MODULES = (
     "adapters.discord.adapter",
     "adapters.slack.adapter",
     "alembic.command",
+    "apscheduler.executors.asyncio",
+    "apscheduler.triggers.interval",
     "bot.cli.admin",
     "bot.cli.backup",
     "bot.cli.chat",
@@ -41,6 +46,7 @@ MODULES = (
     "bot.cli.run",
     "bot.cli.setup.wizard",
     "bot.cli.transfer",
+    "bot.models.offline",
     "bot.models.openai",
     "discord",
     "openai",
@@ -185,6 +191,7 @@ def main() -> None:
     ending = Ending()
     for module in MODULES:
         importlib.import_module(module)
+    token_counter("", Path(os.devnull))  # tiktoken's table, where it is at hand: most of what a start then takes
     threads = len(os.listdir("/proc/self/task"))
     assert threads == 1, f"one of {MODULES} starts a thread, which a fork would lose"
     gc.collect()
