@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequenc
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from importlib.metadata import version
 from itertools import chain
 from typing import Any
 
@@ -521,7 +520,7 @@ def _ownership(given: _Given, people: _People, agent: _Agent, delivery: _Deliver
             Accounts(runtime, mailboxes, identities, allowance),
         ),
         corrections=Corrections(runtime, erasure, given.masking),
-        export=Export(runtime.store, runtime.clock, version("everbot")),
+        export=Export(runtime.store, runtime.clock),
         restore=Restore(runtime, people.personas, queues, given.masking),
         moving_in=MovingIn(
             runtime, people.personas, timedelta(days=keep_days), settings.agent.timezone, given.masking

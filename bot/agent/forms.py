@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from enum import Enum
 from typing import Any
 
 from bot import prompts
@@ -37,21 +38,37 @@ _LEAN_UNREAD = (
 )
 
 
+class Occasion(Enum):
+    """What a turn is for."""
+
+    TALKING = "talking"
+    ROOM = "room"  # others read, too
+    THREADED = "threaded"  # ... and threads can be made there
+    REFLECTING = "reflecting"
+
+    @classmethod
+    def of(cls, job: Job) -> Occasion:
+        talking = cls.THREADED if job.thread is not None else cls.ROOM if job.room else cls.TALKING
+        return cls.REFLECTING if job.whole else talking
+
+
+_OFFERED = {
+    Occasion.TALKING: (Offered.TALKING,),
+    Occasion.ROOM: (Offered.TALKING, Offered.ROOM),
+    Occasion.THREADED: (Offered.TALKING, Offered.ROOM, Offered.THREAD),
+    Occasion.REFLECTING: (Offered.REFLECTING,),
+}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Manner:
-    """What a form shows beside the conversation: ``tools`` where a person waits, ``in_rooms`` where others read, too,
-    ``threaded`` where threads can be made there, ``alone`` where nobody waits."""
+    """What a form shows on an occasion beside the conversation: ``tools`` where a person waits, ``alone`` where nobody
+    does."""
 
     ours: str  # our instructions
     tools: Sequence[Rendered]
-    in_rooms: Sequence[Rendered]
-    threaded: Sequence[Rendered]
     alone: Sequence[Rendered]
     written: str  # the tools as they go out: what is counted
-    written_in_rooms: str
-    written_threaded: str
-    reflecting: str  # our instructions in a reflection
-    written_reflecting: str  # its tools as they go out
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,20 +85,18 @@ class _Way:
 
     def __init__(self, registry: Registry, asked: Iterable[Form], max_steps: int) -> None:
         self.registry = registry
-        self.manners = {form: _manner(form, registry, max_steps) for form in asked}
-        self.systems: dict[Form, SystemText] = {}
-        self.in_rooms: dict[Form, SystemText] = {}
-        self.threaded: dict[Form, SystemText] = {}
-        self.reflecting: dict[Form, SystemText] = {}
+        self.manners = {
+            (form, occasion): _manner(form, occasion, registry, max_steps)
+            for form in asked
+            for occasion in Occasion
+        }
+        self.systems: dict[tuple[Form, Occasion], SystemText] = {}
         self.meant = {name: name for name in registry.names} | dict(MEANT)
 
     def fit(self, window: Window) -> None:
-        for form, one in self.manners.items():
+        for (form, occasion), one in self.manners.items():
             frame = None if form is Form.FULL else core_memory.framed
-            self.systems[form] = SystemText(one.ours, one.written, window, frame)
-            self.in_rooms[form] = SystemText(one.ours, one.written_in_rooms, window, frame)
-            self.threaded[form] = SystemText(one.ours, one.written_threaded, window, frame)
-            self.reflecting[form] = SystemText(one.reflecting, one.written_reflecting, window, frame)
+            self.systems[form, occasion] = SystemText(one.ours, one.written, window, frame)
 
 
 class Forms:
@@ -96,10 +111,8 @@ class Forms:
     @property
     def always(self) -> list[str]:
         """Of the form that takes most, what is the same in every request."""
-        return max(
-            ([one.ours, one.written_threaded] for one in self._own.manners.values()),
-            key=lambda texts: sum(map(len, texts)),
-        )
+        most = [one for (_, occasion), one in self._own.manners.items() if occasion is Occasion.THREADED]
+        return max(([one.ours, one.written] for one in most), key=lambda texts: sum(map(len, texts)))
 
     def fit(self, window: Window) -> None:
         """To be told before anything is asked: the window in which all must fit."""
@@ -121,10 +134,8 @@ class Forms:
 
     def asked(self, forms: Sequence[Form], job: Job, blocks: Sequence[Block]) -> Asked:
         """The system texts with these blocks."""
-        way = self._way(job)
-        talking = way.threaded if job.thread is not None else way.in_rooms if job.room else way.systems
-        systems = way.reflecting if job.whole else talking
-        made = {form: systems[form].of(job, blocks) for form in forms}
+        systems, occasion = self._way(job).systems, Occasion.of(job)
+        made = {form: systems[form, occasion].of(job, blocks) for form in forms}
         return Asked(
             systems={form: text for form, (text, _) in made.items()},
             fixed=max(tokens for _, tokens in made.values()),
@@ -151,14 +162,13 @@ class Forms:
     ) -> ModelRequest:
         whole = context.MainContext(system, summary, queue).messages()
         way = self._way(job)
-        manner = way.manners[form]
+        manner = way.manners[form, Occasion.of(job)]
+        tools = manner.tools if _is_awaited(job) else manner.alone
         if form is Form.FULL:
-            in_rooms = manner.threaded if job.thread is not None else manner.in_rooms
-            talking = in_rooms if job.room else manner.tools
-            return ModelRequest(messages=whole, tools=manner.alone if job.whole else talking, **more)
+            return ModelRequest(messages=whole, tools=tools, **more)
         return ModelRequest(
             messages=[whole[0], *messages.shown(whole[1:], form)],
-            tools=manner.tools if _is_awaited(job) else manner.alone,
+            tools=tools,
             form=form,
             meant=way.meant,
             shape=SHAPE if form is Form.JSON else None,
@@ -203,33 +213,17 @@ def _is_awaited(job: Job) -> bool:
     return job.from_person or bool(job.fallback)
 
 
-def _manner(form: Form, registry: Registry, max_steps: int) -> Manner:
+def _manner(form: Form, occasion: Occasion, registry: Registry, max_steps: int) -> Manner:
     if form is Form.FULL:
-        return Manner(
-            ours=prompts.read("system").format(max_steps=max_steps),
-            tools=registry.offered(Offered.TALKING),
-            in_rooms=(in_rooms := registry.offered(Offered.TALKING, Offered.ROOM)),
-            threaded=(threaded := registry.offered(Offered.TALKING, Offered.ROOM, Offered.THREAD)),
-            alone=registry.offered(Offered.REFLECTING),
-            written=json.dumps(registry.offered(Offered.TALKING)),
-            written_in_rooms=json.dumps(in_rooms),
-            written_threaded=json.dumps(threaded),
-            reflecting=prompts.read("reflecting"),
-            written_reflecting=json.dumps(registry.offered(Offered.REFLECTING)),
+        ours = (
+            prompts.read("reflecting")
+            if occasion is Occasion.REFLECTING
+            else prompts.read("system").format(max_steps=max_steps)
         )
-    tools, alone = offered(registry), offered_alone(registry)
+        shown = registry.offered(*_OFFERED[occasion])
+        return Manner(ours=ours, tools=shown, alone=shown, written=json.dumps(shown))
+    alone = offered_alone(registry)
     ours, written = prompts.read("lean"), json.dumps(alone)
     if form is Form.JSON:
         ours, written = prompts.read("lean_json"), json.dumps(SHAPE)
-    return Manner(
-        ours=ours,
-        tools=tools,
-        in_rooms=tools,
-        threaded=tools,
-        alone=alone,
-        written=written,
-        written_in_rooms=written,
-        written_threaded=written,
-        reflecting=ours,
-        written_reflecting=written,
-    )
+    return Manner(ours=ours, tools=offered(registry), alone=alone, written=written)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
 from pathlib import Path
 
 from bot.app import open_app
@@ -23,7 +22,7 @@ async def export(settings: Settings, user: str, persona: str, folder: Path) -> i
     async with open_memory(settings, embedders=lambda _: None) as memory:
         async with memory.store.read() as session:
             agent = await find_agent(session, user, persona)
-        for file in await Export(memory.store, clock, version("everbot")).files(agent, PRIVATE):
+        for file in await Export(memory.store, clock).files(agent, PRIVATE):
             path = folder / file.name
             try:
                 path.touch(mode=0o600, exist_ok=False)

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from importlib.metadata import version
 from pathlib import Path
 from uuid import uuid4
 
@@ -58,12 +59,9 @@ field is.
 
 
 class Export:
-    """``version`` is everbot's."""
-
-    def __init__(self, store: Store, clock: Clock, version: str) -> None:
+    def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock
-        self._version = version
 
     async def files(
         self, agent: Agent, audience: Audience, name: str = "", *, part: int = PART
@@ -75,7 +73,7 @@ class Export:
         now = self._clock.now()
         header = {
             "format": FORMAT,
-            "everbot": self._version,
+            "everbot": version("everbot"),
             "exported_at": _iso(now),
             "seen_from": audience,
             "id": uuid4().hex,

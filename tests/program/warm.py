@@ -191,7 +191,9 @@ def main() -> None:
     ending = Ending()
     for module in MODULES:
         importlib.import_module(module)
-    token_counter("", Path(os.devnull))  # tiktoken's table, where it is at hand: most of what a start then takes
+    token_counter(
+        "", Path(os.devnull)
+    )  # tiktoken's table, where it is at hand: most of what a start then takes
     threads = len(os.listdir("/proc/self/task"))
     assert threads == 1, f"one of {MODULES} starts a thread, which a fork would lose"
     gc.collect()

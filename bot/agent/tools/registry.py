@@ -15,6 +15,7 @@ import typing
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
 from typing import Any
 
 from bot.errors import SettingsError
@@ -65,6 +66,11 @@ class Tool:
         parameters: dict[str, Any] = self.schema["function"]["parameters"]
         return parameters
 
+    @cached_property
+    def shown(self) -> Rendered:
+        """``schema`` as it stands in requests."""
+        return Rendered(_compact(self.schema))
+
 
 def tool(
     function: Callable[..., Any],
@@ -104,14 +110,13 @@ class Registry:
             if (known := self._tools.setdefault(tool.name, tool)) is not tool:
                 whose = "another module's" if known.custom else "a built-in tool's"
                 raise SettingsError(f"agent.tools: {tool.name} is {whose} name; give yours another.")
-        usual = [tool.schema for tool in self._tools.values() if tool.offered is not Offered.LEAN]
-        self.schemas = [Rendered(_compact(schema)) for schema in usual]
+        self.schemas = [tool.shown for tool in self._tools.values() if tool.offered is not Offered.LEAN]
         self.text = _compact(self.schemas)
 
     def offered(self, *when: Offered) -> list[Rendered]:
         """The schemas that the model is shown then, besides those that it is always shown."""
         shown = (Offered.ALWAYS, *when)
-        return [Rendered(_compact(tool.schema)) for tool in self._tools.values() if tool.offered in shown]
+        return [tool.shown for tool in self._tools.values() if tool.offered in shown]
 
     def joined(self, others: Iterable[Tool]) -> Registry:
         """These tools, with others after them."""
