@@ -11,7 +11,19 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol, runtime_checkable
 
-from bot.events import Address, Command, CommandSpec, Event, Reply, Suggestion, View
+from bot.events import (
+    Address,
+    Attachment,
+    Command,
+    CommandSpec,
+    DocumentUploaded,
+    Event,
+    File,
+    MessageReceived,
+    Reply,
+    Suggestion,
+    View,
+)
 from memory.records import Usage
 
 
@@ -354,7 +366,14 @@ class Watch:
 
 @runtime_checkable
 class OpenPages(Protocol):
-    """Who has the web chat open. Nothing is carried by it but the word that there is something in the store."""
+    """The adapter of the web chat, as its page sees it: who has it open. Nothing is carried to them but the word that
+    there is something in the store."""
+
+    def attached(
+        self, said: MessageReceived, sent: Sequence[File]
+    ) -> tuple[tuple[Attachment, ...], tuple[DocumentUploaded, ...]]:
+        """What was sent with a message, as events take it."""
+        ...
 
     def watching(self, addresses: Collection[Address]) -> AbstractContextManager[Watch]:
         """From now on, while the block runs, nothing that comes is missed."""

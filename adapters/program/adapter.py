@@ -61,7 +61,7 @@ class ProgramAdapter:
     async def send(self, reply: Reply) -> str:
         for queue in self._listening.get(reply.address, ()):
             queue.put_nowait(reply)
-        return reply.id  # it is taken from the store, by this request or the next
+        return reply.nonce  # it is taken from the store, by this request or the next
 
     async def find(self, reply: Reply, claimed_at: datetime, after: str | None) -> Found:
         return Found.ABSENT  # to be sent twice is to be taken once

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Collection, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
 
-from bot.events import Address, Reply
+from adapters.web import attachments
+from bot.events import Address, Attachment, DocumentUploaded, File, MessageReceived, Reply
 from bot.ports import Found, Inbound, Watch
 
 
@@ -17,7 +18,8 @@ class WebAdapter:
 
     platform = "web"
 
-    def __init__(self) -> None:
+    def __init__(self, *, vision: bool = False, hearing: bool = False) -> None:
+        self._vision, self._hearing = vision, hearing
         self._open: defaultdict[Address, list[Watch]] = defaultdict(list)
         self._thinking: Counter[Address] = Counter()
         self._running = False
@@ -88,6 +90,11 @@ class WebAdapter:
         for watch in [watch for watches in self._open.values() for watch in watches]:
             watch.over = True
             watch.wake()
+
+    def attached(
+        self, said: MessageReceived, sent: Sequence[File]
+    ) -> tuple[tuple[Attachment, ...], tuple[DocumentUploaded, ...]]:
+        return attachments.attached(said, sent, vision=self._vision, hearing=self._hearing)
 
     def _show(self, address: Address) -> None:
         for watch in self._open.get(address, ()):

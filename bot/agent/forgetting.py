@@ -77,6 +77,7 @@ class Forgetting:
         for proposal in await session.personas.proposals(agent.persona_id, None):
             if proposal.agent_id == agent.id and tells(proposal.value):
                 await session.personas.drop_proposal(proposal.id)
+        await session.mailbox.drop_files(agent.id)  # what they tell is not looked through
         now = self._clock.now()
         waste = await session.wastebasket.put(agent.id, audience, turn_id, contents, now)
         await session.erasing.add_chores([f"waste:{waste}"], now)

@@ -211,7 +211,7 @@ def _web(settings: Settings, clock: Clock) -> Adapter | None:
         return None
     from adapters.web.adapter import WebAdapter
 
-    return WebAdapter()
+    return WebAdapter(vision=settings.sees, hearing=settings.audio.hears)
 
 
 async def _check_web(settings: Settings) -> Sequence[tuple[bool, str]]:

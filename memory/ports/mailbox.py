@@ -151,11 +151,15 @@ class Mailbox(Protocol):
         ...
 
     async def put_file(self, post_id: str, name: str, data: bytes) -> None:
-        """What a post of the outbox sends; it is kept until then."""
+        """What a post of the outbox sends; it is kept until then (see `settle`)."""
         ...
 
-    async def file_of(self, post_id: str) -> tuple[str, bytes] | None:
-        """Its name, and what it holds."""
+    async def file_of(self, post_id: str, agent_id: int | None = None) -> tuple[str, bytes] | None:
+        """Its name, and what it holds; of a post of that agent's only."""
+        ...
+
+    async def drop_files(self, agent_id: int) -> None:
+        """The agent's files that were sent are kept no longer."""
         ...
 
     async def has_post(self, post_id: str) -> bool:
@@ -194,7 +198,8 @@ class Mailbox(Protocol):
         ...
 
     async def settle(self, receipts: Sequence[tuple[str, Delivery, str | None]], now: datetime) -> None:
-        """Write (row id, state, receipt) of rows that were claimed."""
+        """Write (row id, state, receipt) of rows that were claimed. A file is dropped that was sent; it stays where the
+        receipt is the row's own id: there it is read from here."""
         ...
 
     async def unsent(self, conversation_id: int | None = None) -> int:

@@ -273,10 +273,18 @@ class Mailbox:
     async def put_file(self, post_id: str, name: str, data: bytes) -> None:
         await self._c.execute(t.outbox_files.insert().values(outbox_id=post_id, name=name, data=data))
 
-    async def file_of(self, post_id: str) -> tuple[str, bytes] | None:
-        f = t.outbox_files.c
-        row = (await self._c.execute(sa.select(f.name, f.data).where(f.outbox_id == post_id))).first()
+    async def file_of(self, post_id: str, agent_id: int | None = None) -> tuple[str, bytes] | None:
+        f, o = t.outbox_files.c, t.outbox.c
+        query = sa.select(f.name, f.data).where(f.outbox_id == post_id)
+        if agent_id is not None:
+            query = query.join(t.outbox, o.id == f.outbox_id).where(o.agent_id == agent_id)
+        row = (await self._c.execute(query)).first()
         return (row.name, bytes(row.data)) if row else None
+
+    async def drop_files(self, agent_id: int) -> None:
+        o = t.outbox.c
+        sent = sa.select(o.id).where((o.agent_id == agent_id) & o.state.not_in(["ready", "sending"]))
+        await self._c.execute(t.outbox_files.delete().where(t.outbox_files.c.outbox_id.in_(sent)))
 
     async def has_post(self, post_id: str) -> bool:
         found = await self._c.execute(sa.select(t.outbox.c.seq).where(t.outbox.c.id == post_id))
@@ -320,7 +328,7 @@ class Mailbox:
         values = [{"row": row, "to": state, "proof": proof, "now": now} for row, state, proof in receipts]
         if values:
             await self._c.execute(_SETTLE, values)
-            over = [row for row, state, _ in receipts if state is not Delivery.READY]
+            over = [row for row, state, proof in receipts if state is not Delivery.READY and proof != row]
             await self._c.execute(t.outbox_files.delete().where(t.outbox_files.c.outbox_id.in_(over)))
 
     async def unsent(self, conversation_id: int | None = None) -> int:

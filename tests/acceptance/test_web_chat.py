@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import io
 import json
 import re
 from collections.abc import AsyncIterator
@@ -23,6 +25,9 @@ from tests.fakes.scripted_model import calls, say
 from tests.patience import PATIENCE_S
 
 EVIL = '"><script>alert(1)</script><img src=x onerror=alert(1)>'
+DOT = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
 _TAG = re.compile(r"<[^>]+>")
 
 
@@ -70,12 +75,14 @@ class Tab:
     root: str
     key: str
 
-    async def send(self, text: str, name: str = "one", *, live: bool = True, **files: Any) -> tuple[int, str]:
+    async def send(
+        self, text: str, name: str = "one", *files: tuple[str, bytes], live: bool = True
+    ) -> tuple[int, str]:
         form = FormData(
             {"id": name, "text": text} | ({"live": "1"} if live else {}), default_to_multipart=True
         )
-        for file, (content, kind) in files.items():
-            form.add_field("file", content, filename=file.replace("_", "."), content_type=kind)
+        for file, content in files:  # of whatever kind it says it is
+            form.add_field("file", io.BytesIO(content), filename=file, content_type="image/png")
         path = f"{self.root}/chat?form_key={self.key}"
         async with self.browser.client.post(path, data=form) as answer:
             return answer.status, await answer.text()
@@ -97,7 +104,7 @@ class Tab:
 
 @asynccontextmanager
 async def chatting(folder: Path, play: Any = parrot, **more: Any) -> AsyncIterator[tuple[House, WebAdapter]]:
-    adapter = WebAdapter()
+    adapter = WebAdapter(vision=bool(more.get("model", {}).get("vision")))
     web = WEB | more.pop("web", {})
     async with opened(folder, play, web=web, beside=[adapter], **more) as house:
         running = asyncio.create_task(adapter.run(house.app.inbound))
@@ -306,6 +313,65 @@ async def test_nothing_that_anybody_wrote_is_html(tmp_path: Path) -> None:
                 assert "<img src=x" not in html
                 assert 'href="javascript' not in html
             assert 'href="https://example.org/?a=1&amp;b=' in page.html
+
+
+async def test_files_go_along_as_on_any_platform_by_what_they_hold(tmp_path: Path) -> None:
+    seen: list[str] = []
+
+    def play(request: ModelRequest) -> ModelReply:
+        seen.append(whole(request))
+        return say("Seen.")
+
+    async with chatting(tmp_path, play, model={"vision": True}) as (house, adapter):
+        async with tab_of(house, adapter, "ada") as tab, tab_of(house, adapter, "eve") as eve:
+            sent = [("dot.txt", DOT), (f"a/{EVIL}.md", b"The harbour opens at six."), ("x.png", b"\0" * 9)]
+            assert await tab.send("Look", "one", *sent) == (204, "")
+            assert await tab.send("Look", "one", *sent) == (204, "")
+            await tab.settled()
+            kinds = "SELECT kind FROM inbox WHERE kind <> 'user_joined' ORDER BY kind"
+            assert [kind for (kind,) in house.rows(kinds)] == ["document_uploaded", "message"]
+            assert base64.b64encode(DOT).decode() in "".join(seen)
+            assert "The harbour opens at six." in "".join(seen)
+            before = len(seen)
+            page = await tab.browser.open(f"{tab.root}/chat")
+            assert "<img src=x" not in page.html
+            assert "x.png" in page.text
+            [path] = re.findall(r'src="(/\d+/chat/sent/[^"]+)"', page.html)
+            picture = await tab.browser.open(path)
+            assert picture.data == DOT
+            assert picture.headers["Content-Type"] == "image/png"
+            assert (await eve.browser.open(path)).status == 404
+            forged = path.replace(tab.root, eve.root, 1)
+            assert (await eve.browser.open(forged)).status == 404
+            assert (await tab.browser.open(path[:-1] + "1")).status == 404
+            status, _ = await tab.send("", "big", ("big.bin", b"\0" * 10_000_001))
+            assert status == 413
+            assert (await tab.send("x" * 90_000, "long"))[0] == 413
+            assert (await tab.send("", "none"))[0] == 204
+            await tab.settled()
+            assert len(seen) == before, "what was refused was no message"
+
+
+async def test_a_file_that_the_agent_sends_is_there_until_something_is_forgotten(tmp_path: Path) -> None:
+    def play(request: ModelRequest) -> ModelReply:
+        return calls(
+            ("send_file", {"name": "plan.md", "content": "At six."}), ("send_message", {"message": "Here."})
+        )
+
+    async with chatting(tmp_path, play) as (house, adapter):
+        async with tab_of(house, adapter, "ada") as tab, tab_of(house, adapter, "eve") as eve:
+            await tab.send("Write me a plan")
+            await tab.settled()
+            [path] = re.findall(
+                r'href="([^"]+/chat/made[^"]+)"', (await tab.browser.open(f"{tab.root}/chat")).html
+            )
+            found = await tab.browser.open(path)
+            assert found.data == b"At six."
+            assert found.headers["Content-Disposition"] == 'attachment; filename="plan.md"'
+            assert (await eve.browser.open(path.replace(tab.root, eve.root, 1))).status == 404
+            async with house.app.memory.store.write() as session:
+                await session.mailbox.drop_files(int(tab.root.strip("/")))
+            assert (await tab.browser.open(path)).status == 404
 
 
 async def test_who_is_blocked_elsewhere_says_nothing_here(tmp_path: Path) -> None:

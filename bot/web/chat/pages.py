@@ -11,13 +11,13 @@ from http import HTTPStatus
 from aiohttp import BodyPartReader, web
 
 from bot.commands.table import unknown
-from bot.events import Command, MessageReceived, Origin, View, origin_of
+from bot.events import Command, File, MessageReceived, Origin, View, origin_of, printable
 from bot.language import gettext
 from bot.ports import OpenPages
 from bot.web.chat import rendering
 from bot.web.chat.stream import streamed
-from bot.web.chat.talk import Talk
-from bot.web.memory.deeds import answered
+from bot.web.chat.talk import Talk, picture_of
+from bot.web.memory.deeds import answered, file_response
 from bot.web.memory.owned import WEB, Owned, owned
 from bot.web.pages import page
 from bot.web.visitors import Handler
@@ -27,6 +27,12 @@ LONGEST = 20_000
 """Characters of a message."""
 _BYTES = 4 * LONGEST
 _SHORT = 400  # bytes of any other field
+_FILES = 10  # of a message
+_FILE = 10_000_000  # bytes of one; how much of which kind is read is the adapter's to say
+_ALL_FILES = 24_000_000
+_NAME = 120  # characters
+_CHUNK = 2**16
+_MADE = {b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg", b"RIFF": "image/webp"}
 
 Answer = Callable[[web.Request, Owned, OpenPages], Awaitable[web.StreamResponse]]
 
@@ -81,6 +87,7 @@ class Sent:
 
     id: str
     text: str
+    files: tuple[File, ...]
     live: bool
 
 
@@ -92,8 +99,8 @@ async def send(request: web.Request, mine: Owned, pages: OpenPages) -> web.Strea
     command = _command(sent.text, origin)
     if command is not None:
         view: View | None = await _obeyed(mine, command, pages)
-    elif sent.text.strip():
-        view = await _said(mine, origin, sent)
+    elif sent.text.strip() or sent.files:
+        view = await _said(mine, origin, sent, pages)
         pages.tell(origin.address)
     else:
         view = None
@@ -114,18 +121,24 @@ async def do(request: web.Request, mine: Owned, pages: OpenPages) -> web.StreamR
     return await _answer(request, mine, view, live=bool(fields.get("live")))
 
 
-async def _said(mine: Owned, origin: Origin, sent: Sent) -> View | None:
-    # By its text, too: what somebody wrote anew into a form that they went back to is another message.
-    named = hashlib.sha256(f"{sent.id}\n{sent.text}".encode("utf-8", "replace")).hexdigest()[:40]
+async def _said(mine: Owned, origin: Origin, sent: Sent, pages: OpenPages) -> View | None:
+    # By what it says, too: what somebody wrote anew into a form that they went back to is another message.
+    named = hashlib.sha256(f"{sent.id}\n{sent.text}".encode("utf-8", "replace"))
+    for file in sent.files:
+        named.update(file.name.encode("utf-8", "replace") + hashlib.sha256(file.data).digest())
     event = MessageReceived(
         **origin_of(origin),
-        key=f"{origin.address}:{named}",
+        key=f"{origin.address}:{named.hexdigest()[:40]}",
         at=mine.site.app.clock.now(),
         text=sent.text,
     )
     inbound = mine.site.app.inbound
     with inbound.reading(event.account, event.address, event.key):
-        return await inbound.submit(event)
+        shown, documents = pages.attached(event, sent.files)
+        views = [await inbound.submit(document) for document in documents]
+        if event.text.strip() or shown or not documents:
+            views.append(await inbound.submit(replace(event, attachments=shown)))
+    return next(filter(None, views), None)
 
 
 async def _obeyed(mine: Owned, command: Command, pages: OpenPages) -> View:
@@ -163,28 +176,71 @@ async def _answer(request: web.Request, mine: Owned, view: View | None, *, live:
 async def _received(request: web.Request) -> Sent:
     """The form's fields. Raises HTTPRequestEntityTooLarge beyond what a message may be."""
     fields: dict[str, str] = {}
+    files: list[File] = []
     if request.content_type != "multipart/form-data":
         raise web.HTTPBadRequest
     async for part in await request.multipart():
-        if isinstance(part, BodyPartReader) and not part.filename:
-            most = _BYTES if part.name == "text" else _SHORT
-            fields[part.name or ""] = (await _read(part, most)).decode("utf-8", "replace")
+        if not isinstance(part, BodyPartReader):
+            raise web.HTTPBadRequest
+        if part.name == "file":
+            left = _ALL_FILES - sum(len(file.data) for file in files)
+            data = await _read(part, min(_FILE, left) if len(files) < _FILES else 0)
+            if data:
+                files.append(File(name=_named(part.filename or ""), data=data))
+            continue
+        most = _BYTES if part.name == "text" else _SHORT
+        fields[part.name or ""] = (await _read(part, most)).decode("utf-8", "replace")
     text = fields.get("text", "").replace("\r\n", "\n")[:LONGEST]
-    return Sent(id=fields.get("id", ""), text=text, live=bool(fields.get("live")))
+    return Sent(id=fields.get("id", ""), text=text, files=tuple(files), live=bool(fields.get("live")))
+
+
+def _named(name: str) -> str:
+    """As it is shown, whatever path it is of."""
+    return " ".join(printable(name).replace("\\", "/").rpartition("/")[2].split())[-_NAME:] or "file"
 
 
 async def _read(part: BodyPartReader, most: int) -> bytes:
     data = bytearray()
-    while chunk := await part.read_chunk():
+    while chunk := await part.read_chunk(_CHUNK):
         data += chunk
         if len(data) > most:
             raise web.HTTPRequestEntityTooLarge(most, len(data))
     return bytes(data)
 
 
+# Files that are shown
+
+
+@_open
+async def sent_picture(request: web.Request, mine: Owned, pages: OpenPages) -> web.StreamResponse:
+    """An image that came with a message of the person's."""
+    key, number = f"{WEB}:{request.match_info['key']}", int(request.match_info["number"])
+    async with mine.site.app.memory.store.read() as session:
+        rows = await session.mailbox.events_from(key)
+    row = next((row for row in rows if row.key == key and row.agent_id == mine.agent.id), None)
+    attached = row.payload.get("attachments", ()) if row else ()
+    picture = picture_of(attached[number]) if number < len(attached) else None
+    if picture is None:
+        raise web.HTTPNotFound
+    return web.Response(body=picture[1], content_type=picture[0])
+
+
+@_open
+async def made(request: web.Request, mine: Owned, pages: OpenPages) -> web.StreamResponse:
+    """A file that the agent sent."""
+    async with mine.site.app.memory.store.read() as session:
+        found = await session.mailbox.file_of(request.query.get("post", ""), mine.agent.id)
+    if found is None:
+        raise web.HTTPNotFound
+    kind = next((kind for mark, kind in _MADE.items() if found[1].startswith(mark)), None)
+    return web.Response(body=found[1], content_type=kind) if kind else file_response(*found)
+
+
 ROUTES = (
     web.get(r"/{agent:\d+}/chat", chat),
     web.get(r"/{agent:\d+}/chat/events", events),
+    web.get(r"/{agent:\d+}/chat/sent/{key:\d+:[0-9a-f]+}/{number:\d{1,3}}", sent_picture),
+    web.get(r"/{agent:\d+}/chat/made", made),
     web.post(r"/{agent:\d+}/chat", send),
     web.post(r"/{agent:\d+}/chat/do", do),
 )

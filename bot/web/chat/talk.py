@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import base64
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from bot.events import Action, Address, DocumentUploaded, platform_of
+from bot.events import FILE, Action, Address, DocumentUploaded, platform_of
 from bot.web.memory.owned import WEB
 from memory.ports import Session, Store
 from memory.records import PRIVATE, Agent, Conversation, InboxRow, OutboxRow
 
 SHOWN = 60
 """Of the newest; what was before is in the diary."""
+_DRAWN = tuple(f"data:image/{kind};base64," for kind in ("png", "jpeg", "gif", "webp"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +30,9 @@ class Entry:
     text: str
     own: bool = False
     row: int = 0
+    pictures: tuple[tuple[str, str], ...] = ()  # name, and where it lies
     attached: tuple[str, ...] = ()  # what is not shown, by name
+    file: str = ""  # the post of the agent's own, which is called ``text``
     actions: tuple[Action, ...] = ()
 
 
@@ -60,7 +65,8 @@ class Talk:
 
 def _heard(row: InboxRow) -> Entry:
     document = row.kind == DocumentUploaded.kind
-    attached = row.payload.get("attachments", ())
+    attached = list(enumerate(row.payload.get("attachments", ())))
+    drawn = [(number, one) for number, one in attached if _is_picture(one)]
     return Entry(
         name=f"m{row.id}",
         at=row.received_at,
@@ -68,8 +74,27 @@ def _heard(row: InboxRow) -> Entry:
         text=str(row.payload.get("document" if document else "text", "")),
         own=True,
         row=row.id,
-        attached=tuple(str(one["name"]) for one in attached),
+        pictures=tuple((str(one["name"]), f"{_name_of(row)}/{number}") for number, one in drawn),
+        attached=tuple(str(one["name"]) for _, one in attached if not _is_picture(one)),
     )
+
+
+def picture_of(attachment: Mapping[str, Any]) -> tuple[str, bytes] | None:
+    """Its media type and what it holds, of an image that came with a message."""
+    if not _is_picture(attachment):
+        return None
+    kind, _, data = str(attachment["image"]).removeprefix("data:").partition(";base64,")
+    return kind, base64.b64decode(data)
+
+
+def _is_picture(attachment: Mapping[str, Any]) -> bool:
+    """What else a data URL may hold is nothing that a page should show."""
+    return str(attachment.get("image") or "").startswith(_DRAWN)
+
+
+def _name_of(row: InboxRow) -> str:
+    """The row's key, without its platform."""
+    return row.key.partition(":")[2]
 
 
 def _posted(row: OutboxRow) -> Entry:
@@ -80,6 +105,7 @@ def _posted(row: OutboxRow) -> Entry:
         name=f"p{row.id}",
         at=row.created_at,
         kind=row.kind,
-        text=row.text,
+        text=row.text.strip("()") if row.kind == FILE else row.text,
         actions=tuple(actions),
+        file=row.id if row.kind == FILE else "",
     )

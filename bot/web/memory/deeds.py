@@ -66,11 +66,15 @@ async def file(request: web.Request, mine: Owned) -> web.StreamResponse:
     number = int(request.match_info["number"])
     if view is None or number >= len(view.files):
         raise web.HTTPNotFound
-    found = view.files[number]
+    return file_response(view.files[number].name, view.files[number].data)
+
+
+def file_response(name: str, data: bytes) -> web.Response:
+    """A file to be kept; no browser opens it as a page of ours."""
     return web.Response(
-        body=found.data,
+        body=data,
         content_type="application/octet-stream",
-        headers={"Content-Disposition": f'attachment; filename="{_plain(found.name)}"'},
+        headers={"Content-Disposition": f'attachment; filename="{_plain(name)}"'},
     )
 
 

@@ -113,6 +113,15 @@ field.addEventListener("keydown", (event) => {
   }
 });
 
+// A picture that is pasted, or dropped into the field, goes along.
+for (const [kind, given] of [["paste", "clipboardData"], ["drop", "dataTransfer"]]) {
+  field.addEventListener(kind, (event) => {
+    if (!event[given]?.files.length) return;
+    event.preventDefault();
+    compose.elements.file.files = event[given].files;
+  });
+}
+
 // Buttons and forms in the talk: what they answer is shown in it.
 talk.addEventListener("submit", async (event) => {
   if (!event.target.matches(".deed")) return;
