@@ -96,6 +96,7 @@ from bot.personas.personas import Personas
 from bot.ports import Adapter, ChatModel, Clock, Form, Painter
 from bot.reception import Reception, Rules
 from bot.runtime import Runtime
+from bot.safety.crisis import Crisis
 from bot.safety.masking import Masking
 from bot.safety.refusing import Refusing
 from bot.settings import Settings
@@ -333,7 +334,14 @@ def _assemble(
             commands,
             rights,
             delivery.heartbeat,
-            Rules(events=settings.events, masking=given.masking, refusing=given.refusing),
+            Rules(
+                events=settings.events,
+                masking=given.masking,
+                refusing=given.refusing,
+                crisis=Crisis(
+                    settings.safety.crisis, settings.safety.crisis_region or "", settings.safety.crisis_lines
+                ),
+            ),
         ),
         identities=people.identities,
         personas=people.personas,

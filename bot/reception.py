@@ -42,6 +42,7 @@ from bot.people.identities import Identities, Identity
 from bot.people.pace import Turned
 from bot.people.programs import Programs
 from bot.runtime import Runtime
+from bot.safety.crisis import Crisis
 from bot.safety.masking import TOLD, Masking, told
 from bot.safety.notices import Place
 from bot.safety.refusing import HEARD, UNJUDGED, Refusing, Verdict
@@ -65,6 +66,7 @@ class Rules:
     events: EventSettings
     masking: Masking
     refusing: Refusing
+    crisis: Crisis
 
 
 class Reception:
@@ -89,7 +91,8 @@ class Reception:
         self._commands = commands
         self._rights = rights
         self._heartbeat = heartbeat
-        self._events, self._masking, self._refusing = rules.events, rules.masking, rules.refusing
+        self._events, self._masking = rules.events, rules.masking
+        self._refusing, self._crisis = rules.refusing, rules.crisis
 
     # What adapters call
 
@@ -136,7 +139,8 @@ class Reception:
                 event = await self._without_refused(event)
         except Turned as turned:
             return turned.view
-        event, notices = self._kept(await self._begun(event, identity), identity)
+        with spoken(await self._identities.language_of(event, identity)):
+            event, notices = self._kept(await self._begun(event, identity), identity)
         new = await self._mailboxes.receive(event, identity, notices)
         if said == event.key:
             underway.arrived(said)
@@ -160,7 +164,8 @@ class Reception:
         assert conversation is not None
         identity = await self._identities.at(conversation)
         assert identity is not None
-        event, notices = self._kept(cleaned(event), identity)
+        with spoken(identity.language):
+            event, notices = self._kept(cleaned(event), identity)
         await self._mailboxes.receive(event, identity, notices)
 
     async def invoke(self, command: Command) -> View:
@@ -319,19 +324,22 @@ class Reception:
 
     def _kept(self, event: Event, who: Identity) -> tuple[Event, list[OutboxRow]]:
         """The event as it is kept, and what the person is told of that."""
-        kept = self._masking.event(event, who.user)
-        if kept is event or not isinstance(kept, MessageReceived | DocumentUploaded):
-            return kept, []
-        if isinstance(event, MessageReceived) and _own(kept) == _own(event):
-            return kept, []  # somebody else's words were masked
+        kept, now = self._masking.event(event, who.user), self._clock.now()
+        notices = []
         place = Place(
             agent=who.agent,
             conversation_id=who.conversation.id,
             address=who.conversation.address,
-            language=who.language,
+            language=language(),
             key=event.key,
         )
-        return kept, [told(place, self._clock.now())]
+        of_message = isinstance(event, MessageReceived)
+        if kept is not event and not (of_message and _own(kept) == _own(event)):  # not only others' words
+            notices.append(told(place, now))
+        if isinstance(event, MessageReceived):
+            line = self._crisis.line(event.text, who.user, event.locale, place, now)
+            notices += [line] if line else []
+        return kept, notices
 
     async def _begun(self, event: Event, who: Identity) -> Event:
         """The first message in a thread that was made for the person: with what was said to them there."""

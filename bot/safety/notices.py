@@ -21,10 +21,10 @@ class Place:
     key: str
 
 
-def notice(occasion: str, place: Place, text: str, now: datetime) -> OutboxRow:
+def notice(occasion: str, place: Place, text: str, now: datetime, **values: object) -> OutboxRow:
     """The post that says the (marked) text there, once on an ``occasion``, which names the person too."""
     with spoken(place.language):
-        told = gettext(text)
+        told = gettext(text, **values)
     return OutboxRow(
         id=occasion,
         agent_id=place.agent.id,

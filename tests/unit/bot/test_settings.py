@@ -260,6 +260,7 @@ def test_a_server_has_a_name_that_can_stand_before_its_tools(tmp_path: Path, nam
 def test_what_is_in_a_table_has_variables_of_its_own_too(tmp_path: Path) -> None:
     tables = dict(entries(Settings))
     known = {"model.extra", "models", "access.admins", "heartbeat.communities", "prices", "mcp.servers"}
+    known |= {"safety.crisis_lines"}
     assert set(tables) == known
     texts: dict[str, object] = {"name": "x", "base_url": "http://x", "api_key_env": "X", "tools": "lean"}
     texts |= {
