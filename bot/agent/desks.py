@@ -8,6 +8,7 @@ from functools import cache
 
 from bot.agent.context import CLIPPED
 from bot.agent.fifo_queue import Queue
+from bot.agent.interrupt import STOP
 from bot.agent.job import Job
 from bot.agent.tools.desk import Desk
 from bot.agent.tools.provenance import Heard, heard
@@ -118,6 +119,7 @@ class Desks:
             hear=self._hearing(job, queue),
             allowed=None if tools is None else _allowed(tools),
             outside=job.outside.known if job.outside else {},
+            stoppable=lambda call: job.interrupt.guard(call, only=STOP),
             granted=job.granted,
             declined=job.declined,
             quiet=job.whole,

@@ -1,6 +1,6 @@
-"""Calling off a turn's question to the model, from outside the turn.
+"""Calling off a turn's question to the model, from outside the turn; or (`STOP` alone) a call of a tool from outside.
 
-Only the wait for the model can be called off: a step that is being committed is committed.
+Only the wait for them can be called off: a step that is being committed is committed.
 """
 
 from __future__ import annotations
@@ -26,26 +26,30 @@ RESTART = "restart"
 class Interrupt:
     def __init__(self) -> None:
         self.reason: str | None = None
-        self._waiting: asyncio.Task[Any] | None = None
+        self._waiting: asyncio.Task[Any] | None = None  # that can be called off, and was not yet
+        self._only: str | None = None  # by which alone; None: by anything
 
     def request(self, reason: str) -> None:
         """Call off the present question, or the next one if none is under way."""
-        first = self.reason is None
         self.reason = reason
-        if first and self._waiting is not None:
-            self._waiting.cancel()
+        waiting = self._waiting
+        if waiting is not None and self._only in (None, reason):
+            self._waiting = None
+            waiting.cancel()
 
-    async def guard(self, question: Awaitable[T]) -> T:
-        """The answer. Raises `Interrupted` when it was called off."""
-        if self.reason is not None:
+    async def guard(self, question: Awaitable[T], only: str | None = None) -> T:
+        """The answer. Raises `Interrupted` when it was called off, by whatever reason, or by this ``only``."""
+        if self.reason is not None and only in (None, self.reason):
             if asyncio.iscoroutine(question):
                 question.close()
             raise Interrupted(self.reason)
-        self._waiting = asyncio.current_task()
+        task = asyncio.current_task()
+        assert task is not None
+        self._waiting, self._only = task, only
         try:
             return await question
         except asyncio.CancelledError:
-            if self.reason is None or self._waiting is None or self._waiting.uncancel() > 0:
+            if self._waiting is not None or self.reason is None or task.uncancel() > 0:
                 raise  # the program ends
             raise Interrupted(self.reason) from None
         finally:

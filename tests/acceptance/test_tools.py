@@ -20,6 +20,7 @@ from tests.fakes.mcp_server import Told, calendar, serving
 from tests.fakes.parlour import House, Stage, opened, results_in, whole
 from tests.fakes.scripted_model import calls, say
 from tests.fakes.town import heard
+from tests.patience import PATIENCE_S
 
 HERE = community_audience("parlour:guild")
 
@@ -349,6 +350,56 @@ async def test_nobody_waits_for_ever(tmp_path: Path) -> None:
         assert told.hold is not None
         told.hold.set()
     assert "did not answer within 7 s" in reply.text
+
+
+async def test_stop_cuts_a_call_short_and_what_came_before_it_is_kept(tmp_path: Path) -> None:
+    hold, said = asyncio.Event(), list[str]()
+    told = Told(hold=hold)
+
+    def play(request: ModelRequest) -> ModelReply:
+        said[:] = [str(result["message"]) for result in results_in(request)]
+        text = str(heard(request).get("message", ""))
+        if text != "Weather?":
+            return say("Here I am.")
+        return calls(
+            ("archival_memory_insert", {"content": "Ada asks about the weather."}),
+            ("calendar__weather", {"city": "Rome"}),
+            ("calendar__delete_event", {"title": "Dentist"}),
+        )
+
+    async with serving(calendar(told), told) as url:
+        mcp = {"servers": {"calendar": {"url": url, "timeout_s": 600.0, "ask_first": "none"}}}
+        async with opened(tmp_path, play, mcp=mcp) as house:
+            await house.app.inbound.submit(house.message("ada", "Weather?"))
+            async with asyncio.timeout(PATIENCE_S):
+                await told.called.wait()
+                assert (await command(house, "eve", "stop")).kind == "notice"
+                assert (await command(house, "ada", "stop")).text == "Stopping."
+                await house.settled("parlour:ada")
+            assert [reply.text for reply in house.parlour.posted] == ["Stopped."]
+            [reply] = await house.say("ada", "Are you there?")
+            assert reply.text == "Here I am."
+            assert house.rows("SELECT text FROM passages") == [("Ada asks about the weather.",)]
+        hold.set()
+    assert [tool for tool, *_ in told.calls] == ["weather"], "what came after it was not begun"
+    assert len([text for text in said if "it may have been done or not" in text]) == 2
+
+
+async def test_what_else_is_written_meanwhile_cuts_no_call_short(tmp_path: Path) -> None:
+    hold = asyncio.Event()
+    told = Told(hold=hold)
+    async with serving(calendar(told), told) as url:
+        mcp = {"servers": {"calendar": {"url": url, "timeout_s": 600.0}}}
+        async with opened(tmp_path, doing("calendar__weather", city="Rome"), mcp=mcp) as house:
+            await house.app.inbound.submit(house.message("ada", "Weather?"))
+            async with asyncio.timeout(PATIENCE_S):
+                await told.called.wait()
+                await house.app.inbound.submit(house.message("ada", "In Rome, I mean", place="other"))
+                hold.set()
+                await house.settled("parlour:ada")
+                await house.settled("parlour:other")
+            assert "Sunny." in house.parlour.posted[0].text
+    assert len(told.calls) == 2
 
 
 async def test_a_reflection_has_no_tools_from_outside(tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ class Told:
     says: str = "Sunny."
     hold: asyncio.Event | None = None
     down: bool = False
+    called: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 def calendar(told: Told, more: int = 0) -> MCPServer:
@@ -40,6 +41,7 @@ def calendar(told: Told, more: int = 0) -> MCPServer:
             else getattr(meta, "everbot/step-key", None)
         )
         told.calls.append((tool, arguments, str(key)))
+        told.called.set()
 
     @server.tool(description="The weather of a city.")
     async def weather(city: str, context: Context) -> str:

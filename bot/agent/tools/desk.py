@@ -58,6 +58,10 @@ _CUT = "[…]"
 _PROPOSED = "It is a proposal: everyone shares this block, and it changes when an admin accepts."
 
 
+async def _as_it_is(call: Awaitable[object]) -> object:
+    return await call
+
+
 @dataclass
 class Desk:
     """A step's working copy. ``key`` is the step's idempotency key, for tools that act elsewhere."""
@@ -81,6 +85,7 @@ class Desk:
     amend: Amend
     hear: Callable[[], Heard] = Heard  # who said what of what is in view
     sources: Sources | None = None  # None: nothing tells where anything is from
+    stoppable: Callable[[Awaitable[object]], Awaitable[object]] = _as_it_is  # raises `Interrupted` at /stop
     allowed: frozenset[str] | None = None  # the tools that the persona may use; None: all
     outside: Mapping[str, Tool] = field(default_factory=dict)  # the tools of servers that may be used
     used: int = 0  # calls of them so far in this step

@@ -14,7 +14,7 @@ from bot.agent.tools import apart, cutting
 from bot.agent.tools.arguments import parse
 from bot.agent.tools.desk import Desk
 from bot.agent.tools.registry import HEARTBEAT, Registry
-from bot.errors import ToolError
+from bot.errors import Interrupted, ToolError
 from bot.observer import Call, Observer
 from bot.ports import ToolCall
 from memory.errors import MemoryError_, StoreError, where
@@ -45,6 +45,7 @@ _DECLINED = (
     "The person said no to this call of {name}, so it was not carried out. Do not make it again unless they ask for "
     "it; go on without."
 )
+_STOPPED = "The person stopped this: it may have been done or not. Look before you do it again."
 
 
 @dataclass(frozen=True)
@@ -171,7 +172,11 @@ class Executor:
             heartbeat = bool(arguments.pop(HEARTBEAT, False)) or tool.outside
             if tool.custom:
                 return "OK", await apart.call(tool, desk, arguments, self._timeout_s), heartbeat
+            if tool.outside:
+                return "OK", await desk.stoppable(tool.call(desk, **arguments)), heartbeat
             return "OK", await tool.call(desk, **arguments), heartbeat
+        except Interrupted:
+            return "Failed", _STOPPED, heartbeat  # the step is kept: what was done stays known
         except StoreError:
             raise  # no fault of the model's: the step is tried again when the store is back
         except (ToolError, MemoryError_) as error:

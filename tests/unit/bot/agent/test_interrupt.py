@@ -5,7 +5,7 @@ import gc
 
 import pytest
 
-from bot.agent.interrupt import RESTART, STOP, Interrupt
+from bot.agent.interrupt import RESTART, STOP, YIELD, Interrupt
 from bot.errors import Interrupted
 
 
@@ -152,3 +152,25 @@ async def test_the_end_of_the_program_goes_before_an_interrupt(stopped_first: bo
 
     with pytest.raises(asyncio.CancelledError):
         await task
+
+
+async def test_what_is_called_off_by_one_reason_alone_is_not_called_off_by_others() -> None:
+    interrupt, question = Interrupt(), Question()
+    task = asyncio.create_task(interrupt.guard(question.ask(), only=STOP))
+    await question.asked.wait()
+    interrupt.request(YIELD)
+    await asyncio.sleep(0)
+    assert not question.closed
+    interrupt.request(STOP)  # also after another
+    with pytest.raises(Interrupted):
+        await task
+    assert question.closed
+
+
+async def test_what_was_asked_for_before_calls_off_only_what_it_may() -> None:
+    interrupt, question = Interrupt(), Question()
+    interrupt.request(YIELD)
+    question.answer.set_result("yes")
+    assert await interrupt.guard(question.ask(), only=STOP) == "yes"
+    with pytest.raises(Interrupted):
+        await interrupt.guard(Question().ask())
