@@ -6,7 +6,7 @@ from bot.agent.tools.outside import Asker
 from bot.commands.programs import ProgramKeys, shown
 from bot.commands.table import Control, Run
 from bot.errors import CommandError
-from bot.events import LOCAL, Action, Command, CommandSpec, Form, View, platform_of
+from bot.events import LOCAL, Action, Command, CommandSpec, Form, Origin, View, platform_of
 from bot.language import gettext, marked
 from bot.mcp.connecting import Connectable, Connecting
 from bot.people.identities import Identity
@@ -47,7 +47,7 @@ class ConnectCommands:
             return await self._all(command, who)
         if name == PROGRAM:
             return await self._programs.run(who, command, rest)
-        asker = _asker(who, command)
+        asker = asker_of(who, command)
         server = await self._connecting.one(name, asker)
         if server is None or not (server.per_person or self._roles.is_owner(command)):
             raise CommandError(
@@ -87,9 +87,9 @@ class ConnectCommands:
         return View(text=gettext(_CONSENT, url=url))
 
     async def _all(self, command: Command, who: Identity) -> View:
-        servers = await self._connecting.all(_asker(who, command))
+        servers = await self._connecting.all(asker_of(who, command))
         keys = [shown(key, who) for key in await self._programs.of(who)]
-        lines = [*(f"- {one.name}: {_state(one)}" for one in servers), *(line for line, _ in keys)]
+        lines = [*(f"- {one.name}: {state_of(one)}" for one in servers), *(line for line, _ in keys)]
         actions = [
             Action(label=one.name, command="connect", argument=one.name)
             for one in servers
@@ -99,12 +99,13 @@ class ConnectCommands:
         return View(text=told, actions=(*actions[:5], *(action for _, action in keys)))
 
 
-def _asker(who: Identity, command: Command) -> Asker:
+def asker_of(who: Identity, origin: Origin) -> Asker:
+    """Whoever connects, where they are."""
     return Asker(
         agent=who.agent,
         persona=who.persona.name,
-        address=command.address,
-        audience=command.audience,
+        address=origin.address,
+        audience=origin.audience,
         waits=True,
     )
 
@@ -122,7 +123,8 @@ def _asks(name: str) -> View:
     return View(text=gettext("I can't ask for a token here. In a slash command I can."), form=form)
 
 
-def _state(one: Connectable) -> str:
+def state_of(one: Connectable) -> str:
+    """What a server is, and whether the person is connected with it."""
     about = f"{one.server.about} " if one.server.about else ""
     if not one.connected:
         return about + gettext("not connected: /connect {name}", name=one.name)

@@ -15,6 +15,7 @@ from bot.events import Command, Reply, View
 from bot.ports import ModelReply, ModelRequest
 from memory.records import community_audience
 from tests.acceptance.test_forgetting import command
+from tests.fakes.browser import WEB, visiting
 from tests.fakes.clock import FakeClock
 from tests.fakes.mcp_server import Told, calendar, serving
 from tests.fakes.parlour import House, Stage, opened, results_in, whole
@@ -313,6 +314,37 @@ async def test_a_token_that_is_not_accepted_any_more_is_told(tmp_path: Path) -> 
         told.accepted = set()
         [reply] = await house.say("ada", "Weather?")
     assert "/connect calendar" in reply.text
+
+
+async def test_an_account_is_connected_and_a_program_let_in_from_the_memory_page(tmp_path: Path) -> None:
+    told = Told(accepted={"ada-token"})
+    async with serving(calendar(told), told) as url:
+        mcp = {"servers": {"calendar": {"url": url, "per_person": True, "auth": "token"}}}
+        play = doing("calendar__weather", city="Rome")
+        async with opened(tmp_path, play, mcp=mcp, web=WEB) as house, visiting(house) as ada:
+            await house.say("ada", "Hello")
+            root = (await ada.sign_in(house.app, house.who("ada"))).path
+            page = await ada.open(f"{root}account")
+            assert "calendar: not connected" in page.text
+            asked = await ada.send(page.form(f"{root}do", argument="calendar"))
+            assert 'type="password"' in asked.html
+            done = await ada.send(asked.form(f"{root}do", argument="calendar"), value="ada-token")
+            assert "Connected: calendar has 3 tools." in done.text
+            page = await ada.open(f"{root}account")
+            assert "calendar: connected" in page.text
+            [reply] = await house.say("ada", "Weather?")
+            assert "Sunny." in reply.text
+            page = await ada.send(page.form(f"{root}do", argument="calendar off"))
+            assert "Disconnected." in page.text
+            assert "calendar: not connected" in page.text
+            keyed = await ada.send(
+                page.form(f"{root}do", command="connect", argument=""), argument="program my script"
+            )
+            assert "Your token, shown this once" in keyed.text
+            [(key,)] = house.rows("SELECT id FROM web_keys WHERE kind = 'program'")
+            assert "my script" in keyed.text
+            ended = await ada.send(keyed.form(f"{root}do", argument=f"program end {key}"))
+            assert f"Ended: {key}" in ended.text
 
 
 async def test_a_token_in_a_chat_is_not_taken(tmp_path: Path) -> None:

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from aiohttp import web
 
 from bot.errors import EverbotError
-from bot.events import View
 from bot.web.desk import health, pages, pairing, personas, sources
 from bot.web.desk.base import Act, told
 from bot.web.visitors import owners_only
@@ -27,11 +26,11 @@ async def do(request: web.Request) -> web.StreamResponse:
     if act is None:
         raise web.HTTPNotFound
     try:
-        view = View(text=await act(request, fields))
+        text, failed = await act(request, fields), False
     except (EverbotError, StoreError) as error:
-        view = View(text=str(error), kind="error")
+        text, failed = str(error), True
     await website(request).app.orders.take()
-    return told(request, view, fields.get("next", ""))
+    return told(request, text, fields["next"], failed=failed)
 
 
 ROUTES = (web.post("/desk/do", do),)

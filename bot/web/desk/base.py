@@ -56,10 +56,11 @@ def shown(request: web.Request, title: str, tables: Sequence[Table], **more: Any
     return desk(request, title, "tables.html", tables=tables, **values)
 
 
-def told(request: web.Request, view: View, back: str) -> web.StreamResponse:
+def told(request: web.Request, text: str, back: str, *, failed: bool = False) -> web.StreamResponse:
     """Sends the browser back to a page of the desk, which tells what came of it."""
     site, visitor = website(request), visitor_of(request)
     assert visitor is not None
+    view = View(text=text, kind="error" if failed else "notice")
     notice = site.notices.leave(visitor.key.id, view)
     path = back if _OURS.fullmatch(back) else "/desk"
     raise web.HTTPSeeOther(f"{site.root}{path}?notice={notice}")

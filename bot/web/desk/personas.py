@@ -12,7 +12,6 @@ from typing import Any
 from aiohttp import web
 
 from bot.errors import EverbotError
-from bot.events import View
 from bot.operations.studio import LARGEST, Studio, Whole, definition_of, written_definition
 from bot.personas.cards.card import Version
 from bot.web.desk.base import Fields, desk, number, told
@@ -107,9 +106,7 @@ async def export(request: web.Request) -> web.StreamResponse:
             await _name(request), card, png=png, community=None if card else lore
         )
     except EverbotError as error:
-        return told(
-            request, View(text=str(error), kind="error"), f"/desk/personas/{request.match_info['persona']}"
-        )
+        return told(request, str(error), f"/desk/personas/{request.match_info['persona']}", failed=True)
     safe = "".join(c for c in called if c.isascii() and (c.isalnum() or c in "._-"))
     return web.Response(
         body=data,
@@ -125,13 +122,12 @@ async def bring(request: web.Request) -> web.StreamResponse:
         sent = await uploaded(request, Path(folder), LARGEST, _KINDS)
         data = await asyncio.to_thread(sent.path.read_bytes) if sent else b""
     if sent is None:
-        return told(request, View(text="There is no file.", kind="error"), "/desk/personas")
+        return told(request, "There is no file.", "/desk/personas", failed=True)
     try:
         made, notices = await studio(request).brought_in(data, sent.name)
     except EverbotError as error:
-        return told(request, View(text=f"{sent.name}: {error}", kind="error"), "/desk/personas")
-    view = View(text="\n".join([f"{made.name} is here.", *notices]))
-    return told(request, view, f"/desk/personas/{made.id}")
+        return told(request, f"{sent.name}: {error}", "/desk/personas", failed=True)
+    return told(request, "\n".join([f"{made.name} is here.", *notices]), f"/desk/personas/{made.id}")
 
 
 async def _create(request: web.Request, fields: Fields) -> str:

@@ -8,7 +8,6 @@ from tempfile import TemporaryDirectory
 from aiohttp import web
 
 from bot.errors import EverbotError
-from bot.events import View
 from bot.operations.library import Library
 from bot.operations.loads import Load
 from bot.web.desk.base import NOT_THERE, Fields, desk, number, told
@@ -53,13 +52,13 @@ async def load(request: web.Request) -> web.StreamResponse:
             raise EverbotError("There is no file.")
         await _take(request, sent, folder)
         taken = True
-        view = View(text=f"{sent.name} is taken: this page shows how far it is.")
+        text = f"{sent.name} is taken: this page shows how far it is."
     except EverbotError as error:
-        view = View(text=str(error), kind="error")
+        text = str(error)
     finally:
         if not taken:
             folder.cleanup()
-    return told(request, view, "/desk/sources")
+    return told(request, text, "/desk/sources", failed=not taken)
 
 
 async def _take(request: web.Request, sent: Upload, folder: TemporaryDirectory[str]) -> None:

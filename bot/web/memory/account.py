@@ -10,6 +10,8 @@ from tempfile import TemporaryDirectory
 from aiohttp import web
 
 from bot.bundle import PACKED
+from bot.commands.connect import asker_of, state_of
+from bot.commands.web import signed_in as named
 from bot.errors import AgentExists, BundleError, PersonaError
 from bot.events import View
 from bot.language import LANGUAGES, gettext, ngettext
@@ -26,10 +28,11 @@ _SUFFIXES = (".zip", ".json", ".jsonl", ".af", ".md")
 
 @owned
 async def account(request: web.Request, mine: Owned) -> web.StreamResponse:
+    user_id, now = mine.visitor.user.id, mine.site.app.clock.now()
+    servers = await mine.site.app.connecting.all(asker_of(mine.who, mine.origin))
     async with mine.site.app.memory.store.read() as session:
-        signed_in = await session.web_keys.of(
-            mine.visitor.user.id, WebPass.SESSION, mine.site.app.clock.now()
-        )
+        signed_in = await session.web_keys.of(user_id, WebPass.SESSION, now)
+        programs = await session.web_keys.of(user_id, WebPass.PROGRAM, now)
         imports = [(one, await session.imports.told(one)) for one in await session.imports.all(mine.agent.id)]
     return memory_page(
         request,
@@ -38,6 +41,8 @@ async def account(request: web.Request, mine: Owned) -> web.StreamResponse:
         title=gettext("You"),
         languages=LANGUAGES,
         signed_in=signed_in,
+        servers=[(one, state_of(one)) for one in servers],
+        programs=[(key, named(key, mine.who)) for key in programs],
         imports=imports,
     )
 
