@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import enum
 import json
-from collections.abc import Collection, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol, runtime_checkable
@@ -307,6 +307,27 @@ class Adapter(Protocol):
         """Show liveness while a turn runs there. Gives where words may be shown while they are written: None where
         they cannot be taken back."""
         ...
+
+
+class Plain:
+    """What an `Adapter` may stand on whose places are each one person's own: no length is too much, there are no
+    threads, no sign of life, and what is sent twice under one id is shown once."""
+
+    async def find(self, reply: Reply, claimed_at: datetime, after: str | None) -> Found:
+        return Found.ABSENT
+
+    async def sees(self, account: str, address: Address) -> bool:
+        return True
+
+    def split(self, text: str) -> list[str]:
+        return [text]
+
+    def thread_from(self, address: Address, key: str) -> Address | None:
+        return None
+
+    @asynccontextmanager
+    async def thinking(self, address: Address) -> AsyncIterator[Draft | None]:
+        yield None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,12 +10,12 @@ from adapters.text import plain
 from bot.errors import DeliveryWaits
 from bot.events import FILE, LOCAL, Address, Command, MessageReceived, Reply, View
 from bot.language import ENGLISH, gettext, nearest, spoken
-from bot.ports import Found, Inbound
+from bot.ports import Inbound, Plain
 
 PLATFORM = LOCAL
 
 
-class Console:
+class Console(Plain):
     """A person, or a program, at this machine."""
 
     platform = PLATFORM
@@ -39,18 +39,6 @@ class Console:
         return view
 
     def ready(self) -> str | None:
-        return None
-
-    async def find(self, reply: Reply, claimed_at: datetime, after: str | None) -> Found:
-        return Found.ABSENT  # printing twice under one id does no harm
-
-    async def sees(self, account: str, address: Address) -> bool:
-        return True  # whoever sits at the machine does
-
-    def split(self, text: str) -> list[str]:
-        return [text]
-
-    def thread_from(self, address: Address, key: str) -> Address | None:
         return None
 
     def _message(self, user: str, text: str, message_id: str | None = None) -> MessageReceived:

@@ -6,14 +6,13 @@ import asyncio
 import json
 import threading
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import IO
 from uuid import uuid4
 
 from adapters.console.console import Console, address, keys_of, with_ways
 from adapters.text import plain
 from bot.errors import DeliveryError
-from bot.events import Address, Reply, View, clean, printable
+from bot.events import Reply, View, clean, printable
 from bot.language import marked
 from bot.ports import Inbound
 
@@ -72,10 +71,6 @@ class PipeConsole(Console):
         answered = [key.removeprefix(prefix) for key in reply.in_reply_to if key.startswith(prefix)]
         self._print(reply.kind, reply.id, answered, with_ways(reply))
         return "printed"
-
-    @asynccontextmanager
-    async def thinking(self, place: Address) -> AsyncIterator[None]:
-        yield
 
     async def _user_lines(
         self, user: str, queue: asyncio.Queue[tuple[str, str | None] | None], inbound: Inbound

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from datetime import datetime
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 from uuid import uuid4
 from weakref import WeakValueDictionary
@@ -16,7 +15,7 @@ from aiohttp import web
 from adapters.program import reading
 from adapters.program.reading import Asked, Refused
 from bot.events import PRIVATE, Address, MessageReceived, Reply
-from bot.ports import Bearer, Clock, Found, Inbound
+from bot.ports import Bearer, Clock, Inbound, Plain
 
 _BEAT_S = 15.0  # between signs of life of a stream: proxies close what says nothing
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -28,7 +27,7 @@ _DOWN = "The model cannot be reached. The message is kept, and answered when it 
 _REUSED = "That Idempotency-Key stood for another message already."
 
 
-class ProgramAdapter:
+class ProgramAdapter(Plain):
     """A `bot.ports.Adapter`. Its `routes` are served by the web pages' server."""
 
     platform = "program"
@@ -62,22 +61,6 @@ class ProgramAdapter:
         for queue in self._listening.get(reply.address, ()):
             queue.put_nowait(reply)
         return reply.nonce  # it is taken from the store, by this request or the next
-
-    async def find(self, reply: Reply, claimed_at: datetime, after: str | None) -> Found:
-        return Found.ABSENT  # to be sent twice is to be taken once
-
-    async def sees(self, account: str, address: Address) -> bool:
-        return True
-
-    def split(self, text: str) -> list[str]:
-        return [text]
-
-    def thread_from(self, address: Address, key: str) -> Address | None:
-        return None
-
-    @asynccontextmanager
-    async def thinking(self, address: Address) -> AsyncIterator[None]:
-        yield
 
     # What is asked
 

@@ -6,14 +6,13 @@ import asyncio
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from datetime import datetime
 
 from adapters.web import attachments
 from bot.events import Address, Attachment, DocumentUploaded, File, MessageReceived, Reply
-from bot.ports import Found, Inbound, Watch
+from bot.ports import Inbound, Plain, Watch
 
 
-class WebAdapter:
+class WebAdapter(Plain):
     """A `bot.ports.Adapter` and `bot.ports.OpenPages`."""
 
     platform = "web"
@@ -38,18 +37,6 @@ class WebAdapter:
     async def send(self, reply: Reply) -> str:
         self.tell(reply.address)
         return reply.id  # it is read from the store, by the pages that are open and those that will be
-
-    async def find(self, reply: Reply, claimed_at: datetime, after: str | None) -> Found:
-        return Found.ABSENT  # to be sent twice is to be shown once
-
-    async def sees(self, account: str, address: Address) -> bool:
-        return True
-
-    def split(self, text: str) -> list[str]:
-        return [text]
-
-    def thread_from(self, address: Address, key: str) -> Address | None:
-        return None
 
     @asynccontextmanager
     async def thinking(self, address: Address) -> AsyncIterator[None]:

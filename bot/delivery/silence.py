@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import datetime
 
 from bot.errors import DeliveryError
-from bot.events import Address, Reply
-from bot.ports import Found, Inbound
+from bot.events import Reply
+from bot.ports import Found, Inbound, Plain
 
 
-class Silence:
-    """`bot.ports.Adapter`. What the agent says stays in the outbox until its platform is there."""
+class Silence(Plain):
+    """`bot.ports.Adapter`. What the agent says stays in the outbox until its platform is there; who sees a place, the
+    platform itself is asked before anything is posted."""
 
     def __init__(self, platform: str) -> None:
         self.platform = platform
@@ -29,17 +28,3 @@ class Silence:
 
     async def find(self, reply: Reply, claimed_at: datetime, after: str | None) -> Found:
         raise DeliveryError("the platform is not connected")
-
-    async def sees(self, account: str, address: Address) -> bool:
-        """So that the turn is run: the platform itself is asked before anything of it is posted."""
-        return True
-
-    def split(self, text: str) -> list[str]:
-        return [text]
-
-    def thread_from(self, address: Address, key: str) -> Address | None:
-        return None
-
-    @asynccontextmanager
-    async def thinking(self, address: Address) -> AsyncIterator[None]:
-        yield

@@ -12,7 +12,6 @@ import os
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +20,10 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from memory.errors import StoreBusy, StoreError, StoreUnavailable
-from memory.ports import Session
 from memory.store import tables as t
 from memory.store.fulltext import is_current, renew
 from memory.store.numbers import Counted, Versions
+from memory.store.pooled import Pooled
 from memory.store.postgres import dumps
 from memory.store.postgres.address import Address
 from memory.store.postgres.connection import PostgresConnection, storables
@@ -62,24 +61,17 @@ _LASTING = {
 _FOR_SCRUB = ("SET lock_timeout = '2s'", "RESET lock_timeout")
 
 
-class PostgresDatabase:
+class PostgresDatabase(Pooled[PostgresConnection]):
     """`memory.ports.Store` on PostgreSQL. Make one with `open`."""
 
     def __init__(self, address: Address, readers: int = 4) -> None:
+        versions = Versions()
+        super().__init__(readers, lambda c: session(c, Counted(c, versions)))
         self._address = address
         self._command: str | None = None  # for which this process alone has the database
         self._writes = _engine(address)
         self._reads = _engine(address, default_transaction_read_only="on")
-        self._writer: PostgresConnection | None = None
-        self._turnstile = asyncio.Lock()
-        self._closed = False
-        self._pool = readers
-        # A connection's repositories are made once: they hold nothing else.
-        self._versions = Versions()
-        self._session = lru_cache(readers + 1)(lambda c: session(c, Counted(c, self._versions)))
-        self._readers: asyncio.LifoQueue[PostgresConnection | None] = asyncio.LifoQueue()
-        for _ in range(readers):
-            self._readers.put_nowait(None)
+        self._versions = versions
 
     @classmethod
     async def open(cls, url: str, *, readers: int = 4) -> PostgresDatabase:
@@ -88,13 +80,7 @@ class PostgresDatabase:
         Raises `StoreUnavailable` when it cannot be used or is older than `OLDEST`, `StoreTooNew` when a newer everbot
         wrote it.
         """
-        database = cls(Address.of(url), readers)
-        try:
-            await database._prepare()
-        except BaseException:
-            await database.close()
-            raise
-        return database
+        return await cls(Address.of(url), readers)._prepared()
 
     async def _prepare(self) -> None:
         async with self._writing() as connection:
@@ -108,38 +94,10 @@ class PostgresDatabase:
             if not await is_current(connection):
                 await renew(connection)
 
-    async def close(self) -> None:
-        """Refuse whoever asks from now on, and close each connection when what runs or waits for it is done.
-        Idempotent."""
-        if self._closed:
-            return
-        self._closed = True
-        closing = asyncio.ensure_future(self._close())
-        if await ended(closing):
-            raise asyncio.CancelledError
-        closing.result()
-
     async def _close(self) -> None:
-        async with self._turnstile:
-            writer, self._writer = self._writer, None
-            if writer is not None:
-                await writer.close()
-        for _ in range(self._pool):
-            reader = await self._readers.get()
-            if reader is not None:
-                await reader.close()
+        await super()._close()
         for engine in (self._writes, self._reads):
             await engine.dispose()
-
-    @asynccontextmanager
-    async def read(self) -> AsyncIterator[Session]:
-        async with self._reading() as connection:
-            yield self._session(connection)
-
-    @asynccontextmanager
-    async def write(self) -> AsyncIterator[Session]:
-        async with self._writing() as connection:
-            yield self._session(connection)
 
     @asynccontextmanager
     async def _reading(self) -> AsyncIterator[PostgresConnection]:
@@ -207,10 +165,6 @@ class PostgresDatabase:
         """One unit of work, for whoever knows PostgreSQL (`memory.store.moving`)."""
         async with self._writing() as connection:
             yield connection
-
-    def _refuse_when_closed(self) -> None:
-        if self._closed:
-            raise StoreUnavailable(f"{self.place} is closed.")
 
     @property
     def place(self) -> str:

@@ -14,7 +14,6 @@ import errno
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -22,15 +21,14 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
 from memory.errors import StoreUnavailable
-from memory.ports import Session
 from memory.store import tables as t
 from memory.store.fulltext import is_current, renew
 from memory.store.numbers import Remembered
+from memory.store.pooled import Pooled
 from memory.store.schema import HEAD, migrate, refuse_newer
 from memory.store.session import session
 from memory.store.sqlite import copies
 from memory.store.sqlite.connection import SqliteConnection
-from memory.uncancelled import ended
 
 _PRAGMAS = (
     "PRAGMA secure_delete=ON",
@@ -44,23 +42,15 @@ _PRAGMAS = (
 _BATCH = 64  # units of work that may share one commit
 
 
-class Database:
+class Database(Pooled[SqliteConnection]):
     """`memory.ports.Store` on SQLite. Make one with `Database.open`."""
 
     def __init__(self, path: Path, readers: int = 3) -> None:
-        self.path = path
-        self._writer: SqliteConnection | None = None
-        self._turnstile = asyncio.Lock()
-        self._asking = 0
-        self._closed = False
-        self._pool = readers
         extents: dict[int, int] = {}  # newest message number of each agent
-        # A connection's repositories are made once: they hold nothing else.
-        self._session = lru_cache(readers + 1)(lambda c: session(c, Remembered(c, extents)))
+        super().__init__(readers, lambda c: session(c, Remembered(c, extents)))
+        self.path = path
+        self._asking = 0
         self._batch: _Batch | None = None
-        self._readers: asyncio.LifoQueue[SqliteConnection | None] = asyncio.LifoQueue()
-        for _ in range(readers):
-            self._readers.put_nowait(None)
 
     @classmethod
     async def open(cls, path: Path, *, readers: int = 3) -> Database:
@@ -73,13 +63,7 @@ class Database:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StoreUnavailable(_sentence(error, path)) from error
-        database = cls(path, readers)
-        try:
-            await database._prepare()
-        except BaseException:
-            await database.close()
-            raise
-        return database
+        return await cls(path, readers)._prepared()
 
     async def _prepare(self) -> None:
         async with _mapped(self.path):
@@ -97,43 +81,13 @@ class Database:
             if writer.take_cancellation():
                 raise asyncio.CancelledError
 
-    async def close(self) -> None:
-        """Refuse whoever asks from now on, and close each connection when what runs or waits for it is done: an SDK's
-        own tasks may outlast ours, and SQLite does not survive being closed under a statement. Idempotent."""
-        if self._closed:
-            return
-        self._closed = True
-        closing = asyncio.ensure_future(self._close())
-        if await ended(closing):
-            raise asyncio.CancelledError
-        closing.result()
-
-    async def _close(self) -> None:
-        async with self._turnstile:
-            if self._batch is not None and self._writer is not None:  # whoever was to commit it was cancelled
-                await self._commit_or_break(self._batch, self._writer)
-            writer, self._writer = self._writer, None
-            if writer is not None:
-                await writer.close()
-        for _ in range(self._pool):
-            reader = await self._readers.get()
-            if reader is not None:
-                await reader.close()
-
-    @asynccontextmanager
-    async def read(self) -> AsyncIterator[Session]:
-        async with self._reading() as connection:
-            yield self._session(connection)
-
-    @asynccontextmanager
-    async def write(self) -> AsyncIterator[Session]:
-        async with self._writing() as connection:
-            yield self._session(connection)
+    async def _finish(self) -> None:
+        if self._batch is not None and self._writer is not None:  # whoever was to commit it was cancelled
+            await self._commit_or_break(self._batch, self._writer)
 
     @asynccontextmanager
     async def _reading(self) -> AsyncIterator[SqliteConnection]:
-        if self._closed:
-            raise StoreUnavailable(f"{self.path} is closed.")
+        self._refuse_when_closed()
         connection = await self._readers.get()
         broken = False
         try:
@@ -155,8 +109,7 @@ class Database:
 
     @asynccontextmanager
     async def _writing(self) -> AsyncIterator[SqliteConnection]:
-        if self._closed:
-            raise StoreUnavailable(f"{self.path} is closed.")
+        self._refuse_when_closed()
         await self._queue_up()
         failure: BaseException | None = None
         async with _mapped(self.path):
@@ -278,8 +231,7 @@ class Database:
         False when a reader was in the way; then ask again. Writers wait meanwhile: about a second for a
         million messages.
         """
-        if self._closed:
-            raise StoreUnavailable(f"{self.path} is closed.")
+        self._refuse_when_closed()
         async with self._writing() as connection:
             with connection.beside():
                 for kind in t.FULL_TEXT:

@@ -204,8 +204,9 @@ def test_the_time_grows_with_the_length_and_not_with_its_square(text: str) -> No
     assert seconds(text) < 80 * max(part, 0.001)
 
 
-def test_one_sign_that_stands_for_many_does_not_multiply_the_work() -> None:
-    assert len(analyse("\ufdfa" * 20_000).split()) < 100_000  # each is four words
+@pytest.mark.parametrize("signs", [20_000, pytest.param(100_000, marks=pytest.mark.soak)])
+def test_one_sign_that_stands_for_many_does_not_multiply_the_work(signs: int) -> None:
+    assert len(analyse("\ufdfa" * signs).split()) < 5 * signs  # each is four words
     assert len(telling_words("\ufdfa" * 4_000)) <= 4_000
 
 
