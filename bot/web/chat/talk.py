@@ -65,13 +65,14 @@ class Talk:
 
 def _heard(row: InboxRow) -> Entry:
     document = row.kind == DocumentUploaded.kind
+    said = str(row.payload.get("document" if document else "text", ""))
     attached = list(enumerate(row.payload.get("attachments", ())))
     drawn = [(number, one) for number, one in attached if _is_picture(one)]
     return Entry(
         name=f"m{row.id}",
         at=row.received_at,
         kind="document" if document else "said",
-        text=str(row.payload.get("document" if document else "text", "")),
+        text=said,
         own=True,
         row=row.id,
         pictures=tuple((str(one["name"]), f"{_name_of(row)}/{number}") for number, one in drawn),
