@@ -83,6 +83,7 @@ from bot.ownership.moving_in.reflection import ImportReflection
 from bot.ownership.restore import Restore
 from bot.ownership.rights import Rights
 from bot.people.access import Access
+from bot.people.adults import Adults
 from bot.people.allowance import Allowance
 from bot.people.beats import Beats
 from bot.people.identities import Identities
@@ -256,6 +257,7 @@ class _People:
     access: Access
     beats: Beats
     restrictions: Restrictions
+    adults: Adults
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -338,6 +340,7 @@ def _assemble(
                 events=settings.events,
                 masking=given.masking,
                 refusing=given.refusing,
+                adults=people.adults,
                 crisis=Crisis(
                     settings.safety.crisis, settings.safety.crisis_region or "", settings.safety.crisis_lines
                 ),
@@ -411,6 +414,7 @@ def _people(given: _Given) -> _People:
         ),
         restrictions=restrictions,
         beats=Beats(settings.heartbeat),
+        adults=Adults(settings.safety.adults),
     )
 
 
@@ -554,7 +558,7 @@ def _commands(given: _Given, people: _People, agent: _Agent, ownership: _Ownersh
             AllowCommands(runtime, people.identities),
             ConnectCommands(agent.connecting, ProgramKeys(runtime, web.url if web.programs else ""), roles),
             RightsCommands(runtime, export, files.exports, people.identities),
-            PersonaCommands(runtime, people.personas, roles),
+            PersonaCommands(runtime, people.personas, roles, people.adults),
             LinkCommands(runtime),
             HeartbeatCommands(runtime, people.beats, people.identities),
             LanguageCommands(people.identities),

@@ -40,7 +40,7 @@ class Origin:
     a direct message. ``zone`` is the IANA time zone that the platform knows of the person, ``locale`` the language that
     they read there (such as ``pt-BR``); each is empty where it knows none.
     ``persona`` is empty where the place decides who speaks (see `bot.personas.personas`); ``admin``
-    tells that the platform lets them administer the community."""
+    tells that the platform lets them administer the community, ``adults`` that it lets none but adults in there."""
 
     account: str
     name: str  # what the person is called there
@@ -53,6 +53,7 @@ class Origin:
     roles: tuple[str, ...] = ()
     admin: bool = False
     bot: bool = False
+    adults: bool = False
     zone: str = ""
     locale: str = ""
 

@@ -38,9 +38,11 @@ from bot.language import gettext, language, marked, spoken
 from bot.observer import Heard
 from bot.ownership.rights import Rights
 from bot.people.access import Access
+from bot.people.adults import Adults
 from bot.people.identities import Identities, Identity
 from bot.people.pace import Turned
 from bot.people.programs import Programs
+from bot.personas.definition import parsed
 from bot.runtime import Runtime
 from bot.safety.crisis import Crisis
 from bot.safety.masking import TOLD, Masking, told
@@ -67,6 +69,7 @@ class Rules:
     masking: Masking
     refusing: Refusing
     crisis: Crisis
+    adults: Adults
 
 
 class Reception:
@@ -93,6 +96,7 @@ class Reception:
         self._heartbeat = heartbeat
         self._events, self._masking = rules.events, rules.masking
         self._refusing, self._crisis = rules.refusing, rules.crisis
+        self._adults = rules.adults
 
     # What adapters call
 
@@ -135,6 +139,7 @@ class Reception:
                 identity = await self._identities.of(event)
             with spoken(await self._identities.language_of(event, identity)):
                 await self._access.pace.spend(event, identity)
+                await self._fit(event, identity)
                 await self._check(event)
                 event = await self._without_refused(event)
         except Turned as turned:
@@ -270,6 +275,7 @@ class Reception:
         """The command makes the agent think: it counts as a message. Raises `CommandError` beyond a limit."""
         try:
             await self._access.pace.question(command, who)
+            await self._fit(command, who)
         except Turned as turned:
             raise CommandError(turned.view.text if turned.view else gettext(_NOT_ALLOWED)) from None
 
@@ -284,6 +290,13 @@ class Reception:
     async def separate(self, account: str, name: str) -> None:
         """The account is a new, empty user's from now on."""
         await self._rights.accounts.separate(account, name)
+
+    async def _fit(self, event: Origin, who: Identity) -> None:
+        """Raises `Turned` where the persona may not speak."""
+        async with self._store.read() as session:
+            definition = parsed(await session.personas.definition(who.persona.id))
+        if why := self._adults.why_not(who.persona.name, definition, event):
+            raise Turned("for adults only", View(text=why, kind="error"))
 
     async def _check(self, event: Event) -> None:
         """Raises `Turned` for what is refused: it is as if it had been forgotten, also when it is told again."""

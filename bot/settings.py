@@ -370,6 +370,7 @@ class SafetySettings(_Section):
     secrets: Literal["mask", "keep"] = "mask"
     words: tuple[str, ...] = ()
     refuse: tuple[Literal["heard", "said"], ...] = ("heard", "said")
+    adults: tuple[str, ...] = ()
     crisis: bool = False
     crisis_region: Annotated[str, _like(r"[A-Z]{2}", "a country's two letters, such as DE")] | None = None
     crisis_lines: Mapping[str, str] = Field(default_factory=dict)

@@ -76,4 +76,5 @@ def origin(person: Person, place: Place) -> dict[str, Any]:
         "roles": tuple(map(str, person.roles)),
         "admin": person.admin,
         "bot": person.bot,
+        "adults": place.adults,
     }

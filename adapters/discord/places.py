@@ -28,7 +28,7 @@ def channel_in(place: str) -> int:
 @dataclass(frozen=True)
 class Place:
     """``guild`` is 0 in a direct message, and ``base`` the channel that a thread hangs on. ``held``: the client
-    holds the guild; of one that it does not hold nobody knows who can see what."""
+    holds the guild; of one that it does not hold nobody knows who can see what. ``adults``: it is age-restricted."""
 
     id: int
     audience: str
@@ -38,6 +38,7 @@ class Place:
     name: str = ""
     thread: bool = False
     held: bool = True
+    adults: bool = False
 
     @property
     def direct(self) -> bool:
@@ -72,6 +73,7 @@ def place_of(client: discord.Client, channel_id: int, guild_id: int, *, direct: 
         channel.parent_id if thread else channel_id,
         str(getattr(channel, "name", None) or ""),
         thread,
+        adults=bool(getattr(channel, "is_nsfw", bool)()),
     )
 
 

@@ -23,6 +23,7 @@ from bot.events import (
     platform_of,
 )
 from bot.language import gettext, marked
+from bot.people.adults import Adults
 from bot.people.identities import Identity
 from bot.people.roles import Roles
 from bot.personas.definition import Definition
@@ -52,7 +53,8 @@ Word = Callable[[Command, Identity, str], Awaitable[View]]
 class PersonaCommands:
     """`bot.commands.table.Group`. Every change checks who asks; what is refused is logged without its content."""
 
-    def __init__(self, runtime: Runtime, personas: Personas, roles: Roles) -> None:
+    def __init__(self, runtime: Runtime, personas: Personas, roles: Roles, adults: Adults) -> None:
+        self._adults = adults
         self._store, self._clock = runtime.store, runtime.clock
         self._personas = personas
         self._roles = roles
@@ -174,6 +176,7 @@ class PersonaCommands:
         async with self._store.write() as session:
             await self._check(session, command, who, name)
             persona = await self._personas.named(session, name)
+            await self._fit(session, command, persona)
             picked = None if name == self._personas.default else persona.id
             await session.personas.pick(who.user.id, picked)
             met = await session.agents.agent_of(who.user.id, persona.id) is not None
@@ -182,6 +185,12 @@ class PersonaCommands:
             "{persona} knows nothing of you yet: each persona has a memory of its own.", persona=name
         )
         return View(text=told if met else f"{told} {unknown}")
+
+    async def _fit(self, session: Session, command: Command, persona: Persona) -> None:
+        """Raises `CommandError` for one that may not speak there."""
+        definition = await self._personas.definition(session, persona.id)
+        if why := self._adults.why_not(persona.name, definition, command):
+            raise CommandError(why)
 
     # For admins: where
 
@@ -194,6 +203,7 @@ class PersonaCommands:
         async with self._store.write() as session:
             await self._check(session, command, who, name)
             persona = await self._personas.named(session, name)
+            await self._fit(session, command, persona)
             await session.personas.bind(place, command.home, persona.id, self._clock.now())
         told = gettext(
             "{place} is {persona} from the next message on.", place=_place(place, command), persona=name

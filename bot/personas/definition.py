@@ -27,13 +27,15 @@ class _Part(BaseModel):
 
 class Policies(_Part):
     """``model`` is a name at the configured endpoint; ``tools`` are the ones allowed beside those that every
-    turn needs, None: all; ``accept``: whether what reflections propose waits for an admin."""
+    turn needs, None: all; ``accept``: whether what reflections propose waits for an admin; one that is
+    ``unfit_for_minors`` speaks where only adults are (`bot.people.adults`)."""
 
     model: str | None = None
     tools: tuple[str, ...] | None = None
     languages: tuple[str, ...] = ()
     heartbeat: BeatRules = BeatRules()
     accept: Literal["ask", "always"] = "ask"
+    unfit_for_minors: bool = False
 
 
 class Definition(_Part):

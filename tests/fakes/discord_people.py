@@ -94,13 +94,14 @@ class People:
         *,
         private_to: Iterable[User | Role] | None = None,
         kind: int = TEXT,
+        nsfw: bool = False,
     ) -> Channel:
         """A channel: public, or hidden from all but these (name the bot, where it is to see it)."""
         overwrites = {}
         if private_to is not None:
             overwrites = {target.id: overwrite(target, allow=Permission.VIEW) for target in private_to}
             overwrites[guild.id] = (0, NONE, Permission.VIEW)
-        return self.world.add_channel(guild, name, kind=kind, overwrites=overwrites)
+        return self.world.add_channel(guild, name, kind=kind, overwrites=overwrites, nsfw=nsfw)
 
     def permit(
         self,

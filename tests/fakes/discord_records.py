@@ -141,6 +141,7 @@ class Channel:
     overwrites: dict[int, tuple[int, Permission, Permission]] = field(default_factory=dict)
     messages: dict[int, Message] = field(default_factory=dict)
     archived: bool = False
+    nsfw: bool = False
 
     def __repr__(self) -> str:
         return f"#{self.name}" if self.guild else f"DM of {list(self.members.values())}"
@@ -188,7 +189,7 @@ class Channel:
             return body | {"recipients": people}
         body |= {"guild_id": str(self.guild.id), "name": self.name, "rate_limit_per_user": 0}
         if self.parent is None:
-            body |= {"position": 0, "topic": None, "nsfw": False, "parent_id": None}
+            body |= {"position": 0, "topic": None, "nsfw": self.nsfw, "parent_id": None}
             if self.kind in SPOKEN:
                 body |= {"bitrate": 64_000, "user_limit": 0, "rtc_region": None}
             return body | {"permission_overwrites": self._overwrites()}
