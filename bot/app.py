@@ -104,7 +104,7 @@ from bot.settings import Settings
 from memory.associative import Associative
 from memory.documents.reader import Reader
 from memory.extras import how_to_have, lacks
-from memory.ports import TokenCounter
+from memory.ports import Busy, TokenCounter
 from memory.sources import Sources
 from memory.tokens import Calibrated, Estimator, fetch_tables
 
@@ -165,18 +165,20 @@ async def open_app(
     embedders: Embedders | None = None,
     speaker_of: SpeakerOf | None = None,
     observer: Observer | None = None,
+    busy: Busy | None = None,
 ) -> AsyncIterator[App]:
     """Everbot, running on the data directory while the block runs, watched by ``observer``. Tests pass their fakes in
     here.
 
-    Raises `StoreBusy` when another process holds the directory.
+    Raises `StoreBusy` when another process holds the directory, or has the database or took it over; ``busy`` is asked
+    how long to wait for a database (`memory.ports.Store.alone`).
     """
     clock = clock or SystemClock()
     logs.quiet()
     async with AsyncExitStack() as stack:
         stack.enter_context(hold(settings.data_dir, command))
         memory = await stack.enter_async_context(open_memory(settings, embedders=embedders))
-        await stack.enter_async_context(memory.store.alone(command))
+        await stack.enter_async_context(memory.store.alone(command, busy))
         models = ConfiguredModels(settings, clock, model)
         stack.push_async_callback(models.aclose)
         media = Media(settings, clock)
@@ -368,6 +370,7 @@ def _assemble(
         platforms=given.platforms,
         ready={"model": models.default.ready},
         background=(
+            memory.store.kept,
             agent.courier.run,
             agent.servers.run,
             memory.indexer.run,

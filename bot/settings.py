@@ -12,11 +12,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 from platformdirs import user_data_path
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
 from bot import environment
 from bot.errors import SettingsError
@@ -133,6 +133,13 @@ def _database(url: SecretStr) -> SecretStr:
 class StoreSettings(_Section):
     # What is wrong with it is never told with it: it may hold a password.
     url: Annotated[SecretStr, AfterValidator(_database)] | None = None
+    standby: bool = False
+
+    @model_validator(mode="after")
+    def _shared(self) -> Self:
+        if self.standby and not (self.url and self.url.get_secret_value()):
+            raise ValueError("standby needs url: what several processes share is a PostgreSQL database")
+        return self
 
 
 class AudioSettings(_Section):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from importlib.metadata import distributions
 from pathlib import Path
 
@@ -30,6 +30,7 @@ from bot.mcp.checking import examine as examine_tools
 from bot.settings import Settings, load, source
 from memory.errors import EmbedderError, MemoryError_, where
 from memory.extras import how_to_have, lacks
+from memory.records import Holder
 
 _LITTLE = 500 * 2**20  # bytes free
 
@@ -143,10 +144,28 @@ async def _memory(settings: Settings, config: Path | None) -> AsyncIterator[Find
 async def _stored(settings: Settings, memory: Memory) -> AsyncIterator[Finding]:
     damage = await memory.store.check()
     yield damage is None, "database", damage or memory.store.place
+    if settings.store.standby:
+        yield _standby(settings, await memory.store.holders())
     async with memory.store.read() as session:
         waiting = await session.vectors.count_unindexed()
         made_by = await session.vectors.embedder()
     yield await _index(settings, waiting, made_by)
+
+
+def _standby(settings: Settings, holders: Sequence[Holder]) -> Finding:
+    """Whether another process could take over here, and who is there."""
+    if settings.mcp.servers and settings.secret_key is None:
+        why = "each data_dir has a key of its own, and who takes over could not open people's accounts at tool servers"
+        return False, "standby", f"{why}. Set the same secret_key (EVERBOT_SECRET_KEY) everywhere."
+    if uses_chroma(settings) and settings.index.chroma_url is None:
+        why = "the vectors of shared archives lie in data_dir, where who takes over does not find them"
+        return False, "standby", f"{why}. Set index.chroma_url."
+    works = [holder.name for holder in holders if holder.works]
+    return (
+        True,
+        "standby",
+        f"{works[0] if works else 'nobody'} works, {len(holders) - len(works)} stand by",
+    )
 
 
 async def _index(settings: Settings, waiting: int, made_by: str | None) -> Finding:

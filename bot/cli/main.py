@@ -71,6 +71,14 @@ def run(config: Config = None) -> None:
 
 
 @app.command()
+def workers(as_json: Json = False, config: Config = None) -> None:
+    """List the processes that share the database: which one works, and which stand by."""
+    from bot.cli import standby
+
+    process.run(standby.workers(settings_of(config), as_json=as_json))
+
+
+@app.command()
 def health(
     ready: Annotated[
         bool, typer.Option("--ready", help="Also: are platforms and model there to answer?")

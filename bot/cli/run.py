@@ -16,6 +16,7 @@ from bot.backends.clock import SystemClock
 from bot.backends.platforms import platforms
 from bot.backends.telemetry import watching
 from bot.cli import doctor
+from bot.cli.standby import CalledOff, Standby
 from bot.errors import AdapterError, SettingsError
 from bot.health import Figures, health, health_routes
 from bot.ports import Adapter, Clock, OpenPages
@@ -37,7 +38,10 @@ _LOOK_S = 1.0
 
 
 async def serve(settings: Settings, config: Path | None = None) -> int:
-    """Run until SIGTERM or SIGINT. Returns the exit code: 1 when every platform refused us for good."""
+    """Run until SIGTERM or SIGINT. Returns the exit code: 1 when every platform refused us for good.
+
+    Raises `StoreBusy` when another process has the database, or took it over while this one did not answer.
+    """
     log.setLevel(logging.INFO)  # when each platform is ready is always told
     clock = SystemClock()
     adapters = platforms(settings, clock)
@@ -49,8 +53,14 @@ async def serve(settings: Settings, config: Path | None = None) -> int:
         with suppress(NotImplementedError):  # Windows
             loop.add_signal_handler(number, stop.set)
     metrics = Metrics()
-    with watching(settings, metrics) as observer:
-        async with open_app(settings, adapters, "run", clock=clock, observer=observer) as app:
+    standby = Standby(settings.run.health, stop)
+    busy = standby.waits if settings.store.standby else None
+    with watching(settings, metrics) as observer, suppress(CalledOff):
+        async with (
+            standby,
+            open_app(settings, adapters, "run", clock=clock, observer=observer, busy=busy) as app,
+        ):
+            await standby.over()
 
             def figures() -> Awaitable[bytes]:
                 return metrics.page(app.memory.store, clock.now())
@@ -59,6 +69,7 @@ async def serve(settings: Settings, config: Path | None = None) -> int:
             examine = partial(doctor.live, settings, config, app.memory)
             async with doors(settings, adapters, app, told, examine), app.heartbeat.timer():
                 return await attend(app, adapters, clock, stop, settings.run.drain_s)
+    return 0
 
 
 @asynccontextmanager

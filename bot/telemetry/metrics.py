@@ -85,6 +85,7 @@ class Metrics:
         self._due = self._gauge("beats_due", "Heartbeats that are due and have not begun.")
         self._agents = self._gauge("agents", "Agents.")
         self._people = self._gauge("people", "People.")
+        self._standbys = self._gauge("standbys", "Processes that stand by to take over.")
 
     @contextmanager
     def during(self, span: Span) -> Iterator[None]:
@@ -124,6 +125,7 @@ class Metrics:
         for (platform, state), count in depths.outbox.items():
             self._outbox.labels(platform, state).set(count)
         self._unindexed.set(unindexed)
+        self._standbys.set(sum(not holder.works for holder in await store.holders()))
         self._due.set(depths.due)
         self._agents.set(depths.agents)
         self._people.set(depths.people)

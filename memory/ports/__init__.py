@@ -30,7 +30,7 @@ from memory.ports.overview import Overview
 from memory.ports.passages import Passages
 from memory.ports.personas import Personas
 from memory.ports.schedule import Schedule
-from memory.ports.store import Session, Store
+from memory.ports.store import Busy, Session, Store
 from memory.ports.tokens import TokenCounter
 from memory.ports.vectors import Vectors
 from memory.ports.wastebasket import Wastebasket
@@ -40,6 +40,7 @@ __all__ = [
     "Agents",
     "Asks",
     "Blocks",
+    "Busy",
     "Captions",
     "Codes",
     "Credentials",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from memory.errors import StoreError
 from memory.ports.agents import Agents
 from memory.ports.asks import Asks
 from memory.ports.blocks import Blocks
@@ -27,6 +29,7 @@ from memory.ports.schedule import Schedule
 from memory.ports.vectors import Vectors
 from memory.ports.wastebasket import Wastebasket
 from memory.ports.web_keys import WebKeys
+from memory.records import Holder
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +59,10 @@ class Session:
     meta: Meta
 
 
+Busy = Callable[[StoreError], Awaitable[None]]
+"""Told why a database cannot be had now; returns when it is to be asked for again, and raises when not any more."""
+
+
 class Store(Protocol):
     """The database. Both kinds of session raise `memory.errors.StoreUnavailable` when it cannot be used: it is closed,
     damaged, locked, or on a disk that is full or read-only."""
@@ -81,9 +88,18 @@ class Store(Protocol):
         """
         ...
 
-    def alone(self, command: str) -> AbstractAsyncContextManager[None]:
+    def alone(self, command: str, busy: Busy | None = None) -> AbstractAsyncContextManager[None]:
         """While the block runs, no other process that asks for the same has this database. Raises
-        `memory.errors.StoreBusy`, naming who has it."""
+        `memory.errors.StoreBusy`, naming who has it; or asks again whenever ``busy`` returns, which is told why."""
+        ...
+
+    async def kept(self) -> None:
+        """Returns never. Raises `memory.errors.StoreBusy` when another process has had the database that is to be ours
+        `alone`: what this one holds in memory is not so any more, and nothing that it writes is taken."""
+        ...
+
+    async def holders(self) -> list[Holder]:
+        """Who has the database, and then those who wait for it; nobody where it is not shared."""
         ...
 
     async def check(self) -> str | None:

@@ -30,6 +30,15 @@ class Order:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Holder:
+    """A process that has a shared database for itself, or (not ``works``) waits to have it. ``name`` is for people."""
+
+    name: str
+    since: datetime
+    works: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class Deed:
     """What an operator did. ``about`` is a subject of a `Restriction`, or what else it was done to."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -10,6 +12,7 @@ from pydantic import SecretStr
 
 from bot.cli.backup import backup, restore
 from bot.cli.doctor import examine
+from bot.cli.standby import workers
 from bot.errors import SettingsError
 from bot.settings import load
 from memory.errors import StoreBusy, StoreUnavailable
@@ -106,6 +109,29 @@ async def test_a_backup_is_put_back_for_who_is_sure_and_alone(
         await house.say("ada", "hello")
     assert "Kept in the backup." in whole(stage.requests[-1])
     assert "Said since." not in whole(stage.requests[-1])
+
+
+async def test_who_shares_the_database_is_listed_and_doctor_says_what_a_takeover_lacks(
+    url: SecretStr, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = settings_at(tmp_path / "data", url=url)
+    await workers(settings, as_json=False)
+    assert capsys.readouterr().out == "No everbot runs on this database.\n"
+    config = tmp_path / "config.toml"
+    told = f'data_dir = "{tmp_path / "data"}"\n[embedder]\nkind = "none"\n[index]\nchroma_url = "http://127.0.0.1:9"\n'
+    config.write_text(f'{told}[store]\nurl = "{url.get_secret_value()}"\nstandby = true\n')
+    async with opened(tmp_path / "one", parrot, url=url):
+        await workers(settings, as_json=True)
+        row = json.loads(capsys.readouterr().out)
+        assert row["process"].startswith(f"everbot test, process {os.getpid()} on ")
+        assert row["state"] == "works"
+        await examine(config)
+        assert f"everbot test, process {os.getpid()}" in (found := capsys.readouterr().out)
+        assert "works, 0 stand by" in found
+    with config.open("a") as file:
+        file.write('[mcp.servers.notes]\nurl = "http://127.0.0.1:9/mcp"\n')
+    await examine(config)
+    assert "Set the same secret_key (EVERBOT_SECRET_KEY) everywhere." in capsys.readouterr().out
 
 
 async def test_doctor_says_where_it_is_and_what_costs_data(

@@ -59,6 +59,10 @@ class Life:
                 self.printed.add()
         self.printed.close()
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     async def ended(self) -> int:
         """The exit code, once everything that was printed is read."""
         await self._reading

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import secrets
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -20,6 +21,8 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from memory.errors import StoreBusy, StoreError, StoreUnavailable
+from memory.ports import Busy
+from memory.records import Holder
 from memory.store import tables as t
 from memory.store.fulltext import is_current, renew
 from memory.store.numbers import Counted, Versions
@@ -51,8 +54,21 @@ _SESSION = {
 _ALONE = "7, 1"  # the lock of who has the database alone
 _WHO = (
     "SELECT a.application_name || coalesce(' (' || host(a.client_addr) || ')', '') FROM pg_locks l "
-    "JOIN pg_stat_activity a USING (pid) WHERE l.locktype = 'advisory' AND l.classid = 7 AND l.objid = 1 AND l.granted"
+    "JOIN pg_stat_activity a USING (pid) WHERE l.locktype = 'advisory' AND l.classid = 7 AND l.objid = 1 AND l.granted "
+    "AND a.datname = current_database()"
 )
+_HOLDERS = (  # those that have it or once asked for it, by the names that they gave themselves
+    "SELECT a.application_name || coalesce(' (' || host(a.client_addr) || ')', ''), a.backend_start, l.pid IS NOT NULL "
+    "FROM pg_stat_activity a LEFT JOIN pg_locks l ON l.pid = a.pid AND l.locktype = 'advisory' AND l.classid = 7 "
+    "AND l.objid = 1 AND l.granted WHERE a.datname = current_database() AND a.application_name LIKE 'everbot _%' "
+    "ORDER BY l.pid IS NULL, a.backend_start"
+)
+# Whose turn it was last: who had it before, and finds another's name here, is not to go on.
+_LAST = "SELECT value FROM meta WHERE name = 'holder'"
+_MARK = "INSERT INTO meta (name, value) VALUES ('holder', $1) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+_LOOK_S = 1.0
+# Of a process that was stopped while its kernel still answers: others are to have the database then.
+_STOPPED = ("SET idle_session_timeout = '5s'", "SET idle_in_transaction_session_timeout = '5s'")
 _LASTING = {
     "fsync": "a power cut may cost all of it",
     "full_page_writes": "a power cut may damage it",
@@ -69,6 +85,9 @@ class PostgresDatabase(Pooled[PostgresConnection]):
         super().__init__(readers, lambda c: session(c, Counted(c, versions)))
         self._address = address
         self._command: str | None = None  # for which this process alone has the database
+        self._waits = False  # others may wait for it
+        self._mark: str | None = None  # that it left there, once it had it
+        self._holding: PostgresConnection | None = None  # which has the lock
         self._writes = _engine(address)
         self._reads = _engine(address, default_transaction_read_only="on")
         self._versions = versions
@@ -140,10 +159,9 @@ class PostgresDatabase(Pooled[PostgresConnection]):
                 self._versions.end(committed=committed)
 
     async def _begun(self) -> PostgresConnection:
-        before = self._writer
-        self._writer = await _usable(before, self._writes)
-        if self._writer is not before and before is not None:
-            await self._have_alone(self._writer)
+        self._writer = await _usable(self._writer, self._writes)
+        if self._command is not None and self._writer is not self._holding:
+            await self._have_alone(self._writer, self._command)
         connection = self._writer
         try:
             await connection.control("BEGIN")
@@ -175,25 +193,46 @@ class PostgresDatabase(Pooled[PostgresConnection]):
         return ".dump"
 
     @asynccontextmanager
-    async def alone(self, command: str) -> AsyncIterator[None]:
-        """The connection that writes holds a lock: who has lost it writes no more, until it has it again."""
+    async def alone(self, command: str, busy: Busy | None = None) -> AsyncIterator[None]:
+        """The connection that writes holds a lock: who has lost it writes no more, until it has it again; and not then
+        either if another process had it meanwhile."""
         self._command = f"everbot {command}, process {os.getpid()} on {socket.gethostname()}"
+        self._waits = busy is not None
         try:
-            async with self._writing() as connection:
-                await self._have_alone(connection)
+            await self._until_alone(busy)
             yield
         finally:
-            self._command = None
+            self._command = self._mark = self._holding = None
             with contextlib.suppress(StoreError):
                 async with self._turnstile, mapped(self._address):
                     if self._writer is not None and not self._writer.lost:
                         await self._writer.control(f"SELECT pg_advisory_unlock({_ALONE})")
 
-    async def _have_alone(self, connection: PostgresConnection) -> None:
+    async def _until_alone(self, busy: Busy | None) -> None:
+        while True:
+            try:
+                async with self._writing():
+                    return
+            except StoreError as error:
+                if busy is None:
+                    raise
+                await busy(error)
+
+    async def kept(self) -> None:
+        while True:
+            await asyncio.sleep(_LOOK_S)
+            with contextlib.suppress(StoreUnavailable):  # whoever writes meets it, too
+                async with self._writing():
+                    pass
+
+    async def holders(self) -> list[Holder]:
+        async with self._reading() as connection:
+            rows = await connection.ask(_HOLDERS)
+        return [Holder(name=name, since=since, works=works) for name, since, works in rows]
+
+    async def _have_alone(self, connection: PostgresConnection, command: str) -> None:
         """Raises `StoreBusy`."""
-        if self._command is None:
-            return
-        await connection.ask("SELECT set_config('application_name', left($1, 63), false)", self._command)
+        await connection.ask("SELECT set_config('application_name', left($1, 63), false)", command)
         [(ours,)] = await connection.ask(f"SELECT pg_try_advisory_lock({_ALONE})")
         if not ours:
             who = await connection.ask(_WHO)
@@ -201,6 +240,19 @@ class PostgresDatabase(Pooled[PostgresConnection]):
                 f"{self.place} is in use by {who[0][0] if who else 'another process'}. Stop it first, or set store.url "
                 "(EVERBOT_STORE__URL) to another database."
             )
+        if self._mark is not None and [row[0] for row in await connection.ask(_LAST)] != [self._mark]:
+            await connection.ask(f"SELECT pg_advisory_unlock({_ALONE})")
+            raise StoreBusy(
+                f"{self.place} was taken over by another process while this one did not answer. Start this one again: "
+                "nothing is lost."
+            )
+        if self._mark is None:
+            mark = f"{command} {secrets.token_hex(8)}"
+            await connection.ask(_MARK, mark)
+            self._mark = mark
+        for setting in _STOPPED if self._waits else ():
+            await connection.control(setting)
+        self._holding = connection
 
     async def backup(self, path: Path) -> None:
         self._refuse_when_closed()

@@ -21,6 +21,8 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
 from memory.errors import StoreUnavailable
+from memory.ports import Busy
+from memory.records import Holder
 from memory.store import tables as t
 from memory.store.fulltext import is_current, renew
 from memory.store.numbers import Remembered
@@ -218,9 +220,15 @@ class Database(Pooled[SqliteConnection]):
         return ".db"
 
     @asynccontextmanager
-    async def alone(self, command: str) -> AsyncIterator[None]:
+    async def alone(self, command: str, busy: Busy | None = None) -> AsyncIterator[None]:
         """Nothing is to be done: who holds the data directory has its database."""
         yield
+
+    async def kept(self) -> None:
+        await asyncio.Event().wait()
+
+    async def holders(self) -> list[Holder]:
+        return []
 
     async def backup(self, path: Path) -> None:
         await copies.write(self.path, path)

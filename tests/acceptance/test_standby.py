@@ -1,0 +1,222 @@
+"""Several `everbot run` on one PostgreSQL: one works, the others stand by; whoever works is killed, stopped or ended
+under load, and nothing is lost, doubled or out of order.
+
+People write numbered messages to a Slack of our own; the model quotes them in its answers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections import Counter
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.acceptance.crowd import SlackSpot, numbers_in, posts_on_slack, unanswered
+from tests.fakes.openai_server import Answer, OpenAIServer
+from tests.fakes.postgres_server import ALONE, NewDatabase, asked
+from tests.fakes.slack_server import Pace, SlackServer
+from tests.patience import PATIENCE_S
+from tests.program.life import Life, Tally
+from tests.program.program import Program
+
+pytestmark = [
+    pytest.mark.postgres,
+    pytest.mark.skipif(not ALONE, reason="several processes and a server of their own: make test-postgres"),
+]
+
+CONFIG = """
+[run]
+health = ""
+drain_s = 1.0
+
+[store]
+standby = true
+url = "{url}"
+
+[log]
+level = "warning"
+
+[model]
+kind = "openai"
+name = "test-model"
+base_url = "{model}"
+
+[embedder]
+kind = "none"
+
+[agent]
+debounce_s = 0.05
+
+[limits]
+messages_per_minute = 0
+
+[slack]
+bot_token = "{slack.bot_token}"
+app_token = "{slack.app_token}"
+api_url = "{slack.api_url}"
+post_interval_s = 0.02
+"""
+WHO = (
+    "SELECT a.application_name FROM pg_locks l JOIN pg_stat_activity a USING (pid) WHERE l.locktype = 'advisory' "
+    "AND l.classid = 7 AND l.objid = 1 AND l.granted AND a.datname = current_database()"
+)
+
+
+@dataclass
+class Clerk:
+    """The model: notes the numbers of a turn's messages, and quotes them in its second step."""
+
+    asked: list[tuple[str, str]] = field(default_factory=list)  # by which process, for which step
+    arrived: Tally = field(default_factory=Tally)
+    told: dict[str, list[str]] = field(default_factory=dict)  # by turn
+
+    def __call__(self, request: dict[str, Any], headers: Mapping[str, str]) -> Answer:
+        key = headers["Idempotency-Key"]
+        self.asked.append((headers["Authorization"].rpartition(" ")[2], key))
+        self.arrived.add()
+        turn, _, step = key.rpartition("/")
+        if not request.get("tools"):
+            return Answer(text="They sent numbers.")
+        if step == "0":
+            self.told[turn] = unanswered(request["messages"])
+            note = {"content": f"Noted {' '.join(self.told[turn])}.", "request_heartbeat": True}
+            return Answer(calls=[("archival_memory_insert", note)])
+        if step == "1":
+            return Answer(calls=[("send_message", {"message": f"Noted: {', '.join(self.told[turn])}"})])
+        return Answer(text="Done.")
+
+
+class Story:
+    """``ends`` are how those who work end, one after the other."""
+
+    def __init__(self, folder: Path, ends: list[str], processes: int) -> None:
+        self.folder, self.ends, self.processes = folder, ends, processes
+        self.model = Clerk()
+        self.written: dict[str, list[str]] = {}
+        self.took_s: list[float] = []  # from the end of one to the next one's first question
+        self.lives: dict[int, Life] = {}
+        self.homes: list[Program] = []
+        self.talking = True
+
+    async def tell(self) -> None:
+        database = NewDatabase()
+        self.url = await database.url()
+        try:
+            async with (
+                SlackServer(pace=Pace(ack_s=1.0, post_s=0.0)) as self.slack,
+                OpenAIServer(self.model, delay_s=0.05) as server,
+                AsyncExitStack() as stack,
+            ):
+                self.text = CONFIG.format(url=self.url, model=server.url, slack=self.slack)
+                for _ in range(self.processes):
+                    await self.start(stack)
+                await self.slack.until(lambda: self.slack.connections, PATIENCE_S)
+                people = [self.slack.user(name) for name in ("eve", "fay", "gus", "hal", "ida", "joe")]
+                spots = [SlackSpot(self.slack, one, self.slack.im(one), one) for one in people]
+                async with asyncio.timeout(PATIENCE_S * (2 + len(self.ends))), asyncio.TaskGroup() as group:
+                    for spot in spots:
+                        group.create_task(self.talk(spot))
+                    for end in self.ends:
+                        await self.end(stack, end)
+                    self.talking = False
+                self.posts = posts_on_slack(self.slack)
+                await self.settled()
+            async with asked(self.url) as connection:
+                self.notes = [row[0] for row in await connection.fetch("SELECT text FROM passages")]
+        finally:
+            await database.drop()
+
+    async def start(self, stack: AsyncExitStack) -> None:
+        home = Program(self.folder / f"p{len(self.homes)}", self.text)
+        self.homes.append(home)
+        life = await home.live("run", lines=[], OPENAI_API_KEY=f"p{len(self.homes) - 1}")
+        await stack.enter_async_context(life)
+        self.lives[life.pid] = life
+
+    async def talk(self, spot: SlackSpot) -> None:
+        while self.talking:
+            for _ in range(2):
+                n = sum(map(len, self.written.values()))
+                number = f"n{n:05}"
+                self.written.setdefault(spot.name, []).append(number)
+                await spot.say(f"please note {number}")
+            await spot.until_answered(number, PATIENCE_S * 2)
+
+    async def works(self) -> int:
+        """The process that has the database now, and that is at a turn: it has asked the model twice since."""
+        while True:
+            async with asked(self.url) as connection:
+                names = await connection.fetch(WHO)
+            for (name,) in names:
+                pid = int(name.partition(", process ")[2].split()[0])
+                if pid in self.lives:
+                    await self.model.arrived.reach(self.model.arrived.count + 6)
+                    return pid
+            await asyncio.sleep(0.05)
+
+    async def end(self, stack: AsyncExitStack, how: str) -> None:
+        pid = await self.works()
+        life = self.lives.pop(pid)
+        before, began = len(self.model.asked), time.monotonic()
+        mine = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP, "term": signal.SIGTERM}[how]
+        os.kill(pid, mine)
+        if how != "stop":
+            await life.ended()
+            before = len(self.model.asked)
+        last = self.model.asked[before - 1][0]
+        while all(who == last for who, _ in self.model.asked[before:]):
+            await asyncio.sleep(0.02)
+        self.took_s.append(time.monotonic() - began)
+        if how == "stop":
+            os.kill(pid, signal.SIGCONT)
+            assert await life.ended() == 1  # it was told that it is not its turn any more
+        await self.start(stack)
+
+    async def settled(self) -> None:
+        """All that was posted is noted as posted."""
+        open_ = "SELECT count(*) FROM outbox WHERE state IN ('ready', 'sending')"
+        async with asked(self.url) as connection:
+            while await connection.fetchval(open_):
+                await asyncio.sleep(0.05)
+            assert await connection.fetchval("SELECT count(*) FROM turns WHERE state = 'running'") == 0
+            assert await connection.fetchval("SELECT count(*) FROM inbox WHERE NOT done") == 0
+
+
+def check(story: Story) -> None:
+    said = {number for numbers in story.written.values() for number in numbers}
+    times = Counter(number for _, text in story.posts for number in numbers_in(text))
+    assert said - set(times) == set(), "never answered"
+    assert {number: n for number, n in times.items() if n != 1} == {}, "answered more than once"
+    order: dict[str, list[str]] = {}
+    for place, text in story.posts:
+        order.setdefault(place, []).extend(numbers_in(text))
+    assert {place: numbers for place, numbers in order.items() if numbers != sorted(numbers)} == {}
+    noted = Counter(number for text in story.notes for number in numbers_in(text))
+    assert set(noted) == said
+    assert set(noted.values()) == {1}
+    told = "".join(home.stderr.read_text() for home in story.homes)
+    assert "Traceback" not in told
+    assert "Standing by: " in told
+
+
+async def test_who_works_is_killed_ended_and_stopped_and_another_goes_on(tmp_path: Path) -> None:
+    story = Story(tmp_path, ["kill", "term", "stop", "kill"], processes=3)
+    await story.tell()
+    check(story)
+    print(f"others went on after {', '.join(f'{s:.2f}' for s in story.took_s)} s")
+
+
+@pytest.mark.soak
+async def test_two_hundred_kills_lose_and_double_nothing(tmp_path: Path) -> None:
+    story = Story(tmp_path, ["kill"] * 200, processes=3)
+    await story.tell()
+    check(story)
+    print(f"{len(story.posts)} answers; others went on after {max(story.took_s):.2f} s at most")

@@ -1,0 +1,62 @@
+"""A process that stands by is alive, is not ready, says why, and ends when it is told to."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from bot.cli.standby import CalledOff, Standby, workers
+from bot.errors import SettingsError
+from bot.settings import Settings, load
+from memory.errors import StoreBusy
+from tests.fakes.ports import free_port
+
+BUSY = StoreBusy("The database is in use by everbot run, process 7 on a.")
+
+
+async def asked(listen: str, path: str) -> tuple[int, str]:
+    async with aiohttp.ClientSession() as session, session.get(f"http://{listen}{path}") as answer:
+        return answer.status, await answer.text()
+
+
+async def test_it_answers_while_it_waits_and_leaves_the_port_to_who_works() -> None:
+    listen = f"127.0.0.1:{free_port()}"
+    async with Standby(listen, asyncio.Event()) as standby:
+        with pytest.raises(aiohttp.ClientConnectorError):
+            await asked(listen, "/healthz")
+        await standby.waits(BUSY)
+        await standby.waits(BUSY)
+        assert (await asked(listen, "/healthz"))[0] == 200
+        status, told = await asked(listen, "/readyz")
+        assert status == 503
+        assert "process 7 on a" in told
+        await standby.over()
+        await standby.over()
+        with pytest.raises(aiohttp.ClientConnectorError):
+            await asked(listen, "/healthz")
+
+
+async def test_it_ends_when_it_is_told_to() -> None:
+    stop = asyncio.Event()
+    async with Standby("", stop) as standby:
+        await standby.waits(BUSY)
+        stop.set()
+        with pytest.raises(CalledOff):
+            await standby.waits(BUSY)
+
+
+def test_what_is_shared_is_a_database_of_postgresqls(tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text("[store]\nstandby = true\n")
+    with pytest.raises(SettingsError, match=r"store.*standby needs url"):
+        load(config, {})
+
+
+async def test_a_database_in_the_data_directory_is_shared_by_nobody(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await workers(Settings(data_dir=tmp_path), as_json=False)
+    assert "one process uses it" in capsys.readouterr().out
