@@ -77,6 +77,7 @@ from bot.ownership.corrections import Corrections
 from bot.ownership.departures import Departures
 from bot.ownership.erasure import Erasure
 from bot.ownership.export import Export
+from bot.ownership.guests import Guests
 from bot.ownership.moving_in.formats import talks_elsewhere
 from bot.ownership.moving_in.moving_in import MovingIn
 from bot.ownership.moving_in.reflection import ImportReflection
@@ -135,6 +136,7 @@ class App:
     heartbeat: Heartbeat
     connecting: Connecting
     erasure: Erasure
+    guests: Guests
     corrections: Corrections
     sources: Sources
     departures: Departures
@@ -325,6 +327,7 @@ def _assemble(
     commands = _commands(given, people, agent, ownership)
     rights = ownership.rights
     loads = Loads(runtime, memory.counter.count, settings.data_dir / "sent")
+    guests = Guests(given.runtime, rights.erasure, settings.web.widget)
     orders = Orders(given.runtime, delivery.mailboxes, agent.courier, people.restrictions)
     return App(
         memory=memory,
@@ -353,6 +356,7 @@ def _assemble(
         heartbeat=delivery.heartbeat,
         connecting=agent.connecting,
         erasure=rights.erasure,
+        guests=guests,
         corrections=ownership.corrections,
         sources=agent.sources,
         departures=rights.departures,
@@ -376,6 +380,7 @@ def _assemble(
             memory.indexer.run,
             memory.indexer.foresee,
             rights.erasure.run,
+            guests.run,
             rights.departures.run,
             orders.run,
             faults.run,

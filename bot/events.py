@@ -21,6 +21,8 @@ T = TypeVar("T")
 Address = str
 LOCAL = "console"
 """The platform of whoever sits at the machine: no stranger, and under no limit."""
+GUEST = "web:guest-"
+"""How the accounts of those begin who talk on the operator's own site without telling who they are."""
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 

@@ -305,6 +305,17 @@ class WebSlackSettings(WebSignInSettings):
     api_url: WebAddress = "https://slack.com/api/"
 
 
+_ORIGIN = r"^https?://[A-Za-z0-9.-]+(:\d+)?$"  # RFC 6454; nothing else gets into a header
+
+
+class WidgetSettings(_Section):
+    origins: tuple[Annotated[str, Field(pattern=_ORIGIN)], ...] = ()
+    guests: bool = False
+    guest_days: float = Field(7.0, gt=0, le=365)
+    guests_per_hour: int = Field(20, ge=1)
+    guest_tokens_per_day: int = Field(200_000, ge=1)
+
+
 class WebSettings(_Section):
     listen: str | None = None
     public_url: WebAddress | None = None
@@ -315,6 +326,7 @@ class WebSettings(_Section):
     programs: bool = False
     discord: WebDiscordSettings = WebDiscordSettings()
     slack: WebSlackSettings = WebSlackSettings()
+    widget: WidgetSettings = WidgetSettings()
 
     @property
     def url(self) -> str:

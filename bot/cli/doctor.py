@@ -253,6 +253,14 @@ async def _web(settings: Settings, config: Path | None) -> AsyncIterator[Finding
         )
         yield False, "memory page", f"{url}: {advice}"
         return
+    if settings.web.widget.origins and url.scheme != "https":
+        yield False, "widget", f"{url}: in other sites' frames browsers keep its cookie over https only."
+    if settings.web.widget.guests and not settings.web.widget.origins:
+        yield (
+            False,
+            "widget",
+            "web.widget.guests is on, and web.widget.origins names no site: nobody can come.",
+        )
     also = " or ".join(one.title for one in sign_ins(settings))
     yield True, "memory page", f"{url}, to be let in by /memory web{also and f', or with {also}'}"
 

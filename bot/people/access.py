@@ -10,6 +10,7 @@ from datetime import date, datetime, timedelta
 
 from bot.cache import Cache
 from bot.events import (
+    GUEST,
     LOCAL,
     Address,
     Event,
@@ -137,6 +138,10 @@ class Access:
     async def unasked(self, identity: Identity) -> None:
         """Raises `Turned` when the agent may not think of the person by itself now: it is not `still` let, or the
         day's allowance is used up; else as `still`."""
+        async with self._store.read() as session:
+            accounts = await session.agents.accounts_of(identity.user.id)
+        if all(account.startswith(GUEST) for account in accounts):
+            raise Turned("a guest")  # nobody knows who they are, and they will be forgotten
         await self.still(identity.conversation)
         await self.pace.afford(identity.conversation.address, identity)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hmac
 import logging
+from collections.abc import Mapping
 from http import HTTPStatus
 
 from aiohttp import web
@@ -20,13 +21,15 @@ from bot.web.api import problems
 from bot.web.api.problems import Problem
 from bot.web.pages import page
 from bot.web.visitors import Handler, asked_language, is_machine, visitor_of, visitors
-from bot.web.website import STATIC, WEBSITE, website
+from bot.web.website import STATIC, WEBSITE, Website, website
 from memory.errors import StoreError, where
 
 log = logging.getLogger(__name__)
 
 FORM_KEY = "form_key"
 """The field of a form (of one with files: of its address) that shows that it is ours."""
+FRAMED = ("/widget", "/widget/guest")
+"""What is shown within other sites."""
 _SAFE = ("GET", "HEAD", "OPTIONS")
 _HEADERS = {
     # No script and no style but our own files: what a name or a message holds never runs.
@@ -60,13 +63,23 @@ def guard(app: web.Application) -> None:
 
 async def _headers(request: web.Request, response: web.StreamResponse) -> None:
     site = request.app[WEBSITE]
-    for name, value in _HEADERS.items():
+    for name, value in (_framed(site) if request.path in FRAMED else _HEADERS).items():
         response.headers.setdefault(name, value)
     if site.is_secure:
         response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
     kept = "public, max-age=86400" if request.path.startswith(STATIC) else "no-store"
     response.headers.setdefault("Cache-Control", kept)
     response.headers.pop("Server", None)
+
+
+def _framed(site: Website) -> Mapping[str, str]:
+    """Of a page that the operator's own sites may show within theirs."""
+    allowed = " ".join(("'self'", *site.settings.web.widget.origins))
+    policy = _HEADERS["Content-Security-Policy"].replace(
+        "frame-ancestors 'none'", f"frame-ancestors {allowed}"
+    )
+    rest = {name: value for name, value in _HEADERS.items() if name != "X-Frame-Options"}  # it names none
+    return {**rest, "Content-Security-Policy": policy}
 
 
 # Errors

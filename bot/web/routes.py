@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from bot.web import consent, entrance, home
+from bot.web import consent, entrance, home, widget
 from bot.web.chat import pages as chat
 from bot.web.desk import acts, health, pages, pairing, personas, sources
 from bot.web.memory import account, core, deeds, diary, notes, places, timeline
@@ -13,7 +13,7 @@ from bot.web.website import STATIC
 
 _MEMORY = (core, notes, diary, timeline, places, account, deeds)
 _DESK = (pages, pairing, personas, sources, health, acts)
-_ROOMS = (entrance, consent, home, *_MEMORY, chat, *_DESK)
+_ROOMS = (entrance, consent, home, widget, *_MEMORY, chat, *_DESK)
 ROUTES: tuple[web.AbstractRouteDef, ...] = (
     web.static(STATIC, FILES),
     *(route for room in _ROOMS for route in room.ROUTES),

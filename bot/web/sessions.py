@@ -39,14 +39,16 @@ class Sessions:
         self._store, self._clock = store, clock
         self.life = timedelta(days=days)
 
-    async def begin(self, account: str, address: str, device: str) -> str | None:
+    async def begin(
+        self, account: str, address: str, device: str, life: timedelta | None = None
+    ) -> str | None:
         """Sign a browser in, as whose account it is: its secret. None for an account that nobody has here."""
         async with self._store.write() as session:
             user = await session.agents.user_of(account)
             if user is None:
                 return None
             now, origin = self._clock.now(), (account, address)
-            secret, key = new_key(WebPass.SESSION, user, origin, now, self.life, _named(device))
+            secret, key = new_key(WebPass.SESSION, user, origin, now, life or self.life, _named(device))
             await session.web_keys.put(key)
         return secret
 

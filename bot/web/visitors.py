@@ -26,13 +26,19 @@ def cookie_name(site: Website) -> str:
     return "__Host-everbot" if site.is_secure else "everbot"
 
 
+def widget_cookie(site: Website) -> str:
+    """Of the widget on another's site: apart from one's own, which browsers do not send there."""
+    return f"{cookie_name(site)}-widget"
+
+
 @web.middleware
 async def visitors(request: web.Request, handler: Handler) -> web.StreamResponse:
     site = website(request)
-    secret = request.cookies.get(cookie_name(site), "")
     visitor = None
-    if secret and not is_machine(request) and not request.path.startswith(STATIC):
-        visitor = await site.sessions.visitor(secret)
+    for name in (cookie_name(site), widget_cookie(site)):
+        secret = request.cookies.get(name, "")
+        if secret and visitor is None and not is_machine(request) and not request.path.startswith(STATIC):
+            visitor = await site.sessions.visitor(secret)
     if visitor is not None:
         request[_VISITOR] = visitor
     with spoken(language_of(visitor.user) if visitor else asked_language(request)):

@@ -50,6 +50,11 @@ class Website:
     def is_secure(self) -> bool:
         return self.url.startswith("https:")
 
+    @property
+    def keeps_secure(self) -> bool:
+        """Whether browsers keep ``Secure`` cookies of it: they do of this machine, too (W3C Secure Contexts, 3.1)."""
+        return self.is_secure or urlsplit(self.url).hostname in ("127.0.0.1", "::1", "localhost")
+
 
 WEBSITE = web.AppKey("website", Website)
 

@@ -117,6 +117,21 @@ class Agents:
             t.persona_versions.update().where(t.persona_versions.c.user_id == before).values(user_id=user_id)
         )
 
+    async def users_under(self, prefix: str, since: datetime | None, before: datetime) -> list[User]:
+        u, a = t.users.c, t.accounts.c
+        under = a.account.startswith(prefix, autoescape=True)
+        theirs = sa.exists().where(a.user_id == u.id)
+        query = sa.select(t.users).where(
+            theirs.where(under) & ~theirs.where(~under) & (u.created_at < before)
+        )
+        if since is not None:
+            query = query.where(u.created_at >= since)
+        return [record(User, row) for row in await self._c.execute(query.order_by(u.id))]
+
+    async def agents_under(self, prefix: str) -> list[int]:
+        name = t.agents.c.name.startswith(prefix, autoescape=True)
+        return list((await self._c.execute(sa.select(t.agents.c.id).where(name))).scalars())
+
     async def give(self, agent_id: int, user_id: int) -> None:
         await self._c.execute(t.agents.update().where(t.agents.c.id == agent_id).values(user_id=user_id))
 

@@ -155,5 +155,7 @@ async def visiting(
 ) -> AsyncIterator[Browser]:
     """One browser; opened twice, they are two."""
     server = TestServer(application(house.app, house.settings, more, open_pages, examine))
-    async with TestClient(server, cookie_jar=CookieJar(unsafe=True)) as client:
+    await server.start_server()
+    here = server.make_url("/").origin()  # of this machine browsers keep secure cookies, too
+    async with TestClient(server, cookie_jar=CookieJar(unsafe=True, treat_as_secure_origin=here)) as client:
         yield Browser(client, language)

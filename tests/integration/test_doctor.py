@@ -187,6 +187,14 @@ def test_what_is_installed_is_listed_with_its_version(capsys: pytest.CaptureFixt
             '[web.slack]\nclient_id = "1"\nclient_secret = "s"\n',
             "ok   memory page: https://bots.example.org, to be let in by /memory web, or with Slack",
         ),
+        (
+            '[web]\nlisten = "127.0.0.1:{port}"\n[web.widget]\norigins = ["https://www.example.org"]\n',
+            "FAIL widget: http://127.0.0.1:{port}: in other sites' frames browsers keep its cookie over https only.",
+        ),
+        (
+            '[web]\nlisten = "127.0.0.1:{port}"\n[web.widget]\nguests = true\n',
+            "FAIL widget: web.widget.guests is on, and web.widget.origins names no site: nobody can come.",
+        ),
     ],
 )
 async def test_where_the_memory_page_is_and_whether_it_is_safe_there(

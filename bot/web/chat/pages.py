@@ -7,12 +7,13 @@ import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from http import HTTPStatus
+from typing import Any
 
 from aiohttp import BodyPartReader, web
 
 from bot.commands.table import unknown
-from bot.events import Command, File, MessageReceived, Origin, View, origin_of, printable
-from bot.language import gettext
+from bot.events import GUEST, Command, File, MessageReceived, Origin, View, origin_of, printable
+from bot.language import gettext, marked
 from bot.ports import OpenPages
 from bot.web.chat import rendering
 from bot.web.chat.stream import streamed
@@ -33,6 +34,9 @@ _ALL_FILES = 24_000_000
 _NAME = 120  # characters
 _CHUNK = 2**16
 _MADE = {b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg", b"RIFF": "image/webp"}
+
+_FREE = ("stop", "help", "forget", "export")
+_SPENT = marked("My allowance for today is used up. I will be back tomorrow.")
 
 Answer = Callable[[web.Request, Owned, OpenPages], Awaitable[web.StreamResponse]]
 
@@ -63,16 +67,21 @@ def origin_in_chat(mine: Owned) -> Origin:
 
 @_open
 async def chat(request: web.Request, mine: Owned, pages: OpenPages) -> web.StreamResponse:
-    entries = await Talk(mine.site.app.memory.store, mine.agent).newest()
+    return await talk_page(request, mine, "chat/chat.html")
+
+
+async def talk_page(request: web.Request, mine: Owned, template: str, **values: Any) -> web.Response:
+    """The talk so far, and what one writes into."""
     return page(
         request,
-        "chat/chat.html",
+        template,
         title=gettext("Chat"),
         mine=mine,
         who=mine.who,
-        entries=entries,
+        entries=await Talk(mine.site.app.memory.store, mine.agent).newest(),
         fresh=secrets.token_hex(16),
         longest=LONGEST,
+        **values,
     )
 
 
@@ -97,8 +106,10 @@ async def send(request: web.Request, mine: Owned, pages: OpenPages) -> web.Strea
     sent = await _received(request)
     origin = origin_in_chat(mine)
     command = _command(sent.text, origin)
-    if command is not None:
-        view: View | None = await _obeyed(mine, command, pages)
+    if await _spent(mine, command):
+        view: View | None = View(text=gettext(_SPENT), kind="error")
+    elif command is not None:
+        view = await _obeyed(mine, command, pages)
     elif sent.text.strip() or sent.files:
         view = await _said(mine, origin, sent, pages)
         pages.tell(origin.address)
@@ -117,8 +128,19 @@ async def do(request: web.Request, mine: Owned, pages: OpenPages) -> web.StreamR
         argument=str(fields.get("argument", ""))[:LONGEST],
         value=str(fields.get("value", "")).replace("\r\n", "\n"),
     )
-    view = await _obeyed(mine, command, pages)
+    if await _spent(mine, command):
+        view = View(text=gettext(_SPENT), kind="error")
+    else:
+        view = await _obeyed(mine, command, pages)
     return await _answer(request, mine, view, live=bool(fields.get("live")))
+
+
+async def _spent(mine: Owned, command: Command | None) -> bool:
+    """Whether nothing is left for guests today, of whom it is one; they may still stop me, and have themselves
+    forgotten."""
+    guest = all(account.startswith(GUEST) for account in mine.visitor.accounts)
+    free = command is not None and command.command in _FREE
+    return guest and not free and not await mine.site.app.guests.may_spend()
 
 
 async def _said(mine: Owned, origin: Origin, sent: Sent, pages: OpenPages) -> View | None:

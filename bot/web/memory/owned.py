@@ -51,24 +51,29 @@ def owned(answer: Answer) -> Handler:
 
     @signed_in
     async def guarded(request: web.Request) -> web.StreamResponse:
-        site, visitor = website(request), visitor_of(request)
+        visitor = visitor_of(request)
         assert visitor is not None
-        async with site.app.memory.store.read() as session:
-            agents = await session.agents.agents_of(visitor.user.id)
-            agent = next((one for one in agents if str(one.id) == request.match_info["agent"]), None)
-            if agent is None:
-                raise web.HTTPNotFound
-            names = [(one.id, (await session.personas.get(one.persona_id)).name) for one in agents]
-            origin = await private_origin(session, visitor.key, visitor.user, agent)
-        try:
-            who = await site.app.inbound.admit(origin)
-        except Turned:
-            raise web.HTTPForbidden from None
-        mine = Owned(site=site, visitor=visitor, who=who, origin=origin, personas=tuple(names))
-        with spoken(who.language):
+        mine = await own(website(request), visitor, int(request.match_info["agent"]))
+        with spoken(mine.who.language):
             return await answer(request, mine)
 
     return guarded
+
+
+async def own(site: Website, visitor: Visitor, agent_id: int) -> Owned:
+    """The visitor's memory with that agent. Raises HTTPNotFound where it is none of theirs."""
+    async with site.app.memory.store.read() as session:
+        agents = await session.agents.agents_of(visitor.user.id)
+        agent = next((one for one in agents if one.id == agent_id), None)
+        if agent is None:
+            raise web.HTTPNotFound
+        names = [(one.id, (await session.personas.get(one.persona_id)).name) for one in agents]
+        origin = await private_origin(session, visitor.key, visitor.user, agent)
+    try:
+        who = await site.app.inbound.admit(origin)
+    except Turned:
+        raise web.HTTPForbidden from None
+    return Owned(site=site, visitor=visitor, who=who, origin=origin, personas=tuple(names))
 
 
 async def private_origin(session: Session, key: WebKey, user: User, agent: Agent) -> Origin:

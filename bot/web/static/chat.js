@@ -7,14 +7,15 @@ const thinking = document.getElementById("thinking");
 const trouble = document.getElementById("trouble");
 const field = compose.elements.text;
 const shelf = `everbot ${compose.action}`; // of what is not sent yet, in this tab
-const waits = JSON.parse(sessionStorage.getItem(shelf) || "[]").map((one) => ({ ...one, files: [] }));
+const storage = (() => { try { return sessionStorage; } catch { return null; } })(); // some browsers have none for frames
+const waits = JSON.parse(storage?.getItem(shelf) || "[]").map((one) => ({ ...one, files: [] }));
 let source, last, over = false, sending = false, pause = 1000;
 
 const last_shown = () => [...talk.querySelectorAll(".said[id]")].at(-1)?.id || "";
 const fresh = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 const at_end = () => innerHeight + scrollY > document.documentElement.scrollHeight - 160;
 const to_end = () => scrollTo(0, document.documentElement.scrollHeight);
-const keep = () => sessionStorage.setItem(shelf, JSON.stringify(waits.filter((one) => !one.files.length).map(({ id, text }) => ({ id, text }))));
+const keep = () => storage?.setItem(shelf, JSON.stringify(waits.filter((one) => !one.files.length).map(({ id, text }) => ({ id, text }))));
 
 function put(html, follow) {
   const near = at_end();
