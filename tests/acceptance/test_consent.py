@@ -22,6 +22,7 @@ from mcp.shared.auth import OAuthToken
 
 from tests.acceptance.test_forgetting import command
 from tests.acceptance.test_tools import doing
+from tests.fakes.browser import visiting
 from tests.fakes.mcp_server import through
 from tests.fakes.parlour import opened
 from tests.patience import PATIENCE_S
@@ -127,3 +128,40 @@ async def test_who_consents_is_connected_also_after_a_restart(tmp_path: Path) ->
     assert len(consenting.tokens) == 1
     for file in tmp_path.rglob("*"):
         assert not file.is_file() or b"secret-" not in file.read_bytes(), file
+
+
+async def test_whoever_runs_it_consents_for_all_on_the_page_and_nobody_else(tmp_path: Path) -> None:
+    consenting, play = Consenting(), doing("calendar__weather", city="Rome")
+    async with serving(consenting) as url:
+        mcp = {"servers": {"calendar": {"url": url, "auth": "oauth"}}}
+        owners = {"owners": ["parlour:ada"]}
+        async with (
+            opened(tmp_path, play, mcp=mcp, web=PAGE, access=owners) as house,
+            visiting(house) as browser,
+        ):
+            [before] = await house.say("eve", "Weather?")
+            assert "Sunny" not in before.text
+            assert (await command(house, "eve", "connect calendar")).kind == "error"
+            shown = (await command(house, "ada", "connect calendar")).text
+            there = next(word for word in shown.split() if word.startswith("http://"))
+            async with httpx2.AsyncClient() as client:
+                back = urlsplit((await client.get(there)).headers["location"])
+            for forged in ("", "?state=forged&code=x", f"?state={parse_qs(back.query)['state'][0]}"):
+                assert (await browser.open(f"{back.path}{forged}")).status == 400
+            shown = (await command(house, "ada", "connect calendar")).text
+            there = next(word for word in shown.split() if word.startswith("http://"))
+            async with httpx2.AsyncClient() as client:
+                back = urlsplit((await client.get(there)).headers["location"])
+            page = await browser.open(f"{back.path}?{back.query}")
+            assert page.status == 200
+            assert "Thank you" in page.text
+            assert (await browser.open(f"{back.path}?{back.query}")).status == 400, "it comes back once"
+            async with asyncio.timeout(PATIENCE_S):
+                while "not connected" in (await command(house, "ada", "connect")).text:
+                    await asyncio.sleep(0.01)
+            [reply] = await house.say("eve", "Weather?")
+            assert "Sunny in Rome." in reply.text
+            assert (await command(house, "eve", "connect calendar off")).kind == "error"
+            assert (await command(house, "ada", "connect calendar off")).text == "Disconnected."
+            [reply] = await house.say("eve", "Weather?")
+            assert "Sunny" not in reply.text
