@@ -43,6 +43,7 @@ from bot.commands.memory import MemoryCommands
 from bot.commands.personas import PersonaCommands
 from bot.commands.programs import ProgramKeys
 from bot.commands.rights import RightsCommands
+from bot.commands.rooms import RoomCommands
 from bot.commands.table import Commands
 from bot.commands.terminal import TerminalCommands
 from bot.commands.web import WebPage
@@ -92,6 +93,7 @@ from bot.people.pace import Pace
 from bot.people.prices import Prices
 from bot.people.restrictions import Restrictions
 from bot.people.roles import Roles
+from bot.people.room_memory import RoomMemory
 from bot.people.rooms import Rooms
 from bot.personas.faces import Faces
 from bot.personas.personas import Personas
@@ -538,6 +540,7 @@ def _ownership(given: _Given, people: _People, agent: _Agent, delivery: _Deliver
             Amendments(runtime, queues, mailboxes, erasure, given.masking),
             Departures(runtime, queues, settings.personas),
             Accounts(runtime, mailboxes, identities, allowance),
+            RoomMemory(runtime, identities, people.personas, agent.courier.wake),
         ),
         corrections=Corrections(runtime, erasure, given.masking),
         export=Export(runtime.store, runtime.clock),
@@ -566,6 +569,7 @@ def _commands(given: _Given, people: _People, agent: _Agent, ownership: _Ownersh
             AllowCommands(runtime, people.identities),
             ConnectCommands(agent.connecting, ProgramKeys(runtime, web.url if web.programs else ""), roles),
             RightsCommands(runtime, export, files.exports, people.identities),
+            RoomCommands(runtime, ownership.rights.rooms, roles),
             PersonaCommands(runtime, people.personas, roles, people.adults),
             LinkCommands(runtime),
             HeartbeatCommands(runtime, people.beats, people.identities),

@@ -40,7 +40,7 @@ from bot.ownership.rights import Rights
 from bot.people.access import Access
 from bot.people.adults import Adults
 from bot.people.identities import Identities, Identity
-from bot.people.pace import Turned
+from bot.people.pace import NotForUs, Turned
 from bot.people.programs import Programs
 from bot.personas.definition import parsed
 from bot.runtime import Runtime
@@ -50,7 +50,7 @@ from bot.safety.notices import Place
 from bot.safety.refusing import HEARD, UNJUDGED, Refusing, Verdict
 from bot.settings import EventSettings
 from memory.ports import Session
-from memory.records import Agent, Audience, Conversation, OutboxRow, Passage, User
+from memory.records import Agent, Audience, Conversation, Message, OutboxRow, Passage, User
 
 _SAID = 2_000  # characters of a post that opened a thread
 _ALWAYS = ("stop", "help")  # whatever else was commanded in this minute
@@ -143,7 +143,12 @@ class Reception:
                 await self._check(event)
                 event = await self._without_refused(event)
         except Turned as turned:
+            if isinstance(turned, NotForUs) and isinstance(event, MessageReceived):
+                await self._rights.rooms.hear(event)
             return turned.view
+        if isinstance(event, MessageReceived):
+            await self._rights.rooms.hear(event)
+            event = await self._rights.rooms.without_the_kept_out(event)
         with spoken(await self._identities.language_of(event, identity)):
             event, notices = self._kept(await self._begun(event, identity), identity)
         new = await self._mailboxes.receive(event, identity, notices)
@@ -262,6 +267,14 @@ class Reception:
     async def unwanted(self, who: Identity, audience: Audience, unwanted: Unwanted) -> None:
         """As `Erasure.unwanted`."""
         await self._rights.erasure.unwanted(who, audience, unwanted)
+
+    async def keep_out(self, user: User) -> None:
+        """As `Erasure.keep_out`."""
+        await self._rights.erasure.keep_out(user)
+
+    async def drop_lines(self, lines: Sequence[Message]) -> None:
+        """As `Erasure.lines`."""
+        await self._rights.erasure.lines(lines)
 
     async def reword_lore(self, entry: Passage, text: str) -> None:
         """An entry of a community's lore reads otherwise now, or (with an empty text) is deleted."""

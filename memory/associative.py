@@ -19,7 +19,7 @@ import numpy as np
 
 from memory.indexer import Indexer
 from memory.ports import Session, Store
-from memory.records import Agent, Audience, Audiences, Message, Passage, readable_from
+from memory.records import Agent, Audience, Audiences, Message, Passage, public_in, readable_from, scope_of
 from memory.search import ranking
 from memory.search.answers import answers, course_behind
 from memory.search.course import is_question, only_asks
@@ -35,6 +35,8 @@ log = logging.getLogger(__name__)
 
 Memory = Message | Passage
 
+OVERHEARD = "said here"
+"""The mark of what somebody said in a room that remembers."""
 A_DOCUMENT = "a document"
 """The mark before what a document says that the person sent."""
 TEMPERATURE = 1.0
@@ -193,12 +195,16 @@ class Associative:
         how sure it is."""
         agent, audiences = cue.agent, readable_from(cue.audience)
         async with self._store.read() as session:
-            scopes = {
-                "messages": (agent.id, await session.messages.extent(agent.id) - len(cue.leave_out)),
-                "passages": (agent.archive_id, await session.passages.extent(agent.archive_id)),
-            }
-        kinds = [kind for kind, (_, rows) in scopes.items() if rows > 0]
-        if not kinds:
+            scopes = [
+                ("messages", agent.id, await session.messages.extent(agent.id) - len(cue.leave_out)),
+                ("passages", agent.archive_id, await session.passages.extent(agent.archive_id)),
+            ]
+            community = public_in(cue.audience)
+            keeper = await session.rooms.keeper(community) if community is not None else None
+            if keeper is not None:
+                scopes.append(("messages", keeper.id, await session.messages.extent(keeper.id)))
+        held = [(kind, scope) for kind, scope, rows in scopes if rows > 0]
+        if not held:
             return [], 0.0
         question = question_of(cue.text, cue.asker, cue.now)
         # A long message has more words than need be looked up at every turn; longer words are rarer (Zipf).
@@ -211,22 +217,22 @@ class Associative:
             "messages": self._indexer.index_of_messages,
             "passages": self._indexer.index_of_own,
         }
-        places = {
-            kind: await look(indexes[kind], scopes[kind][0], audiences, vector, breadth=NARROW)
-            for kind in kinds
-        }
+        places = [
+            (kind, await look(indexes[kind], scope, audiences, vector, breadth=NARROW))
+            for kind, scope in held
+        ]
         telling = self._indexer.telling(vector)
         scored: list[tuple[float, int, str]] = []
         places_of: dict[int, int] = {}
         certainty = 0.0
         async with self._store.read() as session:
-            for kind, place in places.items():
+            for kind, place in places:
                 found = await gather(session, kind, [place], question, NARROW)
                 features = found.features()
                 certainty = max(certainty, found.worth(features, telling))
                 scored += [(score, key, kind) for key, score in _scores(found, features, cue.leave_out)]
                 if kind == "messages":
-                    places_of = {key: at for at, key in enumerate(found.rows.keys.tolist())}
+                    places_of |= {key: at for at, key in enumerate(found.rows.keys.tolist())}
             if certainty < SURE:
                 return [], certainty
             rows = await _rows(session, cue, audiences, scored)
@@ -248,8 +254,8 @@ async def _rows(
     said = [key for kind, key in heeded if kind == "messages"]
     noted = [key for kind, key in heeded if kind == "passages"]
     known: dict[tuple[str, int], Memory] = {}
-    if said:
-        rows = await session.messages.get(cue.agent.id, said, audiences)
+    for scope in {scope_of(key) for key in said}:
+        rows = await session.messages.get(scope, [key for key in said if scope_of(key) == scope], audiences)
         known |= {("messages", row.key): row for row in rows}
     if noted:
         passages = await session.passages.get(cue.agent.archive_id, noted, audiences)
@@ -266,7 +272,9 @@ async def _answered(
 ) -> list[Heeded]:
     """The rows that are true still, a question with what was said to it. Where the asker only asked before, as they do
     now, the answer stands in the place of the question."""
-    asking = [row for row, _ in rows if isinstance(row, Message) and is_question(row.text)]
+    asking = [
+        row for row, _ in rows if isinstance(row, Message) and not row.overheard and is_question(row.text)
+    ]
     given: Mapping[int, Message] = {}
     if asking:
         course = await course_behind(session, cue.agent.id, [row.key for row in asking], audiences)
@@ -299,6 +307,7 @@ def _told(memories: Sequence[Memory], say: Callable[[Memory], str], zone: tzinfo
     """Memories of one day."""
     first = memories[0]
     mark = f" ({first.imported})" if isinstance(first, Message) and first.imported else ""
+    mark = f" ({OVERHEARD})" if isinstance(first, Message) and first.overheard else mark
     mark = f" ({A_DOCUMENT})" if isinstance(first, Passage) and first.file else mark
     return f"{first.created_at.astimezone(zone):%Y-%m-%d}{mark} {' / '.join(map(say, memories))}"
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import zip_longest
 
 from memory.indexer import Indexer
 from memory.ports import Store
@@ -24,6 +25,11 @@ class Known:
 
 
 NOTHING = Known()
+
+
+def _in_turns(one: Sequence[Hit], other: Sequence[Hit]) -> tuple[Hit, ...]:
+    pairs = zip_longest(one, other)
+    return tuple(hit for pair in pairs for hit in pair if hit is not None)
 
 
 class Recall:
@@ -87,6 +93,44 @@ class Recall:
             in_view=tuple(seen),
         )
 
+    async def in_room(
+        self,
+        agents: tuple[int, int],
+        query: str,
+        audience: Audience,
+        *,
+        page: int = 0,
+        page_size: int = 5,
+        known: Known = NOTHING,
+        asker: str | None = None,
+        now: datetime | None = None,
+    ) -> Page:
+        """As `search`, of the agent's own messages and of what the second one, a room's, has heard, in turns.
+        Where one of them has nothing on a page the other has it all."""
+        (agent_id, keeper), half = agents, page_size // 2
+        own = await self.search(
+            agent_id, query, audience, page=page, page_size=half, known=known, asker=asker, now=now
+        )
+        heard = await self.search(
+            keeper, query, audience, page=page, page_size=page_size - half, asker=asker, now=now
+        )
+        if not own.total or not heard.total:
+            scope = keeper if heard.total else agent_id
+            return await self.search(
+                scope, query, audience, page=page, page_size=page_size, known=known, asker=asker, now=now
+            )
+        told = {(hit.row.text, hit.row.created_at) for hit in own.hits}
+        fresh = [hit for hit in heard.hits if (hit.row.text, hit.row.created_at) not in told]
+        return replace(
+            own,
+            hits=_in_turns(fresh, own.hits),
+            total=max(own.total * page_size // max(1, half), heard.total * page_size // (page_size - half)),
+            page_size=page_size,
+            searched=own.searched + heard.searched,
+            certainty=max(own.certainty, heard.certainty),
+            fits=own.fits or heard.fits,
+        )
+
     async def get(self, agent_id: int, keys: Collection[int], audience: Audience) -> list[Message]:
         """What was said, of these keys, as far as it may be seen from ``audience``, in their order."""
         async with self._store.read() as session:
@@ -95,7 +139,7 @@ class Recall:
 
     async def between(
         self,
-        agent_id: int,
+        agents: Sequence[int],
         since: datetime | None,
         until: datetime | None,
         audience: Audience,
@@ -103,16 +147,22 @@ class Recall:
         page: int = 0,
         page_size: int = 5,
     ) -> Page:
-        """What was said from ``since`` (included) until ``until`` (excluded), oldest first."""
+        """What these agents heard from ``since`` (included) until ``until`` (excluded), oldest first."""
         audiences = readable_from(audience)
+        first, hits, total = page * page_size, list[Hit](), 0
         async with self._store.read() as session:
-            total = await session.messages.count(agent_id, audiences, since=since, until=until)
-            rows = await session.messages.said(
-                agent_id, audiences, since=since, until=until, offset=page * page_size, limit=page_size
-            )
-            course = await course_of(session, agent_id, [row.key for row in rows], audiences)
-        hits = tuple(Hit(row=row, score=0.0, position=course.position(row.key)) for row in rows)
-        return Page(hits=hits, total=total, page=page, page_size=page_size)
+            for agent in agents:
+                total += await session.messages.count(agent, audiences, since=since, until=until)
+                # Of several each may have all of the page.
+                offset, limit = (first, page_size) if len(agents) == 1 else (0, first + page_size)
+                rows = await session.messages.said(
+                    agent, audiences, since=since, until=until, offset=offset, limit=limit
+                )
+                course = await course_of(session, agent, [row.key for row in rows], audiences)
+                hits += [Hit(row=row, score=0.0, position=course.position(row.key)) for row in rows]
+        if len(agents) > 1:
+            hits = sorted(hits, key=lambda hit: hit.row.created_at)[first : first + page_size]
+        return Page(hits=tuple(hits), total=total, page=page, page_size=page_size)
 
     async def around(self, agent_id: int, key: int, audience: Audience, lines: int) -> list[Hit]:
         """A message with up to ``lines`` before and after it in its conversation, in order; nothing where there is no

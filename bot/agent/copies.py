@@ -75,6 +75,21 @@ class Copies:
             if any(text in message.rendered for text in begun):
                 await self.unshow_result(session, message)
 
+    async def unsay(self, session: Session, texts: Sequence[str]) -> None:
+        """What was said in a room is gone: out of results and of what came to mind, in every view."""
+        begun = [_as_shown(one_line(text)[:_BEGINNING]) for text in texts]
+        for message in await session.erasing.showing(None, SEARCHES, None) if begun else ():
+            if message.role is Role.TOOL:
+                if any(text in message.rendered for text in begun):
+                    await self.unshow_result(session, message)
+                continue
+            rendered = json.loads(message.rendered)
+            fields = context.told(rendered)
+            recalled = context.to_json([fields.get(name) for name in context.RECALLED])
+            if any(context.to_json(one_line(text)[:_BEGINNING])[1:-1] in recalled for text in texts):
+                kept = {name: value for name, value in fields.items() if name not in context.RECALLED}
+                await self._show(session, message, rendered, kept)
+
     async def unshow_result(self, session: Session, message: Message) -> None:
         """Take a tool's result out of view."""
         rendered = json.loads(message.rendered)

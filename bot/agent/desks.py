@@ -13,7 +13,9 @@ from bot.agent.job import Job
 from bot.agent.tools.desk import Desk
 from bot.agent.tools.provenance import Heard, heard
 from bot.agent.window import Window
+from bot.errors import ToolError
 from bot.events import platform_of
+from bot.people.room_memory import speaks_of
 from bot.personas.personas import Personas
 from bot.ports import Adapter
 from bot.runtime import Runtime
@@ -23,6 +25,10 @@ from memory.recall import Recall
 from memory.records import Block, Wish, public_in
 from memory.sources import Sources
 
+_KEPT_OUT = (
+    "Nothing was stored: somebody whom that is of has asked that nothing of theirs is kept where others read it. Do "
+    "not try it in other words."
+)
 _NEEDED = ("send_message", "finish_rethinking_memory")  # whatever a persona may use
 
 
@@ -94,6 +100,21 @@ class Desks:
             assert community is not None
             await self._personas.propose(session, job.agent, community, job.turn.id, before, value)
 
+        async def room() -> int | None:
+            community = public_in(queue.conversation.audience)
+            if community is None:
+                return None
+            async with self._store.read() as session:
+                keeper = await session.rooms.keeper(community)
+            return keeper.id if keeper else None
+
+        async def shareable(text: str) -> None:
+            async with self._store.read() as session:
+                out = (await session.agents.user(job.agent.user_id)).rooms == "out"
+                names = await session.rooms.names_out()
+            if out or speaks_of(text, names):
+                raise ToolError(_KEPT_OUT)
+
         tools = job.definition.policies.tools
         person, asked = _person(job, queue)
         return Desk(
@@ -107,6 +128,8 @@ class Desks:
             look=look,
             recall=self._recall,
             archive=self._archival,
+            room=room,
+            shareable=shareable,
             sources=self._sources,
             fit=self._window.fit,
             count=self._window.count,

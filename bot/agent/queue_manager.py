@@ -107,6 +107,7 @@ class QueueManager:
         async with self._store.read() as session:
             blocks = await session.blocks.visible(agent, queue.conversation.audience)
         known = [line for block in blocks for line in block.value.splitlines()]
+        known += [event.text for event in said]  # a room may remember it already
         for message in staying:
             known += [message.text, *context.recalled(message)]
         return await self._associative.surfaced(

@@ -9,6 +9,7 @@ from bot.commands.documents import KeptDocuments
 from bot.commands.findings import Findings
 from bot.commands.history import History
 from bot.commands.listing import cut, dropped, filled, named, pages_told
+from bot.commands.rooms import RoomLines
 from bot.commands.table import Control, Run
 from bot.commands.web import WebPage
 from bot.commands.words import MEMORY
@@ -54,6 +55,7 @@ class MemoryCommands:
         self._store, self._clock, self._locks = runtime.store, runtime.clock, runtime.locks
         self._past = History(runtime, undo)
         self._lore = Contributions(runtime.store)
+        self._rooms = RoomLines(runtime.store)
         self._findings = Findings(runtime)
         self._documents = KeptDocuments(runtime.store)
         self.table: list[tuple[CommandSpec, Run]] = [
@@ -61,8 +63,8 @@ class MemoryCommands:
                 CommandSpec(
                     name="memory",
                     summary=marked("what I know of you, to correct"),
-                    argument="[notes | find WORDS | documents | lore | edit WHAT | add TEXT | drop ID | open ID | "
-                    "proposals | history | undo | web]",
+                    argument="[notes | find WORDS | documents | lore | rooms | edit WHAT | add TEXT | drop ID | "
+                    "open ID | proposals | history | undo | web]",
                     words=MEMORY,
                 ),
                 self._memory,
@@ -82,6 +84,8 @@ class MemoryCommands:
             return await self._documents.listed(who, command, what)
         if word == "lore":
             return await self._lore.run(who, command, what, more.strip(), control)
+        if word == "rooms":
+            return await self._rooms.run(who, command, what, more.strip(), control)
         if word in ("proposals", "accept", "refuse"):
             return await self._findings.run(who, command, word, what)
         if word == "edit":

@@ -18,6 +18,11 @@ _TEXT = (
         "stays as theirs."
     ),
     marked(
+        "- **What rooms keep:** where a community's admins switch it on (`/room`), what is said in its public places"
+        " is kept as that community's memory. Everybody is told once, before anything of theirs is kept. "
+        "`/privacy off` keeps yours out for good, `/memory rooms` shows and deletes it."
+    ),
+    marked(
         "- **Where:** in a database on the machine of whoever runs this bot. To answer, parts of it are sent "
         "to the language model that they configured. Nothing goes anywhere else."
     ),

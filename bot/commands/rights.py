@@ -35,6 +35,11 @@ _MASKED = marked(
     "`/memory` finds and deletes it."
 )
 
+_OUT = marked(
+    "Nothing that you say is kept in any room or in any community's lore from now on, nor shown beside what others "
+    "say, and what was kept of it is deleted. What we two talk about stays as it is. `/privacy on` takes that back."
+)
+
 
 class RightsCommands:
     """`bot.commands.table.Group`."""
@@ -83,8 +88,18 @@ class RightsCommands:
         words = command.argument.lower().split()
         if not words:
             return privacy(keeps_secrets=who.user.keeps_secrets)
+        if words == ["off"]:
+            await control.keep_out(who.user)
+            return gettext(_OUT)
+        if words == ["on"]:
+            async with self._store.write() as session:
+                accounts = await session.agents.accounts_of(who.user.id)
+                await session.rooms.let_in(who.user.id, accounts)
+            return gettext("What you say in public is kept again where a community keeps it.")
         if words not in (["secrets", "keep"], ["secrets", "mask"]):
-            raise CommandError(gettext("/privacy secrets keep, or /privacy secrets mask."))
+            raise CommandError(
+                gettext("/privacy off, /privacy on, /privacy secrets keep, or /privacy secrets mask.")
+            )
         keep = words[1] == "keep"
         await self._identities.keep_secrets(who.user, keep)
         return gettext(_KEPT if keep else _MASKED)

@@ -60,6 +60,11 @@ MEMORY = (
         summary=marked("what you told for everybody in a community"),
         blanks=(Blank(name="more", summary=marked("a page, or: drop ID"), required=False),),
     ),
+    Word(
+        name="rooms",
+        summary=marked("what you said in public, and is kept there"),
+        blanks=(Blank(name="more", summary=marked("a page, or: drop ID"), required=False),),
+    ),
     Word(name="proposals", summary=marked("what I would keep of what you brought along"), blanks=(_PAGE,)),
     Word(name="accept", summary=marked("keep what I propose"), blanks=(_PROPOSAL,)),
     Word(name="refuse", summary=marked("let go of what I propose"), blanks=(_PROPOSAL,)),
@@ -180,8 +185,20 @@ FORGET = (
     ),
     Word(name="here", summary=marked("delete what was said between us in this place"), blanks=(_SURE,)),
 )
+ROOM = (
+    Word(
+        name="memory",
+        summary=marked("keep what is said in public here, or not"),
+        blanks=(
+            Blank(name="choice", summary=marked("on or off"), required=False, choices=("on", "off")),
+            _SURE,
+        ),
+    ),
+)
 PRIVACY = (
     Word(name="show", summary=marked("what is kept, and who reads it"), typed=""),
+    Word(name="off", summary=marked("keep what I say out of rooms' memory and lore, for good")),
+    Word(name="on", summary=marked("let what I say in public be kept where it is")),
     Word(
         name="secrets",
         summary=marked("whether I keep keys, passwords and card numbers"),

@@ -11,9 +11,11 @@ from bot.agent.queue_manager import QueueManager
 from bot.delivery.mailboxes import Mailboxes
 from bot.events import DocumentUploaded, MessageDeleted, MessageEdited, MessageReceived, from_json
 from bot.ownership.erasure import Erasure
+from bot.people.room_memory import own_words
 from bot.runtime import Runtime
 from bot.safety.masking import Masking
-from memory.records import InboxRow, scope_of
+from bot.safety.secrets import masked
+from memory.records import ROOM, InboxRow, scope_of
 
 _EMPTY: dict[str, Any] = {
     "text": "",
@@ -47,6 +49,7 @@ class Amendments:
         """A message was edited or deleted where it was written: memory follows."""
         async with self._store.read() as session:
             rows = await session.mailbox.events_from(event.target)
+        await self._in_room(event)
         if not rows:
             await self._erasure.quoted(event.target)
         for row in rows:
@@ -54,6 +57,16 @@ class Amendments:
                 await self._reword(row, "")
             elif row.key == event.target:
                 await self._reword(row, await self._kept(event, row))
+
+    async def _in_room(self, event: MessageEdited | MessageDeleted) -> None:
+        """The line goes, or reads as its author left it: what was edited is not kept."""
+        async with self._store.read() as session:
+            line = await session.messages.by_event(f"{ROOM}{event.target}")
+        if line is None:
+            return
+        text = own_words(event.text) if isinstance(event, MessageEdited) else ""
+        if text != line.text:
+            await self._erasure.reline(line, masked(text).text)
 
     async def _kept(self, event: MessageEdited, row: InboxRow) -> str:
         """What it says now, as it is kept."""

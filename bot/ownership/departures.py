@@ -1,8 +1,9 @@
 """Communities that the bot was removed from: what becomes of what was theirs.
 
 By default it is kept, for one who is removed may be let in again. With ``on_removal = "delete"`` a community that
-has not let the bot in again after ``removal_days`` loses its bindings, its lore, what was proposed there, and what
-conversations there hold in view. What people told their own agents is theirs, and stays until they forget it.
+has not let the bot in again after ``removal_days`` loses its bindings, its lore, its rooms' memory, what was
+proposed there, and what conversations there hold in view. What people told their own agents is theirs, and
+stays until they forget it.
 """
 
 from __future__ import annotations
@@ -78,6 +79,9 @@ class Departures:
         async with self._store.write() as session:
             for archive in await self._lore(session, community):
                 await session.passages.drop_archive(archive.id)
+            keeper = await session.rooms.keeper(community)
+            if keeper is not None:
+                await session.agents.delete_agent(keeper.id)
             await session.personas.unbind_all(community)
             for persona in await session.personas.all():
                 for proposal in await session.personas.proposals(persona.id, community):
@@ -89,6 +93,8 @@ class Departures:
                 await session.messages.drop_summary(place.id)
             await session.personas.note_return(community)  # there is nothing left to be cleared
             await session.erasing.add_chores(["scrub"], self._clock.now())
+        if keeper is not None:
+            await self._indexer.forget(keeper)
         for place in places:
             self._queues.forget(place.id)
 

@@ -28,7 +28,7 @@ from bot.people.identities import Identities, Identity
 from bot.runtime import Runtime
 from memory.errors import StoreError, where
 from memory.ports import Session
-from memory.records import Agent, Audience, Message, Passage, User, readable_from
+from memory.records import ROOM, Agent, Audience, Message, Passage, User, readable_from, scope_of
 from memory.search.terms import digest_words
 
 log = logging.getLogger(__name__)
@@ -145,6 +145,8 @@ class Erasure:
                 await self._copies.unquote(session, accounts, [])
                 told = await session.passages.contributed_by(user.id) if user else []
                 lore = await self._copies.withdraw(session, user, told) if user else []
+                said = await session.rooms.lines(user.id, None) if user else []
+                await self._unsay(session, said)
                 for agent in agents:
                     await session.agents.delete_agent(agent.id)
                 chores = [f"files:{agent_id}" for agent_id in ours]
@@ -159,6 +161,64 @@ class Erasure:
                 self._identities.forget(agent.id)
                 await self._indexer.forget(agent)
             await self._indexer.removed([], lore)
+            await self._refresh_rooms(said)
+
+    async def keep_out(self, user: User) -> None:
+        """Nothing of a person is kept in any room or lore from now on, nor shown beside what others say; what was is
+        gone. What they talk about with us is theirs, and stays."""
+        async with self._store.write() as session:
+            accounts = await session.agents.accounts_of(user.id)
+            await session.rooms.keep_out(user.id, accounts, self._clock.now())
+            said = await session.rooms.lines(user.id, None)
+            await self._unsay(session, said)
+            told = await session.passages.contributed_by(user.id)
+            lore = await self._copies.withdraw(session, user, told)
+            await self._copies.unquote(session, accounts, [])
+            await session.erasing.add_chores(["scrub"], self._clock.now())
+        for agent_id in await self._agents_of(user):
+            self._identities.forget(agent_id)
+        await self._indexer.removed([], lore)
+        await self._refresh_rooms(said)
+        await self.tidy(urgent=True)
+
+    async def lines(self, lines: Sequence[Message]) -> None:
+        """What somebody said goes out of the room's memory."""
+        async with self._store.write() as session:
+            await self._unsay(session, lines)
+            await session.erasing.add_chores(["scrub"], self._clock.now())
+        await self._refresh_rooms(lines)
+        await self.tidy(urgent=True)
+
+    async def reline(self, line: Message, text: str) -> None:
+        """A line of a room's reads otherwise now; one that says nothing any more is gone."""
+        if not text:
+            await self.lines([line])
+            return
+        async with self._store.write() as session:
+            await session.messages.rewrite(line.key, text, "", 0)
+            await self._copies.unsay(session, [line.text])
+            await session.erasing.add_chores(["scrub"], self._clock.now())
+        await self._refresh_rooms([line])
+        self._indexer.wake()
+
+    async def _agents_of(self, user: User) -> list[int]:
+        async with self._store.read() as session:
+            return [agent.id for agent in await session.agents.agents_of(user.id)]
+
+    async def _unsay(self, session: Session, lines: Sequence[Message]) -> None:
+        """Lines of rooms are gone, and out of every view; they are not kept again when they are told again."""
+        keys = [line.event_key.removeprefix(ROOM) for line in lines if line.event_key]
+        await session.mailbox.forget_keys(keys, self._clock.now())
+        self._anything = self._anything or bool(keys)
+        await session.messages.delete([line.key for line in lines])
+        await self._copies.unsay(session, [line.text for line in lines])
+
+    async def _refresh_rooms(self, lines: Sequence[Message]) -> None:
+        async with self._store.read() as session:
+            keepers = [await session.agents.agent(scope) for scope in {scope_of(line.key) for line in lines}]
+        for keeper in keepers:
+            if keeper is not None:
+                await self._indexer.refresh(keeper)
 
     async def conversation(self, who: Identity) -> None:
         """What was said in one place, what was noted there, and what shows it elsewhere."""

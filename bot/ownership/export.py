@@ -81,12 +81,23 @@ class Export:
         read_me = _READ_ME.format(name=who["name"], persona=who["persona"], at=_iso(now))
         memory, conversations = await asyncio.to_thread(lambda: (_memory(tables), _conversations(tables)))
         texts = {"README.md": read_me, "memory.md": memory, "conversations.md": conversations}
+        if said := await self._in_rooms(agent, audience):
+            texts["rooms.md"] = said
         parts = await asyncio.to_thread(bundle.pack, header, tables, texts, part)
         stem = re.sub(r"[^\w.-]+", "-", name).strip(".-") or f"{now:%Y%m%d-%H%M%S}"
         if len(parts) == 1:
             return (File(name=f"everbot-{stem}.zip", data=parts[0]),)
         names = [f"everbot-{stem}-{number}of{len(parts)}.zip" for number in range(1, len(parts) + 1)]
         return tuple(File(name=name, data=part) for name, part in zip(names, parts, strict=True))
+
+    async def _in_rooms(self, agent: Agent, audience: Audience) -> str:
+        """What rooms keep of the person, for people."""
+        async with self._store.read() as session:
+            lines = await session.rooms.lines(agent.user_id, readable_from(audience))
+        return "".join(
+            f"- {line.created_at.isoformat()[:16]} ({line.audience}) {_one_line(line.text)}\n"
+            for line in lines[::-1]
+        )
 
     async def tables(self, agent: Agent, audience: Audience) -> Tables:
         """The same as rows."""

@@ -8,6 +8,7 @@ from bot.ownership.accounts import Accounts
 from bot.ownership.amendments import Amendments
 from bot.ownership.departures import Departures
 from bot.ownership.erasure import Erasure
+from bot.people.room_memory import RoomMemory
 
 
 @dataclass(frozen=True)
@@ -18,3 +19,4 @@ class Rights:
     amendments: Amendments
     departures: Departures
     accounts: Accounts
+    rooms: RoomMemory

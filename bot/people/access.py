@@ -24,7 +24,7 @@ from bot.events import (
 )
 from bot.language import gettext, marked
 from bot.people.identities import Identity
-from bot.people.pace import Pace, Turned
+from bot.people.pace import NotForUs, Pace, Turned
 from bot.people.restrictions import Restrictions
 from bot.people.rooms import Rooms
 from bot.ports import Adapter
@@ -97,9 +97,9 @@ class Access:
         called = who.addressed or followed or not rules.require_mention
         if who.channel in rules.free_response:
             if not await self._rooms.meant(who, called=called):
-                raise Turned("for somebody else in the room")
+                raise NotForUs("for somebody else in the room")
         elif not called:
-            raise Turned("not addressed")
+            raise NotForUs("not addressed")
 
     async def still(self, conversation: Conversation) -> None:
         """Raises `Turned` when whoever talked with us there may not do so any more: by the rules as they are now, and

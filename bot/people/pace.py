@@ -29,6 +29,10 @@ class Turned(Exception):
         self.view = view
 
 
+class NotForUs(Turned):
+    """Whoever says it may talk with us, and talks with others."""
+
+
 class TooFast(Turned):
     """In a minute they may again."""
 

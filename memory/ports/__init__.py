@@ -29,6 +29,7 @@ from memory.ports.operations import Operations
 from memory.ports.overview import Overview
 from memory.ports.passages import Passages
 from memory.ports.personas import Personas
+from memory.ports.rooms import Rooms
 from memory.ports.schedule import Schedule
 from memory.ports.store import Busy, Session, Store
 from memory.ports.tokens import TokenCounter
@@ -56,6 +57,7 @@ __all__ = [
     "Overview",
     "Passages",
     "Personas",
+    "Rooms",
     "Schedule",
     "Session",
     "Store",

@@ -25,6 +25,7 @@ from memory.ports.operations import Operations
 from memory.ports.overview import Overview
 from memory.ports.passages import Passages
 from memory.ports.personas import Personas
+from memory.ports.rooms import Rooms
 from memory.ports.schedule import Schedule
 from memory.ports.vectors import Vectors
 from memory.ports.wastebasket import Wastebasket
@@ -56,6 +57,7 @@ class Session:
     asks: Asks
     credentials: Credentials
     captions: Captions
+    rooms: Rooms
     meta: Meta
 
 

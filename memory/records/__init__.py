@@ -21,7 +21,7 @@ from memory.records.found import Hit, Outlines, Page, Position
 from memory.records.imports import IMPORTED, IMPORTED_TURN, Finding, Import, import_address, import_of
 from memory.records.keys import SEQ_BITS, scope_of, scope_range
 from memory.records.mailbox import Delivery, InboxRow, OutboxRow, Turn, TurnState
-from memory.records.messages import IMPORTED_FROM, Message, Role, Summary
+from memory.records.messages import IMPORTED_FROM, ROOM, Message, Role, Summary
 from memory.records.operations import Deed, FaultCount, Holder, Order, Restriction
 from memory.records.overview import Depths, PersonSeen, Undelivered, Underway, Used
 from memory.records.passages import Archive, Draft, KeptDocument, LoadedFile, Passage, unique
@@ -37,6 +37,7 @@ __all__ = [
     "IMPORTED_FROM",
     "IMPORTED_TURN",
     "PRIVATE",
+    "ROOM",
     "SEQ_BITS",
     "SHARED",
     "Agent",

@@ -15,6 +15,9 @@ class User:
     timezone: str  # IANA name
     language: str = ""  # that they chose; empty: their platform's
     locale: str = ""  # as their platform last told it
+    rooms: str = (
+        ""  # "told" that rooms keep what is said, or "out": nothing of theirs is kept; empty: neither
+    )
     keeps_secrets: bool = False  # they want what they say to be kept with the secrets in it
 
 

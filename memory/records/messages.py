@@ -19,6 +19,10 @@ class Role(StrEnum):
     TOOL = "tool"
 
 
+ROOM = "room:"
+"""How the names of rooms' memories, and the keys of what they keep, begin."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Message:
     """One row of recall storage.
@@ -44,6 +48,11 @@ class Message:
     queued: bool = True  # still in the FIFO queue
     salience: float = 0.0  # the writer's gate (memory.search.salience); given when the row is stored
     origin: str = ""  # the program that it was imported from, where it was not said here
+
+    @property
+    def overheard(self) -> bool:
+        """Whether it is of a room's memory: somebody said it there, to whomever."""
+        return self.event_key is not None and self.event_key.startswith(ROOM)
 
     @property
     def imported(self) -> str:

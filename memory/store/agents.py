@@ -113,6 +113,8 @@ class Agents:
         theirs = sa.select(c.c.key, sa.literal(user_id)).where(c.c.user_id == before)
         statement = upsert(c).from_select(["key", "user_id"], theirs)
         await self._c.execute(statement.on_conflict_do_nothing())
+        lines = t.room_lines
+        await self._c.execute(lines.update().where(lines.c.user_id == before).values(user_id=user_id))
         await self._c.execute(
             t.persona_versions.update().where(t.persona_versions.c.user_id == before).values(user_id=user_id)
         )

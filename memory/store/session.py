@@ -21,6 +21,7 @@ from memory.store.operations import Operations
 from memory.store.overview import Overview
 from memory.store.passages import Passages
 from memory.store.personas import Personas
+from memory.store.rooms import Rooms
 from memory.store.schedule import Schedule
 from memory.store.vectors import Vectors
 from memory.store.wastebasket import Wastebasket
@@ -48,5 +49,6 @@ def session(connection: Connection, numbers: Numbers) -> Session:
         asks=Asks(connection),
         credentials=Credentials(connection),
         captions=Captions(connection),
+        rooms=Rooms(connection),
         meta=Meta(connection),
     )

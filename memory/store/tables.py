@@ -124,6 +124,7 @@ users = Table(
     Column("language", Text, nullable=False, server_default=""),
     Column("locale", Text, nullable=False, server_default=""),
     Column("keeps_secrets", sa.Boolean, nullable=False, server_default=sa.false()),
+    Column("rooms", Text, nullable=False, server_default=""),  # memory.records.Standing
     sqlite_autoincrement=True,  # an id is never given twice
 )
 accounts = Table(
@@ -553,6 +554,15 @@ captions = Table(
     Column("event_key", Text, nullable=False, index=True),
     _at(),
 )  # what pictures show, as a model said it
+room_lines = Table(
+    "room_lines",
+    metadata,
+    Column("key", Number, ForeignKey("messages.key", ondelete="CASCADE"), primary_key=True),
+    _ref("user_id", "users.id", index=True),
+)  # whose each line of a room's memory is
+kept_out = Table(
+    "kept_out", metadata, Column("digest", sa.LargeBinary, primary_key=True), _at()
+)  # of accounts whose words no room is to keep
 web_keys = Table(
     "web_keys",
     metadata,

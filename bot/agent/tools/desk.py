@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from secrets import token_hex
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from bot.agent.tools.provenance import Heard, to_keep
@@ -37,6 +38,7 @@ from memory.records import (
     Passage,
     Wish,
     public_in,
+    scope_of,
 )
 from memory.search.evidence import speaks_of_itself
 from memory.search.excerpts import one_line
@@ -62,6 +64,15 @@ async def _as_it_is(call: Awaitable[object]) -> object:
     return await call
 
 
+async def nobody() -> int | None:
+    """There is no memory of the room."""
+    return None
+
+
+async def anything(text: str) -> None:
+    """It may be shared."""
+
+
 @dataclass
 class Desk:
     """A step's working copy. ``key`` is the step's idempotency key, for tools that act elsewhere."""
@@ -84,6 +95,8 @@ class Desk:
     most_wishes: int  # that the person may have
     amend: Amend
     hear: Callable[[], Heard] = Heard  # who said what of what is in view
+    room: Callable[[], Awaitable[int | None]] = nobody  # whose recall storage is what was said in the room
+    shareable: Callable[[str], Awaitable[None]] = anything  # raises `ToolError` for what no room is to keep
     sources: Sources | None = None  # None: nothing tells where anything is from
     stoppable: Callable[[Awaitable[object]], Awaitable[object]] = _as_it_is  # raises `Interrupted` at /stop
     allowed: frozenset[str] | None = None  # the tools that the persona may use; None: all
@@ -225,6 +238,7 @@ class Desk:
     async def tell(self, community: str, text: str, tags: Sequence[str]) -> tuple[str, bool]:
         """The same for what everyone in the community may know: whose person told it, too, has a part in it."""
         to_keep(text, self.hear())
+        await self.shareable(text)
         draft = Draft(text=text, audience=self.audience, tags=tuple(tags), turn_id=self.turn_id)
         known = await self.archive.known_lore(self.agent, community, draft, self.lore)
         if known is not None:
@@ -293,19 +307,29 @@ class Desk:
 
     async def search_recall(self, query: str, page: int, in_view: Collection[int] = ()) -> Page:
         """``in_view``: keys of what takes no place on a page (see `Recall.search`)."""
-        found = await self.recall.search(
-            self.agent.id,
-            query,
-            self.audience,
-            page=page,
-            page_size=self.page_size,
-            known=Known(self.own_messages, in_view),
-            asker=self._asker(query) or None,
-            now=self.now.astimezone(self.zone),
-        )
+        about: dict[str, Any] = {
+            "page": page,
+            "page_size": self.page_size,
+            "known": Known(self.own_messages, in_view),
+            "asker": self._asker(query) or None,
+            "now": self.now.astimezone(self.zone),
+        }
+        room = await self.room()
+        if room is None:
+            found = await self.recall.search(self.agent.id, query, self.audience, **about)
+        else:
+            found = await self.recall.in_room((self.agent.id, room), query, self.audience, **about)
+            own = [
+                hit for hit in found.hits if not (isinstance(hit.row, Message) and self._is_asked(hit.row))
+            ]
+            found = replace(found, hits=tuple(own))
         rows = [hit.row for hit in found.hits if isinstance(hit.row, Message)] + list(found.in_view)
         self.outdated |= await self.archive.outdated(self.agent, rows, self.audience)
         return found
+
+    def _is_asked(self, line: Message) -> bool:
+        """Whether it is what the turn answers, as the room remembers it."""
+        return line.overheard and line.author == self.person and line.text in self.asked
 
     def _asker(self, query: str) -> str:
         """Whom "I" means in the agent's query: the agent, unless it asks in the person's own words."""
@@ -316,12 +340,14 @@ class Desk:
         self, since: datetime, until: datetime, page: int, page_size: int | None = None
     ) -> Page:
         size = page_size or self.page_size
-        return await self.recall.between(
-            self.agent.id, since, until, self.audience, page=page, page_size=size
-        )
+        scopes = [self.agent.id, *([room] if (room := await self.room()) is not None else [])]
+        return await self.recall.between(scopes, since, until, self.audience, page=page, page_size=size)
 
     async def around(self, key: int, lines: int) -> list[Hit]:
-        return await self.recall.around(self.agent.id, key, self.audience, lines)
+        scope = scope_of(key)
+        if scope not in (self.agent.id, await self.room()):
+            return []
+        return await self.recall.around(scope, key, self.audience, lines)
 
     async def commit(self, session: Session) -> None:
         """Write what waits here, inside the step's unit of work."""

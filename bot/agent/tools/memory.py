@@ -8,7 +8,7 @@ from bot.agent.tools import results
 from bot.agent.tools.arguments import moment
 from bot.agent.tools.correcting import still_told
 from bot.agent.tools.desk import Desk
-from bot.agent.tools.ids import MESSAGE, key_of
+from bot.agent.tools.ids import MESSAGE, OVERHEARD, key_of
 from bot.agent.tools.provenance import to_forget, to_keep
 from bot.agent.tools.registry import Offered, Tool, tool
 from bot.agent.tools.results import Results
@@ -32,6 +32,7 @@ async def core_memory_append(desk: Desk, label: str, content: str) -> str:
     before = await desk.block(label)
     content = _filled(content, "content")
     whose = to_keep(content, desk.hear())
+    await _shareable(desk, before, content)
     block = core.append(before, _marked(content, whose))
     return _put(desk, block, "Added.") if block.value != before.value else "Already there: nothing was added."
 
@@ -45,6 +46,7 @@ async def core_memory_replace(desk: Desk, label: str, old_content: str, new_cont
     """
     before = await desk.block(label)
     if any(map(str.isalnum, new_content)):
+        await _shareable(desk, before, new_content)
         new_content = _marked(new_content, to_keep(new_content, desk.hear()))
         return _put(desk, core.replace_text(before, old_content, new_content), "Replaced.")
     to_forget(old_content, desk.hear())
@@ -99,7 +101,7 @@ async def conversation_around(desk: Desk, id: str, lines: int = 3) -> Results:
     """
     if not 0 <= lines <= _MOST_LINES:
         raise ToolError(f"'lines' must be between 0 and {_MOST_LINES}, got {lines}")
-    key = key_of(id, desk.agent, (MESSAGE,))
+    key = key_of(id, desk.agent, (MESSAGE, OVERHEARD) if await desk.room() is not None else (MESSAGE,))
     hits = await desk.around(key, lines)
     if not hits:
         raise ToolError(f"There is no message {id} that may be shown here: take an id as a search shows it.")
@@ -156,6 +158,7 @@ async def rethink_memory(desk: Desk, label: str, new_value: str) -> str:
     """
     before = await desk.block(label)
     known, lines = set(before.value.splitlines()), new_value.splitlines()
+    await _shareable(desk, before, "\n".join(line for line in lines if line not in known))
     heard = desk.hear()
     marked = {line: _marked(line, to_keep(line, heard)) for line in dict.fromkeys(lines) if line not in known}
     block = core.rethink(before, "\n".join(marked.get(line, line) for line in lines).strip())
@@ -212,6 +215,12 @@ TOOLS: tuple[Tool, ...] = (
 )
 LEAN_TOOLS: tuple[Tool, ...] = (tool(remember, offered=Offered.LEAN),)
 """What only small models are told of."""
+
+
+async def _shareable(desk: Desk, block: Block, text: str) -> None:
+    """Raises `ToolError` for what a block that everyone shares may not say."""
+    if block.owner.startswith("persona:"):
+        await desk.shareable(text)
 
 
 def _marked(text: str, whose: str) -> str:

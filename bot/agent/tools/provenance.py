@@ -20,7 +20,7 @@ from bot.agent.document import NAME
 from bot.agent.tools.registry import FIND, OUTSIDE, USE
 from bot.agent.used import SPENT
 from bot.errors import ToolError
-from memory.associative import A_DOCUMENT
+from memory.associative import A_DOCUMENT, OVERHEARD
 from memory.records import IMPORTED_FROM, Message, Role
 from memory.search.terms import query_terms
 
@@ -42,6 +42,8 @@ _IMPORTED = re.compile(rf"^(?:m\d+ )?(?:[-\d]+ )?(?:\w+ [:\d]+ )?\({IMPORTED_FRO
 _PIECE = re.compile(
     rf"^(?:d\d+ (?:\d{{4}}-\d\d-\d\d )?(?:\w{{3}} \d\d:\d\d )?|[-\d]+ \({A_DOCUMENT}\) )(?P<name>.+?) part \d+: "
 )
+# ... of what others said in a room that remembers.
+_HEARD = re.compile(rf"^(?:r\d+-\d+ |[-\d]+ \({OVERHEARD}\) )")
 _FOUND = "what a search found"
 SEARCHES = frozenset(
     {"conversation_search", "conversation_search_date", "conversation_around", "archival_memory_search"}
@@ -279,6 +281,8 @@ def _others(lines: Iterable[Any]) -> Iterable[tuple[str, str]]:
     for line in map(str, lines):
         if mark := _IMPORTED.match(line):
             yield f"what was imported from {mark[1]}", line
+        elif _HEARD.match(line):
+            yield "somebody in the room", line
         elif piece := _PIECE.match(line):
             yield f"the document {piece['name'][:NAME]}", line
 

@@ -42,7 +42,9 @@ SPEAKING = (  # where every sentence is for people, unless it is logged or raise
     "adapters/slack/posting.py",
 )
 QUIET = ("debug", "info", "warning", "error", "log", "split")
-OTHERS_ERRORS = re.compile(r"Delivery\w+|AdapterError|Turned|ValueError|SettingsError|StoreError|NotATime")
+OTHERS_ERRORS = re.compile(
+    r"Delivery\w+|AdapterError|Turned|NotForUs|ValueError|SettingsError|StoreError|NotATime"
+)
 AS_TYPED = {  # how a command is used is typed the same everywhere
     "argument",
 }
