@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from memory.records import ROOM, Agent, Audiences, Message
 from memory.store import tables as t
-from memory.store.agents import Agents, digest_of
+from memory.store.agents import digest_of
 from memory.store.connection import Connection
 from memory.store.dialects import upsert
 from memory.store.fulltext import slices
@@ -23,7 +23,9 @@ class Rooms:
         self._c = connection
 
     async def keeper(self, community: str) -> Agent | None:
-        return await Agents(self._c).agent_named(f"{ROOM}{community}")
+        query = sa.select(t.agents).where(t.agents.c.name == f"{ROOM}{community}")
+        row = (await self._c.execute(query)).first()
+        return record(Agent, row) if row else None
 
     async def said(self, key: int, user_id: int) -> None:
         await self._c.execute(t.room_lines.insert().values(key=key, user_id=user_id))
