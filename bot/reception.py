@@ -45,7 +45,7 @@ from bot.people.programs import Programs
 from bot.personas.definition import parsed
 from bot.runtime import Runtime
 from bot.safety.crisis import Crisis
-from bot.safety.masking import TOLD, Masking, told
+from bot.safety.masking import TOLD, Masking, aside, told
 from bot.safety.notices import Place
 from bot.safety.refusing import HEARD, UNJUDGED, Refusing, Verdict
 from bot.settings import EventSettings
@@ -150,7 +150,7 @@ class Reception:
             await self._rights.rooms.hear(event)
             event = await self._rights.rooms.without_the_kept_out(event)
         with spoken(await self._identities.language_of(event, identity)):
-            event, notices = self._kept(await self._begun(event, identity), identity)
+            event, notices = await self._kept(await self._begun(event, identity), identity)
         new = await self._mailboxes.receive(event, identity, notices)
         if said == event.key:
             underway.arrived(said)
@@ -175,7 +175,7 @@ class Reception:
         identity = await self._identities.at(conversation)
         assert identity is not None
         with spoken(identity.language):
-            event, notices = self._kept(cleaned(event), identity)
+            event, notices = await self._kept(cleaned(event), identity)
         await self._mailboxes.receive(event, identity, notices)
 
     async def invoke(self, command: Command) -> View:
@@ -194,7 +194,8 @@ class Reception:
                     verdict = await self._refusing.heard(command.argument, command.value)
                     if verdict is not Verdict.PASSES:
                         return replace(_refused(verdict), language=language())
-                kept = self._masking.command(command, identity.user)
+                size = len(command.argument) + len(command.value)
+                kept = await aside(size, self._masking.command, command, identity.user)
                 view = await self._commands.run(kept, identity, self)
                 return view if kept is command else replace(view, text=f"{view.text}\n\n{gettext(TOLD)}")
 
@@ -348,9 +349,10 @@ class Reception:
         await self._rights.amendments.follow(gone)
         return _refused(verdict)
 
-    def _kept(self, event: Event, who: Identity) -> tuple[Event, list[OutboxRow]]:
+    async def _kept(self, event: Event, who: Identity) -> tuple[Event, list[OutboxRow]]:
         """The event as it is kept, and what the person is told of that."""
-        kept, now = self._masking.event(event, who.user), self._clock.now()
+        kept = await aside(_length(event), self._masking.event, event, who.user)
+        now = self._clock.now()
         notices = []
         place = Place(
             agent=who.agent,
@@ -421,6 +423,13 @@ class Reception:
 
 def _refused(verdict: Verdict) -> View:
     return View(text=gettext(HEARD if verdict is Verdict.REFUSED else UNJUDGED), kind="error")
+
+
+def _length(event: Event) -> int:
+    """Characters of what was said, and came with it."""
+    if isinstance(event, MessageReceived):
+        return len(event.text) + sum(len(attached.text) for attached in event.attachments)
+    return 0
 
 
 def _own(event: Event) -> object:

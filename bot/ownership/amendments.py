@@ -13,7 +13,7 @@ from bot.events import DocumentUploaded, MessageDeleted, MessageEdited, MessageR
 from bot.ownership.erasure import Erasure
 from bot.people.room_memory import own_words
 from bot.runtime import Runtime
-from bot.safety.masking import Masking
+from bot.safety.masking import Masking, aside
 from bot.safety.secrets import masked
 from memory.records import ROOM, InboxRow, scope_of
 
@@ -66,14 +66,14 @@ class Amendments:
             return
         text = own_words(event.text) if isinstance(event, MessageEdited) else ""
         if text != line.text:
-            await self._erasure.reline(line, masked(text).text)
+            await self._erasure.reline(line, (await aside(len(text), masked, text)).text)
 
     async def _kept(self, event: MessageEdited, row: InboxRow) -> str:
         """What it says now, as it is kept."""
         async with self._store.read() as session:
             agent = await session.agents.agent(row.agent_id)
             user = await session.agents.user(agent.user_id) if agent else None
-        return self._masking.text(user, event.text) if user else event.text
+        return await aside(len(event.text), self._masking.text, user, event.text) if user else event.text
 
     async def _reword(self, row: InboxRow, text: str) -> None:
         if text and row.payload.get("text") in (text, _voiced(row, text)):

@@ -16,7 +16,7 @@ from bot.language import gettext
 from bot.ownership.erasure import Also, Erasure, nothing, unchanged
 from bot.people.identities import Identity
 from bot.runtime import Runtime
-from bot.safety.masking import Masking
+from bot.safety.masking import Masking, aside
 from memory.archival import store
 from memory.records import Audience, Block, Draft, Passage, readable_from
 
@@ -46,12 +46,15 @@ class Corrections:
             raise NotThere(gettext("There is no note {uid!r}.", uid=uid))
         return found
 
+    async def _kept(self, who: Identity, text: str) -> str:
+        return await aside(len(text), self._masking.text, who.user, text)
+
     async def set_block(
         self, who: Identity, audience: Audience, block: Block, text: str, also: Also = nothing
     ) -> Sequence[str]:
         """Let one of the `own_blocks` read so; the lines that are gone of it, which can be brought back for a while.
         Raises `TooLong`, and `Changed` where it does not read ``block.value`` any more."""
-        text = bounded(self._masking.text(who.user, text), block.label, block.limit)
+        text = bounded(await self._kept(who, text), block.label, block.limit)
         gone = lines_forgotten(block.value, text)
         if gone:
             lines = {block.id: Removal(gone, block.value, text)}
@@ -65,7 +68,7 @@ class Corrections:
 
     async def add(self, who: Identity, draft: Draft, also: Also = nothing) -> Passage:
         """Keep a note. Raises `TooLong`."""
-        text = bounded(self._masking.text(who.user, draft.text), gettext("A note"), LONGEST)
+        text = bounded(await self._kept(who, draft.text), gettext("A note"), LONGEST)
         async with self._locks.of(who.agent.id), self._store.write() as session:
             [kept] = await store(
                 session, who.agent.archive_id, [replace(draft, text=text)], self._clock.now()
@@ -76,7 +79,7 @@ class Corrections:
 
     async def reword(self, who: Identity, note: Passage, text: str, also: Also = nothing) -> None:
         """The note reads so; what it said before is gone. Raises `TooLong`."""
-        text = bounded(self._masking.text(who.user, text), note.uid[:8], LONGEST)
+        text = bounded(await self._kept(who, text), note.uid[:8], LONGEST)
         await self._erasure.reword(who.agent, note, text, also)
 
     async def forget(

@@ -5,9 +5,11 @@ It is done before anything is written, so that a secret is in no journal, memory
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
-from typing import TypeVar
+from typing import ParamSpec, TypeVar
 
 from bot.events import (
     Attachment,
@@ -25,6 +27,8 @@ from memory.records import OutboxRow, User
 
 E = TypeVar("E", bound=Event)
 T = TypeVar("T")
+P = ParamSpec("P")
+_LONG = 20_000  # characters: some milliseconds
 TOLD = marked(
     "That held a secret (a key, a password or a card number), which I do not keep: I see a mark in its place. If I "
     "shall keep such things, say `/privacy secrets keep`."
@@ -72,6 +76,11 @@ class Masking:
         return _changed(
             command, {"argument": masked(command.argument).text, "value": masked(command.value).text}
         )
+
+
+async def aside(size: int, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """What it gives; on texts of so many characters that others would wait, in a thread."""
+    return await asyncio.to_thread(call, *args, **kwargs) if size > _LONG else call(*args, **kwargs)
 
 
 def told(place: Place, now: datetime) -> OutboxRow:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.cli import admin
+from bot.cli import operating
 from tests.acceptance.on_discord import (
     answer,
     answered,
@@ -58,11 +58,11 @@ async def test_a_stranger_is_let_in_by_a_code(server: DiscordServer, tmp_path: P
         shown = await ask(server, ada, dm, "Hello")
         code = re.findall(r"everbot pair ([A-Z0-9]{4}-[A-Z0-9]{4})", shown)[0]
         assert town.model.requests == []
-        assert await admin.pair(town.settings, "AAAA-AAAA") == 1
+        assert await operating.pair(town.settings, "AAAA-AAAA") == 1
         assert code in await ask(server, ada, dm, "Please?")
-        assert await admin.pair(town.settings, code.lower()) == 0
+        assert await operating.pair(town.settings, code.lower()) == 0
         assert await ask(server, ada, dm, "Now?") == "You said: Now?"
-        assert await admin.pair(town.settings, code) == 1
+        assert await operating.pair(town.settings, code) == 1
     assert texts(town) == ["Now?"]
 
 
