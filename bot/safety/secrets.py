@@ -58,7 +58,9 @@ _IN_ADDRESS = re.compile(
 _BEARER = re.compile(r"\b(?:bearer|basic)[ ]+(?P<secret>[\w.~+/-]{20,}=*)", re.IGNORECASE)
 _CARD = re.compile(r"(?<![\w.+-])(?<!\d[ -])(?P<secret>\d{4}(?:[ -]?\d){10,15})(?![ -]?\d|[\w]|[.,]\d)")
 _GROUPS = re.compile(r"\d{14,16}|\d{4}([ -])\d{4}\1\d{4}\1\d{4}(?:\1\d{3})?|\d{4}([ -])\d{6}\2\d{4,5}")
-_IS = r"(?:is|was|ist|lautet|est|es|é|era|это|[:=：＝]|は|是|為|为|\s[-–—]\s)"
+_VERBS = r"is|was|ist|lautet|est|es|é|era|это|[:=：＝]|は|是|為|为"
+_IS = rf"(?:{_VERBS}|\s[-–—]\s)"
+_SPACE = r"\s{0,200}+"  # never given back: a long run of spaces would be tried in all its parts
 _PASSWORDS = (
     r"pass(?:word|phrase|code|wd)|pwd|pw|pass?wort|kennwort|mot\sde\spasse|mdp|contraseña|senha|пароль|パスワード"
     r"|密码|密碼|口令"
@@ -68,8 +70,9 @@ _KEYS = (
     r"|secret|token"
 )
 _CALLED = re.compile(
-    rf"(?<![^\W_])(?:(?P<pass>{_PASSWORDS})|(?P<key>{_KEYS}))[\"'`*_]*(?:\s(?!{_IS})[^\n:=.?!\[\];]{{1,40}}?)??\s*{_IS}\s*[:=]?\s*"
-    rf"[\"'`*「“„«]*(?P<secret>[^\s\\\"'`「」“”„«»<>(){{}}\[\]|、。，]{{6,{_LONGEST}}})(?P<after>[(\[]?)",
+    rf"(?<![^\W_])(?:(?P<pass>{_PASSWORDS})|(?P<key>{_KEYS}))[\"'`*_]*+"
+    rf"(?:\s(?!{_IS})[^\n:=.?!\[\];]{{1,40}}?)??{_SPACE}(?:{_VERBS}|(?<=\s)[-–—]\s){_SPACE}(?:[:=]{_SPACE})?"
+    rf"[\"'`*「“„«]*+(?P<secret>[^\s\\\"'`「」“”„«»<>(){{}}\[\]|、。，]{{6,{_LONGEST}}})(?P<after>[(\[]?)",
     re.IGNORECASE,
 )
 _CALLING = (  # a word of each of those
@@ -93,10 +96,13 @@ def masked(text: str, *, called: bool = True) -> Masked:
     and for what is masked already. Not ``called``: only what is known by its own shape."""
     kinds: set[str] = set()
     for find in _FINDERS if called else _FINDERS[:-1]:
-        found = list(find(text))
-        for start, end, kind in reversed(found):
-            text = f"{text[:start]}[{kind} not kept]{text[end:]}"
+        pieces: list[str] = []
+        at = 0
+        for start, end, kind in find(text):
+            pieces += [text[at:start], f"[{kind} not kept]"]
             kinds.add(kind)
+            at = end
+        text = "".join([*pieces, text[at:]])
     return Masked(text=text, kinds=frozenset(kinds))
 
 

@@ -176,3 +176,19 @@ def test_a_text_that_is_json_stays_json() -> None:
         kept = json.loads(masked(stored).text)
         assert kept["time"] == "now"
         assert "not kept]" in kept["message"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "password is" + " " * 100_000,
+        "password" + " " * 100_000,
+        "token:" + " \n" * 50_000 + "=",
+        ("my password was" + " " * 500) * 200,
+        "token = " + "*" * 100_000 + '"',
+    ],
+    ids=lambda text: repr(text[:18]),
+)
+def test_a_long_run_of_nothing_is_read_once(text: str) -> None:
+    """Tried in all its parts, such a text would take hours."""
+    assert masked(text).text == text
