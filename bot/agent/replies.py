@@ -27,6 +27,7 @@ _READ = {
     "send_file": "content",
     "send_image": "prompt",
     "schedule_message": "about",
+    "open_thread": "title",
 }
 """The arguments that people get to read, by tool."""
 _WRITES = frozenset(
@@ -87,7 +88,8 @@ def _masked(text: str, *, called: bool) -> str:
 
 
 def outgoing(reply: ModelReply) -> list[str]:
-    """What people may read of it: what it says, sends as a file, and wants to be reminded of."""
+    """What people may read of it: what it says, in a thread of what title, sends as a file, and wants to be
+    reminded of."""
     if not reply.calls:
         return [reply.text] if reply.text else []
     found = (_values(call).get(_READ[call.name]) for call in reply.calls if call.name in _READ)

@@ -292,7 +292,7 @@ class Mailbox:
 
     async def last_posts(self, agent_id: int, conversation_id: int, n: int) -> list[OutboxRow]:
         o = t.outbox.c
-        stays = sa.exists().where(t.turns.c.id == o.turn_id)
+        stays = (o.turn_id == "") | sa.exists().where(t.turns.c.id == o.turn_id)  # a notice is of no turn
         here = (o.agent_id == agent_id) & (o.conversation_id == conversation_id) & stays
         query = sa.select(t.outbox).where(here).order_by(o.seq.desc()).limit(n)
         return [record(OutboxRow, row) for row in (await self._c.execute(query)).all()][::-1]

@@ -268,6 +268,22 @@ async def test_commands_are_obeyed_and_shown_to_that_page_alone(tmp_path: Path) 
             assert "Core memory" in html
 
 
+async def test_what_everbot_itself_says_is_shown_too(tmp_path: Path) -> None:
+    async with chatting(tmp_path) as (house, adapter), tab_of(house, adapter, "ada") as tab:
+        async with tab.open() as stream:
+            await tab.send("my password is Tr0ub4dor!x")
+            await stream.until("which I do not keep")
+        assert "which I do not keep" in await tab.shown()
+
+
+async def test_a_form_of_endlessly_many_fields_is_refused(tmp_path: Path) -> None:
+    async with chatting(tmp_path) as (house, adapter), tab_of(house, adapter, "ada") as tab:
+        form = FormData({"text": "hello", "more1": "x"}, default_to_multipart=True)
+        async with tab.browser.client.post(f"{tab.root}/chat?form_key={tab.key}", data=form) as answer:
+            assert answer.status == 400
+        assert house.rows("SELECT count(*) FROM inbox WHERE payload LIKE '%hello%'") == [(0,)]
+
+
 async def test_what_is_taken_back_leaves_the_pages_that_show_it(tmp_path: Path) -> None:
     async with chatting(tmp_path) as (house, adapter):
         async with tab_of(house, adapter, "ada") as tab, tab.open() as stream:

@@ -108,16 +108,16 @@ class Operation:
         if write is None:
             target = await self.deed(asked, lambda target: nothing)
             return await self.told(asked, target, asked.app.clock.now())
-        async with asked.app.memory.store.read() as session:
-            known = await session.web_keys.write(write.key_id, write.name)
-        if known is not None:
-            if known.request != write.request:
-                raise Problem(409, _REUSED)
-            return await self.told(asked, known.target, known.at)
         if write.name in at_work:
             raise Problem(409, _AT_IT)
-        at_work.add(write.name)
+        at_work.add(write.name)  # before it is looked for: what ends meanwhile would not be found
         try:
+            async with asked.app.memory.store.read() as session:
+                known = await session.web_keys.write(write.key_id, write.name)
+            if known is not None:
+                if known.request != write.request:
+                    raise Problem(409, _REUSED)
+                return await self.told(asked, known.target, known.at)
             target = await self.deed(asked, lambda target: partial(_note, replace(write, target=target)))
         finally:
             at_work.discard(write.name)

@@ -28,6 +28,7 @@ LONGEST = 20_000
 """Characters of a message."""
 _BYTES = 4 * LONGEST
 _SHORT = 400  # bytes of any other field
+_FIELDS = ("id", "live", "text")  # beside them: nothing, of which there could be endlessly many
 _FILES = 10  # of a message
 _FILE = 10_000_000  # bytes of one; how much of which kind is read is the adapter's to say
 _ALL_FILES = 24_000_000
@@ -210,8 +211,10 @@ async def _received(request: web.Request) -> Sent:
             if data:
                 files.append(File(name=_named(part.filename or ""), data=data))
             continue
+        if part.name not in _FIELDS:
+            raise web.HTTPBadRequest
         most = _BYTES if part.name == "text" else _SHORT
-        fields[part.name or ""] = (await _read(part, most)).decode("utf-8", "replace")
+        fields[part.name] = (await _read(part, most)).decode("utf-8", "replace")
     text = fields.get("text", "").replace("\r\n", "\n")[:LONGEST]
     return Sent(id=fields.get("id", ""), text=text, files=tuple(files), live=bool(fields.get("live")))
 

@@ -24,12 +24,13 @@ _AGAIN = 4  # shown once more: rows may be committed in another order than they 
 async def streamed(request: web.Request, mine: Owned, pages: OpenPages) -> web.StreamResponse:
     """Until the browser goes away, the session ends, or everbot stops."""
     talk = Talk(mine.site.app.memory.store, mine.agent)
+    addresses = await talk.addresses()
     if pages.many(talk.address) >= _MOST:
         return web.Response(status=204)  # by which browsers know that they need not ask again
     response = web.StreamResponse(
         headers={"Content-Type": "text/event-stream; charset=utf-8", "X-Accel-Buffering": "no"}
     )
-    with pages.watching(await talk.addresses()) as watch:
+    with pages.watching(addresses) as watch:
         await response.prepare(request)
         last = request.headers.get("Last-Event-ID") or request.query.get("after", "")
         try:

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.agent.replies import cleaned
+from bot.agent.replies import cleaned, outgoing, without
 from bot.ports import ModelReply, ToolCall
+from tests.fakes.scripted_model import calls
 
 
 def call(id: str, name: str = "send_message") -> ToolCall:
@@ -42,3 +43,9 @@ def test_what_has_no_end_is_cut_and_a_call_of_it_is_not_carried_out() -> None:
     reply = cleaned(ModelReply(text="ha" * 1_000_000, calls=(endless, call("b"))), "turn/0")
     assert len(reply.text) == len(reply.calls[0].arguments) == 100_000
     assert [one.cut for one in reply.calls] == [True, False]
+
+
+def test_the_title_of_a_thread_is_read_by_people_too() -> None:
+    reply = calls(("open_thread", {"title": "zorblax"}), ("send_message", {"message": "there"}))
+    assert outgoing(reply) == ["zorblax", "there"]
+    assert outgoing(without(reply, "zorblax", "not here")) == ["not here", "there"]
