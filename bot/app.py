@@ -42,6 +42,7 @@ from bot.commands.linking import LinkCommands
 from bot.commands.memory import MemoryCommands
 from bot.commands.personas import PersonaCommands
 from bot.commands.programs import ProgramKeys
+from bot.commands.report import ReportCommands
 from bot.commands.rights import RightsCommands
 from bot.commands.rooms import RoomCommands
 from bot.commands.table import Commands
@@ -574,6 +575,7 @@ def _commands(given: _Given, people: _People, agent: _Agent, ownership: _Ownersh
             LinkCommands(runtime),
             HeartbeatCommands(runtime, people.beats, people.identities),
             LanguageCommands(people.identities),
+            *([ReportCommands(runtime)] if given.settings.safety.reports else []),
             TerminalCommands(runtime, agent.queues, undo, export, files.saves),
         ),
         roles,

@@ -390,6 +390,7 @@ class SafetySettings(_Section):
     words: tuple[str, ...] = ()
     refuse: tuple[Literal["heard", "said"], ...] = ("heard", "said")
     adults: tuple[str, ...] = ()
+    reports: bool = False
     crisis: bool = False
     crisis_region: Annotated[str, _like(r"[A-Z]{2}", "a country's two letters, such as DE")] | None = None
     crisis_lines: Mapping[str, str] = Field(default_factory=dict)

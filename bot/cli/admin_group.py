@@ -120,6 +120,14 @@ def errors(days: Days = 7, as_json: Json = False, config: Config = None) -> None
 
 
 @admin_app.command()
+def reports(as_json: Json = False, config: Config = None) -> None:
+    """What people reported of answers, newest first."""
+    from bot.cli import operating
+
+    process.run(operating.reports(settings_of(config), as_json=as_json))
+
+
+@admin_app.command()
 def block(
     account: Annotated[str, typer.Argument(help='Whom, such as "discord:123".')],
     undo: Annotated[bool, typer.Option("--undo", help="Let them in again.")] = False,

@@ -153,6 +153,24 @@ async def delivery(settings: Settings, again: str, *, as_json: bool) -> int:
     return 0
 
 
+async def reports(settings: Settings, *, as_json: bool) -> None:
+    """Print what was reported."""
+    async with opened(settings) as operator:
+        found = await operator.reports()
+    rows = [
+        {
+            "at": each.at,
+            "person": each.account,
+            "persona": each.persona,
+            "community": each.community,
+            "reason": each.reason,
+            "answer": each.answer,
+        }
+        for each in found
+    ]
+    show(rows, "Nothing was reported.", as_json=as_json)
+
+
 async def usage(settings: Settings, by: By, days: int, *, as_json: bool) -> None:
     """Print tokens and cost."""
     since = begin_of("day", SystemClock().now()) - timedelta(days=days - 1)

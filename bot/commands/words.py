@@ -195,6 +195,18 @@ ROOM = (
         ),
     ),
 )
+REPORT = (
+    Word(
+        name="reason",
+        summary=marked("send a reason to whoever runs me, and nothing else"),
+        blanks=(Blank(name="why", summary=marked("what was wrong with it")),),
+    ),
+    Word(
+        name="answer",
+        summary=marked("send my last answer here with the reason"),
+        blanks=(Blank(name="why", summary=marked("what was wrong with it")),),
+    ),
+)
 PRIVACY = (
     Word(name="show", summary=marked("what is kept, and who reads it"), typed=""),
     Word(name="off", summary=marked("keep what I say out of rooms' memory and lore, for good")),

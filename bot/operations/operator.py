@@ -1,7 +1,7 @@
 """What an operator may see and do, from the command line or from the desk's pages, also while everbot runs.
 
 All of it is rows: what is asked of the process that runs is an order there, which it takes within a second. What was
-done is noted, with who did it. Nobody's texts are shown.
+done is noted, with who did it. Nobody's texts are shown but what they reported.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from memory.records import (
     Deed,
     FaultCount,
     PersonSeen,
+    Report,
     Restriction,
     TurnState,
     Undelivered,
@@ -99,6 +100,11 @@ class Operator:
     async def deeds(self, limit: int = 50) -> Sequence[Deed]:
         async with self._store.read() as session:
             return await session.operations.deeds(limit)
+
+    async def reports(self, limit: int = 50) -> Sequence[Report]:
+        """What people told of answers."""
+        async with self._store.read() as session:
+            return await session.operations.reports(limit)
 
     async def usage(self, by: By, since: datetime) -> Sequence[Spent]:
         """What was used from then on: by day in their order, else the most first."""

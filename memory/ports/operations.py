@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from memory.records import Deed, FaultCount, Order, Restriction
+from memory.records import Deed, FaultCount, Order, Report, Restriction
 
 
 class Operations(Protocol):
@@ -31,6 +31,14 @@ class Operations(Protocol):
     async def has_orders(self) -> bool: ...
     async def note(self, deed: Deed) -> None: ...
     async def deeds(self, limit: int) -> list[Deed]:
+        """Newest first."""
+        ...
+
+    async def report(self, report: Report) -> None:
+        """It is there until its author is forgotten."""
+        ...
+
+    async def reports(self, limit: int) -> list[Report]:
         """Newest first."""
         ...
 

@@ -22,7 +22,7 @@ from memory.records.imports import IMPORTED, IMPORTED_TURN, Finding, Import, imp
 from memory.records.keys import SEQ_BITS, scope_of, scope_range
 from memory.records.mailbox import Delivery, InboxRow, OutboxRow, Turn, TurnState
 from memory.records.messages import IMPORTED_FROM, ROOM, Message, Role, Summary
-from memory.records.operations import Deed, FaultCount, Holder, Order, Restriction
+from memory.records.operations import Deed, FaultCount, Holder, Order, Report, Restriction
 from memory.records.overview import Depths, PersonSeen, Undelivered, Underway, Used
 from memory.records.passages import Archive, Draft, KeptDocument, LoadedFile, Passage, unique
 from memory.records.personas import Avatar, Binding, Persona, PersonaVersion, Proposal
@@ -75,6 +75,7 @@ __all__ = [
     "PersonaVersion",
     "Position",
     "Proposal",
+    "Report",
     "Restriction",
     "Role",
     "Spent",

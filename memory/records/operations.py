@@ -49,6 +49,19 @@ class Deed:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Report:
+    """What a person told of an answer; ``answer`` is empty where they did not send it along."""
+
+    user_id: int
+    at: datetime
+    account: str
+    persona: str
+    community: str
+    reason: str
+    answer: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class FaultCount:
     """How often something went wrong on one day (UTC)."""
 

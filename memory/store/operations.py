@@ -9,7 +9,7 @@ from datetime import date, datetime
 
 import sqlalchemy as sa
 
-from memory.records import Deed, FaultCount, Order, Restriction
+from memory.records import Deed, FaultCount, Order, Report, Restriction
 from memory.store import tables as t
 from memory.store.connection import Connection
 from memory.store.dialects import upsert
@@ -59,6 +59,13 @@ class Operations:
     async def deeds(self, limit: int) -> list[Deed]:
         rows = await self._c.execute(sa.select(t.deeds).order_by(t.deeds.c.id.desc()).limit(limit))
         return [record(Deed, row) for row in rows]
+
+    async def report(self, report: Report) -> None:
+        await self._c.execute(t.reports.insert().values(**asdict(report)))
+
+    async def reports(self, limit: int) -> list[Report]:
+        rows = await self._c.execute(sa.select(t.reports).order_by(t.reports.c.id.desc()).limit(limit))
+        return [record(Report, row) for row in rows]
 
     async def add_faults(self, faults: Sequence[FaultCount]) -> None:
         f = t.faults

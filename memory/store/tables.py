@@ -621,6 +621,19 @@ deeds = Table(
     Column("about", Text, nullable=False),
     sqlite_autoincrement=True,  # an id is never given twice
 )  # what operators did
+reports = Table(
+    "reports",
+    metadata,
+    _id(),
+    _ref("user_id", "users.id", index=True),
+    _at("at"),
+    Column("account", Text, nullable=False),
+    Column("persona", Text, nullable=False),
+    Column("community", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("answer", Text, nullable=False),
+    sqlite_autoincrement=True,  # an id is never given twice
+)  # what people told whoever runs the bot; it goes with them
 faults = Table(
     "faults",
     metadata,

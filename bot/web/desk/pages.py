@@ -62,6 +62,11 @@ async def deeds(request: web.Request) -> web.StreamResponse:
     return shown(request, "Log", [tables.deeds(await operator(request).deeds())], more="log")
 
 
+@owners_only
+async def reports(request: web.Request) -> web.StreamResponse:
+    return shown(request, "Reports", [tables.reports(await operator(request).reports())])
+
+
 async def _block(request: web.Request, fields: Fields) -> str:
     await operator(request).block(fields["about"], True)
     return f"{fields['about']} talks with nobody here any more."
@@ -133,4 +138,5 @@ ROUTES = (
     web.get("/desk/budgets", budgets),
     web.get("/desk/errors", errors),
     web.get("/desk/log", deeds),
+    web.get("/desk/reports", reports),
 )

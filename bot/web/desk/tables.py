@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from bot.operations.operator import Limited, Operator, Pairing, Spent
 from memory.ports.overview import By
-from memory.records import Deed, FaultCount, PersonSeen, Restriction, Undelivered, Underway
+from memory.records import Deed, FaultCount, PersonSeen, Report, Restriction, Undelivered, Underway
 
 
 @dataclass(frozen=True)
@@ -185,3 +185,12 @@ def deeds(found: Sequence[Deed]) -> Table:
 
 def told(at: datetime | None) -> str:
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S}" if at else ""
+
+
+def reports(found: Sequence[Report]) -> Table:
+    rows = [
+        Row([told(each.at), each.account, each.persona, each.community, each.reason, each.answer])
+        for each in found
+    ]
+    columns = ["When", "Who", "Persona", "Where", "Reason", "Answer"]
+    return Table("Reports", columns, rows, "Nothing was reported.")
