@@ -27,6 +27,7 @@ ROOMS = (
     ("/desk/budgets", "Budgets"),
     ("/desk/health", "Health"),
     ("/desk/errors", "Errors"),
+    ("/desk/reports", "Reports"),
     ("/desk/log", "Log"),
 )
 """The desk's pages, as its navigation has them."""
