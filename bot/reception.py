@@ -144,10 +144,10 @@ class Reception:
                 event = await self._without_refused(event)
         except Turned as turned:
             if isinstance(turned, NotForUs) and isinstance(event, MessageReceived):
-                await self._rights.rooms.hear(event)
+                await self._overhear(event)
             return turned.view
         if isinstance(event, MessageReceived):
-            await self._rights.rooms.hear(event)
+            await self._overhear(event)
             event = await self._rights.rooms.without_the_kept_out(event)
         with spoken(await self._identities.language_of(event, identity)):
             event, notices = await self._kept(await self._begun(event, identity), identity)
@@ -322,6 +322,11 @@ class Reception:
             await self._rights.erasure.let_go(event.key)
         if verdict is not Verdict.PASSES:
             raise Turned("refused", _refused(verdict))
+
+    async def _overhear(self, event: MessageReceived) -> None:
+        """A room may keep what was said in it, but never what is refused."""
+        if await self._refusing.heard(event.text) is Verdict.PASSES:
+            await self._rights.rooms.hear(event)
 
     async def _without_refused(self, event: Event) -> Event:
         """The event without what others said beside it that was refused, or would be."""

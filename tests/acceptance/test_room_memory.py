@@ -236,3 +236,11 @@ async def test_a_room_keeps_no_secrets(tmp_path: Path, secret: str) -> None:
         await overheard(house, "ada", f"the key is {secret}")
         [(_, text)] = kept(house)
         assert secret not in text
+
+
+async def test_a_room_keeps_nothing_that_is_refused(tmp_path: Path) -> None:
+    async with opened(tmp_path, play, safety={"words": ["zorblax"]}) as house:
+        await remembering(house, "ada")
+        await overheard(house, "ada", "all hail zorblax, said the parrot of the inn")
+        await overheard(house, "ada", "the boat leaves the harbour at seven on Friday")
+        assert [text for _, text in kept(house)] == ["the boat leaves the harbour at seven on Friday"]
