@@ -159,31 +159,39 @@ class App:
     background: tuple[Callable[[], Coroutine[Any, Any, None]], ...]
 
 
+@dataclass(frozen=True)
+class Claim:
+    """As what a process asks for the data directory and the database, and how it waits (`memory.ports.Store.alone`)."""
+
+    command: str
+    busy: Busy | None = None
+
+
 @asynccontextmanager
 async def open_app(
     settings: Settings,
     adapters: Sequence[Adapter],
-    command: str,
+    command: str | Claim,
     *,
     model: ChatModel | None = None,
     clock: Clock | None = None,
     embedders: Embedders | None = None,
     speaker_of: SpeakerOf | None = None,
     observer: Observer | None = None,
-    busy: Busy | None = None,
 ) -> AsyncIterator[App]:
     """Everbot, running on the data directory while the block runs, watched by ``observer``. Tests pass their fakes in
     here.
 
-    Raises `StoreBusy` when another process holds the directory, or has the database or took it over; ``busy`` is asked
-    how long to wait for a database (`memory.ports.Store.alone`).
+    Raises `StoreBusy` when another process holds the directory, or has the database or took it over; a `Claim` tells
+    how long to wait for a database.
     """
+    claim = Claim(command) if isinstance(command, str) else command
     clock = clock or SystemClock()
     logs.quiet()
     async with AsyncExitStack() as stack:
-        stack.enter_context(hold(settings.data_dir, command))
+        stack.enter_context(hold(settings.data_dir, claim.command))
         memory = await stack.enter_async_context(open_memory(settings, embedders=embedders))
-        await stack.enter_async_context(memory.store.alone(command, busy))
+        await stack.enter_async_context(memory.store.alone(claim.command, claim.busy))
         models = ConfiguredModels(settings, clock, model)
         stack.push_async_callback(models.aclose)
         media = Media(settings, clock)

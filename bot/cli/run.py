@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bot.app import App, open_app
+from bot.app import App, Claim, open_app
 from bot.backends.clock import SystemClock
 from bot.backends.platforms import platforms
 from bot.backends.telemetry import watching
@@ -58,7 +58,7 @@ async def serve(settings: Settings, config: Path | None = None) -> int:
     with watching(settings, metrics) as observer, suppress(CalledOff):
         async with (
             standby,
-            open_app(settings, adapters, "run", clock=clock, observer=observer, busy=busy) as app,
+            open_app(settings, adapters, Claim("run", busy), clock=clock, observer=observer) as app,
         ):
             await standby.over()
 

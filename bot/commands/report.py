@@ -32,7 +32,7 @@ class ReportCommands:
             (
                 CommandSpec(
                     name="report",
-                    summary=marked("tell whoever runs me of an answer"),
+                    summary=marked("report an answer to my operator"),
                     argument="reason WHY | answer WHY",
                     words=REPORT,
                 ),

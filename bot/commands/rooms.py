@@ -37,7 +37,7 @@ class RoomCommands:
             (
                 CommandSpec(
                     name="room",
-                    summary=marked("whether this community remembers what is said in public"),
+                    summary=marked("remember what is said in public"),
                     argument="[memory on | memory off]",
                     words=ROOM,
                 ),

@@ -29,6 +29,7 @@ from memory.records import (
     Import,
     LoadedFile,
     OutboxRow,
+    Report,
     Spent,
     Summary,
     Turn,
@@ -1007,6 +1008,11 @@ async def everything(store: Store, agent: Agent, place: Conversation, word: str)
                 created_at=NOW,
             )
         )
+        await session.operations.report(
+            Report(
+                user_id=agent.user_id, at=NOW, account=word, persona="p", community="", reason=word, answer=""
+            )
+        )
         await session.erasing.quote(f"{word}:1", {"discord:1": "discord:2"})
         await session.wastebasket.put(agent.id, PRIVATE, "", {"texts": [word]}, NOW)
         drafts = [Draft(text=f"{word} passage", audience=PRIVATE, tags=(word,), digest=word)]
@@ -1163,6 +1169,8 @@ _NOBODYS = {
     "orders",
     "restrictions",  # what they hold of people is named in test_what_operators_set_outlives_a_person
     "deeds",
+    "room_lines",  # messages of a room's agent; whose they are is told in test_room_memory
+    "kept_out",  # digests of accounts, which outlive the person
 }
 
 

@@ -30,7 +30,7 @@ ADA = "console:ada"
 COMMANDS = set(
     (
         "allow attach connect dump export forget heartbeat help language link memory memorywarning persona pop privacy "
-        "rethink retry rewrite save scheduled stop unlink whoami why"
+        "rethink retry rewrite room save scheduled stop unlink whoami why"
     ).split()
 )
 Script = Sequence[Line] | Callable[[ModelRequest], ModelReply]

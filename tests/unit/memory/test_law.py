@@ -239,7 +239,7 @@ def test_search_by_date(facts: list[Fact], size: int, span: tuple[int | None, in
 
                 async def ask(page: int, agent: Agent = agent, audience: str = audience) -> Page:
                     return await world.recall.between(
-                        agent.id, since, until, audience, page=page, page_size=size
+                        [agent.id], since, until, audience, page=page, page_size=size
                     )
 
                 keys = await pages_of(ask, size)
