@@ -91,6 +91,7 @@ from bot.people.allowance import Allowance
 from bot.people.beats import Beats
 from bot.people.identities import Identities
 from bot.people.pace import Pace
+from bot.people.paid_media import PaidMedia
 from bot.people.prices import Prices
 from bot.people.restrictions import Restrictions
 from bot.people.roles import Roles
@@ -98,7 +99,7 @@ from bot.people.room_memory import RoomMemory
 from bot.people.rooms import Rooms
 from bot.personas.faces import Faces
 from bot.personas.personas import Personas
-from bot.ports import Adapter, ChatModel, Clock, Form, Painter
+from bot.ports import Adapter, ChatModel, Clock, Form
 from bot.reception import Reception, Rules
 from bot.runtime import Runtime
 from bot.safety.crisis import Crisis
@@ -269,6 +270,7 @@ class _People:
     personas: Personas
     identities: Identities
     allowance: Allowance
+    media: PaidMedia
     access: Access
     beats: Beats
     restrictions: Restrictions
@@ -423,6 +425,7 @@ def _people(given: _Given) -> _People:
         personas=personas,
         identities=Identities(runtime, personas, settings.agent),
         allowance=allowance,
+        media=PaidMedia(runtime, allowance, given.media.images, given.media.audio, given.media.mouth),
         access=Access(
             runtime,
             pace,
@@ -439,7 +442,7 @@ def _people(given: _Given) -> _People:
 
 def _agent(given: _Given, people: _People, speaker_of: SpeakerOf | None) -> _Agent:
     settings, memory, models, runtime = given.settings, given.memory, given.models, given.runtime
-    registry = _registry(settings, given.media.images)
+    registry = _registry(settings, people.media)
     forms = Forms(registry, models.all_forms(), settings.agent.max_steps)
     window = _window(settings, memory, forms.always)
     forms.fit(window)
@@ -456,7 +459,7 @@ def _agent(given: _Given, people: _People, speaker_of: SpeakerOf | None) -> _Age
         runtime.store, window, runtime.clock, associative, alerts=alerts, steady=models.are_local()
     )
     speaker_of = speaker_of or Faces(runtime.store, people.personas.default).of
-    courier = Courier(runtime, given.platforms, speaker_of, people.access.may_post, given.media.mouth)
+    courier = Courier(runtime, given.platforms, speaker_of, people.access.may_post, people.media)
     executor = Executor(
         registry, window.count, window.fit, settings.agent.max_calls, settings.agent.tool_timeout_s, observer
     )
@@ -515,13 +518,11 @@ def _delivery(given: _Given, people: _People, agent: _Agent) -> _Delivery:
     keeping = Keeping(settings.memory.documents, given.memory.counter.count)
     senses = Senses(
         runtime,
-        people.allowance,
+        people.media,
         given.models.describer,
-        given.media.audio,
         given.masking,
         given.refusing,
         sees_for_all=given.models.describer is given.models.default,
-        speaks=given.media.mouth is not None,
     )
     beginning = Beginning(runtime, queues, identities, beats, courier, documents, keeping, senses)
     mailboxes = Mailboxes(runtime, turns, arrivals, beginning, queues, courier, platforms, settings.agent)
@@ -618,8 +619,8 @@ def _fixed(settings: Settings, counter: TokenCounter, always: Sequence[str]) -> 
     return sum(map(counter.count, always)) + settings.agent.block_limit // 2
 
 
-def _registry(settings: Settings, painter: Painter | None = None) -> Registry:
-    pictures = sending.picture_tools(painter)
+def _registry(settings: Settings, media: PaidMedia | None = None) -> Registry:
+    pictures = sending.picture_tools(media)
     return Registry([*chain(*TOOL_GROUPS), *pictures, *custom_tools(settings.agent.tools)])
 
 

@@ -194,16 +194,29 @@ class Mind(ChatModel, Protocol):
     def forms(self) -> Sequence[Form]: ...
 
 
-class Ears(Protocol):
-    """What writes down what is spoken."""
+@dataclass(frozen=True)
+class Heard:
+    """The words in a sound, empty where there are none, and how long it is."""
 
-    async def transcribe(self, name: str, media_type: str, sound: bytes) -> str:
-        """The words; empty where there are none. Raises `ModelError`."""
+    text: str
+    seconds: float
+
+
+class Ears(Protocol):
+    """What writes down what is spoken. ``model`` is its name, as prices have it."""
+
+    model: str
+
+    async def transcribe(self, name: str, media_type: str, sound: bytes) -> Heard:
+        """Raises `ModelError`."""
         ...
 
 
 class Mouth(Protocol):
-    """What speaks."""
+    """What speaks: the first ``longest`` characters of a text. ``speech`` is its name, as prices have it."""
+
+    speech: str
+    longest: int
 
     async def speak(self, text: str) -> bytes:
         """The text as sound: Opus in Ogg. Raises `ModelError`."""
@@ -211,7 +224,9 @@ class Mouth(Protocol):
 
 
 class Painter(Protocol):
-    """What makes pictures."""
+    """What makes pictures. ``model`` is its name, as prices have it."""
+
+    model: str
 
     async def paint(self, prompt: str) -> bytes:
         """A picture: PNG, JPEG or WebP. Raises `ModelError`."""

@@ -239,11 +239,23 @@ class EventSettings(_Section):
 
 
 class PriceSettings(_Section):
-    """For a million tokens."""
+    """For a million tokens; of what makes pictures, speaks and hears: for a picture, for 1,000 characters, for a
+    minute."""
 
-    input: float = Field(ge=0)
-    output: float = Field(ge=0)
+    input: float | None = Field(None, ge=0)
+    output: float | None = Field(None, ge=0)
     cached: float | None = Field(None, ge=0)
+    picture: float | None = Field(None, ge=0)
+    characters: float | None = Field(None, ge=0)
+    minute: float | None = Field(None, ge=0)
+
+    @model_validator(mode="after")
+    def _of_something(self) -> Self:
+        if (self.input is None) != (self.output is None) or (self.input is None and self.cached is not None):
+            raise ValueError("input and output are set together")
+        if self.input is None and self.picture is None and self.characters is None and self.minute is None:
+            raise ValueError("needs input and output, or picture, characters or minute")
+        return self
 
 
 class McpServerSettings(_Section):

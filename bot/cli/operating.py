@@ -183,6 +183,9 @@ async def usage(settings: Settings, by: By, days: int, *, as_json: bool) -> None
             "tokens in": each.usage.prompt,
             "cached": each.usage.cached,
             "tokens out": each.usage.completion,
+            "pictures": each.usage.pictures,
+            "characters": each.usage.characters,
+            "minutes": round(each.usage.seconds / 60, 1),
             f"cost ({settings.currency})": each.cost,
             "priced": "in part" if each.unpriced else "",
         }

@@ -11,7 +11,14 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
 
-from bot.errors import DeliveryDoubtful, DeliveryError, DeliveryRefused, DeliveryWaits, ModelError
+from bot.errors import (
+    AllowanceUsed,
+    DeliveryDoubtful,
+    DeliveryError,
+    DeliveryRefused,
+    DeliveryWaits,
+    ModelError,
+)
 from bot.events import (
     FILE,
     THREAD,
@@ -25,7 +32,8 @@ from bot.events import (
     platform_of,
 )
 from bot.observer import Doubtful, Post
-from bot.ports import Adapter, Found, Mouth
+from bot.people.paid_media import PaidMedia, Whose
+from bot.ports import Adapter, Found
 from bot.runtime import Runtime
 from memory.errors import StoreError, where
 from memory.records import Delivery, OutboxRow
@@ -55,9 +63,9 @@ class Courier:
         adapters: Mapping[str, Adapter],
         speaker_of: SpeakerOf,
         may_post: MayPost,
-        mouth: Mouth | None = None,
+        media: PaidMedia | None = None,
     ) -> None:
-        self._mouth = mouth
+        self._media = media
         self._store, self._clock = runtime.store, runtime.clock
         self._observer = runtime.observer
         self._adapters = adapters
@@ -264,14 +272,15 @@ class Courier:
             async with self._store.read() as session:
                 place = await session.agents.conversation(row.conversation_id)
             return replace(reply, of=place.address)
-        if reply.kind != VOICE or self._mouth is None:
+        if reply.kind != VOICE or self._media is None or not self._media.speaks:
             return reply
         name = f"voice-{reply.nonce[:8]}.ogg"
         if not sent:
             return replace(reply, file=File(name=name, data=b""))  # it is only looked for
         try:
-            return replace(reply, file=File(name=name, data=await self._mouth.speak(reply.text)))
-        except ModelError as error:
+            data = await self._media.speak(Whose(row.agent_id, row.conversation_id), reply.text)
+            return replace(reply, file=File(name=name, data=data))
+        except (ModelError, AllowanceUsed) as error:
             log.warning("A reply is posted as text: %s", error)
             return reply
 

@@ -16,9 +16,9 @@ from bot import prompts
 from bot.agent.context import IMAGE, voiced
 from bot.delivery.documents import masked_in
 from bot.errors import AllowanceUsed, ModelError, ModelRefused
-from bot.events import LOCAL, Attachment, MessageReceived, from_json, platform_of, to_json
-from bot.people.allowance import Allowance
-from bot.ports import ChatModel, Ears, ModelRequest
+from bot.events import Attachment, MessageReceived, from_json, to_json
+from bot.people.paid_media import PaidMedia, Whose
+from bot.ports import ChatModel, ModelRequest
 from bot.runtime import Runtime
 from bot.safety.masking import Masking, attachment
 from bot.safety.notices import post_once
@@ -36,33 +36,33 @@ _REFUSED = "(what is said in it may not be talked about here)"
 
 
 class Senses:
-    """``describer`` is None where no model sees, ``ears`` where nothing is set up that hears; ``sees_for_all``: the
-    describer is who thinks in turns, too, so that what it refuses to look at need not be shown again; ``speaks``: voice
-    is answered by voice."""
+    """``describer`` is None where no model sees; ``sees_for_all``: it is who thinks in turns, too, so that what it
+    refuses to look at need not be shown again."""
 
     def __init__(
         self,
         runtime: Runtime,
-        allowance: Allowance,
+        media: PaidMedia,
         describer: ChatModel | None,
-        ears: Ears | None,
         masking: Masking,
         refusing: Refusing,
         *,
         sees_for_all: bool,
-        speaks: bool,
     ) -> None:
         self.masking, self._refusing = masking, refusing
-        self.speaks = speaks
         self._sees_for_all = sees_for_all
         self._store, self._clock = runtime.store, runtime.clock
-        self._allowance = allowance
+        self._media = media
         self._describer = describer
-        self._ears = ears
 
     @property
     def hear(self) -> bool:
-        return self._ears is not None
+        return self._media.hears
+
+    @property
+    def speaks(self) -> bool:
+        """Whether voice is answered by voice."""
+        return self._media.speaks
 
     def wants(self, row: InboxRow) -> bool:
         """Whether something came with the event that is still to be seen or heard."""
@@ -84,7 +84,7 @@ class Senses:
         pictures = [n for n, a in enumerate(told) if a.image and not a.looked]
         for number, attached in enumerate(told):
             if attached.sound:
-                told[number] = await self._heard(attached)
+                told[number] = await self._heard(_whose(row), attached)
             elif attached.image and not attached.looked:
                 told[number] = await self._seen(agent, row, attached, ask=number in pictures[:_MOST])
         kept = list(map(attachment, told)) if self.masking.of(user) else told
@@ -107,13 +107,13 @@ class Senses:
                             agent.id, _digest(attached), attached.shows, place, row.key, self._clock.now()
                         )
 
-    async def _heard(self, attached: Attachment) -> Attachment:
+    async def _heard(self, whose: Whose, attached: Attachment) -> Attachment:
         text = ""
-        if self._ears is not None:
+        if self._media.hears:
             sound = base64.b64decode(attached.sound)
             try:
-                text = await self._ears.transcribe(attached.name, attached.media_type, sound)
-            except ModelError as error:
+                text = await self._media.transcribe(whose, attached.name, attached.media_type, sound)
+            except (ModelError, AllowanceUsed) as error:
                 log.warning("A voice message was not written down: %s", error)
         if await self._refusing.heard(text) is not Verdict.PASSES:
             text = _REFUSED
@@ -147,11 +147,10 @@ class Senses:
             messages=[{"role": "user", "content": asked}],
             max_tokens=_TOKENS,
         )
-        limited = platform_of(str(row.payload["address"])) != LOCAL
-        async with self._allowance.reserved(agent.user_id, 2 * IMAGE, limited=limited) as bill:
+        async with self._media.account(_whose(row), 2 * IMAGE) as bill:
             reply = await self._describer.complete(request)
             usage = reply.usage if reply.usage.total else Usage(prompt=IMAGE, completion=_TOKENS // 4)
-            bill.took = usage.total
+            self._media.charge(bill, reply.model or self._describer.name, usage)
         return one_line(reply.text)[:_LONGEST], usage
 
 
@@ -168,6 +167,10 @@ def spent(rows: Sequence[InboxRow]) -> Usage:
         for attached in row.payload.get("attachments", ()) if row.kind == MessageReceived.kind else ():
             total += Usage(prompt=attached.get("prompt", 0), completion=attached.get("completion", 0))
     return total
+
+
+def _whose(row: InboxRow) -> Whose:
+    return Whose(row.agent_id, row.conversation_id)
 
 
 def _digest(attached: Attachment) -> str:

@@ -14,7 +14,7 @@ class ImagesEndpoint:
     def __init__(self, endpoint: Endpoint, size: str) -> None:
         self._endpoint = endpoint
         self._size = {"size": size} if size else {}
-        self.place = endpoint.place
+        self.place, self.model = endpoint.place, endpoint.name
 
     async def paint(self, prompt: str) -> bytes:
         # GPT image models always give base64; older ones give an address, which is not followed, unless they are told.

@@ -232,7 +232,7 @@ class Operator:
             usage=sum((each.usage for each in found), Usage()),
             steps=sum(each.steps for each in found),
             cost=self._prices.sum(found),
-            unpriced=any(not self._prices.knows(each.model) and each.usage.total for each in found),
+            unpriced=any(not self._prices.knows(each.model, each.usage) for each in found),
         )
 
 

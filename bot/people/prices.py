@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from bot.settings import PriceSettings
 from memory.records import Usage, Used
 
 _MILLION = 1_000_000
+_NONE = PriceSettings.model_construct()  # nothing is known
 
 
 class Prices:
@@ -19,18 +20,29 @@ class Prices:
     def __bool__(self) -> bool:
         return bool(self._prices)
 
-    def knows(self, model: str) -> bool:
-        return model in self._prices
+    def knows(self, model: str, usage: Usage) -> bool:
+        """Whether all that was used has a price."""
+        price = self._prices.get(model)
+        return all(each is not None for _, each in _parts(usage, price))
 
     def cost(self, model: str, usage: Usage) -> float:
-        """0 for a model without a price."""
-        price = self._prices.get(model)
-        if price is None:
-            return 0.0
-        cached = min(usage.cached, usage.prompt)
-        again = price.input if price.cached is None else price.cached
-        paid = (usage.prompt - cached) * price.input + cached * again + usage.completion * price.output
-        return paid / _MILLION
+        """What has no price costs nothing."""
+        return sum(amount * price for amount, price in _parts(usage, self._prices.get(model)) if price)
 
     def sum(self, used: Iterable[Used]) -> float:
         return sum(self.cost(each.model, each.usage) for each in used)
+
+
+def _parts(usage: Usage, price: PriceSettings | None) -> Iterator[tuple[float, float | None]]:
+    """How much was used of what is used at all, and the price of one of it."""
+    cached = min(usage.cached, usage.prompt)
+    p = price or _NONE
+    parts = (
+        ((usage.prompt - cached) / _MILLION, p.input),
+        (cached / _MILLION, p.input if p.cached is None else p.cached),
+        (usage.completion / _MILLION, p.output),
+        (float(usage.pictures), p.picture),
+        (usage.characters / 1_000, p.characters),
+        (usage.seconds / 60, p.minute),
+    )
+    return (part for part in parts if part[0])

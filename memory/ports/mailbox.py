@@ -75,6 +75,12 @@ class Mailbox(Protocol):
         """Record a step; its key can never be asked again. Raises if it already is recorded."""
         ...
 
+    async def spend(
+        self, agent_id: int, conversation_id: int, model: str, usage: Usage, now: datetime
+    ) -> None:
+        """Record what was used beside the steps of turns."""
+        ...
+
     async def last_model(self, agent_id: int) -> str | None:
         """The model of the agent's newest step that was committed, or None."""
         ...
@@ -97,7 +103,7 @@ class Mailbox(Protocol):
         ...
 
     async def usage_since(self, agents: Collection[int] | None, since: datetime) -> Usage:
-        """Of all steps from ``since`` on; None: every agent's."""
+        """Of all steps, and what was spent beside them, from ``since`` on; None: every agent's."""
         ...
 
     async def newest_keys(self, platform: str) -> dict[str, str]:

@@ -33,7 +33,7 @@ class Erasing:
         with self._c.beside():
             noted = await self.said(agent, here, now)
             await self._events(place.id, now)
-            for table in (t.outbox, t.wishes, t.asks, t.summaries, t.turns):
+            for table in (t.outbox, t.wishes, t.asks, t.summaries, t.turns, t.outlays):
                 await self._c.execute(table.delete().where(table.c.conversation_id == place.id))
             warned = t.conversations.update().where(t.conversations.c.id == place.id)
             await self._c.execute(warned.values(warned=False))
@@ -124,6 +124,7 @@ class Erasing:
             over = (t.turns.c.started_at < before) & (t.turns.c.state == "done")
             await self._c.execute(t.turns.delete().where(over))
             await self._c.execute(t.block_history.delete().where(t.block_history.c.at < before))
+            await self._c.execute(t.outlays.delete().where(t.outlays.c.at < before))
             await self._c.execute(t.captions.delete().where(t.captions.c.created_at < before))
         return count, sorted({scope_of(row.key) for row in keys}), sorted(places)
 

@@ -44,7 +44,8 @@ class Joining:
                 t.archives.update().where(a.id == into.archive_id).values(last_seq=sum(held.values()))
             )
             await self._blocks(into, other, now)
-            for table in (t.inbox, t.turns, t.steps, t.outbox, t.wishes, t.asks, t.proposals, t.findings):
+            turned = (t.inbox, t.turns, t.steps, t.outlays, t.outbox)
+            for table in (*turned, t.wishes, t.asks, t.proposals, t.findings):
                 await self._c.execute(
                     table.update().where(table.c.agent_id == other.id).values(agent_id=into.id)
                 )

@@ -164,6 +164,23 @@ class Mailbox:
         }
         await self._c.execute(_STEP, values)
 
+    async def spend(
+        self, agent_id: int, conversation_id: int, model: str, usage: Usage, now: datetime
+    ) -> None:
+        values = {
+            "agent_id": agent_id,
+            "conversation_id": conversation_id,
+            "model": model,
+            "prompt_tokens": usage.prompt,
+            "completion_tokens": usage.completion,
+            "cached_tokens": usage.cached,
+            "pictures": usage.pictures,
+            "characters": usage.characters,
+            "seconds": usage.seconds,
+            "at": now,
+        }
+        await self._c.execute(t.outlays.insert().values(values))
+
     async def last_model(self, agent_id: int) -> str | None:
         s = t.steps.c
         # For people, who ask which model answered them: the index on (agent, at) gives it in one step.
@@ -256,15 +273,19 @@ class Mailbox:
         await self._c.execute(there.values(address=address, state=Delivery.READY, claimed_at=None))
 
     async def usage_since(self, agents: Collection[int] | None, since: datetime) -> Usage:
-        s = t.steps.c
-        columns = (s.prompt_tokens, s.completion_tokens, s.cached_tokens)
-        query = sa.select(*(sa.func.coalesce(sa.func.sum(column), 0) for column in columns)).where(
-            s.at >= since
-        )
-        if agents is not None:
-            query = query.where(s.agent_id.in_(agents))
-        prompt, completion, cached = (await self._c.execute(query)).one()
-        return Usage(prompt=prompt, completion=completion, cached=cached)
+        total = Usage()
+        for table in (t.steps, t.outlays):
+            c = table.c
+            sums = [
+                sa.func.coalesce(sa.func.sum(column), 0)
+                for column in (c.prompt_tokens, c.completion_tokens, c.cached_tokens)
+            ]
+            query = sa.select(*sums).where(c.at >= since)
+            if agents is not None:
+                query = query.where(c.agent_id.in_(agents))
+            prompt, completion, cached = (await self._c.execute(query)).one()
+            total += Usage(prompt=prompt, completion=completion, cached=cached)
+        return total
 
     async def post(self, rows: Sequence[OutboxRow]) -> None:
         if rows:

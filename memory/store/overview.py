@@ -99,10 +99,11 @@ class Overview:
         return bool((await self._c.execute(o.update().where(over).values(state=Delivery.READY))).rowcount)
 
     async def used(self, by: By, since: datetime) -> list[Used]:
-        s, c = t.steps.c, t.conversations.c
+        c = t.conversations.c
+        spent = _spent(since)
         keys: dict[str, tuple[sa.Label[Any], ...]] = {
-            "day": (_DAY.label("day"),),
-            "model": (s.model.label("asked"),),
+            "day": ((sa.type_coerce(spent.c.at, sa.BigInteger) // _A_DAY).label("day"),),
+            "model": (spent.c.model.label("asked"),),
             "persona": (t.personas.c.name.label("persona"),),
             "community": (
                 c.audience.label("seen_by"),
@@ -111,10 +112,8 @@ class Overview:
             "person": (_FIRST.label("person"),),
         }
         key = keys[by]  # grouped by their names: PostgreSQL takes an expression with values for another one
-        query = (
-            _summed(*key)
-            .where(s.at >= since)
-            .group_by(*(sa.literal_column(each.key) for each in key), s.model)
+        query = _summed(spent, *key).group_by(
+            *(sa.literal_column(each.key) for each in key), sa.literal_column("model")
         )
         with self._c.beside():
             rows = (await self._c.execute(query)).all()
@@ -133,21 +132,19 @@ class Overview:
         return sorted(found.values(), key=lambda used: (used.key, used.model))
 
     async def used_by(self, agents: Collection[int], since: datetime) -> list[Used]:
-        s = t.steps.c
-        rows = await self._c.execute(
-            _summed().where(s.agent_id.in_(agents) & (s.at >= since)).group_by(s.model)
-        )
+        rows = await self._c.execute(_summed(_spent(since, agents)).group_by(sa.literal_column("model")))
         return [_used("", row) for row in rows]
 
     async def used_in(self, community: str, since: datetime) -> list[Used]:
-        c, s = t.conversations.c, t.steps.c
+        c = t.conversations.c
         here = (
             (c.audience == community_audience(community))
             | c.audience.startswith(place_audience(community, ""), autoescape=True)
             | ((c.audience == "private") & c.address.startswith(f"{community}/", autoescape=True))
         )
+        query = _summed(_spent(since)).where(here).group_by(sa.literal_column("model"))
         with self._c.beside():
-            rows = await self._c.execute(_summed().where(here & (s.at >= since)).group_by(s.model))
+            rows = await self._c.execute(query)
         return [_used("", row) for row in rows]
 
     async def _by_platform(self, query: Prepared) -> Counter[str]:
@@ -179,30 +176,62 @@ def _key(by: By, row: Any) -> str:
 
 
 def _used(key: str, row: Any) -> Used:
-    usage = Usage(prompt=row.prompt, completion=row.completion, cached=row.cached)
+    usage = Usage(
+        prompt=row.prompt,
+        completion=row.completion,
+        cached=row.cached,
+        pictures=row.pictures,
+        characters=row.characters,
+        seconds=row.seconds,
+    )
     return Used(key=key, model=row.model, usage=usage, steps=row.number)
 
 
-def _summed(*key: sa.ColumnElement[Any]) -> sa.Select[Any]:
-    """Usage by model, and by a key of the steps, their conversations or the agents' personas."""
-    s = t.steps.c
+def _spent(since: datetime, agents: Collection[int] | None = None) -> sa.Subquery:
+    """Steps of turns, and what was spent beside them, from then on; each half by its own index."""
+    s, o = t.steps.c, t.outlays.c
+    none = sa.literal_column("0", sa.Integer)
+    steps = sa.select(
+        *(s.agent_id, t.turns.c.conversation_id, s.model, s.at),
+        *(s.prompt_tokens, s.completion_tokens, s.cached_tokens),
+        *(none.label(name) for name in _SERVED),
+        sa.literal_column("1").label("steps"),
+    ).join(t.turns, t.turns.c.id == s.turn_id)
+    beside = sa.select(
+        *(o.agent_id, o.conversation_id, o.model, o.at),
+        *(o.prompt_tokens, o.completion_tokens, o.cached_tokens),
+        *(o[name] for name in _SERVED),
+        none.label("steps"),
+    )
+    halves = []
+    for half, c in ((steps, s), (beside, o)):
+        half = half.where(c.at >= since)
+        halves.append(half if agents is None else half.where(c.agent_id.in_(agents)))
+    return sa.union_all(*halves).subquery("spent")
+
+
+def _summed(spent: sa.Subquery, *key: sa.ColumnElement[Any]) -> sa.Select[Any]:
+    """Usage by model, and by a key of what was spent, its conversation or its agent's persona."""
+    c = spent.c
     sums = (
-        sa.func.sum(s.prompt_tokens).label("prompt"),
-        sa.func.sum(s.completion_tokens).label("completion"),
-        sa.func.sum(s.cached_tokens).label("cached"),
-        sa.func.count().label("number"),
+        sa.func.sum(c.prompt_tokens).label("prompt"),
+        sa.func.sum(c.completion_tokens).label("completion"),
+        sa.func.sum(c.cached_tokens).label("cached"),
+        *(sa.func.sum(c[name]).label(name) for name in _SERVED),
+        sa.func.sum(c.steps).label("number"),
     )
     return (
-        sa.select(*key, s.model, *sums)
-        .join(t.turns, t.turns.c.id == s.turn_id)
-        .join(t.conversations, t.conversations.c.id == t.turns.c.conversation_id)
-        .join(t.agents, t.agents.c.id == s.agent_id)
+        sa.select(*key, c.model.label("model"), *sums)
+        .select_from(spent)
+        .join(t.conversations, t.conversations.c.id == c.conversation_id)
+        .join(t.agents, t.agents.c.id == c.agent_id)
         .join(t.personas, t.personas.c.id == t.agents.c.persona_id)
     )
 
 
+_SERVED = ("pictures", "characters", "seconds")
 _EPOCH = date(1970, 1, 1).toordinal()
-_DAY = sa.type_coerce(t.steps.c.at, sa.BigInteger) // 86_400_000_000
+_A_DAY = 86_400_000_000  # in microseconds, as the store has moments
 _FIRST = (
     sa.select(sa.func.min(t.accounts.c.account))
     .where(t.accounts.c.user_id == t.agents.c.user_id)

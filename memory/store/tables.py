@@ -544,6 +544,23 @@ findings = Table(
     _at("said_at"),
     sqlite_autoincrement=True,  # an id is never given twice
 )  # what a reflection on an import proposes to keep
+outlays = Table(
+    "outlays",
+    metadata,
+    _id(),
+    _ref("agent_id", "agents.id"),
+    _ref("conversation_id", "conversations.id", index=True),
+    Column("model", Text, nullable=False),
+    Column("prompt_tokens", Integer, nullable=False),
+    Column("completion_tokens", Integer, nullable=False),
+    Column("cached_tokens", Integer, nullable=False),
+    Column("pictures", Integer, nullable=False),
+    Column("characters", Integer, nullable=False),
+    Column("seconds", Integer, nullable=False),
+    _at("at"),
+    Index("outlays_usage", "agent_id", "at"),
+    Index("outlays_at", "at"),
+)  # what was spent beside the steps of turns: on pictures, speech and hearing
 captions = Table(
     "captions",
     metadata,

@@ -252,7 +252,8 @@ def test_what_was_cached_costs_its_own_price() -> None:
     prices = Prices(PRICES)
     assert prices.cost("stage", Usage(prompt=100, completion=10, cached=50)) == pytest.approx(1.55)
     assert prices.cost("another", Usage(prompt=100)) == 0
-    assert not prices.knows("another")
+    assert not prices.knows("another", Usage(prompt=100))
+    assert prices.knows("stage", Usage(prompt=100))
 
 
 async def test_what_operators_did_is_kept_and_names_nobody_who_is_forgotten(tmp_path: Path) -> None:

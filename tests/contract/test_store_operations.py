@@ -77,6 +77,43 @@ async def test_usage_is_summed_by_day_model_persona_community_and_person(store: 
     assert others == [], "a community whose name only begins so"
 
 
+async def test_what_was_spent_beside_the_steps_counts_where_it_was_spent(store: Store) -> None:
+    async with store.write() as session:
+        ada = await newcomer(session, "ada")
+        hall = await session.agents.create_conversation(
+            ada.id, "slack:T1/C1", community_audience("slack:T1"), NOW
+        )
+        for days in (0, 1, 40):
+            spent = Usage(prompt=5, completion=1, pictures=2, characters=30, seconds=4)
+            await session.mailbox.spend(ada.id, hall.id, "painter", spent, NOW - days * DAY)
+    await thought(store, ada, community_audience("slack:T1"), "slack:T1/C1")
+    since = NOW - 7 * DAY
+    both = Usage(prompt=10, completion=2, pictures=4, characters=60, seconds=8)
+    async with store.read() as session:
+        for by in ("day", "model", "persona", "community", "person"):
+            found = [u for u in await session.overview.used(by, since) if u.model == "painter"]
+            assert sum((u.usage for u in found), Usage()) == both, by
+            assert {u.steps for u in found} == {0}, by
+        assert {u.model: u.usage for u in await session.overview.used_by([ada.id], since)} == {
+            "m0": USAGE,
+            "painter": both,
+        }
+        assert {u.model: u.usage for u in await session.overview.used_in("slack:T1", since)} == {
+            "m0": USAGE,
+            "painter": both,
+        }
+        assert (await session.mailbox.usage_since([ada.id], since)).total == USAGE.total + both.total
+    async with store.write() as session:
+        await session.erasing.expire(NOW - 7 * DAY)
+    async with store.read() as session:
+        [used] = [u for u in await session.overview.used_by([ada.id], NOW - 60 * DAY) if u.model == "painter"]
+        assert used.usage == both, "what is older than is kept has gone"
+    async with store.write() as session:
+        await session.erasing.conversation(hall, ada, NOW)
+    async with store.read() as session:
+        assert await session.overview.used_by([ada.id], since) == []
+
+
 async def test_people_turns_and_replies_are_seen_without_a_word_of_theirs(store: Store) -> None:
     async with store.write() as session:
         ada, _ = await newcomer(session, "ada"), await newcomer(session, "bob")

@@ -34,6 +34,7 @@ from bot.settings import (
     McpSettings,
     MemorySettings,
     ModelSettings,
+    PriceSettings,
     PrivacySettings,
     SafetySettings,
     Settings,
@@ -218,6 +219,7 @@ def settings_at(
     limits: dict[str, Any] | None = None,
     images: dict[str, Any] | None = None,
     safety: dict[str, Any] | None = None,
+    prices: dict[str, Any] | None = None,
     **agent: Any,
 ) -> Settings:
     return Settings(
@@ -235,6 +237,7 @@ def settings_at(
         limits=LimitSettings(**(limits or {})),
         images=ImagesSettings(**(images or {})),
         safety=SafetySettings(**(safety or {})),
+        prices={name: PriceSettings(**price) for name, price in (prices or {}).items()},
     )
 
 

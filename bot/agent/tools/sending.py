@@ -9,9 +9,9 @@ from secrets import token_hex
 
 from bot.agent.tools.desk import Desk
 from bot.agent.tools.registry import Offered, Tool, tool
-from bot.errors import ModelError, ModelRefused, ToolError
+from bot.errors import AllowanceUsed, ModelError, ModelRefused, ToolError
 from bot.events import File
-from bot.ports import Painter
+from bot.people.paid_media import PaidMedia, Whose
 
 log = logging.getLogger(__name__)
 
@@ -55,9 +55,9 @@ async def send_file(desk: Desk, name: str, content: str) -> str:
     return f"Sent as {stem}."
 
 
-def picture_tools(painter: Painter | None) -> Sequence[Tool]:
+def picture_tools(media: PaidMedia | None) -> Sequence[Tool]:
     """What makes pictures, where something is set up that does."""
-    if painter is None:
+    if media is None or not media.paints:
         return ()
 
     async def send_image(desk: Desk, prompt: str) -> str:
@@ -68,7 +68,9 @@ def picture_tools(painter: Painter | None) -> Sequence[Tool]:
         if not prompt.strip() or len(prompt) > _PROMPT:
             raise ToolError(f"prompt must have 1 to {_PROMPT} characters.")
         try:
-            data = await painter.paint(prompt.strip())
+            data = await media.paint(Whose(desk.agent.id, desk.conversation_id), prompt.strip())
+        except AllowanceUsed as error:
+            raise ToolError(f"No picture was made. Tell the person: {error}") from None
         except ModelError as error:
             log.warning("No picture was made: %s", error)
             why = (

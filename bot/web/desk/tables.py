@@ -125,12 +125,17 @@ def usage(by: By, found: Sequence[Spent], currency: str) -> Table:
                 f"{each.usage.prompt:,}",
                 f"{each.usage.cached:,}",
                 f"{each.usage.completion:,}",
+                f"{each.usage.pictures:,}",
+                f"{each.usage.characters:,}",
+                f"{each.usage.seconds / 60:,.1f}",
                 f"{each.cost:.2f}{' (in part)' if each.unpriced else ''}",
             ]
         )
         for each in found
     ]
-    columns = (by.capitalize(), "Steps", "Tokens in", "Of these cached", "Tokens out", f"Cost ({currency})")
+    media = ("Pictures made", "Characters spoken", "Minutes heard")
+    tokens = ("Tokens in", "Of these cached", "Tokens out")
+    columns = (by.capitalize(), "Steps", *tokens, *media, f"Cost ({currency})")
     return Table(f"Usage by {by}", columns, rows, "Nothing was used.")
 
 
