@@ -99,6 +99,8 @@ class Attachment:
     shows: str = ""  # what a model said of the image
     prompt: int = 0  # tokens that this took
     completion: int = 0
+    tries: int = 0  # calls that were made in vain to describe it
+    again_at: float = 0.0  # when another may be made, in seconds since 1970
     sound: str = ""  # what is to be heard (in base64), until it was
     voice: bool = False  # the author spoke it: a voice message, not a file with sound
     heard: str = ""  # the words in the sound

@@ -20,6 +20,7 @@ from bot.agent.queue_manager import QueueManager
 from bot.delivery.courier import Courier
 from bot.delivery.documents import Documents, is_unread
 from bot.delivery.keeping import Cut, Keeping
+from bot.delivery.second_look import SecondLook
 from bot.delivery.senses import Senses, is_spoken, spent
 from bot.events import EVENTS, Address, HeartbeatDue, MessageReceived, ScheduledDue, from_json
 from bot.language import gettext, marked, spoken
@@ -68,6 +69,7 @@ class Beginning:
         self._documents = documents
         self._keeping = keeping
         self._senses, self._masking = senses, senses.masking
+        self._second_look = SecondLook(runtime, queues, senses)
 
     async def read(self, rows: Sequence[InboxRow]) -> bool:
         """Read what came with these events, while the place sees that something is done. Whether there was any: the
@@ -89,6 +91,8 @@ class Beginning:
         """The turn of these events, begun if it is None; no job when their agent was deleted meanwhile."""
         began = asyncio.get_running_loop().time()
         conversation_id = turn.conversation_id if turn else rows[0].conversation_id
+        if turn is None and any(EVENTS[row.kind].from_person for row in rows):
+            await self._second_look.take(rows[0].agent_id, {row.key for row in rows})
         queue = await self._queues.queue(conversation_id)
         identity = await self._identities.at(queue.conversation)
         if identity is None:

@@ -23,14 +23,17 @@ from bot.runtime import Runtime
 from bot.safety.masking import Masking, attachment
 from bot.safety.notices import post_once
 from bot.safety.refusing import Refusing, Verdict
-from memory.records import Agent, InboxRow, Usage
+from memory.records import InboxRow, Usage
 from memory.search.excerpts import one_line
 
 log = logging.getLogger(__name__)
 
-_MOST = 4  # pictures of one message that are described
+MOST = 4
+"""Pictures that are described at once."""
 _TOKENS = 400  # of a caption: a model that reasons needs some
 _LONGEST = 1_200  # characters of one
+TRIES = 3
+"""How often one is looked at, with the first time."""
 _WAIT_S = 60.0  # for one
 _REFUSED = "(what is said in it may not be talked about here)"
 
@@ -86,7 +89,7 @@ class Senses:
             if attached.sound:
                 told[number] = await self._heard(_whose(row), attached)
             elif attached.image and not attached.looked:
-                told[number] = await self._seen(agent, row, attached, ask=number in pictures[:_MOST])
+                told[number] = await self._seen(row, attached, ask=number in pictures[:MOST])
         kept = list(map(attachment, told)) if self.masking.of(user) else told
         masked, told = kept != told, kept
         async with self._store.write() as session:
@@ -101,10 +104,10 @@ class Senses:
                 if masked:
                     await post_once(session, masked_in(row, agent, user, self._clock.now()))
                 for attached in told:
-                    if attached.shows:
+                    if attached.shows or 0 < attached.tries < TRIES:
                         place = now.conversation_id
                         await session.captions.put(
-                            agent.id, _digest(attached), attached.shows, place, row.key, self._clock.now()
+                            agent.id, digest_of(attached), attached.shows, place, row.key, self._clock.now()
                         )
 
     async def _heard(self, whose: Whose, attached: Attachment) -> Attachment:
@@ -119,38 +122,66 @@ class Senses:
             text = _REFUSED
         return replace(attached, sound="", heard=text)
 
-    async def _seen(self, agent: Agent, row: InboxRow, attached: Attachment, *, ask: bool) -> Attachment:
+    @property
+    def sees(self) -> bool:
+        return self._describer is not None
+
+    async def seen_again(self, row: InboxRow, attached: Attachment) -> Attachment:
+        """A picture of an event whose turn is over, described by one call where it can be; else ``tries`` is one more
+        if it was asked for."""
         async with self._store.read() as session:
-            known = await session.captions.get(agent.id, _digest(attached))
+            agent = await session.agents.agent(row.agent_id)
+            user = await session.agents.user(agent.user_id) if agent else None
+        if user is None:
+            return attached
+        seen = await self._seen(row, attached, ask=True, beside=True)
+        return attachment(seen) if self.masking.of(user) else seen
+
+    async def _seen(
+        self, row: InboxRow, attached: Attachment, *, ask: bool, beside: bool = False
+    ) -> Attachment:
+        """``beside``: what it takes is no turn's to count."""
+        async with self._store.read() as session:
+            known = await session.captions.get(row.agent_id, digest_of(attached))
         if known or not ask:
             return replace(attached, looked=True, shows=known or "")
         try:
             async with self._clock.timeout(_WAIT_S):
-                shows, usage = await self._described(agent, row, attached)
+                shows, usage = await self._described(row, attached, beside)
         except (ModelError, AllowanceUsed, TimeoutError) as error:
-            log.warning("agent %s: a picture was not described: %s", agent.id, error or "it took too long")
+            log.warning(
+                "agent %s: a picture was not described: %s", row.agent_id, error or "it took too long"
+            )
             if isinstance(error, ModelRefused) and self._sees_for_all:
                 return replace(attached, looked=True, image="")
-            return replace(attached, looked=True)
+            return replace(attached, looked=True, tries=_tries(attached, error))
+        if beside:
+            usage = Usage()
         if await self._refusing.heard(shows) is not Verdict.PASSES:
             return replace(attached, looked=True, image="", prompt=usage.prompt, completion=usage.completion)
+        tries = attached.tries if shows else attached.tries + 1
+        attached = replace(attached, tries=tries)
         return replace(attached, looked=True, shows=shows, prompt=usage.prompt, completion=usage.completion)
 
-    async def _described(self, agent: Agent, row: InboxRow, attached: Attachment) -> tuple[str, Usage]:
+    async def _described(self, row: InboxRow, attached: Attachment, beside: bool) -> tuple[str, Usage]:
         assert self._describer is not None
         asked = [
             {"type": "text", "text": prompts.read("caption")},
             {"type": "image_url", "image_url": {"url": attached.image}},
         ]
         request = ModelRequest(
-            key=f"caption/{agent.id}/{_digest(attached)}",
+            key=f"caption/{row.agent_id}/{digest_of(attached)}/{attached.tries}",
             messages=[{"role": "user", "content": asked}],
             max_tokens=_TOKENS,
         )
         async with self._media.account(_whose(row), 2 * IMAGE) as bill:
             reply = await self._describer.complete(request)
             usage = reply.usage if reply.usage.total else Usage(prompt=IMAGE, completion=_TOKENS // 4)
-            self._media.charge(bill, reply.model or self._describer.name, usage)
+            model = reply.model or self._describer.name
+            if beside:
+                await self._media.spend(_whose(row), bill, model, usage)
+            else:
+                self._media.charge(bill, model, usage)
         return one_line(reply.text)[:_LONGEST], usage
 
 
@@ -173,5 +204,14 @@ def _whose(row: InboxRow) -> Whose:
     return Whose(row.agent_id, row.conversation_id)
 
 
-def _digest(attached: Attachment) -> str:
+def _tries(attached: Attachment, error: Exception) -> int:
+    """With this one, if it is to be tried again: a refusal is an answer, and nobody was asked where nothing was
+    left."""
+    if isinstance(error, ModelRefused):
+        return TRIES
+    return attached.tries if isinstance(error, AllowanceUsed) else attached.tries + 1
+
+
+def digest_of(attached: Attachment) -> str:
+    """By which the picture is known, whoever sends it."""
     return hashlib.sha256(attached.image.encode()).hexdigest()

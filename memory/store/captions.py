@@ -20,17 +20,25 @@ class Captions:
         c = t.captions.c
         query = sa.select(c.text).where((c.agent_id == agent_id) & (c.digest == digest))
         found = (await self._c.execute(query)).first()
-        return str(found.text) if found else None
+        return str(found.text) if found and found.text else None
+
+    async def open(self, agent_id: int) -> list[str]:
+        c = t.captions.c
+        query = sa.select(c.event_key).where((c.agent_id == agent_id) & (c.text == "")).order_by(c.created_at)
+        return list(dict.fromkeys((await self._c.execute(query)).scalars()))
 
     async def put(
         self, agent_id: int, digest: str, text: str, conversation_id: int, event_key: str, now: datetime
     ) -> None:
-        c = t.captions.c
-        await self._c.execute(t.captions.delete().where((c.agent_id == agent_id) & (c.digest == digest)))
+        await self.close(agent_id, digest)
         values = {"agent_id": agent_id, "digest": digest, "text": text, "event_key": event_key}
         await self._c.execute(
             t.captions.insert().values(**values, conversation_id=conversation_id, created_at=now)
         )
+
+    async def close(self, agent_id: int, digest: str) -> None:
+        c = t.captions.c
+        await self._c.execute(t.captions.delete().where((c.agent_id == agent_id) & (c.digest == digest)))
 
     async def drop(self, event_key: str) -> None:
         await self._c.execute(t.captions.delete().where(t.captions.c.event_key == event_key))

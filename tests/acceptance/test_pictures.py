@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bot.errors import ModelUnavailable
+from bot.errors import ModelRefused, ModelUnavailable
 from bot.events import Attachment, MessageDeleted, MessageEdited, MessageReceived
 from bot.ports import ModelReply, ModelRequest
 from memory.records import Usage
@@ -181,3 +181,59 @@ async def test_a_picture_without_words_leaves_when_its_author_deletes_it(tmp_pat
         await house.app.inbound.submit(MessageDeleted(**facts, key="parlour:gone", target=event.key))
         assert "base64" not in str(house.rows("SELECT payload FROM inbox"))
         assert "base64" not in str(house.rows("SELECT rendered FROM messages"))
+
+
+async def test_a_picture_that_failed_is_found_later_by_what_it_shows(tmp_path: Path) -> None:
+    mind = Seeing(ModelUnavailable("down"))
+    async with opened(tmp_path, mind.play, model=SEES) as house:
+        event = await show(house, "My weekend", picture())
+        mind.shows = SHOWS
+        [answer] = await house.say("ada", "Where is the photo of the blue bicycle?")
+        assert "(picture) A blue bicycle leans on a red barn" in answer.text
+        assert mind.asked == 2
+        stored = await house.stored(event)
+        assert stored is not None
+        assert stored.text == f"My weekend\n(picture) {SHOWS}"
+        assert SHOWS in stored.rendered, "who answers sees it, too"
+        assert house.rows("SELECT sum(prompt_tokens) FROM outlays") == [(700,)]
+        await show(house, "Again", picture("again.png"))
+        assert mind.asked == 2
+        assert mind.events[-1]["attachments"][0]["shows"] == SHOWS
+
+
+@pytest.mark.parametrize("failing", [ModelUnavailable("down"), ""])
+async def test_a_picture_is_looked_at_three_times_at_most(tmp_path: Path, failing: Exception | str) -> None:
+    mind, clock = Seeing(failing), FakeClock()
+    async with opened(tmp_path, mind.play, model=SEES, clock=clock) as house:
+        await show(house, "My weekend", picture())
+        asked = []
+        for hours in (0, 0, 2, 2, 2):
+            clock.advance(hours * 3_600)
+            await house.say("ada", "Hello")
+            asked.append(mind.asked)
+        assert asked == [2, 2, 3, 3, 3]
+        assert house.rows("SELECT * FROM captions") == []
+
+
+async def test_a_refused_picture_is_not_looked_at_again(tmp_path: Path) -> None:
+    mind = Seeing(ModelRefused("no"))
+    async with opened(tmp_path, mind.play, model=SEES) as house:
+        await show(house, "My weekend", picture())
+        await house.say("ada", "Hello")
+        assert mind.asked == 1
+        assert house.rows("SELECT * FROM captions") == []
+
+
+@pytest.mark.parametrize("how", ["deleted", "forget here yes"])
+async def test_what_is_forgotten_is_not_looked_at_again(tmp_path: Path, how: str) -> None:
+    mind = Seeing(ModelUnavailable("down"))
+    async with opened(tmp_path, mind.play, model=SEES) as house:
+        event = await show(house, "Look", picture())
+        if how == "deleted":
+            facts = {k: v for k, v in house.who("ada").items() if k != "key"}
+            await house.app.inbound.submit(MessageDeleted(**facts, key="parlour:gone", target=event.key))
+        else:
+            await command(house, "ada", how)
+        mind.shows = CANARIES[0]
+        await house.say("ada", "Hello")
+        assert mind.asked == 1

@@ -204,3 +204,21 @@ async def test_orders_are_taken_once_and_faults_added_up(store: Store) -> None:
         assert await session.operations.faults(NOW - 999 * DAY) == [
             replace(fault, count=5, last_at=NOW + DAY)
         ]
+
+
+async def test_pictures_that_are_still_to_be_described_are_told_until_they_are(store: Store) -> None:
+    async with store.write() as session:
+        ada, bob = await newcomer(session, "ada"), await newcomer(session, "bob")
+        place = await session.agents.create_conversation(ada.id, "console:ada", PRIVATE, NOW)
+        for days, digest in ((0, "d2"), (1, "d1"), (2, "d3")):
+            await session.captions.put(ada.id, digest, "", place.id, f"e:{digest}", NOW - days * DAY)
+        await session.captions.put(ada.id, "d4", "A barn", place.id, "e:d4", NOW)
+        assert await session.captions.get(ada.id, "d1") is None
+        assert await session.captions.open(ada.id) == ["e:d3", "e:d1", "e:d2"]
+        assert await session.captions.open(bob.id) == []
+        await session.captions.put(ada.id, "d1", "A bicycle", place.id, "e:d1", NOW)
+        await session.captions.close(ada.id, "d3")
+        await session.captions.drop("e:d2")
+        assert await session.captions.open(ada.id) == []
+        assert await session.captions.get(ada.id, "d1") == "A bicycle"
+        assert await session.captions.get(ada.id, "d4") == "A barn"
