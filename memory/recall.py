@@ -50,14 +50,15 @@ class Recall:
         known: Known = NOTHING,
         asker: str | None = None,
         now: datetime | None = None,
+        newest: bool = False,
     ) -> Page:
         """The messages that answer ``query`` best, of those this agent may see in ``audience``.
 
         What is ``known`` takes no place on a page. ``asker`` is the author whom "I" means, ``now`` the moment in their
-        zone, to which "last week" is relative.
+        zone, to which "last week" is relative. ``newest``: of what answers alike the newer comes first.
         """
         audiences = readable_from(audience)
-        question = question_of(query, asker, now or datetime.now(UTC))
+        question = replace(question_of(query, asker, now or datetime.now(UTC)), newest=newest)
         async with self._store.read() as session:
             embedded = await meant(session, agent_id, audiences, question)
         vector = await self._indexer.query_vector(embedded, "messages", agent_id)
@@ -105,19 +106,28 @@ class Recall:
         asker: str | None = None,
         now: datetime | None = None,
     ) -> Page:
-        """As `search`, of the agent's own messages and of what the second one, a room's, has heard, in turns.
-        Where one of them has nothing on a page the other has it all."""
+        """As `search`, of the agent's own messages and of what the second one, a room's, has heard, in turns; of
+        that the newest is preferred, for what a group has decided changes. Where one of them has nothing on a page the
+        other has it all."""
         (agent_id, keeper), half = agents, page_size // 2
         own = await self.search(
             agent_id, query, audience, page=page, page_size=half, known=known, asker=asker, now=now
         )
         heard = await self.search(
-            keeper, query, audience, page=page, page_size=page_size - half, asker=asker, now=now
+            keeper, query, audience, page=page, page_size=page_size - half, asker=asker, now=now, newest=True
         )
         if not own.total or not heard.total:
             scope = keeper if heard.total else agent_id
             return await self.search(
-                scope, query, audience, page=page, page_size=page_size, known=known, asker=asker, now=now
+                scope,
+                query,
+                audience,
+                page=page,
+                page_size=page_size,
+                known=known,
+                asker=asker,
+                now=now,
+                newest=scope == keeper,
             )
         told = {(hit.row.text, hit.row.created_at) for hit in own.hits}
         fresh = [hit for hit in heard.hits if (hit.row.text, hit.row.created_at) not in told]

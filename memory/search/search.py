@@ -21,7 +21,6 @@ from memory.search.people import named, without_names
 from memory.search.talk import APART, PAUSE_S
 from memory.search.terms import analyse, asked, languages_of
 
-_DATED = 60  # rows of the time that the question names that are
 _BESIDE = 4  # positions around a row in which its neighbours are looked for
 _ASKED = 4_000  # characters of a question
 _FLOOR = 0.10
@@ -35,16 +34,18 @@ _FEW = 100  # rows that there are at least, for telling how rare a word is
 @dataclass(frozen=True, kw_only=True)
 class Breadth:
     """How much a search looks at closely: of the rows that share words with the question (``closer``), of those near
-    in meaning (``near``), and of how many of each the neighbours (``seeds``); at most ``most`` rows of a term."""
+    in meaning (``near``), of the time that the question names (``dated``: a room's day has many), and of how
+    many of the first two the neighbours (``seeds``); at most ``most`` rows of a term."""
 
     closer: int
     near: int
+    dated: int
     seeds: int
     most: int
 
 
-WIDE = Breadth(closer=100, near=80, seeds=40, most=POSTINGS)
-NARROW = Breadth(closer=16, near=16, seeds=8, most=200)
+WIDE = Breadth(closer=100, near=80, dated=200, seeds=40, most=POSTINGS)
+NARROW = Breadth(closer=16, near=16, dated=60, seeds=8, most=200)
 """For what happens at every turn. A term of more rows is left out where others are there: it tells little."""
 
 
@@ -215,7 +216,7 @@ async def gather(
         near += await _carrying(session, place, breadth.near)
         if kind == "messages" and question.span is not None:
             since, until = question.span.since, question.span.until
-            near += await session.messages.within(place.scope, place.audiences, since, until, _DATED)
+            near += await session.messages.within(place.scope, place.audiences, since, until, breadth.dated)
     searched, total = total, max(total, _FEW)
     if breadth is WIDE:
         written |= await _respelt(session, kind, places, question, held)

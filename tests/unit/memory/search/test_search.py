@@ -79,6 +79,32 @@ async def test_a_time_in_the_question_finds_what_was_said_then(memory: Memory) -
     assert (await memory.found("What was on 20 May 2026?"))[0] == "It snowed."
 
 
+async def test_what_was_said_early_on_a_busy_day_is_found_by_the_day(memory: Memory) -> None:
+    day = NOW - timedelta(days=9)
+    texts = ["a sundial followed me home", *(f"line {n}" for n in range(150))]
+    async with memory.store.write() as session:
+        rows = [
+            said(memory.home, text, created_at=day + timedelta(seconds=n), author="ada" if n == 0 else "bob")
+            for n, text in enumerate(texts)
+        ]
+        await session.messages.append(memory.agent.id, rows)
+    query = f"What did Ada purchase on {day:%Y-%m-%d}?"
+    found = await memory.recall.search(memory.agent.id, query, PRIVATE, now=NOW)
+    assert found.hits[0].row.text == "a sundial followed me home"
+
+
+async def test_of_what_a_room_heard_the_newest_comes_first(memory: Memory) -> None:
+    old, new = "we agreed to paint the door green", "we agreed to paint the door black"
+    await memory.told(old, NOW - timedelta(days=5))
+    await memory.told("good evening", NOW - timedelta(days=3))
+    await memory.told(new, NOW - timedelta(days=1))
+    query, now = "which colour did we agree to paint the door?", NOW + timedelta(days=30)
+    own = await memory.recall.search(memory.agent.id, query, PRIVATE, now=now)
+    assert own.hits[0].row.text == old
+    heard = await memory.recall.in_room((memory.agent.id + 1, memory.agent.id), query, PRIVATE, now=now)
+    assert heard.hits[0].row.text == new
+
+
 async def test_irregular_forms_are_found_by_each_other(memory: Memory) -> None:
     await memory.told("The children swam to the island.")
     assert await memory.found("Which child can swim?") == ["The children swam to the island."]
