@@ -105,6 +105,7 @@ from bot.runtime import Runtime
 from bot.safety.crisis import Crisis
 from bot.safety.masking import Masking
 from bot.safety.refusing import Refusing
+from bot.safety.writing import Writing
 from bot.settings import Settings
 from memory.associative import Associative
 from memory.documents.reader import Reader
@@ -331,7 +332,7 @@ def _assemble(
         platforms={adapter.platform: adapter for adapter in adapters},
         files=DataDir(settings.data_dir),
         masking=Masking(settings.safety.secrets == "mask"),
-        refusing=_refusing(settings, media, runtime.clock),
+        refusing=media.refusing,
     )
     people = _people(given)
     agent = _agent(given, people, speaker_of)
@@ -399,19 +400,6 @@ def _assemble(
             faults.run,
             loads.run,
         ),
-    )
-
-
-def _refusing(settings: Settings, media: Media, clock: Clock) -> Refusing:
-    safety = settings.safety
-    return Refusing(
-        safety.words,
-        media.moderator,
-        clock,
-        timeout_s=safety.moderation.timeout_s,
-        when_down=safety.moderation.when_down == "pass",
-        heard="heard" in safety.refuse,
-        said="said" in safety.refuse,
     )
 
 
@@ -552,7 +540,7 @@ def _ownership(given: _Given, people: _People, agent: _Agent, delivery: _Deliver
             Accounts(runtime, mailboxes, identities, allowance),
             RoomMemory(runtime, identities, people.personas, agent.courier.wake),
         ),
-        corrections=Corrections(runtime, erasure, given.masking),
+        corrections=Corrections(runtime, erasure, Writing(given.masking, given.refusing)),
         export=Export(runtime.store, runtime.clock),
         restore=Restore(runtime, people.personas, queues, given.masking),
         moving_in=MovingIn(

@@ -18,7 +18,8 @@ EverbotError
 ├── CommandError         a person used a command wrongly; the text says how
 │   ├── NotThere             what they name is not there
 │   ├── TooLong              a text is longer than its place holds
-│   └── Changed              it is not any more what they saw
+│   ├── Changed              it is not any more what they saw
+│   └── Refused              what they write may not be kept here
 ├── PersonaError         there is no such persona, or it can't be that; the text says why
 ├── BundleError          a file that was given to be imported is not what it should be
 ├── CardError            a character card is refused; the text says what is wrong with it
@@ -119,6 +120,10 @@ class TooLong(CommandError):
 
 
 class Changed(CommandError):
+    pass
+
+
+class Refused(CommandError):
     pass
 
 

@@ -47,14 +47,18 @@ from bot.runtime import Runtime
 from bot.safety.crisis import Crisis
 from bot.safety.masking import TOLD, Masking, aside, told
 from bot.safety.notices import Place
-from bot.safety.refusing import HEARD, UNJUDGED, Refusing, Verdict
+from bot.safety.refusing import Refusing, Verdict, why_not
 from bot.settings import EventSettings
 from memory.ports import Session
 from memory.records import Agent, Audience, Conversation, Message, OutboxRow, Passage, User
 
 _SAID = 2_000  # characters of a post that opened a thread
 _ALWAYS = ("stop", "help")  # whatever else was commanded in this minute
-_CARRY = ("memory", "persona", "rethink", "rewrite")  # a text into memory
+_CARRY = (
+    "persona",
+    "rethink",
+    "rewrite",
+)  # a text into memory; what /memory writes is judged where it is written
 _REUSED = marked(
     "That id stood for another message already, so I have let this one go. Give each message an id of its own."
 )
@@ -140,14 +144,14 @@ class Reception:
             with spoken(await self._identities.language_of(event, identity)):
                 await self._access.pace.spend(event, identity)
                 await self._fit(event, identity)
-                await self._check(event)
+                await self._check(event, identity.user)
                 event = await self._without_refused(event)
         except Turned as turned:
             if isinstance(turned, NotForUs) and isinstance(event, MessageReceived):
                 await self._overhear(event)
             return turned.view
         if isinstance(event, MessageReceived):
-            await self._overhear(event)
+            await self._rights.rooms.hear(event)
             event = await self._rights.rooms.without_the_kept_out(event)
         with spoken(await self._identities.language_of(event, identity)):
             event, notices = await self._kept(await self._begun(event, identity), identity)
@@ -190,12 +194,12 @@ class Reception:
                 return replace(view, language=language())
             identity = await self._identities.of(command)
             with spoken(await self._identities.language_of(command, identity)):
-                if command.command in _CARRY:
-                    verdict = await self._refusing.heard(command.argument, command.value)
-                    if verdict is not Verdict.PASSES:
-                        return replace(_refused(verdict), language=language())
                 size = len(command.argument) + len(command.value)
                 kept = await aside(size, self._masking.command, command, identity.user)
+                if command.command in _CARRY:
+                    verdict = await self._refusing.heard(kept.argument, kept.value)
+                    if verdict is not Verdict.PASSES:
+                        return replace(_refused(verdict), language=language())
                 view = await self._commands.run(kept, identity, self)
                 return view if kept is command else replace(view, text=f"{view.text}\n\n{gettext(TOLD)}")
 
@@ -312,12 +316,13 @@ class Reception:
         if why := self._adults.why_not(who.persona.name, definition, event):
             raise Turned("for adults only", View(text=why, kind="error"))
 
-    async def _check(self, event: Event) -> None:
-        """Raises `Turned` for what is refused: it is as if it had been forgotten, also when it is told again."""
-        if not isinstance(event, MessageReceived):
+    async def _check(self, event: Event, user: User) -> None:
+        """Raises `Turned` for what is refused: it is as if it had been forgotten, also when it is told again. What is
+        judged leaves the house, perhaps: it has no secrets, but of who insists on keeping them."""
+        if not isinstance(event, MessageReceived) or not self._refusing.hears:
             return
-        texts = (event.text, *(attached.text for attached in event.attachments))
-        verdict = await self._refusing.heard(*texts)
+        judged = await aside(_length(event), self._masking.event, event, user)
+        verdict = await self._refusing.heard(judged.text, *(attached.text for attached in judged.attachments))
         if verdict is Verdict.REFUSED:
             await self._rights.erasure.let_go(event.key)
         if verdict is not Verdict.PASSES:
@@ -325,7 +330,8 @@ class Reception:
 
     async def _overhear(self, event: MessageReceived) -> None:
         """A room may keep what was said in it, but never what is refused."""
-        if await self._refusing.heard(event.text) is Verdict.PASSES:
+        text = await aside(len(event.text), self._masking.text, None, event.text)
+        if await self._refusing.heard(text) is Verdict.PASSES:
             await self._rights.rooms.hear(event)
 
     async def _without_refused(self, event: Event) -> Event:
@@ -344,15 +350,21 @@ class Reception:
 
     async def _amend(self, event: MessageEdited | MessageDeleted) -> View | None:
         """A message reads otherwise now, or is gone: so is one that reads what is refused."""
-        verdict = (
-            await self._refusing.heard(event.text) if isinstance(event, MessageEdited) else Verdict.PASSES
-        )
+        verdict = await self._reads(event) if isinstance(event, MessageEdited) else Verdict.PASSES
         if verdict is Verdict.PASSES:
             await self._rights.amendments.follow(event)
             return None
         gone = MessageDeleted(**origin_of(event), key=event.key, at=event.at, target=event.target)
         await self._rights.amendments.follow(gone)
         return _refused(verdict)
+
+    async def _reads(self, event: MessageEdited) -> Verdict:
+        """Whether what it says now may be kept."""
+        if not self._refusing.hears:
+            return Verdict.PASSES
+        async with self._store.read() as session:
+            user = await session.agents.user_of(event.account)
+        return await self._refusing.heard(await aside(len(event.text), self._masking.text, user, event.text))
 
     async def _kept(self, event: Event, who: Identity) -> tuple[Event, list[OutboxRow]]:
         """The event as it is kept, and what the person is told of that."""
@@ -427,7 +439,7 @@ class Reception:
 
 
 def _refused(verdict: Verdict) -> View:
-    return View(text=gettext(HEARD if verdict is Verdict.REFUSED else UNJUDGED), kind="error")
+    return View(text=why_not(verdict), kind="error")
 
 
 def _length(event: Event) -> int:

@@ -23,11 +23,11 @@ from memory.records import Message, Role
 _NAME = 64  # characters of a tool's name
 _LONGEST = 100_000  # characters of what a model says, or of a call's arguments
 _READ = {
-    "send_message": "message",
-    "send_file": "content",
-    "send_image": "prompt",
-    "schedule_message": "about",
-    "open_thread": "title",
+    "send_message": ("message",),
+    "send_file": ("content", "name"),
+    "send_image": ("prompt",),
+    "schedule_message": ("about",),
+    "open_thread": ("title",),
 }
 """The arguments that people get to read, by tool."""
 _WRITES = frozenset(
@@ -35,6 +35,8 @@ _WRITES = frozenset(
         "core_memory_append",
         "core_memory_replace",
         "archival_memory_insert",
+        "archival_memory_replace",
+        "remember",
         "rethink_memory",
         "rethink_user_memory",
         "store_memories",
@@ -43,6 +45,7 @@ _WRITES = frozenset(
 )
 """Tools that note something."""
 _UNFIT = re.compile(r"[^A-Za-z0-9_-]")
+_BETWEEN = re.compile(r"[\W_]+")  # words of a file's name
 
 
 def cleaned(reply: ModelReply, step: str) -> ModelReply:
@@ -88,23 +91,32 @@ def _masked(text: str, *, called: bool) -> str:
 
 
 def outgoing(reply: ModelReply) -> list[str]:
-    """What people may read of it: what it says, in a thread of what title, sends as a file, and wants to be
-    reminded of."""
+    """What people may read of it: what it says, in a thread of what title, sends as a file of what name, and wants to
+    be reminded of."""
     if not reply.calls:
         return [reply.text] if reply.text else []
-    found = (_values(call).get(_READ[call.name]) for call in reply.calls if call.name in _READ)
-    return [text for text in found if isinstance(text, str) and text]
+    return [text for call in reply.calls for text in _readable(call).values() if text]
 
 
 def without(reply: ModelReply, refused: str, told: str) -> ModelReply:
     """The reply that says ``told`` in the place of a text of `outgoing`, and thinks nothing of it aloud."""
     calls = []
     for call in reply.calls:
-        values, name = _values(call), _READ.get(call.name, "")
-        if values.get(name) == refused:
-            call = replace(call, arguments=context.to_json({**values, name: told}))
+        gone = {name: told for name, text in _readable(call).items() if text == refused}
+        if gone:
+            call = replace(call, arguments=context.to_json({**_values(call), **gone}))
         calls.append(call)
     return replace(reply, text="" if reply.calls else told, calls=tuple(calls))
+
+
+def _readable(call: ToolCall) -> dict[str, str]:
+    """What people get to read of it, by argument; a file's name as the words that it is made of."""
+    values = {name: _values(call).get(name) for name in _READ.get(call.name, ())}
+    return {
+        name: " ".join(_BETWEEN.split(text)).strip() if name == "name" else text
+        for name, text in values.items()
+        if isinstance(text, str)
+    }
 
 
 def _values(call: ToolCall) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from bot.models.endpoint import Endpoint
 from bot.models.images import ImagesEndpoint
 from bot.models.moderation import ModerationEndpoint
 from bot.ports import Clock
+from bot.safety.refusing import Refusing
 from bot.settings import AudioSettings, ImagesSettings, ModerationSettings, Settings
 
 _HEARS, _JUDGES = "whisper-1", "omni-moderation-latest"
@@ -27,6 +28,7 @@ class Media:
         self.images = choose_images(settings, clock)
         self.moderator = choose_moderator(settings, clock)
         self.mouth = self.audio if settings.audio.speak else None
+        self.refusing = refusing(settings, self.moderator, clock)
 
     async def examine(self) -> AsyncIterator[Finding]:
         """What `everbot doctor` tells of each. No picture is made to try it: that costs."""
@@ -100,6 +102,20 @@ def choose_moderator(settings: Settings, clock: Clock) -> ModerationEndpoint | N
         return None
     endpoint = _endpoint("safety.moderation", moderation.name or _JUDGES, moderation, settings, clock)
     return ModerationEndpoint(endpoint, moderation.categories)
+
+
+def refusing(settings: Settings, moderator: ModerationEndpoint | None, clock: Clock) -> Refusing:
+    """The rules as they are set, with the server that judges by them."""
+    safety = settings.safety
+    return Refusing(
+        safety.words,
+        moderator,
+        clock,
+        timeout_s=safety.moderation.timeout_s,
+        when_down=safety.moderation.when_down == "pass",
+        heard="heard" in safety.refuse,
+        said="said" in safety.refuse,
+    )
 
 
 _Placed = AudioSettings | ImagesSettings | ModerationSettings

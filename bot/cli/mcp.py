@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 
 from bot.backends.clock import SystemClock
+from bot.backends.media import choose_moderator, refusing
 from bot.backends.memory import open_memory
 from bot.cli.screen import warn
 from bot.mcp.own_memory import NotLetIn, OwnMemory, Parts
 from bot.mcp.serving import server
+from bot.safety.masking import Masking
+from bot.safety.writing import Writing
 from bot.settings import Settings
 from memory.extras import how_to_have, lacks
 
@@ -24,13 +27,25 @@ async def serve(settings: Settings, persona: str) -> int:
     if lacks("mcp"):
         warn(f"everbot mcp: {how_to_have('mcp')}.")
         return 1
+    clock = SystemClock()
     async with open_memory(settings) as memory:
-        parts = Parts(store=memory.store, recall=memory.recall, archival=memory.archival, clock=SystemClock())
+        moderator = choose_moderator(settings, clock)
+        masking = Masking(settings.safety.secrets == "mask")
+        parts = Parts(
+            store=memory.store,
+            recall=memory.recall,
+            archival=memory.archival,
+            clock=clock,
+            writing=Writing(masking, refusing(settings, moderator, clock)),
+        )
         own = OwnMemory(parts, token, persona)
         try:
             await own.check()
+            await server(own).run_stdio_async()
         except NotLetIn as error:
             warn(f"everbot mcp: {error}")
             return 1
-        await server(own).run_stdio_async()
+        finally:
+            if moderator is not None:
+                await moderator.aclose()
     return 0

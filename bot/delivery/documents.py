@@ -62,12 +62,16 @@ class Documents:
             assert isinstance(event, DocumentUploaded)
             read = await self._told(event)
             agent, user = await self._owner(row) if read.text else (None, None)
-            kept = await asyncio.to_thread(self._masking.event, read, user) if user else read
+            kept = await asyncio.to_thread(self._masking.event, read, user) if read.text else read
+            was_masked = kept is not read
+            if await self._refusing.heard(kept.text) is not Verdict.PASSES:
+                problem = f"What {event.document} says may not be read here."
+                kept, was_masked = replace(event, data="", problem=problem), False
             async with self._store.write() as session:
                 now = [found for found in await session.mailbox.events_from(row.key) if found.key == row.key]
                 if any(map(is_unread, now)):  # else its author deleted it meanwhile
                     await session.mailbox.replace_event(row.key, to_json(kept))
-                    if agent and user and kept is not read:
+                    if agent and user and was_masked:
                         await post_once(session, masked_in(row, agent, user, self._clock.now()))
         return bool(unread)
 
@@ -89,8 +93,6 @@ class Documents:
             )
         except DocumentError as error:
             return replace(event, data="", problem=str(error))
-        if await self._refusing.heard(text) is not Verdict.PASSES:
-            return replace(event, data="", problem=f"What {event.document} says may not be read here.")
         if len(text) > _LONGEST:
             text = f"{text[:_LONGEST]}\n[The first {_LONGEST:,} of {len(text):,} characters; the rest was left out.]"
         return replace(event, data="", text=text)

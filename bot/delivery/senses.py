@@ -87,7 +87,7 @@ class Senses:
         pictures = [n for n, a in enumerate(told) if a.image and not a.looked]
         for number, attached in enumerate(told):
             if attached.sound:
-                told[number] = await self._heard(_whose(row), attached)
+                told[number] = await self._heard(row, attached)
             elif attached.image and not attached.looked:
                 told[number] = await self._seen(row, attached, ask=number in pictures[:MOST])
         kept = list(map(attachment, told)) if self.masking.of(user) else told
@@ -110,17 +110,24 @@ class Senses:
                             agent.id, digest_of(attached), attached.shows, place, row.key, self._clock.now()
                         )
 
-    async def _heard(self, whose: Whose, attached: Attachment) -> Attachment:
+    async def _heard(self, row: InboxRow, attached: Attachment) -> Attachment:
         text = ""
         if self._media.hears:
             sound = base64.b64decode(attached.sound)
             try:
-                text = await self._media.transcribe(whose, attached.name, attached.media_type, sound)
+                text = await self._media.transcribe(_whose(row), attached.name, attached.media_type, sound)
             except (ModelError, AllowanceUsed) as error:
                 log.warning("A voice message was not written down: %s", error)
-        if await self._refusing.heard(text) is not Verdict.PASSES:
+        if not await self._passes(row, text):
             text = _REFUSED
         return replace(attached, sound="", heard=text)
+
+    async def _passes(self, row: InboxRow, text: str) -> bool:
+        """Whether it may be kept; judged as it would be, without secrets."""
+        async with self._store.read() as session:
+            agent = await session.agents.agent(row.agent_id)
+            user = await session.agents.user(agent.user_id) if agent else None
+        return await self._refusing.heard(self.masking.text(user, text)) is Verdict.PASSES
 
     @property
     def sees(self) -> bool:
@@ -157,7 +164,7 @@ class Senses:
             return replace(attached, looked=True, tries=_tries(attached, error))
         if beside:
             usage = Usage()
-        if await self._refusing.heard(shows) is not Verdict.PASSES:
+        if not await self._passes(row, shows):
             return replace(attached, looked=True, image="", prompt=usage.prompt, completion=usage.completion)
         tries = attached.tries if shows else attached.tries + 1
         attached = replace(attached, tries=tries)

@@ -1,7 +1,8 @@
 """One person's memory, as programs of their own may use it: by a token of theirs, as in private.
 
 What a program reads and writes goes through the agent's own tools, and so under the law of audiences: in private all of
-this agent's memory is seen, never another person's.
+this agent's memory is seen, never another person's. What it writes is judged as what the person writes
+(`bot.safety.writing`).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from bot.agent.tools.desk import Desk
 from bot.errors import EverbotError
 from bot.people.web_keys import digest
 from bot.ports import Clock
+from bot.safety.writing import Writing
 from memory.archival import Archival
 from memory.ports import Session, Store
 from memory.recall import Recall
@@ -39,6 +41,7 @@ class Parts:
     recall: Recall
     archival: Archival
     clock: Clock
+    writing: Writing
 
 
 class OwnMemory:
@@ -47,6 +50,7 @@ class OwnMemory:
     def __init__(self, parts: Parts, token: str, persona: str) -> None:
         self._store, self._clock = parts.store, parts.clock
         self._recall, self._archival = parts.recall, parts.archival
+        self._writing = parts.writing
         self._digest, self._persona = digest(token), persona
 
     async def check(self) -> str:
@@ -72,11 +76,13 @@ class OwnMemory:
         return await self._with_desk(lambda desk: correcting.memory_sources(desk, text))
 
     async def note(self, text: str) -> str:
-        """Keep a statement; what is known is not kept twice. Raises `ToolError`."""
+        """Keep a statement; what is known is not kept twice. Raises `ToolError`, `Refused`."""
+        text = await self._kept(text)
         return await self._with_desk(lambda desk: memory.archival_memory_insert(desk, text))
 
     async def correct(self, what: str, text: str) -> str:
-        """``what`` is a note's id, or words of core memory exactly as they stand. Raises `ToolError`."""
+        """``what`` is a note's id, or words of core memory exactly as they stand. Raises `ToolError`, `Refused`."""
+        text = await self._kept(text)
 
         async def change(desk: Desk) -> str:
             blocks = [block for block in await desk.blocks() if what in block.value and not block.read_only]
@@ -93,6 +99,10 @@ class OwnMemory:
             return "\n\n".join(f"[{block.label}]\n{block.value}" for block in await desk.blocks())
 
         return await self._with_desk(read)
+
+    async def _kept(self, text: str) -> str:
+        user, _ = await self._whose()
+        return await self._writing.kept(user, text)
 
     async def _with_desk(self, work: Callable[[Desk], Awaitable[T]]) -> T:
         user, agent = await self._whose()

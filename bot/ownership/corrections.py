@@ -1,7 +1,7 @@
 """What a person corrects in their own memory: by a command, on the page, or by a program of theirs.
 
-All of it waits for the agent's step to end, and keeps no secrets but of who insists. ``also`` is done in the same unit
-of work.
+All of it waits for the agent's step to end, and keeps no secrets but of who insists, and nothing that is refused
+(`Refused`). ``also`` is done in the same unit of work.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from bot.language import gettext
 from bot.ownership.erasure import Also, Erasure, nothing, unchanged
 from bot.people.identities import Identity
 from bot.runtime import Runtime
-from bot.safety.masking import Masking, aside
+from bot.safety.writing import Writing
 from memory.archival import store
 from memory.records import Audience, Block, Draft, Passage, readable_from
 
@@ -25,8 +25,8 @@ LONGEST = 3_000
 
 
 class Corrections:
-    def __init__(self, runtime: Runtime, erasure: Erasure, masking: Masking) -> None:
-        self._masking = masking
+    def __init__(self, runtime: Runtime, erasure: Erasure, writing: Writing) -> None:
+        self._writing = writing
         self._store, self._clock, self._locks = runtime.store, runtime.clock, runtime.locks
         self._indexer = runtime.indexer
         self._erasure = erasure
@@ -46,15 +46,12 @@ class Corrections:
             raise NotThere(gettext("There is no note {uid!r}.", uid=uid))
         return found
 
-    async def _kept(self, who: Identity, text: str) -> str:
-        return await aside(len(text), self._masking.text, who.user, text)
-
     async def set_block(
         self, who: Identity, audience: Audience, block: Block, text: str, also: Also = nothing
     ) -> Sequence[str]:
         """Let one of the `own_blocks` read so; the lines that are gone of it, which can be brought back for a while.
-        Raises `TooLong`, and `Changed` where it does not read ``block.value`` any more."""
-        text = bounded(await self._kept(who, text), block.label, block.limit)
+        Raises `TooLong`, `Refused`, and `Changed` where it does not read ``block.value`` any more."""
+        text = bounded(await self._writing.kept(who.user, text), block.label, block.limit)
         gone = lines_forgotten(block.value, text)
         if gone:
             lines = {block.id: Removal(gone, block.value, text)}
@@ -67,8 +64,8 @@ class Corrections:
         return gone
 
     async def add(self, who: Identity, draft: Draft, also: Also = nothing) -> Passage:
-        """Keep a note. Raises `TooLong`."""
-        text = bounded(await self._kept(who, draft.text), gettext("A note"), LONGEST)
+        """Keep a note. Raises `TooLong`, `Refused`."""
+        text = bounded(await self._writing.kept(who.user, draft.text), gettext("A note"), LONGEST)
         async with self._locks.of(who.agent.id), self._store.write() as session:
             [kept] = await store(
                 session, who.agent.archive_id, [replace(draft, text=text)], self._clock.now()
@@ -78,8 +75,8 @@ class Corrections:
         return kept
 
     async def reword(self, who: Identity, note: Passage, text: str, also: Also = nothing) -> None:
-        """The note reads so; what it said before is gone. Raises `TooLong`."""
-        text = bounded(await self._kept(who, text), note.uid[:8], LONGEST)
+        """The note reads so; what it said before is gone. Raises `TooLong`, `Refused`."""
+        text = bounded(await self._writing.kept(who.user, text), note.uid[:8], LONGEST)
         await self._erasure.reword(who.agent, note, text, also)
 
     async def forget(

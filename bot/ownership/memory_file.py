@@ -16,7 +16,7 @@ from bot.errors import BundleError
 from bot.ownership import rendered, rows
 from bot.ownership.export import FORMAT
 from bot.people import schedules
-from bot.safety.secrets import bare, masked
+from bot.safety.secrets import bare
 from memory.records import Role
 
 R = TypeVar("R", bound=rows.Row)
@@ -58,11 +58,13 @@ class MemoryFile:
             yield line.where, row
 
     def _kept(self, line: bytes) -> bytes:
-        """A line, as it is kept."""
-        if not self._masks or not masked(line.decode("utf-8", "replace")).kinds:
+        """A line, as it is kept. It is read first: what is escaped in it is no secret's shape."""
+        if not self._masks:
             return line
         try:
-            return json.dumps(bare(json.loads(line)), ensure_ascii=False).encode()
+            row = json.loads(line)
+            kept = bare(row)
+            return line if kept is row else json.dumps(kept, ensure_ascii=False).encode()
         except (ValueError, RecursionError):
             return line  # what is wrong with it is told by whoever reads it
 

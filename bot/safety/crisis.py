@@ -55,16 +55,17 @@ LINES: Mapping[str, Line] = {
     "GB": Line("Samaritans: 116 123", "999", "https://www.samaritans.org"),
     "IE": Line("Samaritans: 116 123", "112", "https://www.samaritans.org/ireland"),
     "IN": Line("Tele MANAS: 14416", "112", "https://telemanas.mohfw.gov.in"),
-    "JP": Line("よりそいホットライン: 0120-279-338", "119", "https://www.since2011.net/yorisoi"),
+    "JP": Line(
+        "よりそいホットライン: 0120-279-338 (岩手・宮城・福島: 0120-279-226)",
+        "119",
+        "https://www.since2011.net/yorisoi",
+    ),
     "MX": Line("Línea de la Vida: 800 911 2000", "911", "https://www.gob.mx/lineadelavida"),
     "NZ": Line("1737", "111", "https://1737.org.nz"),
-    "PT": Line("SNS 24: 808 24 24 24", "112", "https://www.sns24.gov.pt"),
-    "RU": Line(
-        "Телефон экстренной психологической помощи МЧС: +7 495 989-50-50", "112", "https://psi.mchs.gov.ru"
-    ),
+    "PT": Line("Linha Nacional de Prevenção do Suicídio: 1411", "112", "https://www.sns24.gov.pt"),
     "US": Line("988 Suicide & Crisis Lifeline: 988", "911", "https://988lifeline.org"),
 }
-"""By country (ISO 3166-1)."""
+"""By country (ISO 3166-1): those that docs/safety.md says were confirmed, and when."""
 _ZONES = {
     "Europe/Vienna": "AT", "Europe/Brussels": "BE", "America/Sao_Paulo": "BR", "America/Bahia": "BR",
     "America/Fortaleza": "BR", "America/Recife": "BR", "America/Manaus": "BR", "America/Toronto": "CA",

@@ -43,14 +43,14 @@ class Masking:
     def __init__(self, on: bool) -> None:
         self.on = on
 
-    def of(self, user: User) -> bool:
-        """Whether the secrets of this person are masked."""
-        return self.on and not user.keeps_secrets
+    def of(self, user: User | None) -> bool:
+        """Whether the secrets of this person are masked; None: of somebody who is not known."""
+        return self.on and not (user and user.keeps_secrets)
 
-    def text(self, user: User, text: str) -> str:
+    def text(self, user: User | None, text: str) -> str:
         return masked(text).text if self.of(user) else text
 
-    def event(self, event: E, user: User) -> E:
+    def event(self, event: E, user: User | None) -> E:
         """The event as it is kept; the very same, if there is nothing to mask. What others said beside it never keeps
         a secret: they were not asked."""
         if not self.on:

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 
 from bot.errors import ModelError
-from bot.language import marked
+from bot.language import gettext, marked
 from bot.ports import Clock, Moderator
 
 log = logging.getLogger(__name__)
@@ -32,6 +32,11 @@ class Verdict(Enum):
     PASSES = "passes"
     REFUSED = "refused"
     UNJUDGED = "unjudged"  # nobody could say, and that is not enough
+
+
+def why_not(verdict: Verdict) -> str:
+    """What is told to whoever wrote a text that does not pass."""
+    return gettext(HEARD if verdict is Verdict.REFUSED else UNJUDGED)
 
 
 class Refusing:

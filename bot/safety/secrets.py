@@ -8,6 +8,7 @@ cards (ISO/IEC 7812: the issuer's first digits, the length, Luhn's sum), passwor
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -107,9 +108,10 @@ def masked(text: str, *, called: bool = True) -> Masked:
 
 
 def bare(value: Any, *, called: bool = True) -> Any:
-    """A JSON value with all its texts masked; the very same if there is nothing to mask."""
+    """A JSON value with all its texts masked; the very same if there is nothing to mask. A text that is JSON itself is
+    looked at as it is read: a line break is one there, and no backslash with an n."""
     if isinstance(value, str):
-        return masked(value, called=called).text
+        return masked(_bare_json(value, called), called=called).text
     if isinstance(value, dict):
         items = {key: bare(one, called=called) for key, one in value.items()}
         return items if any(items[key] is not value[key] for key in value) else value
@@ -117,6 +119,18 @@ def bare(value: Any, *, called: bool = True) -> Any:
         ones = [bare(one, called=called) for one in value]
         return ones if any(one is not before for one, before in zip(ones, value, strict=True)) else value
     return value
+
+
+def _bare_json(text: str, called: bool) -> str:
+    """The text without the secrets that only show when it is read as JSON; the very same if it is none."""
+    if not text.startswith(("{", "[")):
+        return text
+    try:
+        value = json.loads(text)
+        kept = bare(value, called=called)
+    except (ValueError, RecursionError):
+        return text
+    return text if kept is value else json.dumps(kept, ensure_ascii=False, separators=(",", ":"))
 
 
 _Span = tuple[int, int, str]

@@ -235,6 +235,27 @@ async def test_a_programs_secrets_are_kept_no_more_than_those_of_the_chat(tmp_pa
         assert secret not in str(here.house.rows("SELECT * FROM passages, block_history"))
 
 
+async def test_what_is_refused_in_the_chat_is_refused_to_a_program_and_nothing_is_kept(
+    tmp_path: Path,
+) -> None:
+    async with door(tmp_path, safety={"words": ["zorblax"]}) as here:
+        await here.house.say("ada", "Hello")
+        ada = await here.program("ada")
+        note = (await ada.ask("POST", "memory/notes", {"text": "Tea"})).json
+        for method, path, body in (
+            ("POST", "memory/notes", {"text": "all of Zorblax"}),
+            ("PATCH", f"memory/notes/{note['id']}", {"text": "all of Zorblax"}),
+            ("PATCH", "memory/core", {"label": "human", "value": "all of Zorblax"}),
+        ):
+            answer = await ada.ask(method, path, body, headers={"Idempotency-Key": "one"})
+            assert answer.status == 422
+            assert answer.json["detail"].startswith("I may not talk about that here")
+        assert "orblax" not in str(here.house.rows("SELECT * FROM passages, blocks"))
+        assert (
+            await ada.ask("POST", "memory/notes", {"text": "Milk"}, headers={"Idempotency-Key": "one"})
+        ).status == 201
+
+
 async def test_two_people_never_see_each_others_by_forged_ids_cursors_and_keys(tmp_path: Path) -> None:
     async with door(tmp_path) as here:
         await here.house.say("ada", "note Secret of Ada: the safe is behind the clock")

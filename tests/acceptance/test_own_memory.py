@@ -7,10 +7,13 @@ from typing import Any
 
 import pytest
 
-from bot.errors import EverbotError
+from bot.errors import EverbotError, Refused
 from bot.mcp.own_memory import NotLetIn, OwnMemory, Parts
 from bot.mcp.serving import server
 from bot.ports import ModelReply, ModelRequest
+from bot.safety.masking import Masking
+from bot.safety.refusing import Refusing
+from bot.safety.writing import Writing
 from memory.records import community_audience
 from tests.acceptance.test_forgetting import command
 from tests.fakes.clock import FakeClock
@@ -39,7 +42,13 @@ async def token_of(house: House, user: str) -> str:
 
 def own(house: House, token: str) -> OwnMemory:
     memory = house.app.memory
-    parts = Parts(store=memory.store, recall=memory.recall, archival=memory.archival, clock=house.clock)
+    parts = Parts(
+        store=memory.store,
+        recall=memory.recall,
+        archival=memory.archival,
+        clock=house.clock,
+        writing=Writing(Masking(True), Refusing(("zorblax",), None, house.clock)),
+    )
     return OwnMemory(parts, token, "ever")
 
 
@@ -67,6 +76,21 @@ async def test_a_program_reads_and_writes_its_persons_memory_alone(tmp_path: Pat
         assert [text for (text,) in house.rows("SELECT text FROM passages WHERE until IS NOT NULL")] == [
             "Ada plays the cello"
         ]
+
+
+async def test_what_a_program_writes_is_judged_and_has_no_secrets(tmp_path: Path) -> None:
+    async with opened(tmp_path, keeper) as house:
+        await house.say("ada", "Note: Ada lives in Rome")
+        adas = own(house, await token_of(house, "ada"))
+        with pytest.raises(Refused, match="kept nowhere"):
+            await adas.note("Ada talks of zorblax")
+        with pytest.raises(Refused, match="kept nowhere"):
+            await adas.correct("Ada lives in Rome", "Ada lives in Zorblax")
+        await adas.note("Ada's password: Hunter2!x")
+        await adas.correct("Ada lives in Rome", "Ada's other password: Hunter3!x")
+        kept = str(house.rows("SELECT text FROM passages") + house.rows("SELECT value FROM blocks"))
+        assert kept.count("[password not kept]") == 2
+        assert not any(word in kept for word in ("orblax", "Hunter"))
 
 
 async def test_a_token_holds_until_it_is_ended_or_old_or_its_person_is_gone(tmp_path: Path) -> None:

@@ -127,3 +127,31 @@ async def test_a_server_judges_and_its_silence_is_as_it_is_set(tmp_path: Path) -
         async with opened(tmp_path / "open", echo, safety={"moderation": moderation}) as house:
             [reply] = await house.say("ada", "hello?")
             assert reply.text == "You said: hello?"
+
+
+async def test_the_server_that_judges_is_told_no_secrets(tmp_path: Path) -> None:
+    async with OpenAIMedia() as server:
+        moderation = {"base_url": server.url, "api_key": "sk-media"}
+        async with opened(tmp_path, echo, safety={"moderation": moderation}) as house:
+            notes = Attachment(name="n.txt", media_type="text/plain", text="password: Hunter2!x")
+            event = house.message("ada", "my password is Hunter2!x", attachments=(notes,))
+            await house.tell(event)
+            who = origin_of(event)
+            edit = MessageEdited(
+                **who, key="parlour:e", at=event.at, target=event.key, text="password: Hunter3!x"
+            )
+            await house.app.inbound.submit(edit)
+            data = base64.b64encode(b"The password: Hunter4!x").decode()
+            await house.tell(DocumentUploaded(**house.who("ada"), document="notes.md", text="", data=data))
+            for command, argument in (
+                ("memory", "add password: Hunter5!x"),
+                ("rethink", "password: Hunter6!x"),
+            ):
+                await house.app.inbound.invoke(Command(**who, command=command, argument=argument))
+        judged = [text for text in server.judged if "[password not kept]" in text]
+        assert len(judged) >= 5
+        assert "Hunter" not in str(server.judged)
+        keeps = {"moderation": moderation, "secrets": "keep"}
+        async with opened(tmp_path / "kept", echo, safety=keeps) as house:
+            await house.say("ada", "my password is Hunter7!x")
+        assert "my password is Hunter7!x" in server.judged

@@ -317,6 +317,20 @@ async def test_a_stream_ends_with_the_session_and_with_the_server(tmp_path: Path
             assert await stream.answer.content.read() == b""
 
 
+async def test_a_stream_only_ends_when_the_store_goes_away(tmp_path: Path) -> None:
+    async with chatting(tmp_path) as (house, adapter):
+        async with tab_of(house, adapter, "ada") as tab, tab.open() as stream:
+            await tab.send("Hello")
+            await stream.until("You said: Hello")
+            await tab.settled()
+            await house.app.memory.store.close()
+            adapter.tell(f"web:{tab.root.strip('/')}")
+            async with asyncio.timeout(PATIENCE_S):
+                rest = await stream.answer.content.read()
+            assert b"HTTP/1" not in rest
+            assert b"<html" not in rest
+
+
 async def test_nothing_that_anybody_wrote_is_html(tmp_path: Path) -> None:
     async with chatting(tmp_path) as (house, adapter):
         async with tab_of(house, adapter, EVIL) as tab, tab.open() as stream:

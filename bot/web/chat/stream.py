@@ -7,6 +7,7 @@ An event carries the very HTML that the page would show, and its id; a page that
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Sequence
 
 from aiohttp import web
@@ -15,6 +16,9 @@ from bot.ports import OpenPages, Watch
 from bot.web.chat.rendering import shown
 from bot.web.chat.talk import Entry, Talk
 from bot.web.memory.owned import Owned
+from memory.errors import StoreError
+
+log = logging.getLogger(__name__)
 
 _BEAT_S = 15.0  # between signs of life: proxies close what says nothing
 _MOST = 12  # pages of one person that are open at once
@@ -38,6 +42,8 @@ async def streamed(request: web.Request, mine: Owned, pages: OpenPages) -> web.S
             await response.write_eof()
         except ConnectionError:
             pass  # whoever watched went away: what is said stays in the store
+        except StoreError as error:  # an answer that has begun can only end: the browser asks again
+            log.error("%s", error)
     return response
 
 

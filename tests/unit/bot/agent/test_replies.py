@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.agent.replies import cleaned, outgoing, without
+from bot.agent.replies import cleaned, discreet, outgoing, without
 from bot.ports import ModelReply, ToolCall
 from tests.fakes.scripted_model import calls
 
@@ -49,3 +49,16 @@ def test_the_title_of_a_thread_is_read_by_people_too() -> None:
     reply = calls(("open_thread", {"title": "zorblax"}), ("send_message", {"message": "there"}))
     assert outgoing(reply) == ["zorblax", "there"]
     assert outgoing(without(reply, "zorblax", "not here")) == ["not here", "there"]
+
+
+def test_the_name_of_a_file_is_read_as_the_words_that_it_is_made_of() -> None:
+    reply = calls(("send_file", {"name": "the_foul-word.md", "content": "all"}))
+    assert outgoing(reply) == ["all", "the foul word md"]
+    renamed = without(reply, "the foul word md", "not here")
+    assert outgoing(renamed) == ["all", "not here"]
+
+
+@pytest.mark.parametrize(("tool", "argument"), [("archival_memory_replace", "content"), ("remember", "fact")])
+def test_what_it_notes_is_kept_without_a_password(tool: str, argument: str) -> None:
+    reply = discreet(calls((tool, {argument: "The password: Hunter2!x"})))
+    assert "Hunter" not in reply.calls[0].arguments

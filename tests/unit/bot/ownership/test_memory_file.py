@@ -17,7 +17,7 @@ from bot.bundle import Tables
 from bot.errors import BundleError
 from bot.ownership.export import FORMAT
 from bot.ownership.memory_file import MemoryFile
-from bot.ownership.rows import MessageRow, PassageRow
+from bot.ownership.rows import BlockRow, MessageRow, PassageRow
 
 NOW = datetime(2026, 11, 26, 9, 0, tzinfo=UTC)
 AT = "2026-11-21T09:00:00+00:00"
@@ -140,6 +140,20 @@ def test_a_sound_file_is_read_row_by_row_as_often_as_it_is_asked() -> None:
     for _ in range(2):
         assert [row.text for row in file.each(MessageRow)] == ["Old words.", "Hello", "Hi!", "", "", ""]
     assert [row.copy_of for row in file.each(PassageRow)] == [None, "aa"]
+
+
+@pytest.mark.parametrize("word", ["Password:\nHunter2!x", "пароль: Hunter2!x"])
+def test_a_secret_is_masked_however_it_is_escaped(word: str) -> None:
+    tables = sound()
+    tables["passages"][0]["text"] = tables["blocks"][0]["value"] = word
+    tables["messages"][1] |= {"text": word, "rendered": event(message=word)}
+    tables["messages"][2]["rendered"] = call("a", "b", arguments=json.dumps({"message": word}))
+    file = MemoryFile(packed(tables), NOW, masks=True)
+    texts = [file.each(PassageRow), file.each(BlockRow), file.each(MessageRow)]
+    told = str([list(rows) for rows in texts])
+    assert told.count("[password not kept]") == 6
+    assert "Hunter" not in told
+    assert next(row.text for row in MemoryFile(packed(tables), NOW).each(PassageRow)) == word
 
 
 Change = Callable[[Tables], object]
