@@ -347,8 +347,12 @@ class Form:
 
 @dataclass(frozen=True, kw_only=True)
 class File:
+    """``seconds`` and ``waveform`` (at most 256 values of one byte): of sound that is known to be Opus in Ogg."""
+
     name: str
     data: bytes
+    seconds: float = 0.0
+    waveform: bytes = b""
 
 
 ENTRIES = 4

@@ -212,14 +212,24 @@ class Ears(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Spoken:
+    """Sound: Opus in Ogg. ``seconds`` and ``waveform`` (at most 256 values of one byte) tell nothing where it is of
+    another kind."""
+
+    data: bytes
+    seconds: float = 0.0
+    waveform: bytes = b""
+
+
 class Mouth(Protocol):
     """What speaks: the first ``longest`` characters of a text. ``speech`` is its name, as prices have it."""
 
     speech: str
     longest: int
 
-    async def speak(self, text: str) -> bytes:
-        """The text as sound: Opus in Ogg. Raises `ModelError`."""
+    async def speak(self, text: str) -> Spoken:
+        """The text as sound. Raises `ModelError`."""
         ...
 
 

@@ -12,6 +12,7 @@ PERMISSIONS = discord.Permissions(
     read_message_history=True,
     embed_links=True,
     attach_files=True,
+    send_voice_messages=True,
     add_reactions=True,
     manage_webhooks=True,
     use_application_commands=True,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import logging
 from datetime import datetime, timedelta
@@ -20,7 +21,7 @@ from adapters.discord.presence import Shut
 from adapters.discord.reading import Us
 from adapters.discord.webhooks import NAME, Webhooks, may_have_webhooks
 from bot.errors import DeliveryDoubtful, DeliveryError, DeliveryRefused
-from bot.events import FILE, REACTION, THREAD, VOICE, Reply, View
+from bot.events import FILE, REACTION, THREAD, VOICE, File, Reply, View
 from bot.ports import Clock, Found
 
 log = logging.getLogger(__name__)
@@ -37,6 +38,27 @@ async def say(client: discord.Client, channel: int, text: str, **more: Any) -> s
     calm = discord.MessageFlags(suppress_embeds=True)
     mentions = discord.AllowedMentions.none()
     with handle_message_parameters(inert(text), flags=calm, allowed_mentions=mentions, **more) as params:
+        return str(
+            wire.snowflake(wire.record(await client.http.send_message(channel, params=params)).get("id"))
+        )
+
+
+class VoiceFile(discord.File):
+    """The one attachment of a voice message (Discord's reference, "Voice Messages")."""
+
+    def __init__(self, file: File) -> None:
+        super().__init__(io.BytesIO(file.data), filename=file.name)
+        self._seconds, self._waveform = file.seconds, file.waveform
+
+    def to_dict(self, index: int) -> dict[str, Any]:
+        waveform = base64.b64encode(self._waveform).decode()
+        return {**super().to_dict(index), "duration_secs": self._seconds, "waveform": waveform}
+
+
+async def speak(client: discord.Client, channel: int, file: File, **more: Any) -> str:
+    """Post a voice message, which has nothing else in it. Returns the message's id."""
+    flags = discord.MessageFlags(voice=True)
+    with handle_message_parameters(file=VoiceFile(file), flags=flags, **more) as params:
         return str(
             wire.snowflake(wire.record(await client.http.send_message(channel, params=params)).get("id"))
         )
@@ -114,6 +136,15 @@ class Posting:
 
     async def _say(self, reply: Reply, channel: int, more: dict[str, Any]) -> str:
         more = {**more, "view": buttons(View(text="", actions=reply.actions))} if reply.actions else more
+        if reply.kind == VOICE and reply.file is not None and reply.file.seconds:
+            try:
+                return await speak(self._client, channel, reply.file, nonce=reply.nonce, **more)
+            except discord.HTTPException as error:
+                if error.status not in (400, 403):
+                    raise
+                log.info(
+                    "A voice message was posted as a file: %s", error.code
+                )  # 50173: they may not be sent there
         if reply.file is not None:  # a webhook's posts have no nonce: a file comes once, from the bot itself
             more["file"] = discord.File(io.BytesIO(reply.file.data), filename=reply.file.name)
         text = "" if reply.file is not None else as_bot(reply)

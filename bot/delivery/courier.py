@@ -278,8 +278,9 @@ class Courier:
         if not sent:
             return replace(reply, file=File(name=name, data=b""))  # it is only looked for
         try:
-            data = await self._media.speak(Whose(row.agent_id, row.conversation_id), reply.text)
-            return replace(reply, file=File(name=name, data=data))
+            spoken = await self._media.speak(Whose(row.agent_id, row.conversation_id), reply.text)
+            file = File(name=name, data=spoken.data, seconds=spoken.seconds, waveform=spoken.waveform)
+            return replace(reply, file=file)
         except (ModelError, AllowanceUsed) as error:
             log.warning("A reply is posted as text: %s", error)
             return reply

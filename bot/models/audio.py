@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.models import ogg
 from bot.models.endpoint import Endpoint
-from bot.ports import Heard
+from bot.ports import Heard, Spoken
 
 _USUAL = 4_000  # bytes of a second of speech, where nothing tells how long it is: 32 kbit/s
 _LONGEST = 4_096  # characters that are spoken at once (OpenAI's reference, "Create speech")
@@ -30,13 +30,14 @@ class AudioEndpoint:
         seconds = told if isinstance(told, int | float) and told > 0 else _seconds(sound)
         return Heard(text.strip() if isinstance(text, str) else "", seconds)
 
-    async def speak(self, text: str) -> bytes:
+    async def speak(self, text: str) -> Spoken:
         said = await self._endpoint.asked(
             lambda client: client.audio.speech.create(
                 input=text[:_LONGEST], model=self.speech, voice=self._voice, response_format="opus"
             )
         )
-        return said.content
+        sound = ogg.opus(said.content)
+        return Spoken(said.content, sound.seconds, sound.waveform) if sound else Spoken(said.content)
 
     async def aclose(self) -> None:
         await self._endpoint.aclose()

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from bot.events import LOCAL, platform_of
 from bot.people.allowance import Allowance, Bill
 from bot.people.restrictions import home_of
-from bot.ports import Ears, Mouth, Painter
+from bot.ports import Ears, Mouth, Painter, Spoken
 from bot.runtime import Runtime
 from memory.records import Usage
 
@@ -68,14 +68,14 @@ class PaidMedia:
             await self.spend(whose, bill, self._ears.model, Usage(seconds=math.ceil(heard.seconds)))
         return heard.text
 
-    async def speak(self, whose: Whose, text: str) -> bytes:
+    async def speak(self, whose: Whose, text: str) -> Spoken:
         """As `bot.ports.Mouth`."""
         assert self._mouth is not None
         async with self.account(whose) as bill:
-            data = await self._mouth.speak(text)
+            spoken = await self._mouth.speak(text)
             characters = min(len(text), self._mouth.longest)
             await self.spend(whose, bill, self._mouth.speech, Usage(characters=characters))
-        return data
+        return spoken
 
     @asynccontextmanager
     async def account(self, whose: Whose, tokens: int = 0) -> AsyncIterator[Bill]:

@@ -12,7 +12,9 @@ from bot.events import Attachment, MessageEdited, MessageReceived
 from bot.ports import ModelReply, ModelRequest
 from tests.acceptance.on_discord import replies
 from tests.acceptance.test_pictures import event_of
+from tests.fakes.discord_rules import Permission
 from tests.fakes.discord_server import DiscordServer
+from tests.fakes.ogg import opus
 from tests.fakes.openai_media import OpenAIMedia
 from tests.fakes.parlour import House, opened
 from tests.fakes.scripted_model import say
@@ -113,3 +115,40 @@ async def test_a_clip_on_slack(tmp_path: Path) -> None:
             await server.until(lambda: server.answers(dm))
             assert server.answers(dm)[-1]["text"] == "You said: (voice) Buy two lemons"
     assert [(name, kind) for name, kind, _, _ in media.heard] == [("audio_message.m4a", "audio/mp4")]
+
+
+@pytest.mark.parametrize("known", [True, False])
+async def test_a_spoken_answer_on_discord_is_a_voice_message(
+    server: DiscordServer, tmp_path: Path, known: bool
+) -> None:
+    ada = server.user("ada")
+    dm = server.dm(ada)
+    async with OpenAIMedia("Buy two lemons") as media:
+        media.sound = opus([10, 300, 20], 2.5) if known else b"ID3"
+        async with Town(tmp_path, echo, discord=server, audio={**audio(media), "speak": True}):
+            voice = ("voice-message.ogg", OGG, "audio/ogg")
+            await server.say(ada, dm, "", attachments=[voice], more={"flags": 1 << 13})
+            await server.until(lambda: any(m.attachments for m in server.messages(dm) if m.author is not ada))
+        [sent] = [m for m in server.messages(dm) if m.author is not ada]
+    assert media.spoke == ["You said: (voice) Buy two lemons"]
+    assert [file.data for file in sent.attachments] == [media.sound]
+    assert bool(sent.flags & 1 << 13) is known
+    assert sent.content == ""
+
+
+async def test_where_no_voice_message_may_be_sent_it_is_a_file(server: DiscordServer, tmp_path: Path) -> None:
+    ada = server.user("ada")
+    guild = server.guild("Home", members=[ada])
+    general = server.channel(guild, "general")
+    server.permit(general, server.bot, deny=Permission.SEND_VOICE)
+    async with OpenAIMedia("Buy two lemons") as media:
+        media.sound = opus([10, 300, 20], 2.5)
+        speaking = {**audio(media), "speak": True}
+        async with Town(tmp_path, echo, discord=server, audio=speaking, access={"require_mention": False}):
+            voice = ("voice-message.ogg", OGG, "audio/ogg")
+            await server.say(ada, general, "", attachments=[voice], more={"flags": 1 << 13})
+            await server.until(lambda: any(m.author is server.bot for m in server.messages(general)))
+        [sent] = [m for m in server.messages(general) if m.author is server.bot]
+    assert [file.data for file in sent.attachments] == [media.sound]
+    assert not sent.flags & 1 << 13
+    assert media.spoke == ["You said: (voice) Buy two lemons"], "it is spoken once"

@@ -6,6 +6,7 @@ from tests.fakes.discord_interactions import Interactions
 from tests.fakes.discord_records import REPLY, Channel, Message, User, Webhook, sent_at
 from tests.fakes.discord_rest import Call, Handlers, route
 from tests.fakes.discord_rules import (
+    VOICE,
     Json,
     Permission,
     Refusal,
@@ -56,6 +57,8 @@ class Posting(Handlers):
             raise Refusal(403, 50007)
         if call.files and not channel.allows(bot, Permission.ATTACH_FILES):
             raise Refusal(403, 50013)
+        if int(body.get("flags") or 0) & VOICE and not channel.allows(bot, Permission.SEND_VOICE):
+            raise Refusal(400, 50173)  # "Cannot send voice messages in this channel"
         fields = self.fields(call, channel)
         nonce = body.get("nonce")
         earlier = self._nonces.get(str(nonce)) if body.get("enforce_nonce") else None

@@ -78,6 +78,7 @@ class Permission(IntFlag):
     CREATE_THREADS = 1 << 35
     CREATE_PRIVATE_THREADS = 1 << 36
     SEND_IN_THREADS = 1 << 38
+    SEND_VOICE = 1 << 46
 
 
 ALL = Permission(sum(Permission))
@@ -129,6 +130,9 @@ class Refusal(Exception):
         return body
 
 
+VOICE = 1 << 13  # message flag IS_VOICE_MESSAGE
+
+
 def invalid(field: str, message: str, code: str = "BASE_TYPE_INVALID") -> Refusal:
     return Refusal(400, 50035, (field, code, message))
 
@@ -146,6 +150,8 @@ def check_message(body: Json, files: Sequence[tuple[str, bytes]], *, partial: bo
         raise invalid("nonce", f"Must be {NONCE} or fewer in length.", "BASE_TYPE_MAX_LENGTH")
     if len(files) > 10:
         raise invalid("attachments", "Must be 10 or fewer in length.", "BASE_TYPE_MAX_LENGTH")
+    if int(body.get("flags") or 0) & VOICE:
+        check_voice(body, files)
     if any(len(data) > FILE_BYTES for _, data in files):
         raise Refusal(413, 40005)
     check_embeds(body.get("embeds") or [])
@@ -154,6 +160,26 @@ def check_message(body: Json, files: Sequence[tuple[str, bytes]], *, partial: bo
     filled = str(body.get("content") or "").strip() or body.get("embeds") or body.get("components") or files
     if not filled and not partial:
         raise Refusal(400, 50006)
+
+
+def check_voice(body: Json, files: Sequence[tuple[str, bytes]]) -> None:
+    """Discord's reference, "Voice Messages", and the bounds of its OpenAPI document: one sound, and nothing else."""
+    if body.get("content") or body.get("embeds") or body.get("components"):
+        raise Refusal(400, 50159)  # "Voice messages do not support additional content"
+    told = body.get("attachments") or []
+    if len(files) != 1 or len(told) != 1:
+        raise Refusal(400, 50160)  # "Voice messages must have a single audio attachment"
+    seconds, waveform = told[0].get("duration_secs"), told[0].get("waveform")
+    if (
+        not isinstance(seconds, int | float)
+        or not 0 < seconds <= 2_147_483_647
+        or not isinstance(waveform, str)
+    ):
+        raise Refusal(400, 50161)  # "Voice messages must have supporting metadata"
+    if len(waveform) > 400 or not 0 < len(base64.b64decode(waveform, validate=True)) <= 256:
+        raise invalid("attachments", "Must be 400 or fewer in length.", "BASE_TYPE_MAX_LENGTH")
+    if not files[0][1].startswith(b"OggS"):
+        raise Refusal(400, 50160)
 
 
 def check_embeds(embeds: Sequence[Json]) -> None:

@@ -51,6 +51,7 @@ class OpenAIMedia:
 
     def __init__(self, says: str = "Hello", *, status: int = 200, api_key: str = "sk-media") -> None:
         self.says, self.status = says, status
+        self.sound = b""  # of everything that it says; none: no sound at all
         self.heard: list[tuple[str, str, bytes, str]] = []
         self.spoke: list[str] = []
         self.painted: list[str] = []
@@ -112,7 +113,7 @@ class OpenAIMedia:
             return failed(400, "input of at most 4096 characters and voice are required")
         self.spoke.append(text)
         kind = {"opus": "audio/ogg", "wav": "audio/wav"}.get(body.get("response_format", "mp3"), "audio/mpeg")
-        return web.Response(body=b"OggS" + text.encode(), content_type=kind)
+        return web.Response(body=self.sound or b"OggS" + text.encode(), content_type=kind)
 
     async def _judge(self, request: web.Request) -> web.Response:
         if (refusal := self._refusal(request)) is not None:
