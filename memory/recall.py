@@ -12,6 +12,7 @@ from memory.ports import Store
 from memory.records import Audience, Hit, Message, Page, readable_from
 from memory.search.answers import answers as answers_to
 from memory.search.answers import course_of
+from memory.search.evidence import Question
 from memory.search.search import look, meant, question_of, ranked
 
 
@@ -50,15 +51,19 @@ class Recall:
         known: Known = NOTHING,
         asker: str | None = None,
         now: datetime | None = None,
-        newest: bool = False,
     ) -> Page:
         """The messages that answer ``query`` best, of those this agent may see in ``audience``.
 
         What is ``known`` takes no place on a page. ``asker`` is the author whom "I" means, ``now`` the moment in their
-        zone, to which "last week" is relative. ``newest``: of what answers alike the newer comes first.
+        zone, to which "last week" is relative.
         """
+        question = question_of(query, asker, now or datetime.now(UTC))
+        return await self._answers(agent_id, question, audience, page, page_size, known)
+
+    async def _answers(
+        self, agent_id: int, question: Question, audience: Audience, page: int, page_size: int, known: Known
+    ) -> Page:
         audiences = readable_from(audience)
-        question = replace(question_of(query, asker, now or datetime.now(UTC)), newest=newest)
         async with self._store.read() as session:
             embedded = await meant(session, agent_id, audiences, question)
         vector = await self._indexer.query_vector(embedded, "messages", agent_id)
@@ -110,25 +115,14 @@ class Recall:
         that the newest is preferred, for what a group has decided changes. Where one of them has nothing on a page the
         other has it all."""
         (agent_id, keeper), half = agents, page_size // 2
-        own = await self.search(
-            agent_id, query, audience, page=page, page_size=half, known=known, asker=asker, now=now
-        )
-        heard = await self.search(
-            keeper, query, audience, page=page, page_size=page_size - half, asker=asker, now=now, newest=True
-        )
-        if not own.total or not heard.total:
-            scope = keeper if heard.total else agent_id
-            return await self.search(
-                scope,
-                query,
-                audience,
-                page=page,
-                page_size=page_size,
-                known=known,
-                asker=asker,
-                now=now,
-                newest=scope == keeper,
-            )
+        question = question_of(query, asker, now or datetime.now(UTC))
+        of_room = replace(question, newest=True)
+        own = await self._answers(agent_id, question, audience, page, half, known)
+        heard = await self._answers(keeper, of_room, audience, page, page_size - half, NOTHING)
+        if not heard.total:
+            return await self._answers(agent_id, question, audience, page, page_size, known)
+        if not own.total:
+            return await self._answers(keeper, of_room, audience, page, page_size, known)
         told = {(hit.row.text, hit.row.created_at) for hit in own.hits}
         fresh = [hit for hit in heard.hits if (hit.row.text, hit.row.created_at) not in told]
         return replace(

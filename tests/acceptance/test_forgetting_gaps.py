@@ -124,8 +124,9 @@ async def test_a_lost_index_stops_neither_searches_nor_forgetting_and_is_made_an
         assert texts(house) == {"The mill burned down"}
         (tmp_path / "chroma").unlink()
         await say_there(house, "bob", "tell The well is deep")
-        await indexer.drain()  # finds it damaged
-        assert await indexer.drain() == 2
+        for _ in range(2):  # the first one may only find it damaged
+            await indexer.drain()
+        assert house.rows("SELECT count(*) FROM passages WHERE NOT indexed") == [(0,)]
         [(archive,)] = house.rows("SELECT id FROM archives WHERE kind != 'own'")
         vectors = await indexer.vectors(["The mill burned down"])
         assert vectors is not None
