@@ -18,7 +18,7 @@ from bot.errors import SettingsError
 from bot.settings import EndpointSettings, Settings, load, source
 from tests.fakes.scripted_model import ScriptedModel
 
-EXAMPLE = Path(__file__).resolve().parents[3] / "config.example.toml"
+EXAMPLE = Path(__file__).resolve().parents[4] / "config.example.toml"
 SECRET = "sk-never-shown-4711"
 KEY = re.compile(r"(# )?([a-z_]+) = (.+)")
 
