@@ -1,4 +1,12 @@
-"""The gateway: sessions that remember what they were told, and the connections they come and go by."""
+"""The gateway: the connections by which sessions come and go, and what each is told.
+
+Made after Discord's own description (the developer documentation, "Gateway": "Identifying", "Resuming", "Rate
+Limiting", "Sharding", "Session Start Limit Object"; close codes and opcodes in "Opcodes and Status Codes"). A shard is
+told of the guilds with ``(guild_id >> 22) % num_shards == shard_id``; what is of no guild, direct messages among it,
+goes to shard 0 alone. Checked by discord.py, which nobody of this project wrote: its AutoShardedClient connects to it
+(tests/integration/test_discord_server.py), and its types say what READY and GET /gateway/bot are
+(tests/integration/test_discord_descriptions.py).
+"""
 
 from __future__ import annotations
 
@@ -10,7 +18,6 @@ import time
 import zlib
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import WSMsgType, web
@@ -18,49 +25,12 @@ from aiohttp import WSMsgType, web
 from tests.fakes.discord_records import Channel, Guild
 from tests.fakes.discord_rest import Call, Handlers, route
 from tests.fakes.discord_rules import KNOWN_INTENTS, PRIVILEGED, Intent, Json
+from tests.fakes.discord_sessions import Session, Starts
 from tests.fakes.discord_world import Payload, World
 
-REPLAY = 10_000  # events that a session can be behind and still resume
-DISPATCH, BEAT, IDENTIFY, PRESENCE, VOICE, RESUME, RECONNECT, MEMBERS, INVALID, HELLO, ACK = (
-    0, 1, 2, 3, 4, 6, 7, 8, 9, 10, 11,
+BEAT, IDENTIFY, PRESENCE, VOICE, RESUME, RECONNECT, MEMBERS, INVALID, HELLO, ACK = (
+    1, 2, 3, 4, 6, 7, 8, 9, 10, 11,
 )  # fmt: skip
-ALWAYS = (Intent(0), Intent(0))
-NEEDS = {  # the intents that an event needs: in a guild, in a DM
-    "GUILD_": (Intent.GUILDS, Intent.GUILDS),
-    "CHANNEL_": (Intent.GUILDS, Intent.GUILDS),
-    "THREAD_": (Intent.GUILDS, Intent.GUILDS),
-    "GUILD_MEMBER_": (Intent.GUILD_MEMBERS, Intent.GUILD_MEMBERS),
-    "WEBHOOKS_": (Intent.GUILD_WEBHOOKS, Intent.GUILD_WEBHOOKS),
-    "MESSAGE_": (Intent.GUILD_MESSAGES, Intent.DIRECT_MESSAGES),
-    "MESSAGE_REACTION_": (Intent.GUILD_MESSAGE_REACTIONS, Intent.DIRECT_MESSAGE_REACTIONS),
-}
-
-
-@dataclass(eq=False)
-class Session:
-    """What one IDENTIFY began. It goes on being told of events while nothing is connected to it."""
-
-    id: str
-    shard: int
-    shards: int
-    intents: Intent
-    seq: int = 0
-    log: dict[int, str] = field(default_factory=dict)
-    link: Link | None = None
-
-    def tell(self, event: str, data: Json | None) -> None:
-        self.seq += 1
-        self.log[self.seq] = json.dumps({"op": DISPATCH, "t": event, "s": self.seq, "d": data})
-        self.log.pop(self.seq - REPLAY, None)
-        if self.link:
-            self.link.wake.set()
-
-    def wants(self, event: str, guild: Guild | None) -> bool:
-        if (guild.id >> 22) % self.shards != self.shard if guild else self.shard != 0:
-            return False
-        prefix = max((known for known in NEEDS if event.startswith(known)), key=len, default="")
-        needed = NEEDS.get(prefix, ALWAYS)[guild is None]
-        return self.intents & needed == needed
 
 
 class Link:
@@ -160,20 +130,24 @@ class Link:
         return None if op in (PRESENCE, VOICE, MEMBERS) else 4001
 
     async def _identify(self, data: Json) -> int | None:
-        shard, shards = data.get("shard", (0, 1))
-        intents = data.get("intents")
-        code = self.gateway.refusal(self, data.get("token"), shard, shards, intents)
+        told, intents = data.get("shard", [0, 1]), data.get("intents")
+        code = self.gateway.refusal(self, data.get("token"), told, intents)
         if code:
             return code
+        shard, shards = told
         self.gateway.note("identify", {"shard": shard, "shards": shards, "intents": int(intents)})
-        if not self.gateway.take_turn(shard):
+        if self.gateway.starts.spent:
+            await self.gateway.renew_token()
+            return 4004
+        if not self.gateway.starts.take(shard):
+            self.gateway.note("hasty", {"shard": shard})
             await self.send({"op": INVALID, "d": False})
             return None
         self._attach(self.gateway.begin(shard, shards, Intent(intents)), 0)
         return None
 
     async def _resume(self, data: Json) -> int | None:
-        if data.get("token") != self.gateway.settings.token:
+        if not self.gateway.knows(data.get("token")):
             return 4004
         session = self.gateway.sessions.get(data.get("session_id", ""))
         seq = data.get("seq") or 0
@@ -192,6 +166,7 @@ class Link:
     def _attach(self, session: Session, seq: int) -> None:
         self.session, self._cursor, session.link = session, seq, self
         self.wake.set()
+        self.gateway.note("attach", {"shard": session.shard})
 
 
 class Gateway(Handlers):
@@ -206,8 +181,8 @@ class Gateway(Handlers):
         self.speaking.set()
         self.sessions: dict[str, Session] = {}
         self.links: set[Link] = set()
-        self._identified = 0
-        self._last_identify = float("-inf")
+        self.starts = Starts(world.settings)
+        self.renewed = False  # the token that the bot has is worth nothing any more
         world.emit = self.dispatch
 
     @route("GET", "/gateway", tokened=True)
@@ -216,10 +191,11 @@ class Gateway(Handlers):
 
     @route("GET", "/gateway/bot")
     def start(self, call: Call) -> Json:
-        total = self.settings.identify_total
-        limit = {"total": total, "remaining": total - self._identified}
-        limit |= {"reset_after": 86_400_000, "max_concurrency": 1}
-        return {"url": self.url, "shards": self.settings.shards, "session_start_limit": limit}
+        return {
+            "url": self.url,
+            "shards": self.settings.shards,
+            "session_start_limit": self.starts.limit(),
+        }
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         if request.query.get("v") != "10" or request.query.get("encoding", "json") != "json":
@@ -236,35 +212,45 @@ class Gateway(Handlers):
             self.note("disconnect", {"code": socket.close_code})
         return socket
 
-    def refusal(self, link: Link, token: object, shard: int, shards: int, intents: object) -> int | None:
-        """The code to close with, for an IDENTIFY that is not acceptable."""
-        settings = self.settings
-        if token != settings.token or self._identified >= settings.identify_total:
+    def knows(self, token: object) -> bool:
+        return token == self.settings.token and not self.renewed
+
+    def refusal(self, link: Link, token: object, told: object, intents: object) -> int | None:
+        """The code to close with, for an IDENTIFY that is not acceptable; ``told`` is its shard, and of how many."""
+        if not self.knows(token):
             return 4004
         if link.session:
             return 4005
-        if not 0 <= shard < shards:
-            return 4010
+        match told:
+            case [int(shard), int(shards)] if 0 <= shard < shards:
+                pass
+            case _:
+                return 4010
+        if len(self._guilds(shard, shards)) > self.settings.guilds_per_shard:
+            return 4011
         if not isinstance(intents, int) or intents & ~KNOWN_INTENTS:
             return 4013
-        return 4014 if intents & PRIVILEGED & ~settings.privileged else None
+        return 4014 if intents & PRIVILEGED & ~self.settings.privileged else None
 
-    def take_turn(self, shard: int) -> bool:
-        """Count an IDENTIFY; whether it came late enough after the one before."""
-        self._identified += 1
-        now, before = time.monotonic(), self._last_identify
-        self._last_identify = now
-        return now - before >= self.settings.identify_s
+    async def renew_token(self) -> None:
+        """What too many IDENTIFYs in a day cost: every session, and the token."""
+        self.renewed = True
+        self.sessions.clear()
+        for link in list(self.links):
+            await link.close(4004)
+
+    def _guilds(self, shard: int, shards: int) -> list[Guild]:
+        """Those of a shard that the bot is in."""
+        mine = [guild for guild in self.world.guilds.values() if self.world.bot.id in guild.members]
+        return [guild for guild in mine if (guild.id >> 22) % shards == shard]
 
     def begin(self, shard: int, shards: int, intents: Intent) -> Session:
         for old in list(self.sessions.values()):
-            if old.shard == shard and old.link is None:
+            if (old.shard, old.shards, old.link) == (shard, shards, None):
                 del self.sessions[old.id]  # nobody will come back for it
         session = Session(secrets.token_hex(16), shard, shards, intents)
         self.sessions[session.id] = session
-        bot = self.world.bot
-        mine = [guild for guild in self.world.guilds.values() if bot.id in guild.members]
-        guilds = [guild for guild in mine if (guild.id >> 22) % shards == shard]
+        bot, guilds = self.world.bot, self._guilds(shard, shards)
         ready: Json = {"v": 10, "user": bot.payload(), "session_id": session.id, "session_type": "normal"}
         ready |= {"guilds": [{"id": str(guild.id), "unavailable": True} for guild in guilds]}
         ready |= {"resume_gateway_url": self.url, "shard": [shard, shards]}
@@ -309,6 +295,10 @@ class Gateway(Handlers):
         missing = [str(number) for number in wanted - guild.members.keys()]
         chunk |= {"chunk_index": 0, "chunk_count": 1, "not_found": missing}
         session.tell("GUILD_MEMBERS_CHUNK", chunk | {"nonce": asked.get("nonce")})
+
+    def of_shard(self, shard: int | None) -> list[Link]:
+        """The connections of one shard; None: all."""
+        return [k for k in self.links if shard is None or (k.session and k.session.shard == shard)]
 
     async def broadcast(self, frame: Json) -> None:
         for link in list(self.links):

@@ -105,7 +105,9 @@ class Settings:
     answer_s: float = PATIENCE_S  # how long an interaction waits for its first answer (3 s, really)
     life_s: float = 900.0  # how long an interaction's token holds
     nonce_s: float = 180.0  # how long a nonce is remembered
-    identify_s: float = 0.0  # what must pass between two IDENTIFYs (5 s, really)
+    max_concurrency: int = 1  # IDENTIFYs at once, of shards with different rate limit keys
+    guilds_per_shard: int = 2_500
+    identify_s: float = 0.0  # what must pass between two IDENTIFYs of a key (5 s, really)
     identify_total: int = 1000  # IDENTIFYs in a day
     invalid_total: int = 10_000  # answers with 401, 403 or 429 until the address is banned
     sends_per_minute: int = 120  # of a gateway connection

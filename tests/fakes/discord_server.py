@@ -7,6 +7,7 @@ plays the people: ``server.user("ada")``, ``await server.say(ada, channel, "Hell
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable
 from typing import Any, Self, TypeVar
 
@@ -103,6 +104,16 @@ class DiscordServer(People):
         return self.count("identify")
 
     @property
+    def hasty(self) -> int:
+        """IDENTIFYs that came too soon after one of the same key, and were refused."""
+        return self.count("hasty")
+
+    @property
+    def shards(self) -> dict[int, int]:
+        """How many connected sessions each shard has."""
+        return Counter(session.shard for session in self.gateway.sessions.values() if session.link)
+
+    @property
     def resumes(self) -> int:
         return self.count("resume")
 
@@ -170,25 +181,26 @@ class DiscordServer(People):
         self._faults.down = False
         await self._open_gateway(self._gateway_port)
 
-    def drop(self) -> None:
-        """Break all gateway connections, without a goodbye; their sessions can be resumed."""
-        for link in list(self.gateway.links):
+    def drop(self, shard: int | None = None) -> None:
+        """Break all gateway connections (of one shard only), without a goodbye; their sessions can be resumed."""
+        for link in self.gateway.of_shard(shard):
             link.abort()
 
-    async def disconnect(self, code: int) -> None:
-        """Close all gateway connections with a code."""
-        for link in list(self.gateway.links):
+    async def disconnect(self, code: int, shard: int | None = None) -> None:
+        """Close all gateway connections (of one shard only) with a code."""
+        for link in self.gateway.of_shard(shard):
             await link.close(code)
 
     async def reconnect(self) -> None:
         """Ask all clients to come again (opcode 7)."""
         await self.gateway.broadcast({"op": RECONNECT, "d": None})
 
-    async def invalidate(self, *, resumable: bool = False) -> None:
-        """Tell all clients that their session is over (opcode 9)."""
-        if not resumable:
-            self.gateway.sessions.clear()
-        await self.gateway.broadcast({"op": INVALID, "d": resumable})
+    async def invalidate(self, shard: int | None = None, *, resumable: bool = False) -> None:
+        """Tell all clients (of one shard only) that their session is over (opcode 9)."""
+        for link in self.gateway.of_shard(shard):
+            if link.session and not resumable:
+                self.gateway.sessions.pop(link.session.id, None)
+            await link.send({"op": INVALID, "d": resumable})
 
     def forget_sessions(self) -> None:
         """Sessions end while nobody is told: a RESUME will be answered by opcode 9."""

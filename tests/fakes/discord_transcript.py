@@ -14,8 +14,8 @@ T = TypeVar("T")
 
 
 class Entry(NamedTuple):
-    """``kind`` is ``request`` (data: a `Call`), ``dispatch``, ``connect``, ``identify``, ``resume``, ``beat``,
-    ``close`` or ``disconnect``."""
+    """``kind`` is ``request`` (data: a `Call`), ``dispatch``, ``connect``, ``identify``, ``hasty`` (one that
+    came too soon), ``resume``, ``attach`` (a session has a connection), ``beat``, ``close`` or ``disconnect``."""
 
     at: float
     kind: str

@@ -16,7 +16,8 @@ import discord
 from typing_extensions import get_type_hints, is_typeddict
 
 _PACKAGE = "discord_types_as_loaded_here"
-_EVENTS = {  # events, and the names of their types in discord.types.gateway
+_EVENTS = {  # events (and one answer), and the names of their types in discord.types.gateway
+    "GET /gateway/bot": "GatewayBot",
     "GUILD_CREATE": "GuildCreateEvent",
     "GUILD_DELETE": "GuildDeleteEvent",
     "GUILD_MEMBERS_CHUNK": "GuildMembersChunkEvent",

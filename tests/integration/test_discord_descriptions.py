@@ -10,7 +10,7 @@ import pytest
 
 from tests.acceptance.test_discord_shapes import Scene, listening
 from tests.fakes.discord_facts import ROUTES, facts, misfits
-from tests.fakes.discord_server import DiscordServer
+from tests.fakes.discord_server import Call, DiscordServer
 from tests.fakes.discord_types import strange
 from tests.fakes.town import FAST
 
@@ -99,7 +99,9 @@ async def test_what_the_fake_tells_is_as_discord_pys_types_say() -> None:
         scene = Scene(server)
         async with listening(server):
             await scene.record()
+            start = server.gateway.start(Call("GET", "/gateway/bot"))
             told = [(event, body) for event, (body, _) in scene.told.items()]
+            told.append(("GET /gateway/bot", start))
             for session in server.gateway.sessions.values():
                 frames = map(json.loads, session.log.values())
                 told += [(frame["t"], frame["d"]) for frame in frames]

@@ -6,7 +6,7 @@ import asyncio
 import io
 import json
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import aiohttp
@@ -675,6 +675,12 @@ class Raw:
         frame = await self._socket.receive_json()
         return frame["op"], frame.get("t")
 
+    async def identify(self, shard: Any = (0, 1)) -> tuple[int, str | None]:
+        """What an IDENTIFY as this shard is answered by."""
+        assert await self.next() == (10, None)
+        await self.send(2, {"token": "fake-bot-token", "intents": 0, "shard": list(shard)})
+        return await self.next()
+
     async def closed(self) -> int | None:
         while not (await self._socket.receive()).type & 0x100:
             pass
@@ -722,16 +728,57 @@ async def test_the_gateway_counts_what_is_sent_and_can_go_deaf(town: Any) -> Non
         assert await link.closed() == 4008
 
 
-async def test_identifying_too_often_is_refused(town: Any) -> None:
-    async with town(identify_s=60.0, identify_total=2) as t:
-        for answer in ((0, "READY"), (9, None)):
-            async with raw_gateway(t.server) as link:
-                await link.next()
-                await link.send(2, {"token": t.server.token, "intents": 0})
-                assert await link.next() == answer
+async def test_identifying_too_quickly_is_refused_and_too_often_costs_the_token(town: Any) -> None:
+    async with town(identify_s=60.0, identify_total=2) as t, raw_gateway(t.server) as first:
+        assert await first.identify() == (0, "READY")
+        async with raw_gateway(t.server) as link:
+            assert await link.identify() == (9, None)
+        assert t.server.hasty == 1
         async with raw_gateway(t.server) as link:
             await link.send(2, {"token": t.server.token, "intents": 0})
+            assert await asyncio.gather(first.closed(), link.closed()) == [4004, 4004]
+        async with raw_gateway(t.server) as link:
+            await link.send(6, {"token": t.server.token, "session_id": "x", "seq": 1})
             assert await link.closed() == 4004
+
+
+async def test_shards_of_different_keys_may_identify_at_once(town: Any) -> None:
+    async with town(shards=4, identify_s=60.0, max_concurrency=2) as t, AsyncExitStack() as links:
+        answers = []
+        for shard in range(4):
+            link = await links.enter_async_context(raw_gateway(t.server))
+            answers.append(await link.identify([shard, 4]))
+        assert answers == [(0, "READY"), (0, "READY"), (9, None), (9, None)]
+        assert t.server.shards == {0: 1, 1: 1}
+
+
+@pytest.mark.parametrize("shard", [[1, 1], [0, 0], [-1, 2], "0", [0], ["0", "1"]])
+async def test_a_shard_that_is_none_is_refused(town: Any, shard: Any) -> None:
+    async with town() as t, raw_gateway(t.server) as link:
+        await link.send(2, {"token": t.server.token, "intents": 0, "shard": shard})
+        assert await link.closed() == 4010
+
+
+async def test_too_many_guilds_want_more_shards(town: Any) -> None:
+    async with town(shards=2, guilds_per_shard=1) as t:
+        home = (t.guild.id >> 22) % 2
+        t.server.guild("Other", members=[t.ada], shard=1 - home)
+        async with raw_gateway(t.server) as link:
+            await link.send(2, {"token": t.server.token, "intents": 0})
+            assert await link.closed() == 4011
+        async with raw_gateway(t.server) as link:
+            assert await link.identify([home, 2]) == (0, "READY")
+
+
+async def test_one_shard_can_be_dropped_and_goes_on(town: Any) -> None:
+    async with town(shards=2) as t, connected(t.server) as bot:
+        t.server.guild("Other", members=[t.ada], shard=1 - (t.guild.id >> 22) % 2)
+        t.server.drop(1)
+        await t.server.until(lambda: t.server.resumes == 1 and t.server.shards == {0: 1, 1: 1})
+        await t.server.invalidate(0)
+        await bot.hear("shard_ready", 3)
+        assert t.server.identifies == 3
+        assert t.server.shards == {0: 1, 1: 1}
 
 
 async def test_waiting_in_vain_tells_what_happened(town: Any) -> None:
