@@ -10,7 +10,7 @@ MemoryError_
 ├── StoreError           the operator must mend it: one sentence naming the setting
 │   ├── StoreUnavailable     disk full or read-only, file locked or damaged
 │   ├── StoreTooNew          the database was written by a newer everbot
-│   ├── StoreBusy            another process holds the data directory
+│   ├── StoreBusy            another process holds the data directory, or works on the database
 │   └── StaleAgent           another process changed the agent, or has it now: nothing was written
 ├── EmbedderError        vectors cannot be made now; search goes on by words alone
 │   └── TextRefused          not of this text, or of one of these

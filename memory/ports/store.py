@@ -67,7 +67,8 @@ Busy = Callable[[StoreError], Awaitable[None]]
 
 class Store(Protocol):
     """The database. Both kinds of session raise `memory.errors.StoreUnavailable` when it cannot be used: it is closed,
-    damaged, locked, or on a disk that is full or read-only."""
+    damaged, locked, or on a disk that is full or read-only; and `memory.errors.StoreBusy` while an older version
+    works on it, whose schema it has therefore."""
 
     @property
     def place(self) -> str:
@@ -92,7 +93,8 @@ class Store(Protocol):
 
     def alone(self, command: str, busy: Busy | None = None) -> AbstractAsyncContextManager[None]:
         """While the block runs, no other process that asks for the same has this database. Raises
-        `memory.errors.StoreBusy`, naming who has it; or asks again whenever ``busy`` returns, which is told why."""
+        `memory.errors.StoreBusy`, naming who has it; or asks again whenever ``busy`` returns, which is told why.
+        Raises `memory.errors.StoreTooNew` when a newer version has had it meanwhile."""
         ...
 
     async def kept(self) -> None:

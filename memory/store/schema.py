@@ -21,8 +21,8 @@ def refuse_newer(version: str | None, where: str, remedy: str) -> None:
         )
 
 
-def migrate(connection: sa.Connection) -> None:
-    """Bring the database to `HEAD`, in the transaction that is open on the connection."""
+def migrate(connection: sa.Connection, version: str = HEAD) -> None:
+    """Bring the database to this version, in the transaction that is open on the connection."""
     # Imported here: Alembic costs 0.1 s at every start, and is needed at few.
     from alembic import command
     from alembic.config import Config
@@ -31,4 +31,4 @@ def migrate(connection: sa.Connection) -> None:
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    command.upgrade(config, version)

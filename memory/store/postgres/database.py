@@ -24,14 +24,13 @@ from memory.errors import StoreBusy, StoreError, StoreUnavailable
 from memory.ports import Busy
 from memory.records import Holder
 from memory.store import tables as t
-from memory.store.fulltext import is_current, renew
 from memory.store.numbers import Counted, Versions
 from memory.store.pooled import Pooled
-from memory.store.postgres import dumps
+from memory.store.postgres import dumps, upgrades
 from memory.store.postgres.address import Address
 from memory.store.postgres.connection import PostgresConnection, storables
 from memory.store.postgres.refusals import mapped
-from memory.store.schema import HEAD, migrate, refuse_newer
+from memory.store.schema import HEAD
 from memory.store.session import session
 from memory.uncancelled import ended
 
@@ -51,12 +50,6 @@ _SESSION = {
     "tcp_keepalives_interval": "2",
     "tcp_keepalives_count": "3",
 }
-_ALONE = "7, 1"  # the lock of who has the database alone
-_WHO = (
-    "SELECT a.application_name || coalesce(' (' || host(a.client_addr) || ')', '') FROM pg_locks l "
-    "JOIN pg_stat_activity a USING (pid) WHERE l.locktype = 'advisory' AND l.classid = 7 AND l.objid = 1 AND l.granted "
-    "AND a.datname = current_database()"
-)
 _HOLDERS = (  # those that have it or once asked for it, by the names that they gave themselves
     "SELECT a.application_name || coalesce(' (' || host(a.client_addr) || ')', ''), a.backend_start, l.pid IS NOT NULL "
     "FROM pg_stat_activity a LEFT JOIN pg_locks l ON l.pid = a.pid AND l.locktype = 'advisory' AND l.classid = 7 "
@@ -81,20 +74,21 @@ class PostgresDatabase(Pooled[PostgresConnection]):
     """`memory.ports.Store` on PostgreSQL. Make one with `open`."""
 
     def __init__(self, address: Address, readers: int = 4) -> None:
-        versions = Versions()
-        super().__init__(readers, lambda c: session(c, Counted(c, versions)))
+        agents = Versions()
+        super().__init__(readers, lambda c: session(c, Counted(c, agents)))
         self._address = address
         self._command: str | None = None  # for which this process alone has the database
         self._waits = False  # others may wait for it
         self._mark: str | None = None  # that it left there, once it had it
-        self._holding: PostgresConnection | None = None  # which has the lock
+        self._holding: PostgresConnection | None = None  # which may write: it has all the locks for that
         self._writes = _engine(address)
         self._reads = _engine(address, default_transaction_read_only="on")
-        self._versions = versions
+        self._versions = agents
 
     @classmethod
     async def open(cls, url: str, *, readers: int = 4) -> PostgresDatabase:
-        """Open the database, and migrate it.
+        """Open the database, and migrate it; not while an older version works on it: then every unit of work raises
+        `StoreBusy`, until that has ended.
 
         Raises `StoreUnavailable` when it cannot be used or is older than `OLDEST`, `StoreTooNew` when a newer everbot
         wrote it.
@@ -102,16 +96,12 @@ class PostgresDatabase(Pooled[PostgresConnection]):
         return await cls(Address.of(url), readers)._prepared()
 
     async def _prepare(self) -> None:
-        async with self._writing() as connection:
-            await _look_at_server(connection, self.place)
-            # Of several that start at once, one migrates, and the others wait for it.
-            await connection.control("SELECT pg_advisory_xact_lock(7, 0)")
-            version = await _version(connection)
-            refuse_newer(version, f"The database {self.place}", "set store.url to another database")
-            if version != HEAD:
-                await connection.synchronously(migrate)
-            if not await is_current(connection):
-                await renew(connection)
+        async with mapped(self._address):
+            self._writer = await _usable(self._writer, self._writes)
+            await _look_at_server(self._writer, self.place)
+        with contextlib.suppress(StoreBusy):
+            async with self._writing():
+                pass
 
     async def _close(self) -> None:
         await super()._close()
@@ -120,6 +110,15 @@ class PostgresDatabase(Pooled[PostgresConnection]):
 
     @asynccontextmanager
     async def _reading(self) -> AsyncIterator[PostgresConnection]:
+        if self._holding is None:
+            async with self._writing():
+                pass  # so that the schema is ours
+        async with self._borrowed() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def _borrowed(self) -> AsyncIterator[PostgresConnection]:
+        """For reading, whatever the schema is."""
         self._refuse_when_closed()
         connection = await self._readers.get()
         try:
@@ -159,12 +158,13 @@ class PostgresDatabase(Pooled[PostgresConnection]):
                 self._versions.end(committed=committed)
 
     async def _begun(self) -> PostgresConnection:
-        self._writer = await _usable(self._writer, self._writes)
-        if self._command is not None and self._writer is not self._holding:
-            await self._have_alone(self._writer, self._command)
-        connection = self._writer
+        connection = self._writer = await _usable(self._writer, self._writes)
         try:
+            if connection is not self._holding:
+                await self._may_write(connection)
             await connection.control("BEGIN")
+        except StoreError:
+            raise  # it is sound
         except BaseException:
             await self._undo(connection)  # it may be broken without knowing it
             raise
@@ -196,24 +196,30 @@ class PostgresDatabase(Pooled[PostgresConnection]):
     async def alone(self, command: str, busy: Busy | None = None) -> AsyncIterator[None]:
         """The connection that writes holds a lock: who has lost it writes no more, until it has it again; and not then
         either if another process had it meanwhile."""
-        self._command = f"everbot {command}, process {os.getpid()} on {socket.gethostname()}"
+        self._command = command
         self._waits = busy is not None
+        await self._leave()
         try:
             await self._until_alone(busy)
             yield
         finally:
-            self._command = self._mark = self._holding = None
-            with contextlib.suppress(StoreError):
-                async with self._turnstile, mapped(self._address):
-                    if self._writer is not None and not self._writer.lost:
-                        await self._writer.control(f"SELECT pg_advisory_unlock({_ALONE})")
+            self._command = self._mark = None
+            await self._leave()
+
+    async def _leave(self) -> None:
+        """Others may have what we held."""
+        with contextlib.suppress(StoreError):
+            async with self._turnstile, mapped(self._address):
+                connection, self._holding = self._holding, None
+                if connection is not None and not connection.lost:
+                    await connection.control("SELECT pg_advisory_unlock_all()")
 
     async def _until_alone(self, busy: Busy | None) -> None:
         while True:
             try:
                 async with self._writing():
                     return
-            except StoreError as error:
+            except (StoreBusy, StoreUnavailable) as error:
                 if busy is None:
                     raise
                 await busy(error)
@@ -226,33 +232,50 @@ class PostgresDatabase(Pooled[PostgresConnection]):
                     pass
 
     async def holders(self) -> list[Holder]:
-        async with self._reading() as connection:
+        async with self._borrowed() as connection:
             rows = await connection.ask(_HOLDERS)
         return [Holder(name=name, since=since, works=works) for name, since, works in rows]
 
+    async def _may_write(self, connection: PostgresConnection) -> None:
+        """Raises `StoreBusy`, `StoreTooNew`."""
+        if self._command is not None:
+            await self._have_alone(connection, self._command)
+        try:
+            await upgrades.hold(connection, self.place)
+            if self._command is not None:
+                await self._look_who_was_last(connection, self._command)
+        except StoreError:
+            await connection.control("SELECT pg_advisory_unlock_all()")
+            raise
+        self._holding = connection
+
     async def _have_alone(self, connection: PostgresConnection, command: str) -> None:
-        """Raises `StoreBusy`."""
-        await connection.ask("SELECT set_config('application_name', left($1, 63), false)", command)
-        [(ours,)] = await connection.ask(f"SELECT pg_try_advisory_lock({_ALONE})")
+        version = await upgrades.version_of(connection, self.place)
+        newer = "" if version in (HEAD, None) else f" (newer: schema {HEAD})"
+        await _call(connection, _name(f"{command}{newer}"))
+        [(ours,)] = await connection.ask(f"SELECT pg_try_advisory_lock({upgrades.ALONE})")
         if not ours:
-            who = await connection.ask(_WHO)
+            who = await upgrades.who(connection, alone=True)
+            if newer:
+                raise StoreBusy(upgrades.older(self.place, version, who))
             raise StoreBusy(
-                f"{self.place} is in use by {who[0][0] if who else 'another process'}. Stop it first, or set store.url "
-                "(EVERBOT_STORE__URL) to another database."
+                f"{self.place} is in use by {who}. Stop it first, or set store.url (EVERBOT_STORE__URL) to another "
+                "database."
             )
+
+    async def _look_who_was_last(self, connection: PostgresConnection, command: str) -> None:
+        await _call(connection, name := _name(command))
         if self._mark is not None and [row[0] for row in await connection.ask(_LAST)] != [self._mark]:
-            await connection.ask(f"SELECT pg_advisory_unlock({_ALONE})")
             raise StoreBusy(
                 f"{self.place} was taken over by another process while this one did not answer. Start this one again: "
                 "nothing is lost."
             )
         if self._mark is None:
-            mark = f"{command} {secrets.token_hex(8)}"
+            mark = f"{name} {secrets.token_hex(8)}"
             await connection.ask(_MARK, mark)
             self._mark = mark
         for setting in _STOPPED if self._waits else ():
             await connection.control(setting)
-        self._holding = connection
 
     async def backup(self, path: Path) -> None:
         self._refuse_when_closed()
@@ -339,12 +362,14 @@ async def _look_at_server(connection: PostgresConnection, place: str) -> None:
         )
 
 
-async def _version(connection: PostgresConnection) -> str | None:
-    [(there,)] = await connection.ask("SELECT to_regclass('alembic_version') IS NOT NULL")
-    if not there:
-        return None
-    versions = await connection.ask("SELECT version_num FROM alembic_version")
-    return str(versions[0][0]) if versions else None
+def _name(command: str) -> str:
+    """Of this process, for people."""
+    return f"everbot {command}, process {os.getpid()} on {socket.gethostname()}"
+
+
+async def _call(connection: PostgresConnection, name: str) -> None:
+    """What others see that it is."""
+    await connection.ask("SELECT set_config('application_name', left($1, 63), false)", name)
 
 
 def _rewriting() -> str:
