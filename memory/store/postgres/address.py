@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -9,12 +10,14 @@ import sqlalchemy as sa
 from memory.errors import StoreUnavailable
 
 _SCHEMES = ("postgresql", "postgres")
+_HOSTS = re.compile(r"^(\w+://(?:[^@/?]*@)?)([^@/?]*,[^@/?]*)([^?]*)\??(.*)$")  # more than one
 _OPTIONS = {"host", "port", "passfile", "ssl", "target_session_attrs"}  # what asyncpg takes of them
 
 
 @dataclass(frozen=True)
 class Address:
-    """``url`` is SQLAlchemy's; ``plain`` what PostgreSQL's own programs take, without the password."""
+    """``url`` is SQLAlchemy's; ``plain`` what PostgreSQL's own programs take, without the password. There may be
+    several hosts, which are tried in their order."""
 
     url: sa.URL
 
@@ -22,7 +25,7 @@ class Address:
     def of(cls, text: str) -> Address:
         """Raises `StoreUnavailable` when it is none."""
         try:
-            url = sa.make_url(text)
+            url = sa.make_url(_HOSTS.sub(_as_options, text))
         except (sa.exc.ArgumentError, ValueError):
             url = None
         if url is None or url.drivername not in _SCHEMES or not url.database:
@@ -41,17 +44,31 @@ class Address:
     @property
     def shown(self) -> str:
         """For people and logs: without user, password and options."""
-        host = self.url.query.get("host", self.url.host or "localhost")
+        hosts = _listed(self.url.query.get("host", self.url.host or "localhost"))
         port = f":{self.url.port}" if self.url.port else ""
-        return f"postgresql://{host}{port}/{self.url.database}"
+        return f"postgresql://{','.join(hosts)}{port}/{self.url.database}"
 
     @property
     def plain(self) -> str:
         options = {{"ssl": "sslmode"}.get(name, name): value for name, value in self.url.query.items()}
-        own = self.url
+        own, hosts = self.url, _listed(options.get("host", ()))
+        if len(hosts) > 1:
+            parts = [host.rpartition(":") for host in hosts]
+            options |= {"host": ",".join(p[0] for p in parts), "port": ",".join(p[2] for p in parts)}
         url = sa.URL.create("postgresql", own.username, None, own.host, own.port, own.database, options)
         return url.render_as_string(hide_password=False)
 
     @property
     def password(self) -> str | None:
         return None if self.url.password is None else str(self.url.password)
+
+
+def _as_options(found: re.Match[str]) -> str:
+    """Several hosts, as libpq has them, are several options of SQLAlchemy's."""
+    before, hosts, path, options = found.groups()
+    each = [host if re.search(r":\d+$", host) else f"{host}:5432" for host in hosts.split(",")]
+    return f"{before}{path}?{'&'.join([*(f'host={host}' for host in each), *filter(None, [options])])}"
+
+
+def _listed(value: str | tuple[str, ...]) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(value)
