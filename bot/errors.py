@@ -20,6 +20,7 @@ EverbotError
 │   ├── TooLong              a text is longer than its place holds
 │   ├── Changed              it is not any more what they saw
 │   └── Refused              what they write may not be kept here
+│       └── Unjudged             nobody can say just now whether it may be
 ├── PersonaError         there is no such persona, or it can't be that; the text says why
 ├── BundleError          a file that was given to be imported is not what it should be
 ├── CardError            a character card is refused; the text says what is wrong with it
@@ -124,6 +125,10 @@ class Changed(CommandError):
 
 
 class Refused(CommandError):
+    pass
+
+
+class Unjudged(Refused):
     pass
 
 

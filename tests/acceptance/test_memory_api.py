@@ -22,6 +22,7 @@ from memory.records import community_audience
 from tests.acceptance.test_forgetting import command
 from tests.acceptance.test_web_memory import keep
 from tests.fakes.clock import FakeClock
+from tests.fakes.openai_media import OpenAIMedia
 from tests.fakes.parlour import House, opened
 
 WEB = {"listen": "127.0.0.1:8082", "programs": True}
@@ -353,7 +354,7 @@ async def test_a_write_under_a_key_is_carried_out_once_also_after_a_restart(tmp_
     async with door(tmp_path) as here:
         ada = Program(here.client, key)
         gone = await ada.ask("POST", "memory/notes", body, **once)
-        assert gone.status == 404, "it was kept, and forgotten since: it is not kept anew"
+        assert gone.status == 410, "it was kept, and forgotten since: it is not kept anew"
         assert (await ada.ask("DELETE", path, **twice)).status == 200
         assert (await ada.get("memory/notes"))["notes"] == []
         undo = {"headers": {"Idempotency-Key": "order-3"}}
@@ -364,6 +365,26 @@ async def test_a_write_under_a_key_is_carried_out_once_also_after_a_restart(tmp_
         stored = str(here.house.rows("SELECT * FROM web_writes"))
         assert "order" not in stored
         assert "boat" not in stored
+
+
+async def test_what_nobody_can_judge_is_not_kept_and_may_be_sent_again(tmp_path: Path) -> None:
+    async with OpenAIMedia() as server:
+        moderation = {"base_url": server.url, "api_key": "sk-media", "when_down": "refuse"}
+        clock = FakeClock()
+        async with door(tmp_path, clock=clock, safety={"moderation": moderation}) as here:
+            await here.house.say("ada", "Hello")
+            ada = await here.program("ada")
+            server.status = 401
+            once = {"headers": {"Idempotency-Key": "order-1"}}
+            down = await ada.ask("POST", "memory/notes", {"text": "Has a boat"}, **once)
+            assert (down.status, down.headers["Retry-After"]) == (503, "60")
+            assert (await ada.get("memory/notes"))["notes"] == []
+            server.status, server.flags = 200, {"sinister": "violence"}
+            clock.advance(61)
+            kept = await ada.ask("POST", "memory/notes", {"text": "Has a boat"}, **once)
+            assert kept.status == 201
+            refused = await ada.ask("POST", "memory/notes", {"text": "A sinister plan"})
+            assert refused.status == 422
 
 
 async def test_what_was_changed_while_it_was_looked_at_is_not_overwritten(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from aiohttp import web
 from pydantic import ValidationError
 
 from bot.app import App
-from bot.errors import Changed, CommandError, NotThere
+from bot.errors import Changed, CommandError, NotThere, Unjudged
 from bot.ownership.erasure import Also, nothing
 from bot.people.identities import Identity
 from bot.people.pace import TooFast, Turned
@@ -32,6 +32,7 @@ NAMED = "^[!-~]{1,255}$"
 _NOBODY = "There is no such key: /connect program makes one, and this wants it as: Authorization: Bearer KEY"
 _REUSED = "That Idempotency-Key stood for another request already."
 _AT_IT = "A request of that Idempotency-Key is being carried out. Ask again in a moment."
+_GONE = "That was done under this Idempotency-Key before, and what it wrote was forgotten since."
 _RETRY = {"Retry-After": "60"}
 
 
@@ -93,6 +94,8 @@ class Operation:
             raise Problem(404, str(error)) from None
         except Changed as error:
             raise Problem(409, str(error)) from None
+        except Unjudged as error:
+            raise Problem(503, str(error), _RETRY) from None
         except CommandError as error:
             raise Problem(422, str(error)) from None
 
@@ -117,11 +120,18 @@ class Operation:
             if known is not None:
                 if known.request != write.request:
                     raise Problem(409, _REUSED)
-                return await self.told(asked, known.target, known.at)
+                return await self._told_again(asked, known)
             target = await self.deed(asked, lambda target: partial(_note, replace(write, target=target)))
         finally:
             at_work.discard(write.name)
         return await self.told(asked, target, write.at)
+
+    async def _told_again(self, asked: Asked, known: WebWrite) -> Shape:
+        assert self.told is not None
+        try:
+            return await self.told(asked, known.target, known.at)
+        except NotThere:
+            raise Problem(410, _GONE) from None
 
     async def _who(self, request: web.Request, key: WebKey, user: User, persona: str | None) -> Identity:
         site = website(request)

@@ -20,11 +20,12 @@ _WRONG = {
     "403": "Forbidden: you may not talk with the bot (any more).",
     "404": "Not there, or not yours.",
     "409": "It was changed meanwhile, or that Idempotency-Key is of another request, or of one that is being done.",
+    "410": "It was done under that Idempotency-Key before, and what it wrote was forgotten since: it is not done again.",
     "413": "The body is too large.",
     "415": "The body is not application/json.",
     "422": "What is asked is not as it should be; detail says what.",
     "429": "Too fast: Retry-After says when to ask again.",
-    "503": "Memory cannot be read just now.",
+    "503": "Memory cannot be read just now, or nobody can judge what is to be kept; ask again in a minute.",
 }
 _PROBLEM = {
     "type": "object",
@@ -92,7 +93,8 @@ def _json(name: str) -> dict[str, Any]:
 
 
 def _wrong(each: Operation) -> list[str]:
-    seldom = {"409": each.deed is not None, "413": each.body is not None, "415": each.body is not None}
+    writes, sends = each.deed is not None, each.body is not None
+    seldom = {"409": writes, "410": writes, "413": sends, "415": sends}
     return [status for status in _WRONG if seldom.get(status, True)]
 
 
