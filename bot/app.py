@@ -45,6 +45,7 @@ from bot.commands.programs import ProgramKeys
 from bot.commands.report import ReportCommands
 from bot.commands.rights import RightsCommands
 from bot.commands.rooms import RoomCommands
+from bot.commands.scheduled import ScheduledCommands
 from bot.commands.table import Commands
 from bot.commands.terminal import TerminalCommands
 from bot.commands.web import WebPage
@@ -85,6 +86,7 @@ from bot.ownership.moving_in.moving_in import MovingIn
 from bot.ownership.moving_in.reflection import ImportReflection
 from bot.ownership.restore import Restore
 from bot.ownership.rights import Rights
+from bot.ownership.wishes import Wishes
 from bot.people.access import Access
 from bot.people.adults import Adults
 from bot.people.allowance import Allowance
@@ -143,6 +145,7 @@ class App:
     erasure: Erasure
     guests: Guests
     corrections: Corrections
+    wishes: Wishes
     sources: Sources
     departures: Departures
     export: Export
@@ -306,6 +309,7 @@ class _Ownership:
 
     rights: Rights
     corrections: Corrections
+    wishes: Wishes
     export: Export
     restore: Restore
     moving_in: MovingIn
@@ -372,6 +376,7 @@ def _assemble(
         erasure=rights.erasure,
         guests=guests,
         corrections=ownership.corrections,
+        wishes=ownership.wishes,
         sources=agent.sources,
         departures=rights.departures,
         export=ownership.export,
@@ -532,6 +537,7 @@ def _ownership(given: _Given, people: _People, agent: _Agent, delivery: _Deliver
     erasure = Erasure(
         runtime, mailboxes, identities, queues, allowance, given.files, keep_days, agent.forgetting
     )
+    writing = Writing(given.masking, given.refusing)
     return _Ownership(
         rights=Rights(
             erasure,
@@ -540,7 +546,8 @@ def _ownership(given: _Given, people: _People, agent: _Agent, delivery: _Deliver
             Accounts(runtime, mailboxes, identities, allowance),
             RoomMemory(runtime, identities, people.personas, agent.courier.wake),
         ),
-        corrections=Corrections(runtime, erasure, Writing(given.masking, given.refusing)),
+        corrections=Corrections(runtime, erasure, writing),
+        wishes=Wishes(runtime, writing),
         export=Export(runtime.store, runtime.clock),
         restore=Restore(runtime, people.personas, queues, given.masking),
         moving_in=MovingIn(
@@ -571,6 +578,7 @@ def _commands(given: _Given, people: _People, agent: _Agent, ownership: _Ownersh
             PersonaCommands(runtime, people.personas, roles, people.adults),
             LinkCommands(runtime),
             HeartbeatCommands(runtime, people.beats, people.identities),
+            ScheduledCommands(ownership.wishes),
             LanguageCommands(people.identities),
             *([ReportCommands(runtime)] if given.settings.safety.reports else []),
             TerminalCommands(runtime, agent.queues, undo, export, files.saves),

@@ -1,4 +1,4 @@
-"""`/heartbeat` and `/scheduled`: when the agent wakes by itself, and what it was asked to say then."""
+"""`/heartbeat`: when the agent wakes by itself."""
 
 from __future__ import annotations
 
@@ -6,18 +6,15 @@ import asyncio
 from zoneinfo import ZoneInfo, available_timezones
 
 from bot.commands.table import Control, Run
-from bot.commands.words import HEARTBEAT, SCHEDULED
+from bot.commands.words import HEARTBEAT
 from bot.errors import CommandError
-from bot.events import PRIVATE, Action, Command, CommandSpec, Suggestion, View
+from bot.events import Command, CommandSpec, Suggestion, View
 from bot.language import gettext, marked
-from bot.language.dates import moment, weekday
 from bot.people import schedules
 from bot.people.beats import Beats, changes_of
 from bot.people.identities import Identities, Identity
 from bot.people.moving import move
 from bot.runtime import Runtime
-from memory.ports import Session
-from memory.records import Audience, Wish
 
 _SPANS = ("1h", "2h", "4h", "6h", "12h", "1d", "3d", "7d")
 
@@ -39,28 +36,17 @@ class HeartbeatCommands:
                 ),
                 self._heartbeat,
             ),
-            (
-                CommandSpec(
-                    name="scheduled",
-                    summary=marked("what I shall remind you of"),
-                    argument="[cancel ID]",
-                    words=SCHEDULED,
-                ),
-                self._scheduled,
-            ),
         ]
 
     async def suggest(self, command: Command, who: Identity, blank: str) -> list[Suggestion]:
-        """As `bot.commands.table.Suggests`: time zones, intervals, and what is scheduled."""
+        """As `bot.commands.table.Suggests`: time zones and intervals."""
         if blank == "zone":
             known = await asyncio.to_thread(available_timezones)  # it reads the disk
             zones = [who.user.timezone, *sorted(known - {who.user.timezone})]
             return [Suggestion(value=zone, label=zone) for zone in zones]
         if blank == "span":
             return [Suggestion(value=span, label=gettext("every {span}", span=span)) for span in _SPANS]
-        async with self._store.read() as session:
-            wishes = await wishes_of(session, command.audience, who)
-        return [Suggestion(value=wish.id, label=f"{wish.id}: {wish.about}") for wish in wishes.values()]
+        return []
 
     async def _heartbeat(self, command: Command, who: Identity, control: Control) -> View | str:
         words = command.argument.strip()
@@ -78,7 +64,7 @@ class HeartbeatCommands:
             if zone is not None:
                 ZoneInfo(zone)
         except schedules.NotATime as error:
-            raise CommandError(gettext("{problem}.", problem=error)) from None
+            raise CommandError(gettext("{problem}.", problem=error.told)) from None
         except (KeyError, ValueError, OSError):
             why = gettext("{zone!r} is not an IANA time zone such as Europe/Berlin.", zone=zone)
             raise CommandError(why) from None
@@ -110,41 +96,3 @@ class HeartbeatCommands:
         else:
             may = gettext("I do not speak first (/heartbeat on lets me).")
         return " ".join([*told, may])
-
-    async def _scheduled(self, command: Command, who: Identity, control: Control) -> View:
-        word, _, wish_id = command.argument.strip().partition(" ")
-        async with self._store.write() as session:
-            wishes = await wishes_of(session, command.audience, who)
-            if word == "cancel":
-                if wish_id.strip() not in wishes:
-                    raise CommandError(
-                        gettext(
-                            "There is nothing scheduled as {id!r}. /scheduled lists all.", id=wish_id.strip()
-                        )
-                    )
-                await session.schedule.drop_wish(wish_id.strip())
-                about = wishes[wish_id.strip()].about
-                return View(text=gettext("Cancelled: {about}", about=about))
-        if not wishes:
-            return View(text=gettext("Nothing is scheduled. Ask me to remind you of something."))
-        lines = [gettext("Scheduled ({zone}):", zone=who.user.timezone)]
-        for wish in wishes.values():
-            at = wish.next_at.astimezone(who.zone)
-            rule = f" ({wish.rule})" if wish.rule else ""
-            lines.append(f"{wish.id}  {weekday(at)} {moment(at)}{rule}  {wish.about}")
-        actions = tuple(
-            Action(
-                label=gettext("Cancel {id}", id=wish.id),
-                command="scheduled",
-                argument=f"cancel {wish.id}",
-            )
-            for wish in wishes.values()
-        )
-        return View(text="\n".join(lines), actions=actions)
-
-
-async def wishes_of(session: Session, here: Audience, who: Identity) -> dict[str, Wish]:
-    """What may be seen in ``here`` of what was asked for, by its id."""
-    wishes = await session.schedule.wishes(who.agent.id)
-    places = {c.id: c.audience for c in await session.agents.conversations(who.agent.id)}
-    return {w.id: w for w in wishes if here == PRIVATE or places.get(w.conversation_id) == here}

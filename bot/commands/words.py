@@ -158,6 +158,27 @@ HEARTBEAT = (
 )
 SCHEDULED = (
     Word(name="list", summary=marked("what I was asked to remind you of"), typed=""),
+    Word(
+        name="edit",
+        summary=marked("change when one comes, and what it says"),
+        blanks=(_id(marked("of the reminder")),),
+    ),
+    Word(
+        name="when",
+        summary=marked("let one come at another time"),
+        blanks=(
+            _id(marked("of the reminder")),
+            Blank(name="time", summary=marked("such as 2026-11-27T09:00, every 2h or 0 8 * * 1-5")),
+        ),
+    ),
+    Word(
+        name="text",
+        summary=marked("let one say something else"),
+        blanks=(
+            _id(marked("of the reminder")),
+            Blank(name="text", summary=marked("what I shall remind you of")),
+        ),
+    ),
     Word(name="cancel", summary=marked("call one off"), blanks=(_id(marked("of the reminder")),)),
 )
 LINK = (

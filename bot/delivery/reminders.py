@@ -113,8 +113,10 @@ class Reminders:
             return await session.schedule.reminded(agents, schedules.midnight(now, UTC)) >= self._daily
 
     async def _put(self, wish: Wish, again: datetime | None) -> None:
-        """It is due again then; None: never."""
+        """It is due again then; None: never. Unless the person called it off or changed it meanwhile."""
         async with self._store.write() as session:
+            if await session.schedule.wish(wish.id) != wish:
+                return
             if again is None:
                 await session.schedule.drop_wish(wish.id)
             else:

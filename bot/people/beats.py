@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from bot.cache import Cache
 from bot.events import workspace_of
-from bot.language import gettext
+from bot.language import marked
 from bot.people import schedules
 from bot.people.identities import Identity
 from bot.personas.definition import parsed
@@ -146,14 +146,14 @@ def changes_of(words: str, zone: ZoneInfo) -> tuple[Mapping[str, object], str | 
         return {"first_hour": first, "last_hour": last}, name.strip() or None
     if head == "every":
         if not schedules.is_interval(f"every {rest}"):
-            raise schedules.NotATime(gettext("{text!r} is not an interval such as 6h", text=rest))
+            raise schedules.NotATime(marked("{span!r} is not an interval such as 6h"), span=rest)
         start = datetime(2026, 1, 1, tzinfo=zone)
         seconds = (schedules.following(f"every {rest}", start, zone) - start).total_seconds()
         if not 1800 <= seconds <= 7 * 86_400:
-            raise schedules.NotATime(gettext("an interval lies between 30 minutes and 7 days"))
+            raise schedules.NotATime(marked("an interval lies between 30 minutes and 7 days"))
         return {"every_s": int(seconds)}, None
     raise schedules.NotATime(
-        gettext(
+        marked(
             "Say /heartbeat now, on, off, hours 9-21 Europe/Berlin, or every 6h; /heartbeat status tells how it is set"
         )
     )

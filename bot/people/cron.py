@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from bot.language import gettext, marked
+
 _MONTHS = dict(zip("jan feb mar apr may jun jul aug sep oct nov dec".split(), range(1, 13), strict=True))
 _WEEKDAYS = dict(zip("sun mon tue wed thu fri sat".split(), range(7), strict=True))
 _LONGEST = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)  # days of each month, in a leap year
@@ -27,8 +29,25 @@ _NICKNAMES = {
 _QUARTZ = re.compile(r"[#?]|\d[lw]|^lw?$|^last$")
 
 
-class CronError(ValueError):
-    """Its text says what is wrong with the rule."""
+class Unreadable(ValueError):
+    """Its text says what is wrong, in English, as models read it; ``told`` says it in the language that is spoken.
+    ``values`` stand in the text, as in `str.format`."""
+
+    def __init__(self, text: str, **values: object) -> None:
+        super().__init__(text.format(**values) if values else text)
+        self._text, self._values = text, values
+
+    @property
+    def told(self) -> str:
+        """For people."""
+        values = {n: v.told if isinstance(v, Unreadable) else v for n, v in self._values.items()}
+        if "field" in values:
+            values["field"] = gettext(str(values["field"]))
+        return gettext(self._text, **values)
+
+
+class CronError(Unreadable):
+    """What is wrong with the rule."""
 
 
 @dataclass(frozen=True)
@@ -40,11 +59,11 @@ class _Field:
 
 
 _FIELDS = (
-    _Field("minute", 0, 59, {}),
-    _Field("hour", 0, 23, {}),
-    _Field("day of the month", 1, 31, {}),
-    _Field("month", 1, 12, _MONTHS),
-    _Field("day of the week", 0, 7, _WEEKDAYS),
+    _Field(marked("minute"), 0, 59, {}),
+    _Field(marked("hour"), 0, 23, {}),
+    _Field(marked("day of the month"), 1, 31, {}),
+    _Field(marked("month"), 1, 12, _MONTHS),
+    _Field(marked("day of the week"), 0, 7, _WEEKDAYS),
 )
 
 
@@ -69,7 +88,7 @@ def parsed(rule: str) -> Cron:
     """Raises `CronError`, also for a rule that never comes, such as one for 30 February."""
     fields = _NICKNAMES.get(rule.strip().lower(), rule).lower().split()
     if len(fields) != 5:
-        raise CronError(f"it has {len(fields)} fields, not five")
+        raise CronError(marked("it has {n} fields, not five"), n=len(fields))
     minutes, hours, days, months, weekdays = map(_values, fields, _FIELDS)
     cron = Cron(
         minutes=minutes,
@@ -80,7 +99,7 @@ def parsed(rule: str) -> Cron:
         either_day=not fields[2].startswith("*") and not fields[4].startswith("*"),
     )
     if not cron.either_day and all(days[0] > _LONGEST[month - 1] for month in months):
-        raise CronError("it never comes: none of its months has such a day")
+        raise CronError(marked("it never comes: none of its months has such a day"))
     return cron
 
 
@@ -100,9 +119,11 @@ def _range(part: str, field: _Field) -> range:
         if dash and field.names is _WEEKDAYS and high in ("sun", "0") and first > 0:
             last = 7  # the Sunday that ends a week
     if slash and not (_is_number(step) and 0 < int(step) <= field.last):
-        raise CronError(f"the step in {part!r} is no number from 1 to {field.last}")
+        text = marked("the step in {part!r} is no number from 1 to {last}")
+        raise CronError(text, part=part, last=field.last)
     if first > last:
-        raise CronError(f"the range {part!r} of the {field.what} runs backwards")
+        text = marked("the range {part!r} of the {field} runs backwards")
+        raise CronError(text, part=part, field=field.what)
     return range(first, last + 1, int(step) if slash else 1)
 
 
@@ -112,8 +133,10 @@ def _value(text: str, part: str, field: _Field) -> int:
     if _is_number(text) and field.first <= int(text) <= field.last:
         return int(text)
     if _QUARTZ.search(part):
-        raise CronError(f"{part!r} in the {field.what} is Quartz's; cron has neither #, ?, L nor W")
-    raise CronError(f"{part!r} is no {field.what} from {field.first} to {field.last}")
+        text = marked("{part!r} in the {field} is Quartz's; cron has neither #, ?, L nor W")
+        raise CronError(text, part=part, field=field.what)
+    text = marked("{part!r} is no {field} from {first} to {last}")
+    raise CronError(text, part=part, field=field.what, first=field.first, last=field.last)
 
 
 def _is_number(text: str) -> bool:

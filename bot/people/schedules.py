@@ -13,11 +13,13 @@ from zoneinfo import ZoneInfo
 
 from apscheduler.triggers.cron import CronTrigger
 
-from bot.language import gettext
-from bot.people.cron import Cron, CronError, is_cron, parsed
+from bot.language import marked
+from bot.people.cron import Cron, CronError, Unreadable, is_cron, parsed
 
 FARTHEST = timedelta(days=732)
 SHORTEST = timedelta(minutes=15)
+ABOUT = 1_000
+"""Characters of what is to be said then."""
 _LONGEST = 200  # characters of a rule
 _TICK = timedelta(microseconds=1)
 _EVERY = re.compile(r"every\s+(\d{1,5})\s*(m|min|minutes?|h|hours?|d|days?)", re.IGNORECASE)
@@ -25,37 +27,45 @@ _UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(day
 _WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 _RAREST = timedelta(days=8 * 366)  # from one 29 February to the next, over a year such as 2100
 
+_UNKNOWN = marked(
+    "{when!r} is not a time. Write a moment as 2026-11-27T09:00, or a rule as `every 2h` or, in cron's five fields, "
+    "`0 8 * * 1-5`"
+)
 
-class NotATime(ValueError):
-    """Its text says what is wrong, and how to write it."""
+
+class NotATime(Unreadable):
+    """What is wrong, and how to write it."""
+
+
+def written(at: datetime, zone: tzinfo) -> str:
+    """A moment as `first` reads it."""
+    return f"{at.astimezone(zone):%Y-%m-%dT%H:%M}"
 
 
 def first(when: str, now: datetime, zone: ZoneInfo) -> tuple[datetime, str]:
     """The first moment, and the rule for those after it (empty: there are none). Raises `NotATime`."""
     text = when.strip()
     if len(text) > _LONGEST:
-        raise NotATime(
-            f"{text[:_LONGEST]!r} and so on is not a time: write it in at most {_LONGEST} characters"
-        )
+        too_long = marked("{begin!r} and so on is not a time: write it in at most {most} characters")
+        raise NotATime(too_long, begin=text[:_LONGEST], most=_LONGEST)
     if _EVERY.fullmatch(text) or is_cron(text):
         at = following(text, now, zone)
         if _closest(text) < SHORTEST:
-            raise NotATime("too often: at least 15 minutes must lie between two times, as in `every 15m`")
+            raise NotATime(
+                marked("too often: at least 15 minutes must lie between two times, as in `every 15m`")
+            )
         if at - now > _RAREST:
-            raise NotATime(f"{when} is too far ahead: at most eight years")
+            raise NotATime(marked("{when} is too far ahead: at most eight years"), when=when)
         return at, text
     try:
         at = datetime.fromisoformat(text)
     except ValueError:
-        raise NotATime(
-            f"{when!r} is not a time. Write a moment as 2026-11-27T09:00, or a rule as `every 2h` or, in cron's five "
-            "fields, `0 8 * * 1-5`"
-        ) from None
+        raise NotATime(_UNKNOWN, when=when) from None
     at = at if at.tzinfo else at.replace(tzinfo=zone)
     if at <= now:
-        raise NotATime(f"{when} is past: it is {now.astimezone(zone):%Y-%m-%dT%H:%M} now")
+        raise NotATime(marked("{when} is past: it is {now} now"), when=when, now=written(now, zone))
     if at - now > FARTHEST:
-        raise NotATime(f"{when} is too far ahead: at most two years")
+        raise NotATime(marked("{when} is too far ahead: at most two years"), when=when)
     return at.astimezone(now.tzinfo), ""
 
 
@@ -94,17 +104,18 @@ def following(rule: str, after: datetime, zone: ZoneInfo) -> datetime:
     if is_interval(rule):
         interval = _interval(rule.strip())
         if not interval:
-            raise NotATime(gettext("every 0 is never: name a number"))
+            raise NotATime(marked("every 0 is never: name a number"))
         return after + interval
     try:
         cron = parsed(rule)
     except CronError as error:
-        raise NotATime(f"{rule!r} is not a cron rule of five fields: {error}") from None
+        text = marked("{rule!r} is not a cron rule of five fields: {why}")
+        raise NotATime(text, rule=rule, why=error) from None
     begin = after + _TICK
     comings = [trigger.get_next_fire_time(None, begin) for trigger in _triggers(cron, after + _RAREST, zone)]
     moments: list[datetime] = [moment for moment in comings if moment is not None]
     if not moments:
-        raise NotATime(f"{rule!r} never comes within eight years")
+        raise NotATime(marked("{rule!r} never comes within eight years"), rule=rule)
     return min(moments).astimezone(after.tzinfo)
 
 
@@ -152,5 +163,5 @@ def hours(text: str) -> tuple[int, int]:
     """``9-21`` as numbers. Raises `NotATime`."""
     match = re.fullmatch(r"\s*(\d{1,2})\s*-\s*(\d{1,2})\s*", text)
     if not match or int(match.group(1)) > 23 or int(match.group(2)) > 24:
-        raise NotATime(gettext("{text!r} is not a range of hours such as 9-21", text=text))
+        raise NotATime(marked("{hours!r} is not a range of hours such as 9-21"), hours=text)
     return int(match.group(1)), int(match.group(2)) % 24

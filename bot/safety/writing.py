@@ -13,8 +13,8 @@ class Writing:
         self._masking, self._refusing = masking, refusing
 
     async def kept(self, user: User, text: str) -> str:
-        """The text as it is kept: without secrets, but of who insists. Raises `Refused`; of a text that nobody can judge
-        just now, and which may not be kept without, `Unjudged`."""
+        """The text as it is kept: without secrets, but of who insists. Raises `Refused`; of a text that nobody can
+        judge just now, and which may not be kept without, `Unjudged`."""
         text = await aside(len(text), self._masking.text, user, text)
         verdict = await self._refusing.heard(text)
         if verdict is not Verdict.PASSES:

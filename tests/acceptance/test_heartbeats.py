@@ -499,3 +499,36 @@ async def test_a_return_after_long_is_told_and_can_be_switched_off(tmp_path: Pat
         await pass_time(house, 24 * 23, step_s=HOUR)
         await house.say("ada", "Hello.")
     assert [event["back"] for event in seen] == [False, False, True]
+
+
+async def test_a_reminder_is_changed_by_its_person_by_the_rules_of_the_tool(tmp_path: Path) -> None:
+    async with opened(tmp_path, wishing("2026-11-21T11:00", "tea")) as house:
+        await house.say("ada", "Remind me.")
+        wish = (await command(house, "ada", "scheduled")).splitlines()[1].split()[0]
+        assert "Say /scheduled" in await command(house, "ada", f"scheduled when {wish}")
+        assert "There is nothing" in await command(house, "ada", "scheduled text nope coffee")
+        assert "There is nothing" in await command(house, "bob", f"scheduled text {wish} coffee")
+        for when, why in (
+            ("yesterday", "is not a time"),
+            ("2020-01-01T09:00", "is past"),
+            ("every 5m", "at least 15 minutes"),
+            ("99 9 * * *", "is no minute from 0 to 59"),
+        ):
+            assert why in await command(house, "ada", f"scheduled when {wish} {when}"), when
+        long = await command(house, "ada", f"scheduled text {wish} {'x' * 1_001}")
+        assert "holds 1000 characters" in long
+        assert house.rows("SELECT about, rule FROM wishes") == [("tea", "")]
+
+        await command(house, "ada", "heartbeat hours 9-21 Europe/Berlin")
+        told = await command(house, "ada", f"scheduled when {wish} 2026-11-21T15:30")
+        assert f"{wish} " in told
+        assert "15:30" in told
+        assert "coffee" in await command(house, "ada", f"scheduled text {wish} coffee")
+        assert "(every 2h)  coffee" in await command(house, "ada", f"scheduled when {wish} every 2h")
+        due = house.rows("SELECT next_at FROM wishes")
+        assert "cake" in await command(house, "ada", f"scheduled text {wish} cake")
+        assert house.rows("SELECT next_at FROM wishes") == due, "another text is no other time"
+        await command(house, "ada", "language de")
+        told = await command(house, "ada", f"scheduled when {wish} 99 9 * * *")
+        assert "Minute" in told
+        assert "no minute" not in told

@@ -275,6 +275,22 @@ async def test_lore_is_taken_back_and_reminders_are_called_off(tmp_path: Path) -
         }
         assert "taken back" in (await home.do(page, argument)).text
         assert home.house.rows("SELECT * FROM contributors") == []
+        page = await home.open("reminders")
+        key = page.form(f"{home.root}/do", command="scheduled").fields["form_key"]
+        at = f"{now + timedelta(days=2):%Y-%m-%dT%H:%M}"
+
+        async def change(moment: str, rule: str, text: str) -> str:
+            parts = [("argument", part) for part in ("set w1", moment, rule)]
+            sent = [("form_key", key), ("command", "scheduled"), ("value", text), *parts]
+            sent.append(("next", f"{home.root}/reminders"))
+            async with home.browser.client.post(f"{home.root}/do", data=sent) as answer:
+                return (await home.browser.read(answer)).text
+
+        assert "Call Grace in Bergen" in await change(at, "", "Call Grace in Bergen")
+        assert home.house.rows("SELECT about, rule FROM wishes") == [("Call Grace in Bergen", "")]
+        assert "is not a time" in await change(at, "every 2h", "Call Grace")
+        assert "every 2h" in await change("", "every 2h", "Call Grace")
+        assert home.house.rows("SELECT about, rule FROM wishes") == [("Call Grace", "every 2h")]
         page = await home.do(await home.open("reminders"), "cancel w1", command="scheduled")
         assert "Cancelled: Call Grace" in page.text
         assert home.house.rows("SELECT * FROM wishes") == []

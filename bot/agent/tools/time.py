@@ -13,8 +13,6 @@ from bot.errors import ToolError
 from bot.people import schedules
 from memory.records import Wish
 
-_LONGEST = 1_000
-
 
 async def schedule_message(desk: Desk, when: str, about: str) -> str:
     """Be woken at a time to tell the person something they asked to be told.
@@ -25,8 +23,8 @@ async def schedule_message(desk: Desk, when: str, about: str) -> str:
     if desk.quiet:
         raise ToolError("Nobody is asking for it now: only what the person asks for can be scheduled.")
     text = about.strip()
-    if not text or len(text) > _LONGEST:
-        raise ToolError(f"about must be a text of at most {_LONGEST} characters.")
+    if not text or len(text) > schedules.ABOUT:
+        raise ToolError(f"about must be a text of at most {schedules.ABOUT} characters.")
     to_keep(text, desk.hear())
     if len(await desk.wishes()) + await desk.wishes_elsewhere() >= desk.most_wishes:
         raise ToolError(

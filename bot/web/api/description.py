@@ -20,7 +20,7 @@ _WRONG = {
     "403": "Forbidden: you may not talk with the bot (any more).",
     "404": "Not there, or not yours.",
     "409": "It was changed meanwhile, or that Idempotency-Key is of another request, or of one that is being done.",
-    "410": "It was done under that Idempotency-Key before, and what it wrote was forgotten since: it is not done again.",
+    "410": "It was done under the Idempotency-Key before, and what it wrote was forgotten since: it is not done anew.",
     "413": "The body is too large.",
     "415": "The body is not application/json.",
     "422": "What is asked is not as it should be; detail says what.",

@@ -8,10 +8,12 @@ from typing import Any
 from aiohttp import web
 
 from bot.commands.contributions import Contributions
-from bot.commands.heartbeat import wishes_of
 from bot.commands.listing import named
+from bot.commands.scheduled import how_of
 from bot.events import Command, origin_of
 from bot.language import gettext, marked
+from bot.ownership.wishes import when_of
+from bot.people.schedules import ABOUT
 from bot.web.memory.core import number
 from bot.web.memory.owned import Owned, memory_page, owned
 from memory.records import PRIVATE, Audience, InboxRow, Message, public_in
@@ -68,10 +70,15 @@ async def lore(request: web.Request, mine: Owned) -> web.StreamResponse:
 
 @owned
 async def reminders(request: web.Request, mine: Owned) -> web.StreamResponse:
-    async with mine.site.app.memory.store.read() as session:
-        wishes = await wishes_of(session, PRIVATE, mine.who)
+    wishes = await mine.site.app.wishes.of(mine.who, PRIVATE)
     return memory_page(
-        request, mine, "reminders.html", title=gettext("Reminders"), wishes=list(wishes.values())
+        request,
+        mine,
+        "reminders.html",
+        title=gettext("Reminders"),
+        wishes=[(wish, "" if wish.rule else when_of(wish, mine.who)) for wish in wishes.values()],
+        how=how_of(mine.who),
+        longest=ABOUT,
     )
 
 
