@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
+from functools import lru_cache
 
 _LOOKED_AT = 300  # characters of a text
 _SIGN = 3  # letters that a sign of Chinese or Japanese stands for
@@ -25,12 +27,20 @@ _WORDS = {
     "pt-BR": """eu você ele ela nós é são sou o a os as um uma e ou não de do da em no na com para por meu minha me te
         se que quem como quando onde tenho posso pode quero olá oi obrigado obrigada bom dia sim está isso""",
 }
-_KNOWN = {language: frozenset(words.split()) for language, words in _WORDS.items()}
+_WHOSE: dict[str, set[str]] = {}  # a word, and the languages that have it
+for _language, _words in _WORDS.items():
+    for _word in _words.split():
+        _WHOSE.setdefault(_word, set()).add(_language)
 
 
 def guessed(text: str) -> str:
     """One of `bot.language.LANGUAGES`; empty where it is none of them, or more than one."""
-    text = _ADDRESS.sub(" ", text[:_LOOKED_AT].lower())
+    return _guessed(text[:_LOOKED_AT])
+
+
+@lru_cache(maxsize=256)  # it is asked several times on a message's way
+def _guessed(text: str) -> str:
+    text = _ADDRESS.sub(" ", text.lower())
     letters = sum(map(str.isalpha, text))
     kana, han, russian = (len(script.findall(text)) for script in (_KANA, _HAN, _RUSSIAN))
     if _SIGN * (kana + han) > letters:  # a name or a word in another script makes no text of that language
@@ -38,13 +48,13 @@ def guessed(text: str) -> str:
     if 2 * russian > letters:
         return "" if _OTHER_CYRILLIC.search(text) else "ru"
     words = [word.replace("’", "'") for word in _WORD.findall(text)]
-    counts = sorted(
-        (
-            (sum(word in known or word.rstrip("'") in known for word in words), one)
-            for one, known in _KNOWN.items()
-        ),
-        reverse=True,
+    counts = Counter(
+        language for word in words for language in _of(word) | (_of(word[:-1]) if word[-1] == "'" else set())
     )
-    (most, best), (next_most, _) = counts[0], counts[1]
+    (best, most), (_, next_most) = [*counts.most_common(2), ("", 0), ("", 0)][:2]
     enough = 1 if len(words) <= _SHORT else 2
     return best if most >= enough and most > next_most else ""
+
+
+def _of(word: str) -> set[str]:
+    return _WHOSE.get(word, set())

@@ -48,7 +48,8 @@ class Sought:
 
     def __init__(self, text: str, terms: Collection[str]) -> None:
         self._text = text
-        self._terms = {term: _weight(term) for term in terms}
+        self._terms = terms
+        self._weights: dict[str, float] = {}
         self._found: list[_Found] | None = None
 
     def excerpt(self, most: int) -> Excerpt:
@@ -69,13 +70,14 @@ class Sought:
         """From where to where the weightiest of the terms stand within ``reach`` characters; the first such place."""
         if self._found is None:
             self._found = _occurrences(self._text, self._terms) if self._terms else []
+            self._weights = {term: _weight(term) for term in self._terms}  # a short text needs none
         best, most, last = (0, 0), 0.0, 0
         held: Counter[str] = Counter()
         for found in self._found:
             while last < len(self._found) and self._found[last].end <= found.start + reach:
                 held[self._found[last].term] += 1
                 last += 1
-            weight = sum(self._terms[term] for term, count in held.items() if count)
+            weight = sum(self._weights[term] for term, count in held.items() if count)
             if weight > most:
                 best, most = (found.start, self._found[last - 1].end), weight
             held[found.term] -= 1

@@ -176,8 +176,7 @@ def asked(text: str) -> Asked:
     """The distinct terms to look up for a question, without the function words of its language, unless there is
     nothing else. A question that tells no language is taken for one in any."""
     pieces = list(_visible(text, _ASKED))
-    words = _beginning(pieces)
-    names = language.languages_of(words)
+    names = languages_of(text)
     found: dict[str, tuple[str, ...]] = {}
     called = _called(text[:_ASKED])
     for forms in chain.from_iterable(_sought(piece, names, called) for piece in pieces):
@@ -277,7 +276,7 @@ def query_terms(text: str) -> list[str]:
 def telling_words(text: str) -> list[str]:
     """The words of a text that are worth looking up, folded; none of small ones alone."""
     pieces = list(_visible(text, _ASKED))
-    small = _small(language.languages_of(_beginning(pieces)))
+    small = _small(languages_of(text))
     return [word for piece in pieces for word in _cut(bare(piece)) if word not in small]
 
 
@@ -285,6 +284,7 @@ def _telling(folded: Iterable[str]) -> list[str]:
     return [word for piece in folded for word in _cut(piece) if word not in _STOP]
 
 
+@lru_cache(maxsize=256)  # of one message it is asked again and again
 def languages_of(text: str) -> tuple[str, ...]:
     """The languages that a question may be in (`memory.search.language.languages_of`)."""
     return language.languages_of(_beginning(_visible(text, _ASKED)))
