@@ -11,10 +11,11 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from bot.events import MessageReceived
-from bot.language import gettext, marked, spoken
+from bot.language import marked
 from bot.people.identities import Identities, Identity
 from bot.personas.personas import Personas
 from bot.runtime import Runtime
+from bot.safety.notices import Place, notice
 from bot.safety.secrets import masked
 from memory.ports import Session
 from memory.records import ROOM, Agent, Message, OutboxRow, Role, User, public_in
@@ -92,19 +93,14 @@ class RoomMemory:
         await session.rooms.said(stored.key, user.id)
 
     def _notice(self, event: MessageReceived, who: Identity, language: str) -> OutboxRow:
-        with spoken(language):
-            text = gettext(_TOLD)
-        return OutboxRow(
-            id=f"{ROOM}{who.user.id}",
-            agent_id=who.agent.id,
+        place = Place(
+            agent=who.agent,
             conversation_id=who.conversation.id,
             address=who.conversation.address,
-            turn_id=f"{ROOM}{who.user.id}",
-            kind="notice",
-            text=text,
-            in_reply_to=(event.key,),
-            created_at=self._clock.now(),
+            language=language,
+            key=event.key,
         )
+        return notice(f"{ROOM}{who.user.id}", place, _TOLD, self._clock.now())
 
     async def switch_on(self, community: str) -> bool:
         """False: it was on."""

@@ -10,13 +10,12 @@ import asyncio
 import random
 import sqlite3
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from tests.acceptance.clerk import CONFIG, Clerk
 from tests.acceptance.crowd import (
     DiscordSpot,
     SlackSpot,
@@ -24,74 +23,26 @@ from tests.acceptance.crowd import (
     numbers_in,
     posts_on_discord,
     posts_on_slack,
-    unanswered,
 )
 from tests.fakes.discord_server import DiscordServer
-from tests.fakes.openai_server import Answer, OpenAIServer
+from tests.fakes.openai_server import OpenAIServer
 from tests.fakes.slack_server import Pace, SlackServer
 from tests.fakes.town import FAST
 from tests.patience import PATIENCE_S
-from tests.program.life import Life, Tally
+from tests.program.life import Life
 from tests.program.program import Program
 
-CONFIG = """
+BOTH = f"""
 [run]
 health = ""
 
-[model]
-kind = "openai"
-name = "test-model"
-base_url = "{model}"
-
-[embedder]
-kind = "none"
-
-[agent]
-debounce_s = 0.05
-
-[limits]
-messages_per_minute = 0
-
 [discord]
-token = "{discord.token}"
-api_url = "{discord.api_url}"
-gateway_url = "{discord.gateway_url}"
+token = "{{discord.token}}"
+api_url = "{{discord.api_url}}"
+gateway_url = "{{discord.gateway_url}}"
 guilds_wait_s = 0.1
 message_content = true
-
-[slack]
-bot_token = "{slack.bot_token}"
-app_token = "{slack.app_token}"
-api_url = "{slack.api_url}"
-post_interval_s = 0.02
-"""
-
-
-@dataclass
-class Clerk:
-    """The model: notes the numbers of a turn's messages, and quotes them in its second step.
-
-    ``asked`` holds (life of the process, Idempotency-Key) of every request.
-    """
-
-    asked: list[tuple[int, str]] = field(default_factory=list)
-    arrived: Tally = field(default_factory=Tally)
-    told: dict[str, list[str]] = field(default_factory=dict)  # by turn
-
-    def __call__(self, request: dict[str, Any], headers: Mapping[str, str]) -> Answer:
-        key = headers["Idempotency-Key"]
-        self.asked.append((int(headers["Authorization"].rpartition("-")[2]), key))
-        self.arrived.add()
-        turn, _, step = key.rpartition("/")
-        if not request.get("tools"):
-            return Answer(text="They sent numbers.")
-        if step == "0":
-            self.told[turn] = unanswered(request["messages"])
-            note = {"content": f"Noted {' '.join(self.told[turn])}.", "request_heartbeat": True}
-            return Answer(calls=[("archival_memory_insert", note)])
-        if step == "1":
-            return Answer(calls=[("send_message", {"message": f"Noted: {', '.join(self.told[turn])}"})])
-        return Answer(text="Done.")  # after a memory warning
+{CONFIG}"""
 
 
 @dataclass
@@ -117,7 +68,7 @@ class Story:
             SlackServer(pace=pace) as self.slack,
             OpenAIServer(self.model, delay_s=0.01) as server,
         ):
-            text = CONFIG.format(model=server.url, discord=self.discord, slack=self.slack)
+            text = BOTH.format(model=server.url, discord=self.discord, slack=self.slack)
             self.home = Program(self.folder, text)
             spots = self.spots()
             async with await self.start() as life:
@@ -240,7 +191,8 @@ def check_answers(story: Story) -> None:
 
 def check_questions(story: Story) -> None:
     """No step that a life had committed was asked of the model again."""
-    again = [key for life, key in story.model.asked if life and key in story.committed[life - 1]]
+    asked = [(int(who.rpartition("-")[2]), key) for who, key in story.model.asked]
+    again = [key for life, key in asked if life and key in story.committed[life - 1]]
     assert again == []
     assert [asked for asked, times in Counter(story.model.asked).items() if times > 1] == []
 

@@ -101,15 +101,7 @@ async def test_a_program_talks_with_the_agent_that_the_person_talks_with_elsewhe
 
 async def test_an_answer_is_streamed_post_by_post_as_it_is_committed(tmp_path: Path) -> None:
     hold = Hold()
-
-    async def play(request: ModelRequest) -> ModelReply:
-        if "First." not in whole(request):
-            note = {"content": "They said hello.", "request_heartbeat": True}
-            return calls(("send_message", {"message": "First."}), ("archival_memory_insert", note))
-        await hold.passed()
-        return say("Then.")
-
-    async with door(tmp_path, play) as here, here.client(await here.key("ada")) as client:
+    async with door(tmp_path, hold.between) as here, here.client(await here.key("ada")) as client:
         stream = await client.chat.completions.create(
             model="ever", messages=user("Hello"), stream=True, stream_options={"include_usage": True}
         )

@@ -45,6 +45,12 @@ async def server() -> AsyncIterator[SlackServer]:
         yield server
 
 
+def answered_once(server: SlackServer, dm: str, general: str) -> None:
+    """Whoever said hello and bye in both places."""
+    assert texts(server.answers(dm)) == ["You said: Hello", "You said: Bye"]
+    assert texts(server.answers(general)) == ["You said: hi", "You said: Bye"]
+
+
 # Delivered again
 
 
@@ -117,8 +123,7 @@ async def test_an_event_that_comes_again_is_acknowledged_and_answered_once(
         await server.until(lambda: all(envelope.ack for envelope in again))
         await tell(server, ada, dm, "Bye")
         await tell(server, ada, general, "Bye", str(said["ts"]))
-    assert texts(server.answers(dm)) == ["You said: Hello", "You said: Bye"]
-    assert texts(server.answers(general)) == ["You said: hi", "You said: Bye"]
+    answered_once(server, dm, general)
 
 
 async def test_messages_of_a_place_are_answered_in_order(server: SlackServer, tmp_path: Path) -> None:
@@ -236,8 +241,7 @@ async def test_a_post_whose_answer_was_lost_is_found_and_not_sent_again(
         await server.until(lambda: server.calls("conversations.replies", "ok"))
         await tell(server, ada, dm, "Bye")
         await tell(server, ada, general, "Bye", str(said["ts"]))
-    assert texts(server.answers(dm)) == ["You said: Hello", "You said: Bye"]
-    assert texts(server.answers(general)) == ["You said: hi", "You said: Bye"]
+    answered_once(server, dm, general)
     assert len(server.calls("chat.postMessage", "lost")) == 2
 
 

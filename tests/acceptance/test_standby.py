@@ -11,20 +11,18 @@ import os
 import signal
 import time
 from collections import Counter
-from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.acceptance.crowd import SlackSpot, numbers_in, posts_on_slack, unanswered
-from tests.fakes.openai_server import Answer, OpenAIServer
+from tests.acceptance.clerk import CONFIG, Clerk
+from tests.acceptance.crowd import SlackSpot, numbers_in, posts_on_slack
+from tests.fakes.openai_server import OpenAIServer
 from tests.fakes.postgres_server import ALONE, NewDatabase, asked
 from tests.fakes.slack_server import Pace, SlackServer
 from tests.patience import PATIENCE_S
-from tests.program.life import Life, Tally
+from tests.program.life import Life
 from tests.program.program import Program
 
 pytestmark = [
@@ -32,66 +30,22 @@ pytestmark = [
     pytest.mark.skipif(not ALONE, reason="several processes and a server of their own: make test-postgres"),
 ]
 
-CONFIG = """
+SHARED = f"""
 [run]
 health = ""
 drain_s = 1.0
 
 [store]
 standby = true
-url = "{url}"
+url = "{{url}}"
 
 [log]
 level = "warning"
-
-[model]
-kind = "openai"
-name = "test-model"
-base_url = "{model}"
-
-[embedder]
-kind = "none"
-
-[agent]
-debounce_s = 0.05
-
-[limits]
-messages_per_minute = 0
-
-[slack]
-bot_token = "{slack.bot_token}"
-app_token = "{slack.app_token}"
-api_url = "{slack.api_url}"
-post_interval_s = 0.02
-"""
+{CONFIG}"""
 WHO = (
     "SELECT a.application_name FROM pg_locks l JOIN pg_stat_activity a USING (pid) WHERE l.locktype = 'advisory' "
     "AND l.classid = 7 AND l.objid = 1 AND l.granted AND a.datname = current_database()"
 )
-
-
-@dataclass
-class Clerk:
-    """The model: notes the numbers of a turn's messages, and quotes them in its second step."""
-
-    asked: list[tuple[str, str]] = field(default_factory=list)  # by which process, for which step
-    arrived: Tally = field(default_factory=Tally)
-    told: dict[str, list[str]] = field(default_factory=dict)  # by turn
-
-    def __call__(self, request: dict[str, Any], headers: Mapping[str, str]) -> Answer:
-        key = headers["Idempotency-Key"]
-        self.asked.append((headers["Authorization"].rpartition(" ")[2], key))
-        self.arrived.add()
-        turn, _, step = key.rpartition("/")
-        if not request.get("tools"):
-            return Answer(text="They sent numbers.")
-        if step == "0":
-            self.told[turn] = unanswered(request["messages"])
-            note = {"content": f"Noted {' '.join(self.told[turn])}.", "request_heartbeat": True}
-            return Answer(calls=[("archival_memory_insert", note)])
-        if step == "1":
-            return Answer(calls=[("send_message", {"message": f"Noted: {', '.join(self.told[turn])}"})])
-        return Answer(text="Done.")
 
 
 class Story:
@@ -115,7 +69,7 @@ class Story:
                 OpenAIServer(self.model, delay_s=0.05) as server,
                 AsyncExitStack() as stack,
             ):
-                self.text = CONFIG.format(url=self.url, model=server.url, slack=self.slack)
+                self.text = SHARED.format(url=self.url, model=server.url, slack=self.slack)
                 for _ in range(self.processes):
                     await self.start(stack)
                 await self.slack.until(lambda: self.slack.connections, PATIENCE_S)

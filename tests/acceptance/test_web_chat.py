@@ -145,15 +145,7 @@ async def test_one_talks_on_the_page_with_the_agent_that_one_talks_with_elsewher
 
 async def test_replies_come_as_each_is_committed_to_every_tab_and_typing_is_shown(tmp_path: Path) -> None:
     hold = Hold()
-
-    async def play(request: ModelRequest) -> ModelReply:
-        if "First." not in whole(request):
-            note = {"content": "They said hello.", "request_heartbeat": True}
-            return calls(("send_message", {"message": "First."}), ("archival_memory_insert", note))
-        await hold.passed()
-        return say("Then.")
-
-    async with chatting(tmp_path, play) as (house, adapter):
+    async with chatting(tmp_path, hold.between) as (house, adapter):
         async with tab_of(house, adapter, "ada") as seed:  # who is known has a page: by the command alone
             async with seed.open() as one, seed.open() as two:
                 await seed.send("Hello")

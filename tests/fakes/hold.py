@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
+from bot.ports import ModelReply, ModelRequest
+from tests.fakes.parlour import whole
+from tests.fakes.scripted_model import calls, say
+
 
 class Hold:
     """``met`` returns when so many requests are held."""
@@ -26,3 +30,11 @@ class Hold:
             self._held += 1
             self._news.notify_all()
         await self._gate.wait()
+
+    async def between(self, request: ModelRequest) -> ModelReply:
+        """For the model: it says "First.", is held, and says "Then."."""
+        if "First." not in whole(request):
+            note = {"content": "They said hello.", "request_heartbeat": True}
+            return calls(("send_message", {"message": "First."}), ("archival_memory_insert", note))
+        await self.passed()
+        return say("Then.")

@@ -24,7 +24,7 @@ from bot.app import App, open_app
 from bot.errors import DeliveryError
 from bot.events import Address, Event, MessageReceived, Reply
 from bot.observer import Observer
-from bot.ports import Adapter, ChatModel, Clock, Draft, Found, Inbound, ModelReply, ModelRequest
+from bot.ports import Adapter, ChatModel, Clock, Draft, Found, Inbound, ModelReply, ModelRequest, Plain
 from bot.settings import (
     AccessSettings,
     AgentSettings,
@@ -54,7 +54,7 @@ T = TypeVar("T")
 Play = Callable[[ModelRequest], ModelReply | Exception | Awaitable[ModelReply]]
 
 
-class Parlour:
+class Parlour(Plain):
     """A `bot.ports.Adapter` that keeps every reply it was given to post.
 
     ``gone`` are accounts, and pairs of one and a place, that are there no more; so many times as ``out``
@@ -89,12 +89,6 @@ class Parlour:
             self.out -= 1
             raise DeliveryError("out")
         return self.gone.isdisjoint((account, (account, address)))
-
-    def split(self, text: str) -> list[str]:
-        return [text]
-
-    def thread_from(self, address: Address, key: str) -> Address | None:
-        return None
 
     @asynccontextmanager
     async def thinking(self, address: Address) -> AsyncIterator[Draft | None]:
