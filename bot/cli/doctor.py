@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from importlib.metadata import distributions
 from pathlib import Path
 
@@ -27,12 +27,13 @@ from bot.errors import EverbotError, SettingsError
 from bot.events import printable
 from bot.health import health, listening
 from bot.mcp.checking import examine as examine_tools
-from bot.settings import Settings, load, source
+from bot.settings import Settings, WebSettings, load, source
 from memory.errors import EmbedderError, MemoryError_, where
 from memory.extras import how_to_have, lacks
 from memory.records import Holder
 
 _LITTLE = 500 * 2**20  # bytes free
+_HERE = ("127.0.0.1", "::1", "localhost")
 
 Finding = tuple[bool, str, str]  # good, what, told
 Check = Callable[[Settings, Path | None], AsyncIterator[Finding]]
@@ -247,7 +248,7 @@ async def _web(settings: Settings, config: Path | None) -> AsyncIterator[Finding
         async with listening(web.Application(), settings.web.listen, "web.listen"):
             pass
     url = URL(settings.web.url)
-    if url.scheme != "https" and url.host not in ("127.0.0.1", "::1", "localhost"):
+    if url.scheme != "https" and url.host not in _HERE:
         advice = (
             "what people read there would go in the clear: set web.public_url to an https address of a proxy."
         )
@@ -255,6 +256,8 @@ async def _web(settings: Settings, config: Path | None) -> AsyncIterator[Finding
         return
     if settings.web.widget.origins and url.scheme != "https":
         yield False, "widget", f"{url}: in other sites' frames browsers keep its cookie over https only."
+    for finding in _widget(settings.web):
+        yield finding
     if settings.web.widget.guests and not settings.web.widget.origins:
         yield (
             False,
@@ -263,6 +266,15 @@ async def _web(settings: Settings, config: Path | None) -> AsyncIterator[Finding
         )
     also = " or ".join(one.title for one in sign_ins(settings))
     yield True, "memory page", f"{url}, to be let in by /memory web{also and f', or with {also}'}"
+
+
+def _widget(web: WebSettings) -> Iterator[Finding]:
+    """Where nobody would see it, or could sign in there."""
+    if web.widget.origins and not web.chat:
+        yield False, "widget", "web.widget.origins names sites, and web.chat is off: there is no widget."
+    for origin in map(URL, web.widget.origins):
+        if origin.scheme != "https" and origin.host not in _HERE:
+            yield False, "widget", f"{origin} is not https: nobody can sign in there as themselves."
 
 
 async def _tools(settings: Settings, config: Path | None) -> AsyncIterator[Finding]:

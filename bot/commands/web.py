@@ -72,4 +72,6 @@ class WebPage:
 
 def signed_in(key: WebKey, who: Identity) -> str:
     """Where and since when."""
-    return " · ".join(filter(None, [key.id, key.device, gettext("seen {when}", when=who.when(key.seen_at))]))
+    return " · ".join(
+        filter(None, [key.id, key.device, key.site, gettext("seen {when}", when=who.when(key.seen_at))])
+    )

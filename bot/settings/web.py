@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr
 
 from bot.settings.section import Section, WebAddress
 
@@ -27,8 +27,15 @@ class WebSlackSettings(WebSignInSettings):
 _ORIGIN = r"^https?://[A-Za-z0-9.-]+(:\d+)?$"  # RFC 6454; nothing else gets into a header
 
 
+def _as_browsers_name_it(origin: str) -> str:
+    """In small letters, and without the port that goes without saying (RFC 6454, 6.2)."""
+    small = origin.lower()
+    return small.removesuffix(":443" if small.startswith("https:") else ":80")
+
+
 class WidgetSettings(Section):
-    origins: tuple[Annotated[str, Field(pattern=_ORIGIN)], ...] = ()
+    origins: tuple[Annotated[str, Field(pattern=_ORIGIN), AfterValidator(_as_browsers_name_it)], ...] = ()
+    session_days: float = Field(1.0, gt=0, le=30)
     guests: bool = False
     guest_days: float = Field(7.0, gt=0, le=365)
     guests_per_hour: int = Field(20, ge=1)

@@ -20,6 +20,7 @@ from bot.web.notices import Notices
 from bot.web.routes import ROUTES
 from bot.web.sessions import Sessions
 from bot.web.website import WEBSITE, Website
+from bot.web.widget.codes import Codes
 
 _LARGEST = 4 * 2**20  # bytes of a request, but for files that are sent
 
@@ -43,6 +44,7 @@ def application(
         notices=Notices(),
         sign_ins=sign_ins(settings),
         awaited=Awaited(app.clock),
+        codes=Codes(app.clock),
         open_pages=open_pages,
         examination=Examination(app.clock, examine),
     )

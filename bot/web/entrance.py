@@ -17,6 +17,8 @@ from bot.web.website import Website, website
 log = logging.getLogger(__name__)
 
 _AWAITED = "everbot_in"
+SENT_HERE = "everbot_asked"
+"""The cookie of a browser in which a window waits for somebody to sign in."""
 
 
 async def sign_in(request: web.Request) -> web.StreamResponse:
@@ -105,7 +107,12 @@ def _not_in(request: web.Request, told: str) -> web.Response:
 def welcome(request: web.Request, secret: str) -> web.Response:
     """The browser is signed in from now on."""
     site = website(request)
-    response = web.Response(status=303, headers={"Location": f"{site.root}/"})
+    if SENT_HERE in request.cookies:
+        told = gettext("You are signed in. Go back to the window that you came from.")
+        response = page(request, "wrong.html", title=gettext("Sign in"), told=told)
+        response.del_cookie(SENT_HERE, path="/", secure=site.is_secure, httponly=True, samesite="Lax")
+    else:
+        response = web.Response(status=303, headers={"Location": f"{site.root}/"})
     response.set_cookie(
         cookie_name(site),
         secret,
@@ -124,8 +131,13 @@ async def sign_out(request: web.Request) -> web.StreamResponse:
     assert visitor is not None
     await site.sessions.end(visitor)
     response = web.Response(status=303, headers={"Location": f"{site.root}/in"})
-    response.del_cookie(cookie_name(site), path="/", secure=site.is_secure, httponly=True, samesite="Lax")
+    forget_browser(response, site)
     return response
+
+
+def forget_browser(response: web.StreamResponse, site: Website) -> None:
+    """Take its cookie away."""
+    response.del_cookie(cookie_name(site), path="/", secure=site.is_secure, httponly=True, samesite="Lax")
 
 
 ROUTES = (

@@ -20,8 +20,8 @@ from bot.language import gettext, marked, spoken
 from bot.web.api import problems
 from bot.web.api.problems import Problem
 from bot.web.pages import page
-from bot.web.visitors import Handler, asked_language, is_machine, visitor_of, visitors
-from bot.web.website import STATIC, WEBSITE, Website, website
+from bot.web.visitors import Handler, asked_language, is_machine, site_of, visitor_of, visitors
+from bot.web.website import STATIC, WEBSITE, website
 from memory.errors import StoreError, where
 
 log = logging.getLogger(__name__)
@@ -63,7 +63,7 @@ def guard(app: web.Application) -> None:
 
 async def _headers(request: web.Request, response: web.StreamResponse) -> None:
     site = request.app[WEBSITE]
-    for name, value in (_framed(site) if request.path in FRAMED else _HEADERS).items():
+    for name, value in (_framed(request) if request.path in FRAMED else _HEADERS).items():
         response.headers.setdefault(name, value)
     if site.is_secure:
         response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
@@ -72,9 +72,12 @@ async def _headers(request: web.Request, response: web.StreamResponse) -> None:
     response.headers.pop("Server", None)
 
 
-def _framed(site: Website) -> Mapping[str, str]:
-    """Of a page that the operator's own sites may show within theirs."""
-    allowed = " ".join(("'self'", *site.settings.web.widget.origins))
+def _framed(request: web.Request) -> Mapping[str, str]:
+    """Of a page that the operator's own sites may show within theirs: of one of them, where its address names it."""
+    if "site" in request.query:
+        allowed = site_of(request) or "'none'"
+    else:
+        allowed = " ".join(("'self'", *website(request).settings.web.widget.origins))
     policy = _HEADERS["Content-Security-Policy"].replace(
         "frame-ancestors 'none'", f"frame-ancestors {allowed}"
     )

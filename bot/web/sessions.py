@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from bot.people.web_keys import digest, new_key
@@ -40,16 +40,17 @@ class Sessions:
         self.life = timedelta(days=days)
 
     async def begin(
-        self, account: str, address: str, device: str, life: timedelta | None = None
+        self, account: str, address: str, device: str, life: timedelta | None = None, site: str = ""
     ) -> str | None:
-        """Sign a browser in, as whose account it is: its secret. None for an account that nobody has here."""
+        """Sign a browser in, as whose account it is: its secret. None for an account that nobody has here. With a
+        ``site`` it is good in the widget there alone."""
         async with self._store.write() as session:
             user = await session.agents.user_of(account)
             if user is None:
                 return None
             now, origin = self._clock.now(), (account, address)
             secret, key = new_key(WebPass.SESSION, user, origin, now, life or self.life, _named(device))
-            await session.web_keys.put(key)
+            await session.web_keys.put(replace(key, site=site))
         return secret
 
     async def enter(self, link: str, device: str) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
@@ -14,6 +15,8 @@ from bot.web.website import STATIC, Website, website
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 MACHINES = ("/v1/", "/metrics", "/healthz", "/readyz")
 """How the paths begin that programs ask."""
+_WIDGETS = re.compile(r"/widget(/(guest|token|out))?|/\d+/(chat(/.*)?|made/.*)")
+"""The paths that the widget asks."""
 _VISITOR = web.RequestKey("visitor", Visitor)
 
 
@@ -31,18 +34,42 @@ def widget_cookie(site: Website) -> str:
     return f"{cookie_name(site)}-widget"
 
 
+def site_of(request: web.Request) -> str:
+    """The site whose widget a path is of, as its address says; empty if none, or none that may show it."""
+    told = request.query.get("site", "")
+    return told if told in website(request).settings.web.widget.origins else ""
+
+
 @web.middleware
 async def visitors(request: web.Request, handler: Handler) -> web.StreamResponse:
-    site = website(request)
     visitor = None
-    for name in (cookie_name(site), widget_cookie(site)):
-        secret = request.cookies.get(name, "")
-        if secret and visitor is None and not is_machine(request) and not request.path.startswith(STATIC):
-            visitor = await site.sessions.visitor(secret)
+    if not is_machine(request) and not request.path.startswith(STATIC):
+        visitor = await _on_the_page(request) or await _in_the_widget(request)
     if visitor is not None:
         request[_VISITOR] = visitor
     with spoken(language_of(visitor.user) if visitor else asked_language(request)):
         return await handler(request)
+
+
+async def _on_the_page(request: web.Request) -> Visitor | None:
+    site = website(request)
+    secret = request.cookies.get(cookie_name(site), "")
+    found = await site.sessions.visitor(secret) if secret else None
+    return found if found and not found.key.site else None
+
+
+async def _in_the_widget(request: web.Request) -> Visitor | None:
+    """Whoever is signed in there is so on that one site, while it may show the widget, and for the talk alone."""
+    site = website(request)
+    secret = request.cookies.get(widget_cookie(site), "")
+    if not secret or not _WIDGETS.fullmatch(request.path):
+        return None
+    found = await site.sessions.visitor(secret)
+    if found is None or not found.key.site:
+        return found
+    is_framed = request.path.startswith("/widget")
+    allowed = (site_of(request),) if is_framed else site.settings.web.widget.origins
+    return found if found.key.site in allowed else None
 
 
 def visitor_of(request: web.Request) -> Visitor | None:

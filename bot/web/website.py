@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 from aiohttp import web
@@ -15,6 +16,7 @@ from bot.web.awaited import Awaited
 from bot.web.desk.examination import Examination
 from bot.web.notices import Notices
 from bot.web.sessions import Sessions
+from bot.web.widget.codes import Codes
 
 STATIC = "/static/"
 """How the paths of what browsers keep begin."""
@@ -31,6 +33,7 @@ class Website:
     notices: Notices
     sign_ins: Sequence[SignIn]
     awaited: Awaited
+    codes: Codes
     open_pages: OpenPages | None
     examination: Examination
     at_work: set[str] = field(default_factory=set)  # writes of programs that are being done, by their names
@@ -45,6 +48,11 @@ class Website:
         """As browsers name it (RFC 6454)."""
         parts = urlsplit(self.url)
         return f"{parts.scheme}://{parts.netloc}"
+
+    @property
+    def widget_life(self) -> timedelta:
+        """Of a session in the widget on another's site."""
+        return timedelta(days=self.settings.web.widget.session_days)
 
     @property
     def is_secure(self) -> bool:

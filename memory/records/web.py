@@ -18,7 +18,8 @@ class WebKey:
     """What lets a person in until it expires. Of the secret itself only its SHA-256 is kept (``digest``).
 
     ``id`` is what people are shown of it, ``account`` and ``address`` are where they asked for it, ``device`` is the
-    browser, or what they call the program.
+    browser, or what they call the program. ``site`` is the origin (RFC 6454) on whose pages it is good, in the widget
+    there; empty: on the memory page.
     """
 
     id: str
@@ -31,6 +32,7 @@ class WebKey:
     created_at: datetime
     seen_at: datetime
     expires_at: datetime
+    site: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

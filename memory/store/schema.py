@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from memory.errors import StoreTooNew
 
-HEAD = "0019"
+HEAD = "0020"
 """The newest migration. A test proves that it is Alembic's head too."""
 
 

@@ -590,6 +590,7 @@ web_keys = Table(
     Column("account", Text, nullable=False),
     Column("address", Text, nullable=False),
     Column("device", Text, nullable=False),
+    Column("site", Text, nullable=False, server_default=""),
     _at(),
     _at("seen_at"),
     _at("expires_at"),

@@ -34,11 +34,11 @@ def chromium() -> str:
 
 
 @asynccontextmanager
-async def launched(chromium: str) -> AsyncIterator[Any]:
-    """A browser; its contexts are as many separate ones."""
+async def launched(chromium: str, *more: str) -> AsyncIterator[Any]:
+    """A browser, begun with ``more`` arguments; its contexts are as many separate ones."""
     playwright = import_module("playwright.async_api").async_playwright()
     async with playwright as driver:
-        browser = await driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        browser = await driver.chromium.launch(executable_path=chromium, args=["--no-sandbox", *more])
         try:
             yield browser
         finally:
@@ -62,6 +62,15 @@ async def visitor(
 ) -> Any:
     """A page of the person's, who signed in by the link that they were given. What it does wrong is kept in
     ``page.wrongs``."""
+    page = await stranger(browser, size, **more)
+    await page.goto(await link(house, person))
+    await page.get_by_role("button", name="Sign in").click()
+    await page.get_by_role("heading", name="Core memory", level=1).wait_for()
+    return page
+
+
+async def stranger(browser: Any, size: tuple[int, int] = DESKTOP, **more: Any) -> Any:
+    """An empty page of a browser that nobody has used before. What it does wrong is kept in ``page.wrongs``."""
     viewport = {"width": size[0], "height": size[1]}
     context = await browser.new_context(viewport=viewport, locale="en-GB", **more)
     context.set_default_timeout(PATIENCE_S * 1_000)
@@ -75,12 +84,14 @@ async def visitor(
         await dialog.dismiss()
 
     page.on("dialog", asked)
+    return page
+
+
+async def link(house: House, person: Mapping[str, Any]) -> str:
+    """One that lets the person in, as they are given it in a direct message."""
     origin = {name: person[name] for name in ("account", "name", "address", "audience")}
     view = await house.app.inbound.invoke(Command(**origin, command="memory", argument="web"))
-    await page.goto(next(word for word in view.text.split() if "/in/by/" in word))
-    await page.get_by_role("button", name="Sign in").click()
-    await page.get_by_role("heading", name="Core memory", level=1).wait_for()
-    return page
+    return next(word for word in view.text.split() if "/in/by/" in word)
 
 
 async def barriers(page: Any) -> list[str]:

@@ -159,3 +159,12 @@ async def visiting(
     here = server.make_url("/").origin()  # of this machine browsers keep secure cookies, too
     async with TestClient(server, cookie_jar=CookieJar(unsafe=True, treat_as_secure_origin=here)) as client:
         yield Browser(client, language)
+
+
+@asynccontextmanager
+async def beside(browser: Browser) -> AsyncIterator[Browser]:
+    """Another browser that has the same pages open, and cookies of its own. It is the first to be closed."""
+    server = browser.client.server
+    jar = CookieJar(unsafe=True, treat_as_secure_origin=server.make_url("/").origin())
+    async with TestClient(server, cookie_jar=jar) as client:
+        yield Browser(client)

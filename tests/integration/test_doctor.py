@@ -195,6 +195,14 @@ def test_what_is_installed_is_listed_with_its_version(capsys: pytest.CaptureFixt
             '[web]\nlisten = "127.0.0.1:{port}"\n[web.widget]\nguests = true\n',
             "FAIL widget: web.widget.guests is on, and web.widget.origins names no site: nobody can come.",
         ),
+        (
+            '[web]\nlisten = "127.0.0.1:{port}"\n[web.widget]\norigins = ["http://www.example.org"]\n',
+            "FAIL widget: http://www.example.org is not https: nobody can sign in there as themselves.",
+        ),
+        (
+            '[web]\nlisten = "127.0.0.1:{port}"\nchat = false\n[web.widget]\norigins = ["https://www.example.org"]\n',
+            "FAIL widget: web.widget.origins names sites, and web.chat is off: there is no widget.",
+        ),
     ],
 )
 async def test_where_the_memory_page_is_and_whether_it_is_safe_there(

@@ -6,7 +6,7 @@
   const address = new URL(script.src);
   const persona = script.dataset.persona || "";
   address.pathname = address.pathname.replace(/widget\.js$/, "widget");
-  address.search = persona ? `?persona=${encodeURIComponent(persona)}` : "";
+  address.search = new URLSearchParams({ site: location.origin, ...(persona && { persona }) });
   const label = script.dataset.label || "Chat";
   const button = document.createElement("button");
   const frame = document.createElement("iframe");

@@ -1,13 +1,16 @@
 """The chat on the operator's own sites: a script that puts a button there, and the frame that it opens.
 
 In a frame of another site browsers send no cookie of ours, but one that is partitioned (CHIPS): it is of that frame on
-that site alone. So whoever talks there is a guest, or (where the site shares our domain) who is signed in.
+that site alone. So whoever talks there is a guest, or signed in there (`bot.web.widget.sign_in`), or (where the site
+shares our domain) is signed in on our pages.
 """
 
 from __future__ import annotations
 
 import secrets
 from http import HTTPStatus
+from typing import Any
+from urllib.parse import urlencode
 
 from aiohttp import web
 
@@ -19,15 +22,18 @@ from bot.web.guard import address_of
 from bot.web.memory.owned import WEB, own
 from bot.web.pages import FILES, page
 from bot.web.sessions import Visitor
-from bot.web.visitors import visitor_of, widget_cookie
+from bot.web.visitors import site_of, visitor_of
 from bot.web.website import Website, website
+from bot.web.widget.sign_in import keep
 from memory.records import PRIVATE
 
 
 def _site(request: web.Request) -> Website:
-    """Raises HTTPNotFound where there is no widget."""
+    """Raises HTTPNotFound where there is no widget, or none on that site."""
     site = website(request)
     if site.open_pages is None or not site.settings.web.widget.origins:
+        raise web.HTTPNotFound
+    if "site" in request.query and not site_of(request):
         raise web.HTTPNotFound
     return site
 
@@ -57,7 +63,9 @@ async def frame(request: web.Request) -> web.StreamResponse:
     except Turned:
         return _refused(request)
     mine = await own(site, visitor, who.agent.id)
-    return await talk_page(request, mine, "widget/talk.html", until=_until(site, visitor))
+    return await talk_page(
+        request, mine, "widget/talk.html", until=_until(site, visitor), **_asked(request, persona)
+    )
 
 
 async def guest(request: web.Request) -> web.StreamResponse:
@@ -77,14 +85,17 @@ async def guest(request: web.Request) -> web.StreamResponse:
         account, origin.address, request.headers.get("User-Agent", ""), site.app.guests.life
     )
     assert secret is not None
-    response = web.Response(
-        status=HTTPStatus.SEE_OTHER, headers={"Location": f"{site.root}/widget?persona={persona}"}
-    )
-    partitioned = "; Secure; SameSite=None; Partitioned" if site.keeps_secure else "; SameSite=Lax"
-    life = int(site.app.guests.life.total_seconds())
-    cookie = f"{widget_cookie(site)}={secret}; Path=/; Max-Age={life}; HttpOnly{partitioned}"
-    response.headers.add("Set-Cookie", cookie)
+    address = f"{site.root}/widget?{_asked(request, persona)['asked']}"
+    response = web.Response(status=HTTPStatus.SEE_OTHER, headers={"Location": address})
+    keep(response, site, secret, site.app.guests.life)
     return response
+
+
+def _asked(request: web.Request, persona: str) -> dict[str, Any]:
+    """What the frame's own addresses hold, and the site that it is on."""
+    on_site = site_of(request)
+    held = {"site": on_site, "persona": persona} if on_site else {"persona": persona}
+    return {"asked": urlencode(held), "on_site": on_site}
 
 
 async def _persona(site: Website, name: str) -> str:
@@ -104,6 +115,8 @@ def _welcome(request: web.Request, site: Website, persona: str) -> web.Response:
         "widget/welcome.html",
         title=gettext("Chat"),
         persona=persona,
+        tried="tried" in request.query,
+        **_asked(request, persona),
         guests=site.settings.web.widget.guests,
         until=site.app.clock.now() + site.app.guests.life,
     )
@@ -111,7 +124,8 @@ def _welcome(request: web.Request, site: Website, persona: str) -> web.Response:
 
 def _refused(request: web.Request) -> web.Response:
     told = gettext("I can talk with nobody new just now. Try again later.")
-    return page(request, "widget/welcome.html", title=gettext("Chat"), status=403, told=told, guests=False)
+    values = {"told": told, "guests": False, "tried": False, **_asked(request, "")}
+    return page(request, "widget/welcome.html", title=gettext("Chat"), status=403, **values)
 
 
 def _until(site: Website, visitor: Visitor) -> object:
