@@ -79,6 +79,7 @@ _CALLED = re.compile(
 _CALLING = (  # a word of each of those
     "pass pwd pw kennwort mdp contraseña senha пароль パスワード 密码 密碼 口令 key token schlüssel secret"
 ).split()
+_DIGIT = re.compile(r"[0-9]")  # without one there is no token
 _FOUR_DIGITS = re.compile(r"\d{4}")
 _ENDS = ".,;:!?*_"
 _SYMBOLS = frozenset("!@#$%^&*+=?~§")
@@ -245,9 +246,9 @@ def _luhn(digits: str) -> bool:
 
 _FINDERS: tuple[Callable[[str], Iterator[_Span]], ...] = (
     _private_keys,
-    _shaped(_TOKEN, KEY, _is_token, lambda text: _holds(text, _BEGINNINGS)),
-    _shaped(_BOT_TOKEN, KEY, _is_token),
-    _shaped(_WEBHOOK, KEY, lambda text: True),
+    _shaped(_TOKEN, KEY, _is_token, lambda text: _DIGIT.search(text) and _holds(text, _BEGINNINGS)),
+    _shaped(_BOT_TOKEN, KEY, _is_token, _DIGIT.search),
+    _shaped(_WEBHOOK, KEY, lambda text: True, lambda text: "https://" in text),
     _shaped(
         _IN_ADDRESS,
         PASSWORD,
