@@ -18,6 +18,7 @@ from bot.cli.doctor import examine, versions
 from bot.cli.run import serve
 from bot.errors import EverbotError
 from bot.settings import load
+from tests.fakes.empty_database import lay
 from tests.fakes.ports import free_port
 from tests.patience import PATIENCE_S
 
@@ -48,6 +49,7 @@ def written(tmp_path: Path, text: str) -> Path:
     (tmp_path / "mine.py").write_text(
         "def send_message(desk): ...\nTOOLS = [send_message]\n", encoding="utf-8"
     )
+    lay(tmp_path / "data" / "everbot.db")
     config = tmp_path / "config.toml"
     config.write_text(f'data_dir = "{tmp_path / "data"}"\n{text}', encoding="utf-8")
     return config

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,7 @@ from bot.events import Command, View, community_audience
 from tests.fakes.parlour import House, opened, parrot, settings_at
 from tests.fakes.pictures import png
 from tests.patience import PATIENCE_S
+from tests.program.process import command
 from tests.program.program import QUIET, Program
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "personas.md").read_text(encoding="utf-8")
@@ -24,7 +25,7 @@ SAID = [match[1] for match in re.finditer(r"`(?:/persona|/everbot persona) ([^`]
 
 def shell(program: Program) -> str:
     """What the example's commands print, run by a shell that ends at the first that fails."""
-    script = f'set -eu\neverbot() {{ "{sys.executable}" -m bot "$@"; }}\n' + "\n".join(BLOCKS)
+    script = f'set -eu\neverbot() {{ {shlex.join(command())} "$@"; }}\n' + "\n".join(BLOCKS)
     done = subprocess.run(
         ["bash", "-c", script],
         capture_output=True,

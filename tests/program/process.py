@@ -196,6 +196,15 @@ async def _read(number: int) -> asyncio.StreamReader:
     return reader
 
 
+def command() -> list[str]:
+    """How a shell starts the program, before its arguments: a fork of the warm one where forks are safe. The shell's
+    folder, environment and standard files are its own."""
+    if COLD:
+        return [sys.executable, *_STRICT, "-m", "bot"]
+    with _lock:
+        return [sys.executable, "-S", str(ROOT / "tests" / "program" / "ask.py"), _warm()[1:]]
+
+
 def _call(start: Start, files: Sequence[int]) -> socket.socket:
     caller = socket.socket(socket.AF_UNIX)
     with _lock:
