@@ -52,7 +52,8 @@ async def load(settings: Settings, paths: Sequence[Path], name: str, lore: str =
             task = progress.add_task("Loading", total=len(files))
             for path in files:
                 try:
-                    await loading.file(path)
+                    if await loading.file(path):
+                        await library.note_loaded(path.name, archive_id)
                 except DocumentError as error:
                     failed += 1
                     screen.print(printable(f"Left out: {error}"), style="red", markup=False, soft_wrap=True)

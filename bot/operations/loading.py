@@ -59,15 +59,16 @@ class Loading:
         changed = f"; {self._replaced} changed since the last time and replaced" if self._replaced else ""
         return f"{self._added} new passages{changed}"
 
-    async def file(self, path: Path, kept_as: Path | None = None) -> None:
-        """Store what is missing of a file, which is known by its path, or as if it were at ``kept_as``. Raises
-        `DocumentError`."""
+    async def file(self, path: Path, kept_as: Path | None = None) -> bool:
+        """Store what is missing of a file, which is known by its path, or as if it were at ``kept_as``. False: nothing
+        was missing. Raises `DocumentError`."""
         self.reached = (0, 0)
         digest = await asyncio.to_thread(documents.digest, path)
         if digest in self._there:
-            return
+            return False
         file = LoadedFile(digest=digest, path=_where(kept_as or path), chunks=0, whole=True)
         known = self._before.pop(digest, None)
+        there = known is not None and known.whole
         if known is not None and known.whole:
             if known.path != file.path and _is_gone(known):
                 await self._note(replace(file, chunks=known.chunks))  # it was moved
@@ -81,6 +82,7 @@ class Loading:
             await self._store(replace(file, chunks=len(pieces)), pieces, before, done)
             self.reached = (len(pieces), len(pieces))
         self._there.add(digest)
+        return not there
 
     async def _note(self, file: LoadedFile) -> None:
         async with self._runtime.store.write() as session:

@@ -66,6 +66,16 @@ async def show(house: House, text: str, *pictures: Attachment) -> MessageReceive
     return event
 
 
+def tables_with(house: House, word: str) -> list[str]:
+    """Which tables hold the word, on a server of which no file is looked into."""
+    if not house.settings.store.url:
+        return []
+    tables = house.rows("SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY tablename")
+    like = f"%{word}%"
+    holds = "SELECT 1 FROM {} r WHERE r::text LIKE ?"
+    return [name for (name,) in tables if house.rows(holds.format(name), like)]
+
+
 async def test_a_picture_is_found_by_what_it_shows(tmp_path: Path) -> None:
     mind = Seeing()
     async with opened(tmp_path, mind.play, model=SEES) as house:
@@ -162,7 +172,7 @@ async def test_what_a_picture_shows_is_forgotten_with_it(tmp_path: Path, how: st
     mind, clock = Seeing(CANARIES[0]), FakeClock()
     async with opened(tmp_path, mind.play, model=SEES, clock=clock) as house:
         event = await show(house, "Look", picture())
-        assert found(tmp_path, CANARIES[:1])
+        assert found(tmp_path, CANARIES[:1]) or tables_with(house, CANARIES[0])
         if how == "deleted":
             facts = {k: v for k, v in house.who("ada").items() if k != "key"}
             await house.app.inbound.submit(MessageDeleted(**facts, key="parlour:gone", target=event.key))
@@ -170,6 +180,7 @@ async def test_what_a_picture_shows_is_forgotten_with_it(tmp_path: Path, how: st
             await command(house, "ada", how)
         await house.app.erasure.tidy(urgent=True)
         assert found(tmp_path, CANARIES[:1]) == {}
+        assert tables_with(house, CANARIES[0]) == []
 
 
 async def test_a_picture_without_words_leaves_when_its_author_deletes_it(tmp_path: Path) -> None:

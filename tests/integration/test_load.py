@@ -106,6 +106,22 @@ async def test_a_changed_file_replaces_what_it_said(shelf: Shelf, capsys: pytest
         assert await session.erasing.chores() != []  # nothing of it stays in an index, or on the disk
 
 
+async def test_each_file_that_was_loaded_stands_in_the_operators_log_once(shelf: Shelf) -> None:
+    shelf.write("handbook.txt", "The door is blue.")
+    other = shelf.write("other.txt", "The cat is grey.")
+    for _ in range(2):
+        assert await shelf.load() == 0
+    other.write_text("The cat is black.", encoding="utf-8")
+    assert await shelf.load() == 0
+    assert shelf.rows("SELECT did, about FROM deeds ORDER BY id") == [
+        ("loaded the file handbook.txt into", "source:shelf"),
+        ("loaded the file other.txt into", "source:shelf"),
+        ("loaded the file other.txt into", "source:shelf"),
+    ]
+    [(who,)] = shelf.rows("SELECT DISTINCT who FROM deeds")
+    assert who.endswith("(command line)")
+
+
 async def test_a_file_that_cannot_be_read_any_more_keeps_what_it_said(shelf: Shelf) -> None:
     path = shelf.write("handbook.txt", "The alarm code is 4711.")
     assert await shelf.load() == 0
