@@ -1,19 +1,20 @@
 """What a room remembers: who said what and when, what was decided in the end, who was not there, and which of two.
 
-    python -m benchmarks.group_memory [--no-embedder] [--misses]
+    python -m benchmarks.group_memory [--room theatre] [--no-embedder] [--misses]
 
-A room that was made up (`benchmarks.made_up_room`) is heard by everbot's front door, as from a platform, and asked by
-the search of `conversation_search`: counted is the share of the evidence in the first ten results. Each question is
-asked twice: in other words than its evidence's, often without a single one of them ("other words"), and so that it
-names what it is about, as people do ("named": "About the sofa: which colour did we choose for the couch?"). All is from
-templates: the figure says how this search fares with such a room, and not how it fares with yours.
+A room that was made up (`benchmarks.made_up_room`; there are two) is heard by everbot's front door, as from a
+platform, and asked by the search of `conversation_search`: counted is the share of the evidence in the first ten
+results. Each question is asked twice: in other words than its evidence's, often without a single one of them ("other
+words"), and so that it names what it is about, as people do ("named": "About the sofa: which colour did we choose for
+the couch?"). All is from templates: the figure says how this search fares with such rooms, and not how it fares with
+yours.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import product
@@ -22,10 +23,13 @@ from tempfile import TemporaryDirectory
 
 from benchmarks import report
 from benchmarks.everbot import EmbedderKind, House, opened, settings_of
-from benchmarks.made_up_room import BEGIN, DAYS, NAMES, Question, Said, made_up
+from benchmarks.made_up_house import HOUSE
+from benchmarks.made_up_room import BEGIN, DAYS, Question, Said, Tables, made_up
+from benchmarks.made_up_theatre import THEATRE
 from bot.events import Command, MessageReceived, community_audience
 from memory.records import Message
 
+_ROOMS = {"house": HOUSE, "theatre": THEATRE}
 _CLUB = "bench:1"
 _HALL = community_audience(_CLUB)
 _FIRST = 10  # results
@@ -56,11 +60,11 @@ class Answer:
         )
 
 
-def _event(said: Said, key: str) -> MessageReceived:
+def _event(said: Said, key: str, name: str) -> MessageReceived:
     return MessageReceived(
         key=f"bench:{key}",
         account=f"bench:{said.account}",
-        name=NAMES.get(said.account, said.account.title()),
+        name=name,
         address=f"bench:{said.place}",
         audience=_HALL,
         at=said.at,
@@ -69,31 +73,31 @@ def _event(said: Said, key: str) -> MessageReceived:
     )
 
 
-async def hear(house: House, lines: Sequence[Said]) -> dict[tuple[str, str], str]:
+async def hear(house: House, lines: Sequence[Said], names: Mapping[str, str]) -> dict[tuple[str, str], str]:
     """The room hears it all; marks by what was said, and when."""
-    event = _event(lines[0], "on")
+    event = _event(lines[0], "on", names[lines[0].account])
     about = {name: getattr(event, name) for name in ("account", "name", "address", "audience")}
     switched = Command(**about, command="room", argument="memory on", community=_CLUB, admin=True)
     await house.app.inbound.invoke(switched)
-    for account in NAMES:  # who is told of it is not kept yet
+    for account, name in names.items():  # who is told of it is not kept yet
         first = Said(account=account, place=lines[0].place, at=BEGIN, text="hello")
-        await house.app.inbound.submit(_event(first, f"first/{account}"))
+        await house.app.inbound.submit(_event(first, f"first/{account}", name))
     for number, said in enumerate(lines):
-        await house.app.inbound.submit(_event(said, str(number)))
+        await house.app.inbound.submit(_event(said, str(number), names[said.account]))
     await house.app.memory.indexer.drain()
     return {(said.text, said.at.isoformat()): said.mark for said in lines if said.mark}
 
 
-async def measure(directory: Path, embedder: EmbedderKind) -> tuple[int, list[Answer]]:
-    lines, questions = made_up()
+async def measure(room: Tables, directory: Path, embedder: EmbedderKind) -> tuple[int, list[Answer]]:
+    lines, questions = made_up(room)
     async with opened(settings_of(directory, None, embedder)) as house:
-        marks = await hear(house, lines)
+        marks = await hear(house, lines, room.names)
         store, recall = house.app.memory.store, house.app.memory.recall
         stranger = Said(account="zoe", place="hall", at=_NOW, text="")
         async with store.read() as session:
             keeper = await session.rooms.keeper(_CLUB)
         assert keeper is not None
-        asker = (await house.app.identities.of(_event(stranger, "ask"))).agent.id
+        asker = (await house.app.identities.of(_event(stranger, "ask", "Zoe"))).agent.id
         answers = []
         for form, question in product(_FORMS, questions):
             asked = _FORMS[form].format(about=question.about, text=question.text)
@@ -133,13 +137,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    parser.add_argument("--room", choices=_ROOMS, default="house")
     parser.add_argument("--no-embedder", action="store_true", help="search by words alone")
     parser.add_argument("--misses", action="store_true", help="print what was not found")
     options = parser.parse_args()
     embedder: EmbedderKind = "none" if options.no_embedder else "auto"
-    print(report.heading(f"What a made-up room remembers, embedder: {embedder}"))
+    print(report.heading(f"What a made-up room ({options.room}) remembers, embedder: {embedder}"))
     with TemporaryDirectory(prefix="everbot-bench-") as scratch:
-        count, answers = asyncio.run(measure(Path(scratch), embedder))
+        count, answers = asyncio.run(measure(_ROOMS[options.room], Path(scratch), embedder))
     print(f"{count:,} lines, {len(answers) // len(_FORMS)} questions")
     for form in _FORMS:
         print(told(form, [answer for answer in answers if answer.form == form]))
