@@ -25,6 +25,7 @@ from memory.search.answers import answers, course_behind
 from memory.search.course import is_question, only_asks
 from memory.search.excerpts import Sought, one_line
 from memory.search.known import Known
+from memory.search.namesakes import told_apart
 from memory.search.search import NARROW, Found, gather, look, question_of
 from memory.search.stale import still_true
 from memory.search.sureness import SURE
@@ -255,7 +256,8 @@ async def _rows(
     noted = [key for kind, key in heeded if kind == "passages"]
     known: dict[tuple[str, int], Memory] = {}
     for scope in {scope_of(key) for key in said}:
-        rows = await session.messages.get(scope, [key for key in said if scope_of(key) == scope], audiences)
+        found = await session.messages.get(scope, [key for key in said if scope_of(key) == scope], audiences)
+        rows = await told_apart(session, found)
         known |= {("messages", row.key): row for row in rows}
     if noted:
         passages = await session.passages.get(cue.agent.archive_id, noted, audiences)

@@ -13,6 +13,7 @@ from memory.records import Audience, Hit, Message, Page, readable_from
 from memory.search.answers import answers as answers_to
 from memory.search.answers import course_of
 from memory.search.evidence import Question
+from memory.search.namesakes import told_apart
 from memory.search.search import look, meant, question_of, ranked
 
 
@@ -73,7 +74,7 @@ class Recall:
             best = [] if page else [key for key in found.page(0, page_size) if key in known.viewed]
             found = found.without(known.viewed)
             shown = found.page(page, page_size)
-            rows = await session.messages.get(agent_id, list(shown), audiences)
+            rows = await told_apart(session, await session.messages.get(agent_id, list(shown), audiences))
             course = await course_of(session, agent_id, list(shown), audiences)
             answers = await answers_to(
                 session, agent_id, rows, course, audiences, {*known.own, *known.viewed}
@@ -159,9 +160,10 @@ class Recall:
                 total += await session.messages.count(agent, audiences, since=since, until=until)
                 # Of several each may have all of the page.
                 offset, limit = (first, page_size) if len(agents) == 1 else (0, first + page_size)
-                rows = await session.messages.said(
+                said = await session.messages.said(
                     agent, audiences, since=since, until=until, offset=offset, limit=limit
                 )
+                rows = await told_apart(session, said)
                 course = await course_of(session, agent, [row.key for row in rows], audiences)
                 hits += [Hit(row=row, score=0.0, position=course.position(row.key)) for row in rows]
         if len(agents) > 1:
@@ -176,6 +178,6 @@ class Recall:
             if not any(row.text for row in await session.messages.get(agent_id, [key], audiences)):
                 return []
             keys = (await course_of(session, agent_id, [key], audiences)).beside(key, lines)
-            rows = await session.messages.get(agent_id, keys, audiences)
+            rows = await told_apart(session, await session.messages.get(agent_id, keys, audiences))
             course = await course_of(session, agent_id, keys, audiences)
         return [Hit(row=row, score=0.0, position=course.position(row.key)) for row in rows]

@@ -90,7 +90,7 @@ class RoomMemory:
             queued=False,
         )
         [stored] = await session.messages.append(keeper.id, [line])
-        await session.rooms.said(stored.key, user.id)
+        await session.rooms.said(stored.key, user.id, stored.author)
 
     def _notice(self, event: MessageReceived, who: Identity, language: str) -> OutboxRow:
         place = Place(

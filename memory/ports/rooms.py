@@ -16,8 +16,13 @@ class Rooms(Protocol):
         """The room's agent; None where nothing is kept."""
         ...
 
-    async def said(self, key: int, user_id: int) -> None:
-        """That message of a room's is this person's."""
+    async def said(self, key: int, user_id: int, name: str) -> None:
+        """That message of a room's is this person's, who goes by that name there."""
+        ...
+
+    async def numbers(self, agent_id: int, keys: Collection[int]) -> dict[int, int]:
+        """Of those of a room's messages that are by one of several people of one name, the how-manieth of them: from 1,
+        in the order in which they first spoke there, and always the same."""
         ...
 
     async def lines(

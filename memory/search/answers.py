@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from memory.ports import Session
 from memory.records import Audiences, Message
 from memory.search.course import LINES, Course, is_question
+from memory.search.namesakes import told_apart
 
 REACH = 120
 """Positions on either side of a message that are looked at for its talk."""
@@ -33,5 +34,6 @@ async def answers(
     """What was said to those of the rows that ask something, by their keys."""
     asking = {row.key: course.answer(row.key) for row in rows if is_question(row.text)}
     keys = [key for key in asking.values() if key is not None and key not in leave_out]
-    found = {row.key: row for row in await session.messages.get(agent_id, keys, audiences)}
+    rows = await told_apart(session, await session.messages.get(agent_id, keys, audiences))
+    found = {row.key: row for row in rows}
     return {key: found[answer] for key, answer in asking.items() if answer in found}

@@ -115,6 +115,12 @@ class Agents:
         await self._c.execute(statement.on_conflict_do_nothing())
         lines = t.room_lines
         await self._c.execute(lines.update().where(lines.c.user_id == before).values(user_id=user_id))
+        names = t.room_names
+        numbered = sa.select(names.c.agent_id, names.c.name, sa.literal(user_id), names.c.number)
+        known = upsert(names).from_select(
+            ["agent_id", "name", "user_id", "number"], numbered.where(names.c.user_id == before)
+        )
+        await self._c.execute(known.on_conflict_do_nothing())
         await self._c.execute(
             t.persona_versions.update().where(t.persona_versions.c.user_id == before).values(user_id=user_id)
         )

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from memory.records import ROOM, Agent, Audiences, Message
+from memory.records import ROOM, Agent, Audiences, Message, scope_of
 from memory.store import tables as t
 from memory.store.agents import digest_of
 from memory.store.connection import Connection
@@ -27,8 +27,27 @@ class Rooms:
         row = (await self._c.execute(query)).first()
         return record(Agent, row) if row else None
 
-    async def said(self, key: int, user_id: int) -> None:
+    async def said(self, key: int, user_id: int, name: str) -> None:
         await self._c.execute(t.room_lines.insert().values(key=key, user_id=user_id))
+        # Who first speaks under a name is the next of that name, and stays so whoever of them is forgotten.
+        n, room = t.room_names.c, scope_of(key)
+        of_name = (n.agent_id == room) & (n.name == name)
+        highest = (await self._c.execute(sa.select(sa.func.max(n.number)).where(of_name))).scalar() or 0
+        number = {"agent_id": room, "name": name, "user_id": user_id, "number": highest + 1}
+        await self._c.execute(upsert(t.room_names).values(number).on_conflict_do_nothing())
+
+    async def numbers(self, agent_id: int, keys: Collection[int]) -> dict[int, int]:
+        # Those who are not the only one of their name, or were not, or whose name looks as if it had a number.
+        lines, m, n, other = t.room_lines.c, t.messages.c, t.room_names.c, t.room_names.alias().c
+        alike = (other.agent_id == agent_id) & (other.name == n.name) & (other.user_id != n.user_id)
+        whose = (n.agent_id == agent_id) & (n.name == m.author) & (n.user_id == lines.user_id)
+        told = t.room_lines.join(t.messages, m.key == lines.key).join(t.room_names, whose)
+        of_several = (n.number > 1) | n.name.endswith(")") | sa.exists().where(alike)
+        found: dict[int, int] = {}
+        for part in slices(list(keys)):
+            query = sa.select(lines.key, n.number).select_from(told).where(lines.key.in_(part) & of_several)
+            found |= {int(key): int(number) for key, number in await self._c.execute(query)}
+        return found
 
     async def lines(
         self, user_id: int, audiences: Audiences, *, offset: int = 0, limit: int | None = None
@@ -49,6 +68,7 @@ class Rooms:
 
     async def keep_out(self, user_id: int, accounts: Collection[str], now: datetime) -> None:
         await self._stands(user_id, "out")
+        await self._c.execute(t.room_names.delete().where(t.room_names.c.user_id == user_id))
         for account in accounts:
             digest = upsert(t.kept_out).values(digest=digest_of(account), created_at=now)
             await self._c.execute(digest.on_conflict_do_nothing())

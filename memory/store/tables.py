@@ -577,6 +577,14 @@ room_lines = Table(
     Column("key", Number, ForeignKey("messages.key", ondelete="CASCADE"), primary_key=True),
     _ref("user_id", "users.id", index=True),
 )  # whose each line of a room's memory is
+room_names = Table(
+    "room_names",
+    metadata,
+    Column("agent_id", Integer, ForeignKey("agents.id", ondelete="CASCADE"), primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("user_id", Integer, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, index=True),
+    Column("number", Integer, nullable=False),
+)  # the how-manieth of that name somebody is in a room
 kept_out = Table(
     "kept_out", metadata, Column("digest", sa.LargeBinary, primary_key=True), _at()
 )  # of accounts whose words no room is to keep

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -227,6 +228,40 @@ async def test_it_comes_to_mind(tmp_path: Path) -> None:
         assert "(said here) ada: The spare key" in whole(requests[-1])
         await house.say("zoe", "Where does the spare key of the boathouse hang?")
         assert "blue shutter" not in whole(requests[-1])
+
+
+async def test_two_of_one_name_are_told_apart(tmp_path: Path) -> None:
+    async with opened(tmp_path, play) as house:
+
+        async def alex(which: str, text: str) -> None:
+            event = house.message(f"alex-{which}", text, audience=HALL, place="hall", addressed=False)
+            await house.app.inbound.submit(replace(event, name="Alex"))
+
+        await remembering(house, "bob")
+        for which in ("north", "south"):
+            await alex(which, "hello")
+        await alex("north", "I am for getting hens")
+        text = await found(house, "hens")
+        assert "Alex: I am for getting hens" in text, "there is only one"
+        assert "two people of one name" not in text
+        await alex("south", "Hens are too loud, no hens")
+        await overheard(house, "bob", "hens or no hens, I cook")
+        text = await found(house, "hens")
+        assert "Alex (1): I am for getting hens" in text
+        assert "Alex (2): Hens are too loud" in text
+        assert "bob: hens or" in text
+        assert "two people of one name" in text
+        assert "alex-" not in text, "accounts are not shown"
+        await command(house, "alex-north", "forget yes")
+        assert "Alex (2): Hens are too loud" in await found(house, "hens"), "who was the second stays so"
+        assert house.rows("SELECT number FROM room_names WHERE name = 'Alex'") == [(2,)]
+
+
+async def test_no_name_passes_for_a_number(tmp_path: Path) -> None:
+    async with opened(tmp_path, play) as house:
+        await remembering(house, "bob (2)")
+        await overheard(house, "bob (2)", "the marmot is mine")
+        assert "bob (2) (1): the marmot is mine" in await found(house, "marmot")
 
 
 @pytest.mark.parametrize("secret", ["sk-proj-abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGH"])

@@ -1171,6 +1171,7 @@ _NOBODYS = {
     "restrictions",  # what they hold of people is named in test_what_operators_set_outlives_a_person
     "deeds",
     "room_lines",  # messages of a room's agent; whose they are is told in test_room_memory
+    "room_names",  # of those who said them
     "kept_out",  # digests of accounts, which outlive the person
 }
 

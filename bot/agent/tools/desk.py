@@ -42,6 +42,7 @@ from memory.records import (
 )
 from memory.search.evidence import speaks_of_itself
 from memory.search.excerpts import one_line
+from memory.search.namesakes import without_number
 from memory.sources import Source, Sources
 
 Amend = Callable[[Session, Block, str], Awaitable[None]]
@@ -329,7 +330,7 @@ class Desk:
 
     def _is_asked(self, line: Message) -> bool:
         """Whether it is what the turn answers, as the room remembers it."""
-        return line.overheard and line.author == self.person and line.text in self.asked
+        return line.overheard and without_number(line) == self.person and line.text in self.asked
 
     def _asker(self, query: str) -> str:
         """Whom "I" means in the agent's query: the agent, unless it asks in the person's own words."""

@@ -19,6 +19,7 @@ from bot.agent.tools.desk import Desk
 from bot.agent.tools.ids import DOCUMENT, LORE, id_of
 from memory.records import Hit, Message, Page, Passage, Position
 from memory.search.excerpts import Sought, one_line
+from memory.search.namesakes import is_numbered
 from memory.search.terms import query_terms
 
 _PASSAGE = 1_200  # characters of a passage that are shown, at most
@@ -33,6 +34,7 @@ _SHORTEST = 40  # ... however little room there is
 _NOT_SURE = "Nothing fits well: these are only the nearest."
 _NOTHING = "Nothing found. Try other words."
 _NOTHING_ELSE = "Nothing but what is in view. Try other words."
+_SEVERAL = "Ada (1) and Ada (2) are two people of one name; the number is always the same person's."
 
 Results = dict[str, Any]
 
@@ -65,7 +67,7 @@ def found(desk: Desk, page: Page, query: str) -> Results:
         *_with_answers(desk, page.hits, terms),
         *(_line(desk, row, terms, None, _REMINDED) for row in page.in_view),
     ]
-    told: Results = {}
+    told = _namesakes(page.hits)
     if page.page and not page.hits:
         told["note"] = f"There is no page {page.page}."
     elif not page.hits:
@@ -86,7 +88,7 @@ def listed(desk: Desk, page: Page) -> Results:
         _line(desk, hit.row, (), hit.position, _REMINDED if hit.row.key in viewed else _LISTED)
         for hit in page.hits
     ]
-    told: Results = {}
+    told = _namesakes(page.hits)
     if not page.hits:
         told["note"] = f"There is no page {page.page}." if page.total else "Nothing was said then."
     if page.page + 1 < page.pages:
@@ -109,8 +111,14 @@ def around(desk: Desk, hits: Sequence[Hit], key: int) -> Results:
             )
             for hit in hits
         ],
-        {},
+        _namesakes(hits),
     )
+
+
+def _namesakes(hits: Sequence[Hit]) -> Results:
+    """What the numbers behind names mean, where there are any."""
+    rows = [row for hit in hits for row in (hit.row, hit.answer) if isinstance(row, Message)]
+    return {"names": _SEVERAL} if any(map(is_numbered, rows)) else {}
 
 
 def _with_answers(desk: Desk, hits: Sequence[Hit], terms: Sequence[str]) -> Iterator[Line]:
