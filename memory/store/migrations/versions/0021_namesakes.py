@@ -1,6 +1,6 @@
 """The how-manieth of one name somebody is in a room that remembers: in the order in which they first spoke.
 
-Revision ID: 0020
+Revision ID: 0021
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from alembic import op
 
 from memory.store.tables import Text
 
-revision = "0020"
-down_revision = "0019"
+revision = "0021"
+down_revision = "0020"
 
 
 def upgrade() -> None:
