@@ -13,6 +13,7 @@ import time
 from collections import Counter
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 
@@ -48,6 +49,14 @@ WHO = (
 )
 
 
+class Place(Protocol):
+    """Where a story is told."""
+
+    async def url(self) -> str: ...
+
+    async def drop(self) -> None: ...
+
+
 class Story:
     """``ends`` are how those who work end, one after the other."""
 
@@ -60,8 +69,11 @@ class Story:
         self.homes: list[Program] = []
         self.talking = True
 
+    def database(self) -> Place:
+        return NewDatabase()
+
     async def tell(self) -> None:
-        database = NewDatabase()
+        database = self.database()
         self.url = await database.url()
         try:
             async with (

@@ -64,11 +64,13 @@ class Program:
     async def start(self, *arguments: str) -> Process:
         return await process.launch(self.to_start(*arguments))
 
-    async def live(self, *arguments: str, lines: Sequence[str] = (), **environment: str) -> Life:
+    async def live(
+        self, *arguments: str, lines: Sequence[str] = (), cold: bool = COLD, **environment: str
+    ) -> Life:
         """A run that can be killed; its input ends after these lines."""
         with self.stderr.open("ab") as log:
             start = self.to_start(*arguments, **environment)
-            running = await process.launch(start, stderr=log.fileno())
+            running = await process.launch(start, stderr=log.fileno(), cold=cold)
         assert running.stdin is not None
         running.stdin.write("".join(f"{line}\n" for line in lines).encode())
         running.stdin.close()
