@@ -47,7 +47,7 @@ _QUICK = (  # nothing of it has to last
 def lacking() -> str:
     """Why there can be no server here; empty if there can. Where PostgreSQL was asked for (`make test-postgres`) it has
     to be there."""
-    if ALONE or os.environ.get(_GIVEN) or _programs() is not None:
+    if ALONE or os.environ.get(_GIVEN) or _found() is not None:
         return ""
     return "no PostgreSQL server is installed here (Debian: apt install postgresql)"
 
@@ -61,9 +61,9 @@ def prepare(parent: Path | None) -> None:
 def stop() -> None:
     """After all tests."""
     folder = Path(os.environ.pop(_FOLDER))
-    programs = _programs()
-    if programs is not None and (folder / "data" / "postmaster.pid").exists():
-        _run(programs / "pg_ctl", "stop", "--mode=immediate", f"--pgdata={folder / 'data'}", must=False)
+    there = _found()
+    if there is not None and (folder / "data" / "postmaster.pid").exists():
+        run(there / "pg_ctl", "stop", "--mode=immediate", f"--pgdata={folder / 'data'}", must=False)
     shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -162,13 +162,12 @@ def _folder() -> Path:
 
 @cache
 def _started() -> Path:
-    folder, programs = _folder(), _programs()
-    assert programs is not None, lacking()
+    folder = _folder()
     data = folder / "data"
     with FileLock(folder / "lock"):
         if not data.exists():
-            if user := _user():
-                shutil.chown(folder, user["user"], user["group"])
+            if owner := user():
+                shutil.chown(folder, owner["user"], owner["group"])
             making = (
                 "--username=everbot",
                 "--auth=trust",
@@ -176,13 +175,12 @@ def _started() -> Path:
                 "--no-sync",
                 "--no-instructions",
             )
-            _run(programs / "initdb", *making, "--locale=C", f"--pgdata={data}")
+            run(programs() / "initdb", *making, "--locale=C", f"--pgdata={data}")
             where = f"-c listen_addresses='' -c unix_socket_directories={folder} {_QUICK}"
-            # A run that is killed stops no server.
-            subprocess.run(["/bin/sh", "-c", _WATCH, folder, os.environ[_RUN]], check=True)
+            watch(folder)
             log = folder / "log"
-            _run(
-                programs / "pg_ctl",
+            run(
+                programs() / "pg_ctl",
                 "start",
                 "--wait",
                 f"--pgdata={data}",
@@ -192,20 +190,32 @@ def _started() -> Path:
     return folder
 
 
-def _run(program: Path, *arguments: str, must: bool = True) -> None:
+def watch(folder: Path) -> None:
+    """A run of pytest that is killed stops no server: this does."""
+    subprocess.run(["/bin/sh", "-c", _WATCH, folder, os.environ[_RUN]], check=True)
+
+
+def run(program: Path, *arguments: str, must: bool = True) -> None:
     done = subprocess.run(
         [program, *arguments],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         cwd="/",
         check=False,
-        **_user(),
+        **user(),
     )
     assert not must or done.returncode == 0, done.stderr.decode(errors="replace")
 
 
+def programs() -> Path:
+    """The folder of the newest server's programs."""
+    there = _found()
+    assert there is not None, lacking()
+    return there
+
+
 @cache
-def _programs() -> Path | None:
+def _found() -> Path | None:
     """The folder of the newest server's programs: Debian does not put them on the path."""
     found = [path.parent for path in Path("/usr/lib/postgresql").glob("*/bin/initdb")]
     if found:
@@ -215,7 +225,7 @@ def _programs() -> Path | None:
 
 
 @cache
-def _user() -> dict[str, Any]:
+def user() -> dict[str, Any]:
     """Whom it runs as: it refuses to run as root."""
     if os.getuid() != 0:
         return {}

@@ -67,6 +67,8 @@ _LASTING = {
     "full_page_writes": "a power cut may damage it",
     "synchronous_commit": "a power cut costs what was acknowledged last",
 }
+_ONLY_READS = "SET default_transaction_read_only = on"
+"""Not said when it connects: what looks for a primary (target_session_attrs) would take the server for a replica."""
 _FOR_SCRUB = ("SET lock_timeout = '2s'", "RESET lock_timeout")
 
 
@@ -82,7 +84,7 @@ class PostgresDatabase(Pooled[PostgresConnection]):
         self._mark: str | None = None  # that it left there, once it had it
         self._holding: PostgresConnection | None = None  # which may write: it has all the locks for that
         self._writes = _engine(address)
-        self._reads = _engine(address, default_transaction_read_only="on")
+        self._reads = _engine(address)
         self._versions = agents
 
     @classmethod
@@ -123,7 +125,7 @@ class PostgresDatabase(Pooled[PostgresConnection]):
         connection = await self._readers.get()
         try:
             async with mapped(self._address):
-                connection = await _usable(connection, self._reads)
+                connection = await _usable(connection, self._reads, _ONLY_READS)
                 yield connection
         except StoreUnavailable:
             broken, connection = connection, None
@@ -315,16 +317,25 @@ class PostgresDatabase(Pooled[PostgresConnection]):
         return None
 
 
-async def _usable(connection: PostgresConnection | None, engine: AsyncEngine) -> PostgresConnection:
+async def _usable(
+    connection: PostgresConnection | None, engine: AsyncEngine, *settings: str
+) -> PostgresConnection:
     """This one, or a new one where there is none, or the server has closed it."""
     if connection is not None and connection.lost:
         await connection.close()
     elif connection is not None:
         return connection
-    return await PostgresConnection.open(engine)
+    new = await PostgresConnection.open(engine)
+    try:
+        for setting in settings:
+            await new.control(setting)
+    except BaseException:
+        await new.close()
+        raise
+    return new
 
 
-def _engine(address: Address, **settings: str) -> AsyncEngine:
+def _engine(address: Address) -> AsyncEngine:
     engine = create_async_engine(
         address.url,
         isolation_level="AUTOCOMMIT",  # what begins and ends a transaction is `PostgresConnection.control`
@@ -333,7 +344,7 @@ def _engine(address: Address, **settings: str) -> AsyncEngine:
         connect_args={
             "timeout": _CONNECT_S,
             "command_timeout": _ANSWER_S,
-            "server_settings": _SESSION | settings,
+            "server_settings": _SESSION,
         },
     )
     sa.event.listen(engine.sync_engine, "before_cursor_execute", _storable, retval=True)

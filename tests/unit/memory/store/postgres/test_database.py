@@ -78,6 +78,21 @@ async def test_a_database_of_a_newer_version(database: NewDatabase) -> None:
     assert HEAD < "9999"
 
 
+async def test_of_several_hosts_it_is_read_and_written_at_the_primary(database: NewDatabase) -> None:
+    store = await PostgresDatabase.open(f"{await database.url()}&target_session_attrs=read-write")
+    agent, _ = await settle(store)
+    async with store.read() as session:
+        assert await session.agents.agent(agent.id) is not None
+
+    async def write_where_one_reads() -> None:
+        async with store.read() as session:
+            await session.agents.set_language(agent.user_id, "de")
+
+    with pytest.raises(StoreUnavailable, match="for reading only"):
+        await write_where_one_reads()
+    await store.close()
+
+
 async def test_a_server_that_is_not_there(tmp_path: Path) -> None:
     told = await refused(f"postgresql://ada:s3cret@/everbot?host={tmp_path}")
     assert "cannot be reached" in told
