@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
+from functools import partial
 
 import aiohttp
 import discord
@@ -19,48 +19,48 @@ from adapters.discord import presence, reading, threads
 from adapters.discord.attachments import Attachments
 from adapters.discord.context import Context
 from adapters.discord.errors import BROKEN
-from adapters.discord.gateway import Client, Connecting
-from adapters.discord.hearing import Hearing, Surroundings
-from adapters.discord.history import History
+from adapters.discord.gateway import Client
+from adapters.discord.hearing import Surroundings
 from adapters.discord.hosts import USER_AGENT, Hosts
-from adapters.discord.invite import intents
+from adapters.discord.identifying import Gate
 from adapters.discord.options import Options
 from adapters.discord.order import Order
 from adapters.discord.people import number_of
 from adapters.discord.places import PLATFORM, channel_in
 from adapters.discord.posting import LIMIT, Posting
+from adapters.discord.shard import REFUSED, Service, Shard
+from adapters.discord.shards import Shards
+from adapters.discord.starting import Starting
 from adapters.discord.webhooks import Webhooks
 from adapters.text import split
 from bot.errors import AdapterError, DeliveryError
 from bot.events import Address, Reply
-from bot.ports import Clock, Found, Inbound
+from bot.ports import Alone, Clock, Found, Inbound, Leases
 
 log = logging.getLogger(__name__)
 
-_DEAF_S = 60.0
 _AGAIN_S = 5.0
 _AGAIN_MAX_S = 300.0
 _TYPING_S = 8.0
-_CATCH_UP_S = 120.0  # that what comes now waits at most for what was missed
 
 
 class DiscordAdapter:
-    """`bot.ports.Adapter` on an AutoShardedClient."""
+    """`bot.ports.Adapter` on a client of discord.py for each shard that is run here: which those are, ``leases`` say
+    (None: all)."""
 
     platform = PLATFORM
 
-    def __init__(self, options: Options, clock: Clock) -> None:
+    def __init__(self, options: Options, clock: Clock, leases: Leases | None = None) -> None:
         self._options = options
         self._clock = clock
         self._api_url = options.api_url.rstrip("/")
-        self._order = Order()
+        self._leases = leases or Alone()
+        self._content = options.message_content
         self._context = Context(options.context_lines)
-        self._client: Client | None = None
+        self._shards: Shards | None = None
         self._webhooks: Webhooks | None = None
         self._group: asyncio.TaskGroup | None = None
         self._shut = presence.Shut()
-        self._known: Mapping[Address, str] = {}  # where we were before we connected
-        self._caught_up = True
 
     async def run(self, inbound: Inbound) -> None:
         hosts = Hosts(self._api_url, self._options.gateway_url)
@@ -68,132 +68,71 @@ class DiscordAdapter:
         Route.BASE = self._api_url
         DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(self._options.gateway_url)
         discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # nobody speaks aloud here
-        wait = _AGAIN_S
         named = {"User-Agent": USER_AGENT}
         async with aiohttp.ClientSession(headers=named) as session, asyncio.TaskGroup() as group:
             self._webhooks = Webhooks(self._api_url, session)
             self._group = group
-            attachments = Attachments(
-                session, hosts, vision=self._options.vision, hearing=self._options.hearing
-            )
-            around = Surroundings(self._order, self._context, attachments, self._options.message_content)
+            starting = Starting(session, self._api_url, self._options.token)
+            gate = Gate(self._leases, self._clock, starting.asked, group.create_task)
+            around = Surroundings(Order(), self._context, self._attachments(session, hosts), self._content)
             while True:
-                started = time.monotonic()
-                why = await self._connected(inbound, around, hosts)
-                if time.monotonic() - started > _AGAIN_MAX_S:
-                    wait = _AGAIN_S
-                log.warning("Discord: %s; again in %.0f s.", why, wait)
-                await self._clock.sleep(wait)
-                wait = min(_AGAIN_MAX_S, wait * 2)
+                count = await self._count(starting)
+                service = Service(
+                    self._options, self._clock, inbound, around, hosts, gate, count, group.create_task
+                )
+                self._shards = Shards(self._leases, count, partial(Shard, service))
+                await self._shards.run()
+                log.warning("Discord: the guilds are to be divided into more than %d shards.", count)
+                await self._clock.sleep(_AGAIN_S)
 
-    async def _connected(self, inbound: Inbound, around: Surroundings, hosts: Hosts) -> str:
-        """One client's life; returns why it ended. Raises `AdapterError` when another would not fare better."""
-        client = self._client = self._new_client(inbound, around, hosts)
-        try:
-            await self._lived(client)
-            return "the connection was closed"
-        except discord.LoginFailure:
-            raise AdapterError(
-                "Discord refuses the token: set DISCORD_BOT_TOKEN (or discord.token) to the one of your "
-                "application's Bot page."
-            ) from None
-        except discord.PrivilegedIntentsRequired:
-            raise AdapterError(
-                "Discord refuses discord.message_content: switch on the Message Content Intent on your "
-                "application's Bot page, or set discord.message_content = false."
-            ) from None
-        except discord.ConnectionClosed as error:
-            if error.code == 4004:
-                raise AdapterError(
-                    "Discord no longer takes the token: set a new DISCORD_BOT_TOKEN."
-                ) from None
-            return f"the gateway closed the connection ({error.code})"
-        except (discord.DiscordException, *BROKEN) as error:
-            return f"no connection ({type(error).__name__}: {error})"
-        except Exception as error:  # what the gateway told was not understood: another connection may be
-            return f"no connection ({type(error).__name__})"
+    def _attachments(self, session: aiohttp.ClientSession, hosts: Hosts) -> Attachments:
+        return Attachments(session, hosts, vision=self._options.vision, hearing=self._options.hearing)
 
-    async def _lived(self, client: Client) -> None:
-        """From start to end. discord.py swallows a cancellation that meets it while it connects again, and would live
-        on: it is closed, too."""
-        life = asyncio.ensure_future(client.start(self._options.token))
-        try:
-            await asyncio.wait([life])
-        finally:
-            await client.close()
-            life.cancel()
-            await asyncio.wait([life])
-        life.result()
-
-    def _new_client(self, inbound: Inbound, around: Surroundings, hosts: Hosts) -> Client:
-        async def before() -> None:
-            """Note where we are, before events come, and let them wait: what was missed before them goes first."""
-            self._order.shut(_CATCH_UP_S)
-            if self._caught_up:  # else something was missed before this, too
-                self._known = await inbound.newest_keys(self.platform)
-                self._caught_up = False
-
-        async def after(guild: discord.Guild | None) -> None:
-            """Take what was missed; then what comes now may come."""
-            marks = self._known
-            if guild is not None:  # first heard of now
-                marks = {**await inbound.newest_keys(self.platform), **marks}
-            # In the order of time over all places: if we end here, whatever is newer than our newest is read again.
-            now = hosts.now(self._clock.now())  # our clock may be wrong by days
-            history = History(client, self._clock, now - self._options.catch_up)
+    async def _count(self, starting: Starting) -> int:
+        """How many shards there are. Raises `AdapterError` when Discord refuses the token."""
+        if self._options.shards:
+            return self._options.shards
+        wait = _AGAIN_S
+        while True:
             try:
-                await client.hearing.missed(await history.missed(marks, guild))
-                self._caught_up = True  # else the next connection reads it again
-            finally:
-                self._order.open()
-
-        group = self._group
-        assert group is not None
-        wanted = intents(self._options.message_content)
-        connecting = Connecting(
-            wanted,
-            self._clock,
-            self._options.guilds_wait_s,
-            hosts.trace(),
-            before,
-            after,
-            group.create_task,
-        )
-        client = Client(inbound, connecting)
-        client.hearing = Hearing(client, inbound, self._clock, around)
-        return client
+                return await self._leases.agreed("discord shards", (await starting.asked()).shards)
+            except discord.LoginFailure:
+                raise AdapterError(REFUSED) from None
+            except BROKEN as error:
+                log.warning("Discord: no connection (%s); again in %.0f s.", type(error).__name__, wait)
+            await self._clock.sleep(wait)
+            wait = min(_AGAIN_MAX_S, wait * 2)
 
     def ready(self) -> str | None:
-        client = self._client
-        if client is None or not client.is_ready() or client.is_closed():
+        if self._shards is None:
             return "not connected"
-        if any(shard.is_closed() for shard in client.shards.values()):
-            return "a shard is not connected"
-        if time.monotonic() - client.heard > _DEAF_S:
-            return f"nothing was heard from the gateway for {_DEAF_S:.0f} s"
-        return None
+        found = [shard.ready() for shard in self._shards.here.values()]
+        if not found and not self._shards.elsewhere:
+            return "not connected"
+        return next((why for why in found if why is not None), None)
 
     async def send(self, reply: Reply) -> str:
-        return await self._posting().send(reply)
+        return await self._posting(reply.address).send(reply)
 
     async def find(self, reply: Reply, claimed_at: datetime, after: str | None) -> Found:
-        return await self._posting().find(reply, claimed_at, after)
+        return await self._posting(reply.address).find(reply, claimed_at, after)
 
-    def _posting(self) -> Posting:
-        client = self._open()
+    def _posting(self, address: Address) -> Posting:
+        client = self._open(address)
         assert self._webhooks is not None
         return Posting(client, reading.us(client), self._webhooks, self._clock, self._shut)
 
     async def sees(self, account: str, address: Address) -> bool:
         return await presence.sees(
-            self._open(), self._shut, self._clock, number_of(account), channel_in(address)
+            self._open(address), self._shut, self._clock, number_of(account), channel_in(address)
         )
 
     def split(self, text: str) -> list[str]:
         return split(text, LIMIT)
 
     def thread_from(self, address: Address, key: str) -> Address | None:
-        return threads.place_from(self._client, address, key) if self._client is not None else None
+        held = [client for client in self._clients() if client.get_channel(channel_in(address))]
+        return threads.place_from(held[0], address, key) if held else None
 
     @asynccontextmanager
     async def thinking(self, address: Address) -> AsyncIterator[None]:
@@ -209,12 +148,22 @@ class DiscordAdapter:
     async def _typing(self, address: Address) -> None:
         while True:
             try:
-                await self._open().http.send_typing(channel_in(address))
+                await self._open(address).http.send_typing(channel_in(address))
             except (DeliveryError, discord.DiscordException, *BROKEN):
                 log.debug("Typing was not shown.")
             await self._clock.sleep(_TYPING_S)
 
-    def _open(self) -> Client:
-        if self._client is None or self._client.is_closed() or self._client.user is None:
+    def _clients(self) -> list[Client]:
+        """Those that are connected, the first shard's first."""
+        here = sorted(self._shards.here.items()) if self._shards is not None else []
+        clients = [shard.client for _, shard in here]
+        return [c for c in clients if c is not None and not c.is_closed() and c.user is not None]
+
+    def _open(self, address: Address) -> Client:
+        """The client that knows the place; else any: to post is to ask Discord, of whichever shard it is."""
+        clients = self._clients()
+        if not clients:
             raise DeliveryError("Discord is not connected", retry_after=0.5)
-        return self._client
+        held = [client for client in clients if client.get_channel(channel_in(address))]
+        waiting = [client for client in clients if not client.is_ready()]  # it may come to know it
+        return next(iter((*held, *waiting)), clients[0])

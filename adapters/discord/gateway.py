@@ -39,26 +39,32 @@ Reader = Callable[[Any], None]
 
 @dataclass(frozen=True)
 class Connecting:
-    """How a client connects. ``before`` is awaited before each IDENTIFY, ``after`` when all guilds were named, and
-    with a guild when that one is there again, or later than the others; ``begin`` runs what may go on beside."""
+    """How a client connects: as ``shard``, of how many. ``before`` is awaited before each IDENTIFY, ``answered`` called
+    when it is answered, ``after`` awaited when all guilds were named, and with a guild when that one is there again, or
+    later than the others; ``begin`` runs what may go on beside."""
 
     intents: discord.Intents
+    shard: tuple[int, int]
     clock: Clock
     guilds_wait_s: float
     trace: aiohttp.TraceConfig
     before: Callable[[], Awaitable[None]]
+    answered: Callable[[], None]
     after: Callable[[discord.Guild | None], Awaitable[None]]
     begin: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
 
 
 class Client(discord.AutoShardedClient):
-    """One connection's life. What fails in a handler is logged, without what was said."""
+    """One shard's connection's life. What fails in a handler is logged, without what was said."""
 
     hearing: Hearing  # given before it starts
 
     def __init__(self, inbound: Inbound, connecting: Connecting) -> None:
         super().__init__(
             intents=connecting.intents,
+            shard_ids=[connecting.shard[0]],
+            shard_count=connecting.shard[1],
+            shard_connect_timeout=None,  # others may stand in line before us
             allowed_mentions=discord.AllowedMentions.none(),
             max_messages=None,
             member_cache_flags=discord.MemberCacheFlags.none(),
@@ -101,6 +107,8 @@ class Client(discord.AutoShardedClient):
         return read
 
     async def setup_hook(self) -> None:
+        if self._connecting.shard[0]:
+            return  # the first shard's announces them, once for all
         # Discord may want long to be waited for: then the commands are announced while we serve.
         announcing = self._connecting.begin(commands.announce(self, self._inbound.commands))
         await asyncio.wait([announcing], timeout=_ANNOUNCE_S)
@@ -110,10 +118,19 @@ class Client(discord.AutoShardedClient):
 
     async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
         await self._connecting.before()
-        await super().before_identify_hook(shard_id, initial=initial)
+
+    async def on_connect(self) -> None:
+        self._connecting.answered()
 
     async def on_ready(self) -> None:
-        log.info("Discord: connected as %s, %d guilds.", self.user, len(self.guilds))
+        number, count = self._connecting.shard
+        log.info(
+            "Discord: connected as %s, %d guilds (shard %d of %d).",
+            self.user,
+            len(self.guilds),
+            number,
+            count,
+        )
         await self._connecting.after(None)
         for guild in self.guilds:  # we may have been let in again while we were away
             await self.hearing.here(guild.id)

@@ -23,7 +23,7 @@ _PAGE = 100
 
 
 class History:
-    """Nothing from before ``since`` (by Discord's clock) is read."""
+    """Nothing from before ``since`` (by Discord's clock) is read; of what is another shard's nothing either."""
 
     def __init__(self, client: discord.Client, clock: Clock, since: datetime) -> None:
         self._client = client
@@ -37,10 +37,10 @@ class History:
         if not known:
             return []
         floor = discord.utils.time_snowflake(self._floor)
-        awake = wire.made_at(max(known.values())) - _LAG
+        channels = list(_channels(self._client.guilds if guild is None else [guild]))
+        awake = wire.made_at(self._newest(known, channels)) - _LAG
         since = max(floor, discord.utils.time_snowflake(awake))
         places: dict[int, int] = {channel: max(key, floor) for channel, key in known.items()}
-        channels = list(_channels(self._client.guilds if guild is None else [guild]))
         if guild is not None:
             here = {channel.id for channel in channels}
             places = {channel: after for channel, after in places.items() if channel in here}
@@ -54,6 +54,11 @@ class History:
         for channel_id, after in places.items():
             missed += await self._since(channel_id, after)
         return sorted(missed, key=lambda message: message.id)
+
+    def _newest(self, known: Mapping[int, int], channels: Iterable[Any]) -> int:
+        """What was heard last, by this shard: others may have heard more meanwhile."""
+        ours = [known[channel.id] for channel in channels if channel.id in known]
+        return max(ours if ours and (self._client.shard_count or 1) > 1 else known.values())
 
     async def _since(self, channel_id: int, after: int) -> list[Message]:
         """What was said there after a message; nothing where it can't be read. Trouble is waited out a little."""
@@ -69,6 +74,10 @@ class History:
             await self._clock.sleep(wait)
         return []
 
+    def _is_first(self) -> bool:
+        client = self._client
+        return not isinstance(client, discord.AutoShardedClient) or 0 in (client.shard_ids or [0])
+
     async def _read(self, channel_id: int, after: int) -> list[Message]:
         client = self._client
         channel: Any = client.get_channel(channel_id)
@@ -82,6 +91,8 @@ class History:
                 guild = wire.snowflake(told.get("guild_id"))
                 if client.get_guild(guild) is None:
                     return []  # who can see it is not known
+            elif not self._is_first():
+                return []  # direct messages are the first shard's
         found: list[Message] = []
         while True:
             page = wire.records(await client.http.logs_from(channel_id, _PAGE, after=after))

@@ -11,7 +11,7 @@ class Options:
     """``message_content``: the privileged intent is granted, so lines that were not for us may be shown beside one
     that was, ``context_lines`` of them at most. ``guilds_wait_s`` seconds without news of another guild
     mean that all were named. ``vision``: images are fetched for the model. ``catch_up`` is how far back is read for
-    what came during an outage."""
+    what came during an outage. ``shards`` is how many there are; 0: as many as Discord recommends."""
 
     token: str = field(repr=False)
     api_url: str
@@ -22,3 +22,4 @@ class Options:
     context_lines: int
     catch_up: timedelta
     hearing: bool = False
+    shards: int = 0

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from adapters.console.pipe import PipeConsole
 from adapters.console.terminal import TerminalConsole
@@ -19,6 +19,9 @@ from bot.events import LOCAL
 from bot.language import nearest
 from bot.ports import Adapter, Clock, SignIn
 from bot.settings import Settings, address
+
+if TYPE_CHECKING:
+    from adapters.discord.options import Options
 
 _SLACK_PATH = "/slack/events"
 
@@ -85,23 +88,32 @@ def _locale() -> str:
 
 
 def _discord(settings: Settings, clock: Clock) -> Adapter | None:
-    if settings.discord.token is None:
+    options = discord_options(settings)
+    if options is None:
         return None
     from adapters.discord.adapter import DiscordAdapter
+
+    return DiscordAdapter(options, clock)
+
+
+def discord_options(settings: Settings) -> Options | None:
+    """None while there is no token."""
+    if settings.discord.token is None:
+        return None
     from adapters.discord.options import Options
 
-    options = Options(
+    return Options(
         token=settings.discord.token.get_secret_value(),
         api_url=settings.discord.api_url,
         gateway_url=settings.discord.gateway_url,
         message_content=settings.discord.message_content,
+        shards=settings.discord.shards,
         guilds_wait_s=settings.discord.guilds_wait_s,
         vision=settings.sees,
         hearing=settings.audio.hears,
         context_lines=settings.run.context_lines,
         catch_up=timedelta(hours=settings.run.catch_up_hours),
     )
-    return DiscordAdapter(options, clock)
 
 
 async def _check_discord(settings: Settings) -> Sequence[tuple[bool, str]]:

@@ -12,6 +12,7 @@ from bot.settings.section import Section, WebAddress, url_of
 class DiscordSettings(Section):
     token: SecretStr | None = None
     message_content: bool = False
+    shards: int = Field(0, ge=0, le=10_000)
     guilds_wait_s: float = Field(0.5, ge=0)
     api_url: WebAddress = "https://discord.com/api/v10"
     gateway_url: Annotated[str, url_of("ws", "wss")] = "wss://gateway.discord.gg/"

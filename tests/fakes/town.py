@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import json
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 from types import TracebackType
@@ -59,7 +60,8 @@ def echo(request: ModelRequest) -> ModelReply:
 
 class Town:
     """``settings`` are sections of the configuration, as ``access={"dm_policy": "pairing"}``; ``clock`` must let
-    its sleepers sleep: `SystemClock` as long as they say, for a story of times, else a twentieth of it."""
+    its sleepers sleep: `SystemClock` as long as they say, for a story of times, else a twentieth of it. ``adapters``
+    makes the platforms' adapters."""
 
     def __init__(
         self,
@@ -70,10 +72,12 @@ class Town:
         slack: SlackServer | None = None,
         clock: Clock | None = None,
         speaker_of: SpeakerOf | None = None,
+        adapters: Callable[[Settings, Clock], list[Adapter]] = platforms,
         **settings: dict[str, Any],
     ) -> None:
         self._clock = clock or HastyClock()
         self._speaker_of = speaker_of
+        self._platforms = adapters
         self.model = Stage(play) if inspect.isroutine(play) else play
         sections: dict[str, dict[str, Any]] = {
             "agent": {"debounce_s": 0.0},
@@ -104,7 +108,7 @@ class Town:
     async def __aenter__(self) -> Self:
         self._stack = AsyncExitStack()
         clock = self._clock
-        self.adapters: list[Adapter] = platforms(self.settings, clock)
+        self.adapters: list[Adapter] = self._platforms(self.settings, clock)
         lay(self.settings.data_dir / "everbot.db")
         opened = open_app(
             self.settings,

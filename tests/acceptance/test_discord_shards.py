@@ -1,0 +1,178 @@
+"""Discord's shards, run by several gateways: each by one of them, and by another when that one dies."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from adapters.discord.adapter import DiscordAdapter
+from adapters.discord.options import Options
+from bot.backends.platforms import discord_options
+from bot.errors import AdapterError
+from bot.events import Address, Reply
+from bot.ports import Adapter, Clock, Found, Inbound
+from bot.settings import Settings
+from tests.acceptance.on_discord import answer, ask, mention, replies
+from tests.fakes.clock import HastyClock
+from tests.fakes.discord_server import Channel, DiscordServer
+from tests.fakes.inbound import Heard
+from tests.fakes.leases import Office
+from tests.fakes.town import FAST, Town
+
+
+class Pair(DiscordAdapter):
+    """Two gateways, before one everbot that posts through the one or the other."""
+
+    def __init__(self, options: Options, clock: Clock, office: Office) -> None:
+        super().__init__(options, clock)
+        self.office = office
+        self.desks = [office.desk(), office.desk()]
+        self.gateways = [DiscordAdapter(options, clock, desk) for desk in self.desks]
+        self.lives: list[asyncio.Task[None]] = []
+
+    async def run(self, inbound: Inbound) -> None:
+        async with asyncio.TaskGroup() as group:
+            self.lives = [group.create_task(gateway.run(inbound)) for gateway in self.gateways]
+
+    def ready(self) -> str | None:
+        shared = [self.office.numbers(desk) for desk in self.desks if not desk.dead]
+        alive = [g.ready() for g, desk in zip(self.gateways, self.desks, strict=True) if not desk.dead]
+        return next(filter(None, alive), None) if sum(map(len, shared)) == 4 else "shards are not shared out"
+
+    def alive(self) -> DiscordAdapter:
+        return next(g for g, desk in zip(self.gateways, self.desks, strict=True) if not desk.dead)
+
+    async def send(self, reply: Reply) -> str:
+        return await self.alive().send(reply)
+
+    async def find(self, reply: Reply, claimed_at: object, after: str | None) -> Found:
+        return await self.alive().find(reply, claimed_at, after)  # type: ignore[arg-type]
+
+    def thread_from(self, address: Address, key: str) -> Address | None:
+        return None
+
+    async def kill(self, number: int) -> None:
+        self.desks[number].dead = True
+        self.lives[number].cancel()
+        await asyncio.wait([self.lives[number]])
+
+
+def crowded(server: DiscordServer) -> list[Channel]:
+    """A channel in a guild of each shard."""
+    ada = server.user("ada")
+    return [
+        server.channel(server.guild(f"Guild {shard}", members=[ada], shard=shard), "general")
+        for shard in range(4)
+    ]
+
+
+def pair_in(folder: Path, server: DiscordServer) -> tuple[Town, Office]:
+    office = Office()
+
+    def pair(settings: Settings, clock: Clock) -> list[Adapter]:
+        options = discord_options(settings)
+        assert options is not None
+        return [Pair(options, clock, office)]
+
+    return Town(folder, answer, discord=server, adapters=pair), office
+
+
+@pytest.mark.parametrize("victim", [0, 1])
+async def test_a_gateway_dies_and_the_other_goes_on_where_it_was(tmp_path: Path, victim: int) -> None:
+    async with DiscordServer(**FAST, shards=4, max_concurrency=2, identify_s=0.2) as server:
+        channels = crowded(server)
+        ada = next(user for user in server.world.users.values() if user.name == "ada")
+        town, office = pair_in(tmp_path, server)
+        async with town:
+            (pair,) = town.adapters
+            assert isinstance(pair, Pair)
+            assert [len(office.numbers(desk)) for desk in pair.desks] == [2, 2]
+            await server.until(lambda: server.shards == dict.fromkeys(range(4), 1))
+            for channel in channels:
+                await mention(server, ada, channel, "Hello")
+            await ask(server, ada, server.dm(ada), "Hello")
+            lost = office.numbers(pair.desks[victim])
+            await pair.kill(victim)
+            await server.until(lambda: not server.shards.keys() & set(lost))
+            for word in ("first", "second"):
+                for channel in channels:
+                    await server.say(ada, channel, f"{server.bot.mention} {word}")
+                await server.say(ada, server.dm(ada), word)
+            office.buried(pair.desks[victim])
+            await server.until(lambda: server.shards == dict.fromkeys(range(4), 1))
+            places = [*channels, server.dm(ada)]
+            await server.until(lambda: all("second" in said(server, place) for place in places))
+            await town.app.inbound.settled()
+        for place in places:
+            told = said(server, place)
+            assert (told.count("first"), told.count("second")) == (1, 1), told
+            assert told.index("first") < told.index("second")
+        assert (server.hasty, server.identifies) == (0, 6)
+
+
+def said(server: DiscordServer, place: Channel) -> str:
+    return "\n".join(replies(server, place))
+
+
+async def test_a_shard_whose_lease_is_lost_is_closed_and_taken_again(tmp_path: Path) -> None:
+    async with DiscordServer(**FAST, shards=4, max_concurrency=2, identify_s=0.2) as server:
+        channels = crowded(server)
+        ada = next(user for user in server.world.users.values() if user.name == "ada")
+        town, office = pair_in(tmp_path, server)
+        async with town:
+            (pair,) = town.adapters
+            assert isinstance(pair, Pair)
+            closed = server.count("disconnect")
+            office.lose(pair.desks[0])
+            await server.until(lambda: server.count("disconnect") == closed + 2 and len(server.shards) == 4)
+            for channel in channels:
+                await mention(server, ada, channel, "Still there?")
+        assert (server.hasty, server.identifies) == (0, 6)
+
+
+async def test_one_process_runs_all_shards_and_mends_each_by_itself(tmp_path: Path) -> None:
+    async with DiscordServer(**FAST, shards=2, identify_s=0.2) as server:
+        ada = server.user("ada")
+        channels = [
+            server.channel(server.guild(f"Guild {n}", members=[ada], shard=n), "general") for n in (0, 1)
+        ]
+        async with Town(tmp_path, answer, discord=server):
+            await server.until(lambda: server.shards == {0: 1, 1: 1})
+            for channel in channels:
+                await mention(server, ada, channel, "Hello")
+            await server.invalidate(1)
+            await server.until(lambda: server.identifies == 3 and server.shards == {0: 1, 1: 1})
+            assert await mention(server, ada, channels[1], "Again")
+            assert len(server.calls("GET /applications/.*/commands")) == 1
+        assert server.hasty == 0
+
+
+def listener(server: DiscordServer, **more: int) -> DiscordAdapter:
+    settings = {"token": server.token, "api_url": server.api_url, "gateway_url": server.gateway_url, **more}
+    options = discord_options(Settings.model_validate({"discord": {"guilds_wait_s": 0.1, **settings}}))
+    assert options is not None
+    return DiscordAdapter(options, HastyClock())
+
+
+async def test_the_last_session_of_a_day_is_not_begun() -> None:
+    async with DiscordServer(**FAST, identify_total=1) as server:
+        running = asyncio.create_task(listener(server).run(Heard()))
+        await server.until(lambda: server.count("connect") and len(server.calls("GET /gateway/bot")) == 2)
+        running.cancel()
+        await asyncio.wait([running])
+        assert server.identifies == 0
+
+
+async def test_too_few_shards_are_one_sentence() -> None:
+    async with DiscordServer(**FAST, shards=2, guilds_per_shard=1) as server:
+        for shard in range(2):
+            server.guild(f"Guild {shard}", shard=shard)
+        with pytest.raises(ExceptionGroup) as caught:
+            await listener(server, shards=1).run(Heard())
+        error: BaseException = caught.value
+        while isinstance(error, BaseExceptionGroup):
+            (error,) = error.exceptions
+        assert isinstance(error, AdapterError)
+        assert "discord.shards = 1" in str(error)
