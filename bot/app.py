@@ -55,6 +55,7 @@ from bot.delivery.arrivals import Arrivals
 from bot.delivery.beginning import Beginning
 from bot.delivery.courier import Courier, SpeakerOf
 from bot.delivery.documents import BOUNDS, Documents
+from bot.delivery.elsewhere import Connected, Elsewhere
 from bot.delivery.heartbeat import Heartbeat
 from bot.delivery.keeping import Keeping
 from bot.delivery.mailboxes import Mailboxes
@@ -112,7 +113,7 @@ from bot.settings import Settings
 from memory.associative import Associative
 from memory.documents.reader import Reader
 from memory.extras import how_to_have, lacks
-from memory.ports import Busy, TokenCounter
+from memory.ports import Busy, Single, TokenCounter
 from memory.sources import Sources
 from memory.tokens import Calibrated, Estimator, fetch_tables
 
@@ -162,14 +163,19 @@ class App:
     window: Window
     ready: Mapping[str, Ready]  # what is needed beside the platforms
     background: tuple[Callable[[], Coroutine[Any, Any, None]], ...]
+    thinking: tuple[Callable[[], Coroutine[Any, Any, None]], ...]  # of it what a `Claim.worker` runs
 
 
 @dataclass(frozen=True)
 class Claim:
-    """As what a process asks for the data directory and the database, and how it waits (`memory.ports.Store.alone`)."""
+    """As what a process asks for the data directory and the database, and how it waits (`memory.ports.Store.alone`).
+    Where agents are shared out among processes: ``works`` for agents; a ``worker`` does nothing else, and leaves the
+    platforms, and the database alone, to another."""
 
     command: str
     busy: Busy | None = None
+    works: bool = True
+    worker: bool = False
 
 
 @asynccontextmanager
@@ -196,21 +202,27 @@ async def open_app(
     async with AsyncExitStack() as stack:
         stack.enter_context(hold(settings.data_dir, claim.command))
         memory = await stack.enter_async_context(open_memory(settings, embedders=embedders))
-        await stack.enter_async_context(memory.store.alone(claim.command, claim.busy))
+        if not claim.worker:
+            await stack.enter_async_context(memory.store.alone(claim.command, claim.busy))
         models = ConfiguredModels(settings, clock, model)
         stack.push_async_callback(models.aclose)
         media = Media(settings, clock)
         stack.push_async_callback(media.aclose)
         faults = Faults(memory.store, clock)
         watching = Together((observer, faults)) if observer else faults
-        runtime = Runtime(memory.store, memory.indexer, clock, observer=watching)
+        shared = settings.store.workers
+        cluster = memory.store.cluster(claim.command, works=claim.works) if shared else Single()
+        runtime = Runtime(memory.store, memory.indexer, clock, observer=watching, cluster=cluster)
+        if claim.worker:
+            adapters = [Elsewhere(adapter, cluster) for adapter in adapters]
         app = _assemble(settings, memory, models, media, runtime, adapters, speaker_of, faults)
         await _check_default(app, settings)
         await app.restrictions.load()
         async with memory.store.read() as session:
             await app.window.recall(session)
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(run()) for run in app.background]
+            background = app.thinking if claim.worker else app.background
+            tasks = [group.create_task(run()) for run in background]
             if settings.model.kind == "openai":
                 # For the next start: this one goes on with what it has.
                 group.create_task(fetch_tables(settings.model.name, DataDir(settings.data_dir).token_tables))
@@ -347,6 +359,7 @@ def _assemble(
     loads = Loads(runtime, memory.counter.count, settings.data_dir / "sent")
     guests = Guests(given.runtime, rights.erasure, settings.web.widget)
     orders = Orders(given.runtime, delivery.mailboxes, agent.courier, people.restrictions)
+    thinking = (runtime.cluster.run, agent.servers.run, memory.indexer.foresee, faults.run)
     return App(
         memory=memory,
         runtime=given.runtime,
@@ -393,25 +406,27 @@ def _assemble(
         platforms=given.platforms,
         ready={"model": models.default.ready},
         background=(
+            *thinking,
             memory.store.kept,
+            Connected(given.platforms, runtime.cluster).run,
             agent.courier.run,
-            agent.servers.run,
             memory.indexer.run,
-            memory.indexer.foresee,
             rights.erasure.run,
             guests.run,
             rights.departures.run,
             orders.run,
-            faults.run,
             loads.run,
         ),
+        thinking=(*thinking, people.restrictions.run),
     )
 
 
 def _people(given: _Given) -> _People:
     settings, runtime = given.settings, given.runtime
     personas = Personas(runtime.clock, settings.personas.default, settings.agent.block_limit)
-    restrictions = Restrictions(runtime.store, runtime.clock, Prices(settings.prices))
+    restrictions = Restrictions(
+        runtime.store, runtime.clock, Prices(settings.prices), shared=not runtime.cluster.single
+    )
     allowance = Allowance(runtime, settings.limits, restrictions)
     pace = Pace(runtime.clock, allowance, settings.limits)
     return _People(

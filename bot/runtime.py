@@ -9,7 +9,7 @@ from weakref import WeakValueDictionary
 from bot.observer import Observer, Unobserved
 from bot.ports import Clock
 from memory.indexer import Indexer
-from memory.ports import Store
+from memory.ports import Cluster, Single, Store
 
 
 class Locks:
@@ -30,10 +30,12 @@ class Locks:
 
 @dataclass(frozen=True)
 class Runtime:
-    """The one store, the index of it, the time, the agents' locks, and who watches."""
+    """The one store, the index of it, the time, the agents' locks, who watches, and the processes that share the
+    store."""
 
     store: Store
     indexer: Indexer
     clock: Clock
     locks: Locks = field(default_factory=Locks)
     observer: Observer = field(default_factory=Unobserved)
+    cluster: Cluster = field(default_factory=Single)

@@ -245,10 +245,11 @@ class Indexer:
         """All vectors of an archive go; call it while its row is there."""
         await (await self.index_of(archive_id)).drop(archive_id)
 
-    async def refresh(self, agent: Agent) -> None:
-        """The agent's rows got other keys in SQL, with their vectors: what memory holds of them is void."""
-        await self.index_of_messages.remove(agent.id, [])
-        await self.index_of_own.remove(agent.archive_id, [])
+    def reread(self, agent: Agent) -> None:
+        """The agent's rows were changed by another process, or have other keys in SQL, with their vectors: what memory
+        holds of them is void."""
+        self.index_of_messages.reread(agent.id)
+        self.index_of_own.reread(agent.archive_id)
 
     async def forget(self, agent: Agent) -> None:
         """The agent is gone from SQL with its own vectors: nothing of them stays in memory."""

@@ -57,13 +57,14 @@ async def open_memory(settings: Settings, *, embedders: Embedders | None = None)
         if embedder is not None and hasattr(embedder, "close"):
             stack.push_async_callback(embedder.close)
         name = embedder.name if embedder else "none"
-        messages, own = ExactIndex(store, "messages", name), ExactIndex(store, "passages", name)
+        others = settings.store.workers
+        messages, own = (ExactIndex(store, kind, name, shared=others) for kind in ("messages", "passages"))
         shared: VectorIndex
         if uses_chroma(settings):
             shared = chroma = ChromaIndex(store, path=files.chroma, url=settings.index.chroma_url)
             stack.push_async_callback(chroma.close)
         else:
-            shared = ExactIndex(store, "passages", name, before=files.chroma)
+            shared = ExactIndex(store, "passages", name, before=files.chroma, shared=others)
         indexer = Indexer(store, embedder, messages, own, shared)
         yield Memory(
             store,

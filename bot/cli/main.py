@@ -63,19 +63,34 @@ def mcp(persona: Persona = None, config: Config = None) -> None:
 
 
 @app.command()
-def run(config: Config = None) -> None:
+def run(
+    roles: Annotated[str, typer.Option(help="Of several that share agents: gateway, worker.")] = "gateway,worker",
+    config: Config = None,
+) -> None:
     """Serve every configured platform (Discord, Slack) until stopped."""
-    from bot.cli import run
+    from bot.cli import run, worker
 
-    sys.exit(process.run(run.serve(settings_of(config), config)))
+    settings = settings_of(config)
+    sys.exit(process.run(run.serve(settings, config, worker.roles_of(settings, roles))))
 
 
 @app.command()
-def workers(as_json: Json = False, config: Config = None) -> None:
-    """List the processes that share the database: which one works, and which stand by."""
-    from bot.cli import standby
+def workers(
+    drain: Annotated[str, typer.Option(help="Have this one end its turns, and itself.")] = "",
+    as_json: Json = False,
+    config: Config = None,
+) -> None:
+    """List the processes that share the database, and what each of them does."""
+    from bot.cli import standby, worker
 
-    process.run(standby.workers(settings_of(config), as_json=as_json))
+    settings = settings_of(config)
+    if not drain:
+        process.run(standby.workers(settings, as_json=as_json))
+    elif not process.run(worker.drain(settings, drain)):
+        from bot.cli.screen import warn
+
+        warn(f"There is no process {drain!r}: `everbot workers` lists them.")
+        sys.exit(1)
 
 
 @app.command()

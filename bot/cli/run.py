@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-from collections.abc import AsyncIterator, Awaitable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Collection, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -15,7 +15,7 @@ from bot.app import App, Claim, open_app
 from bot.backends.clock import SystemClock
 from bot.backends.platforms import platforms
 from bot.backends.telemetry import watching
-from bot.cli import doctor
+from bot.cli import doctor, worker
 from bot.cli.standby import CalledOff, Standby
 from bot.errors import AdapterError, SettingsError
 from bot.health import Figures, health, health_routes
@@ -37,8 +37,11 @@ _NOTHING = (
 _LOOK_S = 1.0
 
 
-async def serve(settings: Settings, config: Path | None = None) -> int:
-    """Run until SIGTERM or SIGINT. Returns the exit code: 1 when every platform refused us for good.
+async def serve(
+    settings: Settings, config: Path | None = None, roles: Collection[str] = worker.ROLES
+) -> int:
+    """Run until SIGTERM or SIGINT. Returns the exit code: 1 when every platform refused us for good. ``roles`` are for
+    several that share agents (see `bot.cli.worker`).
 
     Raises `StoreBusy` when another process has the database, or took it over while this one did not answer.
     """
@@ -53,23 +56,41 @@ async def serve(settings: Settings, config: Path | None = None) -> int:
         with suppress(NotImplementedError):  # Windows
             loop.add_signal_handler(number, stop.set)
     metrics = Metrics()
+    works = settings.store.workers and worker.WORKER in roles
+    with watching(settings, metrics) as observer:
+        process = worker.Process(settings, adapters, clock, observer, stop)
+        while True:
+            with suppress(worker.Taken, CalledOff):
+                if worker.GATEWAY in roles:
+                    return await _connected(process, metrics, config, works=works)
+            if not works or stop.is_set():
+                return 0
+            await worker.work(process, to_the_end=worker.GATEWAY not in roles)
+
+
+async def _connected(
+    process: worker.Process, metrics: Metrics, config: Path | None, *, works: bool
+) -> int:
+    """Be connected to the platforms, once the database is ours. Raises `bot.cli.worker.Taken` when it ``works``
+    otherwise, `CalledOff` when it was waited for to the end, `StoreBusy` when it is neither."""
+    settings, adapters, clock, stop = process.settings, process.adapters, process.clock, process.stop
     standby = Standby(settings.run.health, stop)
-    busy = standby.waits if settings.store.standby else None
-    with watching(settings, metrics) as observer, suppress(CalledOff):
-        async with (
-            standby,
-            open_app(settings, adapters, Claim("run", busy), clock=clock, observer=observer) as app,
-        ):
-            await standby.over()
+    waits = settings.store.standby or settings.store.workers
+    claim = Claim("run", worker.taken if works else standby.waits if waits else None, works=works)
+    async with (
+        standby,
+        open_app(settings, adapters, claim, clock=clock, observer=process.observer) as app,
+    ):
+        await standby.over()
+        worker.heed_draining(app.runtime.cluster, stop)
 
-            def figures() -> Awaitable[bytes]:
-                return metrics.page(app.memory.store, clock.now())
+        def figures() -> Awaitable[bytes]:
+            return metrics.page(app.memory.store, clock.now())
 
-            told = figures if settings.telemetry.metrics else None
-            examine = partial(doctor.live, settings, config, app.memory)
-            async with doors(settings, adapters, app, told, examine), app.heartbeat.timer():
-                return await attend(app, adapters, clock, stop, settings.run.drain_s)
-    return 0
+        told = figures if settings.telemetry.metrics else None
+        examine = partial(doctor.live, settings, config, app.memory)
+        async with doors(settings, adapters, app, told, examine), app.heartbeat.timer():
+            return await attend(app, adapters, clock, stop, settings.run.drain_s)
 
 
 @asynccontextmanager

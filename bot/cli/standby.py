@@ -13,6 +13,7 @@ from bot.cli.operating import show
 from bot.health import health
 from bot.settings import Settings
 from memory.errors import StoreError
+from memory.records import Holder
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +73,15 @@ async def workers(settings: Settings, *, as_json: bool) -> None:
     finally:
         await store.close()
     rows = [
-        {"process": each.name, "since": each.since, "state": "works" if each.works else "stands by"}
+        {"process": each.name, "since": each.since, "state": _state(each, shared=settings.store.workers)}
         for each in found
     ]
     show(rows, _NOBODY if settings.store.url else _NOT_SHARED, as_json=as_json)
+
+
+def _state(holder: Holder, *, shared: bool) -> str:
+    if not shared:
+        return "works" if holder.works else "stands by"
+    parts = ["connected to the platforms"] if holder.works else []
+    parts += [f"thinks for {holder.shares} shares of the agents"] if holder.shares else []
+    return ", ".join(parts) or "stands by"

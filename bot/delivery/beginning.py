@@ -71,6 +71,17 @@ class Beginning:
         self._senses, self._masking = senses, senses.masking
         self._second_look = SecondLook(runtime, queues, senses)
 
+    async def refresh(self, agent_id: int) -> None:
+        """Of an agent that another process has changed nothing is kept: all of it is read anew."""
+        async with self._store.read() as session:
+            if await session.agents.is_fresh(agent_id):
+                return
+            agent = await session.agents.agent(agent_id)
+        self._queues.forget_agent(agent_id)
+        self._identities.drop(agent_id)
+        if agent is not None:
+            self._indexer.reread(agent)
+
     async def read(self, rows: Sequence[InboxRow]) -> bool:
         """Read what came with these events, while the place sees that something is done. Whether there was any: the
         inbox holds other payloads then."""

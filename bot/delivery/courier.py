@@ -7,7 +7,7 @@ import hashlib
 import logging
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
 
@@ -45,6 +45,8 @@ _RETRY_S = 2.0
 _RETRY_MAX_S = 60.0
 _WAITS_S = 3_600.0  # for somebody who is not there
 _AT_ONCE = 64  # rows that are looked up at once
+_NEW_POSTS = "posts"  # what processes tell each other
+_LOOK_S = 1.0  # between two looks for what others have posted, whose word may be lost
 _Line = tuple[str, Delivery | None, datetime, str | None, "asyncio.Future[bool]"]
 MayPost = Callable[[OutboxRow], Awaitable[bool]]
 SpeakerOf = Callable[[OutboxRow], Awaitable[Speaker | None]]
@@ -79,9 +81,21 @@ class Courier:
         self._held: set[Address] = set()  # the busy ones whose platform takes nothing now
         self._group: asyncio.TaskGroup | None = None
         self._looked = False  # no row is ready that was not seen
+        self._cluster = runtime.cluster
+        self._cluster.hear(_NEW_POSTS, self._noticed)
 
     def wake(self) -> None:
-        """There may be new rows."""
+        """There may be new rows: for us, or for the process whose courier runs."""
+        if self._runs_elsewhere:
+            self._cluster.tell(_NEW_POSTS)
+        else:
+            self._noticed()
+
+    @property
+    def _runs_elsewhere(self) -> bool:
+        return self._group is None and not self._cluster.single
+
+    def _noticed(self) -> None:
         self._looked = False
         self._idle.clear()
         self._news.set()
@@ -93,7 +107,8 @@ class Courier:
         The first is claimed with that, if nothing stands before it: it need not be read and claimed in others. When the
         block raises, it is given back: the unit may be whole all the same, and nothing was sent.
         """
-        if not rows or not self._looked or rows[0].address in self._busy or is_unasked(rows[0].in_reply_to):
+        known = self._looked and self._cluster.single  # others may have posted there a moment ago
+        if not rows or not known or rows[0].address in self._busy or is_unasked(rows[0].in_reply_to):
             yield rows
             self.wake()
             return
@@ -139,8 +154,10 @@ class Courier:
         self.wake()
 
     async def delivered(self) -> None:
-        """Returns when everything that was committed so far is sent, or held back by its platform."""
-        await self._idle.wait()
+        """Returns when everything that was committed so far is sent, or held back by its platform; at once, where it
+        is another process that sends."""
+        if not self._runs_elsewhere:
+            await self._idle.wait()
 
     async def run(self) -> None:
         """Deliver until cancelled. What a killed process had claimed is looked for before it is sent again."""
@@ -169,7 +186,12 @@ class Courier:
             self._looked = len(rows) < _AT_ONCE and not self._news.is_set()
             if not (self._busy - self._held) and not self._news.is_set():
                 self._idle.set()
-            await self._news.wait()
+            if self._cluster.single:
+                await self._news.wait()
+                continue
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_LOOK_S):
+                    await self._news.wait()
 
     def _begin(self, group: asyncio.TaskGroup, rows: Sequence[OutboxRow]) -> None:
         places: dict[Address, list[OutboxRow]] = defaultdict(list)

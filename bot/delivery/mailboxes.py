@@ -2,7 +2,8 @@
 
 Events are committed to the inbox by `Mailboxes.receive` and thought about by the agent's own mailbox task, one turn
 at a time. A turn whose model is down steps aside: the agent's other conversations go on where they can. Everything
-they know is in SQL: a restart finds unfinished turns and goes on with them.
+they know is in SQL: a restart finds unfinished turns and goes on with them. Where several processes share the database, each
+works for the agents that are its own, and whatever else is heard of others is told to whose they are.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from contextlib import asynccontextmanager
 from contextvars import Context
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from bot.agent.interrupt import NEWS, RESTART, STOP, YIELD, Interrupt
 from bot.agent.job import Job
@@ -37,6 +39,12 @@ log = logging.getLogger(__name__)
 _BURST = 16  # events of one turn
 _RESTARTS = 2  # of a turn, by edits of what it answers: each asks the model anew
 _STORE_RETRY_S = 5.0
+_LOOK_S = 1.0  # between two looks for what waits, where word of it may be lost
+_TAKEN_S = 0.1  # between two looks whether another process has let go of an agent
+
+
+# What processes tell each other.
+_HEARD, _RESTART, _INTERRUPT, _STOP, _HASTEN = "heard", "restart", "interrupt", "stop", "hasten"
 
 
 @dataclass
@@ -117,23 +125,29 @@ class Mailboxes:
         self._running: set[asyncio.Task[None]] = set()
         self._held: set[int] = set()
         self._draining = False
+        self._elsewhere: dict[Address, set[int]] = {}  # agents of others for whom we have received something
+        self._cluster = runtime.cluster
+        self._cluster.hear(_HEARD, self._told)
+        self._cluster.hear(_RESTART, self._restart)
+        self._cluster.hear(_INTERRUPT, self._interrupt)
+        self._cluster.hear(_STOP, self._stop)
+        self._cluster.hear(_HASTEN, self._hasten)
+        self._cluster.hear("still", self._kept_still)
+        self._cluster.hear("free", self._freed)
 
     @asynccontextmanager
     async def run(self) -> AsyncIterator[None]:
         """Work while the block runs; at its end turns under way are left to the next start."""
         async with asyncio.TaskGroup() as group:
             self._group = group
-            async with self._store.read() as session:
-                busy = await session.mailbox.busy_agents(self._platforms)
-                for agent_id in busy:
-                    for conversation in await session.agents.conversations(agent_id):
-                        self._expect(agent_id, conversation.address)
-            for agent_id in busy:
-                self._wake(agent_id)
+            await self._look()
+            following = None if self._cluster.single else group.create_task(self._follow())
             try:
                 yield
             finally:
                 self._group = None
+                if following is not None:
+                    following.cancel()
                 for task in list(self._running):
                     task.cancel()
 
@@ -156,21 +170,41 @@ class Mailboxes:
             told = [await post_once(session, row) for row in notices if new]
         if any(told):
             self._courier.wake()
-        if new:
-            self._expect(agent.id, event.address)
-            mailbox = self._mailbox(agent.id)
-            for job in mailbox.jobs if event.from_person else ():
-                if job.whole:
-                    mailbox.call_off(job, YIELD)  # people go first
-            waits = mailbox.waits_in(identity.conversation.id) if event.from_person else None
-            self._wake(agent.id)
-            if waits is not None:
-                await self._turns.say_waiting(waits, event.key)
+        if new and self._cluster.owns(agent.id):
+            await self._heard(agent.id, identity.conversation.id, event.address, event.key, event.from_person)
+        elif new:
+            self._elsewhere.setdefault(event.address, set()).add(agent.id)
+            self._cluster.tell(
+                _HEARD,
+                agent_id=agent.id,
+                conversation_id=identity.conversation.id,
+                address=event.address,
+                key=event.key,
+                from_person=event.from_person,
+            )
         return new
+
+    async def _heard(
+        self, agent_id: int, conversation_id: int, address: Address, key: str, from_person: bool
+    ) -> None:
+        """An event of that key was committed for an agent of ours."""
+        self._expect(agent_id, address)
+        mailbox = self._mailbox(agent_id)
+        for job in mailbox.jobs if from_person else ():
+            if job.whole:
+                mailbox.call_off(job, YIELD)  # people go first
+        waits = mailbox.waits_in(conversation_id) if from_person else None
+        self._wake(agent_id)
+        if waits is not None:
+            await self._turns.say_waiting(waits, key)
 
     def restart(self, agent_id: int, event_key: str) -> None:
         """An event has changed: its turn begins anew, unless it has said something already, or has begun anew often
         enough. What the event says now is read with the turn's next step."""
+        self._cluster.tell(_RESTART, agent_id=agent_id, event_key=event_key)
+        self._restart(agent_id, event_key)
+
+    def _restart(self, agent_id: int, event_key: str) -> None:
         mailbox = self._mailboxes.get(agent_id)
         for job in mailbox.jobs if mailbox else ():
             unsaid = event_key in job.answers and not job.turn.outbox
@@ -190,11 +224,9 @@ class Mailboxes:
                 if mailbox.task is not None:
                     mailbox.task.cancel()
                     await asyncio.wait([mailbox.task])
-                async with self._store.read() as session:
-                    places = await session.agents.conversations(agent_id)
-                for place in places:
-                    self._queues.forget(place.id)
-            yield
+                self._queues.forget_agent(agent_id)
+            async with self._cluster.still(agents):
+                yield
         finally:
             self._held.difference_update(agents)
             for agent_id in agents:
@@ -216,6 +248,11 @@ class Mailboxes:
     async def interrupt(self, address: Address, agents: Collection[int] | None = None) -> None:
         """Call off the turns that run for this place; of these agents only, and then those too that wait for a model
         which is down, wherever they are held."""
+        named = None if agents is None else list(agents)
+        self._cluster.tell(_INTERRUPT, address=address, agents=named)
+        self._interrupt(address, named)
+
+    def _interrupt(self, address: Address, agents: Collection[int] | None) -> None:
         for agent_id in self._places.get(address, set()) if agents is None else agents:
             mailbox = self._mailboxes.get(agent_id)
             for job in list(mailbox.jobs) if mailbox else ():
@@ -225,6 +262,10 @@ class Mailboxes:
 
     def stop(self, turn_id: str) -> None:
         """Call off one turn, at work or waiting for its model."""
+        self._cluster.tell(_STOP, turn_id=turn_id)
+        self._stop(turn_id)
+
+    def _stop(self, turn_id: str) -> None:
         for mailbox in self._mailboxes.values():
             for job in mailbox.jobs:
                 if job.turn.id == turn_id:
@@ -232,6 +273,10 @@ class Mailboxes:
 
     def hasten(self, turn_id: str) -> None:
         """A turn that waits for its model goes on now."""
+        self._cluster.tell(_HASTEN, turn_id=turn_id)
+        self._hasten(turn_id)
+
+    def _hasten(self, turn_id: str) -> None:
         for mailbox in self._mailboxes.values():
             for waiting in mailbox.aside:
                 if waiting.job.turn.id == turn_id:
@@ -245,8 +290,64 @@ class Mailboxes:
             while (mailbox := self._mailboxes.get(agent_id)) and mailbox.at_work and not mailbox.parked:
                 await mailbox.changed.wait()
             answered &= mailbox is None or not mailbox.parked
+        answered &= await self._settled_elsewhere(address)
         await self._courier.delivered()
         return answered
+
+    async def _settled_elsewhere(self, address: Address | None) -> bool:
+        """Returns when other processes have done what we told them of: no sooner than that, for a turn of theirs may
+        wait for its model, which only they know."""
+        places = self._elsewhere if address is None else {address} & self._elsewhere.keys()
+        told = set[int]().union(*(self._elsewhere[place] for place in places))
+        while told:
+            async with self._store.read() as session:
+                told &= set(await session.mailbox.busy_agents(self._platforms))
+            if told:
+                await self._clock.sleep(_TAKEN_S)
+        for place in list(places):
+            self._elsewhere.pop(place, None)
+        return True
+
+    async def _follow(self) -> None:
+        """Work for the agents that are ours now, and see to what waits for them without our having heard of it."""
+        while True:
+            kept = await self._cluster.news(_LOOK_S)
+            if not kept:
+                for task in list(self._running):
+                    task.cancel()  # others may be at the same
+            try:
+                await self._look()
+            except StoreError as error:
+                log.error("What waits is looked for later: %s", error)
+
+    async def _look(self) -> None:
+        """Begin with what waits for agents that are ours."""
+        async with self._store.read() as session:
+            busy = await session.mailbox.busy_agents(self._platforms)
+            ours = [one for one in busy if self._cluster.owns(one) and not self._at_work(one)]
+            for agent_id in ours:
+                for conversation in await session.agents.conversations(agent_id):
+                    self._expect(agent_id, conversation.address)
+        for agent_id in ours:
+            self._wake(agent_id)
+
+    def _at_work(self, agent_id: int) -> bool:
+        mailbox = self._mailboxes.get(agent_id)
+        return mailbox is not None and mailbox.at_work
+
+    def _told(self, agent_id: int, **what: Any) -> None:
+        """Another process has received an event for an agent that it took for ours."""
+        if self._group is not None and self._cluster.owns(agent_id) and not self._draining:
+            self._group.create_task(self._heard(agent_id, **what))
+
+    def _kept_still(self, agent: int) -> None:
+        """Another process changes the agent: whoever works for it begins anew when that is over."""
+        mailbox = self._mailboxes.get(agent)
+        if mailbox is not None and mailbox.task is not None:
+            mailbox.task.cancel()
+
+    def _freed(self, agent: int) -> None:
+        self._wake(agent)
 
     def _mailbox(self, agent_id: int) -> _Mailbox:
         return self._mailboxes.setdefault(agent_id, _Mailbox())
@@ -268,6 +369,8 @@ class Mailboxes:
                 self._places.pop(address, None)
 
     def _wake(self, agent_id: int) -> None:
+        if not self._cluster.owns(agent_id):
+            return
         mailbox = self._mailbox(agent_id)
         mailbox.news.set()
         mailbox.pause.request(NEWS)
@@ -282,43 +385,53 @@ class Mailboxes:
             task.add_done_callback(self._running.discard)
 
     async def _work(self, agent_id: int, mailbox: _Mailbox) -> None:
-        """Turn after turn, until the mailbox is empty."""
+        """Turn after turn, until the mailbox is empty, or the agent another's."""
         try:
-            while True:
-                mailbox.news.clear()
-                try:
-                    mailbox.more = False
-                    mailbox.job = await self._next(agent_id)
-                    if mailbox.job is not None:
-                        await self._run(mailbox, mailbox.job)
-                    elif mailbox.aside and not mailbox.news.is_set():
-                        await self._pause(mailbox)
-                    nothing = not (mailbox.more or mailbox.news.is_set() or mailbox.aside)
-                    if self._draining or nothing:
+            while self._cluster.owns(agent_id):
+                async with self._cluster.at_work(agent_id) as alone:
+                    if alone:
+                        await self._empty(agent_id, mailbox)
                         return
-                except StaleAgent as stale:
-                    log.info("%s Read again.", stale)
-                    self._queues.forget_agent(agent_id)
-                    mailbox.resumed = False
-                except Exception as error:
-                    if not isinstance(error, StoreError) and not scarce(error):
-                        # One agent's broken memory must not stop the others: what waits for it is tried again with
-                        # its next event, or at the next start.
-                        log.error("agent %s: its turn could not begin: %s", agent_id, where(error))
-                        return
-                    why = error if isinstance(error, StoreError) else f"lack of memory, {where(error)}"
-                    log.error("agent %s waits for the store: %s", agent_id, why)
-                    mailbox.resumed = False  # the turn that it broke off is gone on with
-                    mailbox.park(True)
-                    await self._clock.sleep(_STORE_RETRY_S)
-                    mailbox.park(False)
-                mailbox.job = None
+                await self._clock.sleep(_TAKEN_S)
         finally:
             mailbox.at_work = False
             mailbox.task = mailbox.job = None
             if self._mailboxes.get(agent_id) is mailbox:
                 self._let_go(agent_id)
             mailbox.tell()
+
+    async def _empty(self, agent_id: int, mailbox: _Mailbox) -> None:
+        while True:
+            mailbox.news.clear()
+            try:
+                mailbox.more = False
+                if not self._cluster.single:
+                    await self._beginning.refresh(agent_id)
+                mailbox.job = await self._next(agent_id)
+                if mailbox.job is not None:
+                    await self._run(mailbox, mailbox.job)
+                elif mailbox.aside and not mailbox.news.is_set():
+                    await self._pause(mailbox)
+                nothing = not (mailbox.more or mailbox.news.is_set() or mailbox.aside)
+                if self._draining or nothing or not self._cluster.owns(agent_id):
+                    return
+            except StaleAgent as stale:
+                log.info("%s Read again.", stale)
+                self._queues.forget_agent(agent_id)
+                mailbox.resumed = False
+            except Exception as error:
+                if not isinstance(error, StoreError) and not scarce(error):
+                    # One agent's broken memory must not stop the others: what waits for it is tried again with
+                    # its next event, or at the next start.
+                    log.error("agent %s: its turn could not begin: %s", agent_id, where(error))
+                    return
+                why = error if isinstance(error, StoreError) else f"lack of memory, {where(error)}"
+                log.error("agent %s waits for the store: %s", agent_id, why)
+                mailbox.resumed = False  # the turn that it broke off is gone on with
+                mailbox.park(True)
+                await self._clock.sleep(_STORE_RETRY_S)
+                mailbox.park(False)
+            mailbox.job = None
 
     async def _run(self, mailbox: _Mailbox, job: Job) -> None:
         async with self._quiet_slots if job.whole else contextlib.nullcontext(), self._slots:

@@ -41,7 +41,7 @@ class Accounts:
                     await session.agents.move_account(account, keep.id)
             for agent in agents:
                 self._identities.forget(agent.id)
-                await self._indexer.refresh(agent)
+                self._indexer.reread(agent)
 
     async def separate(self, account: str, name: str) -> None:
         """The account is a new, empty user's from now on."""

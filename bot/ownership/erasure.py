@@ -218,7 +218,7 @@ class Erasure:
             keepers = [await session.agents.agent(scope) for scope in {scope_of(line.key) for line in lines}]
         for keeper in keepers:
             if keeper is not None:
-                await self._indexer.refresh(keeper)
+                self._indexer.reread(keeper)
 
     async def conversation(self, who: Identity) -> None:
         """What was said in one place, what was noted there, and what shows it elsewhere."""
@@ -238,7 +238,7 @@ class Erasure:
                 self._anything = True
                 await self._copies.blank(session, agent.id, None)
                 await session.erasing.add_chores([f"files:{agent.id}", "scrub"], now)
-            await self._indexer.refresh(agent)
+            self._indexer.reread(agent)
             await self._indexer.removed([], [*passages, *lore])
         await self.tidy(urgent=True)
 
@@ -250,7 +250,7 @@ class Erasure:
                 passages = await session.imports.drop(agent, name, now)
                 await self._copies.blank(session, agent.id, None)
                 await session.erasing.add_chores([f"files:{agent.id}", "scrub"], now)
-            await self._indexer.refresh(agent)
+            self._indexer.reread(agent)
             await self._indexer.removed([], passages)
         await self.tidy(urgent=True)
 
@@ -376,7 +376,7 @@ class Erasure:
             self._queues.forget(place)
         for agent in touched:
             if agent is not None:
-                await self._indexer.refresh(agent)
+                self._indexer.reread(agent)
         if count:
             log.info("%d messages older than %d days were deleted.", count, self._keep.days)
 

@@ -21,6 +21,7 @@ from memory.records import Agent, Conversation, Persona, User
 
 _KEPT = 2_000
 _NOBODYS = "UTC"  # the zone of who did not say
+_CHANGED = "identity"  # what processes tell each other
 _LOCALE = 35  # characters of a locale (RFC 5646, 4.4.1)
 
 
@@ -69,6 +70,8 @@ class Identities:
         self._known: Cache[tuple[str, str, str, str], Identity] = Cache(_KEPT)
         self._homes: Cache[int, Identity] = Cache(_KEPT)
         self._locales: Cache[str, str] = Cache(_KEPT)  # by account, of strangers too
+        self._cluster = runtime.cluster
+        self._cluster.hear(_CHANGED, self.drop)
 
     @property
     def default(self) -> str:
@@ -129,7 +132,12 @@ class Identities:
         return changed
 
     def forget(self, agent_id: int) -> None:
-        """The agent changed or is gone."""
+        """The agent, or its person, changed or is gone."""
+        self._cluster.tell(_CHANGED, agent_id=agent_id)
+        self.drop(agent_id)
+
+    def drop(self, agent_id: int) -> None:
+        """The same, where other processes know it."""
         for key in [key for key, known in self._known.items() if known.agent.id == agent_id]:
             del self._known[key]
         for home in [key for key, known in self._homes.items() if known.agent.id == agent_id]:

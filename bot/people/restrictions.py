@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,13 +15,17 @@ from bot.language import marked
 from bot.people.prices import Prices
 from bot.people.schedules import midnight
 from bot.ports import Clock
+from memory.errors import StoreError
 from memory.ports import Session, Store
 from memory.records import Conversation, Restriction, Usage, Used, community_of
+
+log = logging.getLogger(__name__)
 
 ENOUGH = marked("We have talked a lot today, and my allowance for you is used up. I will be back tomorrow.")
 _MONTH = marked("What I may spend on you this month is used up. I will be back next month.")
 _DAY_HERE = marked("What I may spend here today is used up. I will be back tomorrow.")
 _MONTH_HERE = marked("What I may spend here this month is used up. I will be back next month.")
+_LOOK_S = 5.0
 _ACCOUNT, _COMMUNITY = "account:", "community:"
 _Period = Literal["day", "month"]
 
@@ -51,11 +56,13 @@ class Restrictions:
     """Kept in memory, as `load` read them: whoever changes them in the store has them loaded anew.
 
     What was used is read from the store once in a day, or month, and counted on from there: what is forgotten
-    meanwhile counts on, and begins no budget anew. Days and months begin at midnight UTC.
+    meanwhile counts on, and begins no budget anew. Days and months begin at midnight UTC. ``shared``: other processes
+    use something, too, and may change what is set.
     """
 
-    def __init__(self, store: Store, clock: Clock, prices: Prices) -> None:
+    def __init__(self, store: Store, clock: Clock, prices: Prices, *, shared: bool = False) -> None:
         self._store, self._clock = store, clock
+        self._shared = shared
         self.prices = prices
         self._known: dict[str, Restriction] = {}
         self._hidden: dict[bytes, Restriction] = {}
@@ -68,6 +75,15 @@ class Restrictions:
             restrictions = await session.operations.restrictions()
         self._known = {each.subject: each for each in restrictions if each.subject}
         self._hidden = {each.digest: each for each in restrictions if not each.subject}
+
+    async def run(self) -> None:
+        """Load them every few seconds, until cancelled."""
+        while True:
+            await self._clock.sleep(_LOOK_S)
+            try:
+                await self.load()
+            except StoreError as error:
+                log.warning("What operators have set is read later: %s", error)
 
     async def blocked(self, account: str) -> bool:
         """Whether an operator lets this account talk with nobody."""
@@ -139,16 +155,20 @@ class Restrictions:
         now, digest = self._clock.now(), restriction.digest
         day, month = begin_of("day", now), begin_of("month", now)
         fresh = self._tokens.get(digest, (None,))[0] == day and self._costs.get(digest, (None,))[0] == month
-        if fresh:
+        if fresh and not self._shared:
             return
         community = home if restriction.subject.startswith(_COMMUNITY) else None
         async with self._store.read() as session:
             today = await used(session, user_id, community, day)
             so_far = await used(session, user_id, community, month)
-        if self._tokens.get(digest, (None,))[0] != day:  # nobody was quicker
-            self._tokens[digest] = day, sum((each.usage for each in today), Usage()).total
-        if self._costs.get(digest, (None,))[0] != month:
-            self._costs[digest] = month, self.prices.sum(so_far)
+        known_day, tokens = self._tokens.get(digest, (None, 0))
+        if known_day != day or self._shared:  # nobody was quicker
+            read = sum((each.usage for each in today), Usage()).total
+            self._tokens[digest] = day, max(read, tokens if known_day == day else 0)
+        known_month, cost = self._costs.get(digest, (None, 0.0))
+        if known_month != month or self._shared:
+            spent = self.prices.sum(so_far)
+            self._costs[digest] = month, max(spent, cost if known_month == month else 0.0)
 
 
 async def used(session: Session, user_id: int, community: str | None, since: datetime) -> Sequence[Used]:

@@ -20,11 +20,13 @@ class StoreSettings(Section):
     # What is wrong with it is never told with it: it may hold a password.
     url: Annotated[SecretStr, AfterValidator(_database)] | None = None
     standby: bool = False
+    workers: bool = False
 
     @model_validator(mode="after")
     def _shared(self) -> Self:
-        if self.standby and not (self.url and self.url.get_secret_value()):
-            raise ValueError("standby needs url: what several processes share is a PostgreSQL database")
+        for name in ("standby", "workers"):
+            if getattr(self, name) and not (self.url and self.url.get_secret_value()):
+                raise ValueError(f"{name} needs url: what several processes share is a PostgreSQL database")
         return self
 
 

@@ -144,6 +144,9 @@ class ChromaIndex:
         await self._run(self._collections.drop, await self._collection(scope))
         self._own_doing(scope)
 
+    def reread(self, scope: int) -> None:
+        pass  # the server has them
+
     async def lost(self, scope: int) -> list[int]:
         """See `memory.ports.VectorIndex.lost`. It walks the collection only where that holds too few vectors."""
         name = await self._collection(scope)

@@ -120,13 +120,18 @@ class ExactIndex:
     """`memory.ports.VectorIndex` in the store's own tables.
 
     ``kind`` is ``messages`` or ``passages``; ``embedder`` names the model: vectors of another one are
-    never read. ``before`` is a folder in which another index of the same rows may have lain.
+    never read. ``before`` is a folder in which another index of the same rows may have lain. ``shared``: other
+    processes store vectors, too, which are looked for at each search; who changes or deletes some has their scope
+    `reread`.
     """
 
     name = "exact"
 
-    def __init__(self, store: Store, kind: str, embedder: str, before: Path | None = None) -> None:
+    def __init__(
+        self, store: Store, kind: str, embedder: str, before: Path | None = None, *, shared: bool = False
+    ) -> None:
         self._store = store
+        self._others_write = shared
         self._kind = kind
         self._embedder = embedder
         self._before = before
@@ -183,6 +188,20 @@ class ExactIndex:
             await asyncio.to_thread(shutil.rmtree, self._before, ignore_errors=True)
         return False  # its own lie in the store itself
 
+    def reread(self, scope: int) -> None:
+        self._forget(scope)
+
+    async def _caught_up(self, name: tuple[int, frozenset[str] | None]) -> bool:
+        """Whether the kept matrix holds what others have stored, too."""
+        scope, audiences = name
+        last = int(self._matrices[name].keys[-1])
+        async with self._store.read() as session:
+            rows = await session.vectors.load(self._kind, self._embedder, scope, audiences, after=last)
+        matrix = self._matrices.get(name)  # it may have grown, or gone, meanwhile
+        if matrix is None or not matrix.add([row for row in rows if row[0] > matrix.keys[-1]]):
+            return False
+        return True
+
     def _forget(self, scope: int) -> None:
         self._changes[scope] += 1
         for known in [k for k in self._matrices if k[0] == scope]:
@@ -190,7 +209,7 @@ class ExactIndex:
 
     async def _matrix(self, scope: int, audiences: Audiences) -> _Matrix:
         name = (scope, None if audiences is None else frozenset(audiences))
-        if name in self._matrices:
+        if name in self._matrices and (not self._others_write or await self._caught_up(name)):
             self._matrices.move_to_end(name)
             return self._matrices[name]
         change = self._changes[scope]

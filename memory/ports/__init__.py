@@ -15,6 +15,7 @@ from memory.ports.agents import Agents
 from memory.ports.asks import Asks
 from memory.ports.blocks import Blocks
 from memory.ports.captions import Captions
+from memory.ports.cluster import Cluster, Single
 from memory.ports.codes import Codes
 from memory.ports.credentials import Credentials
 from memory.ports.embedder import Embedder
@@ -43,6 +44,7 @@ __all__ = [
     "Blocks",
     "Busy",
     "Captions",
+    "Cluster",
     "Codes",
     "Credentials",
     "Embedder",
@@ -60,6 +62,7 @@ __all__ = [
     "Rooms",
     "Schedule",
     "Session",
+    "Single",
     "Store",
     "TokenCounter",
     "VectorIndex",

@@ -68,7 +68,12 @@ class Agents(Protocol):
     async def set_keeps_secrets(self, user_id: int, keeps: bool) -> None: ...
     async def seen(self, agent_id: int) -> None:
         """Said before what is kept of an agent in memory is read: how far it was changed by then. Nothing of these
-        three costs anything where one process alone writes the database."""
+        four costs anything where one process alone writes the database."""
+        ...
+
+    async def is_fresh(self, agent_id: int) -> bool:
+        """Whether what was kept of the agent since it was `seen` still holds. False: all of it is to be dropped, and
+        read anew."""
         ...
 
     async def touch(self, agent_id: int) -> None:

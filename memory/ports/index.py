@@ -55,6 +55,10 @@ class VectorIndex(Protocol):
         """Remove all of a scope. Idempotent."""
         ...
 
+    def reread(self, scope: int) -> None:
+        """Another process may have changed or deleted rows: nothing is kept of them in memory."""
+        ...
+
     async def lost(self, scope: int) -> list[int]:
         """Keys of the rows that are marked as indexed and have no vector here: a server may lose what it held."""
         ...

@@ -13,6 +13,7 @@ from memory.ports.agents import Agents
 from memory.ports.asks import Asks
 from memory.ports.blocks import Blocks
 from memory.ports.captions import Captions
+from memory.ports.cluster import Cluster
 from memory.ports.codes import Codes
 from memory.ports.credentials import Credentials
 from memory.ports.erasing import Erasing
@@ -95,6 +96,10 @@ class Store(Protocol):
         """While the block runs, no other process that asks for the same has this database. Raises
         `memory.errors.StoreBusy`, naming who has it; or asks again whenever ``busy`` returns, which is told why.
         Raises `memory.errors.StoreTooNew` when a newer version has had it meanwhile."""
+        ...
+
+    def cluster(self, command: str, *, works: bool) -> Cluster:
+        """This process among those that share the database; ``works``: agents are to be its own."""
         ...
 
     async def kept(self) -> None:

@@ -58,9 +58,9 @@ class Vectors(Protocol):
         ...
 
     async def load(
-        self, kind: str, embedder: str, scope: int, audiences: Audiences
+        self, kind: str, embedder: str, scope: int, audiences: Audiences, *, after: int = 0
     ) -> list[tuple[int, bytes]]:
-        """(key, vector), by key."""
+        """(key, vector), by key; of keys behind that one only."""
         ...
 
     async def remove(self, kind: str, keys: Collection[int]) -> None: ...

@@ -31,11 +31,13 @@ class Order:
 
 @dataclass(frozen=True, kw_only=True)
 class Holder:
-    """A process that has a shared database for itself, or (not ``works``) waits to have it. ``name`` is for people."""
+    """A process that has a shared database for itself, or (not ``works``) waits to have it. ``name`` is for people;
+    of ``shares`` of all agents it thinks, where these are shared out."""
 
     name: str
     since: datetime
     works: bool
+    shares: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -155,6 +155,9 @@ class Agents:
     async def seen(self, agent_id: int) -> None:
         await self._numbers.seen(agent_id)
 
+    async def is_fresh(self, agent_id: int) -> bool:
+        return await self._numbers.is_fresh(agent_id)
+
     async def touch(self, agent_id: int) -> None:
         await self._numbers.touch(agent_id)
 

@@ -40,6 +40,10 @@ class Numbers(Protocol):
         """What is read of the agent from here on is its newest: before whatever is kept of it in memory."""
         ...
 
+    async def is_fresh(self, agent_id: int) -> bool:
+        """Whether nobody else has changed the agent since it was `seen`."""
+        ...
+
     async def touch(self, agent_id: int) -> None:
         """The agent's memory is changed in this unit of work: what other processes keep of it is out of date."""
         ...
@@ -86,6 +90,9 @@ class Remembered:
     async def seen(self, agent_id: int) -> None:
         pass
 
+    async def is_fresh(self, agent_id: int) -> bool:
+        return True
+
     async def touch(self, agent_id: int) -> None:
         pass
 
@@ -126,8 +133,15 @@ class Versions:
                 self._known.pop(agent_id, None)
         self._touched = {}
 
+    def known(self, agent_id: int) -> int | None:
+        """As how it was read last, or changed by us; None: what is kept of it is of nobody knows when."""
+        return self._known.get(agent_id)
+
     def is_known(self, agent_id: int) -> bool:
         return agent_id in self._known
+
+    def forget(self, agent_id: int) -> None:
+        self._known.pop(agent_id, None)
 
     def is_touched(self, agent_id: int) -> bool:
         return agent_id in self._touched
@@ -173,6 +187,13 @@ class Counted:
             version = (await self._c.execute(_VERSION, {"agent": agent_id})).scalar()
             if version is not None:
                 self._versions.know(agent_id, version)
+
+    async def is_fresh(self, agent_id: int) -> bool:
+        known = self._versions.known(agent_id)
+        if known is not None and known == (await self._c.execute(_VERSION, {"agent": agent_id})).scalar():
+            return True
+        self._versions.forget(agent_id)
+        return False
 
     async def touch(self, agent_id: int) -> None:
         if not self._versions.is_touched(agent_id):

@@ -141,10 +141,10 @@ class Vectors:
         return set(same)
 
     async def load(
-        self, kind: str, embedder: str, scope: int, audiences: Audiences
+        self, kind: str, embedder: str, scope: int, audiences: Audiences, *, after: int = 0
     ) -> list[tuple[int, bytes]]:
         low, high = scope_range(scope)
-        values = {"low": low, "high": high, "embedder": embedder, "most": _QUICK}
+        values = {"low": max(low, after + 1), "high": high, "embedder": embedder, "most": _QUICK}
         if audiences is not None:
             values["audiences"] = list(audiences)
         query = _LOAD[kind, audiences is not None]

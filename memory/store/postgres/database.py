@@ -28,6 +28,7 @@ from memory.store.numbers import Counted, Versions
 from memory.store.pooled import Pooled
 from memory.store.postgres import dumps, upgrades
 from memory.store.postgres.address import Address
+from memory.store.postgres.cluster import SHARE, SHARES, PostgresCluster
 from memory.store.postgres.connection import PostgresConnection, storables
 from memory.store.postgres.refusals import mapped
 from memory.store.schema import HEAD
@@ -50,12 +51,18 @@ _SESSION = {
     "tcp_keepalives_interval": "2",
     "tcp_keepalives_count": "3",
 }
-_HOLDERS = (  # those that have it or once asked for it, by the names that they gave themselves
-    "SELECT a.application_name || coalesce(' (' || host(a.client_addr) || ')', ''), a.backend_start, l.pid IS NOT NULL "
-    "FROM pg_stat_activity a LEFT JOIN pg_locks l ON l.pid = a.pid AND l.locktype = 'advisory' AND l.classid = 7 "
-    "AND l.objid = 1 AND l.granted WHERE a.datname = current_database() AND a.application_name LIKE 'everbot _%' "
-    "ORDER BY l.pid IS NULL, a.backend_start"
-)
+_HOLDERS = f"""
+    WITH held AS (
+        SELECT pid, bool_or(classid = 7 AND objid = 1) AS alone,
+            count(*) FILTER (WHERE classid = {SHARE} AND objid < {SHARES}) AS shares
+        FROM pg_locks WHERE locktype = 'advisory' AND granted GROUP BY pid
+    )
+    SELECT a.application_name || coalesce(' (' || host(a.client_addr) || ')', '') AS name, min(a.backend_start),
+        coalesce(bool_or(held.alone), false) AS alone, coalesce(sum(held.shares), 0)::int
+    FROM pg_stat_activity a LEFT JOIN held USING (pid)
+    WHERE a.datname = current_database() AND a.application_name LIKE 'everbot _%'
+    GROUP BY name ORDER BY alone DESC, 2
+"""  # those that have it or once asked for it, by the names that they gave themselves
 # Whose turn it was last: who had it before, and finds another's name here, is not to go on.
 _LAST = "SELECT value FROM meta WHERE name = 'holder'"
 _MARK = "INSERT INTO meta (name, value) VALUES ('holder', $1) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
@@ -226,6 +233,9 @@ class PostgresDatabase(Pooled[PostgresConnection]):
                     raise
                 await busy(error)
 
+    def cluster(self, command: str, *, works: bool) -> PostgresCluster:
+        return PostgresCluster(self._address, _name(command), works=works)
+
     async def kept(self) -> None:
         while True:
             await asyncio.sleep(_LOOK_S)
@@ -236,7 +246,9 @@ class PostgresDatabase(Pooled[PostgresConnection]):
     async def holders(self) -> list[Holder]:
         async with self._borrowed() as connection:
             rows = await connection.ask(_HOLDERS)
-        return [Holder(name=name, since=since, works=works) for name, since, works in rows]
+        return [
+            Holder(name=name, since=since, works=works, shares=shares) for name, since, works, shares in rows
+        ]
 
     async def _may_write(self, connection: PostgresConnection) -> None:
         """Raises `StoreBusy`, `StoreTooNew`."""
@@ -371,11 +383,6 @@ async def _look_at_server(connection: PostgresConnection, place: str) -> None:
             f"{place} holds texts as {encoding}; everbot needs a database in UTF8 (createdb --encoding=UTF8 "
             "--template=template0). Name it in store.url (EVERBOT_STORE__URL)."
         )
-
-
-def _name(command: str) -> str:
-    """Of this process, for people."""
-    return f"everbot {command}, process {os.getpid()} on {socket.gethostname()}"
 
 
 async def _call(connection: PostgresConnection, name: str) -> None:

@@ -21,7 +21,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
 from memory.errors import StoreUnavailable
-from memory.ports import Busy
+from memory.ports import Busy, Single
 from memory.records import Holder
 from memory.store import tables as t
 from memory.store.fulltext import is_current, renew
@@ -223,6 +223,9 @@ class Database(Pooled[SqliteConnection]):
     async def alone(self, command: str, busy: Busy | None = None) -> AsyncIterator[None]:
         """Nothing is to be done: who holds the data directory has its database."""
         yield
+
+    def cluster(self, command: str, *, works: bool) -> Single:
+        return Single()
 
     async def kept(self) -> None:
         await asyncio.Event().wait()

@@ -1,0 +1,121 @@
+"""One of several `everbot run` that share a database: it thinks for its share of all agents, while another one is connected
+to the platforms."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import NoReturn
+
+from bot.app import App, Claim, open_app
+from bot.backends.store import open_store
+from bot.errors import SettingsError
+from bot.health import health
+from bot.observer import Observer
+from bot.ports import Adapter, Clock
+from bot.settings import Settings
+from memory.errors import StoreBusy, StoreError
+from memory.ports import Cluster
+
+log = logging.getLogger(__name__)
+
+GATEWAY, WORKER = "gateway", "worker"
+ROLES = (GATEWAY, WORKER)
+_LOOK_S = 0.5
+_TOLD_S = 10.0
+_DRAIN = "drain"  # what processes tell each other
+_NOT_SHARED = "--drain is for processes that share agents: set store.workers (docs/scale.md)."
+
+
+class Taken(Exception):
+    """Another process is connected to the platforms already."""
+
+
+async def taken(why: StoreError) -> NoReturn:
+    """As `memory.ports.Busy`, for whoever has something better to do than to wait. Raises `Taken`, or what is wrong."""
+    if isinstance(why, StoreBusy):
+        raise Taken
+    raise why
+
+
+def roles_of(settings: Settings, text: str) -> frozenset[str]:
+    """``gateway,worker`` and the like. Raises `SettingsError`."""
+    roles = frozenset(name.strip() for name in text.split(",") if name.strip())
+    if unknown := roles - set(ROLES):
+        raise SettingsError(f"--roles: there is no role {min(unknown)!r}; there are {' and '.join(ROLES)}.")
+    if not roles:
+        raise SettingsError(f"--roles: name one at least: {' or '.join(ROLES)}.")
+    if roles != set(ROLES) and not settings.store.workers:
+        raise SettingsError("--roles: one process does everything, unless store.workers is set.")
+    return roles
+
+
+@dataclass(frozen=True)
+class Process:
+    """What `everbot run` is made of, whatever it does at present. ``stop``: it is to end."""
+
+    settings: Settings
+    adapters: Sequence[Adapter]
+    clock: Clock
+    observer: Observer
+    stop: asyncio.Event
+
+
+async def work(process: Process, *, to_the_end: bool) -> None:
+    """Think for a share of the agents, until it is to stop; or, if not ``to_the_end``, until nobody is connected to the
+    platforms."""
+    settings, stop = process.settings, process.stop
+    claim = Claim("run", worker=True)
+    opened = open_app(settings, process.adapters, claim, clock=process.clock, observer=process.observer)
+    async with opened as app, health(settings.run.health, (), app.ready):
+        heed_draining(app.runtime.cluster, stop)
+        log.info("Working for a share of the agents; another process is connected to the platforms.")
+        await _watch(app, stop, to_the_end=to_the_end)
+        if stop.is_set():
+            await app.mailboxes.drain(settings.run.drain_s)
+
+
+async def _watch(app: App, stop: asyncio.Event, *, to_the_end: bool) -> None:
+    while not stop.is_set():
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_LOOK_S):
+                await stop.wait()
+        if to_the_end:
+            continue
+        with suppress(StoreError):
+            if not any(each.works for each in await app.memory.store.holders()):
+                return
+
+
+def heed_draining(cluster: Cluster, stop: asyncio.Event) -> None:
+    """End, as for SIGTERM, when this process is to be drained."""
+
+    def drained(name: str) -> None:
+        if name == cluster.name or (name and cluster.name.endswith(f" {name}")):
+            stop.set()
+
+    cluster.hear(_DRAIN, drained)
+
+
+async def drain(settings: Settings, name: str) -> bool:
+    """Have a process end its turns, and itself; False: there is none of that name. Raises `SettingsError`."""
+    if not settings.store.workers:
+        raise SettingsError(_NOT_SHARED)
+    store = await open_store(settings)
+    try:
+        known = [each.name.partition(" (")[0] for each in await store.holders()]
+        if not any(each == name or each.endswith(f" {name}") for each in known):
+            return False
+        cluster = store.cluster("workers", works=False)
+        async with asyncio.TaskGroup() as group:
+            part = group.create_task(cluster.run())
+            cluster.tell(_DRAIN, name=name)
+            async with asyncio.timeout(_TOLD_S):
+                await cluster.told()
+            part.cancel()
+    finally:
+        await store.close()
+    return True

@@ -1,0 +1,95 @@
+"""Several processes on one database: which agents each of them works for, and what they tell each other.
+
+Locks only say who should try: an agent's version decides (`Agents.fence`). Word from another process only says when: what
+is lost of it is found in the database, a moment later.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any, Protocol
+
+Heard = Callable[..., None]
+"""Is given what was told, by name; raises nothing and waits for nothing."""
+
+
+class Cluster(Protocol):
+    @property
+    def single(self) -> bool:
+        """There are no others, and nothing of this costs anything."""
+        ...
+
+    @property
+    def name(self) -> str:
+        """Of this process, as others see it; empty where there are none."""
+        ...
+
+    def owns(self, agent_id: int) -> bool:
+        """Whether this process is to work for the agent now."""
+        ...
+
+    def at_work(self, agent_id: int) -> AbstractAsyncContextManager[bool]:
+        """While the block runs no other process works for the agent, or keeps it still. False: one does; try again."""
+        ...
+
+    def still(self, agents: Collection[int]) -> AbstractAsyncContextManager[None]:
+        """While the block runs no other process works for these agents: who does is told ``still``, and waited for.
+        Raises `memory.errors.StoreUnavailable`."""
+        ...
+
+    def tell(self, word: str, **what: Any) -> None:
+        """Tell all others, soon; ``what`` is JSON of a few kilobytes at most. It may be lost."""
+        ...
+
+    async def told(self) -> None:
+        """Returns when all that was to be told is on its way."""
+        ...
+
+    def hear(self, word: str, heard: Heard) -> None:
+        """From now on ``heard`` is called when another process tells that."""
+        ...
+
+    async def news(self, seconds: float) -> bool:
+        """Wait until it is other agents that are ours, or for so long. False: all that we did may be another's by now,
+        and is to be broken off."""
+        ...
+
+    async def run(self) -> None:
+        """Take part, until cancelled."""
+        ...
+
+
+class Single:
+    """The `Cluster` of a process that has its database for itself."""
+
+    single = True
+    name = ""
+
+    def owns(self, agent_id: int) -> bool:
+        return True
+
+    @asynccontextmanager
+    async def at_work(self, agent_id: int) -> AsyncIterator[bool]:
+        yield True
+
+    @asynccontextmanager
+    async def still(self, agents: Collection[int]) -> AsyncIterator[None]:
+        yield
+
+    def tell(self, word: str, **what: Any) -> None:
+        pass
+
+    async def told(self) -> None:
+        pass
+
+    def hear(self, word: str, heard: Heard) -> None:
+        pass
+
+    async def news(self, seconds: float) -> bool:
+        await asyncio.sleep(seconds)
+        return True
+
+    async def run(self) -> None:
+        pass

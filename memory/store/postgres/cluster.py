@@ -1,0 +1,254 @@
+"""`memory.ports.Cluster` on PostgreSQL: advisory locks and notices, on one connection of the process's own.
+
+Agents are shared out in `SHARES` (agent id modulo). A process holds the lock of each share that is its own; what it has
+too much, when another one comes, it gives back, and what nobody has is taken. There are no clocks and no rows: a lock is
+free when its connection is gone, and a process that is stopped loses its connection after `_STOPPED_S`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import random
+import secrets
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
+from typing import Any
+
+import asyncpg
+
+from memory.errors import StoreUnavailable
+from memory.ports.cluster import Heard
+from memory.store.postgres.address import Address
+from memory.store.postgres.refusals import mapped
+from memory.uncancelled import ended
+
+log = logging.getLogger(__name__)
+
+SHARES = 64
+_CHANNEL = "everbot"
+SHARE, _AGENT, _PRESENT = 4242, 4245, 1_000_000  # classes of locks; the number by which who works is counted
+_LOOK_S = 0.5
+_STILL_S = 0.05  # between two looks whether another process has let go
+_TOLD = 7_000  # bytes of a notice (PostgreSQL takes 8,000)
+_STOPPED_S = 5
+_CONNECT_S = 10.0
+_SESSION = {
+    "idle_session_timeout": f"{_STOPPED_S}s",
+    "tcp_keepalives_idle": "3",  # a machine that is gone lets its locks go
+    "tcp_keepalives_interval": "2",
+    "tcp_keepalives_count": "3",
+}
+_COUNT = (
+    "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted AND classid = $1::bigint::oid "
+    "AND objid = $2::bigint::oid AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+)
+_TAKE = "SELECT share FROM unnest($2::int[]) share WHERE pg_try_advisory_lock($1, share) LIMIT $3"
+
+
+class PostgresCluster:
+    """``name`` is what others see. ``works``: it takes shares; else it only tells, hears, and keeps agents still."""
+
+    single = False
+
+    def __init__(self, address: Address, name: str, *, works: bool) -> None:
+        self._address = address
+        self.name = name
+        self._works = works
+        self._me = secrets.token_hex(8)
+        self._connection: asyncpg.Connection | None = None
+        self._one_at_a_time = asyncio.Lock()  # a connection does one thing at a time
+        self._mine: frozenset[int] = frozenset()
+        self._heard: dict[str, list[Heard]] = {}
+        self._untold: dict[str, None] = {}  # in order, each once
+        self._news = asyncio.Event()
+        self._all_told = asyncio.Event()
+        self._changed = asyncio.Event()
+        self._lost = False
+
+    def owns(self, agent_id: int) -> bool:
+        return agent_id % SHARES in self._mine
+
+    @asynccontextmanager
+    async def at_work(self, agent_id: int) -> AsyncIterator[bool]:
+        connection = self._connection
+        if connection is None or not await self._try(connection, agent_id):
+            yield False
+            return
+        try:
+            yield True
+        finally:
+            await self._let_go(connection, agent_id)
+
+    @asynccontextmanager
+    async def still(self, agents: Collection[int]) -> AsyncIterator[None]:
+        held: list[int] = []
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_STOPPED_S):
+                while self._connection is None:
+                    await asyncio.sleep(_STILL_S)
+        connection = self._connection
+        if connection is None:
+            raise StoreUnavailable(f"{self._address.shown} cannot be reached by this process at present.")
+        try:
+            for agent_id in sorted(agents):  # as everybody takes several
+                self.tell("still", agent=agent_id)
+                while not await self._try(connection, agent_id):
+                    if connection is not self._connection:
+                        raise StoreUnavailable(f"{self._address.shown} was lost for a moment.")
+                    await asyncio.sleep(_STILL_S)
+                held.append(agent_id)
+            yield
+        finally:
+            for agent_id in held:
+                await self._let_go(connection, agent_id)
+                self.tell("free", agent=agent_id)
+
+    def tell(self, word: str, **what: Any) -> None:
+        text = json.dumps([self._me, word, what])
+        if len(text.encode()) <= _TOLD:
+            self._untold[text] = None
+            self._all_told.clear()
+            self._news.set()
+
+    async def told(self) -> None:
+        if self._untold:
+            await self._all_told.wait()
+
+    def hear(self, word: str, heard: Heard) -> None:
+        self._heard.setdefault(word, []).append(heard)
+
+    async def news(self, seconds: float) -> bool:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._changed.wait()
+        self._changed.clear()
+        lost, self._lost = self._lost, False
+        return not lost
+
+    async def run(self) -> None:
+        try:
+            while True:
+                try:
+                    connection = self._connection or await self._connected()
+                    await self._share_out(connection)
+                    await self._until_told(connection)
+                except StoreUnavailable as error:
+                    log.warning("Agents are not shared out: %s", error)
+                    self._left()
+                    await asyncio.sleep(_LOOK_S)
+        finally:
+            connection = self._connection
+            self._left()
+            if connection is not None:
+                await ended(asyncio.ensure_future(_close(connection)))
+
+    async def _connected(self) -> asyncpg.Connection:
+        async with mapped(self._address):
+            connection = await asyncpg.connect(
+                self._address.plain,
+                password=self._address.password,
+                timeout=_CONNECT_S,
+                server_settings={"application_name": self.name[:63], **_SESSION},
+            )
+            try:
+                await connection.add_listener(_CHANNEL, self._listen)
+                if self._works:
+                    await connection.execute(f"SELECT pg_advisory_lock_shared({SHARE}, {_PRESENT})")
+            except BaseException:
+                await _close(connection)
+                raise
+        self._connection = connection
+        return connection
+
+    def _left(self) -> None:
+        """The connection is gone, and with it all that we held."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.terminate()
+        self._lost = self._lost or bool(self._mine)
+        self._mine = frozenset()
+        self._changed.set()
+
+    async def _share_out(self, connection: asyncpg.Connection) -> None:
+        """Take what is ours of the shares that nobody has, and give back what is too much."""
+        if not self._works:
+            await self._ask(connection, "SELECT 1")  # for whoever is asked nothing is taken for stopped
+            return
+        [(workers,)] = await self._ask(connection, _COUNT, SHARE, _PRESENT)
+        fair = -(-SHARES // max(1, workers))
+        mine = set(self._mine)
+        if len(mine) > fair:
+            surplus = sorted(mine)[fair:]
+            self._own(mine - set(surplus))  # nothing new is begun before another may have it
+            for share in surplus:
+                await self._ask(connection, "SELECT pg_advisory_unlock($1, $2)", SHARE, share)
+        elif len(mine) < fair:
+            others = [share for share in range(SHARES) if share not in mine]
+            random.shuffle(others)  # noqa: S311 (so that two that come together do not ask for the same)
+            taken = await self._ask(connection, _TAKE, SHARE, others, fair - len(mine))
+            self._own(mine | {row[0] for row in taken})
+
+    def _own(self, shares: set[int]) -> None:
+        if shares != self._mine:
+            self._mine = frozenset(shares)
+            self._changed.set()
+
+    async def _until_told(self, connection: asyncpg.Connection) -> None:
+        """Tell what is to be told, until it is time to look again."""
+        until = asyncio.get_running_loop().time() + _LOOK_S
+        while (left := until - asyncio.get_running_loop().time()) > 0:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(left):
+                    await self._news.wait()
+            self._news.clear()
+            while self._untold:
+                text = next(iter(self._untold))
+                await self._ask(connection, "SELECT pg_notify($1, $2)", _CHANNEL, text)
+                self._untold.pop(text, None)
+            self._all_told.set()
+
+    def _listen(self, connection: object, pid: int, channel: str, payload: object) -> None:
+        who, word, what = json.loads(str(payload))
+        for heard in self._heard.get(word, ()) if who != self._me else ():
+            heard(**what)
+
+    async def _try(self, connection: asyncpg.Connection, agent_id: int) -> bool:
+        """Whether the agent's lock is ours now."""
+        lock = "SELECT pg_try_advisory_lock($1, $2)"
+        asking = asyncio.ensure_future(self._asked(connection, lock, (_AGENT, agent_id % 2**31)))
+        cancelled = await ended(asking)
+        ours = asking.exception() is None and bool(asking.result()[0][0])
+        if cancelled:
+            if ours:
+                await self._let_go(connection, agent_id)
+            raise asyncio.CancelledError
+        return ours
+
+    async def _let_go(self, connection: asyncpg.Connection, agent_id: int) -> None:
+        with contextlib.suppress(StoreUnavailable):  # then it is free anyway
+            await self._ask(connection, "SELECT pg_advisory_unlock($1, $2)", _AGENT, agent_id % 2**31)
+
+    async def _ask(self, connection: asyncpg.Connection, statement: str, *values: object) -> list[Any]:
+        """Whole, even when we are cancelled: what was locked is known to be. Raises `StoreUnavailable`."""
+        asking = asyncio.ensure_future(self._asked(connection, statement, values))
+        cancelled = await ended(asking)
+        rows = asking.result()
+        if cancelled:
+            raise asyncio.CancelledError
+        return rows
+
+    async def _asked(
+        self, connection: asyncpg.Connection, statement: str, values: tuple[object, ...]
+    ) -> list[Any]:
+        async with self._one_at_a_time, mapped(self._address):
+            return list(await connection.fetch(statement, *values, timeout=_STOPPED_S))
+
+
+async def _close(connection: asyncpg.Connection) -> None:
+    try:
+        await connection.close(timeout=_STOPPED_S)
+    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        connection.terminate()
