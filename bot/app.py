@@ -216,7 +216,8 @@ async def open_app(
         if claim.worker:
             adapters = [Elsewhere(adapter, cluster) for adapter in adapters]
         app = _assemble(settings, memory, models, media, runtime, adapters, speaker_of, faults)
-        await _check_default(app, settings)
+        if not claim.worker:
+            await _check_default(app, settings)
         await app.restrictions.load()
         async with memory.store.read() as session:
             await app.window.recall(session)

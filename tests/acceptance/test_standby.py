@@ -60,6 +60,8 @@ class Place(Protocol):
 class Story:
     """``ends`` are how those who work end, one after the other."""
 
+    config = SHARED
+
     def __init__(self, folder: Path, ends: list[str], processes: int) -> None:
         self.folder, self.ends, self.processes = folder, ends, processes
         self.model = Clerk()
@@ -81,7 +83,7 @@ class Story:
                 OpenAIServer(self.model, delay_s=0.05) as server,
                 AsyncExitStack() as stack,
             ):
-                self.text = SHARED.format(url=self.url, model=server.url, slack=self.slack)
+                self.text = self.config.format(url=self.url, model=server.url, slack=self.slack)
                 for _ in range(self.processes):
                     await self.start(stack)
                 await self.slack.until(lambda: self.slack.connections, PATIENCE_S)

@@ -181,7 +181,8 @@ class PostgresCluster:
         fair = -(-SHARES // max(1, workers))
         mine = set(self._mine)
         if len(mine) > fair:
-            surplus = sorted(mine)[fair:]
+            # Any of them: agents that are heard lie anywhere, and are to be shared out, too.
+            surplus = random.sample(sorted(mine), len(mine) - fair)
             self._own(mine - set(surplus))  # nothing new is begun before another may have it
             for share in surplus:
                 await self._ask(connection, "SELECT pg_advisory_unlock($1, $2)", SHARE, share)

@@ -385,6 +385,11 @@ async def _look_at_server(connection: PostgresConnection, place: str) -> None:
         )
 
 
+def _name(command: str) -> str:
+    """Of this process, for people."""
+    return f"everbot {command}, process {os.getpid()} on {socket.gethostname()}"
+
+
 async def _call(connection: PostgresConnection, name: str) -> None:
     """What others see that it is."""
     await connection.ask("SELECT set_config('application_name', left($1, 63), false)", name)

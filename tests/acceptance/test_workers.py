@@ -1,0 +1,94 @@
+"""Several `everbot run` on one PostgreSQL share its agents: one is connected to Slack, all of them think; any of them is
+killed, stopped or ended under load, and nothing is lost, doubled or out of order."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import signal
+import time
+from collections import Counter
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.crowd import numbers_in
+from tests.acceptance.test_standby import CONFIG, Story
+from tests.fakes.postgres_server import ALONE, asked
+
+pytestmark = [
+    pytest.mark.postgres,
+    pytest.mark.skipif(not ALONE, reason="several processes and a server of their own: make test-postgres"),
+]
+
+
+class Workers(Story):
+    """``ends`` say who, and how: ``gateway kill``, ``worker stop``."""
+
+    config = CONFIG.replace("standby = true", "workers = true")
+
+    async def end(self, stack: AsyncExitStack, how: str) -> None:
+        await self.several_think()
+        gateway = await self.works()
+        role, _, ending = how.partition(" ")
+        pid = gateway if role == "gateway" else random.choice([p for p in self.lives if p != gateway])  # noqa: S311
+        life = self.lives.pop(pid)
+        os.kill(pid, {"kill": signal.SIGKILL, "stop": signal.SIGSTOP, "term": signal.SIGTERM}[ending])
+        began = time.monotonic()
+        if ending != "stop":
+            await life.ended()
+        under_way = f"SELECT count(*) FROM turns WHERE state = 'running' AND started_at < {time.time_ns() // 1_000}"
+        async with asked(self.url) as connection:
+            while await connection.fetchval(under_way):  # is over, whoever ends it
+                await asyncio.sleep(0.05)
+        self.took_s.append(time.monotonic() - began)
+        if ending == "stop":
+            os.kill(pid, signal.SIGCONT)
+            if role == "gateway":
+                assert await life.ended() == 1
+            else:
+                self.lives[pid] = life
+        if pid not in self.lives:
+            await self.start(stack)
+
+    async def several_think(self) -> None:
+        """Several have asked the model lately: of few people all may be one's own, but for a moment."""
+        while True:
+            before = len(self.model.asked)
+            await self.model.arrived.reach(before + 30)
+            if len({who for who, _ in self.model.asked[before:]}) > 1:
+                return
+
+
+def check(story: Workers) -> None:
+    said = {number for numbers in story.written.values() for number in numbers}
+    times = Counter(number for _, text in story.posts for number in numbers_in(text))
+    assert said - set(times) == set(), "never answered"
+    assert {number: n for number, n in times.items() if n != 1} == {}, "answered more than once"
+    order: dict[str, list[str]] = {}
+    for place, text in story.posts:
+        order.setdefault(place, []).extend(numbers_in(text))
+    assert {place: numbers for place, numbers in order.items() if numbers != sorted(numbers)} == {}
+    noted = Counter(number for text in story.notes for number in numbers_in(text))
+    assert set(noted) == said
+    assert set(noted.values()) == {1}
+    told = "".join(home.stderr.read_text() for home in story.homes)
+    assert "Traceback" not in told
+
+
+async def test_any_process_is_killed_stopped_and_ended_and_the_others_go_on(tmp_path: Path) -> None:
+    story = Workers(tmp_path, ["worker kill", "gateway kill", "worker stop", "gateway term"], processes=3)
+    await story.tell()
+    check(story)
+    print(f"others went on after {', '.join(f'{s:.2f}' for s in story.took_s)} s")
+
+
+@pytest.mark.soak
+async def test_two_hundred_kills_of_any_lose_and_double_nothing(tmp_path: Path) -> None:
+    ends = [("gateway kill" if n % 3 == 0 else "worker kill") for n in range(200)]
+    story = Workers(tmp_path, ends, processes=4)
+    await story.tell()
+    check(story)
+    print(f"{len(story.posts)} answers; others went on after {max(story.took_s):.2f} s at most")
