@@ -64,7 +64,9 @@ def mcp(persona: Persona = None, config: Config = None) -> None:
 
 @app.command()
 def run(
-    roles: Annotated[str, typer.Option(help="Of several that share agents: gateway, worker.")] = "gateway,worker",
+    roles: Annotated[
+        str, typer.Option(help="Of several that share agents: gateway, worker.")
+    ] = "gateway,worker",
     config: Config = None,
 ) -> None:
     """Serve every configured platform (Discord, Slack) until stopped."""

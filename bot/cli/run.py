@@ -37,9 +37,7 @@ _NOTHING = (
 _LOOK_S = 1.0
 
 
-async def serve(
-    settings: Settings, config: Path | None = None, roles: Collection[str] = worker.ROLES
-) -> int:
+async def serve(settings: Settings, config: Path | None = None, roles: Collection[str] = worker.ROLES) -> int:
     """Run until SIGTERM or SIGINT. Returns the exit code: 1 when every platform refused us for good. ``roles`` are for
     several that share agents (see `bot.cli.worker`).
 
@@ -68,9 +66,7 @@ async def serve(
             await worker.work(process, to_the_end=worker.GATEWAY not in roles)
 
 
-async def _connected(
-    process: worker.Process, metrics: Metrics, config: Path | None, *, works: bool
-) -> int:
+async def _connected(process: worker.Process, metrics: Metrics, config: Path | None, *, works: bool) -> int:
     """Be connected to the platforms, once the database is ours. Raises `bot.cli.worker.Taken` when it ``works``
     otherwise, `CalledOff` when it was waited for to the end, `StoreBusy` when it is neither."""
     settings, adapters, clock, stop = process.settings, process.adapters, process.clock, process.stop

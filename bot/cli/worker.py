@@ -1,5 +1,5 @@
-"""One of several `everbot run` that share a database: it thinks for its share of all agents, while another one is connected
-to the platforms."""
+"""One of several `everbot run` that share a database: it thinks for its share of all agents, while another one is
+connected to the platforms."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""Places that another process is connected to: turns are held here for them, and what only a platform knows, or shows, is
-asked of the process that has it (`memory.ports.Cluster`)."""
+"""Places that another process is connected to: turns are held here for them, and what only a platform knows, or shows,
+is asked of the process that has it (`memory.ports.Cluster`)."""
 
 from __future__ import annotations
 

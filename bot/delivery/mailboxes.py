@@ -2,8 +2,8 @@
 
 Events are committed to the inbox by `Mailboxes.receive` and thought about by the agent's own mailbox task, one turn
 at a time. A turn whose model is down steps aside: the agent's other conversations go on where they can. Everything
-they know is in SQL: a restart finds unfinished turns and goes on with them. Where several processes share the database, each
-works for the agents that are its own, and whatever else is heard of others is told to whose they are.
+they know is in SQL: a restart finds unfinished turns and goes on with them. Where several processes share the database,
+each works for the agents that are its own, and what is heard for others is told to whose they are.
 """
 
 from __future__ import annotations

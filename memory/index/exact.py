@@ -198,9 +198,7 @@ class ExactIndex:
         async with self._store.read() as session:
             rows = await session.vectors.load(self._kind, self._embedder, scope, audiences, after=last)
         matrix = self._matrices.get(name)  # it may have grown, or gone, meanwhile
-        if matrix is None or not matrix.add([row for row in rows if row[0] > matrix.keys[-1]]):
-            return False
-        return True
+        return matrix is not None and matrix.add([row for row in rows if row[0] > matrix.keys[-1]])
 
     def _forget(self, scope: int) -> None:
         self._changes[scope] += 1

@@ -1,7 +1,7 @@
 """Several processes on one database: which agents each of them works for, and what they tell each other.
 
-Locks only say who should try: an agent's version decides (`Agents.fence`). Word from another process only says when: what
-is lost of it is found in the database, a moment later.
+Locks only say who should try: an agent's version decides (`Agents.fence`). Word from another process only says when:
+what is lost of it is found in the database, a moment later.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""Several `everbot run` on one PostgreSQL share its agents: one is connected to Slack, all of them think; any of them is
-killed, stopped or ended under load, and nothing is lost, doubled or out of order."""
+"""Several `everbot run` on one PostgreSQL share its agents: one is connected to Slack, all of them think; any of them
+is killed, stopped or ended under load, and nothing is lost, doubled or out of order."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.crowd import numbers_in
-from tests.acceptance.test_standby import CONFIG, Story
+from tests.acceptance.test_standby import SHARED, Story
 from tests.fakes.postgres_server import ALONE, asked
 
 pytestmark = [
@@ -27,21 +27,22 @@ pytestmark = [
 class Workers(Story):
     """``ends`` say who, and how: ``gateway kill``, ``worker stop``."""
 
-    config = CONFIG.replace("standby = true", "workers = true")
+    config = SHARED.replace("standby = true", "workers = true")
 
     async def end(self, stack: AsyncExitStack, how: str) -> None:
         await self.several_think()
         gateway = await self.works()
         role, _, ending = how.partition(" ")
-        pid = gateway if role == "gateway" else random.choice([p for p in self.lives if p != gateway])  # noqa: S311
+        pid = gateway if role == "gateway" else random.choice([p for p in self.lives if p != gateway])
         life = self.lives.pop(pid)
         os.kill(pid, {"kill": signal.SIGKILL, "stop": signal.SIGSTOP, "term": signal.SIGTERM}[ending])
         began = time.monotonic()
         if ending != "stop":
             await life.ended()
-        under_way = f"SELECT count(*) FROM turns WHERE state = 'running' AND started_at < {time.time_ns() // 1_000}"
+        under_way = "SELECT count(*) FROM turns WHERE state = 'running' AND started_at < $1"
+        now = time.time_ns() // 1_000
         async with asked(self.url) as connection:
-            while await connection.fetchval(under_way):  # is over, whoever ends it
+            while await connection.fetchval(under_way, now):  # is over, whoever ends it
                 await asyncio.sleep(0.05)
         self.took_s.append(time.monotonic() - began)
         if ending == "stop":

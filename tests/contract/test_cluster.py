@@ -70,8 +70,9 @@ async def test_agents_are_shared_out_and_taken_over(shared: Store) -> None:
             await until(lambda: bool(owned(two)) and len(owned(one)) == len(AGENTS) // 2)
             await until(lambda: owned(one) | owned(two) == set(AGENTS))
             assert owned(one) & owned(two) == set()
-            shares = {each.name.split(",")[0]: each.shares for each in await shared.holders()}
-            assert shares == {"everbot one": 32, "everbot two": 32}
+            shares: dict[str, int] = {}
+            while shares != {"everbot one": 32, "everbot two": 32}:  # what is given back is so in a moment
+                shares = {each.name.split(",")[0]: each.shares for each in await shared.holders()}
         await until(lambda: owned(one) == set(AGENTS))
 
 

@@ -1,8 +1,8 @@
 """`memory.ports.Cluster` on PostgreSQL: advisory locks and notices, on one connection of the process's own.
 
 Agents are shared out in `SHARES` (agent id modulo). A process holds the lock of each share that is its own; what it has
-too much, when another one comes, it gives back, and what nobody has is taken. There are no clocks and no rows: a lock is
-free when its connection is gone, and a process that is stopped loses its connection after `_STOPPED_S`.
+too much, when another one comes, it gives back, and what nobody has is taken. There are no clocks and no rows: a lock
+is free when its connection is gone, and a process that is stopped loses its connection after `_STOPPED_S`.
 """
 
 from __future__ import annotations
@@ -59,6 +59,7 @@ class PostgresCluster:
         self._works = works
         self._me = secrets.token_hex(8)
         self._connection: asyncpg.Connection | None = None
+        self._connects = asyncio.Event()
         self._one_at_a_time = asyncio.Lock()  # a connection does one thing at a time
         self._mine: frozenset[int] = frozenset()
         self._heard: dict[str, list[Heard]] = {}
@@ -87,8 +88,7 @@ class PostgresCluster:
         held: list[int] = []
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_STOPPED_S):
-                while self._connection is None:
-                    await asyncio.sleep(_STILL_S)
+                await self._connects.wait()
         connection = self._connection
         if connection is None:
             raise StoreUnavailable(f"{self._address.shown} cannot be reached by this process at present.")
@@ -161,11 +161,13 @@ class PostgresCluster:
                 await _close(connection)
                 raise
         self._connection = connection
+        self._connects.set()
         return connection
 
     def _left(self) -> None:
         """The connection is gone, and with it all that we held."""
         connection, self._connection = self._connection, None
+        self._connects.clear()
         if connection is not None:
             connection.terminate()
         self._lost = self._lost or bool(self._mine)
@@ -188,7 +190,7 @@ class PostgresCluster:
                 await self._ask(connection, "SELECT pg_advisory_unlock($1, $2)", SHARE, share)
         elif len(mine) < fair:
             others = [share for share in range(SHARES) if share not in mine]
-            random.shuffle(others)  # noqa: S311 (so that two that come together do not ask for the same)
+            random.shuffle(others)
             taken = await self._ask(connection, _TAKE, SHARE, others, fair - len(mine))
             self._own(mine | {row[0] for row in taken})
 

@@ -62,7 +62,7 @@ _HOLDERS = f"""
     FROM pg_stat_activity a LEFT JOIN held USING (pid)
     WHERE a.datname = current_database() AND a.application_name LIKE 'everbot _%'
     GROUP BY name ORDER BY alone DESC, 2
-"""  # those that have it or once asked for it, by the names that they gave themselves
+"""  # noqa: S608 (those that have it or once asked for it, by the names that they gave themselves)
 # Whose turn it was last: who had it before, and finds another's name here, is not to go on.
 _LAST = "SELECT value FROM meta WHERE name = 'holder'"
 _MARK = "INSERT INTO meta (name, value) VALUES ('holder', $1) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
