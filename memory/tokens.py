@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
+import logging
 import math
 import os
 import re
@@ -21,10 +22,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from memory.errors import where
 from memory.ports import TokenCounter
 
 if TYPE_CHECKING:
     import tiktoken
+
+log = logging.getLogger(__name__)
 
 DEFAULT_ENCODING = "o200k_base"
 TABLES_URL = "https://openaipublic.blob.core.windows.net/encodings"
@@ -77,7 +81,13 @@ async def fetch_tables(
     done.set_running_or_notify_cancel()  # nobody can cancel it: the thread sets it, even too late
 
     def work() -> None:
-        done.set_result(_download(f"{url}/{table}.tiktoken", digest, cache / _file_name(table)))
+        loaded = False
+        try:
+            loaded = _download(f"{url}/{table}.tiktoken", digest, cache / _file_name(table))
+        except Exception as error:  # of whatever is between us and there: a proxy that cannot be spoken with
+            log.warning("Token tables cannot be had: %s", where(error))
+        finally:
+            done.set_result(loaded)
 
     # A daemon, because nothing may keep the process from ending: the download has no limit of its own.
     threading.Thread(target=work, name="tiktoken-tables", daemon=True).start()

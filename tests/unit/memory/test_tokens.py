@@ -170,6 +170,7 @@ async def test_a_download_that_hangs_or_fails_is_given_up(tables: str, tmp_path:
     assert await fetch_tables("gpt-4o", tmp_path, {}, url=tables + "/silent", limit=0.1) is False
     assert await fetch_tables("gpt-4o", tmp_path, {}, url=tables + "/a/b") is False
     assert await fetch_tables("gpt-4o", tmp_path, {}, url="http://127.0.0.1:1") is False
+    assert await fetch_tables("gpt-4o", tmp_path, {}, url="nothing that is known://there") is False
     assert await fetch_tables("gpt2", tmp_path, {}, url=tables) is False
     assert list(tmp_path.iterdir()) == []
 
