@@ -19,7 +19,18 @@ import numpy as np
 
 from memory.indexer import Indexer
 from memory.ports import Session, Store
-from memory.records import Agent, Audience, Audiences, Message, Passage, public_in, readable_from, scope_of
+from memory.records import (
+    Agent,
+    Audience,
+    Audiences,
+    Brought,
+    Message,
+    Passage,
+    Surfaced,
+    public_in,
+    readable_from,
+    scope_of,
+)
 from memory.search import ranking
 from memory.search.answers import answers, course_behind
 from memory.search.course import is_question, only_asks
@@ -69,11 +80,13 @@ class Cue:
 @dataclass(frozen=True)
 class Heeded:
     """Memories that belong together (one, or a question with what was said to it), their share of the attention, and
-    the place of the first among the rows that were read, where it was said."""
+    the place of the first among the rows that were read, where it was said, and `ranking.reasons`."""
 
     memories: tuple[Memory, ...]
     weight: float
     place: int = 0
+    why: tuple[str, ...] = ()
+    row: Memory | None = None  # that got the attention: an answer may stand in the place of its question
 
     def beside(self, other: Heeded) -> bool:
         """Whether it stands next to the other in one talk."""
@@ -95,6 +108,7 @@ class Recollection:
     memories: tuple[Memory, ...]
     weight: float
     text: str
+    why: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -105,8 +119,16 @@ class Reading:
     certainty: float
 
     @property
+    def surfaced(self) -> Surfaced:
+        """As it is kept with the turn."""
+        return Surfaced(certainty=self.certainty, lines=tuple(map(_brought, self.lines)))
+
+    @property
     def memories(self) -> Sequence[tuple[Memory, float]]:
         return [(memory, line.weight) for line in self.lines for memory in line.memories]
+
+
+NOTHING = Reading((), 0.0)
 
 
 class Associative:
@@ -157,7 +179,7 @@ class Associative:
         """The reading, cut down to what is surfaced: nothing at all when it is not sure enough."""
         budget = self._budget if at_most is None else min(self._budget, at_most)
         if budget <= 0 or not telling_words(cue.text):
-            return Reading((), 0.0)
+            return NOTHING
         known = Known(cue.known)  # while the embedder is at work
         heeded, certainty = await self.read(cue)
         lines = self._lines(cue, heeded, known, budget)
@@ -225,11 +247,13 @@ class Associative:
         telling = self._indexer.telling(vector)
         scored: list[tuple[float, int, str]] = []
         places_of: dict[int, int] = {}
+        looked: list[tuple[str, Found, Any]] = []
         certainty = 0.0
         async with self._store.read() as session:
             for kind, place in places:
                 found = await gather(session, kind, [place], question, NARROW)
                 features = found.features()
+                looked.append((kind, found, features))
                 certainty = max(certainty, found.worth(features, telling))
                 scored += [(score, key, kind) for key, score in _scores(found, features, cue.leave_out)]
                 if kind == "messages":
@@ -238,6 +262,8 @@ class Associative:
                 return [], certainty
             rows = await _rows(session, cue, audiences, scored)
             heeded = await _answered(session, cue, audiences, rows, places_of)
+        whys = _whys(looked, heeded)
+        heeded = [replace(each, why=whys.get(_name(each.row or each.memories[0]), ())) for each in heeded]
         return heeded, certainty
 
 
@@ -291,7 +317,7 @@ async def _answered(
         memories = [m for m in (None if own else row, answer) if m and m in true and m not in told]
         told.update(memories)
         if memories:
-            heeded.append(Heeded(tuple(memories), weight, places.get(row.key, 0)))
+            heeded.append(Heeded(tuple(memories), weight, places.get(row.key, 0), row=row))
     return heeded
 
 
@@ -324,9 +350,42 @@ def _who(memory: Memory) -> str:
     return f"noted ({', '.join(marks)})" if marks else "noted"
 
 
+def together(memories: Sequence[Memory], zone: tzinfo | None) -> str:
+    """Memories of one talk as they are surfaced by themselves."""
+    return _told(memories, _saying(()), zone)
+
+
+def _name(memory: Memory) -> tuple[str, int]:
+    return "messages" if isinstance(memory, Message) else "passages", memory.key
+
+
+def _whys(
+    looked: Sequence[tuple[str, Found, Any]], heeded: Sequence[Heeded]
+) -> dict[tuple[str, int], tuple[str, ...]]:
+    """What spoke for each row that got attention."""
+    wanted = {_name(each.row or each.memories[0]) for each in heeded}
+    return {
+        (kind, key): ranking.reasons(features, at, vectors=found.vectors)
+        for kind, found, features in looked
+        for at, key in enumerate(found.rows.keys.tolist())
+        if (kind, key) in wanted
+    }
+
+
+def _brought(line: Recollection) -> Brought:
+    keys = [_name(memory) for memory in line.memories]
+    return Brought(
+        weight=line.weight,
+        why=line.why,
+        messages=tuple(key for kind, key in keys if kind == "messages"),
+        passages=tuple(key for kind, key in keys if kind == "passages"),
+    )
+
+
 def _recollection(line: Sequence[Heeded], say: Callable[[Memory], str], zone: tzinfo | None) -> Recollection:
     memories = tuple(sorted((m for each in line for m in each.memories), key=lambda memory: memory.key))
-    return Recollection(memories, max(each.weight for each in line), _told(memories, say, zone))
+    why = tuple(dict.fromkeys(reason for each in line for reason in each.why))
+    return Recollection(memories, max(each.weight for each in line), _told(memories, say, zone), why)
 
 
 def _scores(found: Found, features: Any, leave_out: Collection[int]) -> list[tuple[int, float]]:

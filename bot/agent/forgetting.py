@@ -57,6 +57,9 @@ class Forgetting:
         contents["lines"] = [
             {"block": block_id, **vars(removal)} for block_id, removal in unwanted.lines.items()
         ]
+        asked = [message.turn_id for message in unwanted.messages.values() if message.event_key]
+        brought = ([*unwanted.messages], [*unwanted.passages, *pieces], asked)
+        contents["surfaced"] = await session.mailbox.surfacing(*brought)
         passages = await session.passages.delete([*unwanted.passages, *pieces])
         blanked = [*unwanted.messages.values(), *came]
         for message in blanked:
@@ -152,6 +155,8 @@ class Forgetting:
             if kept["block"] in blocks:
                 await self._relearn(session, blocks[kept["block"]], kept)
         await session.blocks.relearn(contents["history"])
+        for turn_id, text in contents.get("surfaced", {}).items():
+            await self._surface_again(session, turn_id, text)
         for summary in contents["summaries"]:
             place = summary["conversation_id"]
             if await session.messages.summary(place) is None:
@@ -159,6 +164,13 @@ class Forgetting:
                 self._queues.forget(place)
         await session.wastebasket.drop(waste.id)
         return [text for text in contents["texts"] if text]
+
+    async def _surface_again(self, session: Session, turn_id: str, kept: str) -> None:
+        """What came to mind at a turn, as far as it is held, if the message that brought it is."""
+        asked = await session.messages.of_turn(turn_id)
+        if not any(message.event_key and message.text for message in asked):
+            return
+        await session.mailbox.surface_again(turn_id, kept)
 
     async def _relearn(self, session: Session, block: Block, kept: dict[str, Any]) -> None:
         value = kept["before"]

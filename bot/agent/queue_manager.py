@@ -20,7 +20,7 @@ from bot.agent.fifo_queue import CORE, PRESSURE, REMINDER, Queue, is_alert, kept
 from bot.agent.window import Window, shared
 from bot.events import Event, HeartbeatDue, MessageReceived, from_json
 from bot.ports import Clock
-from memory.associative import Associative
+from memory.associative import NOTHING, Associative, Cue, Reading
 from memory.ports import Session, Store
 from memory.records import Agent, Block, Conversation, InboxRow, Message, Role, Turn
 
@@ -94,15 +94,15 @@ class QueueManager:
 
     async def recollect(
         self, queue: Queue, agent: Agent, rows: Sequence[InboxRow], zone: ZoneInfo
-    ) -> list[str]:
-        """What a turn's newest message brings to mind of what is not in the context: a line each.
+    ) -> Reading:
+        """What a turn's newest message brings to mind of what is not in the context.
 
         Before `admit`, outside a unit of work: embedding takes its time. What is about to leave the context to make
         room for the turn is not in it any more.
         """
         said = [event for row in rows if isinstance(event := from_json(row.payload), MessageReceived)]
         if self._associative is None or not said:
-            return []
+            return NOTHING
         staying = self._staying(queue, [event.text for event in said])
         async with self._store.read() as session:
             blocks = await session.blocks.visible(agent, queue.conversation.audience)
@@ -110,16 +110,16 @@ class QueueManager:
         known += [event.text for event in said]  # a room may remember it already
         for message in staying:
             known += [message.text, *context.recalled(message)]
-        return await self._associative.surfaced(
-            agent,
-            said[-1].text,
-            queue.conversation.audience,
+        cue = Cue(
+            agent=agent,
+            text=said[-1].text,
+            audience=queue.conversation.audience,
             asker=said[-1].name,
             now=said[-1].at.astimezone(zone),
             leave_out={message.key for message in staying},
             known=known,
-            at_most=self.window.share // 4,
         )
+        return await self._associative.chosen(cue, self.window.share // 4)
 
     def _staying(self, queue: Queue, texts: Sequence[str]) -> list[Message]:
         """What of the queue stays in view when these texts have come into it (see `bot.agent.eviction`)."""

@@ -9,6 +9,7 @@ from bot.commands.documents import KeptDocuments
 from bot.commands.findings import Findings
 from bot.commands.history import History
 from bot.commands.listing import cut, dropped, filled, named, pages_told
+from bot.commands.mind import Mind
 from bot.commands.rooms import RoomLines
 from bot.commands.table import Control, Run
 from bot.commands.web import WebPage
@@ -58,13 +59,14 @@ class MemoryCommands:
         self._rooms = RoomLines(runtime.store)
         self._findings = Findings(runtime)
         self._documents = KeptDocuments(runtime.store)
+        self._mind = Mind(runtime.store)
         self.table: list[tuple[CommandSpec, Run]] = [
             (
                 CommandSpec(
                     name="memory",
                     summary=marked("what I know of you, to correct"),
                     argument="[notes | find WORDS | documents | lore | rooms | edit WHAT | add TEXT | drop ID | "
-                    "open ID | proposals | history | undo | web]",
+                    "open ID | proposals | mind | history | undo | web]",
                     words=MEMORY,
                 ),
                 self._memory,
@@ -100,6 +102,8 @@ class MemoryCommands:
             return await self._open(who, command, what, more.removeprefix("to ").strip())
         if word == "close":
             return await self._close(who, command, what, more.strip(), control)
+        if word == "mind":
+            return await self._mind.told(who, command)
         if word == "history":
             return await self._past.history(who, command)
         if word == "undo":

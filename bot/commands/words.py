@@ -68,6 +68,7 @@ MEMORY = (
     Word(name="proposals", summary=marked("what I would keep of what you brought along"), blanks=(_PAGE,)),
     Word(name="accept", summary=marked("keep what I propose"), blanks=(_PROPOSAL,)),
     Word(name="refuse", summary=marked("let go of what I propose"), blanks=(_PROPOSAL,)),
+    Word(name="mind", summary=marked("what your last message brought to mind, and why")),
     Word(name="history", summary=marked("what was changed, turn by turn")),
     Word(
         name="undo",

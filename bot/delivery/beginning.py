@@ -29,6 +29,7 @@ from bot.people.identities import Identities, Identity
 from bot.people.restrictions import home_of
 from bot.personas.definition import Definition, cast, from_book, parsed
 from bot.runtime import Runtime
+from memory.associative import NOTHING, Reading
 from memory.errors import StoreError, where
 from memory.ports import Session
 from memory.records import PRIVATE, Agent, InboxRow, Message, OutboxRow, Turn, TurnState, Usage
@@ -43,7 +44,7 @@ class _Prepared:
     """What was made ready for the turn: what the newest message brings to mind, what the persona's book says of what
     is talked of, and the documents in pieces."""
 
-    recalled: Sequence[str]
+    recalled: Reading
     book: Sequence[str]
     cut: Cut
 
@@ -211,7 +212,7 @@ class Beginning:
             self._wake()
         return None if deaf and _only_unheard(rows) else turn
 
-    async def _recalled(self, queue: Queue, identity: Identity, rows: Sequence[InboxRow]) -> list[str]:
+    async def _recalled(self, queue: Queue, identity: Identity, rows: Sequence[InboxRow]) -> Reading:
         """What the newest message brings to mind. A fault there must not keep the turn from being held."""
         try:
             return await self._queues.recollect(queue, identity.agent, rows, identity.zone)
@@ -219,7 +220,7 @@ class Beginning:
             raise
         except Exception as error:
             log.error("agent %s: nothing is brought to mind: %s", identity.agent.id, where(error))
-            return []
+            return NOTHING
 
     async def _from_book(
         self, definition: Definition, identity: Identity, queue: Queue, rows: Sequence[InboxRow]
@@ -253,7 +254,7 @@ class Beginning:
             steps=0,
             started_at=self._clock.now(),
         )
-        await session.mailbox.begin(turn, [row.id for row in rows])
+        await session.mailbox.begin(turn, [row.id for row in rows], prepared.recalled.surfaced)
         told, gone = await self._keeping.keep(session, identity.agent, turn.id, rows, prepared.cut)
         messages = await self._queues.admit(
             session,
@@ -262,7 +263,7 @@ class Beginning:
             turn,
             told,
             identity.zone,
-            prepared.recalled,
+            [line.text for line in prepared.recalled.lines],
             prepared.book,
         )
         await self._queues.note_warned(session, queue, messages)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
-from memory.records import Delivery, InboxRow, OutboxRow, Turn, Usage
+from memory.records import Delivery, InboxRow, OutboxRow, Surfaced, Turn, Usage
 
 
 class Mailbox(Protocol):
@@ -49,9 +49,25 @@ class Mailbox(Protocol):
         """Agents with waiting events or an unfinished turn on one of these platforms, by id."""
         ...
 
-    async def begin(self, turn: Turn, event_ids: Collection[int]) -> None:
-        """Begin a new turn that claims these events. Raises `memory.errors.StaleAgent` when one of them is claimed or
-        done already: then nothing of the unit may stay."""
+    async def begin(
+        self, turn: Turn, event_ids: Collection[int], surfaced_then: Surfaced | None = None
+    ) -> None:
+        """Begin a new turn that claims these events, with what came to mind then. Raises `memory.errors.StaleAgent`
+        when one of them is claimed or done already: then nothing of the unit may stay."""
+        ...
+
+    async def surfaced(self, turn_id: str) -> Surfaced | None:
+        """What came to mind when the turn began, and is not forgotten; None: nothing."""
+        ...
+
+    async def surfacing(
+        self, messages: Collection[int], passages: Collection[int], turns: Collection[str]
+    ) -> dict[str, str]:
+        """What came to mind at these turns, and wherever one of these rows did, by the turn, for `surface_again`."""
+        ...
+
+    async def surface_again(self, turn_id: str, kept: str) -> None:
+        """What `surfacing` gave came to mind at that turn, as far as it is held."""
         ...
 
     async def unfinished(

@@ -27,6 +27,7 @@ from memory.records.overview import Depths, PersonSeen, Undelivered, Underway, U
 from memory.records.passages import Archive, Draft, KeptDocument, LoadedFile, Passage, unique
 from memory.records.personas import Avatar, Binding, Persona, PersonaVersion, Proposal
 from memory.records.schedule import Beat, Spent, Wish
+from memory.records.surfaced import Brought, Surfaced
 from memory.records.usage import Usage
 from memory.records.vectors import VectorEntry
 from memory.records.wastebasket import Waste
@@ -50,6 +51,7 @@ __all__ = [
     "Binding",
     "Block",
     "BlockEdit",
+    "Brought",
     "Code",
     "Conversation",
     "Deed",
@@ -80,6 +82,7 @@ __all__ = [
     "Role",
     "Spent",
     "Summary",
+    "Surfaced",
     "Turn",
     "TurnState",
     "Undelivered",

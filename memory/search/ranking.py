@@ -74,6 +74,20 @@ _EXACT = 100.0  # an identifier that a row shares with the question: beyond the 
 _SHORTEST_NUMBER = 4  # digits of a bare number that is taken for an identifier
 
 
+REASONS = {
+    "words": ("words", "many", "words_asked"),
+    "meaning": ("meaning", "meaning_asked"),
+    "around": (
+        *("around", "around_best", "before", "after", "around_asked", "both_around"),
+        *("meaning_around", "meaning_near", "session", "session_asked"),
+    ),
+    "who": ("named", "subject", "mine", "theirs"),
+    "when": ("dated", "when", "late"),
+}
+"""What may speak for a row, and the evidence that it is made of."""
+_TELLING = 0.25  # of what speaks for a row: from this share on it is a reason
+
+
 def shortlist(postings: Mapping[str, Any], rows: int) -> Any:
     """The keys that hold any of the terms: by the sum of their terms' weights, best and newest first."""
     if not postings:
@@ -109,6 +123,19 @@ def scores(
         texts = [set(rows.terms.get(key, "").split()) for key in rows.keys.tolist()]
         found = found + [sum(w for term, w in wanted.items() if term in text) for text in texts]
     return found
+
+
+def reasons(features: Any, at: int, *, vectors: bool) -> tuple[str, ...]:
+    """What spoke most for the row of that place, rather than for the others: names of `REASONS`, strongest first."""
+    weights = WITH_VECTORS if vectors else WORDS_ALONE
+    own = features[at] - features.mean(axis=0)
+    share = {
+        name: sum(weights.get(one, 0.0) * float(own[FEATURES.index(one)]) for one in parts)
+        for name, parts in REASONS.items()
+    }
+    most = sum(value for value in share.values() if value > 0)
+    told = [name for name, value in share.items() if value > 0 and value >= _TELLING * most]
+    return tuple(sorted(told, key=lambda name: -share[name]))
 
 
 def attention(found: Any, temperature: float = 1.0) -> Any:

@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from memory.records import Agent, Conversation, InboxRow, Message, scope_of, scope_range
+from memory.store import surfaced
 from memory.store import tables as t
 from memory.store.agents import forget_keys
 from memory.store.blocks import Blocks
@@ -75,6 +76,9 @@ class Erasing:
         """Delete messages with their terms and vectors."""
         keys = sa.select(t.messages.c.key).where(condition)
         vectors = t.vectors["messages"]
+        texts = condition & (t.messages.c.text != "")
+        told = (await self._c.execute(sa.select(t.messages.c.key).where(texts))).scalars()
+        await surfaced.unmind(self._c, "messages", [int(key) for key in told])
         await self._c.full_text("messages").purge(t.terms("messages").c.rowid.in_(keys))
         await self._c.execute(vectors.delete().where(vectors.c.key.in_(keys)))
         return (await self._c.execute(t.messages.delete().where(condition))).rowcount

@@ -10,6 +10,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from memory.records import Agent, Draft, scope_range
+from memory.store import surfaced
 from memory.store import tables as t
 from memory.store.connection import Connection
 from memory.store.numbers import Numbers
@@ -29,6 +30,7 @@ class Joining:
             await self._c.defer_foreign_keys()
             before = await self._numbers.join(into.id, other.id)
             shift = await self._move("messages", other.id, into.id, before)
+            await surfaced.moved(self._c, "messages", other.id, other.id, shift)
             await self._conversations(into, other)
             await self._imports(into, other, shift)
             await self._c.execute(t.captions.delete().where(t.captions.c.agent_id == other.id))
@@ -39,7 +41,9 @@ class Joining:
                     sa.select(a.id, a.last_seq).where(a.id.in_([into.archive_id, other.archive_id]))
                 )
             }
-            await self._move("passages", other.archive_id, into.archive_id, held[into.archive_id])
+            after = held[into.archive_id]
+            shift = await self._move("passages", other.archive_id, into.archive_id, after)
+            await surfaced.moved(self._c, "passages", other.id, other.archive_id, shift)
             await self._c.execute(
                 t.archives.update().where(a.id == into.archive_id).values(last_seq=sum(held.values()))
             )

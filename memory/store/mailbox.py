@@ -10,7 +10,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from memory.errors import StaleAgent
-from memory.records import Delivery, InboxRow, OutboxRow, Turn, TurnState, Usage
+from memory.records import Delivery, InboxRow, OutboxRow, Surfaced, Turn, TurnState, Usage
+from memory.store import surfaced
 from memory.store import tables as t
 from memory.store.agents import digest_of, forget_keys
 from memory.store.connection import Connection
@@ -122,8 +123,10 @@ class Mailbox:
         )
         return sorted((await self._c.execute(sa.union(waiting, running))).scalars())
 
-    async def begin(self, turn: Turn, event_ids: Collection[int]) -> None:
-        await self._c.execute(_BEGIN, begun(turn))
+    async def begin(
+        self, turn: Turn, event_ids: Collection[int], surfaced_then: Surfaced | None = None
+    ) -> None:
+        await self._c.execute(_BEGIN, begun(turn) | {"surfaced": surfaced.written(surfaced_then)})
         if event_ids:
             taken = await self._c.execute(_TAKE, {"events": list(event_ids), "turn": turn.id})
             if taken.rowcount != len(event_ids):
@@ -139,6 +142,22 @@ class Mailbox:
     async def turn(self, turn_id: str) -> Turn | None:
         row = (await self._c.execute(_TURN.where(t.turns.c.id == turn_id))).first()
         return record(Turn, row) if row else None
+
+    async def surfaced(self, turn_id: str) -> Surfaced | None:
+        text = (await self._c.execute(sa.select(t.turns.c.surfaced).where(t.turns.c.id == turn_id))).scalar()
+        return surfaced.read(text or "")
+
+    async def surfacing(
+        self, messages: Collection[int], passages: Collection[int], turns: Collection[str]
+    ) -> dict[str, str]:
+        n = t.turns.c
+        own = sa.select(n.id, n.surfaced).where(n.id.in_(turns) & (n.surfaced != ""))
+        found = {row.id: row.surfaced for row in await self._c.execute(own)}
+        found |= await surfaced.mentioning(self._c, "messages", messages)
+        return found | await surfaced.mentioning(self._c, "passages", passages)
+
+    async def surface_again(self, turn_id: str, kept: str) -> None:
+        await surfaced.put(self._c, turn_id, await surfaced.held(self._c, kept))
 
     async def turns_of(self, agent_id: int) -> list[Turn]:
         c = t.turns.c

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from memory.ports.messages import POSTINGS
 from memory.records import Audiences, Message, Outlines, Summary, scope_of, scope_range
 from memory.search.salience import salience
+from memory.store import surfaced
 from memory.store import tables as t
 from memory.store.connection import Connection
 from memory.store.dialects import among, joined, listed
@@ -167,6 +168,13 @@ class Messages:
             .values(text=text, rendered=rendered, tokens=tokens, salience=salience(text), indexed=not text)
         )
         await self._words.remove([key])
+        if not text:
+            await surfaced.unmind(self._c, "messages", [key])
+            of = sa.select(t.messages.c.turn_id).where(
+                (t.messages.c.key == key) & t.messages.c.event_key.is_not(None)
+            )
+            brought = t.turns.update().where(t.turns.c.id.in_(of) & (t.turns.c.surfaced != ""))
+            await self._c.execute(brought.values(surfaced=""))
         vectors = t.vectors["messages"]
         await self._c.execute(vectors.delete().where(vectors.c.key == key))
         if text:
@@ -181,6 +189,7 @@ class Messages:
             await self._numbers.touch(agent_id)
         with self._c.beside():
             await self._words.remove(keys)
+            await surfaced.unmind(self._c, "messages", keys)
             for part in slices(keys):
                 for table in (t.messages, t.vectors["messages"]):
                     await self._c.execute(table.delete().where(table.c.key.in_(part)))

@@ -24,6 +24,7 @@ from memory.records import (
     scope_range,
     unique,
 )
+from memory.store import surfaced
 from memory.store import tables as t
 from memory.store.connection import Connection
 from memory.store.dialects import among, joined, upsert
@@ -276,6 +277,7 @@ class Passages:
         with self._c.beside():
             gone = list(dict.fromkeys([*keys, *await self._copies(keys)]))
             await self._words.remove(gone)
+            await surfaced.unmind(self._c, "passages", gone)
             for part in slices(gone):
                 for table in (t.passages, t.vectors["passages"]):
                     await self._c.execute(table.delete().where(table.c.key.in_(part)))

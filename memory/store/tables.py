@@ -407,6 +407,7 @@ turns = Table(
     Column("notified", sa.Boolean, nullable=False),
     _at("started_at"),
     Column("ended_at", Moment),
+    Column("surfaced", Text, nullable=False, server_default=""),  # memory.store.surfaced
     Index("turns_running", "agent_id", **_only("state = 'running'")),
     Index("turns_conversation", "conversation_id", "started_at"),
 )

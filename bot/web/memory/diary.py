@@ -10,13 +10,13 @@ from aiohttp import web
 
 from bot.agent.context import recalled
 from bot.commands.listing import said_where
+from bot.commands.mind import sure_of, weighed
 from bot.language import gettext
 from bot.web.differences import differences
 from bot.web.memory.core import number
 from bot.web.memory.notes import page_number, pages_of
 from bot.web.memory.owned import Owned, memory_page, owned
-from memory.associative import Associative, Cue, Reading
-from memory.records import PRIVATE, SEQ_BITS, BlockEdit, Message, Passage, Role
+from memory.records import PRIVATE, SEQ_BITS, BlockEdit, Message, Passage
 
 _PAGE = 25
 _AROUND = 4
@@ -100,9 +100,10 @@ async def message(request: web.Request, mine: Owned) -> web.StreamResponse:
     if here is None:
         raise web.HTTPNotFound
     turn, notes, edits = await _turn(mine, here)
-    today = await _brings_to_mind(mine, here)
     async with memory.store.read() as session:
         names = await session.agents.communities()
+        then = await session.mailbox.surfaced(here.turn_id)
+        lines = await weighed(session, mine.who, then, PRIVATE) if then else []
     return memory_page(
         request,
         mine,
@@ -110,34 +111,12 @@ async def message(request: web.Request, mine: Owned) -> web.StreamResponse:
         title=gettext("What was said"),
         chosen=key,
         messages=[(m, number(m.key), said_where(m, names)) for m in shown],
-        recalled=[line for row in turn for line in recalled(row)],
-        today=[
-            (line.text, round(100 * line.weight), [_number_of(memory, mine) for memory in line.memories])
-            for line in today.lines
-        ],
-        sure=round(100 * today.certainty),
+        recalled=[] if then else [line for row in turn for line in recalled(row)],
+        weighed=[(line, [_number_of(memory, mine) for memory in line.memories]) for line in lines],
+        sure=sure_of(then) if then else "",
         notes=notes,
         edits=[(edit, differences(edit.before, edit.after)) for edit in edits],
     )
-
-
-async def _brings_to_mind(mine: Owned, here: Message) -> Reading:
-    """What the message would bring to mind if it were said today, by how much attention each memory gets."""
-    if here.role is not Role.USER:
-        return Reading((), 0.0)
-    app = mine.site.app
-    tokens = mine.site.settings.memory.surface_tokens
-    associative = Associative(app.memory.store, app.memory.indexer, app.memory.counter.count, tokens)
-    cue = Cue(
-        agent=mine.agent,
-        text=here.text,
-        audience=here.audience,
-        asker=mine.who.user.name,
-        now=app.clock.now().astimezone(mine.who.zone),
-        leave_out=[here.key],
-        known=[here.text],
-    )
-    return await associative.chosen(cue)
 
 
 def _number_of(memory: Message | Passage, mine: Owned) -> str:

@@ -1,0 +1,18 @@
+"""What came to mind at each turn, and why.
+
+Revision ID: 0021
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+from memory.store.tables import Text
+
+revision = "0021"
+down_revision = "0020"
+
+
+def upgrade() -> None:
+    op.add_column("turns", sa.Column("surfaced", Text, nullable=False, server_default=""))
