@@ -1,6 +1,6 @@
 """What came to mind at each turn, and why.
 
-Revision ID: 0021
+
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from alembic import op
 
 from memory.store.tables import Text
 
-revision = "0021"
-down_revision = "0020"
+revision = "0022"
+down_revision = "0021"
 
 
 def upgrade() -> None:
