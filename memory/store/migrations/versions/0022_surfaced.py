@@ -1,6 +1,6 @@
 """What came to mind at each turn, and why.
 
-
+Revision ID: 0022
 """
 
 from __future__ import annotations
