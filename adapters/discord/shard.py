@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 import time
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import discord
+from discord.gateway import KeepAliveHandler
 
 from adapters.discord.errors import BROKEN
 from adapters.discord.gateway import Client, Connecting
@@ -131,7 +133,20 @@ class Shard:
             await client.close()
             life.cancel()
             await asyncio.wait([life])
+            await self._hang_up()
         life.result()
+
+    async def _hang_up(self) -> None:
+        """Of a connection that had not come as far as to be the client's, as while it waits for its turn to IDENTIFY,
+        discord.py leaves the socket open, and the thread at work that keeps it alive."""
+        for thread in threading.enumerate():
+            if (
+                isinstance(thread, KeepAliveHandler)
+                and thread.shard_id == self._number
+                and thread.ws.loop is asyncio.get_running_loop()
+            ):
+                await thread.ws.close()
+                thread.stop()
 
     def _outgrown(self, code: int) -> None:
         if self._options.shards:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from pathlib import Path
 
 import pytest
+from discord.gateway import KeepAliveHandler
 
 from adapters.discord.adapter import DiscordAdapter
 from adapters.discord.options import Options
 from bot.backends.platforms import discord_options
 from bot.errors import AdapterError
 from bot.events import Address, Reply
-from bot.ports import Adapter, Clock, Found, Inbound
+from bot.ports import Adapter, Alone, Clock, Found, Inbound, Leases
 from bot.settings import Settings
 from tests.acceptance.on_discord import answer, ask, mention, replies
 from tests.fakes.clock import HastyClock
@@ -20,6 +22,7 @@ from tests.fakes.discord_server import Channel, DiscordServer
 from tests.fakes.inbound import Heard
 from tests.fakes.leases import Office
 from tests.fakes.town import FAST, Town
+from tests.patience import PATIENCE_S
 
 
 class Pair(DiscordAdapter):
@@ -149,11 +152,11 @@ async def test_one_process_runs_all_shards_and_mends_each_by_itself(tmp_path: Pa
         assert server.hasty == 0
 
 
-def listener(server: DiscordServer, **more: int) -> DiscordAdapter:
+def listener(server: DiscordServer, leases: Leases | None = None, **more: int) -> DiscordAdapter:
     settings = {"token": server.token, "api_url": server.api_url, "gateway_url": server.gateway_url, **more}
     options = discord_options(Settings.model_validate({"discord": {"guilds_wait_s": 0.1, **settings}}))
     assert options is not None
-    return DiscordAdapter(options, HastyClock())
+    return DiscordAdapter(options, HastyClock(), leases or Alone())
 
 
 async def test_the_last_session_of_a_day_is_not_begun() -> None:
@@ -176,3 +179,35 @@ async def test_too_few_shards_are_one_sentence() -> None:
             (error,) = error.exceptions
         assert isinstance(error, AdapterError)
         assert "discord.shards = 1" in str(error)
+
+
+class Queueing(Alone):
+    """Nobody may begin a session yet."""
+
+    def __init__(self) -> None:
+        self.asked = asyncio.Event()
+
+    async def passed(self, gate: str, seconds: float) -> bool:
+        self.asked.set()
+        return False
+
+
+async def test_nothing_is_left_of_a_gateway_that_ends_while_it_waits_for_its_turn() -> None:
+    async with DiscordServer(**FAST) as server:
+        queueing = Queueing()
+        running = asyncio.create_task(listener(server, queueing).run(Heard()))
+        async with asyncio.timeout(PATIENCE_S):
+            await queueing.asked.wait()
+        alive = keeping_alive()
+        assert alive
+        running.cancel()
+        await asyncio.wait([running])
+        for thread in alive:
+            await asyncio.to_thread(thread.join, PATIENCE_S)
+        assert not keeping_alive()
+
+
+def keeping_alive() -> list[KeepAliveHandler]:
+    """discord.py's threads at our connections."""
+    threads = [thread for thread in threading.enumerate() if isinstance(thread, KeepAliveHandler)]
+    return [thread for thread in threads if thread.ws.loop is asyncio.get_running_loop()]
