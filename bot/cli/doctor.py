@@ -145,7 +145,7 @@ async def _memory(settings: Settings, config: Path | None) -> AsyncIterator[Find
 async def _stored(settings: Settings, memory: Memory) -> AsyncIterator[Finding]:
     damage = await memory.store.check()
     yield damage is None, "database", damage or memory.store.place
-    if settings.store.standby:
+    if settings.store.standby or settings.store.workers:
         yield _standby(settings, await memory.store.holders())
     async with memory.store.read() as session:
         waiting = await session.vectors.count_unindexed()
@@ -162,11 +162,15 @@ def _standby(settings: Settings, holders: Sequence[Holder]) -> Finding:
         why = "the vectors of shared archives lie in data_dir, where who takes over does not find them"
         return False, "standby", f"{why}. Set index.chroma_url."
     works = [holder.name for holder in holders if holder.works]
-    return (
-        True,
-        "standby",
-        f"{works[0] if works else 'nobody'} works, {len(holders) - len(works)} stand by",
-    )
+    who = works[0] if works else "nobody"
+    if settings.store.workers:
+        thinking = sum(holder.shares > 0 for holder in holders)
+        return (
+            True,
+            "workers",
+            f"{who} is connected to the platforms, {thinking} think for a share of the agents",
+        )
+    return True, "standby", f"{who} works, {len(holders) - len(works)} stand by"
 
 
 async def _index(settings: Settings, waiting: int, made_by: str | None) -> Finding:

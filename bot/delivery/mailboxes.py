@@ -24,6 +24,7 @@ from bot.agent.queue_manager import QueueManager
 from bot.delivery.arrivals import Arrivals
 from bot.delivery.beginning import Beginning
 from bot.delivery.courier import Courier
+from bot.delivery.others import Others
 from bot.delivery.turns import Turns
 from bot.errors import Interrupted
 from bot.events import EVENTS, Address, Event, HeartbeatDue, MessageReceived, quotes_of, to_json
@@ -125,7 +126,7 @@ class Mailboxes:
         self._running: set[asyncio.Task[None]] = set()
         self._held: set[int] = set()
         self._draining = False
-        self._elsewhere: dict[Address, set[int]] = {}  # agents of others for whom we have received something
+        self._others = Others()
         self._cluster = runtime.cluster
         self._cluster.hear(_HEARD, self._told)
         self._cluster.hear(_RESTART, self._restart)
@@ -173,7 +174,7 @@ class Mailboxes:
         if new and self._cluster.owns(agent.id):
             await self._heard(agent.id, identity.conversation.id, event.address, event.key, event.from_person)
         elif new:
-            self._elsewhere.setdefault(event.address, set()).add(agent.id)
+            self._others.tell(event.address, agent.id)
             self._cluster.tell(
                 _HEARD,
                 agent_id=agent.id,
@@ -290,23 +291,19 @@ class Mailboxes:
             while (mailbox := self._mailboxes.get(agent_id)) and mailbox.at_work and not mailbox.parked:
                 await mailbox.changed.wait()
             answered &= mailbox is None or not mailbox.parked
-        answered &= await self._settled_elsewhere(address)
+        await self._settled_elsewhere(address)
         await self._courier.delivered()
         return answered
 
-    async def _settled_elsewhere(self, address: Address | None) -> bool:
+    async def _settled_elsewhere(self, address: Address | None) -> None:
         """Returns when other processes have done what we told them of: no sooner than that, for a turn of theirs may
         wait for its model, which only they know."""
-        places = self._elsewhere if address is None else {address} & self._elsewhere.keys()
-        told = set[int]().union(*(self._elsewhere[place] for place in places))
-        while told:
+        while self._others.at(address):
+            told = self._others.told()
             async with self._store.read() as session:
-                told &= set(await session.mailbox.busy_agents(self._platforms))
-            if told:
+                self._others.settle(told, await session.mailbox.busy_agents(self._platforms))
+            if self._others.at(address):
                 await self._clock.sleep(_TAKEN_S)
-        for place in list(places):
-            self._elsewhere.pop(place, None)
-        return True
 
     async def _follow(self) -> None:
         """Work for the agents that are ours now, and see to what waits for them without our having heard of it."""
@@ -322,8 +319,10 @@ class Mailboxes:
 
     async def _look(self) -> None:
         """Begin with what waits for agents that are ours."""
+        told = self._others.told()
         async with self._store.read() as session:
             busy = await session.mailbox.busy_agents(self._platforms)
+            self._others.settle(told, busy)
             ours = [one for one in busy if self._cluster.owns(one) and not self._at_work(one)]
             for agent_id in ours:
                 for conversation in await session.agents.conversations(agent_id):

@@ -86,6 +86,7 @@ class Metrics:
         self._agents = self._gauge("agents", "Agents.")
         self._people = self._gauge("people", "People.")
         self._standbys = self._gauge("standbys", "Processes that stand by to take over.")
+        self._workers = self._gauge("workers", "Processes that think for a share of the agents.")
 
     @contextmanager
     def during(self, span: Span) -> Iterator[None]:
@@ -125,7 +126,9 @@ class Metrics:
         for (platform, state), count in depths.outbox.items():
             self._outbox.labels(platform, state).set(count)
         self._unindexed.set(unindexed)
-        self._standbys.set(sum(not holder.works for holder in await store.holders()))
+        holders = await store.holders()
+        self._standbys.set(sum(not (holder.works or holder.shares) for holder in holders))
+        self._workers.set(sum(holder.shares > 0 for holder in holders))
         self._due.set(depths.due)
         self._agents.set(depths.agents)
         self._people.set(depths.people)

@@ -7,6 +7,7 @@ import asyncio
 import os
 import random
 import signal
+import socket
 import time
 from collections import Counter
 from contextlib import AsyncExitStack
@@ -35,7 +36,10 @@ class Workers(Story):
         role, _, ending = how.partition(" ")
         pid = gateway if role == "gateway" else random.choice([p for p in self.lives if p != gateway])
         life = self.lives.pop(pid)
-        os.kill(pid, {"kill": signal.SIGKILL, "stop": signal.SIGSTOP, "term": signal.SIGTERM}[ending])
+        if ending == "drain":
+            await self.drained(pid)
+        else:
+            self.strike(pid, ending)
         began = time.monotonic()
         if ending != "stop":
             await life.ended()
@@ -53,6 +57,18 @@ class Workers(Story):
                 self.lives[pid] = life
         if pid not in self.lives:
             await self.start(stack)
+
+    def strike(self, pid: int, ending: str) -> None:
+        os.kill(pid, {"kill": signal.SIGKILL, "stop": signal.SIGSTOP, "term": signal.SIGTERM}[ending])
+
+    async def drained(self, pid: int) -> None:
+        """By name, as the list has it."""
+        listed = await self.homes[0].run_async("workers")
+        assert f"process {pid} on {socket.gethostname()}" in listed.out
+        assert "connected to the platforms" in listed.out
+        assert "thinks for" in listed.out
+        done = await self.homes[0].run_async("workers", "--drain", f"{pid} on {socket.gethostname()}")
+        assert done.code == 0, done.err
 
     async def several_think(self) -> None:
         """Several have asked the model lately: of few people all may be one's own, but for a moment."""
@@ -80,7 +96,9 @@ def check(story: Workers) -> None:
 
 
 async def test_any_process_is_killed_stopped_and_ended_and_the_others_go_on(tmp_path: Path) -> None:
-    story = Workers(tmp_path, ["worker kill", "gateway kill", "worker stop", "gateway term"], processes=3)
+    story = Workers(
+        tmp_path, ["worker kill", "gateway kill", "worker stop", "gateway term", "worker drain"], processes=3
+    )
     await story.tell()
     check(story)
     print(f"others went on after {', '.join(f'{s:.2f}' for s in story.took_s)} s")

@@ -1,8 +1,9 @@
-"""`memory.ports.Cluster` on PostgreSQL: advisory locks and notices, on one connection of the process's own.
+"""`memory.ports.Cluster` on PostgreSQL: advisory locks and notices, each on a connection of the process's own.
 
 Agents are shared out in `SHARES` (agent id modulo). A process holds the lock of each share that is its own; what it has
 too much, when another one comes, it gives back, and what nobody has is taken. There are no clocks and no rows: a lock
-is free when its connection is gone, and a process that is stopped loses its connection after `_STOPPED_S`.
+is free when its connection is gone, and a process that is stopped loses its connection after `_STOPPED_S`. That is why
+it hears notices on another: a server that writes to who does not read waits for that, and looks at no timeout.
 """
 
 from __future__ import annotations
@@ -35,8 +36,8 @@ _STILL_S = 0.05  # between two looks whether another process has let go
 _TOLD = 7_000  # bytes of a notice (PostgreSQL takes 8,000)
 _STOPPED_S = 5
 _CONNECT_S = 10.0
+_STOPPED = {"idle_session_timeout": f"{_STOPPED_S}s"}
 _SESSION = {
-    "idle_session_timeout": f"{_STOPPED_S}s",
     "tcp_keepalives_idle": "3",  # a machine that is gone lets its locks go
     "tcp_keepalives_interval": "2",
     "tcp_keepalives_count": "3",
@@ -58,7 +59,8 @@ class PostgresCluster:
         self.name = name
         self._works = works
         self._me = secrets.token_hex(8)
-        self._connection: asyncpg.Connection | None = None
+        self._connection: asyncpg.Connection | None = None  # which holds the locks, and tells
+        self._ears: asyncpg.Connection | None = None
         self._connects = asyncio.Event()
         self._one_at_a_time = asyncio.Lock()  # a connection does one thing at a time
         self._mine: frozenset[int] = frozenset()
@@ -133,6 +135,8 @@ class PostgresCluster:
             while True:
                 try:
                     connection = self._connection or await self._connected()
+                    if self._ears is None or self._ears.is_closed():
+                        self._ears = await self._opened(listens=True)
                     await self._share_out(connection)
                     await self._until_told(connection)
                 except StoreUnavailable as error:
@@ -140,28 +144,34 @@ class PostgresCluster:
                     self._left()
                     await asyncio.sleep(_LOOK_S)
         finally:
-            connection = self._connection
+            connections = [one for one in (self._connection, self._ears) if one is not None]
+            self._connection = self._ears = None
             self._left()
-            if connection is not None:
+            for connection in connections:
                 await ended(asyncio.ensure_future(_close(connection)))
 
     async def _connected(self) -> asyncpg.Connection:
+        connection = self._connection = await self._opened(listens=False)
+        self._connects.set()
+        return connection
+
+    async def _opened(self, *, listens: bool) -> asyncpg.Connection:
+        settings = {"application_name": self.name[:63], **_SESSION}
         async with mapped(self._address):
             connection = await asyncpg.connect(
                 self._address.plain,
                 password=self._address.password,
                 timeout=_CONNECT_S,
-                server_settings={"application_name": self.name[:63], **_SESSION},
+                server_settings=settings if listens else settings | _STOPPED,
             )
             try:
-                await connection.add_listener(_CHANNEL, self._listen)
-                if self._works:
+                if listens:
+                    await connection.add_listener(_CHANNEL, self._listen)
+                elif self._works:
                     await connection.execute(f"SELECT pg_advisory_lock_shared({SHARE}, {_PRESENT})")
             except BaseException:
                 await _close(connection)
                 raise
-        self._connection = connection
-        self._connects.set()
         return connection
 
     def _left(self) -> None:

@@ -68,7 +68,8 @@ _LAST = "SELECT value FROM meta WHERE name = 'holder'"
 _MARK = "INSERT INTO meta (name, value) VALUES ('holder', $1) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
 _LOOK_S = 1.0
 # Of a process that was stopped while its kernel still answers: others are to have the database then.
-_STOPPED = ("SET idle_session_timeout = '5s'", "SET idle_in_transaction_session_timeout = '5s'")
+_BROKEN_OFF = "SET idle_in_transaction_session_timeout = '5s'"
+_STOPPED = ("SET idle_session_timeout = '5s'", _BROKEN_OFF)
 _LASTING = {
     "fsync": "a power cut may cost all of it",
     "full_page_writes": "a power cut may damage it",
@@ -88,6 +89,8 @@ class PostgresDatabase(Pooled[PostgresConnection]):
         self._address = address
         self._command: str | None = None  # for which this process alone has the database
         self._waits = False  # others may wait for it
+        self._shares = False  # others work on it, too
+        self._strict: PostgresConnection | None = None  # the connection that knows that
         self._mark: str | None = None  # that it left there, once it had it
         self._holding: PostgresConnection | None = None  # which may write: it has all the locks for that
         self._writes = _engine(address)
@@ -171,6 +174,11 @@ class PostgresDatabase(Pooled[PostgresConnection]):
         try:
             if connection is not self._holding:
                 await self._may_write(connection)
+            if self._shares and connection is not self._strict:
+                await connection.control(
+                    _BROKEN_OFF
+                )  # nobody waits for a process that was stopped at its work
+                self._strict = connection
             await connection.control("BEGIN")
         except StoreError:
             raise  # it is sound
@@ -234,6 +242,7 @@ class PostgresDatabase(Pooled[PostgresConnection]):
                 await busy(error)
 
     def cluster(self, command: str, *, works: bool) -> PostgresCluster:
+        self._shares = True
         return PostgresCluster(self._address, _name(command), works=works)
 
     async def kept(self) -> None:

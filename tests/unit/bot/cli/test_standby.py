@@ -9,6 +9,7 @@ import aiohttp
 import pytest
 
 from bot.cli.standby import CalledOff, Standby, workers
+from bot.cli.worker import drain, roles_of
 from bot.errors import SettingsError
 from bot.settings import Settings, load
 from memory.errors import StoreBusy
@@ -60,3 +61,20 @@ async def test_a_database_in_the_data_directory_is_shared_by_nobody(
 ) -> None:
     await workers(Settings(data_dir=tmp_path), as_json=False)
     assert "one process uses it" in capsys.readouterr().out
+
+
+def test_roles_are_for_those_that_share_agents(tmp_path: Path) -> None:
+    alone = Settings(data_dir=tmp_path)
+    assert roles_of(alone, "gateway,worker") == {"gateway", "worker"}
+    with pytest.raises(SettingsError, match=r"store\.workers"):
+        roles_of(alone, "worker")
+    shared = Settings.model_validate({"store": {"url": "postgresql://a@b/c", "workers": True}})
+    assert roles_of(shared, "worker") == {"worker"}
+    for wrong, why in (("wroker", "no role 'wroker'"), (" , ", "name one")):
+        with pytest.raises(SettingsError, match=why):
+            roles_of(shared, wrong)
+
+
+async def test_who_shares_with_nobody_drains_nobody(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"store\.workers"):
+        await drain(Settings(data_dir=tmp_path), "7 on a")
