@@ -53,7 +53,8 @@ class Clerk:
         if not request.get("tools"):
             return Answer(text="They sent numbers.")
         if step == "0":
-            self.told[turn] = unanswered(request["messages"])
+            # Once: a process that was stopped, and whose work is refused, may ask again when others have gone on.
+            self.told.setdefault(turn, unanswered(request["messages"]))
             note = {"content": f"Noted {' '.join(self.told[turn])}.", "request_heartbeat": True}
             return Answer(calls=[("archival_memory_insert", note)])
         if step == "1":
