@@ -68,6 +68,13 @@ _LAST = "SELECT value FROM meta WHERE name = 'holder'"
 _MARK = "INSERT INTO meta (name, value) VALUES ('holder', $1) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
 _LOOK_S = 1.0
 # Of a process that was stopped while its kernel still answers: others are to have the database then.
+# Who was stopped in the middle of what it sends is under none of these: others end its connection.
+_END_STOPPED = (
+    "SELECT pg_terminate_backend(a.pid) FROM pg_locks l JOIN pg_stat_activity a USING (pid) "
+    "WHERE l.locktype = 'advisory' AND l.classid = 7 AND l.objid = 1 AND l.granted AND a.datname = current_database() "
+    "AND a.state = 'active' AND a.wait_event = 'ClientRead' AND a.query_start < now() - interval '5 s' "
+    "AND a.query NOT ILIKE 'copy%'"
+)
 _BROKEN_OFF = "SET idle_in_transaction_session_timeout = '5s'"
 _STOPPED = ("SET idle_session_timeout = '5s'", _BROKEN_OFF)
 _LASTING = {
@@ -278,6 +285,7 @@ class PostgresDatabase(Pooled[PostgresConnection]):
         await _call(connection, _name(f"{command}{newer}"))
         [(ours,)] = await connection.ask(f"SELECT pg_try_advisory_lock({upgrades.ALONE})")
         if not ours:
+            await connection.ask(_END_STOPPED)
             who = await upgrades.who(connection, alone=True)
             if newer:
                 raise StoreBusy(upgrades.older(self.place, version, who))
