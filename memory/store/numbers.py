@@ -137,9 +137,6 @@ class Versions:
         """As how it was read last, or changed by us; None: what is kept of it is of nobody knows when."""
         return self._known.get(agent_id)
 
-    def is_known(self, agent_id: int) -> bool:
-        return agent_id in self._known
-
     def forget(self, agent_id: int) -> None:
         self._known.pop(agent_id, None)
 
@@ -183,7 +180,7 @@ class Counted:
         return int(row.last_seq) - count
 
     async def seen(self, agent_id: int) -> None:
-        if not self._versions.is_known(agent_id):
+        if self._versions.known(agent_id) is None:
             version = (await self._c.execute(_VERSION, {"agent": agent_id})).scalar()
             if version is not None:
                 self._versions.know(agent_id, version)

@@ -134,4 +134,4 @@ async def schema(url: str) -> str:
 async def test_a_newer_version_takes_over_from_an_older_one(tmp_path: Path) -> None:
     story = Upgrade(tmp_path, ["upgrade"], processes=1)
     await story.tell()
-    check(story)
+    assert "Standing by: " in check(story)

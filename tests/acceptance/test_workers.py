@@ -9,14 +9,12 @@ import random
 import signal
 import socket
 import time
-from collections import Counter
 from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
 
-from tests.acceptance.crowd import numbers_in
-from tests.acceptance.test_standby import SHARED, Story
+from tests.acceptance.test_standby import SHARED, Story, check
 from tests.fakes.postgres_server import ALONE, asked
 
 pytestmark = [
@@ -77,22 +75,6 @@ class Workers(Story):
             await self.model.arrived.reach(before + 30)
             if len({who for who, _ in self.model.asked[before:]}) > 1:
                 return
-
-
-def check(story: Workers) -> None:
-    said = {number for numbers in story.written.values() for number in numbers}
-    times = Counter(number for _, text in story.posts for number in numbers_in(text))
-    assert said - set(times) == set(), "never answered"
-    assert {number: n for number, n in times.items() if n != 1} == {}, "answered more than once"
-    order: dict[str, list[str]] = {}
-    for place, text in story.posts:
-        order.setdefault(place, []).extend(numbers_in(text))
-    assert {place: numbers for place, numbers in order.items() if numbers != sorted(numbers)} == {}
-    noted = Counter(number for text in story.notes for number in numbers_in(text))
-    assert set(noted) == said
-    assert set(noted.values()) == {1}
-    told = "".join(home.stderr.read_text() for home in story.homes)
-    assert "Traceback" not in told
 
 
 async def test_any_process_is_killed_stopped_and_ended_and_the_others_go_on(tmp_path: Path) -> None:
