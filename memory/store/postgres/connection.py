@@ -86,6 +86,21 @@ class PostgresConnection:
         """Run a statement that gives no rows, by itself. Raises `asyncpg.PostgresError`."""
         await self._whole(self._driver.execute(statement, timeout=timeout_s))
 
+    async def remarks(self, statement: str, *, timeout_s: float) -> list[asyncpg.PostgresLogMessage]:
+        """Run a statement that gives no rows, by itself: what the server says meanwhile. Raises
+        `asyncpg.PostgresError`."""
+        said: list[asyncpg.PostgresLogMessage] = []
+
+        def hear(_: object, message: asyncpg.PostgresLogMessage) -> None:
+            said.append(message)
+
+        self._driver.add_log_listener(hear)
+        try:
+            await self.control(statement, timeout_s=timeout_s)
+        finally:
+            self._driver.remove_log_listener(hear)
+        return said
+
     async def synchronously(self, work: Any) -> None:
         """``work`` with SQLAlchemy's synchronous connection."""
         await self._whole(self.outer.run_sync(work))

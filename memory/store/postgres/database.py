@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import re
 import secrets
 import socket
 from collections.abc import AsyncIterator
@@ -84,6 +85,8 @@ _LASTING = {
 }
 _ONLY_READS = "SET default_transaction_read_only = on"
 """Not said when it connects: what looks for a primary (target_session_attrs) would take the server for a replica."""
+_LOOKS = 50
+_LOOK_AGAIN_S = 0.02
 _FOR_SCRUB = ("SET lock_timeout = '2s'", "RESET lock_timeout")
 
 
@@ -315,24 +318,38 @@ class PostgresDatabase(Pooled[PostgresConnection]):
     async def scrub(self) -> bool:
         """Write the tables anew, without what was deleted.
 
-        False when somebody writes, or holds one of them for seconds; then ask again. Others wait meanwhile: about a
+        False when somebody writes, holds one of them for seconds, or may still see what was deleted (whoever is in a
+        transaction since before, in whichever database of the server); then ask again. Others wait meanwhile: about a
         second for 20,000 messages. What the server keeps beside its tables (its log of writes, backups, replicas) is
         its operator's: see docs/scale.md.
         """
         self._refuse_when_closed()
-        if self._turnstile.locked():
+        if self._turnstile.locked() or not await self._all_ended():
             return False
         async with self._turnstile, mapped(self._address):
             connection = self._writer = await _usable(self._writer, self._writes)
             before, after = _FOR_SCRUB
             await connection.control(before)
             try:
-                await connection.control(_rewriting(), timeout_s=_REWRITE_S)
+                said = await connection.remarks(_rewriting(), timeout_s=_REWRITE_S)
             except asyncpg.LockNotAvailableError:
                 return False
             finally:
                 await connection.control(after)
-        return True
+        return not any(_left(message) for message in said)
+
+    async def _all_ended(self) -> bool:
+        """Whether all transactions that were under way end within a moment: none of them sees what was deleted."""
+        async with self._borrowed() as connection:
+            [(now,)] = await connection.ask("SELECT pg_snapshot_xmax(pg_current_snapshot())::text")
+            for _ in range(_LOOKS):
+                [(ended,)] = await connection.ask(
+                    "SELECT pg_snapshot_xmin(pg_current_snapshot()) >= $1::text::xid8", now
+                )
+                if ended:
+                    return True
+                await asyncio.sleep(_LOOK_AGAIN_S)
+        return False
 
     async def check(self) -> str | None:
         """None when all tables can be read, and what is acknowledged lasts; else what is wrong, and what to do."""
@@ -416,4 +433,11 @@ def _rewriting() -> str:
     """Of all tables whose rows may be deleted for good."""
     names = [table.name for table in t.metadata.sorted_tables]
     names += [f"{kind}_{words}" for kind in t.FULL_TEXT for words in ("terms", "postings")]
-    return f"VACUUM (FULL) {', '.join(names)}"
+    return f"VACUUM (FULL, VERBOSE) {', '.join(names)}"
+
+
+def _left(message: asyncpg.PostgresLogMessage) -> int:
+    """How many deleted rows of a table were kept, since somebody may see them, as the server remarks in whichever
+    language: "0 dead row versions cannot be removed yet."."""
+    number = re.match(r"\D*(\d+)", message.detail or "")
+    return int(number[1]) if number else 0

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 
 from memory.errors import StoreTooNew, StoreUnavailable
@@ -14,6 +17,7 @@ from memory.store.postgres.database import PostgresDatabase, _engine
 from memory.store.schema import HEAD
 from tests.fakes.memory_rows import settle, tell
 from tests.fakes.postgres_server import NewDatabase, asked
+from tests.patience import PATIENCE_S
 
 pytestmark = pytest.mark.postgres
 
@@ -29,9 +33,9 @@ SCHEMA = {
         "WHERE connamespace = 'public'::regnamespace AND conrelid::regclass::text != 'alembic_version'"
     ),
     "storage": (
-        "SELECT c.relname, a.attname, a.attstorage::text, c.reloptions::text FROM pg_attribute a JOIN pg_class c "
-        "ON c.oid = a.attrelid WHERE c.relnamespace = 'public'::regnamespace AND a.attnum > 0 AND c.relkind = 'r' "
-        "AND c.relname != 'alembic_version'"
+        "SELECT c.relname, a.attname, a.attstorage::text, a.attstattarget, c.reloptions::text FROM pg_attribute a "
+        "JOIN pg_class c ON c.oid = a.attrelid WHERE c.relnamespace = 'public'::regnamespace AND a.attnum > 0 "
+        "AND c.relkind = 'r' AND c.relname != 'alembic_version'"
     ),
 }
 
@@ -136,13 +140,20 @@ async def test_a_connection_that_was_cut_costs_one_unit_of_work_at_most(
         assert (await session.agents.user(agent.user_id)).language == ""
 
 
-async def test_what_was_scrubbed_is_in_no_table_file(database: NewDatabase, store: PostgresDatabase) -> None:
+async def scrubbed(store: PostgresDatabase) -> None:
+    """As the chores do it: asked again, for another test's transaction may be under way on the same server."""
+    async with asyncio.timeout(PATIENCE_S):
+        while not await store.scrub():
+            pass
+
+
+async def test_what_was_scrubbed_is_in_no_file(database: NewDatabase, store: PostgresDatabase) -> None:
     _, place = await settle(store)
     rows = await tell(store, place, *(f"the canary number {n} sings" for n in range(40)))
-    url = await database.url()
-    async with asked(url) as connection:
+    async with asked(await database.url()) as connection:
         folder = Path(await connection.fetchval("SHOW data_directory"))
         oid = await connection.fetchval("SELECT oid FROM pg_database WHERE datname = current_database()")
+        await connection.execute("ANALYZE")  # the server does so by itself, when much has changed
         await connection.execute("CHECKPOINT")
 
         def holding() -> list[str]:
@@ -152,10 +163,46 @@ async def test_what_was_scrubbed_is_in_no_table_file(database: NewDatabase, stor
         assert holding()
         async with store.write() as session:
             await session.messages.delete([row.key for row in rows])
-        assert await store.scrub()
+        await scrubbed(store)
         await connection.execute("CHECKPOINT")
         assert holding() == []
     await tell(store, place, "still here")
+
+
+@pytest.mark.parametrize("elsewhere", [False, True])
+async def test_nothing_is_scrubbed_while_somebody_may_see_what_was_deleted(
+    database: NewDatabase, store: PostgresDatabase, elsewhere: bool
+) -> None:
+    _, place = await settle(store)
+    [row] = await tell(store, place, "the canary sings")
+    other = NewDatabase()
+    try:
+        async with asked(await (other if elsewhere else database).url()) as connection:
+            async with connection.transaction(isolation="repeatable_read"):
+                # A number of its own is seen by all of the server, a mere view of things within the database.
+                await connection.execute(
+                    "SELECT pg_current_xact_id()" if elsewhere else "SELECT pg_current_snapshot()"
+                )
+                async with store.write() as session:
+                    await session.messages.delete([row.key])
+                assert not await store.scrub()
+            await scrubbed(store)
+    finally:
+        await other.drop()
+
+
+async def test_what_a_database_knows_of_its_texts_is_thrown_away(database: NewDatabase) -> None:
+    known = "SELECT tablename, attname FROM pg_stats WHERE schemaname = 'public' AND attname = 'text'"
+    async with asked(await database.url()) as connection:
+        await connection.execute('CREATE TABLE notes (text TEXT COLLATE "C" PRIMARY KEY, data BYTEA)')
+        await connection.execute("INSERT INTO notes SELECT 'canary' || n, 'x' FROM generate_series(1, 99) n")
+        await connection.execute("ANALYZE notes")
+        assert await connection.fetch(known)
+        await connection.execute(import_module("memory.store.migrations.versions.0023_no_statistics")._NONE)
+        await connection.execute("ANALYZE notes")
+        assert not await connection.fetch(known)
+        with pytest.raises(asyncpg.UniqueViolationError):
+            await connection.execute("INSERT INTO notes VALUES ('canary1')")
 
 
 async def test_a_server_that_may_lose_what_was_acknowledged_is_not_sound(store: PostgresDatabase) -> None:
