@@ -46,7 +46,7 @@ STORIES := tests/integration/test_agent.py tests/integration/test_mailboxes.py t
 	tests/acceptance/test_rolling_upgrade.py tests/acceptance/test_workers.py
 test-postgres: setup-dev
 	@EVERBOT_TEST_DATABASE=postgres $(BIN)/python -m pytest -n auto --dist worksteal -rs \
-		tests/contract/test_store*.py tests/contract/test_cluster.py tests/unit/memory/store/postgres tests/integration/test_postgres.py \
+		tests/contract/test_store*.py tests/contract/test_cluster.py tests/contract/test_leases.py tests/unit/memory/store/postgres tests/integration/test_postgres.py \
 		tests/integration/test_store_migrate.py $(STORIES)
 
 # Against real servers of tools, installed from the registries where they can be had.

@@ -24,6 +24,9 @@ from bot.events import (
     Suggestion,
     View,
 )
+from memory.ports import Alone as Alone
+from memory.ports import Lease as Lease
+from memory.ports import Leases as Leases
 from memory.records import Usage
 
 
@@ -334,68 +337,6 @@ class Adapter(Protocol):
         ...
 
 
-class Lease(Protocol):
-    """Something that this process alone does."""
-
-    async def lost(self) -> None:
-        """Returns when it is ours no more, though it was not given back: another process may have it now."""
-        ...
-
-    async def give(self) -> None:
-        """Let others have it. Idempotent."""
-        ...
-
-
-class Leases(Protocol):
-    """Who does what, of all processes that share a database. What there is to do has a kind and a number. Nothing is
-    raised: while the database cannot be asked nothing is had, and nobody passes."""
-
-    async def part(self, kind: str, total: int) -> int:
-        """How many of so many are to be this process's: as many as any other's."""
-        ...
-
-    async def take(self, kind: str, number: int) -> Lease | None:
-        """None: it is taken. It is free again when it is given back, and when its process ends, however it ends."""
-        ...
-
-    async def news(self) -> None:
-        """Returns when it is time to look again for what may be had."""
-        ...
-
-    async def passed(self, gate: str, seconds: float) -> bool:
-        """Whether no process passed there for so long: then we have, now. With 0 seconds we have in any case."""
-        ...
-
-    async def agreed(self, name: str, value: int) -> int:
-        """By what all go: what the first said that looked."""
-        ...
-
-
-class Alone:
-    """The `Leases` and the one `Lease` of a process that shares with nobody: all is its own."""
-
-    async def part(self, kind: str, total: int) -> int:
-        return total
-
-    async def take(self, kind: str, number: int) -> Lease | None:
-        return self
-
-    async def news(self) -> None:
-        await asyncio.Event().wait()
-
-    async def passed(self, gate: str, seconds: float) -> bool:
-        return True
-
-    async def agreed(self, name: str, value: int) -> int:
-        return value
-
-    async def lost(self) -> None:
-        await asyncio.Event().wait()
-
-    async def give(self) -> None:
-        pass
-
-
 class Plain:
     """What an `Adapter` may stand on whose places are each one person's own: no length is too much, there are no
     threads, no sign of life, and what is sent twice under one id is shown once."""
@@ -540,6 +481,11 @@ class Inbound(Protocol):
     @property
     def programs(self) -> Programs:
         """For the door of programs."""
+        ...
+
+    @property
+    def leases(self) -> Leases:
+        """Who does what, of all processes that are connected to platforms."""
         ...
 
     async def newest_keys(self, platform: str) -> Mapping[Address, str]:

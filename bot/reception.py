@@ -49,7 +49,7 @@ from bot.safety.masking import TOLD, Masking, aside, told
 from bot.safety.notices import Place
 from bot.safety.refusing import Refusing, Verdict, why_not
 from bot.settings import EventSettings
-from memory.ports import Session
+from memory.ports import Leases, Session
 from memory.records import Agent, Audience, Conversation, Message, OutboxRow, Passage, User
 
 _SAID = 2_000  # characters of a post that opened a thread
@@ -92,6 +92,7 @@ class Reception:
     ) -> None:
         self._store, self._observer, self._clock = runtime.store, runtime.observer, runtime.clock
         self._programs = Programs(runtime.store, runtime.clock, identities.default)
+        self._leases = runtime.cluster.leases
         self._mailboxes = mailboxes
         self._identities = identities
         self._access = access
@@ -234,6 +235,10 @@ class Reception:
         async with self._store.read() as session:
             agents = await _agents(session, account)
         await self._mailboxes.interrupt(address, [agent.id for agent in agents])
+
+    @property
+    def leases(self) -> Leases:
+        return self._leases
 
     @property
     def programs(self) -> Programs:

@@ -35,26 +35,26 @@ from adapters.discord.webhooks import Webhooks
 from adapters.text import split
 from bot.errors import AdapterError, DeliveryError
 from bot.events import Address, Reply
-from bot.ports import Alone, Clock, Found, Inbound, Leases
+from bot.ports import Clock, Found, Inbound, Leases
 
 log = logging.getLogger(__name__)
 
+_COUNT = "discord shards"
 _AGAIN_S = 5.0
 _AGAIN_MAX_S = 300.0
 _TYPING_S = 8.0
 
 
 class DiscordAdapter:
-    """`bot.ports.Adapter` on a client of discord.py for each shard that is run here: which those are, ``leases`` say
-    (None: all)."""
+    """`bot.ports.Adapter` on a client of discord.py for each shard that is run here: which those are, the `Leases` of
+    the processes say that are connected."""
 
     platform = PLATFORM
 
-    def __init__(self, options: Options, clock: Clock, leases: Leases | None = None) -> None:
+    def __init__(self, options: Options, clock: Clock) -> None:
         self._options = options
         self._clock = clock
         self._api_url = options.api_url.rstrip("/")
-        self._leases = leases or Alone()
         self._content = options.message_content
         self._context = Context(options.context_lines)
         self._shards: Shards | None = None
@@ -73,29 +73,32 @@ class DiscordAdapter:
             self._webhooks = Webhooks(self._api_url, session)
             self._group = group
             starting = Starting(session, self._api_url, self._options.token)
-            gate = Gate(self._leases, self._clock, starting.asked, group.create_task)
+            gate = Gate(inbound.leases, self._clock, starting.asked, group.create_task)
             around = Surroundings(Order(), self._context, self._attachments(session, hosts), self._content)
+            least = 0
             while True:
-                count = await self._count(starting)
+                count = await self._count(starting, inbound.leases, least)
                 service = Service(
                     self._options, self._clock, inbound, around, hosts, gate, count, group.create_task
                 )
-                self._shards = Shards(self._leases, count, partial(Shard, service))
-                await self._shards.run()
-                log.warning("Discord: the guilds are to be divided into more than %d shards.", count)
+                agreed = "" if self._options.shards else _COUNT
+                self._shards = Shards(inbound.leases, count, agreed, partial(Shard, service))
+                least = await self._shards.run()
+                log.warning("Discord: the guilds are to be divided into other than %d shards.", count)
                 await self._clock.sleep(_AGAIN_S)
 
     def _attachments(self, session: aiohttp.ClientSession, hosts: Hosts) -> Attachments:
         return Attachments(session, hosts, vision=self._options.vision, hearing=self._options.hearing)
 
-    async def _count(self, starting: Starting) -> int:
+    async def _count(self, starting: Starting, leases: Leases, least: int) -> int:
         """How many shards there are. Raises `AdapterError` when Discord refuses the token."""
         if self._options.shards:
             return self._options.shards
         wait = _AGAIN_S
         while True:
             try:
-                return await self._leases.agreed("discord shards", (await starting.asked()).shards)
+                wished = max((await starting.asked()).shards, least)
+                return await leases.agreed(_COUNT, wished, least)
             except discord.LoginFailure:
                 raise AdapterError(REFUSED) from None
             except BROKEN as error:

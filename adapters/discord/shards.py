@@ -15,11 +15,14 @@ _KIND = "discord shard"
 
 
 class Shards:
-    """Of ``count`` that there are; ``made`` makes one."""
+    """Of ``count`` that there are, as all processes have ``agreed`` under that name (none: it is set); ``made`` makes
+    one."""
 
-    def __init__(self, leases: Leases, count: int, made: Callable[[int], Shard]) -> None:
+    def __init__(self, leases: Leases, count: int, agreed: str, made: Callable[[int], Shard]) -> None:
         self._leases = leases
         self._count = count
+        self._agreed = agreed
+        self._least = 0
         self._made = made
         self._here: dict[int, Shard] = {}
         self._lives: dict[int, asyncio.Task[None]] = {}
@@ -31,16 +34,21 @@ class Shards:
         """Those that are run here, by their numbers."""
         return self._here
 
-    async def run(self) -> None:
-        """Returns when Discord wants the guilds divided otherwise. Raises `AdapterError` when it refuses us."""
+    async def run(self) -> int:
+        """Returns when the guilds are to be divided otherwise: into how many shards at least. Raises `AdapterError`
+        when Discord refuses us."""
         async with asyncio.TaskGroup() as group:
             looking = group.create_task(self._look(group))
             await self._outgrown.wait()
             for task in (looking, *self._lives.values()):
                 task.cancel()
+        return self._least
 
     async def _look(self, group: asyncio.TaskGroup) -> None:
         while True:
+            if self._agreed and await self._leases.agreed(self._agreed, self._count) != self._count:
+                self._outgrown.set()
+                return
             ours = await self._leases.part(_KIND, self._count)
             for number in sorted(self._lives)[ours:]:  # another process has too few
                 self._lives.pop(number).cancel()
@@ -62,6 +70,7 @@ class Shards:
                 log.warning("Discord: shard %d is another process's now.", number)
                 running.cancel()
         except* Outgrown:
+            self._least = self._count + 1
             self._outgrown.set()
         finally:
             del self._here[number]

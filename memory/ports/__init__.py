@@ -23,6 +23,7 @@ from memory.ports.erasing import Erasing
 from memory.ports.imports import Imports
 from memory.ports.index import Nearness, VectorIndex
 from memory.ports.joining import Joining
+from memory.ports.leases import Alone, Lease, Leases
 from memory.ports.mailbox import Mailbox
 from memory.ports.messages import Messages
 from memory.ports.meta import Meta
@@ -40,6 +41,7 @@ from memory.ports.web_keys import WebKeys
 
 __all__ = [
     "Agents",
+    "Alone",
     "Asks",
     "Blocks",
     "Busy",
@@ -51,6 +53,8 @@ __all__ = [
     "Erasing",
     "Imports",
     "Joining",
+    "Lease",
+    "Leases",
     "Mailbox",
     "Messages",
     "Meta",

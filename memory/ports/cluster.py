@@ -11,6 +11,8 @@ from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Protocol
 
+from memory.ports.leases import Alone, Leases
+
 Heard = Callable[..., None]
 """Is given what was told, by name; raises nothing and waits for nothing."""
 
@@ -24,6 +26,11 @@ class Cluster(Protocol):
     @property
     def name(self) -> str:
         """Of this process, as others see it; empty where there are none."""
+        ...
+
+    @property
+    def leases(self) -> Leases:
+        """Who does what else."""
         ...
 
     def owns(self, agent_id: int) -> bool:
@@ -66,6 +73,9 @@ class Single:
 
     single = True
     name = ""
+
+    def __init__(self) -> None:
+        self.leases = Alone()
 
     def owns(self, agent_id: int) -> bool:
         return True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from discord.gateway import KeepAliveHandler
@@ -25,6 +26,16 @@ from tests.fakes.town import FAST, Town
 from tests.patience import PATIENCE_S
 
 
+class Through:
+    """One everbot, as a gateway of several has it."""
+
+    def __init__(self, inbound: Inbound, leases: Leases) -> None:
+        self._inbound, self.leases = inbound, leases
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inbound, name)
+
+
 class Pair(DiscordAdapter):
     """Two gateways, before one everbot that posts through the one or the other."""
 
@@ -32,12 +43,15 @@ class Pair(DiscordAdapter):
         super().__init__(options, clock)
         self.office = office
         self.desks = [office.desk(), office.desk()]
-        self.gateways = [DiscordAdapter(options, clock, desk) for desk in self.desks]
+        self.gateways = [DiscordAdapter(options, clock) for _ in self.desks]
         self.lives: list[asyncio.Task[None]] = []
 
     async def run(self, inbound: Inbound) -> None:
         async with asyncio.TaskGroup() as group:
-            self.lives = [group.create_task(gateway.run(inbound)) for gateway in self.gateways]
+            self.lives = [
+                group.create_task(gateway.run(Through(inbound, desk)))  # type: ignore[arg-type]
+                for gateway, desk in zip(self.gateways, self.desks, strict=True)
+            ]
 
     def ready(self) -> str | None:
         shared = [self.office.numbers(desk) for desk in self.desks if not desk.dead]
@@ -152,11 +166,11 @@ async def test_one_process_runs_all_shards_and_mends_each_by_itself(tmp_path: Pa
         assert server.hasty == 0
 
 
-def listener(server: DiscordServer, leases: Leases | None = None, **more: int) -> DiscordAdapter:
+def listener(server: DiscordServer, **more: int) -> DiscordAdapter:
     settings = {"token": server.token, "api_url": server.api_url, "gateway_url": server.gateway_url, **more}
     options = discord_options(Settings.model_validate({"discord": {"guilds_wait_s": 0.1, **settings}}))
     assert options is not None
-    return DiscordAdapter(options, HastyClock(), leases or Alone())
+    return DiscordAdapter(options, HastyClock())
 
 
 async def test_the_last_session_of_a_day_is_not_begun() -> None:
@@ -181,6 +195,27 @@ async def test_too_few_shards_are_one_sentence() -> None:
         assert "discord.shards = 1" in str(error)
 
 
+async def test_what_one_gateway_finds_too_few_shards_is_so_for_all() -> None:
+    async with DiscordServer(**FAST, guilds_per_shard=1, max_concurrency=2, identify_s=0.2) as server:
+        first = server.guild("First")
+        office = Office()
+        desks = [office.desk(), office.desk()]
+        lives = [asyncio.create_task(listener(server).run(Heard(leases=desk))) for desk in desks]
+        await server.until(lambda: server.shards == {0: 1})
+        while True:
+            other = server.guild("Other", bot=False)
+            if (other.id ^ first.id) >> 22 & 1:
+                break
+        server.add_guild(other)
+        await server.invalidate(0)
+        await server.until(lambda: server.shards == {0: 1, 1: 1})
+        assert sorted(map(office.numbers, desks)) == [[0], [1]]
+        for life in lives:
+            life.cancel()
+        await asyncio.wait(lives)
+        assert server.hasty == 0
+
+
 class Queueing(Alone):
     """Nobody may begin a session yet."""
 
@@ -195,7 +230,7 @@ class Queueing(Alone):
 async def test_nothing_is_left_of_a_gateway_that_ends_while_it_waits_for_its_turn() -> None:
     async with DiscordServer(**FAST) as server:
         queueing = Queueing()
-        running = asyncio.create_task(listener(server, queueing).run(Heard()))
+        running = asyncio.create_task(listener(server).run(Heard(leases=queueing)))
         async with asyncio.timeout(PATIENCE_S):
             await queueing.asked.wait()
         alive = keeping_alive()

@@ -6,13 +6,15 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 
 from bot.events import Address, Command, CommandSpec, Event, Suggestion, View
+from bot.ports import Alone, Leases
 
 
 class Heard:
     """`bot.ports.Inbound` that keeps all that it is given, in order."""
 
-    def __init__(self, commands: Sequence[CommandSpec] = ()) -> None:
+    def __init__(self, commands: Sequence[CommandSpec] = (), leases: Leases | None = None) -> None:
         self.commands = commands
+        self.leases = leases or Alone()
         self.events: list[Event] = []
         self.asked: list[Command] = []
 

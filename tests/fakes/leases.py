@@ -86,5 +86,7 @@ class Desk:
         self._office.passed[gate] = now
         return True
 
-    async def agreed(self, name: str, value: int) -> int:
-        return self._office.agreed.setdefault(name, value)
+    async def agreed(self, name: str, value: int, least: int = 0) -> int:
+        if self._office.agreed.setdefault(name, value) < least:
+            self._office.agreed[name] = value
+        return self._office.agreed[name]

@@ -23,6 +23,7 @@ import asyncpg
 from memory.errors import StoreUnavailable
 from memory.ports.cluster import Heard
 from memory.store.postgres.address import Address
+from memory.store.postgres.leases import PostgresLeases
 from memory.store.postgres.refusals import mapped
 from memory.uncancelled import ended
 
@@ -70,6 +71,7 @@ class PostgresCluster:
         self._all_told = asyncio.Event()
         self._changed = asyncio.Event()
         self._lost = False
+        self.leases = PostgresLeases(self)
 
     def owns(self, agent_id: int) -> bool:
         return agent_id % SHARES in self._mine
@@ -77,13 +79,13 @@ class PostgresCluster:
     @asynccontextmanager
     async def at_work(self, agent_id: int) -> AsyncIterator[bool]:
         connection = self._connection
-        if connection is None or not await self._try(connection, agent_id):
+        if connection is None or not await self._try(connection, *_agent(agent_id)):
             yield False
             return
         try:
             yield True
         finally:
-            await self._let_go(connection, agent_id)
+            await self._let_go(connection, *_agent(agent_id))
 
     @asynccontextmanager
     async def still(self, agents: Collection[int]) -> AsyncIterator[None]:
@@ -91,13 +93,11 @@ class PostgresCluster:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_STOPPED_S):
                 await self._connects.wait()
-        connection = self._connection
-        if connection is None:
-            raise StoreUnavailable(f"{self._address.shown} cannot be reached by this process at present.")
+        connection = self._there()
         try:
             for agent_id in sorted(agents):  # as everybody takes several
                 self.tell("still", agent=agent_id)
-                while not await self._try(connection, agent_id):
+                while not await self._try(connection, *_agent(agent_id)):
                     if connection is not self._connection:
                         raise StoreUnavailable(f"{self._address.shown} was lost for a moment.")
                     await asyncio.sleep(_STILL_S)
@@ -105,7 +105,7 @@ class PostgresCluster:
             yield
         finally:
             for agent_id in held:
-                await self._let_go(connection, agent_id)
+                await self._let_go(connection, *_agent(agent_id))
                 self.tell("free", agent=agent_id)
 
     def tell(self, word: str, **what: Any) -> None:
@@ -129,6 +129,24 @@ class PostgresCluster:
         self._changed.clear()
         lost, self._lost = self._lost, False
         return not lost
+
+    # What `leases` stand on
+
+    async def ask(self, statement: str, *values: object) -> list[Any]:
+        return await self._ask(self._there(), statement, *values)
+
+    async def lock(self, kind: int, number: int) -> bool:
+        connection = self._there()
+        return await self._try(connection, kind, number) and connection is self._connection
+
+    async def unlock(self, kind: int, number: int) -> None:
+        if self._connection is not None:
+            await self._let_go(self._connection, kind, number)
+
+    def _there(self) -> asyncpg.Connection:
+        if self._connection is None:
+            raise StoreUnavailable(f"{self._address.shown} cannot be reached by this process at present.")
+        return self._connection
 
     async def run(self) -> None:
         try:
@@ -182,6 +200,7 @@ class PostgresCluster:
             connection.terminate()
         self._lost = self._lost or bool(self._mine)
         self._mine = frozenset()
+        self.leases.gone()
         self._changed.set()
 
     async def _share_out(self, connection: asyncpg.Connection) -> None:
@@ -228,21 +247,21 @@ class PostgresCluster:
         for heard in self._heard.get(word, ()) if who != self._me else ():
             heard(**what)
 
-    async def _try(self, connection: asyncpg.Connection, agent_id: int) -> bool:
-        """Whether the agent's lock is ours now."""
+    async def _try(self, connection: asyncpg.Connection, kind: int, number: int) -> bool:
+        """Whether the lock is ours now."""
         lock = "SELECT pg_try_advisory_lock($1, $2)"
-        asking = asyncio.ensure_future(self._asked(connection, lock, (_AGENT, agent_id % 2**31)))
+        asking = asyncio.ensure_future(self._asked(connection, lock, (kind, number)))
         cancelled = await ended(asking)
         ours = asking.exception() is None and bool(asking.result()[0][0])
         if cancelled:
             if ours:
-                await self._let_go(connection, agent_id)
+                await self._let_go(connection, kind, number)
             raise asyncio.CancelledError
         return ours
 
-    async def _let_go(self, connection: asyncpg.Connection, agent_id: int) -> None:
+    async def _let_go(self, connection: asyncpg.Connection, kind: int, number: int) -> None:
         with contextlib.suppress(StoreUnavailable):  # then it is free anyway
-            await self._ask(connection, "SELECT pg_advisory_unlock($1, $2)", _AGENT, agent_id % 2**31)
+            await self._ask(connection, "SELECT pg_advisory_unlock($1, $2)", kind, number)
 
     async def _ask(self, connection: asyncpg.Connection, statement: str, *values: object) -> list[Any]:
         """Whole, even when we are cancelled: what was locked is known to be. Raises `StoreUnavailable`."""
@@ -258,6 +277,11 @@ class PostgresCluster:
     ) -> list[Any]:
         async with self._one_at_a_time, mapped(self._address):
             return list(await connection.fetch(statement, *values, timeout=_STOPPED_S))
+
+
+def _agent(agent_id: int) -> tuple[int, int]:
+    """The lock of whoever works for an agent."""
+    return _AGENT, agent_id % 2**31
 
 
 async def _close(connection: asyncpg.Connection) -> None:
