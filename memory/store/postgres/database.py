@@ -8,10 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import re
-import secrets
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -29,10 +26,10 @@ from memory.store.numbers import Counted, Versions
 from memory.store.pooled import Pooled
 from memory.store.postgres import dumps, upgrades
 from memory.store.postgres.address import Address
-from memory.store.postgres.cluster import SHARE, SHARES, PostgresCluster
+from memory.store.postgres.cluster import PostgresCluster
 from memory.store.postgres.connection import PostgresConnection, storables
 from memory.store.postgres.refusals import mapped
-from memory.store.schema import HEAD
+from memory.store.postgres.sharing import Sharing, holders, name_of
 from memory.store.session import session
 from memory.uncancelled import ended
 
@@ -52,32 +49,7 @@ _SESSION = {
     "tcp_keepalives_interval": "2",
     "tcp_keepalives_count": "3",
 }
-_HOLDERS = f"""
-    WITH held AS (
-        SELECT pid, bool_or(classid = 7 AND objid = 1) AS alone,
-            count(*) FILTER (WHERE classid = {SHARE} AND objid < {SHARES}) AS shares
-        FROM pg_locks WHERE locktype = 'advisory' AND granted GROUP BY pid
-    )
-    SELECT a.application_name || coalesce(' (' || host(a.client_addr) || ')', '') AS name, min(a.backend_start),
-        coalesce(bool_or(held.alone), false) AS alone, coalesce(sum(held.shares), 0)::int
-    FROM pg_stat_activity a LEFT JOIN held USING (pid)
-    WHERE a.datname = current_database() AND a.application_name LIKE 'everbot _%'
-    GROUP BY name ORDER BY alone DESC, 2
-"""  # noqa: S608 (those that have it or once asked for it, by the names that they gave themselves)
-# Whose turn it was last: who had it before, and finds another's name here, is not to go on.
-_LAST = "SELECT value FROM meta WHERE name = 'holder'"
-_MARK = "INSERT INTO meta (name, value) VALUES ('holder', $1) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
 _LOOK_S = 1.0
-# Of a process that was stopped while its kernel still answers: others are to have the database then.
-# Who was stopped in the middle of what it sends is under none of these: others end its connection.
-_END_STOPPED = (
-    "SELECT pg_terminate_backend(a.pid) FROM pg_locks l JOIN pg_stat_activity a USING (pid) "
-    "WHERE l.locktype = 'advisory' AND l.classid = 7 AND l.objid = 1 AND l.granted AND a.datname = current_database() "
-    "AND a.state = 'active' AND a.wait_event = 'ClientRead' AND a.query_start < now() - interval '5 s' "
-    "AND a.query NOT ILIKE 'copy%'"
-)
-_BROKEN_OFF = "SET idle_in_transaction_session_timeout = '5s'"
-_STOPPED = ("SET idle_session_timeout = '5s'", _BROKEN_OFF)
 _LASTING = {
     "fsync": "a power cut may cost all of it",
     "full_page_writes": "a power cut may damage it",
@@ -97,11 +69,7 @@ class PostgresDatabase(Pooled[PostgresConnection]):
         agents = Versions()
         super().__init__(readers, lambda c: session(c, Counted(c, agents)))
         self._address = address
-        self._command: str | None = None  # for which this process alone has the database
-        self._waits = False  # others may wait for it
-        self._shares = False  # others work on it, too
-        self._strict: PostgresConnection | None = None  # the connection that knows that
-        self._mark: str | None = None  # that it left there, once it had it
+        self._sharing = Sharing(address.shown)
         self._holding: PostgresConnection | None = None  # which may write: it has all the locks for that
         self._writes = _engine(address)
         self._reads = _engine(address)
@@ -184,11 +152,7 @@ class PostgresDatabase(Pooled[PostgresConnection]):
         try:
             if connection is not self._holding:
                 await self._may_write(connection)
-            if self._shares and connection is not self._strict:
-                await connection.control(
-                    _BROKEN_OFF
-                )  # nobody waits for a process that was stopped at its work
-                self._strict = connection
+            await self._sharing.tell(connection)
             await connection.control("BEGIN")
         except StoreError:
             raise  # it is sound
@@ -223,14 +187,13 @@ class PostgresDatabase(Pooled[PostgresConnection]):
     async def alone(self, command: str, busy: Busy | None = None) -> AsyncIterator[None]:
         """The connection that writes holds a lock: who has lost it writes no more, until it has it again; and not then
         either if another process had it meanwhile."""
-        self._command = command
-        self._waits = busy is not None
+        self._sharing.begin(command, stood_by=busy is not None)
         await self._leave()
         try:
             await self._until_alone(busy)
             yield
         finally:
-            self._command = self._mark = None
+            self._sharing.end()
             await self._leave()
 
     async def _leave(self) -> None:
@@ -252,8 +215,8 @@ class PostgresDatabase(Pooled[PostgresConnection]):
                 await busy(error)
 
     def cluster(self, command: str, *, works: bool) -> PostgresCluster:
-        self._shares = True
-        return PostgresCluster(self._address, _name(command), works=works)
+        self._sharing.with_others()
+        return PostgresCluster(self._address, name_of(command), works=works)
 
     async def kept(self) -> None:
         while True:
@@ -264,52 +227,18 @@ class PostgresDatabase(Pooled[PostgresConnection]):
 
     async def holders(self) -> list[Holder]:
         async with self._borrowed() as connection:
-            rows = await connection.ask(_HOLDERS)
-        return [
-            Holder(name=name, since=since, works=works, shares=shares) for name, since, works, shares in rows
-        ]
+            return await holders(connection)
 
     async def _may_write(self, connection: PostgresConnection) -> None:
         """Raises `StoreBusy`, `StoreTooNew`."""
-        if self._command is not None:
-            await self._have_alone(connection, self._command)
+        await self._sharing.claim(connection)
         try:
             await upgrades.hold(connection, self.place)
-            if self._command is not None:
-                await self._look_who_was_last(connection, self._command)
+            await self._sharing.mark(connection)
         except StoreError:
             await connection.control("SELECT pg_advisory_unlock_all()")
             raise
         self._holding = connection
-
-    async def _have_alone(self, connection: PostgresConnection, command: str) -> None:
-        version = await upgrades.version_of(connection, self.place)
-        newer = "" if version in (HEAD, None) else f" (newer: schema {HEAD})"
-        await _call(connection, _name(f"{command}{newer}"))
-        [(ours,)] = await connection.ask(f"SELECT pg_try_advisory_lock({upgrades.ALONE})")
-        if not ours:
-            await connection.ask(_END_STOPPED)
-            who = await upgrades.who(connection, alone=True)
-            if newer:
-                raise StoreBusy(upgrades.older(self.place, version, who))
-            raise StoreBusy(
-                f"{self.place} is in use by {who}. Stop it first, or set store.url (EVERBOT_STORE__URL) to another "
-                "database."
-            )
-
-    async def _look_who_was_last(self, connection: PostgresConnection, command: str) -> None:
-        await _call(connection, name := _name(command))
-        if self._mark is not None and [row[0] for row in await connection.ask(_LAST)] != [self._mark]:
-            raise StoreBusy(
-                f"{self.place} was taken over by another process while this one did not answer. Start this one again: "
-                "nothing is lost."
-            )
-        if self._mark is None:
-            mark = f"{name} {secrets.token_hex(8)}"
-            await connection.ask(_MARK, mark)
-            self._mark = mark
-        for setting in _STOPPED if self._waits else ():
-            await connection.control(setting)
 
     async def backup(self, path: Path) -> None:
         self._refuse_when_closed()
@@ -417,16 +346,6 @@ async def _look_at_server(connection: PostgresConnection, place: str) -> None:
             f"{place} holds texts as {encoding}; everbot needs a database in UTF8 (createdb --encoding=UTF8 "
             "--template=template0). Name it in store.url (EVERBOT_STORE__URL)."
         )
-
-
-def _name(command: str) -> str:
-    """Of this process, for people."""
-    return f"everbot {command}, process {os.getpid()} on {socket.gethostname()}"
-
-
-async def _call(connection: PostgresConnection, name: str) -> None:
-    """What others see that it is."""
-    await connection.ask("SELECT set_config('application_name', left($1, 63), false)", name)
 
 
 def _rewriting() -> str:

@@ -42,7 +42,7 @@ async def who(connection: PostgresConnection, *, alone: bool) -> str:
 
 
 async def hold(connection: PostgresConnection, place: str) -> None:
-    """Nobody changes the schema from now on, until `let_go` or the connection's end; it is ours, or made so first.
+    """Nobody changes the schema from now on, until the connection's end; it is ours, or made so first.
 
     Raises `StoreTooNew`, or `StoreBusy` when an older version is at work.
     """
@@ -57,10 +57,6 @@ async def hold(connection: PostgresConnection, place: str) -> None:
     except BaseException:
         await connection.control("ROLLBACK")
         raise
-
-
-async def let_go(connection: PostgresConnection) -> None:
-    await connection.control(f"SELECT pg_advisory_unlock_shared({_IN_USE})")
 
 
 async def _upgrade(connection: PostgresConnection, place: str, version: str | None) -> None:
