@@ -92,10 +92,14 @@ class Pooled(ABC, Generic[C]):
             writer, self._writer = self._writer, None
             if writer is not None:
                 await writer.close()
-        for _ in range(self._pool):
-            reader = await self._readers.get()
-            if reader is not None:
-                await reader.close()
+        async with asyncio.TaskGroup() as group:  # a server that does not answer is waited for once
+            for _ in range(self._pool):
+                group.create_task(self._close_reader())
+
+    async def _close_reader(self) -> None:
+        reader = await self._readers.get()
+        if reader is not None:
+            await reader.close()
 
     async def _finish(self) -> None:
         """What is to be done before the connection that writes is closed."""

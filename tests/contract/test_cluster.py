@@ -144,3 +144,16 @@ async def test_who_loses_its_connection_is_told_and_begins_anew(shared: Store, m
         while await cluster.news(PATIENCE_S):
             pass
         await until(lambda: owned(cluster) == set(AGENTS))
+
+
+@pytest.mark.postgres
+async def test_who_was_stopped_in_the_middle_of_what_it_sends_holds_nobody_up(
+    shared: Store, made: Postgres
+) -> None:
+    cluster = shared.cluster("one", works=True)
+    async with asked(await made.database.url()) as stopped, taking_part(cluster):
+        await stopped.execute("SET application_name = 'everbot run, process 7 on elsewhere'; BEGIN")
+        await stopped.execute("SELECT pg_advisory_xact_lock(1, 2)")
+        await stopped.prepare("SELECT 1")  # and what is to follow does not come
+        await until(stopped.is_closed)
+        assert await shared.holders()

@@ -25,6 +25,7 @@ from memory.ports.cluster import Heard
 from memory.store.postgres.address import Address
 from memory.store.postgres.leases import PostgresLeases
 from memory.store.postgres.refusals import mapped
+from memory.store.postgres.stopped import END_STOPPED
 from memory.uncancelled import ended
 
 log = logging.getLogger(__name__)
@@ -165,8 +166,7 @@ class PostgresCluster:
             connections = [one for one in (self._connection, self._ears) if one is not None]
             self._connection = self._ears = None
             self._left()
-            for connection in connections:
-                await ended(asyncio.ensure_future(_close(connection)))
+            await ended(asyncio.gather(*map(_close, connections)))
 
     async def _connected(self) -> asyncpg.Connection:
         connection = self._connection = await self._opened(listens=False)
@@ -205,8 +205,8 @@ class PostgresCluster:
 
     async def _share_out(self, connection: asyncpg.Connection) -> None:
         """Take what is ours of the shares that nobody has, and give back what is too much."""
+        await self._ask(connection, END_STOPPED)  # and whoever asks nothing is taken for stopped
         if not self._works:
-            await self._ask(connection, "SELECT 1")  # for whoever is asked nothing is taken for stopped
             return
         [(workers,)] = await self._ask(connection, _COUNT, SHARE, _PRESENT)
         fair = -(-SHARES // max(1, workers))

@@ -109,7 +109,7 @@ class PostgresDatabase(Pooled[PostgresConnection]):
     @asynccontextmanager
     async def _borrowed(self) -> AsyncIterator[PostgresConnection]:
         """For reading, whatever the schema is."""
-        self._refuse_when_closed()
+        self._refuse()
         connection = await self._readers.get()
         try:
             async with mapped(self._address):
@@ -125,8 +125,9 @@ class PostgresDatabase(Pooled[PostgresConnection]):
 
     @asynccontextmanager
     async def _writing(self) -> AsyncIterator[PostgresConnection]:
-        self._refuse_when_closed()
+        self._refuse()
         async with self._turnstile, mapped(self._address):
+            self._sharing.refuse()  # it may be known since we waited
             connection = await self._begun()
             committed = False
             self._versions.begin()
@@ -146,6 +147,10 @@ class PostgresDatabase(Pooled[PostgresConnection]):
                     raise
             finally:
                 self._versions.end(committed=committed)
+
+    def _refuse(self) -> None:
+        self._refuse_when_closed()
+        self._sharing.refuse()
 
     async def _begun(self) -> PostgresConnection:
         connection = self._writer = await _usable(self._writer, self._writes)
@@ -220,7 +225,9 @@ class PostgresDatabase(Pooled[PostgresConnection]):
 
     async def kept(self) -> None:
         while True:
-            await asyncio.sleep(_LOOK_S)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_LOOK_S):
+                    await self._sharing.lost.wait()
             with contextlib.suppress(StoreUnavailable):  # whoever writes meets it, too
                 async with self._writing():
                     pass

@@ -3,6 +3,7 @@ work on it, too. Whose it is, and how long others wait for a process that was st
 
 from __future__ import annotations
 
+import asyncio
 import os
 import secrets
 import socket
@@ -12,6 +13,7 @@ from memory.records import Holder
 from memory.store.postgres import upgrades
 from memory.store.postgres.cluster import SHARE, SHARES
 from memory.store.postgres.connection import PostgresConnection
+from memory.store.postgres.stopped import AT_ANY_TIME, AT_WORK, END_STOPPED
 from memory.store.schema import HEAD
 
 _HOLDERS = f"""
@@ -29,16 +31,6 @@ _HOLDERS = f"""
 # Whose turn it was last: who had it before, and finds another's name here, is not to go on.
 _LAST = "SELECT value FROM meta WHERE name = 'holder'"
 _MARK = "INSERT INTO meta (name, value) VALUES ('holder', $1) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
-# Of a process that was stopped while its kernel still answers: others are to have the database then.
-# Who was stopped in the middle of what it sends is under none of these: others end its connection.
-_END_STOPPED = (
-    "SELECT pg_terminate_backend(a.pid) FROM pg_locks l JOIN pg_stat_activity a USING (pid) "
-    "WHERE l.locktype = 'advisory' AND l.classid = 7 AND l.objid = 1 AND l.granted AND a.datname = current_database() "
-    "AND a.state = 'active' AND a.wait_event = 'ClientRead' AND a.query_start < now() - interval '5 s' "
-    "AND a.query NOT ILIKE 'copy%'"
-)
-_AT_WORK = "SET idle_in_transaction_session_timeout = '5s'"
-_AT_ANY_TIME = ("SET idle_session_timeout = '5s'", _AT_WORK)
 
 
 class Sharing:
@@ -50,6 +42,7 @@ class Sharing:
         self._stood_by = False
         self._with_others = False
         self._mark: str | None = None  # that it left there, once it had it
+        self.lost = asyncio.Event()  # what it had alone is another's now
         self._told: tuple[PostgresConnection, tuple[str, ...]] | None = None
 
     def begin(self, command: str, *, stood_by: bool) -> None:
@@ -59,6 +52,20 @@ class Sharing:
     def end(self) -> None:
         """Others may have it."""
         self._command = self._mark = None
+        self.lost.clear()
+
+    def refuse(self) -> None:
+        """Raises `StoreBusy` once it is known that another has had what was this process's alone: nothing is asked of
+        the server any more."""
+        if self.lost.is_set():
+            raise self._taken()
+
+    def _taken(self) -> StoreBusy:
+        self.lost.set()
+        return StoreBusy(
+            f"{self._place} was taken over by another process while this one did not answer. Start this one again: "
+            "nothing is lost."
+        )
 
     def with_others(self) -> None:
         """Others work on it, too, as they share out the agents (`memory.ports.Cluster`)."""
@@ -73,7 +80,9 @@ class Sharing:
         await _call(connection, name_of(f"{self._command}{newer}"))
         [(ours,)] = await connection.ask(f"SELECT pg_try_advisory_lock({upgrades.ALONE})")
         if not ours:
-            await connection.ask(_END_STOPPED)
+            if self._mark is not None:
+                raise self._taken()
+            await connection.ask(END_STOPPED)
             who = await upgrades.who(connection, alone=True)
             if newer:
                 raise StoreBusy(upgrades.older(self._place, version, who))
@@ -88,10 +97,7 @@ class Sharing:
             return
         await _call(connection, name := name_of(self._command))
         if self._mark is not None and [row[0] for row in await connection.ask(_LAST)] != [self._mark]:
-            raise StoreBusy(
-                f"{self._place} was taken over by another process while this one did not answer. Start this one again: "
-                "nothing is lost."
-            )
+            raise self._taken()
         if self._mark is None:
             mark = f"{name} {secrets.token_hex(8)}"
             await connection.ask(_MARK, mark)
@@ -108,8 +114,8 @@ class Sharing:
     @property
     def _settings(self) -> tuple[str, ...]:
         if self._command is not None and self._stood_by:
-            return _AT_ANY_TIME
-        return (_AT_WORK,) if self._with_others else ()
+            return AT_ANY_TIME
+        return (AT_WORK,) if self._with_others else ()
 
 
 async def holders(connection: PostgresConnection) -> list[Holder]:

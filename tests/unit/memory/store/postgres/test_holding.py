@@ -10,7 +10,7 @@ import pytest
 from memory.errors import StoreBusy, StoreError, StoreUnavailable
 from memory.store.postgres.database import PostgresDatabase
 from tests.fakes.memory_rows import settle
-from tests.fakes.postgres_server import NewDatabase, asked
+from tests.fakes.postgres_server import NewDatabase, asked, url
 from tests.patience import PATIENCE_S
 
 pytestmark = pytest.mark.postgres
@@ -87,6 +87,37 @@ async def test_who_lost_it_to_another_writes_never_again_though_it_is_free(
                 await kept
     async with other.read() as session:
         assert [agent.name for agent in await session.agents.agents()] == ["everbot:ada"]
+
+
+async def test_once_it_is_known_that_another_has_it_nothing_is_asked_any_more(
+    store: PostgresDatabase, other: PostgresDatabase, database: NewDatabase
+) -> None:
+    async with store.alone("first"), asyncio.timeout(PATIENCE_S):
+        async with store.read():
+            pass
+        await cut_holder(database)
+        async with other.alone("second"):
+            await settle(other)
+        with pytest.raises(StoreBusy, match="was taken over"):
+            await settle(store, "bob")
+        async with asked(url()) as server:  # whoever asked would be told something else
+            name = await server.fetchval(
+                "SELECT datname FROM pg_stat_activity WHERE application_name LIKE 'everbot first,%'"
+            )
+            await server.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+            await server.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", name
+            )
+        asks = [settle(store, "bob"), reads(store), *(settle(store, f"who-{n}") for n in range(10))]
+        refused = await asyncio.gather(*asks, return_exceptions=True)
+        assert [type(why) for why in refused] == [StoreBusy] * len(asks)
+        with pytest.raises(StoreBusy):
+            await store.kept()
+
+
+async def reads(store: PostgresDatabase) -> None:
+    async with store.read() as session:
+        await session.agents.agents()
 
 
 async def test_who_lost_it_to_nobody_goes_on(store: PostgresDatabase, database: NewDatabase) -> None:
