@@ -12,7 +12,7 @@ from yarl import URL
 
 from bot import logs
 from bot.agent.lean.tools import SHAPE
-from bot.app import needed_window, rehearse
+from bot.app import rehearse
 from bot.backends.clock import SystemClock
 from bot.backends.media import Media
 from bot.backends.memory import Memory, choose_embedder, open_memory, shortcoming, uses_chroma
@@ -27,6 +27,7 @@ from bot.errors import EverbotError, SettingsError
 from bot.events import printable
 from bot.health import health, listening
 from bot.mcp.checking import examine as examine_tools
+from bot.parts.window import needed_window
 from bot.settings import Settings, WebSettings, load, source
 from memory.errors import EmbedderError, MemoryError_, where
 from memory.extras import how_to_have, lacks

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from bot.agent.lean.tools import SHAPE
-from bot.app import needed_window
 from bot.backends.clock import SystemClock
 from bot.backends.models import examine, is_own, offered
 from bot.cli.doctor import line_of
 from bot.cli.setup.draft import Draft
 from bot.cli.setup.terminal import Terminal, agreed
 from bot.errors import EverbotError
+from bot.parts.window import needed_window
 from bot.settings import Settings
 
 _OPENAI = "https://api.openai.com/v1"
