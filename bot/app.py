@@ -96,11 +96,12 @@ class App:
 @dataclass(frozen=True)
 class Claim:
     """As what a process asks for the data directory and the database, and how it waits (`memory.ports.Store.alone`).
-    Where agents are shared out among processes: ``works`` for agents; a ``worker`` does nothing else, and leaves the
-    platforms, and the database alone, to another."""
+    ``shares``: agents are shared out among all processes that do so. Then it ``works`` for agents or not; a ``worker``
+    does nothing else, and leaves the platforms, and the database alone, to another."""
 
     command: str
     busy: Busy | None = None
+    shares: bool = False
     works: bool = True
     worker: bool = False
 
@@ -137,8 +138,7 @@ async def open_app(
         stack.push_async_callback(media.aclose)
         faults = Faults(memory.store, clock)
         watching = Together((observer, faults)) if observer else faults
-        shared = settings.store.workers
-        cluster = memory.store.cluster(claim.command, works=claim.works) if shared else Single()
+        cluster = memory.store.cluster(claim.command, works=claim.works) if claim.shares else Single()
         runtime = Runtime(memory.store, memory.indexer, clock, observer=watching, cluster=cluster)
         if claim.worker:
             adapters = [Elsewhere(adapter, cluster) for adapter in adapters]

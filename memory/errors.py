@@ -11,6 +11,7 @@ MemoryError_
 │   ├── StoreUnavailable     disk full or read-only, file locked or damaged
 │   ├── StoreTooNew          the database was written by a newer everbot
 │   ├── StoreBusy            another process holds the data directory, or works on the database
+│   │   └── StoreShared      it shares the work with whoever comes
 │   └── StaleAgent           another process changed the agent, or has it now: nothing was written
 ├── EmbedderError        vectors cannot be made now; search goes on by words alone
 │   └── TextRefused          not of this text, or of one of these
@@ -109,6 +110,10 @@ class StoreTooNew(StoreError):
 
 
 class StoreBusy(StoreError):
+    pass
+
+
+class StoreShared(StoreBusy):
     pass
 
 

@@ -57,7 +57,7 @@ async def open_memory(settings: Settings, *, embedders: Embedders | None = None)
         if embedder is not None and hasattr(embedder, "close"):
             stack.push_async_callback(embedder.close)
         name = embedder.name if embedder else "none"
-        others = settings.store.workers
+        others = settings.store.shared
         messages, own = (ExactIndex(store, kind, name, shared=others) for kind in ("messages", "passages"))
         shared: VectorIndex
         if uses_chroma(settings):

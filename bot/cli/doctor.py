@@ -146,32 +146,41 @@ async def _memory(settings: Settings, config: Path | None) -> AsyncIterator[Find
 async def _stored(settings: Settings, memory: Memory) -> AsyncIterator[Finding]:
     damage = await memory.store.check()
     yield damage is None, "database", damage or memory.store.place
-    if settings.store.standby or settings.store.workers:
-        yield _standby(settings, await memory.store.holders())
+    if settings.store.url:
+        yield _workers(settings, await memory.store.holders())
     async with memory.store.read() as session:
         waiting = await session.vectors.count_unindexed()
         made_by = await session.vectors.embedder()
     yield await _index(settings, waiting, made_by)
 
 
-def _standby(settings: Settings, holders: Sequence[Holder]) -> Finding:
-    """Whether another process could take over here, and who is there."""
+def _workers(settings: Settings, holders: Sequence[Holder]) -> Finding:
+    """Who shares the database, and whether what several need in common is there."""
+    lacking = ""
     if settings.mcp.servers and settings.secret_key is None:
-        why = "each data_dir has a key of its own, and who takes over could not open people's accounts at tool servers"
-        return False, "standby", f"{why}. Set the same secret_key (EVERBOT_SECRET_KEY) everywhere."
-    if uses_chroma(settings) and settings.index.chroma_url is None:
-        why = "the vectors of shared archives lie in data_dir, where who takes over does not find them"
-        return False, "standby", f"{why}. Set index.chroma_url."
-    works = [holder.name for holder in holders if holder.works]
-    who = works[0] if works else "nobody"
-    if settings.store.workers:
-        thinking = sum(holder.shares > 0 for holder in holders)
-        return (
-            True,
-            "workers",
-            f"{who} is connected to the platforms, {thinking} think for a share of the agents",
+        lacking = (
+            "each data_dir has a key of its own, and another process cannot open people's accounts at tool servers. "
+            "Set the same secret_key (EVERBOT_SECRET_KEY) everywhere."
         )
-    return True, "standby", f"{who} works, {len(holders) - len(works)} stand by"
+    elif uses_chroma(settings) and settings.index.chroma_url is None:
+        lacking = (
+            "the vectors of shared archives lie in data_dir, where other processes do not find them. Set "
+            "index.chroma_url."
+        )
+    if lacking:
+        several = len(holders) > 1
+        return (
+            not several,
+            "workers",
+            f"{lacking}{'' if several else ' One process alone needs none of that.'}",
+        )
+    works = next((holder.name for holder in holders if holder.works), "nobody")
+    thinking = sum(holder.shares > 0 for holder in holders)
+    if thinking:
+        told = f"{works} is connected to the platforms, {thinking} think for a share of the agents"
+    else:
+        told = f"{works} works, {sum(not holder.works for holder in holders)} stand by"
+    return True, "workers", told
 
 
 async def _index(settings: Settings, waiting: int, made_by: str | None) -> Finding:

@@ -22,6 +22,7 @@ from bot.health import Figures, health, health_routes
 from bot.ports import Adapter, Clock, OpenPages
 from bot.settings import Settings
 from bot.telemetry.metrics import Metrics
+from memory.errors import StoreError, StoreShared
 
 if TYPE_CHECKING:
     from aiohttp.web import RouteDef
@@ -41,7 +42,8 @@ async def serve(settings: Settings, config: Path | None = None, roles: Collectio
     """Run until SIGTERM or SIGINT. Returns the exit code: 1 when every platform refused us for good. ``roles`` are for
     several that share agents (see `bot.cli.worker`).
 
-    Raises `StoreBusy` when another process has the database, or took it over while this one did not answer.
+    Raises `StoreBusy` when another process holds the data directory, or took the database over while this one did not
+    answer.
     """
     log.setLevel(logging.INFO)  # when each platform is ready is always told
     clock = SystemClock()
@@ -54,7 +56,7 @@ async def serve(settings: Settings, config: Path | None = None, roles: Collectio
         with suppress(NotImplementedError):  # Windows
             loop.add_signal_handler(number, stop.set)
     metrics = Metrics()
-    works = settings.store.workers and worker.WORKER in roles
+    works = settings.store.shared and worker.WORKER in roles
     with watching(settings, metrics) as observer:
         process = worker.Process(settings, adapters, clock, observer, stop)
         while True:
@@ -67,12 +69,17 @@ async def serve(settings: Settings, config: Path | None = None, roles: Collectio
 
 
 async def _connected(process: worker.Process, metrics: Metrics, config: Path | None, *, works: bool) -> int:
-    """Be connected to the platforms, once the database is ours. Raises `bot.cli.worker.Taken` when it ``works``
-    otherwise, `CalledOff` when it was waited for to the end, `StoreBusy` when it is neither."""
+    """Be connected to the platforms, once the database is ours. Raises `bot.cli.worker.Taken` when another process is,
+    with which it ``works``, `CalledOff` when it was waited for to the end."""
     settings, adapters, clock, stop = process.settings, process.adapters, process.clock, process.stop
     standby = Standby(settings.run.health, stop)
-    waits = settings.store.standby or settings.store.workers
-    claim = Claim("run", worker.taken if works else standby.waits if waits else None, works=works)
+
+    async def busy(why: StoreError) -> None:
+        if works and isinstance(why, StoreShared):
+            raise worker.Taken
+        await standby.waits(why)
+
+    claim = Claim("run", busy, shares=settings.store.shared, works=works)
     async with (
         standby,
         open_app(settings, adapters, claim, clock=clock, observer=process.observer) as app,

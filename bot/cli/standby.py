@@ -72,9 +72,9 @@ async def workers(settings: Settings, *, as_json: bool) -> None:
         found = await store.holders()
     finally:
         await store.close()
+    shared = any(each.shares for each in found)
     rows = [
-        {"process": each.name, "since": each.since, "state": _state(each, shared=settings.store.workers)}
-        for each in found
+        {"process": each.name, "since": each.since, "state": _state(each, shared=shared)} for each in found
     ]
     show(rows, _NOBODY if settings.store.url else _NOT_SHARED, as_json=as_json)
 

@@ -8,7 +8,6 @@ import logging
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import NoReturn
 
 from bot.app import App, Claim, open_app
 from bot.backends.store import open_store
@@ -17,7 +16,7 @@ from bot.health import health
 from bot.observer import Observer
 from bot.ports import Adapter, Clock
 from bot.settings import Settings
-from memory.errors import StoreBusy, StoreError
+from memory.errors import StoreError
 from memory.ports import Cluster
 
 log = logging.getLogger(__name__)
@@ -27,18 +26,15 @@ ROLES = (GATEWAY, WORKER)
 _LOOK_S = 0.5
 _TOLD_S = 10.0
 _DRAIN = "drain"  # what processes tell each other
-_NOT_SHARED = "--drain is for processes that share agents: set store.workers (docs/scale.md)."
+_SHARED = (
+    "several that share a PostgreSQL database (store.url), where store.workers is not false (docs/scale.md)."
+)
+_ALONE = f"--roles: one process does everything; roles are for {_SHARED}"
+_NOT_SHARED = f"--drain is for processes that share agents: {_SHARED}"
 
 
 class Taken(Exception):
     """Another process is connected to the platforms already."""
-
-
-async def taken(why: StoreError) -> NoReturn:
-    """As `memory.ports.Busy`, for whoever has something better to do than to wait. Raises `Taken`, or what is wrong."""
-    if isinstance(why, StoreBusy):
-        raise Taken
-    raise why
 
 
 def roles_of(settings: Settings, text: str) -> frozenset[str]:
@@ -48,8 +44,8 @@ def roles_of(settings: Settings, text: str) -> frozenset[str]:
         raise SettingsError(f"--roles: there is no role {min(unknown)!r}; there are {' and '.join(ROLES)}.")
     if not roles:
         raise SettingsError(f"--roles: name one at least: {' or '.join(ROLES)}.")
-    if roles != set(ROLES) and not settings.store.workers:
-        raise SettingsError("--roles: one process does everything, unless store.workers is set.")
+    if roles != set(ROLES) and not settings.store.shared:
+        raise SettingsError(_ALONE)
     return roles
 
 
@@ -68,7 +64,7 @@ async def work(process: Process, *, to_the_end: bool) -> None:
     """Think for a share of the agents, until it is to stop; or, if not ``to_the_end``, until nobody is connected to the
     platforms."""
     settings, stop = process.settings, process.stop
-    claim = Claim("run", worker=True)
+    claim = Claim("run", shares=True, worker=True)
     opened = open_app(settings, process.adapters, claim, clock=process.clock, observer=process.observer)
     async with opened as app, health(settings.run.health, (), app.ready):
         heed_draining(app.runtime.cluster, stop)
@@ -102,7 +98,7 @@ def heed_draining(cluster: Cluster, stop: asyncio.Event) -> None:
 
 async def drain(settings: Settings, name: str) -> bool:
     """Have a process end its turns, and itself; False: there is none of that name. Raises `SettingsError`."""
-    if not settings.store.workers:
+    if not settings.store.shared:
         raise SettingsError(_NOT_SHARED)
     store = await open_store(settings)
     try:

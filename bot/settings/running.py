@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, SecretStr, model_validator
+from pydantic import AfterValidator, Field, SecretStr
 
 from bot.settings.section import Section, WebAddress
 
@@ -19,15 +19,12 @@ def _database(url: SecretStr) -> SecretStr:
 class StoreSettings(Section):
     # What is wrong with it is never told with it: it may hold a password.
     url: Annotated[SecretStr, AfterValidator(_database)] | None = None
-    standby: bool = False
-    workers: bool = False
+    workers: bool = True
 
-    @model_validator(mode="after")
-    def _shared(self) -> Self:
-        for name in ("standby", "workers"):
-            if getattr(self, name) and not (self.url and self.url.get_secret_value()):
-                raise ValueError(f"{name} needs url: what several processes share is a PostgreSQL database")
-        return self
+    @property
+    def shared(self) -> bool:
+        """Whether several processes share the work: on PostgreSQL only, for no other reaches what is in data_dir."""
+        return self.workers and bool(self.url and self.url.get_secret_value())
 
 
 class IndexSettings(Section):

@@ -94,8 +94,8 @@ class Store(Protocol):
 
     def alone(self, command: str, busy: Busy | None = None) -> AbstractAsyncContextManager[None]:
         """While the block runs, no other process that asks for the same has this database. Raises
-        `memory.errors.StoreBusy`, naming who has it; or asks again whenever ``busy`` returns, which is told why.
-        Raises `memory.errors.StoreTooNew` when a newer version has had it meanwhile."""
+        `memory.errors.StoreBusy`, naming who has it (`StoreShared`: which shares the work); or asks again whenever
+        ``busy`` returns, which is told why. Raises `memory.errors.StoreTooNew` when a newer version had it since."""
         ...
 
     def cluster(self, command: str, *, works: bool) -> Cluster:

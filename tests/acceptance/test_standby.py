@@ -37,7 +37,7 @@ health = ""
 drain_s = 1.0
 
 [store]
-standby = true
+workers = false
 url = "{{url}}"
 
 [log]

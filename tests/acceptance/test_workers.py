@@ -26,7 +26,7 @@ pytestmark = [
 class Workers(Story):
     """``ends`` say who, and how: ``gateway kill``, ``worker stop``."""
 
-    config = SHARED.replace("standby = true", "workers = true")
+    config = SHARED.replace("workers = false\n", "")
 
     async def end(self, stack: AsyncExitStack, how: str) -> None:
         await self.several_think()

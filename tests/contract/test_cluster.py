@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from memory.errors import StoreBusy, StoreShared
 from memory.ports import Cluster, Single, Store
 from tests.fakes.postgres_server import asked, lacking
 from tests.fakes.stores import Postgres
@@ -157,3 +158,28 @@ async def test_who_was_stopped_in_the_middle_of_what_it_sends_holds_nobody_up(
         await stopped.prepare("SELECT 1")  # and what is to follow does not come
         await until(stopped.is_closed)
         assert await shared.holders()
+
+
+@pytest.mark.postgres
+async def test_whoever_comes_is_told_whether_the_work_is_shared(shared: Store, made: Postgres) -> None:
+    other = await made.open()
+    try:
+        async with shared.alone("one"):
+            with pytest.raises(StoreBusy) as told:
+                async with other.alone("two"):
+                    pass
+            assert not isinstance(told.value, StoreShared)
+            gateway = shared.cluster("one", works=False)
+            async with taking_part(gateway):
+                while not await refused(other, StoreShared):
+                    pass
+    finally:
+        await other.close()
+
+
+async def refused(store: Store, kind: type[StoreBusy]) -> bool:
+    try:
+        async with store.alone("two"):
+            return False
+    except StoreBusy as error:
+        return isinstance(error, kind)

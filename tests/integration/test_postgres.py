@@ -119,7 +119,7 @@ async def test_who_shares_the_database_is_listed_and_doctor_says_what_a_takeover
     assert capsys.readouterr().out == "No everbot runs on this database.\n"
     config = tmp_path / "config.toml"
     told = f'data_dir = "{tmp_path / "data"}"\n[embedder]\nkind = "none"\n[index]\nchroma_url = "http://127.0.0.1:9"\n'
-    config.write_text(f'{told}[store]\nurl = "{url.get_secret_value()}"\nstandby = true\n')
+    config.write_text(f'{told}[store]\nurl = "{url.get_secret_value()}"\n')
     async with opened(tmp_path / "one", parrot, url=url):
         await workers(settings, as_json=True)
         row = json.loads(capsys.readouterr().out)

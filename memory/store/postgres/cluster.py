@@ -32,7 +32,12 @@ log = logging.getLogger(__name__)
 
 SHARES = 64
 _CHANNEL = "everbot"
-SHARE, _AGENT, _PRESENT = 4242, 4245, 1_000_000  # classes of locks; the number by which who works is counted
+SHARE, _AGENT, _PRESENT, MEMBER = (
+    4242,
+    4245,
+    1_000_000,
+    1_000_001,
+)  # classes of locks; numbers of who works, of who takes part
 _LOOK_S = 0.5
 _STILL_S = 0.05  # between two looks whether another process has let go
 _TOLD = 7_000  # bytes of a notice (PostgreSQL takes 8,000)
@@ -185,8 +190,9 @@ class PostgresCluster:
             try:
                 if listens:
                     await connection.add_listener(_CHANNEL, self._listen)
-                elif self._works:
-                    await connection.execute(f"SELECT pg_advisory_lock_shared({SHARE}, {_PRESENT})")
+                else:
+                    for number in (MEMBER, *([_PRESENT] if self._works else [])):
+                        await connection.execute(f"SELECT pg_advisory_lock_shared({SHARE}, {number})")
             except BaseException:
                 await _close(connection)
                 raise

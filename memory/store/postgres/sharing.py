@@ -8,10 +8,10 @@ import os
 import secrets
 import socket
 
-from memory.errors import StoreBusy
+from memory.errors import StoreBusy, StoreShared
 from memory.records import Holder
 from memory.store.postgres import upgrades
-from memory.store.postgres.cluster import SHARE, SHARES
+from memory.store.postgres.cluster import MEMBER, SHARE, SHARES
 from memory.store.postgres.connection import PostgresConnection
 from memory.store.postgres.stopped import AT_ANY_TIME, AT_WORK, END_STOPPED
 from memory.store.schema import HEAD
@@ -28,6 +28,15 @@ _HOLDERS = f"""
     WHERE a.datname = current_database() AND a.application_name LIKE 'everbot _%'
     GROUP BY name ORDER BY alone DESC, 2
 """  # noqa: S608 (those that have it or once asked for it, by the names that they gave themselves)
+_WITH_OTHERS = f"""
+    SELECT EXISTS (
+        SELECT FROM pg_locks alone JOIN pg_stat_activity a USING (pid)
+        JOIN pg_stat_activity other USING (datname, application_name) JOIN pg_locks part ON part.pid = other.pid
+        WHERE a.datname = current_database()
+        AND alone.locktype = 'advisory' AND alone.granted AND alone.classid = 7 AND alone.objid = 1
+        AND part.locktype = 'advisory' AND part.granted AND part.classid = {SHARE} AND part.objid = {MEMBER}
+    )
+"""  # noqa: S608 (whether who has it alone takes part in a cluster, on another connection of that name)
 # Whose turn it was last: who had it before, and finds another's name here, is not to go on.
 _LAST = "SELECT value FROM meta WHERE name = 'holder'"
 _MARK = "INSERT INTO meta (name, value) VALUES ('holder', $1) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
@@ -72,7 +81,8 @@ class Sharing:
         self._with_others = True
 
     async def claim(self, connection: PostgresConnection) -> None:
-        """Have it alone, if that is to be, as long as the connection lasts. Raises `StoreBusy` when another has it."""
+        """Have it alone, if that is to be, as long as the connection lasts. Raises `StoreBusy` when another has it;
+        `StoreShared` when that one shares the work."""
         if self._command is None:
             return
         version = await upgrades.version_of(connection, self._place)
@@ -86,7 +96,8 @@ class Sharing:
             who = await upgrades.who(connection, alone=True)
             if newer:
                 raise StoreBusy(upgrades.older(self._place, version, who))
-            raise StoreBusy(
+            [(shared,)] = await connection.ask(_WITH_OTHERS)
+            raise (StoreShared if shared else StoreBusy)(
                 f"{self._place} is in use by {who}. Stop it first, or set store.url (EVERBOT_STORE__URL) to another "
                 "database."
             )

@@ -51,8 +51,13 @@ async def test_it_ends_when_it_is_told_to() -> None:
 
 def test_what_is_shared_is_a_database_of_postgresqls(tmp_path: Path) -> None:
     config = tmp_path / "config.toml"
+    config.write_text("[store]\nworkers = true\n")
+    assert not load(config, {}).store.shared
+    assert load(config, {"EVERBOT_STORE__URL": "postgresql://a@b/c"}).store.shared
+    config.write_text("[store]\nworkers = false\n")
+    assert not load(config, {"EVERBOT_STORE__URL": "postgresql://a@b/c"}).store.shared
     config.write_text("[store]\nstandby = true\n")
-    with pytest.raises(SettingsError, match=r"store.*standby needs url"):
+    with pytest.raises(SettingsError, match=r"store\.standby"):
         load(config, {})
 
 
