@@ -16,14 +16,14 @@ def main() -> None:
     from bot.cli import process
 
     process.begin()
-    from bot.cli.main import app
+    from bot.cli.main import command_line
     from bot.cli.screen import warn
 
     os.umask(0o077)  # whatever is written may be what people said
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="replace")  # a terminal that cannot show every sign
     try:
-        app()
+        command_line()()
     except KeyboardInterrupt:
         sys.exit(130)
     except (Exception, BaseExceptionGroup) as error:

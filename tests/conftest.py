@@ -19,6 +19,7 @@ from memory.index.e5 import MULTILINGUAL
 from memory.index.minilm import MINILM
 from memory.index.offline import Model, OfflineEmbedder, find_weights
 from tests.fakes import postgres_server
+from tests.program import process
 from tests.program.process import COLD, ROOT
 
 MEMORY = Path("/dev/shm")  # noqa: S108 (what pytest makes there is the user's alone)
@@ -40,6 +41,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         postgres_server.prepare(MEMORY if "PYTEST_DEBUG_TEMPROOT" in os.environ else None)
         config.add_cleanup(postgres_server.stop)
+        if not COLD:
+            config.add_cleanup(process.prepare())
 
 
 def pytest_xdist_auto_num_workers() -> int:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+from typer.main import get_command
 
 from bot.cli import process
 from bot.cli.admin_group import admin_app
@@ -36,6 +39,13 @@ app.add_typer(store_app, name="store")
 User = Annotated[str, typer.Option("--user", help="Whose memory.")]
 Persona = Annotated[str | None, typer.Option("--persona", help="Which persona (default: personas.default).")]
 Page = Annotated[int, typer.Option("--page", min=0, help="Which page, from 0.")]
+
+
+@cache
+def command_line() -> Callable[[], object]:
+    """All commands with their options, put together: half of what a short command takes, so a process and its forks do
+    it once. Called, it runs what ``sys.argv`` says."""
+    return get_command(app)
 
 
 @app.command()

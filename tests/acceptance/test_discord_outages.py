@@ -567,7 +567,7 @@ drain_s = {drain}
 async def test_a_wrong_token_is_one_sentence(server: DiscordServer, tmp_path: Path) -> None:
     async with OpenAIServer() as model:
         config = CONFIG.format(token="not-the-token", server=server, model=model, drain=5.0)
-        home = Program(tmp_path, config)
+        home = Program(tmp_path, config, laid=True)
         async with await home.live("run") as life:
             assert await asyncio.wait_for(life.ended(), PATIENCE_S) == 1
     lines = [line for line in home.stderr.read_text().splitlines() if "ERROR" in line or "token" in line]
@@ -582,7 +582,9 @@ async def test_it_ends_what_it_began_when_it_is_told_to_stop(server: DiscordServ
     ada = server.user("ada")
     dm = server.dm(ada)
     async with OpenAIServer(delay_s=1.0) as model:
-        home = Program(tmp_path, CONFIG.format(token=server.token, server=server, model=model, drain=19.0))
+        home = Program(
+            tmp_path, CONFIG.format(token=server.token, server=server, model=model, drain=19.0), laid=True
+        )
         async with await home.live("run") as life:
             await server.until(lambda: server.identifies == 1)
             await server.say(ada, dm, "Hello")
@@ -601,7 +603,9 @@ async def test_what_it_could_not_end_goes_on_at_the_next_start(server: DiscordSe
         return echo(request, headers) if able[0] else Fault(kind="hang")
 
     async with OpenAIServer(script) as model:
-        home = Program(tmp_path, CONFIG.format(token=server.token, server=server, model=model, drain=0.5))
+        home = Program(
+            tmp_path, CONFIG.format(token=server.token, server=server, model=model, drain=0.5), laid=True
+        )
         async with await home.live("run") as life:
             await server.until(lambda: server.identifies == 1)
             await server.say(ada, dm, "Hello")

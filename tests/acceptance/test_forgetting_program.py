@@ -48,7 +48,7 @@ async def kill(tmp_path: Path, kills: int) -> None:
     for number in range(kills):
         folder = tmp_path / str(number)
         folder.mkdir()
-        home = Program(folder, CONFIG)
+        home = Program(folder, CONFIG, laid=True)
         home.told("chat", "--user", "ada", lines=[*TOLD, "/save early"])
         data = home.database.parent
         assert found(data) != {}
@@ -85,7 +85,7 @@ async def test_ten_killed_forgettings(tmp_path: Path) -> None:
 
 
 async def test_the_operator_forgets_takes_out_and_puts_back(tmp_path: Path) -> None:
-    home = Program(tmp_path, CONFIG)
+    home = Program(tmp_path, CONFIG, laid=True)
     home.told("chat", "--user", "ada", lines=["My name is Ada and I live in Porto.", *TOLD])
     [path] = home.told("export", str(tmp_path), "--user", "ada")
     assert home.told("forget", "--user", "ada", "--yes") == ["console:ada is forgotten."]
@@ -96,7 +96,7 @@ async def test_the_operator_forgets_takes_out_and_puts_back(tmp_path: Path) -> N
 
 
 async def test_a_running_process_forgets_whom_the_operator_named(tmp_path: Path) -> None:
-    home = Program(tmp_path, CONFIG)
+    home = Program(tmp_path, CONFIG, laid=True)
     home.told("chat", "--user", "ada", lines=TOLD)
     async with opened(tmp_path / "data", scribe) as house:
         [told] = await asyncio.to_thread(home.told, "forget", "--user", "ada", "--yes")

@@ -18,7 +18,6 @@ from typing import Any
 import pytest
 
 from tests.acceptance.keeping_model import Keeper, passage, reply, said, token
-from tests.fakes.empty_database import lay
 from tests.fakes.openai_server import OpenAIServer
 from tests.patience import PATIENCE_S
 from tests.program.life import Life
@@ -276,8 +275,8 @@ async def test_a_hundred_and_twenty_kills_lose_and_double_nothing(tmp_path: Path
 @pytest.mark.parametrize("fed_again", [True, False])
 async def test_a_reply_that_has_no_receipt_is_all_that_is_left_to_do(tmp_path: Path, fed_again: bool) -> None:
     async with OpenAIServer() as server:
-        home = Program(tmp_path, CONFIG.format(url=server.url))
-        changed(lay(home.database), ENDLESS)
+        home = Program(tmp_path, CONFIG.format(url=server.url), laid=True)
+        changed(home.database, ENDLESS)
         line = json.dumps({"id": "0", "user": "ada", "text": "Hello."})
         async with await home.live("chat", "--json", lines=[line], OPENAI_API_KEY="x") as life:
             await asyncio.wait_for(life.printed.reach(1), PATIENCE_S)

@@ -28,7 +28,7 @@ def at(folder: Path, **sections: object) -> Settings:
 
 
 def test_a_heartbeat_from_the_command_line_changes_memory_and_tells_how(tmp_path: Path) -> None:
-    home = Program(tmp_path, OFFLINE)
+    home = Program(tmp_path, OFFLINE, laid=True)
     home.told("chat", "--user", "ada", lines=["Hi, I'm Ada and I live in Lisbon."])
     told = home.told("heartbeat", "--user", "ada")
     assert "[human] now reads:" in told

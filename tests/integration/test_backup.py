@@ -43,7 +43,7 @@ def names(folder: Path) -> list[str]:
 
 
 def test_a_backup_is_whole_private_and_never_overwrites(tmp_path: Path) -> None:
-    home = Program(tmp_path, OFFLINE)
+    home = Program(tmp_path, OFFLINE, laid=True)
     home.told("chat", "--user", "ada", lines=["My dog is called Biscuit."])
     copy = tmp_path / "copy.db"
     home.told("backup", str(copy))

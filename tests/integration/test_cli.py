@@ -137,7 +137,7 @@ class Town:
     """What the program said while documents were loaded and Ada talked with it."""
 
     def __init__(self, folder: Path) -> None:
-        self.program = Program(folder)
+        self.program = Program(folder, laid=True)
         documents = folder / "documents"
         make_documents(documents)
         self.loads = [self.program.run("load", str(documents), "--name", "town")]
@@ -295,7 +295,7 @@ def test_doctor_finds_what_is_no_database(tmp_path: Path) -> None:
 
 def test_doctor_finds_a_model_that_cannot_be_reached_and_no_disk(tmp_path: Path) -> None:
     model = '[model]\nkind = "openai"\nbase_url = "http://127.0.0.1:9/v1"\nretries = 0\n'
-    program = Program(tmp_path, model + QUIET)
+    program = Program(tmp_path, model + QUIET, laid=True)
     done = program.run("doctor")
     assert (done.code, done.err) == (1, "")
     (failed,) = [line for line in done.out.splitlines() if line.startswith("FAIL")]
@@ -340,7 +340,7 @@ def test_a_data_directory_that_cannot_be_used(tmp_path: Path) -> None:
 
 
 def test_a_file_that_cannot_be_read_is_left_out_and_told(tmp_path: Path) -> None:
-    program = Program(tmp_path)
+    program = Program(tmp_path, laid=True)
     make_documents(tmp_path / "documents")
     (tmp_path / "documents" / "d.pdf").write_bytes(b"%PDF-1.4 broken")
     done = program.run("load", "documents", "--name", "town")
@@ -373,7 +373,7 @@ def check_whole(database: Path, files: int) -> None:
 
 
 async def test_a_load_that_was_killed_goes_on(tmp_path: Path) -> None:
-    program = Program(tmp_path)
+    program = Program(tmp_path, laid=True)
     folder = tmp_path / "documents"
     folder.mkdir()
     for number in range(4):

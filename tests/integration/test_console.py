@@ -447,7 +447,7 @@ async def test_a_command_whose_answer_cannot_be_printed_ends_the_pipe() -> None:
 
 @pytest.fixture
 def program(tmp_path: Path) -> Program:
-    return Program(tmp_path)
+    return Program(tmp_path, laid=True)
 
 
 async def test_a_reader_that_goes_away_is_no_crash(program: Program) -> None:

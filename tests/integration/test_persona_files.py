@@ -390,7 +390,7 @@ async def test_what_cannot_be_a_name_is_refused(tmp_path: Path, name: str) -> No
 
 
 def test_the_program_makes_edits_and_speaks_as_a_persona(tmp_path: Path) -> None:
-    program = Program(tmp_path)
+    program = Program(tmp_path, laid=True)
     made = program.run("persona", "create", "flora", "--text", "I am Flora.")
     assert (made.code, "flora is made" in made.out) == (0, True)
     (tmp_path / "new.md").write_text("I am Flora. I know roses.", encoding="utf-8")

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import atexit
 import json
 import os
 import socket
 import subprocess
 import sys
-import threading
 from asyncio.subprocess import PIPE
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from functools import cache
 from pathlib import Path
 from typing import Protocol, Self
 from uuid import uuid4
@@ -32,7 +29,7 @@ import fcntl, os, sys, termios
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 os.execv(sys.argv[1], sys.argv[1:])
 """
-_lock = threading.Lock()
+_WARM = "EVERBOT_TEST_WARM"  # the name of its address
 
 
 @dataclass(frozen=True)
@@ -201,24 +198,21 @@ def command() -> list[str]:
     folder, environment and standard files are its own."""
     if COLD:
         return [sys.executable, *_STRICT, "-m", "bot"]
-    with _lock:
-        return [sys.executable, "-S", str(ROOT / "tests" / "program" / "ask.py"), _warm()[1:]]
+    return [sys.executable, "-S", str(ROOT / "tests" / "program" / "ask.py"), os.environ[_WARM]]
 
 
 def _call(start: Start, files: Sequence[int]) -> socket.socket:
     caller = socket.socket(socket.AF_UNIX)
-    with _lock:
-        caller.connect(_warm())
+    caller.connect(f"\0{os.environ[_WARM]}")
     socket.send_fds(caller, [json.dumps(asdict(start)).encode()], files)
     return caller
 
 
-@cache
-def _warm() -> str:
-    """The address of the warm program of this process. It ends with this process."""
-    address = f"\0everbot-{uuid4().hex}"
+def prepare() -> Callable[[], None]:
+    """Before any test: the warm program, one for all processes of a run of pytest. Returns what ends it."""
+    os.environ[_WARM] = f"everbot-{uuid4().hex}"
     with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(address)
+        listener.bind(f"\0{os.environ[_WARM]}")
         listener.listen()
         process = subprocess.Popen(
             [sys.executable, *_STRICT, "-m", "tests.program.warm", str(listener.fileno())],
@@ -227,9 +221,8 @@ def _warm() -> str:
             cwd=ROOT,
             env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},  # threads do not live through a fork
         )
-    atexit.register(_end, process)
-    return address
 
+    def end() -> None:
+        process.communicate()
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    process.communicate()
+    return end

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from tests.fakes.empty_database import lay
 from tests.program import process
 from tests.program.life import Life
 from tests.program.process import COLD, ROOT, Done, Process, Start
@@ -21,10 +22,11 @@ QUIET = '[embedder]\nkind = "none"\n[log]\nlevel = "error"\n'
 class Program:
     """One installation: a data directory, a configuration and an empty home directory.
 
-    ``stderr`` is the file of what its lives told on standard error.
+    ``stderr`` is the file of what its lives told on standard error. ``laid``: it was started before, and has an empty
+    database; making one takes as long as all else of a short life.
     """
 
-    def __init__(self, folder: Path, config: str = QUIET) -> None:
+    def __init__(self, folder: Path, config: str = QUIET, *, laid: bool = False) -> None:
         self.folder = folder
         self.data = folder / "data"
         self.home = folder / "home"
@@ -34,6 +36,8 @@ class Program:
         self.database = self.data / "everbot.db"
         self.stderr = folder / "stderr.txt"
         self._wal = self.data / "everbot.db-wal"
+        if laid:
+            lay(self.database)
 
     @property
     def environment(self) -> dict[str, str]:

@@ -1,4 +1,5 @@
-"""A warm everbot: a process that has imported everything, and forks for every start that it is asked for.
+"""A warm everbot: a process that has imported everything, and forks for every start that it is asked for. Until it is
+asked for the first it imports nothing.
 
 What is started is a process of its own, with its own files, environment and end, that runs ``python -m bot``;
 only the second that the imports take is spared. ``python -m tests.program.warm NUMBER`` serves on the listening
@@ -26,8 +27,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-from memory.tokens import token_counter
 
 MODULES = (
     "adapters.discord.adapter",
@@ -75,7 +74,6 @@ class Warm:
             end.setblocking(False)
         self._wakeup = wakeup
         signal.signal(signal.SIGCHLD, lambda *_: None)
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.set_wakeup_fd(wakeup.fileno())
 
     def serve(self) -> Start:
@@ -99,6 +97,9 @@ class Warm:
     def _stop(self) -> None:
         for pid in self._running:
             os.kill(pid, signal.SIGKILL)
+        signal.set_wakeup_fd(-1)
+        for own in (self._ended, self._wakeup, *self._running.values()):
+            own.close()
         sys.exit()
 
     def _reap(self) -> None:
@@ -187,10 +188,13 @@ class Ending:
         os._exit(self.code)
 
 
-def main() -> None:
-    ending = Ending()
+def warm_up() -> None:
     for module in MODULES:
         importlib.import_module(module)
+    from bot.cli.main import command_line
+    from memory.tokens import token_counter
+
+    command_line()
     token_counter(
         "", Path(os.devnull)
     )  # tiktoken's table, where it is at hand: most of what a start then takes
@@ -198,7 +202,16 @@ def main() -> None:
     assert threads == 1, f"one of {MODULES} starts a thread, which a fork would lose"
     gc.collect()
     gc.freeze()
+
+
+def main() -> None:
+    ending = Ending()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # what a terminal sends is for pytest
     with socket.socket(fileno=int(sys.argv[1])) as listener:
+        ready, _, _ = select.select([0, listener], [], [])
+        if 0 in ready:  # nobody asked
+            return
+        warm_up()
         Warm(listener).serve()
     ending.run()
 
