@@ -97,13 +97,15 @@ class App:
 class Claim:
     """As what a process asks for the data directory and the database, and how it waits (`memory.ports.Store.alone`).
     ``shares``: agents are shared out among all processes that do so. Then it ``works`` for agents or not; a ``worker``
-    does nothing else, and leaves the platforms, and the database alone, to another."""
+    leaves the platforms, and the database alone, to another, unless it is a ``gateway``, too, to those platforms that
+    several may be connected to."""
 
     command: str
     busy: Busy | None = None
     shares: bool = False
     works: bool = True
     worker: bool = False
+    gateway: bool = False
 
 
 @asynccontextmanager
@@ -141,7 +143,10 @@ async def open_app(
         cluster = memory.store.cluster(claim.command, works=claim.works) if claim.shares else Single()
         runtime = Runtime(memory.store, memory.indexer, clock, observer=watching, cluster=cluster)
         if claim.worker:
-            adapters = [Elsewhere(adapter, cluster) for adapter in adapters]
+            adapters = [
+                adapter if claim.gateway and adapter.several else Elsewhere(adapter, cluster)
+                for adapter in adapters
+            ]
         given = Given(
             settings=settings,
             memory=memory,

@@ -286,9 +286,11 @@ class Found(enum.Enum):
 
 
 class Adapter(Protocol):
-    """One platform. Its SDK stays inside; no policy."""
+    """One platform. Its SDK stays inside; no policy. ``several``: more processes than one may be connected at the same
+    time; what each does, `Inbound.leases` say."""
 
     platform: str
+    several: bool
 
     async def run(self, inbound: Inbound) -> None:
         """Feed events until cancelled, or until the platform has no more (a pipe that ended).
@@ -340,6 +342,8 @@ class Adapter(Protocol):
 class Plain:
     """What an `Adapter` may stand on whose places are each one person's own: no length is too much, there are no
     threads, no sign of life, and what is sent twice under one id is shown once."""
+
+    several = False
 
     async def find(self, reply: Reply, claimed_at: datetime, after: str | None) -> Found:
         return Found.ABSENT

@@ -50,6 +50,7 @@ class DiscordAdapter:
     the processes say that are connected."""
 
     platform = PLATFORM
+    several = True
 
     def __init__(self, options: Options, clock: Clock) -> None:
         self._options = options

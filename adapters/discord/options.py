@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+SHARD = "discord shard"
+"""What is leased."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Options:

@@ -6,12 +6,11 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 
+from adapters.discord.options import SHARD
 from adapters.discord.shard import Outgrown, Shard
 from bot.ports import Lease, Leases
 
 log = logging.getLogger(__name__)
-
-_KIND = "discord shard"
 
 
 class Shards:
@@ -49,13 +48,13 @@ class Shards:
             if self._agreed and await self._leases.agreed(self._agreed, self._count) != self._count:
                 self._outgrown.set()
                 return
-            ours = await self._leases.part(_KIND, self._count)
+            ours = await self._leases.part(SHARD, self._count)
             for number in sorted(self._lives)[ours:]:  # another process has too few
                 self._lives.pop(number).cancel()
             for number in range(self._count):
                 if number in self._here or len(self._lives) >= ours:
                     continue
-                lease = await self._leases.take(_KIND, number)
+                lease = await self._leases.take(SHARD, number)
                 if lease is not None:
                     self._lives[number] = group.create_task(self._live(number, lease))
             self.elsewhere = not self._here and not self._lives

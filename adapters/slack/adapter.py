@@ -19,7 +19,7 @@ from adapters.slack import presence, reading
 from adapters.slack.chores import Chores
 from adapters.slack.errors import BROKEN, DEAD, code, reason
 from adapters.slack.http_mode import HttpMode
-from adapters.slack.options import Options
+from adapters.slack.options import SOCKET, Options
 from adapters.slack.posting import LIMIT, Posting
 from adapters.slack.reading import Workspace
 from adapters.slack.rooms import Link, Rooms, furnished
@@ -28,7 +28,7 @@ from adapters.text import split
 from adapters.waiting import patiently, until_committed
 from bot.errors import AdapterError, DeliveryError
 from bot.events import Address, Reply
-from bot.ports import Clock, Found, Inbound
+from bot.ports import Clock, Found, Inbound, Lease, Leases
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +46,7 @@ class SlackAdapter:
     its token elsewhere than to Slack."""
 
     platform = reading.PLATFORM
+    several = True
 
     def __init__(self, options: Options, clock: Clock) -> None:
         self._options = options
@@ -105,22 +106,47 @@ class SlackAdapter:
         socket = SocketMode(rooms.door, rooms.link.client, self._options.app_token, self._clock)
         await socket.check()
         while True:
+            lease = await self._leased(rooms.link.inbound.leases)
+            losing = rooms.link.chores.begin(lease.lost())
             try:
-                missed = time.monotonic() - self._heard_at > _MISSED_S
-                # Asked before events come: they would hide what was missed before them.
-                known = await self._known(rooms) if missed else {}
-                async with socket.connected() as alive:
-                    self._why = None
-                    if missed:
-                        rooms.link.chores.begin(self._catch_up(rooms, known))
-                    await self._watch(alive)
+                while losing is not None and not losing.done():
+                    await self._connected(socket, rooms, losing)
             except TimeoutError:
                 log.warning("Slack: no socket connection; beginning anew.")
             finally:
-                self._why = "no socket connection"
+                if losing is not None:
+                    losing.cancel()
+                await lease.give()
+            await self._clock.sleep(_AGAIN_S)  # others may come to one
 
-    async def _watch(self, alive: AsyncIterator[bool]) -> None:
+    async def _leased(self, leases: Leases) -> Lease:
+        """One of the sockets that there are to be, in all processes, as soon as one is free."""
+        while True:
+            for number in range(self._options.sockets):
+                if (lease := await leases.take(SOCKET, number)) is not None:
+                    return lease
+            self._why = None  # others hear, and to post needs no socket
+            await leases.news()
+
+    async def _connected(self, socket: SocketMode, rooms: Rooms, losing: asyncio.Task[None]) -> None:
+        """A connection's life. Raises TimeoutError when there is none to be had."""
+        try:
+            missed = time.monotonic() - self._heard_at > _MISSED_S
+            # Asked before events come: they would hide what was missed before them.
+            known = await self._known(rooms) if missed else {}
+            async with socket.connected() as alive:
+                self._why = None
+                if missed:
+                    rooms.link.chores.begin(self._catch_up(rooms, known))
+                await self._watch(alive, losing)
+        finally:
+            self._why = "no socket connection"
+
+    async def _watch(self, alive: AsyncIterator[bool], losing: asyncio.Task[None]) -> None:
         async for lives in alive:
+            if losing.done():
+                log.warning("Slack: the socket is another process's now.")
+                return
             if lives:
                 self._heard_at = time.monotonic()
             self._why = None if lives else "no socket connection"

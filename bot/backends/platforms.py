@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,7 @@ from bot.events import LOCAL
 from bot.language import nearest
 from bot.ports import Adapter, Clock, SignIn
 from bot.settings import Settings, address
+from memory.ports import Store
 
 if TYPE_CHECKING:
     from adapters.discord.options import Options
@@ -52,6 +53,22 @@ async def check_platforms(settings: Settings, only: str = "") -> list[tuple[bool
             each.adapter(settings, SystemClock())
     except SettingsError as error:
         found.append((False, "configuration", str(error)))
+    return found
+
+
+async def connections(store: Store) -> Mapping[str, Sequence[str]]:
+    """What each of several processes has of the platforms' connections, by its name as in `Store.holders`."""
+    from adapters.discord.options import SHARD
+    from adapters.slack.options import SOCKET
+
+    found: dict[str, list[str]] = {}
+    shards: dict[str, list[str]] = {}
+    for number, name in (await store.leased(SHARD)).items():
+        shards.setdefault(name, []).append(str(number))
+    for name, numbers in shards.items():
+        found.setdefault(name, []).append(f"Discord shard{'s'[: len(numbers) > 1]} {', '.join(numbers)}")
+    for name in (await store.leased(SOCKET)).values():
+        found.setdefault(name, []).append("a Slack socket")
     return found
 
 
@@ -162,6 +179,7 @@ def _slack(settings: Settings, clock: Clock) -> Adapter | None:
         app_token=None if http else key.get_secret_value(),
         signing_secret=key.get_secret_value() if http else None,
         listen=address(slack.listen, "slack.listen"),
+        sockets=slack.sockets,
         api_url=slack.api_url,
         post_interval_s=slack.post_interval_s,
         vision=settings.sees,

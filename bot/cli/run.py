@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-from collections.abc import AsyncIterator, Awaitable, Collection, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Collection, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -16,8 +16,9 @@ from bot.backends.clock import SystemClock
 from bot.backends.platforms import platforms
 from bot.backends.telemetry import watching
 from bot.cli import doctor, worker
+from bot.cli.feeding import feeding
 from bot.cli.standby import CalledOff, Standby
-from bot.errors import AdapterError, SettingsError
+from bot.errors import SettingsError
 from bot.health import Figures, health, health_routes
 from bot.ports import Adapter, Clock, OpenPages
 from bot.settings import Settings
@@ -35,7 +36,6 @@ _NOTHING = (
     "No platform is configured: set DISCORD_BOT_TOKEN, or SLACK_BOT_TOKEN with SLACK_APP_TOKEN "
     "(see the README; `everbot chat` needs none)."
 )
-_LOOK_S = 1.0
 
 
 async def serve(settings: Settings, config: Path | None = None, roles: Collection[str] = worker.ROLES) -> int:
@@ -63,9 +63,9 @@ async def serve(settings: Settings, config: Path | None = None, roles: Collectio
             with suppress(worker.Taken, CalledOff):
                 if worker.GATEWAY in roles:
                     return await _connected(process, metrics, config, works=works)
-            if not works or stop.is_set():
+            if not settings.store.shared or stop.is_set():
                 return 0
-            await worker.work(process, to_the_end=worker.GATEWAY not in roles)
+            await worker.work(process, roles)
 
 
 async def _connected(process: worker.Process, metrics: Metrics, config: Path | None, *, works: bool) -> int:
@@ -75,7 +75,7 @@ async def _connected(process: worker.Process, metrics: Metrics, config: Path | N
     standby = Standby(settings.run.health, stop)
 
     async def busy(why: StoreError) -> None:
-        if works and isinstance(why, StoreShared):
+        if settings.store.shared and isinstance(why, StoreShared):
             raise worker.Taken
         await standby.waits(why)
 
@@ -129,47 +129,12 @@ async def attend(
     app: App, adapters: Sequence[Adapter], clock: Clock, stop: asyncio.Event, drain_s: float
 ) -> int:
     """Run the adapters until ``stop``: then nothing new is taken, and what runs is let end for ``drain_s``."""
-    refused: list[str] = []
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(_run(adapter, app, refused)) for adapter in adapters]
-        tasks += [group.create_task(_tell(adapters, clock)), group.create_task(app.backups.run())]
-        stopping = group.create_task(stop.wait())
-        while not stopping.done() and len(refused) < len(adapters):
-            await asyncio.wait([stopping, *tasks], return_when=asyncio.FIRST_COMPLETED)
-            tasks = [task for task in tasks if not task.done()]
+    async with feeding(app, adapters, clock) as fed, asyncio.TaskGroup() as group:
+        backups, stopping = group.create_task(app.backups.run()), group.create_task(stop.wait())
+        await fed.until(stopping)
         if stopping.done():
             log.info("Stopping: running turns are given %.0f s.", drain_s)
         await app.mailboxes.drain(drain_s)
-        for task in (*tasks, stopping):
+        for task in (backups, stopping):
             task.cancel()
-    return 1 if len(refused) == len(adapters) else 0
-
-
-async def _run(adapter: Adapter, app: App, refused: list[str]) -> None:
-    """A platform that refuses us for good does not stop the others."""
-    try:
-        await adapter.run(app.inbound)
-    except* AdapterError as group:  # out of the adapter's own TaskGroup, perhaps
-        for error in _each(group):
-            log.error("%s", error)
-        refused.append(adapter.platform)
-
-
-def _each(group: BaseExceptionGroup[AdapterError]) -> Iterator[BaseException]:
-    for error in group.exceptions:
-        if isinstance(error, BaseExceptionGroup):
-            yield from _each(error)
-        else:
-            yield error
-
-
-async def _tell(adapters: Sequence[Adapter], clock: Clock) -> None:
-    """A line when a platform becomes ready, and when it no longer is."""
-    before: dict[str, str | None] = {adapter.platform: "starting" for adapter in adapters}
-    while True:
-        for adapter in adapters:
-            now = adapter.ready()
-            if (now is None) != (before[adapter.platform] is None):
-                log.info("%s: %s.", adapter.platform, "ready" if now is None else f"not ready ({now})")
-            before[adapter.platform] = now
-        await clock.sleep(_LOOK_S)
+    return 1 if fed.refused else 0

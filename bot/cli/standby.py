@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from contextlib import AsyncExitStack, suppress
 from types import TracebackType
 from typing import Self
 
+from bot.backends.platforms import connections
 from bot.backends.store import open_store
 from bot.cli.operating import show
 from bot.health import health
@@ -70,18 +72,25 @@ async def workers(settings: Settings, *, as_json: bool) -> None:
     store = await open_store(settings)
     try:
         found = await store.holders()
+        connected = await connections(store)
     finally:
         await store.close()
     shared = any(each.shares for each in found)
     rows = [
-        {"process": each.name, "since": each.since, "state": _state(each, shared=shared)} for each in found
+        {
+            "process": each.name,
+            "since": each.since,
+            "state": _state(each, connected.get(each.name, ()), shared=shared),
+        }
+        for each in found
     ]
     show(rows, _NOBODY if settings.store.url else _NOT_SHARED, as_json=as_json)
 
 
-def _state(holder: Holder, *, shared: bool) -> str:
+def _state(holder: Holder, connected: Sequence[str], *, shared: bool) -> str:
     if not shared:
         return "works" if holder.works else "stands by"
     parts = ["connected to the platforms"] if holder.works else []
+    parts += connected
     parts += [f"thinks for {holder.shares} shares of the agents"] if holder.shares else []
     return ", ".join(parts) or "stands by"

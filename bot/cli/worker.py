@@ -1,16 +1,17 @@
-"""One of several `everbot run` that share a database: it thinks for its share of all agents, while another one is
-connected to the platforms."""
+"""One of several `everbot run` that share a database, while another one leads: it thinks for its share of all agents,
+or is connected to platforms beside the others, or both."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
 from bot.app import App, Claim, open_app
 from bot.backends.store import open_store
+from bot.cli.feeding import feeding
 from bot.errors import SettingsError
 from bot.health import health
 from bot.observer import Observer
@@ -34,7 +35,7 @@ _NOT_SHARED = f"--drain is for processes that share agents: {_SHARED}"
 
 
 class Taken(Exception):
-    """Another process is connected to the platforms already."""
+    """Another process leads already."""
 
 
 def roles_of(settings: Settings, text: str) -> frozenset[str]:
@@ -60,16 +61,24 @@ class Process:
     stop: asyncio.Event
 
 
-async def work(process: Process, *, to_the_end: bool) -> None:
-    """Think for a share of the agents, until it is to stop; or, if not ``to_the_end``, until nobody is connected to the
-    platforms."""
+async def work(process: Process, roles: Collection[str]) -> None:
+    """Think for a share of the agents, as a worker, and be connected to those platforms that take several, as a
+    gateway; until it is to stop, or nobody leads any more and a gateway has to."""
     settings, stop = process.settings, process.stop
-    claim = Claim("run", shares=True, worker=True)
+    gateway = GATEWAY in roles
+    claim = Claim("run", shares=True, works=WORKER in roles, worker=True, gateway=gateway)
     opened = open_app(settings, process.adapters, claim, clock=process.clock, observer=process.observer)
-    async with opened as app, health(settings.run.health, (), app.ready):
+    connected = [each for each in process.adapters if gateway and each.several]
+    async with (
+        opened as app,
+        health(settings.run.health, connected, app.ready),
+        feeding(app, connected, process.clock),
+    ):
         heed_draining(app.runtime.cluster, stop)
-        log.info("Working for a share of the agents; another process is connected to the platforms.")
-        await _watch(app, stop, to_the_end=to_the_end)
+        log.info(
+            "Another process leads; this one is %s.", " and ".join(role for role in ROLES if role in roles)
+        )
+        await _watch(app, stop, to_the_end=not gateway)
         if stop.is_set():
             await app.mailboxes.drain(settings.run.drain_s)
 

@@ -25,6 +25,8 @@ _THINKING, _SEES, _SEEN = "thinking", "sees", "seen"
 class Elsewhere:
     """An `Adapter` in a process that is not connected: ``adapter`` says what needs no connection."""
 
+    several = False
+
     def __init__(self, adapter: Adapter, cluster: Cluster) -> None:
         self.platform = adapter.platform
         self._adapter = adapter

@@ -24,6 +24,7 @@ class SlackSettings(Section):
     signing_secret: SecretStr | None = None
     config_token: SecretStr | None = None
     mode: Literal["socket", "http"] = "socket"
+    sockets: int = Field(1, ge=1, le=10)
     listen: str = "127.0.0.1:3000"
     api_url: WebAddress = "https://slack.com/api/"
     post_interval_s: float = Field(1.0, ge=0)

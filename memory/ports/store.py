@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -109,6 +109,10 @@ class Store(Protocol):
 
     async def holders(self) -> list[Holder]:
         """Who has the database, and then those who wait for it; nobody where it is not shared."""
+        ...
+
+    async def leased(self, kind: str) -> Mapping[int, str]:
+        """Who has what of that kind (`memory.ports.Leases`): its numbers, with the names of `holders`."""
         ...
 
     async def check(self) -> str | None:

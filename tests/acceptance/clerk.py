@@ -11,7 +11,7 @@ from tests.acceptance.crowd import unanswered
 from tests.fakes.openai_server import Answer
 from tests.program.life import Tally
 
-CONFIG = """
+MODEL = """
 [model]
 kind = "openai"
 name = "test-model"
@@ -25,12 +25,21 @@ debounce_s = 0.05
 
 [limits]
 messages_per_minute = 0
-
+"""
+SLACK = """
 [slack]
 bot_token = "{slack.bot_token}"
 app_token = "{slack.app_token}"
 api_url = "{slack.api_url}"
 post_interval_s = 0.02
+"""
+DISCORD = """
+[discord]
+token = "{discord.token}"
+api_url = "{discord.api_url}"
+gateway_url = "{discord.gateway_url}"
+message_content = true
+guilds_wait_s = 0.1
 """
 
 

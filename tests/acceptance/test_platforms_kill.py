@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.clerk import CONFIG, Clerk
+from tests.acceptance.clerk import DISCORD, MODEL, SLACK, Clerk
 from tests.acceptance.crowd import (
     DiscordSpot,
     SlackSpot,
@@ -36,13 +36,7 @@ BOTH = f"""
 [run]
 health = ""
 
-[discord]
-token = "{{discord.token}}"
-api_url = "{{discord.api_url}}"
-gateway_url = "{{discord.gateway_url}}"
-guilds_wait_s = 0.1
-message_content = true
-{CONFIG}"""
+{MODEL}{SLACK}{DISCORD}"""
 
 
 @dataclass

@@ -11,14 +11,15 @@ import os
 import signal
 import time
 from collections import Counter
-from contextlib import AsyncExitStack
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import pytest
 
-from tests.acceptance.clerk import CONFIG, Clerk
-from tests.acceptance.crowd import SlackSpot, numbers_in, posts_on_slack
+from tests.acceptance.clerk import MODEL, SLACK, Clerk
+from tests.acceptance.crowd import SlackSpot, Spot, numbers_in, posts_on_slack
 from tests.fakes.openai_server import OpenAIServer
 from tests.fakes.postgres_server import ALONE, NewDatabase, asked
 from tests.fakes.slack_server import Pace, SlackServer
@@ -42,7 +43,7 @@ url = "{{url}}"
 
 [log]
 level = "warning"
-{CONFIG}"""
+{MODEL}"""
 WHO = (
     "SELECT a.application_name FROM pg_locks l JOIN pg_stat_activity a USING (pid) WHERE l.locktype = 'advisory' "
     "AND l.classid = 7 AND l.objid = 1 AND l.granted AND a.datname = current_database()"
@@ -60,7 +61,7 @@ class Place(Protocol):
 class Story:
     """``ends`` are how those who work end, one after the other."""
 
-    config = SHARED
+    config = SHARED + SLACK
 
     def __init__(self, folder: Path, ends: list[str], processes: int) -> None:
         self.folder, self.ends, self.processes = folder, ends, processes
@@ -74,28 +75,44 @@ class Story:
     def database(self) -> Place:
         return NewDatabase()
 
+    @property
+    def slack(self) -> SlackServer:
+        return self.server
+
+    def platform(self) -> AbstractAsyncContextManager[Any]:
+        return SlackServer(pace=Pace(ack_s=1.0, post_s=0.0))
+
+    async def spots(self) -> Sequence[Spot]:
+        """Where people talk, once somebody listens there."""
+        await self.server.until(lambda: self.server.connections, PATIENCE_S)
+        people = [self.server.user(name) for name in ("eve", "fay", "gus", "hal", "ida", "joe")]
+        return [SlackSpot(self.server, one, self.server.im(one), one) for one in people]
+
+    def posted(self) -> list[tuple[str, str]]:
+        return posts_on_slack(self.server)
+
     async def tell(self) -> None:
         database = self.database()
         self.url = await database.url()
         try:
             async with (
-                SlackServer(pace=Pace(ack_s=1.0, post_s=0.0)) as self.slack,
+                self.platform() as self.server,
                 OpenAIServer(self.model, delay_s=0.05) as server,
                 AsyncExitStack() as stack,
             ):
-                self.text = self.config.format(url=self.url, model=server.url, slack=self.slack)
+                self.text = self.config.format(
+                    url=self.url, model=server.url, slack=self.server, discord=self.server
+                )
                 for _ in range(self.processes):
                     await self.start(stack)
-                await self.slack.until(lambda: self.slack.connections, PATIENCE_S)
-                people = [self.slack.user(name) for name in ("eve", "fay", "gus", "hal", "ida", "joe")]
-                spots = [SlackSpot(self.slack, one, self.slack.im(one), one) for one in people]
+                spots = await self.spots()
                 async with asyncio.timeout(PATIENCE_S * (2 + len(self.ends))), asyncio.TaskGroup() as group:
                     for spot in spots:
                         group.create_task(self.talk(spot))
                     for end in self.ends:
                         await self.end(stack, end)
                     self.talking = False
-                self.posts = posts_on_slack(self.slack)
+                self.posts = self.posted()
                 await self.settled()
                 for life in list(
                     self.lives.values()
@@ -106,14 +123,15 @@ class Story:
         finally:
             await database.drop()
 
-    async def start(self, stack: AsyncExitStack) -> None:
+    async def start(self, stack: AsyncExitStack, roles: str = "") -> None:
         home = Program(self.folder / f"p{len(self.homes)}", self.text)
         self.homes.append(home)
-        life = await home.live("run", lines=[], OPENAI_API_KEY=f"p{len(self.homes) - 1}")
+        role = ("--roles", roles) if roles else ()
+        life = await home.live("run", *role, lines=[], OPENAI_API_KEY=f"p{len(self.homes) - 1}")
         await stack.enter_async_context(life)
         self.lives[life.pid] = life
 
-    async def talk(self, spot: SlackSpot) -> None:
+    async def talk(self, spot: Spot) -> None:
         while self.talking:
             for _ in range(2):
                 n = sum(map(len, self.written.values()))

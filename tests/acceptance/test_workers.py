@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.acceptance.clerk import SLACK
 from tests.acceptance.test_standby import SHARED, Story, check
 from tests.fakes.postgres_server import ALONE, asked
 
@@ -26,7 +27,7 @@ pytestmark = [
 class Workers(Story):
     """``ends`` say who, and how: ``gateway kill``, ``worker stop``."""
 
-    config = SHARED.replace("workers = false\n", "")
+    config = SHARED.replace("workers = false\n", "") + SLACK
 
     async def end(self, stack: AsyncExitStack, how: str) -> None:
         await self.several_think()

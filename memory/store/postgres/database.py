@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from memory.store.postgres import dumps, upgrades
 from memory.store.postgres.address import Address
 from memory.store.postgres.cluster import PostgresCluster
 from memory.store.postgres.connection import PostgresConnection, storables
+from memory.store.postgres.leases import HELD, LEASE, mark
 from memory.store.postgres.refusals import mapped
 from memory.store.postgres.sharing import Sharing, holders, name_of
 from memory.store.session import session
@@ -231,6 +232,11 @@ class PostgresDatabase(Pooled[PostgresConnection]):
             with contextlib.suppress(StoreUnavailable):  # whoever writes meets it, too
                 async with self._writing():
                     pass
+
+    async def leased(self, kind: str) -> Mapping[int, str]:
+        async with self._borrowed() as connection:
+            rows = await connection.ask(HELD, LEASE, mark(kind))
+        return dict(sorted(rows))
 
     async def holders(self) -> list[Holder]:
         async with self._borrowed() as connection:

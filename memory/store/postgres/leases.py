@@ -35,7 +35,7 @@ HELD = """
     SELECT l.objid::bigint & 65535, a.application_name || coalesce(' (' || host(a.client_addr) || ')', '')
     FROM pg_locks l JOIN pg_stat_activity a USING (pid)
     WHERE l.locktype = 'advisory' AND l.granted AND l.classid = $1::bigint::oid
-    AND l.objid::bigint >> 16 = $2 AND l.objid::bigint & 65535 <> 65535 AND a.datname = current_database()
+    AND l.objid::bigint >> 16 = $2::bigint AND l.objid::bigint & 65535 <> 65535 AND a.datname = current_database()
 """
 """The numbers of a kind that are held, each with who has it: ``$2`` is `mark` of the kind."""
 

@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 import errno
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -229,6 +229,9 @@ class Database(Pooled[SqliteConnection]):
 
     async def kept(self) -> None:
         await asyncio.Event().wait()
+
+    async def leased(self, kind: str) -> Mapping[int, str]:
+        return {}
 
     async def holders(self) -> list[Holder]:
         return []
