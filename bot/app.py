@@ -49,7 +49,8 @@ from bot.people.identities import Identities
 from bot.people.restrictions import Restrictions
 from bot.personas.personas import Personas
 from bot.ports import Adapter, ChatModel, Clock
-from bot.reception import Reception, Rules
+from bot.reception.judging import Rules
+from bot.reception.reception import Reception
 from bot.runtime import Runtime
 from bot.safety.crisis import Crisis
 from bot.settings import Settings

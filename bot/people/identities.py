@@ -222,6 +222,12 @@ async def new_agent(session: Session, user: User, persona: Persona, account: str
     return await session.agents.create_agent(user.id, persona.id, name, now)
 
 
+async def agents_of(session: Session, account: str) -> list[Agent]:
+    """The agents of whom the account is; oldest first."""
+    user = await session.agents.user_of(account)
+    return await session.agents.agents_of(user.id) if user else []
+
+
 def account_of(user: str) -> str:
     """The account that an operator means: one as it is, or a name on this machine."""
     return user if ":" in user else f"{LOCAL}:{user}"

@@ -24,7 +24,7 @@ SHOWN = {  # what people see of what is made, by the names of what is given
 ANSWERS = ("CommandError", "AllowanceUsed")  # errors whose text is for people
 SPEAKING = (  # where every sentence is for people, unless it is logged or raised for somebody else
     "bot/commands",
-    "bot/reception.py",
+    "bot/reception",
     "bot/delivery/turns.py",
     "bot/ownership/underway.py",
     "bot/people/access.py",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from bot.agent.tools.unwanted import Unwanted
 from bot.commands.table import Commands
@@ -13,7 +13,6 @@ from bot.delivery.mailboxes import Mailboxes
 from bot.errors import CommandError
 from bot.events import (
     LOCAL,
-    VOICE,
     Address,
     Command,
     CommandSpec,
@@ -25,55 +24,33 @@ from bot.events import (
     MessageEdited,
     MessageReceived,
     Origin,
-    Quote,
     ReactionAdded,
     Suggestion,
     View,
     cleaned,
     origin_of,
     platform_of,
-    quotes_of,
 )
 from bot.language import gettext, language, marked, spoken
 from bot.observer import Heard
 from bot.ownership.rights import Rights
 from bot.people.access import Access
-from bot.people.adults import Adults
-from bot.people.identities import Identities, Identity
+from bot.people.identities import Identities, Identity, agents_of
 from bot.people.pace import NotForUs, Turned
 from bot.people.programs import Programs
-from bot.personas.definition import parsed
+from bot.reception.judging import Judging, Rules, refused
+from bot.reception.threads import Threads
 from bot.runtime import Runtime
-from bot.safety.crisis import Crisis
-from bot.safety.masking import TOLD, Masking, aside, told
-from bot.safety.notices import Place
-from bot.safety.refusing import Refusing, Verdict, why_not
-from bot.settings import EventSettings
-from memory.ports import Leases, Session
-from memory.records import Agent, Audience, Conversation, Message, OutboxRow, Passage, User
+from bot.safety.masking import TOLD
+from bot.safety.refusing import Verdict
+from memory.ports import Leases
+from memory.records import Agent, Audience, Conversation, Message, Passage, User
 
-_SAID = 2_000  # characters of a post that opened a thread
 _ALWAYS = ("stop", "help")  # whatever else was commanded in this minute
-_CARRY = (
-    "persona",
-    "rethink",
-    "rewrite",
-)  # a text into memory; what /memory writes is judged where it is written
 _REUSED = marked(
     "That id stood for another message already, so I have let this one go. Give each message an id of its own."
 )
 _NOT_ALLOWED = marked("I may not talk with you here. Whoever runs me decides that.")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Rules:
-    """What is set for the whole installation."""
-
-    events: EventSettings
-    masking: Masking
-    refusing: Refusing
-    crisis: Crisis
-    adults: Adults
 
 
 class Reception:
@@ -90,7 +67,7 @@ class Reception:
         heartbeat: Heartbeat,
         rules: Rules,
     ) -> None:
-        self._store, self._observer, self._clock = runtime.store, runtime.observer, runtime.clock
+        self._store, self._observer = runtime.store, runtime.observer
         self._programs = Programs(runtime.store, runtime.clock, identities.default)
         self._leases = runtime.cluster.leases
         self._mailboxes = mailboxes
@@ -99,9 +76,9 @@ class Reception:
         self._commands = commands
         self._rights = rights
         self._heartbeat = heartbeat
-        self._events, self._masking = rules.events, rules.masking
-        self._refusing, self._crisis = rules.refusing, rules.crisis
-        self._adults = rules.adults
+        self._events = rules.events
+        self._judging = Judging(runtime, rights.erasure, rules)
+        self._threads = Threads(runtime.store, rules.masking)
 
     # What adapters call
 
@@ -140,23 +117,22 @@ class Reception:
                 if identity is None:
                     return None
             else:
-                await self._access.check(event, followed=await self._follows(event))
+                await self._access.check(event, followed=await self._threads.follows(event))
                 identity = await self._identities.of(event)
             with spoken(await self._identities.language_of(event, identity)):
                 await self._access.pace.spend(event, identity)
-                await self._fit(event, identity)
-                await self._check(event, identity.user)
-                event = await self._without_refused(event)
+                await self._judging.fit(event, identity)
+                kept = await self._judging.judged(event, identity)
         except Turned as turned:
-            if isinstance(turned, NotForUs) and isinstance(event, MessageReceived):
+            if isinstance(turned, NotForUs):
                 await self._overhear(event)
             return turned.view
         if isinstance(event, MessageReceived):
             await self._rights.rooms.hear(event)
-            event = await self._rights.rooms.without_the_kept_out(event)
-        with spoken(await self._identities.language_of(event, identity)):
-            event, notices = await self._kept(await self._begun(event, identity), identity)
-        new = await self._mailboxes.receive(event, identity, notices)
+        event = kept.event
+        if isinstance(event, MessageReceived):
+            event = await self._threads.begun(await self._rights.rooms.without_the_kept_out(event), identity)
+        new = await self._mailboxes.receive(event, identity, kept.notices)
         if said == event.key:
             underway.arrived(said)
         return None if new else await self._reused(event)
@@ -166,7 +142,7 @@ class Reception:
 
     async def awaits(self, event: Event) -> bool:
         try:
-            await self._access.check(event, followed=await self._follows(event), ask=True)
+            await self._access.check(event, followed=await self._threads.follows(event), ask=True)
         except Turned:
             return False
         self._rights.erasure.underway.expect(event.account, event.address, event.key)
@@ -180,8 +156,8 @@ class Reception:
         identity = await self._identities.at(conversation)
         assert identity is not None
         with spoken(identity.language):
-            event, notices = await self._kept(cleaned(event), identity)
-        await self._mailboxes.receive(event, identity, notices)
+            kept = await self._judging.kept(cleaned(event), identity)
+        await self._mailboxes.receive(kept.event, identity, kept.notices)
 
     async def invoke(self, command: Command) -> View:
         command = cleaned(command)
@@ -191,16 +167,13 @@ class Reception:
                 if command.command not in _ALWAYS:
                     self._access.pace.command(command)
             except Turned as turned:
-                view = turned.view or View(text=gettext(_NOT_ALLOWED), kind="error")
-                return replace(view, language=language())
+                return _told(turned)
             identity = await self._identities.of(command)
             with spoken(await self._identities.language_of(command, identity)):
-                size = len(command.argument) + len(command.value)
-                kept = await aside(size, self._masking.command, command, identity.user)
-                if command.command in _CARRY:
-                    verdict = await self._refusing.heard(kept.argument, kept.value)
-                    if verdict is not Verdict.PASSES:
-                        return replace(_refused(verdict), language=language())
+                try:
+                    kept = await self._judging.command(command, identity.user)
+                except Turned as turned:
+                    return _told(turned)
                 view = await self._commands.run(kept, identity, self)
                 return view if kept is command else replace(view, text=f"{view.text}\n\n{gettext(TOLD)}")
 
@@ -233,7 +206,7 @@ class Reception:
             await self._mailboxes.interrupt(address)
             return
         async with self._store.read() as session:
-            agents = await _agents(session, account)
+            agents = await agents_of(session, account)
         await self._mailboxes.interrupt(address, [agent.id for agent in agents])
 
     @property
@@ -298,7 +271,7 @@ class Reception:
         """The command makes the agent think: it counts as a message. Raises `CommandError` beyond a limit."""
         try:
             await self._access.pace.question(command, who)
-            await self._fit(command, who)
+            await self._judging.fit(command, who)
         except Turned as turned:
             raise CommandError(turned.view.text if turned.view else gettext(_NOT_ALLOWED)) from None
 
@@ -314,111 +287,20 @@ class Reception:
         """The account is a new, empty user's from now on."""
         await self._rights.accounts.separate(account, name)
 
-    async def _fit(self, event: Origin, who: Identity) -> None:
-        """Raises `Turned` where the persona may not speak."""
-        async with self._store.read() as session:
-            definition = parsed(await session.personas.definition(who.persona.id))
-        if why := self._adults.why_not(who.persona.name, definition, event):
-            raise Turned("for adults only", View(text=why, kind="error"))
-
-    async def _check(self, event: Event, user: User) -> None:
-        """Raises `Turned` for what is refused: it is as if it had been forgotten, also when it is told again. What is
-        judged leaves the house, perhaps: it has no secrets, but of who insists on keeping them."""
-        if not isinstance(event, MessageReceived) or not self._refusing.hears:
-            return
-        judged = await aside(_length(event), self._masking.event, event, user)
-        verdict = await self._refusing.heard(judged.text, *(attached.text for attached in judged.attachments))
-        if verdict is Verdict.REFUSED:
-            await self._rights.erasure.let_go(event.key)
-        if verdict is not Verdict.PASSES:
-            raise Turned("refused", _refused(verdict))
-
-    async def _overhear(self, event: MessageReceived) -> None:
+    async def _overhear(self, event: Event) -> None:
         """A room may keep what was said in it, but never what is refused."""
-        text = await aside(len(event.text), self._masking.text, None, event.text)
-        if await self._refusing.heard(text) is Verdict.PASSES:
+        if isinstance(event, MessageReceived) and await self._judging.overheard(event):
             await self._rights.rooms.hear(event)
-
-    async def _without_refused(self, event: Event) -> Event:
-        """The event without what others said beside it that was refused, or would be."""
-        if not isinstance(event, MessageReceived) or not self._refusing.hears:
-            return event
-        gone = {
-            quote.key
-            for quote in quotes_of(event)
-            if self._refusing.forbids(quote.text) or await self._rights.erasure.is_forgotten(quote.key)
-        }
-        reply = None if event.reply_to and event.reply_to.key in gone else event.reply_to
-        return replace(
-            event, reply_to=reply, context=tuple(quote for quote in event.context if quote.key not in gone)
-        )
 
     async def _amend(self, event: MessageEdited | MessageDeleted) -> View | None:
         """A message reads otherwise now, or is gone: so is one that reads what is refused."""
-        verdict = await self._reads(event) if isinstance(event, MessageEdited) else Verdict.PASSES
+        verdict = await self._judging.edited(event) if isinstance(event, MessageEdited) else Verdict.PASSES
         if verdict is Verdict.PASSES:
             await self._rights.amendments.follow(event)
             return None
         gone = MessageDeleted(**origin_of(event), key=event.key, at=event.at, target=event.target)
         await self._rights.amendments.follow(gone)
-        return _refused(verdict)
-
-    async def _reads(self, event: MessageEdited) -> Verdict:
-        """Whether what it says now may be kept."""
-        if not self._refusing.hears:
-            return Verdict.PASSES
-        async with self._store.read() as session:
-            user = await session.agents.user_of(event.account)
-        return await self._refusing.heard(await aside(len(event.text), self._masking.text, user, event.text))
-
-    async def _kept(self, event: Event, who: Identity) -> tuple[Event, list[OutboxRow]]:
-        """The event as it is kept, and what the person is told of that."""
-        kept = await aside(_length(event), self._masking.event, event, who.user)
-        now = self._clock.now()
-        notices = []
-        place = Place(
-            agent=who.agent,
-            conversation_id=who.conversation.id,
-            address=who.conversation.address,
-            language=language(),
-            key=event.key,
-        )
-        of_message = isinstance(event, MessageReceived)
-        if kept is not event and not (of_message and _own(kept) == _own(event)):  # not only others' words
-            notices.append(told(place, now))
-        if isinstance(event, MessageReceived):
-            line = self._crisis.line(event.text, who.user, event.locale, place, now)
-            notices += [line] if line else []
-        return kept, notices
-
-    async def _begun(self, event: Event, who: Identity) -> Event:
-        """The first message in a thread that was made for the person: with what was said to them there."""
-        if not isinstance(event, MessageReceived) or not event.thread:
-            return event
-        async with self._store.read() as session:
-            if await session.mailbox.has_events(who.conversation.id):
-                return event
-            posts = await session.mailbox.posts_at(who.agent.id, event.address)
-        name = who.persona.name
-        said = [
-            Quote(key=post.id, account=event.account, text=f"{name} (you): {post.text[:_SAID]}")
-            for post in posts
-            if post.kind in ("reply", VOICE)
-        ]
-        return replace(event, context=(*said, *event.context)) if said else event
-
-    async def _follows(self, event: Event) -> bool:
-        """Whether the person has talked with us in that thread before."""
-        if not isinstance(event, MessageReceived) or event.addressed or not event.thread:
-            return False
-        async with self._store.read() as session:
-            for agent in await _agents(session, event.account):
-                place = await session.agents.conversation_at(agent.id, event.address, event.audience)
-                if place is not None and await session.mailbox.has_events(place.id):
-                    return True
-                if await session.mailbox.posts_at(agent.id, event.address):  # it was made for them
-                    return True
-        return False
+        return refused(verdict)
 
     async def _reused(self, event: Event) -> View | None:
         """What is to be said to a program that gives two messages one id: none is lost without a word."""
@@ -436,30 +318,12 @@ class Reception:
     async def _posted(self, event: ReactionAdded) -> Conversation | None:
         """Where the person's own agent said what they react to; None when it was not theirs."""
         async with self._store.read() as session:
-            for agent in await _agents(session, event.account):
+            for agent in await agents_of(session, event.account):
                 row = await session.mailbox.posted(agent.id, event.target)
                 if row is not None:
                     return await session.agents.conversation(row.conversation_id)
         return None
 
 
-def _refused(verdict: Verdict) -> View:
-    return View(text=why_not(verdict), kind="error")
-
-
-def _length(event: Event) -> int:
-    """Characters of what was said, and came with it."""
-    if isinstance(event, MessageReceived):
-        return len(event.text) + sum(len(attached.text) for attached in event.attachments)
-    return 0
-
-
-def _own(event: Event) -> object:
-    """The person's own words in a message."""
-    return (event.text, event.attachments) if isinstance(event, MessageReceived) else None
-
-
-async def _agents(session: Session, account: str) -> list[Agent]:
-    """The agents of whom the account is; oldest first."""
-    user = await session.agents.user_of(account)
-    return await session.agents.agents_of(user.id) if user else []
+def _told(turned: Turned) -> View:
+    return replace(turned.view or View(text=gettext(_NOT_ALLOWED), kind="error"), language=language())
