@@ -9,7 +9,6 @@ from __future__ import annotations
 import sqlite3
 from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
@@ -53,35 +52,34 @@ class Plan:
         self.text = str(compiled)
         self.order: tuple[str, ...] = tuple(compiled.positiontup or ())
         """The values' names in the order in which the text counts them, where it does."""
-        self._put = {name: put for name, bind in bound.items() if (put := _put(bind.type, dialect))}
+        put = {name: to for name, bind in bound.items() if (to := _put(bind.type, dialect))}
         own = {name: value for name, value in compiled.params.items() if name not in names}
-        self._own = self._with_types(own)
+        self._own = own | {name: to(own[name]) for name, to in put.items() if name in own}
+        self._put = [(name, to) for name, to in put.items() if name not in own]
         columns = list(statement.exported_columns)
         self._row: Any = _row_of([column.key for column in columns]) if columns else None
-        self._got = [_got(column.type, dialect) for column in columns]
+        got = [_got(column.type, dialect) for column in columns]
+        self._got = [(at, to) for at, to in enumerate(got) if to]
         self.gives_rows = bool(columns)
-        self._all_plain = not any(self._got)
 
     def bound(self, values: Given) -> dict[str, Any]:
         """The values as the driver takes them."""
-        return {**self._own, **self._with_types(values)}
+        found = {**self._own, **values}
+        for name, put in self._put:
+            found[name] = put(found[name])
+        return found
 
     def read(self, rows: Sequence[Any]) -> Sequence[Any]:
         """The driver's rows with names and types."""
         make = self._row._make
-        if self._all_plain:
+        if not self._got:
             return [make(row) for row in rows]
-        got = self._got
-        return [
-            make([value if to is None else to(value) for to, value in zip(got, row, strict=True)])
-            for row in rows
-        ]
-
-    def _with_types(self, values: Given) -> dict[str, Any]:
-        found = dict(values)
-        for name, put in self._put.items():
-            if name in found:
-                found[name] = put(found[name])
+        found = []
+        for row in rows:
+            values = list(row)
+            for at, got in self._got:
+                values[at] = got(values[at])
+            found.append(make(values))
         return found
 
 
@@ -95,14 +93,13 @@ class Ran(NamedTuple):
 
 def run(driver: sqlite3.Connection, plan: Plan, values: Given | Sequence[Given]) -> Ran:
     """Raises sqlite3.Error."""
-    # Closed at once: a database with a statement that still hangs about is not closed, either.
-    with closing(driver.cursor()) as cursor:
-        if not isinstance(values, Mapping):
-            cursor.executemany(plan.text, [plan.bound(one) for one in values])
-            return Ran((), cursor.rowcount, None)
-        cursor.execute(plan.text, plan.bound(values))
-        rows = plan.read(cursor.fetchall()) if cursor.description else ()
-        return Ran(rows, cursor.rowcount, cursor.lastrowid)
+    # Read to its end, and so reset at once: a database with a statement that still hangs about is not closed, either.
+    if not isinstance(values, Mapping):
+        cursor = driver.executemany(plan.text, [plan.bound(one) for one in values])
+        return Ran((), cursor.rowcount, None)
+    cursor = driver.execute(plan.text, plan.bound(values))
+    rows = plan.read(cursor.fetchall()) if cursor.description else ()
+    return Ran(rows, cursor.rowcount, cursor.lastrowid)
 
 
 def _put(kind: sa.types.TypeEngine[Any], dialect: sa.Dialect) -> Callable[[Any], Any] | None:

@@ -18,17 +18,18 @@ from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, ParamSpec, TypeVar, cast
 
 import aiosqlite
 import sqlalchemy as sa
 
 from memory.store.connection import Answer
-from memory.store.prepared import Prepared, run
+from memory.store.prepared import Plan, Prepared, run
 from memory.store.sqlite.fulltext import Fts5
 from memory.uncancelled import ended
 
 T = TypeVar("T")
+P = ParamSpec("P")
 
 _COMPILED: dict[Any, Any] = {}  # statements, for all connections
 
@@ -40,6 +41,7 @@ class SqliteConnection:
         self.inner = inner
         self._outer = outer
         self._driver = driver
+        self._dialect = _dialect()
         self._beside = 0  # blocks that read much are under way
         self._cancelled = False  # a cancellation waits for the end of the unit of work
 
@@ -67,13 +69,13 @@ class SqliteConnection:
     async def execute(self, statement: sa.Executable | Prepared, values: Any = None) -> Answer:
         """Raises `sqlalchemy.exc.DBAPIError`, or for a prepared statement sqlite3.Error."""
         if isinstance(statement, Prepared):
-            return await self._run(lambda: self._quickly(statement, {} if values is None else values))
+            return await self._run(self._quickly, statement, {} if values is None else values)
         return await self._run(lambda: Answer.of(self.inner.execute(statement, values)))
 
     async def rows(self, prepared: Prepared, values: Mapping[str, Any]) -> list[Any]:
         """See `Prepared.rows`."""
-        plan = prepared.plan(tuple(values), _dialect())
-        return await self._run(lambda: self._driver.execute(plan.text, plan.bound(values)).fetchall())
+        plan = prepared.plan(tuple(values), self._dialect)
+        return await self._run(self._plainly, plan, values)
 
     async def ask(self, statement: str) -> list[Any]:
         """The rows of a pragma, or of a question about the file itself. Raises sqlite3.Error."""
@@ -127,13 +129,18 @@ class SqliteConnection:
             await self._trip(self._outer.close())
 
     def _quickly(self, prepared: Prepared, values: Any) -> Answer:
-        names = values if isinstance(values, Mapping) else values[0]
-        ran = run(self._driver, prepared.plan(tuple(names), _dialect()), values)
+        names = values if isinstance(values, dict) else values[0]
+        ran = run(self._driver, prepared.plan(tuple(names), self._dialect), values)
         return Answer(ran.rows, ran.rowcount, lambda: ran.inserted)
 
-    async def _run(self, call: Callable[[], T]) -> T:
+    def _plainly(self, plan: Plan, values: Mapping[str, Any]) -> list[Any]:
+        return self._driver.execute(plan.text, plan.bound(values)).fetchall()
+
+    async def _run(self, call: Callable[P, T], *given: P.args, **named: P.kwargs) -> T:
         # Whoever uses the connection awaits each statement before the next: no thread is at it now.
-        return await self._trip(asyncio.to_thread(call)) if self._beside else call()
+        if self._beside:
+            return await self._trip(asyncio.to_thread(call, *given, **named))
+        return call(*given, **named)
 
     async def _trip(self, work: Coroutine[Any, Any, T]) -> T:
         future = asyncio.ensure_future(work)
