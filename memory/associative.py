@@ -86,7 +86,6 @@ class Heeded:
     weight: float
     place: int = 0
     why: tuple[str, ...] = ()
-    row: Memory | None = None  # that got the attention: an answer may stand in the place of its question
 
     def beside(self, other: Heeded) -> bool:
         """Whether it stands next to the other in one talk."""
@@ -261,10 +260,7 @@ class Associative:
             if certainty < SURE:
                 return [], certainty
             rows = await _rows(session, cue, audiences, scored)
-            heeded = await _answered(session, cue, audiences, rows, places_of)
-        whys = _whys(looked, heeded)
-        heeded = [replace(each, why=whys.get(_name(each.row or each.memories[0]), ())) for each in heeded]
-        return heeded, certainty
+            return await _answered(session, cue, audiences, rows, places_of, _whys(looked, rows)), certainty
 
 
 async def _rows(
@@ -297,6 +293,7 @@ async def _answered(
     audiences: Audiences,
     rows: Sequence[tuple[Memory, float]],
     places: Mapping[int, int],
+    whys: Mapping[tuple[str, int], tuple[str, ...]],
 ) -> list[Heeded]:
     """The rows that are true still, a question with what was said to it. Where the asker only asked before, as they do
     now, the answer stands in the place of the question."""
@@ -317,7 +314,8 @@ async def _answered(
         memories = [m for m in (None if own else row, answer) if m and m in true and m not in told]
         told.update(memories)
         if memories:
-            heeded.append(Heeded(tuple(memories), weight, places.get(row.key, 0), row=row))
+            # An answer may stand in the place of its question, which got the attention.
+            heeded.append(Heeded(tuple(memories), weight, places.get(row.key, 0), whys.get(_name(row), ())))
     return heeded
 
 
@@ -360,16 +358,16 @@ def _name(memory: Memory) -> tuple[str, int]:
 
 
 def _whys(
-    looked: Sequence[tuple[str, Found, Any]], heeded: Sequence[Heeded]
+    looked: Sequence[tuple[str, Found, Any]], rows: Sequence[tuple[Memory, float]]
 ) -> dict[tuple[str, int], tuple[str, ...]]:
     """What spoke for each row that got attention."""
-    wanted = {_name(each.row or each.memories[0]) for each in heeded}
-    return {
-        (kind, key): ranking.reasons(features, at, vectors=found.vectors)
-        for kind, found, features in looked
-        for at, key in enumerate(found.rows.keys.tolist())
-        if (kind, key) in wanted
-    }
+    wanted = {_name(row) for row, _ in rows}
+    whys: dict[tuple[str, int], tuple[str, ...]] = {}
+    for kind, found, features in looked:
+        places = {(kind, key): at for at, key in enumerate(found.rows.keys.tolist()) if (kind, key) in wanted}
+        told = ranking.reasons(features, list(places.values()), vectors=found.vectors)
+        whys |= zip(places, told, strict=True)
+    return whys
 
 
 def _brought(line: Recollection) -> Brought:

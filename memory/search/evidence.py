@@ -19,6 +19,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -142,7 +143,7 @@ def evidence(question: Question, postings: Mapping[str, Any], total: int, rows: 
     weights = np.array([idf(total, len(postings.get(term, ()))) for term in terms])
     texts = [rows.terms.get(key, "") for key in rows.keys.tolist()]
     heads = [
-        (text.split(None, _HEAD)[:_HEAD] if author else text.split()) if text else ()
+        " ".join(text.split(None, _HEAD)[:_HEAD]) if author and text.count(" ") >= _HEAD else text
         for text, author in zip(texts, rows.authors, strict=True)
     ]
     has = _holding(rows.keys, [postings.get(term, ()) for term in terms])
@@ -179,17 +180,20 @@ def evidence(question: Question, postings: Mapping[str, Any], total: int, rows: 
         "meaning_asked": asked * meaning_around,
         "session_asked": asked * session,
     }
-    return np.stack([columns[name] for name in FEATURES], axis=1)
+    return np.array([columns[name] for name in FEATURES]).T
 
 
-def bm25(terms: Sequence[str], weights: Any, texts: Sequence[Sequence[str]], has: Any) -> Any:
-    """The score of each text, given as its words; 0 for an empty one. ``has`` tells (term, text) which to look at."""
-    lengths = np.array(list(map(len, texts)), float)
+def bm25(terms: Sequence[str], weights: Any, texts: Sequence[str], has: Any) -> Any:
+    """The score of each analysed text; 0 for an empty one. ``has`` tells (term, text) which to look at."""
+    lengths = np.array([text.count(" ") + 1 if text else 0 for text in texts], float)
     known = lengths[lengths > 0]
     norms = _K1 * (1 - _B + _B * lengths / (known.mean() if len(known) else 1.0))
     found = np.zeros((len(terms), len(texts)))
+    # Counted in texts, not in lists of words: each word stands between two blanks of its own.
+    words = [f" {term} " for term in terms]
+    apart = [f" {text.replace(' ', '  ')} " for text in texts]
     for term, text in zip(*(at.tolist() for at in np.nonzero(has * (lengths > 0))), strict=True):
-        found[term, text] = texts[text].count(terms[term])
+        found[term, text] = apart[text].count(words[term])
     return _weighed(weights, found * (_K1 + 1) / (found + norms + 1e-9))
 
 
@@ -212,11 +216,16 @@ def _weighed(weights: Any, matrix: Any) -> Any:
 
 def telling(question: Question, rows: Rows) -> list[str]:
     """The terms that tell rows apart: not the people's names, nor the date that is understood."""
-    known = {term for author in set(rows.authors) for term in analyse(author).split()}
+    known = set().union(*map(_names, set(rows.authors)))
     if question.span is not None and question.span.named:
         known.update(analyse(" ".join(question.span.words)).split())
     told = [term for term, forms in question.written().items() if known.isdisjoint(forms)]
     return told or list(question.terms) or [""]
+
+
+@lru_cache(maxsize=1_024)
+def _names(author: str) -> frozenset[str]:
+    return frozenset(analyse(author).split())
 
 
 def speaks_of_itself(text: str) -> bool:
@@ -238,7 +247,7 @@ def _persons(question: Question, rows: Rows) -> dict[str, Any]:
     }
 
 
-def _times(question: Question, rows: Rows, heads: Sequence[Sequence[str]]) -> dict[str, Any]:
+def _times(question: Question, rows: Rows, heads: Sequence[str]) -> dict[str, Any]:
     none = dated = np.zeros(len(heads))
     if question.span is not None:
         since, until = question.span.since.timestamp(), question.span.until.timestamp()
@@ -251,13 +260,13 @@ def _times(question: Question, rows: Rows, heads: Sequence[Sequence[str]]) -> di
     times, numbers = _TIMES | timing(question.languages), _NUMBERS | counting(question.languages)
     return {
         "dated": dated,
-        "when": np.array([not times.isdisjoint(head) for head in heads], float) if when else none,
+        "when": np.array([not times.isdisjoint(head.split()) for head in heads], float) if when else none,
         "many": np.array([_counting(head, numbers) for head in heads], float) if many else none,
     }
 
 
-def _counting(head: Sequence[str], numbers: Set[str]) -> bool:
-    return not numbers.isdisjoint(head) or bool(head and _DIGIT.search(" ".join(head)))
+def _counting(head: str, numbers: Set[str]) -> bool:
+    return not numbers.isdisjoint(head.split()) or _DIGIT.search(head) is not None
 
 
 def _logits(gates: Any) -> Any:

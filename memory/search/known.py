@@ -23,7 +23,7 @@ class Known:
     def tells(self, text: str) -> bool:
         """Whether all that the text says is known."""
         words = _words(text)
-        return any(words <= line for line in self._lines)
+        return any(map(words.issubset, self._lines))
 
     def add(self, text: str) -> None:
         """It is shown from now on."""

@@ -11,6 +11,7 @@ words of scripts without spaces nearly so, for vectors made for English tell lit
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -125,17 +126,32 @@ def scores(
     return found
 
 
-def reasons(features: Any, at: int, *, vectors: bool) -> tuple[str, ...]:
-    """What spoke most for the row of that place, rather than for the others: names of `REASONS`, strongest first."""
+def reasons(features: Any, places: Sequence[int], *, vectors: bool) -> list[tuple[str, ...]]:
+    """What spoke most for the row of each place, rather than for the others: names of `REASONS`, strongest first."""
+    if not places:
+        return []
+    own = features[np.asarray(places, np.int64)] - features.mean(axis=0)
+    shares = np.einsum("rf,fn->rn", own, _speaking(vectors))
+    told = []
+    for row in shares.tolist():
+        least = _TELLING * sum(value for value in row if value > 0)
+        spoke = [
+            (value, name) for name, value in zip(REASONS, row, strict=True) if value > 0 and value >= least
+        ]
+        told.append(tuple(name for _, name in sorted(spoke, key=lambda one: -one[0])))
+    return told
+
+
+@cache
+def _speaking(vectors: bool) -> Any:
+    """A matrix: what each of `FEATURES` weighs in each of `REASONS`."""
     weights = WITH_VECTORS if vectors else WORDS_ALONE
-    own = features[at] - features.mean(axis=0)
-    share = {
-        name: sum(weights.get(one, 0.0) * float(own[FEATURES.index(one)]) for one in parts)
-        for name, parts in REASONS.items()
-    }
-    most = sum(value for value in share.values() if value > 0)
-    told = [name for name, value in share.items() if value > 0 and value >= _TELLING * most]
-    return tuple(sorted(told, key=lambda name: -share[name]))
+    return np.array(
+        [
+            [weights.get(name, 0.0) if name in parts else 0.0 for parts in REASONS.values()]
+            for name in FEATURES
+        ]
+    )
 
 
 def attention(found: Any, temperature: float = 1.0) -> Any:

@@ -30,28 +30,30 @@ class Over:
 
 async def overs(session: Session, agent: Agent, audiences: Audiences) -> list[Over]:
     """What stopped being true, of what the agent once noted or held in core memory."""
-    known = await own_names(session, agent)
     closed = await session.passages.closed(agent.archive_id, audiences)
-    found = [Over(Telltale([p.text], known), p.until) for p in closed if p.until is not None]
-    return found + await _lines(session, agent, audiences, known)
+    gone = [(p.text, p.until) for p in closed if p.until is not None]
+    gone += await _lines(session, agent, audiences)
+    if not gone:
+        return []
+    known = await own_names(session, agent)
+    return [Over(Telltale([text], known), until) for text, until in gone]
 
 
-async def _lines(session: Session, agent: Agent, audiences: Audiences, known: Sequence[str]) -> list[Over]:
+async def _lines(session: Session, agent: Agent, audiences: Audiences) -> list[tuple[str, datetime]]:
+    """Lines of core memory that were replaced, and when."""
     owner = f"agent:{agent.id}"
     edits = await session.blocks.history(owner, audiences, _EDITS)
-    if not edits:
+    went: list[tuple[str, datetime]] = []
+    for edit in edits:
+        before, after = dict.fromkeys(edit.before.splitlines()), dict.fromkeys(edit.after.splitlines())
+        if not before.keys() >= after.keys():  # else nothing came in its place
+            went += [(line, edit.at) for line in before if line not in after]
+    if not went:
         return []
     values = [block.value for block in await session.blocks.of(owner, audiences)]
     held = set(query_terms("\n".join(values)))
-    found = []
-    for edit in edits:
-        before, after = dict.fromkeys(edit.before.splitlines()), dict.fromkeys(edit.after.splitlines())
-        if before.keys() >= after.keys():
-            continue  # nothing came in its place
-        # A line that was reworded says the same still: its words are there.
-        went = [line for line in before if line not in after and not set(query_terms(line)) <= held]
-        found += [Over(Telltale([line], known), edit.at) for line in went]
-    return found
+    # A line that was reworded says the same still: its words are there.
+    return [(line, at) for line, at in went if not set(query_terms(line)) <= held]
 
 
 def is_over(memory: Message | Passage, over: Sequence[Over]) -> bool:
