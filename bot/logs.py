@@ -28,10 +28,12 @@ FIELDS = "fields"
 
 _QUIET = {
     **dict.fromkeys(
-        ("aiohttp", "aiosqlite", "alembic", "apscheduler", "asyncio", "chromadb"), logging.WARNING
+        ("aiohttp", "aiosqlite", "alembic", "asyncio", "chromadb"), logging.WARNING
     ),
     **dict.fromkeys(("discord", "httpcore", "httpcore2", "httpx", "httpx2", "markitdown"), logging.WARNING),
     **dict.fromkeys(("openai", "pdfminer", "sqlalchemy", "tzlocal", "urllib3"), logging.WARNING),
+    # It warns of each tick that is left out while the one before still runs; the next sees to the same rows.
+    "apscheduler": logging.ERROR,
     # They log what came over the wire, and where it was asked for.
     **dict.fromkeys(("mcp", "client"), logging.CRITICAL),
     # They show whole requests when nobody listens to one.

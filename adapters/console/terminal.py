@@ -71,17 +71,10 @@ class TerminalConsole(Console):
     def _session(self) -> PromptSession[str]:
         """A prompt that remembers what was typed."""
         from prompt_toolkit import PromptSession
-        from prompt_toolkit.history import FileHistory
 
-        self._history.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._history.touch(mode=0o600)
+        from adapters.console.history import History
 
-        class History(FileHistory):
-            def store_string(self, string: str) -> None:
-                if not string.startswith("/connect "):  # a token may stand behind it
-                    super().store_string(string)
-
-        return PromptSession(history=History(str(self._history)))
+        return PromptSession(history=History(self._history))
 
     async def _typed(self, session: PromptSession[str], prompt: str, *, secret: bool = False) -> str:
         """A line. What is printed meanwhile, and logged, stands above it."""

@@ -17,6 +17,8 @@ class Section(BaseModel):
 
 def url_of(*schemes: str) -> AfterValidator:
     def check(text: str) -> str:
+        if any(sign.isspace() for sign in text):
+            raise ValueError("is not an address: there is a space in it")
         try:
             parts = urlsplit(text)
             good = parts.scheme in schemes and parts.hostname and (parts.port is None or parts.port >= 0)

@@ -312,6 +312,10 @@ async def test_without_a_model_it_is_the_stand_in(tmp_path: Path) -> None:
     assert person.started == ["chat"]
     assert load(tmp_path / "config.toml").model.kind == "offline"
 
+    again = Person(("Address [offline]", ""), NO_DISCORD, NO_SLACK, NOT_NOW)  # what is there is kept
+    assert await again.sets_up(None) == 0
+    assert "Nothing was changed." in again.shown
+
 
 async def test_slack_over_https_is_asked_for_its_secret(tmp_path: Path) -> None:
     async with SlackServer() as slack:

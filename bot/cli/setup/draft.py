@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.cli.setup import config_file
-from bot.environment import put
+from bot.environment import has, put
 from bot.errors import SettingsError
 from bot.settings import Settings, load, source
 
@@ -41,6 +41,10 @@ class Draft:
 
     def put(self, answers: Mapping[str, object]) -> None:
         self._answers |= answers
+
+    def says(self, key: str) -> bool:
+        """Whether the file or the environment sets a key."""
+        return has(self._said.data, key) or key in self._said.variables
 
     def variable(self, key: str) -> str | None:
         """The environment variable that sets a key, and beats the file."""

@@ -20,10 +20,10 @@ _OPENAI = "https://api.openai.com/v1"
 _OFFLINE = "offline"
 _SHOWN = 40
 _INTRODUCED = """
-The model. Any server that speaks OpenAI's protocol will do: OpenAI itself,
-another service, or one of your own (Ollama: http://localhost:11434/v1,
-llama.cpp: http://localhost:8080/v1). "offline" is a stand-in without a key,
-good for trying everything else."""
+The model. Any server that speaks OpenAI's protocol will do: OpenAI itself
+(https://api.openai.com/v1), another service, or one of your own (Ollama:
+http://localhost:11434/v1, llama.cpp: http://localhost:8080/v1). "offline" is
+a stand-in without a key, good for trying everything else."""
 
 
 def ask_model(draft: Draft, terminal: Terminal) -> None:
@@ -33,7 +33,8 @@ def ask_model(draft: Draft, terminal: Terminal) -> None:
         good = _is_good(draft.settings(), terminal)
         if not agreed(terminal, "Another model?", default=not good):
             return
-    url = draft.settings().model.base_url
+    model = draft.settings().model
+    url = _OFFLINE if model.kind == "offline" and draft.says("model.kind") else model.base_url
     while True:
         try:
             url = _address(draft, terminal, url)

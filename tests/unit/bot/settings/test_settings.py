@@ -130,6 +130,7 @@ def test_the_examples_commented_keys_are_accepted_as_they_stand(tmp_path: Path) 
         ("[model]\nkind = 'openai'", "OPENAI_API_KEY"),
         ("[model]\nbase_url = 'localhost:11434/v1'", "model.base_url"),
         ("[embedder]\nbase_url = 'ftp://vectors'", "embedder.base_url"),
+        ("[model]\nbase_url = 'http://no address at all'", "there is a space in it"),
         ("[index]\nchroma_url = 'http://'", "index.chroma_url"),
         ("[discord]\ngateway_url = 'https://gateway'", "discord.gateway_url"),
         ("[slack]\napi_url = 'http://here:port/'", "slack.api_url"),
