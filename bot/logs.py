@@ -27,9 +27,7 @@ FIELDS = "fields"
 """Under this name a line's ``extra`` has values that stand beside its text in JSON."""
 
 _QUIET = {
-    **dict.fromkeys(
-        ("aiohttp", "aiosqlite", "alembic", "asyncio", "chromadb"), logging.WARNING
-    ),
+    **dict.fromkeys(("aiohttp", "aiosqlite", "alembic", "asyncio", "chromadb"), logging.WARNING),
     **dict.fromkeys(("discord", "httpcore", "httpcore2", "httpx", "httpx2", "markitdown"), logging.WARNING),
     **dict.fromkeys(("openai", "pdfminer", "sqlalchemy", "tzlocal", "urllib3"), logging.WARNING),
     # It warns of each tick that is left out while the one before still runs; the next sees to the same rows.

@@ -30,6 +30,7 @@ def health(settings: Settings, *, ready: bool) -> int:
         warn(error.read().decode("utf-8", "replace"))
         return 1
     except (OSError, ValueError) as error:
-        warn(f"Nobody answers at {where} ({error}): does `everbot run` run here?")
+        why = error.reason if isinstance(error, urllib.error.URLError) else error
+        warn(f"Nobody answers at {where} (run.health): {why}. Does `everbot run` run here?")
         return 1
     return 0

@@ -119,7 +119,7 @@ class OpenAIModel:
                 if attempt >= self._patience.retries or wait > LONGEST_WAIT_S or still_at_work:
                     raise
                 attempt += 1
-                log.warning("%s Asking again in %.1f s (%s).", error, wait, request.key)
+                log.info("%s Asking again in %.1f s (%s).", error, wait, request.key)
             await self._clock.sleep(wait)
 
     async def check(self) -> str:

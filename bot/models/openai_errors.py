@@ -228,7 +228,9 @@ class ErrorMap:
             return ModelUnavailable(f"The model server {self.place} did not answer in time.", timed_out=True)
         if isinstance(error, openai.APIConnectionError | httpx2.TransportError | OSError):
             why = self._clean(cause)
-            return ModelUnavailable(f"The model server {self.place} cannot be reached or broke off: {why}.")
+            return ModelUnavailable(
+                f"The model server {self.place} cannot be reached or broke off ([{self.section}] base_url): {why}."
+            )
         if isinstance(error, openai.APIError) and getattr(error, "body", None):
             return self.of(ErrorObject({"error": error.body}), now)
         why = f"{type(error).__name__}: {self._clean(error)}"

@@ -217,7 +217,7 @@ async def test_what_is_wrong_is_said_at_once_and_asked_again(tmp_path: Path) -> 
         assert await person.sets_up(None) == 0
     for told in (
         "model.base_url is not an address",
-        "127.0.0.1:9 cannot be reached",
+        "127.0.0.1:9 cannot be reached or broke off ([model] base_url)",
         "refused the API key",
         "FAIL Discord: the token is refused",
         "Message Content Intent is off",
