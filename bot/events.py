@@ -104,6 +104,7 @@ class Attachment:
     sound: str = ""  # what is to be heard (in base64), until it was
     voice: bool = False  # the author spoke it: a voice message, not a file with sound
     heard: str = ""  # the words in the sound
+    removed: bool = False  # it was deleted by the person: its place alone is left
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -287,6 +288,14 @@ def from_json(data: dict[str, Any]) -> Event:
     if values.get("reply_to"):
         values["reply_to"] = Quote(**values["reply_to"])
     return cls(**values)
+
+
+def emptied(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """An event as JSON without what was said in it and what came along; others' words beside it stay."""
+    return {name: _EMPTY.get(name, value) for name, value in payload.items()}
+
+
+_EMPTY: dict[str, Any] = {"text": "", "document": "", "data": "", "problem": "", "attachments": []}
 
 
 def cleaned(thing: T) -> T:

@@ -126,14 +126,7 @@ def event_fields(
             fields["reply_to"] = clipped(event.reply_to.text, fit, tokens // 8)
         if event.attachments:
             share = tokens // (4 * len(event.attachments))
-            fields["attachments"] = [
-                {"name": a.name, "type": a.media_type}
-                | ({"text": clipped(a.text, fit, share)} if a.text else {})
-                | ({"shows": clipped(a.shows, fit, share)} if a.shows else {})
-                | ({"shows": _UNSEEN} if a.looked and not (a.image or a.shows) else {})
-                | ({"says": clipped(a.heard, fit, share)} if a.heard and not a.voice else {})
-                for a in event.attachments
-            ]
+            fields["attachments"] = [attached_fields(a, fit, share) for a in event.attachments]
         fields["message"] = clipped(event.text, fit, tokens // 2 if whole is None else whole)
     elif isinstance(event, HeartbeatDue):
         fields["reason"] = event.reason
@@ -168,6 +161,19 @@ def event_fields(
     return fields
 
 
+def attached_fields(a: Attachment, fit: Fit, tokens: int) -> dict[str, Any]:
+    """What the model is told of something that came with a message, each text of it in about ``tokens``."""
+    if a.removed:
+        return {"type": a.media_type, "removed": True}
+    return (
+        {"name": a.name, "type": a.media_type}
+        | ({"text": clipped(a.text, fit, tokens)} if a.text else {})
+        | ({"shows": clipped(a.shows, fit, tokens)} if a.shows else {})
+        | ({"shows": _UNSEEN} if a.looked and not (a.image or a.shows) else {})
+        | ({"says": clipped(a.heard, fit, tokens)} if a.heard and not a.voice else {})
+    )
+
+
 def bare(event: Event) -> str:
     """What recall storage searches and the summarizer reads: the words of people, and what they showed, each picture
     and sound marked as what it is."""
@@ -176,7 +182,8 @@ def bare(event: Event) -> str:
     shown = [f"(picture) {one_line(a.shows)}" for a in event.attachments if a.shows]
     shown += [f"(sound) {one_line(a.heard)}" for a in event.attachments if a.heard and not a.voice]
     if not (event.text or shown):
-        shown = [f"(picture: {a.name})" for a in event.attachments if a.media_type.startswith("image/")]
+        images = [a for a in event.attachments if a.media_type.startswith("image/") and not a.removed]
+        shown = [f"(picture: {a.name})" for a in images]
     return "\n".join(filter(None, [event.text, *shown]))
 
 

@@ -7,7 +7,7 @@ What is forgotten leaves the tables that anything reads, for the wastebasket, in
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,10 +15,12 @@ from typing import Any
 from bot.agent import context
 from bot.agent.copies import Copies
 from bot.agent.document import file_of
+from bot.agent.picture import without
 from bot.agent.queue_manager import QueueManager
+from bot.agent.taken_out import TakenOut
 from bot.agent.tools.provenance import SEARCHES
 from bot.agent.tools.unwanted import Removal, Unwanted
-from bot.events import DocumentUploaded
+from bot.events import Attachment, DocumentUploaded, emptied
 from bot.runtime import Runtime
 from memory.ports import Session
 from memory.records import Agent, Audience, Block, Message, Role, Summary, Waste
@@ -45,34 +47,50 @@ class Forgetting:
         self._indexer, self._clock = runtime.indexer, runtime.clock
         self._queues = queues
         self._copies = Copies(queues, runtime.clock)
+        self._taken_out = TakenOut(queues, runtime.clock)
 
     async def forget(
         self, session: Session, agent: Agent, audience: Audience, unwanted: Unwanted, turn_id: str = ""
     ) -> Gone:
         """Take it out of everything. ``turn_id`` is the turn in which that was asked for."""
         tells = await self._telltale(session, agent, unwanted.texts, unwanted.lines)
-        contents: dict[str, Any] = {"texts": unwanted.texts, "messages": [], "history": [], "summaries": []}
+        contents: dict[str, Any] = {"texts": unwanted.texts, "messages": [], "history": []}
         pieces, came = await self._documents(session, agent, unwanted)
         contents["passages"] = await session.passages.held([*unwanted.passages, *pieces])
         contents["lines"] = [
             {"block": block_id, **vars(removal)} for block_id, removal in unwanted.lines.items()
         ]
-        asked = [message.turn_id for message in unwanted.messages.values() if message.event_key]
-        brought = ([*unwanted.messages], [*unwanted.passages, *pieces], asked)
+        shown = [m for p in unwanted.pictures.values() if (m := await session.messages.by_event(p.event))]
+        asked = [m.turn_id for m in (*unwanted.messages.values(), *shown) if m.event_key]
+        brought = ([*unwanted.messages, *(m.key for m in shown)], [*unwanted.passages, *pieces], asked)
         contents["surfaced"] = await session.mailbox.surfacing(*brought)
         passages = await session.passages.delete([*unwanted.passages, *pieces])
+        taken = [await self._taken_out.take(session, picture) for picture in unwanted.pictures.values()]
+        contents["pictures"] = list(filter(None, taken))
         blanked = [*unwanted.messages.values(), *came]
         for message in blanked:
             contents["messages"].append(await self._blank(session, message))
-        if pieces:
+        if pieces or taken:
             await self._copies.blank(session, agent.id, None)
         for block_id, removal in unwanted.lines.items():
             contents["history"] += await session.blocks.unlearn(block_id, removal)
-        places = {message.conversation_id for message in blanked if not message.queued}
+        places = {message.conversation_id for message in (*blanked, *shown) if not message.queued}
+        contents["summaries"] = await self._told_elsewhere(session, agent, tells, places, turn_id)
+        await session.mailbox.drop_files(agent.id)  # what they tell is not looked through
+        now = self._clock.now()
+        waste = await session.wastebasket.put(agent.id, audience, turn_id, contents, now)
+        await session.erasing.add_chores([f"waste:{waste}"], now)
+        return Gone([*unwanted.messages], passages)
+
+    async def _told_elsewhere(
+        self, session: Session, agent: Agent, tells: Telltale, places: Collection[int], turn_id: str
+    ) -> list[dict[str, Any]]:
+        """Take it out of whatever else tells it: the summaries that are gone, those that do and those of ``places``."""
+        gone = []
         for place in await session.agents.conversations(agent.id):
             summary = await session.messages.summary(place.id)
             if summary is not None and (place.id in places or tells(summary.text)):
-                contents["summaries"].append(_as_json(summary))
+                gone.append(_as_json(summary))
                 await session.messages.drop_summary(place.id)
                 self._queues.forget(place.id)
             for message in await session.messages.queue(place.id):
@@ -80,11 +98,7 @@ class Forgetting:
         for proposal in await session.personas.proposals(agent.persona_id, None):
             if proposal.agent_id == agent.id and tells(proposal.value):
                 await session.personas.drop_proposal(proposal.id)
-        await session.mailbox.drop_files(agent.id)  # what they tell is not looked through
-        now = self._clock.now()
-        waste = await session.wastebasket.put(agent.id, audience, turn_id, contents, now)
-        await session.erasing.add_chores([f"waste:{waste}"], now)
-        return Gone([*unwanted.messages], passages)
+        return gone
 
     async def _documents(
         self, session: Session, agent: Agent, unwanted: Unwanted
@@ -111,6 +125,7 @@ class Forgetting:
     async def settle(self, gone: Gone) -> None:
         """The unit of work is committed."""
         await self._indexer.removed(gone.messages, gone.passages)
+        self._indexer.wake()  # for what says less than before
 
     async def end(self, session: Session, turn_id: str) -> Gone:
         """A turn in which something was forgotten is over: what its own messages say of that goes, too."""
@@ -150,6 +165,10 @@ class Forgetting:
         await session.passages.bring_back(contents["passages"])
         for kept in reversed(contents["messages"]):  # what two of them held is as before the first
             await self._restore(session, agent, kept)
+        texts = list(filter(None, contents["texts"]))
+        for kept in contents.get("pictures", ()):
+            if not await self._taken_out.put_back(session, agent, kept):
+                texts.remove(kept["says"])
         blocks = {block.id: block for block in await session.blocks.of(f"agent:{agent.id}", None)}
         for kept in contents["lines"]:
             if kept["block"] in blocks:
@@ -163,7 +182,7 @@ class Forgetting:
                 await session.messages.put_summary(_summary(summary))
                 self._queues.forget(place)
         await session.wastebasket.drop(waste.id)
-        return [text for text in contents["texts"] if text]
+        return texts
 
     async def _surface_again(self, session: Session, turn_id: str, kept: str) -> None:
         """What came to mind at a turn, as far as it is held, if the message that brought it is."""
@@ -205,8 +224,8 @@ class Forgetting:
             await session.captions.drop(message.event_key)
             for row in await session.mailbox.events_from(message.event_key):
                 kept["events"][row.key] = row.payload
-                stays = tells.rest(row.payload["text"], tells.touches) if tells and rest else ""
-                await session.mailbox.replace_event(row.key, {**row.payload, "text": stays})
+                left = _told_in_part(row.payload, tells) if tells and rest else emptied(row.payload)
+                await session.mailbox.replace_event(row.key, left)
         else:
             said = await session.mailbox.replies(message.turn_id)
             kept["replies"] = {post: text for post, text in said.items() if text and text in message.text}
@@ -250,6 +269,17 @@ class Forgetting:
             shown = json.loads(context.user_message(fields, context.images_in(rendered)))
         if shown != rendered:
             await self._queues.rerender(session, message, context.to_json(shown))
+
+
+def _told_in_part(payload: Mapping[str, Any], tells: Telltale) -> dict[str, Any]:
+    """An event without the sentences that touch on it, and without what came along that does."""
+    left = {**payload, "text": tells.rest(payload["text"], tells.touches)}
+    if attached := [Attachment(**one) for one in payload.get("attachments", ())]:
+        texts = ((one, (one.name, one.shows, one.text, one.heard)) for one in attached)
+        left["attachments"] = [
+            vars(without(one) if any(map(tells.touches, told)) else one) for one, told in texts
+        ]
+    return left
 
 
 def lines_forgotten(before: str, after: str) -> list[str]:

@@ -159,8 +159,8 @@ class QueueManager:
             if book and event is newest:
                 fields["book"] = list(book)
             text = context.bare(event)
-            images = context.images_of(event)[: max(1, self.window.share // context.IMAGE)]
-            messages.append(self._event(queue, turn, event, context.user_message(fields, images), text))
+            rendered = context.user_message(fields, self.window.images(event))
+            messages.append(self._event(queue, turn, event, rendered, text))
         notes = []
         if (
             turn.kind != HeartbeatDue.kind

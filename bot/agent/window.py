@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from bot.agent import context
+from bot.events import Event
 from memory.ports import Session
 from memory.tokens import Calibrated
 
@@ -68,6 +69,10 @@ class Window:
     def learn(self, counted: int, reported: int) -> None:
         """A request that we counted as ``counted`` tokens was ``reported`` by the model."""
         self._counter.learn(counted, reported)
+
+    def images(self, event: Event) -> list[str]:
+        """The images that came with an event, as many as are shown."""
+        return context.images_of(event)[: max(1, self.share // context.IMAGE)]
 
     async def recall(self, session: Session) -> None:
         """Go on with what an earlier process has learned of this model."""

@@ -19,18 +19,22 @@ class KeptDocuments:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def listed(self, who: Identity, command: Command, number: str) -> View:
+    async def listed(self, who: Identity, command: Command, number: str, *, pictures: bool) -> View:
+        """``pictures``: there are such, too."""
+        others = (
+            [Action(label=gettext("Pictures"), command="memory", argument="pictures")] if pictures else []
+        )
         page = max(1, int(number)) if number.isdecimal() and len(number) < 7 else 1
         held = await self._held(who, command)
         if not held:
-            return View(text=gettext("I keep no document here."))
+            return View(text=gettext("I keep no document here."), actions=tuple(others))
         pages = -(-len(held) // ENTRIES)
         shown = held[(page - 1) * ENTRIES :][:ENTRIES]
         if not shown:
             return View(text=pages_told(pages))
         async with self._store.read() as session:
             names = await session.agents.communities()
-        actions = []
+        actions = list[Action]()
         if page > 1:
             newer = f"documents {page - 1}"
             actions.append(Action(label=gettext("Newer"), command="memory", argument=newer))
@@ -39,7 +43,7 @@ class KeptDocuments:
             actions.append(Action(label=gettext("Older"), command="memory", argument=older))
         told = gettext("The documents that you sent me, page {page} of {pages}.", page=page, pages=pages)
         entries = tuple(_entry(document, names, who, command) for document in shown)
-        return View(text=told, entries=entries, actions=tuple(actions))
+        return View(text=told, entries=entries, actions=(*actions, *others))
 
     async def named(self, who: Identity, command: Command, prefix: str) -> KeptDocument | None:
         """The document whose id begins so."""

@@ -10,6 +10,7 @@ from bot.commands.findings import Findings
 from bot.commands.history import History
 from bot.commands.listing import cut, dropped, filled, named, pages_told
 from bot.commands.mind import Mind
+from bot.commands.pictures import SentPictures
 from bot.commands.rooms import RoomLines
 from bot.commands.table import Control, Run
 from bot.commands.web import WebPage
@@ -59,14 +60,15 @@ class MemoryCommands:
         self._rooms = RoomLines(runtime.store)
         self._findings = Findings(runtime)
         self._documents = KeptDocuments(runtime.store)
+        self._pictures = SentPictures(runtime.store)
         self._mind = Mind(runtime.store)
         self.table: list[tuple[CommandSpec, Run]] = [
             (
                 CommandSpec(
                     name="memory",
                     summary=marked("what I know of you, to correct"),
-                    argument="[notes | find WORDS | documents | lore | rooms | edit WHAT | add TEXT | drop ID | "
-                    "open ID | proposals | mind | history | undo | web]",
+                    argument="[notes | find WORDS | documents | pictures | lore | rooms | edit WHAT | add TEXT | "
+                    "drop ID | open ID | proposals | mind | history | undo | web]",
                     words=MEMORY,
                 ),
                 self._memory,
@@ -83,7 +85,10 @@ class MemoryCommands:
         if word == "find":
             return await self._find(who, command, rest.strip() or command.value)
         if word == "documents":
-            return await self._documents.listed(who, command, what)
+            pictures = await self._pictures.has_any(who, command.audience)
+            return await self._documents.listed(who, command, what, pictures=pictures)
+        if word == "pictures":
+            return await self._pictures.listed(who, command, what)
         if word == "lore":
             return await self._lore.run(who, command, what, more.strip(), control)
         if word == "rooms":
@@ -150,6 +155,8 @@ class MemoryCommands:
         if documents:
             label = gettext("Documents ({n})", n=len(documents))
             actions.append(Action(label=label, command="memory", argument="documents"))
+        elif await self._pictures.has_any(who, command.audience):  # else that list leads there
+            actions.append(Action(label=gettext("Pictures"), command="memory", argument="pictures"))
         if wishes:
             actions.append(Action(label=gettext("Reminders"), command="scheduled"))
         if told:
@@ -231,7 +238,10 @@ class MemoryCommands:
         return View(text=gettext("Noted: {text}", text=text))
 
     async def _drop(self, who: Identity, command: Command, uid: str, control: Control, *, sure: bool) -> View:
-        """A note, or a document."""
+        """A note, a document, or a picture."""
+        picture = await self._pictures.named(who, command.audience, uid)
+        if picture is not None:
+            return await self._pictures.drop(who, command, picture, control, sure=sure)
         document = await self._documents.named(who, command, uid)
         if document is not None:
             return await self._documents.drop(who, command, document, control, sure=sure)

@@ -42,9 +42,14 @@ MEMORY = (
     ),
     Word(name="documents", summary=marked("the documents that you sent me"), blanks=(_PAGE,)),
     Word(
+        name="pictures",
+        summary=marked("the pictures that you sent me"),
+        blanks=(Blank(name="id", summary=marked("of the one to begin with"), required=False),),
+    ),
+    Word(
         name="drop",
-        summary=marked("delete a note, or a document"),
-        blanks=(_id(marked("of the note, or the document")), _SURE),
+        summary=marked("delete a note, a document, or a picture"),
+        blanks=(_id(marked("of the note, the document, or the picture")), _SURE),
     ),
     Word(
         name="open",

@@ -255,6 +255,7 @@ class Beginning:
             started_at=self._clock.now(),
         )
         await session.mailbox.begin(turn, [row.id for row in rows], prepared.recalled.surfaced)
+        rows = [await _as_it_is(session, row) if row.payload.get("attachments") else row for row in rows]
         told, gone = await self._keeping.keep(session, identity.agent, turn.id, rows, prepared.cut)
         messages = await self._queues.admit(
             session,
@@ -268,6 +269,11 @@ class Beginning:
         )
         await self._queues.note_warned(session, queue, messages)
         return turn, messages, gone
+
+
+async def _as_it_is(session: Session, row: InboxRow) -> InboxRow:
+    """The event as it is now: a picture may have been deleted since it was read."""
+    return await session.mailbox.event(row.id) or row
 
 
 def _only_unheard(rows: Sequence[InboxRow]) -> bool:

@@ -8,8 +8,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 from bot.agent import context
+from bot.agent.picture import digest_of
 from bot.agent.queue_manager import QueueManager
-from bot.delivery.senses import MOST, TRIES, Senses, digest_of
+from bot.delivery.senses import MOST, TRIES, Senses
 from bot.events import Attachment, MessageReceived, from_json, to_json
 from bot.runtime import Runtime
 from memory.ports import Session

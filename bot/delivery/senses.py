@@ -7,13 +7,13 @@ A failing model or server costs the words, never the message.
 from __future__ import annotations
 
 import base64
-import hashlib
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
 
 from bot import prompts
 from bot.agent.context import IMAGE, voiced
+from bot.agent.picture import digest_of
 from bot.delivery.documents import masked_in
 from bot.errors import AllowanceUsed, ModelError, ModelRefused
 from bot.events import Attachment, MessageReceived, from_json, to_json
@@ -99,11 +99,12 @@ class Senses:
                     continue  # its author deleted it meanwhile
                 event = from_json(now.payload)
                 assert isinstance(event, MessageReceived)
-                event = replace(event, text=voiced(event.text, told), attachments=tuple(told))
+                left = _left(event.attachments, told)
+                event = replace(event, text=voiced(event.text, left), attachments=tuple(left))
                 await session.mailbox.replace_event(row.key, to_json(event))
                 if masked:
                     await post_once(session, masked_in(row, agent, user, self._clock.now()))
-                for attached in told:
+                for attached in left:
                     if attached.shows or 0 < attached.tries < TRIES:
                         place = now.conversation_id
                         await session.captions.put(
@@ -207,6 +208,14 @@ def spent(rows: Sequence[InboxRow]) -> Usage:
     return total
 
 
+def _left(now: Sequence[Attachment], told: Sequence[Attachment]) -> list[Attachment]:
+    """What was perceived, apart from what was deleted meanwhile: of that its cost is all that is left."""
+    return [
+        replace(one, prompt=seen.prompt, completion=seen.completion) if one.removed else seen
+        for one, seen in zip(now, told, strict=True)
+    ]
+
+
 def _whose(row: InboxRow) -> Whose:
     return Whose(row.agent_id, row.conversation_id)
 
@@ -217,8 +226,3 @@ def _tries(attached: Attachment, error: Exception) -> int:
     if isinstance(error, ModelRefused):
         return TRIES
     return attached.tries if isinstance(error, AllowanceUsed) else attached.tries + 1
-
-
-def digest_of(attached: Attachment) -> str:
-    """By which the picture is known, whoever sends it."""
-    return hashlib.sha256(attached.image.encode()).hexdigest()

@@ -9,7 +9,7 @@ from bot.agent.context import bare, voiced
 from bot.agent.document import file_of
 from bot.agent.queue_manager import QueueManager
 from bot.delivery.mailboxes import Mailboxes
-from bot.events import DocumentUploaded, MessageDeleted, MessageEdited, MessageReceived, from_json
+from bot.events import DocumentUploaded, MessageDeleted, MessageEdited, MessageReceived, emptied, from_json
 from bot.ownership.erasure import Erasure
 from bot.people.room_memory import own_words
 from bot.runtime import Runtime
@@ -17,15 +17,8 @@ from bot.safety.masking import Masking, aside
 from bot.safety.secrets import masked
 from memory.records import ROOM, InboxRow, scope_of
 
-_EMPTY: dict[str, Any] = {
-    "text": "",
-    "data": "",
-    "problem": "",
-    "attachments": [],
-    "context": [],
-    "reply_to": None,
-}
-"""What is left of an event that its author deleted."""
+_ALONE: dict[str, Any] = {"context": [], "reply_to": None}
+"""Nobody's words stand beside a message that its author deleted."""
 
 
 class Amendments:
@@ -88,8 +81,8 @@ class Amendments:
                     shown = bare(replace(event, text=text))
                 await session.mailbox.replace_event(row.key, {**payload, "text": text})
             else:  # whatever came with it goes too
-                emptied = {name: value for name, value in _EMPTY.items() if name in row.payload}
-                await session.mailbox.replace_event(row.key, row.payload | emptied)
+                left = {name: _ALONE.get(name, value) for name, value in emptied(row.payload).items()}
+                await session.mailbox.replace_event(row.key, left)
                 await session.mailbox.drop_event(row.key)
                 await session.captions.drop(row.key)
                 agent = await session.agents.agent(row.agent_id)

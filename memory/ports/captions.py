@@ -25,6 +25,6 @@ class Captions(Protocol):
         """That picture is not to be described any more."""
         ...
 
-    async def drop(self, event_key: str) -> None:
-        """What came with that event is forgotten."""
+    async def drop(self, event_key: str, digest: str | None = None) -> None:
+        """What came with that event is forgotten, or that one picture of it."""
         ...

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
-from memory.records import Delivery, InboxRow, OutboxRow, Surfaced, Turn, Usage
+from memory.records import Audiences, Delivery, InboxRow, OutboxRow, Surfaced, Turn, Usage
 
 
 class Mailbox(Protocol):
@@ -33,8 +33,25 @@ class Mailbox(Protocol):
         arrival."""
         ...
 
-    async def with_attachments(self, agent_id: int, limit: int) -> list[InboxRow]:
-        """Messages to which something was attached, the newest first."""
+    async def event(self, row_id: int) -> InboxRow | None:
+        """The event of that row."""
+        ...
+
+    async def with_pictures(
+        self,
+        agent_id: int,
+        audiences: Audiences,
+        limit: int,
+        *,
+        until: int | None = None,
+        since: int | None = None,
+    ) -> list[InboxRow]:
+        """Messages of these audiences that brought pictures, newest first: the newest up to the row ``until``, or with
+        ``since`` the oldest from that row on."""
+        ...
+
+    async def has_pictures(self, agent_id: int, audiences: Audiences) -> bool:
+        """Whether there is any such message."""
         ...
 
     async def replace_event(self, key: str, payload: Mapping[str, Any]) -> None:

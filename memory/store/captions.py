@@ -40,5 +40,9 @@ class Captions:
         c = t.captions.c
         await self._c.execute(t.captions.delete().where((c.agent_id == agent_id) & (c.digest == digest)))
 
-    async def drop(self, event_key: str) -> None:
-        await self._c.execute(t.captions.delete().where(t.captions.c.event_key == event_key))
+    async def drop(self, event_key: str, digest: str | None = None) -> None:
+        c = t.captions.c
+        which = c.event_key == event_key
+        if digest is not None:
+            which &= c.digest == digest
+        await self._c.execute(t.captions.delete().where(which))

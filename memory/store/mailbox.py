@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from memory.errors import StaleAgent
-from memory.records import Delivery, InboxRow, OutboxRow, Surfaced, Turn, TurnState, Usage
+from memory.records import Audiences, Delivery, InboxRow, OutboxRow, Surfaced, Turn, TurnState, Usage
 from memory.store import surfaced
 from memory.store import tables as t
 from memory.store.agents import digest_of, forget_keys
@@ -94,18 +94,31 @@ class Mailbox:
         k = t.inbox.c.key
         return await self._events((k == key) | ((k > f"{key}/") & (k < f"{key}0")))  # "0" follows "/"
 
-    async def with_attachments(self, agent_id: int, limit: int) -> list[InboxRow]:
-        i = t.inbox.c
-        # As `bot.events.to_json` writes a list with something in it.
-        holds = sa.cast(i.payload, sa.Text).like('%"attachments": [{%')
-        places = sa.select(t.conversations.c.id).where(
-            t.conversations.c.agent_id == agent_id
-        )  # have an index
-        own = i.conversation_id.in_(places) & (i.agent_id == agent_id)
-        query = (
-            sa.select(t.inbox).where(own & (i.kind == "message") & holds).order_by(i.id.desc()).limit(limit)
-        )
-        return [record(InboxRow, row) for row in await self._c.execute(query)]
+    async def event(self, row_id: int) -> InboxRow | None:
+        found = await self._events(t.inbox.c.id == row_id)
+        return found[0] if found else None
+
+    async def with_pictures(
+        self,
+        agent_id: int,
+        audiences: Audiences,
+        limit: int,
+        *,
+        until: int | None = None,
+        since: int | None = None,
+    ) -> list[InboxRow]:
+        i, which = t.inbox.c, _pictured(agent_id, audiences)
+        if until is not None:
+            which &= i.id <= until
+        if since is not None:
+            which &= i.id >= since
+        order = i.id.desc() if since is None else i.id.asc()
+        rows = await self._c.execute(sa.select(t.inbox).where(which).order_by(order).limit(limit))
+        return sorted((record(InboxRow, row) for row in rows), key=lambda row: row.id, reverse=True)
+
+    async def has_pictures(self, agent_id: int, audiences: Audiences) -> bool:
+        query = sa.select(sa.literal(1)).where(_pictured(agent_id, audiences)).limit(1)
+        return (await self._c.execute(query)).first() is not None
 
     async def replace_event(self, key: str, payload: Mapping[str, Any]) -> None:
         await self._c.execute(t.inbox.update().where(t.inbox.c.key == key).values(payload=dict(payload)))
@@ -388,6 +401,17 @@ class Mailbox:
     async def _events(self, condition: sa.ColumnElement[bool]) -> list[InboxRow]:
         rows = await self._c.execute(sa.select(t.inbox).where(condition).order_by(t.inbox.c.id))
         return [record(InboxRow, row) for row in rows]
+
+
+def _pictured(agent_id: int, audiences: Audiences) -> sa.ColumnElement[bool]:
+    """Messages that brought pictures."""
+    i, c = t.inbox.c, t.conversations.c
+    places = sa.select(c.id).where(c.agent_id == agent_id)  # have an index
+    if audiences is not None:
+        places = places.where(c.audience.in_(audiences))
+    own = i.conversation_id.in_(places) & (i.agent_id == agent_id) & (i.kind == "message")
+    # As `bot.events.to_json` writes an image; in what people write quotation marks are escaped.
+    return own & sa.cast(i.payload, sa.Text).like('%"image": "data:image/%')
 
 
 @lru_cache(maxsize=16)

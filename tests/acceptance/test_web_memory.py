@@ -23,7 +23,7 @@ from bot.ports import ModelReply, ModelRequest
 from memory.archival import share, store
 from memory.records import PRIVATE, SEQ_BITS, Draft, Wish, community_audience
 from tests.acceptance.test_forgetting import command
-from tests.fakes.browser import WEB, Browser, Page, visiting
+from tests.fakes.browser import WEB, Browser, Page, beside, visiting
 from tests.fakes.clock import FakeClock
 from tests.fakes.parlour import House, is_summary, opened
 from tests.fakes.scripted_model import call, say
@@ -351,13 +351,51 @@ async def test_files_and_pictures_are_shown_with_what_was_said_to_them(tmp_path:
         who = home.house.who("ada") | {"key": f"{said.key}/1"}
         await home.house.tell(DocumentUploaded(**who, document="log.txt", text="Day one: calm."))
         page = await home.open("files")
-        assert 'src="data:image/png;base64,AAAA" alt="boat.png"' in page.html
-        assert "data:image/svg" not in page.html
+        (source,) = re.findall(r'<img class="sent" src="([^"]+)" alt="boat.png"', page.html)
+        shown = await home.browser.open(source)
+        assert (shown.status, shown.headers["Content-Type"], shown.data) == (200, "image/png", b"\0\0\0")
+        assert "x.svg" in page.text
+        assert page.html.count('<img class="sent"') == 1, "of a drawing nothing is shown"
+        assert "data:image" not in page.html
         assert "log.txt" in page.text
-        (argument,) = {f.fields["argument"] for f in page.forms if "drop " in f.fields.get("argument", "")}
-        page = await home.do(page, argument)
+        arguments = [f.fields["argument"] for f in page.forms if "drop " in f.fields.get("argument", "")]
+        log, boat, svg = arguments
+        assert (await home.open(f"files/{svg.split()[1]}")).status == 404
+        page = await home.do(page, log)
         assert "Deleted: log.txt" in page.text
         assert "log.txt" not in (await home.open("files")).text
+
+        page = await home.do(await home.open("files"), boat)
+        assert "Deleted: boat.png" in page.text
+        assert '<img class="sent"' not in page.html
+        assert (await home.browser.open(source)).status == 404
+        assert "My boat" in (await home.open("diary")).text
+        page = await home.do(page, "undo")
+        assert "It is back" in page.text
+        assert (await home.browser.open(source)).data == b"\0\0\0"
+        async with beside(home.browser) as other:
+            await other.sign_in(home.house.app, home.house.who("bob"))
+            assert (await other.open(source)).status == 404
+
+
+async def test_many_pictures_are_turned_over(tmp_path: Path) -> None:
+    async with at_home(tmp_path) as home:
+        for first in range(0, 30, 6):
+            data = [f"data:image/png;base64,{n:04d}" for n in range(first, first + 6)]
+            attached = [Attachment(name=each[-4:], media_type="image/png", image=each) for each in data]
+            await home.house.tell(home.house.message("ada", f"From {first}", attachments=tuple(attached)))
+        newest_first = [f"{n:04d}" for first in (24, 18, 12, 6, 0) for n in range(first, first + 6)]
+        page, seen = await home.open("files"), list[list[str]]()
+        while True:
+            seen.append(re.findall(r'alt="(\d+)"', page.html))
+            older = re.search(r'href="([^"]+)" rel="next"', page.html)
+            if older is None:
+                break
+            page = await home.browser.open(older[1])
+        assert seen == [newest_first[:12], newest_first[12:24], newest_first[24:]]
+        (newer,) = re.findall(r'href="([^"]+)" rel="prev"', page.html)
+        page = await home.browser.open(newer)
+        assert re.findall(r'alt="(\d+)"', page.html) == seen[1]
 
 
 async def test_what_is_taken_away_is_brought_along_and_forgotten_at_last(tmp_path: Path) -> None:

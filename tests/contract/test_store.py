@@ -20,6 +20,7 @@ from memory.records import (
     SHARED,
     Agent,
     Ask,
+    Audiences,
     Beat,
     Code,
     Conversation,
@@ -445,19 +446,41 @@ async def test_how_much_was_said_when_is_counted_span_by_span(store: Store) -> N
         assert await paced(ada.id, None, NOW, hour) == {0: 2}
 
 
-async def test_messages_with_attachments_come_newest_first(store: Store) -> None:
+async def test_messages_with_pictures_come_newest_first(store: Store) -> None:
     ada, home = await settle(store)
     bob, other = await settle(store, "bob")
-    picture = {"name": "x.png", "image": "data:image/png;base64,AA"}
     async with store.write() as session:
-        for key, place, attachments in [("1", home, [picture]), ("2", home, []), ("3", other, [picture])]:
-            payload = {"text": key, "attachments": attachments}
+        club = await session.agents.create_conversation(ada.id, "test:club", HERE, NOW)
+        picture, file = {"name": "x.png", "image": "data:image/png;base64,AA"}, {"name": "x.zip", "image": ""}
+        said = '"image": "data:image/png;base64,AA"'
+        for key, place, attachments in [
+            ("1", home, [picture]),
+            ("2", home, [file]),
+            ("3", other, [picture]),
+            ("4", home, [file, picture]),
+            ("5", home, []),
+            ("6", club, [picture]),
+        ]:
+            payload = {"text": said, "attachments": attachments}
             await session.mailbox.receive(key, place.agent_id, place.id, "message", payload, NOW)
-        await session.mailbox.receive("4", ada.id, home.id, "message", {"attachments": [picture]}, NOW)
-        found = await session.mailbox.with_attachments(ada.id, 10)
-        assert [row.key for row in found] == ["4", "1"]
-        assert [row.key for row in await session.mailbox.with_attachments(ada.id, 1)] == ["4"]
-        assert [row.key for row in await session.mailbox.with_attachments(bob.id, 10)] == ["3"]
+
+        async def found(agent: Agent, audiences: Audiences, limit: int, **rows: int) -> list[str]:
+            pictured = await session.mailbox.with_pictures(agent.id, audiences, limit, **rows)
+            return [row.key for row in pictured]
+
+        assert await found(ada, None, 10) == ["6", "4", "1"]
+        assert await found(ada, frozenset({PRIVATE}), 10) == ["4", "1"]
+        assert await found(ada, None, 1) == ["6"]
+        assert await found(bob, None, 10) == ["3"]
+        [four] = await session.mailbox.events_from("4")
+        assert await found(ada, None, 1, until=four.id) == ["4"]
+        assert await found(ada, None, 10, until=four.id - 1) == ["1"]
+        assert await found(ada, None, 1, since=four.id) == ["4"]
+        assert await found(ada, None, 10, since=four.id) == ["6", "4"]
+        assert await session.mailbox.event(four.id) == four
+        assert await session.mailbox.event(10**9) is None
+        assert await session.mailbox.has_pictures(ada.id, frozenset({HERE}))
+        assert not await session.mailbox.has_pictures(bob.id, frozenset({HERE}))
 
 
 # -- archival storage

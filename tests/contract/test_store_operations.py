@@ -222,3 +222,7 @@ async def test_pictures_that_are_still_to_be_described_are_told_until_they_are(s
         assert await session.captions.open(ada.id) == []
         assert await session.captions.get(ada.id, "d1") == "A bicycle"
         assert await session.captions.get(ada.id, "d4") == "A barn"
+        await session.captions.put(ada.id, "d5", "A boat", place.id, "e:d4", NOW)
+        await session.captions.drop("e:d4", "d4")
+        assert await session.captions.get(ada.id, "d4") is None
+        assert await session.captions.get(ada.id, "d5") == "A boat"

@@ -238,7 +238,10 @@ def _foreign(message: Message, custom: Collection[str]) -> Iterable[tuple[str, s
         value = fields.get(name, ())
         for text in [value] if isinstance(value, str) else value:
             yield whose, str(text)
-    for attached in fields.get("attachments", ()):
+    came = fields.get("attachments", ())
+    if isinstance(came, str):  # so many that they were clipped
+        yield "what came with a message", came
+    for attached in came if isinstance(came, list) else ():
         for name, kind in (("text", "file"), ("shows", "picture"), ("says", "sound")):
             if attached.get(name):
                 yield f"the {kind} {attached['name']}", str(attached[name])

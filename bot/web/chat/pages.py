@@ -11,13 +11,14 @@ from typing import Any
 
 from aiohttp import BodyPartReader, web
 
+from bot.agent.picture import drawn
 from bot.commands.table import unknown
 from bot.events import GUEST, Command, File, MessageReceived, Origin, View, origin_of, printable
 from bot.language import gettext, marked
 from bot.ports import OpenPages
 from bot.web.chat import rendering
 from bot.web.chat.stream import streamed
-from bot.web.chat.talk import Talk, picture_of
+from bot.web.chat.talk import Talk
 from bot.web.memory.deeds import answered, file_response
 from bot.web.memory.owned import WEB, Owned, owned
 from bot.web.pages import page
@@ -244,7 +245,7 @@ async def sent_picture(request: web.Request, mine: Owned, pages: OpenPages) -> w
         rows = await session.mailbox.events_from(key)
     row = next((row for row in rows if row.key == key and row.agent_id == mine.agent.id), None)
     attached = row.payload.get("attachments", ()) if row else ()
-    picture = picture_of(attached[number]) if number < len(attached) else None
+    picture = drawn(attached[number].get("image", "")) if number < len(attached) else None
     if picture is None:
         raise web.HTTPNotFound
     return web.Response(body=picture[1], content_type=picture[0])

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
+from bot.agent.picture import is_drawn
 from bot.events import FILE, Action, Address, DocumentUploaded, platform_of
 from bot.web.memory.owned import WEB
 from memory.ports import Session, Store
@@ -15,7 +14,6 @@ from memory.records import PRIVATE, Agent, Conversation, InboxRow, OutboxRow
 
 SHOWN = 60
 """Of the newest; what was before is in the diary."""
-_DRAWN = tuple(f"data:image/{kind};base64," for kind in ("png", "jpeg", "gif", "webp"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +53,7 @@ class Talk:
             for place in await self._places(session):
                 heard = await session.mailbox.last_heard(place.id, SHOWN, after=after)
                 posts = await session.mailbox.last_posts(self._agent.id, place.id, SHOWN)
-                found += [*map(_heard, heard), *map(_posted, posts)]
+                found += [*filter(_says, map(_heard, heard)), *map(_posted, posts)]
         return sorted(found, key=lambda entry: (entry.at, not entry.own))[-SHOWN:]
 
     async def _places(self, session: Session) -> Sequence[Conversation]:
@@ -63,11 +61,18 @@ class Talk:
         return [p for p in places if p.audience == PRIVATE and platform_of(p.address) == WEB]
 
 
+def _says(entry: Entry) -> bool:
+    """Whether there is anything of it that was not deleted."""
+    return bool(entry.text or entry.pictures or entry.attached)
+
+
 def _heard(row: InboxRow) -> Entry:
     document = row.kind == DocumentUploaded.kind
     said = str(row.payload.get("document" if document else "text", ""))
-    attached = list(enumerate(row.payload.get("attachments", ())))
-    drawn = [(number, one) for number, one in attached if _is_picture(one)]
+    attached = [
+        (n, one) for n, one in enumerate(row.payload.get("attachments", ())) if not one.get("removed")
+    ]
+    drawn = [(number, one) for number, one in attached if is_drawn(one.get("image", ""))]
     return Entry(
         name=f"m{row.id}",
         at=row.received_at,
@@ -76,21 +81,8 @@ def _heard(row: InboxRow) -> Entry:
         own=True,
         row=row.id,
         pictures=tuple((str(one["name"]), f"{_name_of(row)}/{number}") for number, one in drawn),
-        attached=tuple(str(one["name"]) for _, one in attached if not _is_picture(one)),
+        attached=tuple(str(one["name"]) for _, one in attached if not is_drawn(one.get("image", ""))),
     )
-
-
-def picture_of(attachment: Mapping[str, Any]) -> tuple[str, bytes] | None:
-    """Its media type and what it holds, of an image that came with a message."""
-    if not _is_picture(attachment):
-        return None
-    kind, _, data = str(attachment["image"]).removeprefix("data:").partition(";base64,")
-    return kind, base64.b64decode(data)
-
-
-def _is_picture(attachment: Mapping[str, Any]) -> bool:
-    """What else a data URL may hold is nothing that a page should show."""
-    return str(attachment.get("image") or "").startswith(_DRAWN)
 
 
 def _name_of(row: InboxRow) -> str:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from aiohttp import web
 
+from bot.agent.picture import drawn, is_drawn
 from bot.commands.contributions import Contributions
 from bot.commands.listing import named
+from bot.commands.pictures import SentPictures
 from bot.commands.scheduled import how_of
 from bot.events import Command, origin_of
 from bot.language import gettext, marked
@@ -16,15 +15,14 @@ from bot.ownership.wishes import when_of
 from bot.people.schedules import ABOUT
 from bot.web.memory.core import number
 from bot.web.memory.owned import Owned, memory_page, owned
-from memory.records import PRIVATE, Audience, InboxRow, Message, public_in
+from memory.records import PRIVATE, Audience, public_in
 
-_PICTURES = 40
+_PICTURES = 12  # that are shown at a time
 _READERS = (
     marked("You, and whoever runs me."),
     marked("Everybody in that community, and whoever runs me."),
     marked("Whoever is in that place, and whoever runs me."),
 )
-_DRAWN = tuple(f"data:image/{kind};base64," for kind in ("png", "jpeg", "gif", "webp"))
 
 
 @owned
@@ -85,32 +83,38 @@ async def reminders(request: web.Request, mine: Owned) -> web.StreamResponse:
 @owned
 async def files(request: web.Request, mine: Owned) -> web.StreamResponse:
     """Documents that are kept, and pictures that came along with messages; the newest first."""
-    async with mine.site.app.memory.store.read() as session:
+    store, begins = mine.site.app.memory.store, request.query.get("from", "")
+    leaf = await SentPictures(store).leaf(mine.who, PRIVATE, begins, _PICTURES)
+    async with store.read() as session:
         documents = await session.passages.documents(mine.agent.archive_id, None)
         names = await session.agents.communities()
-        rows = await session.mailbox.with_attachments(mine.agent.id, _PICTURES)
-        said = {row.key: await session.messages.by_event(row.key) for row in rows}
+        places = {p.id: named(p.audience, names) for p in await session.agents.conversations(mine.agent.id)}
+        said = {one.event: await session.messages.by_event(one.event) for one in leaf.shown}
+    links = {event: number(told.key) for event, told in said.items() if told is not None and told.text}
     return memory_page(
         request,
         mine,
         "files.html",
         title=gettext("Files"),
-        documents=[(document, named(document.audience, names)) for document in documents],
-        pictures=[one for row in rows for one in _sent(row, said[row.key], mine)],
+        documents=[] if begins else [(each, named(each.audience, names)) for each in documents],
+        pictures=[
+            (one, is_drawn(one.image), places[one.conversation_id], links.get(one.event))
+            for one in leaf.shown
+        ],
+        newer=leaf.newer,
+        older=leaf.older,
     )
 
 
-def _sent(row: InboxRow, told: Message | None, mine: Owned) -> list[Mapping[str, Any]]:
-    """Each picture of a message."""
-    link = number(told.key) if told is not None and told.text else None
-    common = {"at": row.received_at.astimezone(mine.who.zone), "message": link}
-    attached = row.payload.get("attachments", ())
-    # A picture alone: what else a data URL may hold is nothing that a page should show.
-    return [
-        {**common, "name": one["name"], "image": one["image"]}
-        for one in attached
-        if one.get("image", "").startswith(_DRAWN)
-    ]
+@owned
+async def sent_picture(request: web.Request, mine: Owned) -> web.StreamResponse:
+    """One of them, as it came."""
+    pictures = SentPictures(mine.site.app.memory.store)
+    found = await pictures.named(mine.who, PRIVATE, request.match_info["picture"])
+    image = drawn(found.image) if found is not None else None
+    if image is None:
+        raise web.HTTPNotFound
+    return web.Response(body=image[1], content_type=image[0])
 
 
 ROUTES = (
@@ -118,4 +122,5 @@ ROUTES = (
     web.get(r"/{agent:\d+}/lore", lore),
     web.get(r"/{agent:\d+}/reminders", reminders),
     web.get(r"/{agent:\d+}/files", files),
+    web.get(r"/{agent:\d+}/files/{picture:[0-9a-f-]+}", sent_picture),
 )
