@@ -16,6 +16,7 @@ from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
 from adapters.discord import presence, reading, threads
+from adapters.discord.afar import Afar, Spare, spare
 from adapters.discord.attachments import Attachments
 from adapters.discord.context import Context
 from adapters.discord.errors import BROKEN
@@ -62,6 +63,7 @@ class DiscordAdapter:
         self._webhooks: Webhooks | None = None
         self._group: asyncio.TaskGroup | None = None
         self._shut = presence.Shut()
+        self._spare: Spare | None = None
 
     async def run(self, inbound: Inbound) -> None:
         hosts = Hosts(self._api_url, self._options.gateway_url)
@@ -70,7 +72,11 @@ class DiscordAdapter:
         DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(self._options.gateway_url)
         discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # nobody speaks aloud here
         named = {"User-Agent": USER_AGENT}
-        async with aiohttp.ClientSession(headers=named) as session, asyncio.TaskGroup() as group:
+        async with (
+            aiohttp.ClientSession(headers=named) as session,
+            spare(self._options.token, hosts.trace) as self._spare,
+            asyncio.TaskGroup() as group,
+        ):
             self._webhooks = Webhooks(self._api_url, session)
             self._group = group
             starting = Starting(session, self._api_url, self._options.token)
@@ -116,20 +122,19 @@ class DiscordAdapter:
         return next((why for why in found if why is not None), None)
 
     async def send(self, reply: Reply) -> str:
-        return await self._posting(reply.address).send(reply)
+        return await (await self._posting(reply.address)).send(reply)
 
     async def find(self, reply: Reply, claimed_at: datetime, after: str | None) -> Found:
-        return await self._posting(reply.address).find(reply, claimed_at, after)
+        return await (await self._posting(reply.address)).find(reply, claimed_at, after)
 
-    def _posting(self, address: Address) -> Posting:
-        client = self._open(address)
+    async def _posting(self, address: Address) -> Posting:
+        client = await self._open(address)
         assert self._webhooks is not None
-        return Posting(client, reading.us(client), self._webhooks, self._clock, self._shut)
+        return Posting(client, reading.us(client), self._webhooks, self._clock, self._shut, self._afar)
 
     async def sees(self, account: str, address: Address) -> bool:
-        return await presence.sees(
-            self._open(address), self._shut, self._clock, number_of(account), channel_in(address)
-        )
+        client, person = await self._open(address), number_of(account)
+        return await presence.sees(client, self._shut, self._clock, person, channel_in(address), self._afar)
 
     def split(self, text: str) -> list[str]:
         return split(text, LIMIT)
@@ -152,10 +157,15 @@ class DiscordAdapter:
     async def _typing(self, address: Address) -> None:
         while True:
             try:
-                await self._open(address).http.send_typing(channel_in(address))
+                await (await self._open(address)).http.send_typing(channel_in(address))
             except (DeliveryError, discord.DiscordException, *BROKEN):
                 log.debug("Typing was not shown.")
             await self._clock.sleep(_TYPING_S)
+
+    @property
+    def _afar(self) -> Afar | None:
+        """None while this process runs all shards that there are."""
+        return self._shards.afar if self._shards is not None and not self._shards.all_here else None
 
     def _clients(self) -> list[Client]:
         """Those that are connected, the first shard's first."""
@@ -163,9 +173,11 @@ class DiscordAdapter:
         clients = [shard.client for _, shard in here]
         return [c for c in clients if c is not None and not c.is_closed() and c.user is not None]
 
-    def _open(self, address: Address) -> Client:
+    async def _open(self, address: Address) -> discord.Client:
         """The client that knows the place; else any: to post is to ask Discord, of whichever shard it is."""
         clients = self._clients()
+        if not clients and self._spare is not None and self._shards is not None and self._shards.elsewhere:
+            return await self._spare.client()
         if not clients:
             raise DeliveryError("Discord is not connected", retry_after=0.5)
         held = [client for client in clients if client.get_channel(channel_in(address))]

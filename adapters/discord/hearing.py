@@ -11,6 +11,7 @@ from datetime import datetime
 import discord
 
 from adapters.discord import places, reading, wire
+from adapters.discord.afar import held
 from adapters.discord.attachments import Attachments
 from adapters.discord.commands import view_of
 from adapters.discord.context import Context
@@ -20,7 +21,6 @@ from adapters.discord.order import Order
 from adapters.discord.people import Person, account, person_of
 from adapters.discord.places import Place
 from adapters.discord.posting import LIMIT, say
-from adapters.discord.webhooks import may_have_webhooks
 from adapters.discord.wire import Json
 from adapters.text import command_of, plain, split
 from adapters.waiting import until_committed
@@ -100,7 +100,8 @@ class Hearing:
             return
         # The author of what a webhook said is nobody: whether the message is ours is known by whoever posted it.
         author = wire.snowflake(told.get("message_author_id"))
-        if author not in (0, us) and not may_have_webhooks(self._client.get_channel(channel)):
+        spot = held(self._client.get_channel(channel))
+        if author not in (0, us) and not (spot is not None and spot.may_have_webhooks):
             return
         member = told.get("member") if isinstance(told.get("member"), dict) else None
         place = self._place(channel, wire.snowflake(told.get("guild_id")), member)

@@ -10,9 +10,10 @@ from typing import Any
 import discord
 
 from adapters.discord import wire
+from adapters.discord.afar import held
 from adapters.discord.errors import BROKEN
 from adapters.discord.message import Message, message_of
-from adapters.discord.places import channel_in, readable
+from adapters.discord.places import channel_in
 from bot.events import Address
 from bot.ports import Clock
 
@@ -46,7 +47,8 @@ class History:
             places = {channel: after for channel, after in places.items() if channel in here}
         for channel in channels:
             newest = channel.last_message_id or 0
-            if newest <= places.get(channel.id, since) or not readable(channel):
+            spot = held(channel)
+            if newest <= places.get(channel.id, since) or spot is None or not spot.readable:
                 places.pop(channel.id, None)
             else:
                 places.setdefault(channel.id, since)

@@ -98,10 +98,3 @@ def may_look(held: discord.Permissions, channel: Any) -> bool:
     by who may connect to it."""
     spoken = isinstance(channel, discord.VoiceChannel | discord.StageChannel)
     return bool(held.view_channel and (held.connect or not spoken))
-
-
-def readable(channel: Any) -> bool:
-    """Whether a guild's channel shows us its history: where it does not, it looks empty."""
-    may = channel.permissions_for(channel.guild.me)
-    home = channel.parent if isinstance(channel, discord.Thread) else channel
-    return bool(may_look(may, home) and may.read_message_history)

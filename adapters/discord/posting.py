@@ -12,14 +12,15 @@ import discord
 from discord.http import handle_message_parameters
 
 from adapters.discord import threads, wire
+from adapters.discord.afar import Afar, Spot, held
 from adapters.discord.answers import buttons
 from adapters.discord.errors import BROKEN
 from adapters.discord.markup import inert
 from adapters.discord.message import Message, message_of
-from adapters.discord.places import channel_in, readable
+from adapters.discord.places import channel_in
 from adapters.discord.presence import Shut
 from adapters.discord.reading import Us
-from adapters.discord.webhooks import NAME, Webhooks, may_have_webhooks
+from adapters.discord.webhooks import NAME, Webhooks
 from bot.errors import DeliveryDoubtful, DeliveryError, DeliveryRefused
 from bot.events import FILE, REACTION, THREAD, VOICE, File, Reply, View
 from bot.ports import Clock, Found
@@ -65,8 +66,19 @@ async def speak(client: discord.Client, channel: int, file: File, **more: Any) -
 
 
 class Posting:
-    def __init__(self, client: discord.Client, us: Us, webhooks: Webhooks, clock: Clock, shut: Shut) -> None:
+    """``afar`` knows the places that ``client`` never hears of; None: there are none."""
+
+    def __init__(
+        self,
+        client: discord.Client,
+        us: Us,
+        webhooks: Webhooks,
+        clock: Clock,
+        shut: Shut,
+        afar: Afar | None,
+    ) -> None:
         self._client = client
+        self._afar = afar
         self._us = us
         self._webhooks = webhooks
         self._clock = clock
@@ -75,16 +87,16 @@ class Posting:
     async def send(self, reply: Reply) -> str:
         """Returns the message's id. Raises as `bot.ports.Adapter.send`."""
         channel_id = channel_in(reply.address)
-        channel: Any = self._client.get_channel(channel_id)
+        known, spot = await self._spot(channel_id)
         if reply.speaker is not None and reply.kind not in (REACTION, THREAD) and reply.file is None:
-            channel = channel or await self._thread(reply)
-            if channel is None and not self._client.is_ready():
+            spot = spot or held(await self._thread(reply))
+            if spot is None and not known:
                 raise DeliveryError("Discord has not told of all guilds yet", retry_after=0.5)
-            if is_guilds(channel):
-                receipt = await self._webhooks.send(channel, self._us, reply, reply.speaker)
+            if spot is not None:
+                receipt = await self._webhooks.send(spot, self._us, reply, reply.speaker)
                 if receipt is not None:
                     return receipt
-        answered = _answered(reply) if is_guilds(channel) and readable(channel) else {}
+        answered = _answered(reply) if spot is not None and spot.readable else {}
         try:
             if reply.kind == THREAD:
                 return await threads.make(self._client, reply)
@@ -105,6 +117,18 @@ class Posting:
             raise DeliveryRefused(f"Discord: {error.text or error.status}") from None
         except BROKEN as error:
             raise DeliveryDoubtful(f"Discord: {type(error).__name__}") from None
+
+    async def _spot(self, channel_id: int) -> tuple[bool, Spot | None]:
+        """Whether all is known that there is to know of a place, and what that is of a guild's."""
+        spot = held(self._client.get_channel(channel_id))
+        if spot is None and self._afar is not None:
+            try:
+                known, spot = await self._afar.spot(self._client, channel_id)
+            except (discord.NotFound, discord.Forbidden):
+                known = True  # what is posted there will be refused
+            if known:
+                return True, spot
+        return self._client.is_ready(), spot
 
     async def _thread(self, reply: Reply) -> Any:
         """The thread that was made for this answer, of which the gateway may not have told yet."""
@@ -154,18 +178,18 @@ class Posting:
         """As `bot.ports.Adapter.find`. A webhook's posts have no nonce: they are looked for at once."""
         if reply.kind in (REACTION, THREAD):
             return Found.ABSENT  # it may be made again
-        client, channel_id = self._client, channel_in(reply.address)
-        known, ready = client.get_channel(channel_id), client.is_ready()
+        channel_id = channel_in(reply.address)
+        ready, spot = await self._spot(channel_id)
         if reply.speaker is not None and not ready:
             raise DeliveryError("Discord has not told of all guilds yet", retry_after=0.5)
         filed = reply.kind in (FILE, VOICE)
-        by_webhook = reply.speaker is not None and not filed and may_have_webhooks(known)
+        by_webhook = reply.speaker is not None and not filed and spot is not None and spot.may_have_webhooks
         age = self._clock.now() - claimed_at  # less than nothing where the clock was set back
         if not by_webhook and timedelta() <= age < _NONCE:
             return Found.ABSENT  # Discord still knows the nonce: sent again, it gives the same message
         if not ready:
             raise DeliveryError("Discord has not told of all guilds yet", retry_after=0.5)
-        if is_guilds(known) and not readable(known):
+        if spot is not None and not spot.readable:
             return Found.UNKNOWN  # Discord would show an empty history
         since = discord.utils.time_snowflake(claimed_at - _SKEW) if age >= timedelta() else 0
         since = (
@@ -201,10 +225,6 @@ def _is_of(message: Message, texts: set[str], names: set[str]) -> bool:
     sent = {file.name for file in message.own_files}
     said = message.content.strip()
     return bool(sent & names) or (bool(said) and said in texts)
-
-
-def is_guilds(channel: Any) -> bool:
-    return getattr(channel, "guild", None) is not None
 
 
 def as_bot(reply: Reply) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 import discord
 
 from adapters.discord import wire
+from adapters.discord.afar import Afar, Spot
 from adapters.discord.errors import BROKEN, UNREAD
 from adapters.discord.places import may_look
 from adapters.discord.wire import Json
@@ -43,10 +44,15 @@ class Shut:
         return isinstance(channel, int) and self._until.get(channel, 0.0) > time.monotonic()
 
 
-async def sees(client: discord.Client, shut: Shut, clock: Clock, person: int, channel_id: int) -> bool:
-    """As `bot.ports.Adapter.sees`."""
+async def sees(
+    client: discord.Client, shut: Shut, clock: Clock, person: int, channel_id: int, afar: Afar | None
+) -> bool:
+    """As `bot.ports.Adapter.sees`; ``afar`` knows the places that the client never hears of."""
     try:
         async with clock.timeout(_PATIENCE_S):  # discord.py tries again for half a minute
+            _, spot = await afar.spot(client, channel_id) if afar is not None else (True, None)
+            if spot is not None:
+                return await _sees_afar(client, spot, person)
             return await _sees(client, shut, person, channel_id)
     except (discord.NotFound, discord.Forbidden):
         return False  # nobody of that number, no such place, or one that is closed to us: nothing can be said there
@@ -65,6 +71,15 @@ async def _sees(client: discord.Client, shut: Shut, person: int, channel_id: int
     if channel_id in shut:
         return False
     await client.http.get_user(person)
+    return True
+
+
+async def _sees_afar(client: discord.Client, spot: Spot, person: int) -> bool:
+    may = spot.home.permissions_for(await spot.guild.fetch_member(person))
+    if not may_look(may, spot.home):
+        return False
+    if spot.private and not may.manage_threads:
+        await client.http.get_thread_member(spot.id, person)
     return True
 
 

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 
+from adapters.discord.afar import Afar
 from adapters.discord.options import SHARD
 from adapters.discord.shard import Outgrown, Shard
 from bot.ports import Lease, Leases
@@ -26,12 +27,21 @@ class Shards:
         self._here: dict[int, Shard] = {}
         self._lives: dict[int, asyncio.Task[None]] = {}
         self._outgrown = asyncio.Event()
+        self.afar = Afar(self._runs)
         self.elsewhere = False  # all that there are were another process's, when we last looked
 
     @property
     def here(self) -> Mapping[int, Shard]:
         """Those that are run here, by their numbers."""
         return self._here
+
+    @property
+    def all_here(self) -> bool:
+        return len(self._here) == self._count
+
+    def _runs(self, guild_id: int) -> bool:
+        """Whether the guild's shard is run here (Discord's documentation, "Sharding")."""
+        return (guild_id >> 22) % self._count in self._here
 
     async def run(self) -> int:
         """Returns when the guilds are to be divided otherwise: into how many shards at least. Raises `AdapterError`

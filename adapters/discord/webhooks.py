@@ -17,6 +17,7 @@ from weakref import WeakValueDictionary
 import aiohttp
 import discord
 
+from adapters.discord.afar import Spot
 from adapters.discord.errors import BROKEN, UNREAD
 from adapters.discord.markup import inert
 from adapters.discord.reading import Us
@@ -55,21 +56,19 @@ class Webhooks:
         self._told: Cache[tuple[int, str], None] = Cache(_KEPT)
         self._orders: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
-    async def send(self, channel: Any, us: Us, reply: Reply, speaker: Speaker) -> str | None:
+    async def send(self, spot: Spot, us: Us, reply: Reply, speaker: Speaker) -> str | None:
         """Post as the speaker in a guild's channel or thread; the message's id, or None when nothing was posted
         and the bot must say it. Raises `DeliveryError` and `DeliveryDoubtful` as `bot.ports.Adapter.send`."""
-        home = _home(channel)
-        if home is None or not _may_speak(channel):
+        home = spot.home
+        if not hasattr(home, "create_webhook") or not spot.may_speak:
             return None  # as the bot it is refused as it should be: a webhook would speak behind closed doors
         try:
-            if not may_have_webhooks(channel):
+            if not spot.may_have_webhooks:
                 raise _Refused("the bot lacks the permission Manage Webhooks")
             for _ in range(2):
                 hook = await self._hook(home, us, speaker)
                 try:
-                    return await self._execute(
-                        hook, channel if channel.id != home.id else None, reply, speaker
-                    )
+                    return await self._execute(hook, spot.id if spot.thread else None, reply, speaker)
                 except _Refused as refusal:
                     if not refusal.gone:
                         raise
@@ -105,14 +104,14 @@ class Webhooks:
                     self._hooks[key] = await _asked(home, us, Speaker(name=speaker.name))
             return self._hooks[key]
 
-    async def _execute(self, hook: Hook, thread: Any | None, reply: Reply, speaker: Speaker) -> str:
+    async def _execute(self, hook: Hook, thread: int | None, reply: Reply, speaker: Speaker) -> str:
         """Not by discord.py's own way: that posts again after an error of the server, and a webhook's post has no
         nonce by which Discord would know it."""
         body: dict[str, Any] = {"content": inert(reply.text), "username": mended(speaker.name)}
         body |= {"allowed_mentions": {"parse": []}, "flags": discord.MessageFlags(suppress_embeds=True).value}
         if speaker.avatar_url and not speaker.avatar:
             body["avatar_url"] = speaker.avatar_url
-        where = {"wait": "true"} | ({"thread_id": str(thread.id)} if thread is not None else {})
+        where = {"wait": "true"} | ({"thread_id": str(thread)} if thread is not None else {})
         url = f"{self._api_url}/webhooks/{hook[0]}/{hook[1]}"
         try:
             # No redirect is followed: the webhook's token stands in the address.
@@ -124,12 +123,6 @@ class Webhooks:
             raise DeliveryDoubtful(f"Discord: {type(error).__name__}") from None
 
 
-def may_have_webhooks(channel: Any) -> bool:
-    """Whether we may speak through webhooks there."""
-    home = _home(channel)
-    return home is not None and bool(home.permissions_for(home.guild.me).manage_webhooks)
-
-
 def hook_name(speaker: Speaker) -> str:
     mark = f" {hashlib.blake2b(speaker.avatar, digest_size=_MARK // 2).hexdigest()}" if speaker.avatar else ""
     return mended(speaker.name)[: NAME - len(mark)].rstrip() + mark
@@ -139,18 +132,6 @@ def mended(name: str) -> str:
     """The name as Discord takes it for a webhook: not with "discord" or "clyde" in it, and no longer than 80."""
     taken = _DENIED.sub(lambda match: "-".join(filter(None, match.groups())), " ".join(name.split()))
     return taken[:NAME].rstrip()
-
-
-def _home(channel: Any) -> Any | None:
-    """The channel that has the webhooks: of a thread its parent."""
-    home = channel.parent if isinstance(channel, discord.Thread) else channel
-    return home if hasattr(home, "create_webhook") and getattr(home, "guild", None) is not None else None
-
-
-def _may_speak(channel: Any) -> bool:
-    may = channel.permissions_for(channel.guild.me)
-    sends = may.send_messages_in_threads if isinstance(channel, discord.Thread) else may.send_messages
-    return bool(may.view_channel and sends)
 
 
 async def _asked(home: Any, us: Us, speaker: Speaker) -> Hook:

@@ -12,11 +12,13 @@ from discord.gateway import KeepAliveHandler
 
 from adapters.discord.adapter import DiscordAdapter
 from adapters.discord.options import Options
+from adapters.discord.places import address
 from bot.backends.platforms import discord_options
 from bot.errors import AdapterError
-from bot.events import Address, Reply
+from bot.events import Address, Reply, Speaker
 from bot.ports import Adapter, Alone, Clock, Found, Inbound, Leases
 from bot.settings import Settings
+from memory.records import OutboxRow
 from tests.acceptance.on_discord import answer, ask, mention, replies
 from tests.fakes.clock import HastyClock
 from tests.fakes.discord_server import Channel, DiscordServer
@@ -39,8 +41,9 @@ class Through:
 class Pair(DiscordAdapter):
     """Two gateways, before one everbot that posts through the one or the other."""
 
-    def __init__(self, options: Options, clock: Clock, office: Office) -> None:
+    def __init__(self, options: Options, clock: Clock, office: Office, shards: int) -> None:
         super().__init__(options, clock)
+        self.shards = shards
         self.office = office
         self.desks = [office.desk(), office.desk()]
         self.gateways = [DiscordAdapter(options, clock) for _ in self.desks]
@@ -56,13 +59,25 @@ class Pair(DiscordAdapter):
     def ready(self) -> str | None:
         shared = [self.office.numbers(desk) for desk in self.desks if not desk.dead]
         alive = [g.ready() for g, desk in zip(self.gateways, self.desks, strict=True) if not desk.dead]
-        return next(filter(None, alive), None) if sum(map(len, shared)) == 4 else "shards are not shared out"
+        return (
+            next(filter(None, alive), None)
+            if sum(map(len, shared)) == self.shards
+            else "shards are not shared out"
+        )
 
     def alive(self) -> DiscordAdapter:
         return next(g for g, desk in zip(self.gateways, self.desks, strict=True) if not desk.dead)
 
     async def send(self, reply: Reply) -> str:
         return await self.alive().send(reply)
+
+    def afar(self, shard: int) -> DiscordAdapter:
+        """The gateway that does not run it."""
+        return next(
+            gateway
+            for gateway, desk in zip(self.gateways, self.desks, strict=True)
+            if shard not in self.office.numbers(desk)
+        )
 
     async def find(self, reply: Reply, claimed_at: object, after: str | None) -> Found:
         return await self.alive().find(reply, claimed_at, after)  # type: ignore[arg-type]
@@ -85,15 +100,24 @@ def crowded(server: DiscordServer) -> list[Channel]:
     ]
 
 
-def pair_in(folder: Path, server: DiscordServer) -> tuple[Town, Office]:
+class Afar(Pair):
+    """Whoever posts, and asks, does not run the first shard."""
+
+    def alive(self) -> DiscordAdapter:
+        return self.afar(0)
+
+
+def pair_in(
+    folder: Path, server: DiscordServer, shards: int = 4, made: type[Pair] = Pair, **more: Any
+) -> tuple[Town, Office]:
     office = Office()
 
     def pair(settings: Settings, clock: Clock) -> list[Adapter]:
         options = discord_options(settings)
         assert options is not None
-        return [Pair(options, clock, office)]
+        return [made(options, clock, office, shards)]
 
-    return Town(folder, answer, discord=server, adapters=pair), office
+    return Town(folder, answer, discord=server, adapters=pair, **more), office
 
 
 @pytest.mark.parametrize("victim", [0, 1])
@@ -127,6 +151,50 @@ async def test_a_gateway_dies_and_the_other_goes_on_where_it_was(tmp_path: Path,
             assert (told.count("first"), told.count("second")) == (1, 1), told
             assert told.index("first") < told.index("second")
         assert (server.hasty, server.identifies) == (0, 6)
+
+
+async def mira(row: OutboxRow) -> Speaker:
+    return Speaker(name="Mira")
+
+
+@pytest.mark.parametrize("shards", [1, 2])
+async def test_who_has_not_the_shard_of_a_place_posts_and_asks_there_as_who_has(
+    tmp_path: Path, shards: int
+) -> None:
+    async with DiscordServer(**FAST, shards=shards, max_concurrency=2) as server:
+        ada, bob = server.user("ada"), server.user("bob")
+        guild = server.guild("Guild", members=[ada], shard=0)
+        general, closed = (
+            server.channel(guild, "general"),
+            server.channel(guild, "closed", private_to=[server.bot]),
+        )
+        direct = server.dm(ada)
+        town, _ = pair_in(tmp_path, server, shards, Afar, speaker_of=mira)
+        async with town:
+            (pair,) = town.adapters
+            assert isinstance(pair, Pair)
+            await server.until(lambda: len(server.shards) == shards)
+            for place in (general, direct):
+                await server.say(ada, place, f"{server.bot.mention} Hello")
+            await server.until(
+                lambda: server.messages(general)[-1].webhook and len(server.messages(direct)) > 1
+            )
+            away = pair.alive()
+            assert away.ready() is None
+            me, her = f"discord:{bob.id}", f"discord:{ada.id}"
+            seen = {
+                (who, place): await away.sees(who, address(place.id))
+                for who in (me, her)
+                for place in (general, closed)
+            }
+            assert [place for who, place in seen if seen[who, place]] == [general]
+            assert seen[her, general]
+            assert await away.sees(her, address(direct.id))
+            server.leave(guild, ada)
+            assert not await away.sees(her, address(general.id))
+        assert server.messages(general)[-1].author.name == "Mira"
+        assert server.messages(direct)[-1].content.startswith("**Mira**")
+        assert server.messages(general)[-1].content == "You said: Hello"
 
 
 def said(server: DiscordServer, place: Channel) -> str:

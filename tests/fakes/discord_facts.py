@@ -28,6 +28,7 @@ ROUTES = (
     "GET /channels/{}/webhooks",
     "GET /gateway",
     "GET /gateway/bot",
+    "GET /guilds/{}",
     "GET /guilds/{}/members/{}",
     "GET /oauth2/applications/@me",
     "GET /users/@me",
