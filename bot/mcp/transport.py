@@ -7,9 +7,11 @@ request with these credentials, `ToolError` for what the model can mend.
 from __future__ import annotations
 
 import os
+import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -135,7 +137,16 @@ def _http(server: McpServerSettings, credentials: Credentials, seen: _Seen) -> h
         auth=credentials.auth,
         timeout=httpx2.Timeout(server.connect_s, read=server.timeout_s + server.connect_s),
         event_hooks={"response": [seen.note]},
+        verify=_trusted(),
     )
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    """Whom TLS trusts. Reading the certificates takes longer than all else of a connection: once will do for all."""
+    import httpx2
+
+    return httpx2.create_ssl_context()
 
 
 class _Session:

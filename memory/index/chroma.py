@@ -392,13 +392,15 @@ class _ServedCollections(_Collections):
 
         # Chroma's client has no timeout of its own: ask once whether the server answers at all, ...
         heartbeat = f"{self._address}/api/v2/heartbeat"
-        httpx.get(heartbeat, headers=self._headers, timeout=self._timeout).raise_for_status()
+        httpx.get(
+            heartbeat, headers=self._headers, timeout=self._timeout, verify=self._ssl
+        ).raise_for_status()
         client = chromadb.HttpClient(
             host=self._host,
             port=self._port,
             ssl=self._ssl,
             headers=dict(self._headers),
-            settings=_settings(),
+            settings=_settings(tls=self._ssl),
         )
         for http in _http_clients(client):
             http.timeout = self._timeout  # ... and bound every later request.
@@ -415,10 +417,15 @@ def _http_clients(client: Any) -> list[Any]:
     return [part._server._session for part in (client, client._admin_client)]
 
 
-def _settings() -> Any:
+def _settings(*, tls: bool = True) -> Any:
+    """Without ``tls`` no certificates are read: that takes longer than all else of a connection."""
     from chromadb.config import Settings
 
-    return Settings(_env_file=None, anonymized_telemetry=False)  # another program's .env is not ours to read
+    return Settings(
+        _env_file=None,  # another program's is not ours to read
+        anonymized_telemetry=False,
+        chroma_server_ssl_verify=None if tls else False,
+    )
 
 
 def _parts(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:

@@ -17,6 +17,7 @@ from aiohttp.test_utils import TestServer
 from adapters.program.adapter import ProgramAdapter
 from bot.errors import ModelUnavailable
 from bot.events import Command
+from bot.models.openai import trusted
 from bot.ports import ModelReply, ModelRequest
 from bot.web.application import application
 from tests.fakes.clock import FakeClock
@@ -50,7 +51,8 @@ class Door:
         return found[1]
 
     def client(self, key: str) -> openai.AsyncOpenAI:
-        return openai.AsyncOpenAI(base_url=f"{self.url}v1", api_key=key, max_retries=0)
+        http = openai.DefaultAsyncHttpxClient(verify=trusted())
+        return openai.AsyncOpenAI(base_url=f"{self.url}v1", api_key=key, max_retries=0, http_client=http)
 
 
 @asynccontextmanager
