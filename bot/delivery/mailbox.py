@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 
 _BURST = 16  # events of one turn
 _STORE_RETRY_S = 5.0
+PARKED = "parked"
+"""What other processes are told: all that is left of an agent waits, or does so no more."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +83,7 @@ class Mailbox:
     def park(self, parked: bool) -> None:
         self.parked = parked
         self.tell()
+        self._cluster.tell(PARKED, agent_id=self._agent_id, parked=parked)
 
     @property
     def jobs(self) -> list[Job]:

@@ -224,7 +224,9 @@ class Mailboxes:
             while (mailbox := self._mailboxes.get(agent_id)) and mailbox.at_work and not mailbox.parked:
                 await mailbox.changed.wait()
             answered &= mailbox is None or not mailbox.parked
-        await self._others.settled(address)
+        if self._others.has(address):
+            answered &= await self._others.settled(address)
+            self._courier.wake()  # there may be posts of theirs that it has not seen
         await self._courier.delivered()
         return answered
 

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Collection
 from typing import Any
 
 from bot.delivery.handed_on import HandedOn
+from bot.delivery.mailbox import PARKED
 from bot.events import Address, Event
 from bot.people.identities import Identity
 from bot.runtime import Runtime
@@ -30,6 +31,8 @@ class Others:
         self._store, self._clock, self._cluster = runtime.store, runtime.clock, runtime.cluster
         self._platforms = list(platforms)
         self._handed_on = HandedOn()
+        self._parked: set[int] = set()  # agents of others, all that is left of which waits
+        self._cluster.hear(PARKED, self._park)
         self._heard: dict[str, Heard] = {}
 
     def hear(self, word: str, heard: Heard) -> None:
@@ -63,15 +66,23 @@ class Others:
             ours = [one for one in busy if self._cluster.owns(one) and not apart_from(one)]
             return {one: [place.address for place in await session.agents.conversations(one)] for one in ours}
 
-    async def settled(self, address: Address | None) -> None:
-        """Returns when other processes have done what we told them of: no sooner than that, for a turn of theirs may
-        wait for its model, which only they know."""
-        while self._handed_on.at(address):
+    async def settled(self, address: Address | None) -> bool:
+        """Returns when other processes have done what we told them of; or, False, when what is left of that waits for a
+        model that is down, or for the store."""
+        while self._handed_on.at(address) - self._parked:
             told = self._handed_on.told()
             async with self._store.read() as session:
                 self._handed_on.settle(told, await session.mailbox.busy_agents(self._platforms))
             if self._handed_on.at(address):
                 await self._clock.sleep(TAKEN_S)
+        return not self._handed_on.at(address)
+
+    def has(self, address: Address | None) -> bool:
+        """Whether others may not be done with what was handed on to them of that place; None: of any."""
+        return bool(self._handed_on.at(address))
+
+    def _park(self, agent_id: int, parked: bool) -> None:
+        (self._parked.add if parked else self._parked.discard)(agent_id)
 
     async def follow(self, look: Callable[[], Awaitable[None]], lost: Callable[[], None]) -> None:
         """Until cancelled: `look` whenever other agents may be ours, or something may wait without our having heard of

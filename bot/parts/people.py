@@ -35,9 +35,7 @@ class PeopleParts:
     def of(cls, given: Given) -> PeopleParts:
         settings, runtime = given.settings, given.runtime
         personas = Personas(runtime.clock, settings.personas.default, settings.agent.block_limit)
-        restrictions = Restrictions(
-            runtime.store, runtime.clock, Prices(settings.prices), shared=not runtime.cluster.single
-        )
+        restrictions = Restrictions(runtime.store, runtime.clock, Prices(settings.prices), runtime.cluster)
         allowance = Allowance(runtime, settings.limits, restrictions)
         pace = Pace(runtime.clock, allowance, settings.limits)
         rooms = Rooms(runtime, personas, settings.rooms)

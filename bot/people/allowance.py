@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 from bot.errors import AllowanceUsed
 from bot.language import marked
+from bot.people.forgotten_use import ForgottenUse
 from bot.people.restrictions import ENOUGH, Purse, Restrictions
 from bot.people.schedules import midnight
 from bot.runtime import Runtime
@@ -33,14 +34,17 @@ class Allowance:
     """Every question to a model is `reserved` before it is asked, and counts with what it took once it was answered.
 
     Days begin at midnight UTC, wherever a person says that they live. What was forgotten counts on to the end of its
-    day, or of this process: nobody's limit begins anew by `/forget`, and nothing of it is written down.
+    day, or of all processes that know of it: nobody's limit begins anew by `/forget`, and nothing of it is written
+    down. Where several processes share the work each lets as many questions run at once as its part of what is left
+    bears, and one in any case: together they pass a limit by a question each at most.
     """
 
     def __init__(self, runtime: Runtime, limits: LimitSettings, restrictions: Restrictions) -> None:
         self._store, self._clock = runtime.store, runtime.clock
         self._restrictions = restrictions
         self._most, self._most_each = limits.tokens_per_day, limits.user_tokens_per_day
-        self._forgotten: Counter[str | None] = Counter()  # by account; None: of all
+        self._cluster = runtime.cluster
+        self._forgotten = ForgottenUse(runtime.cluster)
         self._reserved: Counter[int] = Counter()  # by user: questions under way
         self._taken: Counter[int] = Counter()  # by user: answered, and not `booked` yet
         self._bookings = 0
@@ -62,7 +66,7 @@ class Allowance:
             if bookings == self._bookings:
                 break
         taken = self._taken.total() if user_id is None else self._taken[user_id]
-        return stored.total + taken + max((self._forgotten[account] for account in accounts), default=0)
+        return stored.total + taken + self._forgotten.of(accounts)
 
     async def check(self, user_id: int, home: str) -> None:
         """Raises `AllowanceUsed` when the person, the community of where they are, or all together have used what they
@@ -113,7 +117,7 @@ class Allowance:
         async with self._gate:
             others = (self._reserved[user_id], self._reserved.total())
             for left, before in zip(await self._left(user_id), others, strict=True):
-                if before and before + tokens > left:
+                if before and before + tokens > left / self._cluster.processes:
                     return False
             if not self._restrictions.admits(purse, tokens):
                 return False
@@ -147,16 +151,16 @@ class Allowance:
         async with self._store.read() as session:  # of what is committed: a failure forgets nothing
             after = await session.mailbox.usage_since(ids, today)
         gone = before.total - after.total + sum(self._taken.pop(agent.user_id, 0) for agent in agents)
-        self._forgotten.update(dict.fromkeys((None, *accounts), gone))
+        self._forgotten.add((None, *accounts), gone)
 
     async def separating(self, account: str, user_id: int) -> None:
         """The account is somebody else's from now on, and has used what the person had."""
-        self._forgotten[account] = await self.used(user_id)
+        self._forgotten.add([account], max(0, await self.used(user_id) - self._forgotten.of([account])))
 
     def _today(self) -> datetime:
         today = midnight(self._clock.now(), UTC)
         if today != self._since:
             self._since = today
-            self._forgotten.clear()
+            self._forgotten.begin(today)
             self._taken.clear()
         return today

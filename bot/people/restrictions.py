@@ -16,7 +16,7 @@ from bot.people.prices import Prices
 from bot.people.schedules import midnight
 from bot.ports import Clock
 from memory.errors import StoreError
-from memory.ports import Session, Store
+from memory.ports import Cluster, Session, Store
 from memory.records import Conversation, Restriction, Usage, Used, community_of
 
 log = logging.getLogger(__name__)
@@ -56,13 +56,13 @@ class Restrictions:
     """Kept in memory, as `load` read them: whoever changes them in the store has them loaded anew.
 
     What was used is read from the store once in a day, or month, and counted on from there: what is forgotten
-    meanwhile counts on, and begins no budget anew. Days and months begin at midnight UTC. ``shared``: other processes
-    use something, too, and may change what is set.
+    meanwhile counts on, and begins no budget anew. Days and months begin at midnight UTC. Other processes of the
+    ``cluster`` use something, too, and may change what is set.
     """
 
-    def __init__(self, store: Store, clock: Clock, prices: Prices, *, shared: bool = False) -> None:
+    def __init__(self, store: Store, clock: Clock, prices: Prices, cluster: Cluster) -> None:
         self._store, self._clock = store, clock
-        self._shared = shared
+        self._cluster = cluster
         self.prices = prices
         self._known: dict[str, Restriction] = {}
         self._hidden: dict[bytes, Restriction] = {}
@@ -119,7 +119,7 @@ class Restrictions:
                 if left <= 0:
                     raise AllowanceUsed(_DAY_HERE if here else ENOUGH)
                 under_way = self._reserved[restriction.digest]
-                free &= not under_way or under_way + tokens <= left
+                free &= not under_way or under_way + tokens <= left / self._cluster.processes
         return free
 
     def reserve(self, purse: Purse, tokens: int) -> None:
@@ -155,18 +155,18 @@ class Restrictions:
         now, digest = self._clock.now(), restriction.digest
         day, month = begin_of("day", now), begin_of("month", now)
         fresh = self._tokens.get(digest, (None,))[0] == day and self._costs.get(digest, (None,))[0] == month
-        if fresh and not self._shared:
+        if fresh and self._cluster.single:
             return
         community = home if restriction.subject.startswith(_COMMUNITY) else None
         async with self._store.read() as session:
             today = await used(session, user_id, community, day)
             so_far = await used(session, user_id, community, month)
         known_day, tokens = self._tokens.get(digest, (None, 0))
-        if known_day != day or self._shared:  # nobody was quicker
+        if known_day != day or not self._cluster.single:  # nobody was quicker
             read = sum((each.usage for each in today), Usage()).total
             self._tokens[digest] = day, max(read, tokens if known_day == day else 0)
         known_month, cost = self._costs.get(digest, (None, 0.0))
-        if known_month != month or self._shared:
+        if known_month != month or not self._cluster.single:
             spent = self.prices.sum(so_far)
             self._costs[digest] = month, max(spent, cost if known_month == month else 0.0)
 

@@ -29,6 +29,11 @@ class Cluster(Protocol):
         ...
 
     @property
+    def processes(self) -> int:
+        """How many share the work, this one among them."""
+        ...
+
+    @property
     def leases(self) -> Leases:
         """Who does what else."""
         ...
@@ -73,6 +78,7 @@ class Single:
 
     single = True
     name = ""
+    processes = 1
 
     def __init__(self) -> None:
         self.leases = Alone()

@@ -20,7 +20,7 @@ from uuid import uuid4
 
 from pydantic import SecretStr
 
-from bot.app import App, open_app
+from bot.app import App, Claim, open_app
 from bot.errors import DeliveryError
 from bot.events import Address, Event, MessageReceived, Reply
 from bot.observer import Observer
@@ -253,6 +253,8 @@ async def opened(
     access: dict[str, Any] | None = None,
     url: SecretStr | None = None,
     beside: Sequence[Adapter] = (),
+    claim: str | Claim = "test",
+    limits: dict[str, Any] | None = None,
     **agent: Any,
 ) -> AsyncIterator[House]:
     """Everbot on ``folder``. ``play`` is a model or what a `Stage` plays; None: the configured model.
@@ -273,6 +275,7 @@ async def opened(
         access=access,
         url=url,
         mcp=mcp,
+        limits=limits,
         **agent,
     )
     chosen = Stage(play) if inspect.isroutine(play) else play
@@ -282,7 +285,7 @@ async def opened(
     async with open_app(
         settings,
         [parlour, *beside],
-        "test",
+        claim,
         model=chosen,  # type: ignore[arg-type]
         clock=clock,
         embedders=lambda _: embedder,

@@ -115,6 +115,15 @@ async def drop_beside() -> None:
         await _BESIDE.popitem()[1].drop()
 
 
+async def files_with(where: str, word: bytes) -> list[str]:
+    """The files of a database in which it stands."""
+    async with asked(where) as connection:
+        await connection.execute("CHECKPOINT")
+        folder = Path(await connection.fetchval("SHOW data_directory"))
+        oid = await connection.fetchval("SELECT oid FROM pg_database WHERE datname = current_database()")
+    return [file.name for file in (folder / "base" / str(oid)).iterdir() if word in file.read_bytes()]
+
+
 class NewDatabase:
     """A database of a test's own."""
 

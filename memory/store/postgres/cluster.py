@@ -32,12 +32,8 @@ log = logging.getLogger(__name__)
 
 SHARES = 64
 _CHANNEL = "everbot"
-SHARE, _AGENT, _PRESENT, MEMBER = (
-    4242,
-    4245,
-    1_000_000,
-    1_000_001,
-)  # classes of locks; numbers of who works, of who takes part
+SHARE, _AGENT = 4242, 4245  # classes of locks
+_PRESENT, MEMBER = 1_000_000, 1_000_001  # numbers by which are counted who works, and who takes part
 _LOOK_S = 0.5
 _STILL_S = 0.05  # between two looks whether another process has let go
 _TOLD = 7_000  # bytes of a notice (PostgreSQL takes 8,000)
@@ -50,8 +46,9 @@ _SESSION = {
     "tcp_keepalives_count": "3",
 }
 _COUNT = (
-    "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted AND classid = $1::bigint::oid "
-    "AND objid = $2::bigint::oid AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    "SELECT count(*) FILTER (WHERE objid = $2::bigint::oid), count(*) FILTER (WHERE objid = $3::bigint::oid) "
+    "FROM pg_locks WHERE locktype = 'advisory' AND granted AND classid = $1::bigint::oid "
+    "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
 )
 _TAKE = "SELECT share FROM unnest($2::int[]) share WHERE pg_try_advisory_lock($1, share) LIMIT $3"
 
@@ -60,6 +57,7 @@ class PostgresCluster:
     """``name`` is what others see. ``works``: it takes shares; else it only tells, hears, and keeps agents still."""
 
     single = False
+    processes = 1
 
     def __init__(self, address: Address, name: str, *, works: bool) -> None:
         self._address = address
@@ -211,10 +209,11 @@ class PostgresCluster:
 
     async def _share_out(self, connection: asyncpg.Connection) -> None:
         """Take what is ours of the shares that nobody has, and give back what is too much."""
-        await self._ask(connection, END_STOPPED)  # and whoever asks nothing is taken for stopped
+        await self._ask(connection, END_STOPPED)
+        [(workers, members)] = await self._ask(connection, _COUNT, SHARE, _PRESENT, MEMBER)
+        self.processes = max(1, members)
         if not self._works:
             return
-        [(workers,)] = await self._ask(connection, _COUNT, SHARE, _PRESENT)
         fair = -(-SHARES // max(1, workers))
         mine = set(self._mine)
         if len(mine) > fair:

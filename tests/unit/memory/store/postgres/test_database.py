@@ -16,7 +16,7 @@ from memory.store.postgres.address import Address
 from memory.store.postgres.database import PostgresDatabase, _engine
 from memory.store.schema import HEAD
 from tests.fakes.memory_rows import settle, tell
-from tests.fakes.postgres_server import NewDatabase, asked
+from tests.fakes.postgres_server import NewDatabase, asked, files_with
 from tests.patience import PATIENCE_S
 
 pytestmark = pytest.mark.postgres
@@ -150,22 +150,14 @@ async def scrubbed(store: PostgresDatabase) -> None:
 async def test_what_was_scrubbed_is_in_no_file(database: NewDatabase, store: PostgresDatabase) -> None:
     _, place = await settle(store)
     rows = await tell(store, place, *(f"the canary number {n} sings" for n in range(40)))
-    async with asked(await database.url()) as connection:
-        folder = Path(await connection.fetchval("SHOW data_directory"))
-        oid = await connection.fetchval("SELECT oid FROM pg_database WHERE datname = current_database()")
+    where = await database.url()
+    async with asked(where) as connection:
         await connection.execute("ANALYZE")  # the server does so by itself, when much has changed
-        await connection.execute("CHECKPOINT")
-
-        def holding() -> list[str]:
-            files = (folder / "base" / str(oid)).iterdir()
-            return [file.name for file in files if b"canary" in file.read_bytes()]
-
-        assert holding()
-        async with store.write() as session:
-            await session.messages.delete([row.key for row in rows])
-        await scrubbed(store)
-        await connection.execute("CHECKPOINT")
-        assert holding() == []
+    assert await files_with(where, b"canary")
+    async with store.write() as session:
+        await session.messages.delete([row.key for row in rows])
+    await scrubbed(store)
+    assert await files_with(where, b"canary") == []
     await tell(store, place, "still here")
 
 
