@@ -13,7 +13,7 @@ from bot.settings.section import Section, WebAddress
 class EndpointSettings(Section):
     """A further model. What is not set is as under ``[model]``; its key, only where the address is that one's too."""
 
-    name: str
+    name: str = Field(min_length=1)
     base_url: WebAddress | None = None
     api_key: SecretStr | None = None
     api_key_env: str | None = None
@@ -24,14 +24,14 @@ class EndpointSettings(Section):
     at_once: int | None = Field(None, ge=1)
     tools: Literal["full", "lean"] | None = None
     protocol: Literal["tools", "json"] | None = None
-    temperature: float | None = None
+    temperature: float | None = Field(None, ge=0, allow_inf_nan=False)
     vision: bool | None = None
     extra: Mapping[str, Any] = Field(default_factory=dict)
 
 
 class ModelSettings(Section):
     kind: Literal["offline", "openai"] = "offline"
-    name: str = "gpt-5-mini"
+    name: str = Field("gpt-5-mini", min_length=1)
     base_url: WebAddress | None = None
     api_key: SecretStr | None = None
     context_window: int = Field(16_384, ge=2_048)
@@ -43,7 +43,7 @@ class ModelSettings(Section):
     retries: int = Field(4, ge=0)
     tools: Literal["full", "lean"] = "full"
     protocol: Literal["tools", "json"] = "tools"
-    temperature: float | None = None
+    temperature: float | None = Field(None, ge=0, allow_inf_nan=False)
     vision: bool = False
     extra: Mapping[str, Any] = Field(default_factory=dict)
     fallbacks: tuple[str | EndpointSettings, ...] = ()

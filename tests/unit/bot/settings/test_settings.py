@@ -116,6 +116,8 @@ def test_the_examples_commented_keys_are_accepted_as_they_stand(tmp_path: Path) 
         (f"[model]\napi_key = ['{SECRET}']", "model.api_key"),
         ("[model]\nreply_reserve = 9000", "model.reply_reserve"),
         ("[model]\nretries = -1", "model.retries"),
+        ("[model]\nname = ''", "model.name"),
+        ("[model]\ntemperature = nan", "model.temperature"),
         (f"[model]\napi_key = '{SECRET}'\nextra = 3", "model.extra"),
         ("model = 3", "model"),
         ("data_dir = 3", "data_dir"),
