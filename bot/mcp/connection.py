@@ -148,7 +148,3 @@ class Connection:
         self._over.set()
         self._session = None
         await self._ended()
-
-    def forgive(self) -> None:
-        """It may be tried at once: something about it has changed."""
-        self._shut_until, self._pause, self.denied = None, _PAUSE, False

@@ -35,10 +35,6 @@ class Personas(Protocol):
         """Newest first."""
         ...
 
-    async def drop_versions(self, persona_id: int) -> None:
-        """The next version is the first again."""
-        ...
-
     async def avatar(self, persona_id: int) -> Avatar | None: ...
     async def put_avatar(self, persona_id: int, avatar: Avatar | None) -> None:
         """Replaces the one there is; None takes it away."""

@@ -122,11 +122,6 @@ def _pairs(run: str) -> list[str]:
     return [*run, *(run[i : i + 2] for i in range(len(run) - 1))]
 
 
-def identifiers(text: str) -> list[str]:
-    """The identifiers in a text, folded and joined by underscores."""
-    return list(chain.from_iterable(map(_identifiers, _fold(text))))
-
-
 def _identifiers(folded: str) -> Iterator[str]:
     found = (match for match in _IDENTIFIER.findall(folded) if _MARK.search(match))
     return (_JOIN.sub("_", match)[: 2 * _LONGEST] for match in found)

@@ -27,11 +27,6 @@ class Credentials:
         row = (await self._c.execute(query)).first()
         return bytes(row.sealed) if row else None
 
-    async def services(self, user_id: int) -> list[str]:
-        c = t.credentials.c
-        query = sa.select(c.service).where(c.user_id == user_id).order_by(c.service)
-        return [row.service for row in await self._c.execute(query)]
-
     async def drop(self, user_id: int, service: str) -> None:
         c = t.credentials.c
         await self._c.execute(t.credentials.delete().where((c.user_id == user_id) & (c.service == service)))

@@ -84,11 +84,6 @@ class Personas:
         query = sa.select(v).where(v.c.persona_id == persona_id).order_by(v.c.version.desc())
         return [record(PersonaVersion, row) for row in await self._c.execute(query)]
 
-    async def drop_versions(self, persona_id: int) -> None:
-        v = t.persona_versions
-        await self._c.execute(v.delete().where(v.c.persona_id == persona_id))
-        await self._c.execute(t.personas.update().where(t.personas.c.id == persona_id).values(version=0))
-
     async def avatar(self, persona_id: int) -> Avatar | None:
         row = (
             await self._c.execute(sa.select(t.avatars).where(t.avatars.c.persona_id == persona_id))

@@ -48,7 +48,6 @@ KEPT = (
     "type properties required items enum const oneOf anyOf allOf $ref pattern minLength maxLength minItems maxItems "
     "minimum maximum uniqueItems additionalProperties"
 ).split()
-SNOWFLAKE = re.compile(r"0|[1-9][0-9]{0,19}")
 _TYPES: dict[str, tuple[type, ...]] = {
     "object": (dict,),
     "array": (list,),

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from tests.fakes.discord_rules import ALL, EPHEMERAL, NONE, Json, Permission
 
 EPOCH_MS = 1_420_070_400_000
-TEXT, DM, VOICE, PUBLIC_THREAD, PRIVATE_THREAD, STAGE, FORUM = 0, 1, 2, 11, 12, 13, 15  # kinds of channels
+TEXT, DM, VOICE, PUBLIC_THREAD, PRIVATE_THREAD, STAGE = 0, 1, 2, 11, 12, 13  # kinds of channels
 SPOKEN = (VOICE, STAGE)  # whose chat is for those who may connect
 DEFAULT, REPLY, COMMAND, STARTER = 0, 19, 20, 21  # kinds of messages
 

@@ -11,11 +11,11 @@ import inspect
 import json
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
+from contextlib import asynccontextmanager, closing
 from datetime import datetime
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 from uuid import uuid4
 
 from pydantic import SecretStr
@@ -50,7 +50,6 @@ from tests.fakes.postgres_server import ask_beside, url_beside
 from tests.fakes.scripted_model import say
 from tests.patience import PATIENCE_S
 
-T = TypeVar("T")
 Play = Callable[[ModelRequest], ModelReply | Exception | Awaitable[ModelReply]]
 
 
@@ -297,28 +296,6 @@ async def opened(
             failure = error  # the test's own: raised as it is, not in the task groups' wrapping
     if failure is not None:
         raise failure
-
-
-@asynccontextmanager
-async def hosted(context: AbstractAsyncContextManager[T]) -> AsyncIterator[T]:
-    """The context, entered and left by one task of its own, as fixtures need it."""
-    ready: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-    done = asyncio.Event()
-
-    async def hold() -> None:
-        async with context as value:
-            ready.set_result(value)
-            await done.wait()
-
-    task = asyncio.create_task(hold())
-    try:
-        await asyncio.wait([task, ready], return_when=asyncio.FIRST_COMPLETED)
-        if task.done():
-            task.result()
-        yield ready.result()
-    finally:
-        done.set()
-        await task
 
 
 def body_of(request: ModelRequest) -> dict[str, Any]:

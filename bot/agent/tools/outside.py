@@ -39,13 +39,6 @@ class Outside(Protocol):
         ...
 
 
-class Nothing:
-    """No tools from outside."""
-
-    async def tools(self, asker: Asker) -> Toolset:
-        return NONE
-
-
 def made(name: str, description: str, parameters: Mapping[str, object], call: object) -> Tool:
     """A tool of that JSON schema of arguments, whatever is missing in it."""
     schema = {

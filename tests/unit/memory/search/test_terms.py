@@ -20,7 +20,6 @@ from memory.records import PRIVATE
 from memory.search.terms import (
     analyse,
     digest_words,
-    identifiers,
     is_identifier,
     is_stop_word,
     query_terms,
@@ -146,7 +145,13 @@ def test_different_words_are_different_terms(one: str, other: str) -> None:
 
 def test_identifiers_are_kept_whole() -> None:
     text = "See ERR-1042, ada@example.org, 2.10.3, src/memory/store.py, C:1/x and it's well-known."
-    assert identifiers(text) == ["err_1042", "ada_example_org", "2_10_3", "src_memory_store_py", "c_1_x"]
+    assert analyse(text).split()[-5:] == [
+        "err_1042",
+        "ada_example_org",
+        "2_10_3",
+        "src_memory_store_py",
+        "c_1_x",
+    ]
     assert [is_identifier(term) for term in ("err_1042", "1042", "r2d2", "fox")] == [True, True, True, False]
 
 
