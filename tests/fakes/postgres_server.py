@@ -131,13 +131,13 @@ class NewDatabase:
         self._name = f"test_{secrets.token_hex(8)}"
         self._made = False
 
-    async def url(self, *, empty: bool = False) -> str:
+    async def url(self, *, empty: bool = False, tablespace: str = "pg_default") -> str:
         """``empty``: no everbot has seen it yet."""
         if not self._made:
             template = "template0" if empty else await asyncio.to_thread(_template)
             async with asked(url()) as connection:
                 await connection.execute(
-                    f"CREATE DATABASE {self._name} TEMPLATE {template} STRATEGY file_copy"
+                    f"CREATE DATABASE {self._name} TEMPLATE {template} STRATEGY file_copy TABLESPACE {tablespace}"
                 )
             self._made = True
         return url(self._name)

@@ -159,6 +159,7 @@ class PostgresCluster:
                     connection = self._connection or await self._connected()
                     if self._ears is None or self._ears.is_closed():
                         self._ears = await self._opened(listens=True)
+                    await self._asked(self._ears, "SELECT 1", ())  # that they hear is not known otherwise
                     await self._share_out(connection)
                     await self._until_told(connection)
                 except StoreUnavailable as error:

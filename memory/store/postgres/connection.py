@@ -23,6 +23,7 @@ from memory.uncancelled import ended
 T = TypeVar("T")
 
 _LEAVE_S = 5.0  # for what a connection says when it goes
+_ANSWER_S = 15.0  # for a prepared statement: it may wait for another's lock for 10
 
 
 class PostgresConnection:
@@ -33,6 +34,7 @@ class PostgresConnection:
         self._driver = driver
         self._dialect = outer.dialect
         self._statements: dict[str, Any] = {}  # prepared at the server, by their texts
+        self._silent = False  # the server was asked, and has not answered in time
 
     @classmethod
     async def open(cls, engine: AsyncEngine) -> PostgresConnection:
@@ -54,8 +56,8 @@ class PostgresConnection:
 
     @property
     def lost(self) -> bool:
-        """Whether the server has closed it."""
-        return bool(self._driver.is_closed())
+        """Whether the server has closed it, or does not answer on it."""
+        return self._silent or bool(self._driver.is_closed())
 
     async def execute(self, statement: sa.Executable | Prepared, values: Any = None) -> Answer:
         """Raises `sqlalchemy.exc.DBAPIError`, or for a prepared statement `asyncpg.PostgresError`."""
@@ -125,6 +127,8 @@ class PostgresConnection:
 
     async def _close(self) -> None:
         try:
+            if self._silent:  # nothing that is said on it would be heard
+                raise TimeoutError
             await self._driver.close(timeout=_LEAVE_S)
         except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
             self._driver.terminate()
@@ -141,7 +145,7 @@ class PostgresConnection:
         if not isinstance(values, Mapping):
             await statement.executemany([_counted(plan, one) for one in values])
             return Answer((), -1, lambda: None)
-        rows = await statement.fetch(*_counted(plan, values))
+        rows = await statement.fetch(*_counted(plan, values), timeout=_ANSWER_S)
         count = statement.get_statusmsg().rpartition(" ")[2]
         changed = int(count) if count.isdigit() else -1
         if plan.gives_rows:
@@ -149,21 +153,28 @@ class PostgresConnection:
         return Answer((), changed, lambda: rows[0][0] if rows else None)
 
     async def _tuples(self, plan: Plan, values: Mapping[str, Any]) -> list[Any]:
-        return [tuple(row) for row in await (await self._statement(plan)).fetch(*_counted(plan, values))]
+        statement = await self._statement(plan)
+        return [tuple(row) for row in await statement.fetch(*_counted(plan, values), timeout=_ANSWER_S)]
 
     async def _statement(self, plan: Plan) -> Any:
         statement = self._statements.get(plan.text)
         if statement is None:
-            statement = self._statements[plan.text] = await self._driver.prepare(plan.text)
+            statement = self._statements[plan.text] = await self._driver.prepare(plan.text, timeout=_ANSWER_S)
         return statement
 
     async def _whole(self, work: Coroutine[Any, Any, T]) -> T:
         future = asyncio.ensure_future(work)
         cancelled = await ended(future)
+        self._silent = self._silent or _timed_out(future)
         result = future.result()
         if cancelled:
             raise asyncio.CancelledError
         return result
+
+
+def _timed_out(work: asyncio.Future[Any]) -> bool:
+    error = None if work.cancelled() else work.exception()
+    return isinstance(error, TimeoutError) or isinstance(getattr(error, "orig", None), TimeoutError)
 
 
 async def _cursor(driver: asyncpg.Connection, query: str) -> Any:

@@ -37,7 +37,8 @@ from memory.uncancelled import ended
 OLDEST = 14
 """The oldest version of PostgreSQL that we run on."""
 
-_ANSWER_S = 60.0  # for any statement but those that rewrite tables
+_ANSWER_S = 60.0  # for any statement but those that rewrite tables, and prepared ones
+_BEGIN_S = 5.0  # for what never waits: a connection that has gone silent is known by that
 _CONNECT_S = 10.0
 _REWRITE_S = 3_600.0
 _SESSION = {
@@ -159,7 +160,7 @@ class PostgresDatabase(Pooled[PostgresConnection]):
             if connection is not self._holding:
                 await self._may_write(connection)
             await self._sharing.tell(connection)
-            await connection.control("BEGIN")
+            await connection.control("BEGIN", timeout_s=_BEGIN_S)
         except StoreError:
             raise  # it is sound
         except BaseException:
@@ -169,11 +170,13 @@ class PostgresDatabase(Pooled[PostgresConnection]):
 
     async def _undo(self, connection: PostgresConnection) -> None:
         """Whatever struck: the server undoes the unit, at the latest when the connection is gone."""
-        undoing = asyncio.ensure_future(connection.control("ROLLBACK"))
-        await ended(undoing)
-        if undoing.exception() is not None:
-            self._writer = None
-            await connection.close()
+        if not connection.lost:
+            undoing = asyncio.ensure_future(connection.control("ROLLBACK", timeout_s=_BEGIN_S))
+            await ended(undoing)
+            if undoing.exception() is None:
+                return
+        self._writer = None
+        await connection.close()
 
     @asynccontextmanager
     async def whole(self) -> AsyncIterator[PostgresConnection]:
