@@ -68,8 +68,9 @@ async def lived(house: House, clock: FakeClock) -> None:
         clock.advance(days * 86_400)
         await house.say("ada", text)
     await house.say("ada", "Will it rain on Thursday?", audience=community_audience(CLUB), place="club")
-    boat = Attachment(name="boat.png", media_type="image/png", image=_PICTURE)
-    await house.tell(house.message("ada", "Look, my new boat", attachments=(boat,)))
+    names = ("boat.png", "IMG_20261127_101502_as_a_telephone_calls_it_without_a_space.png")
+    boats = (Attachment(name=name, media_type="image/png", image=_PICTURE) for name in names)
+    await house.tell(house.message("ada", "Look, my new boat", attachments=tuple(boats)))
     who, now = await house.app.identities.of(house.message("ada", "")), clock.now()
     async with house.app.memory.store.write() as session:
         await session.agents.name_community(CLUB, "Harbour Sailors")
@@ -174,6 +175,7 @@ async def test_nothing_is_in_anybodys_way_on_a_phone_zoomed_or_in_the_dark(
             desk = f"{root.rsplit('/', 2)[0]}/desk"
             for room in [*(f"{root}{room}" for room in rooms), *(f"{desk}{room}" for room in _DESK)]:
                 await page.goto(room)
+                await page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
                 assert await barriers(page) == []
                 width = await page.evaluate("document.documentElement.scrollWidth")
                 assert width <= size[0], f"{room} is {width} wide"
