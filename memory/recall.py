@@ -14,7 +14,7 @@ from memory.search.answers import answers as answers_to
 from memory.search.answers import course_of
 from memory.search.evidence import Question
 from memory.search.namesakes import told_apart
-from memory.search.search import look, meant, question_of, ranked
+from memory.search.search import IN_ROOM, WIDE, look, meant, question_of, ranked
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,8 @@ class Recall:
         async with self._store.read() as session:
             embedded = await meant(session, agent_id, audiences, question)
         vector = await self._indexer.query_vector(embedded, "messages", agent_id)
-        place = await look(self._indexer.index_of_messages, agent_id, audiences, vector)
+        breadth = IN_ROOM if question.of_room else WIDE
+        place = await look(self._indexer.index_of_messages, agent_id, audiences, vector, breadth=breadth)
         async with self._store.read() as session:
             found = (await ranked(session, "messages", [place], question)).without(known.own)
             best = [] if page else [key for key in found.page(0, page_size) if key in known.viewed]
@@ -117,13 +118,14 @@ class Recall:
         other has it all."""
         (agent_id, keeper), half = agents, page_size // 2
         question = question_of(query, asker, now or datetime.now(UTC))
-        of_room = replace(question, newest=True)
+        of_room = replace(question, of_room=True)
         own = await self._answers(agent_id, question, audience, page, half, known)
-        heard = await self._answers(keeper, of_room, audience, page, page_size - half, NOTHING)
+        of_it = page_size - half if own.total else page_size
+        heard = await self._answers(keeper, of_room, audience, page, of_it, NOTHING if own.total else known)
         if not heard.total:
             return await self._answers(agent_id, question, audience, page, page_size, known)
         if not own.total:
-            return await self._answers(keeper, of_room, audience, page, page_size, known)
+            return heard
         told = {(hit.row.text, hit.row.created_at) for hit in own.hits}
         fresh = [hit for hit in heard.hits if (hit.row.text, hit.row.created_at) not in told]
         return replace(

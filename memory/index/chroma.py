@@ -234,6 +234,8 @@ class _Nearest:
     It is the bare cosine: the nearest alone do not tell how the cosines of an archive are spread.
     """
 
+    scale = 1.0
+
     def __init__(self, near: Sequence[tuple[int, float]]) -> None:
         self.keys = np.array([key for key, _ in near], np.int64)
         self.nearness = np.array([cosine for _, cosine in near], np.float32)
@@ -244,6 +246,9 @@ class _Nearest:
             return np.zeros(len(keys), np.float32)
         at = np.minimum(np.searchsorted(self.keys, keys), len(self.keys) - 1)
         return np.where(self.keys[at] == keys, self.nearness[at], self.nearness.min())
+
+    def likeness(self, keys: Any, others: Any) -> Any:
+        return np.zeros((len(keys), len(others)))  # their vectors stay with Chroma
 
 
 def clear_memory() -> None:

@@ -75,6 +75,13 @@ class _Matrix:
         most = np.searchsorted(np.cumsum(np.bincount(apart)), wanted)
         return np.flatnonzero(apart <= most)
 
+    def likeness(self, places: Any, others: Any) -> Any:
+        """About the cosines of these rows to the others, by their signs."""
+        apart = np.zeros((len(places), len(others)), np.uint16)
+        for one, other in zip(self._signs[:, places], self._signs[:, others], strict=True):
+            apart += np.bitwise_count(one[:, None] ^ other)
+        return np.cos(np.arange(apart.max(initial=0) + 1) * (np.pi / self._vectors.shape[1]))[apart]
+
     def cosines(self, query: Any, places: Any = None) -> Any:
         """Of the rows at these positions; of all, for None."""
         vectors = self._vectors[: self._count] if places is None else self._vectors[places]
@@ -102,6 +109,7 @@ class _Near:
         few = np.arange(0, len(matrix), max(1, len(matrix) // _SAMPLE))
         sample = self.cosines[few] if self._places is None else matrix.cosines(self._query, few)
         self._slope, self._offset = standard(sample)
+        self.scale = float(self._slope)
         self.nearness = self._standard(self.cosines)
 
     def of(self, keys: Any) -> Any:
@@ -110,6 +118,18 @@ class _Near:
         at = np.minimum(np.searchsorted(self._all, keys), len(self._all) - 1)
         cosines = self.cosines[at] if self._places is None else self._matrix.cosines(self._query, at)
         return np.where(self._all[at] == keys, self._standard(cosines), np.float32(0))
+
+    def likeness(self, keys: Any, others: Any) -> Any:
+        found = np.zeros((len(keys), len(others)))
+        (ours, at), (theirs, beside) = self._held(keys), self._held(others)
+        found[np.ix_(ours, theirs)] = self._matrix.likeness(at, beside)
+        return found
+
+    def _held(self, keys: Any) -> tuple[Any, Any]:
+        """Which of the keys there are, as positions among them, and their places in the matrix."""
+        at = np.minimum(np.searchsorted(self._all, keys), max(0, len(self._all) - 1))
+        held = np.flatnonzero(self._all[at] == keys) if len(self._all) else np.empty(0, np.int64)
+        return held, at[held]
 
     def _standard(self, cosines: Any) -> Any:
         """What has nothing in common is not near, however far the rest is."""

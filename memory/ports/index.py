@@ -12,15 +12,22 @@ class Nearness(Protocol):
     """How near a scope's rows are to one vector: of the nearest or of more, by their ``keys`` (int64, ascending).
 
     Cosines of one embedder mean other things than those of another. So nearness is standardised: by mean and spread
-    of the cosines in the scope, to those that ranking was trained with. ``best`` is the highest cosine, as it is.
+    of the cosines in the scope, to those that ranking was trained with. ``scale`` is what a difference of cosines is
+    of one of nearness; ``best`` is the highest cosine, as it is.
     """
 
     keys: Any
     nearness: Any
     best: float
+    scale: float
 
     def of(self, keys: Any) -> Any:
         """Nearness of these rows; where none is known, the most that it can be."""
+        ...
+
+    def likeness(self, keys: Any, others: Any) -> Any:
+        """How like each of these rows is to each of the others, as cosines, give or take a tenth: an array of (keys,
+        others). 0 where it is not known."""
         ...
 
 

@@ -93,8 +93,8 @@ MEANING = FEATURES.index("meaning")
 @dataclass(frozen=True, kw_only=True)
 class Question:
     """``terms`` are what is looked up, ``forms`` in which else each may be stored (`memory.search.terms.asked`);
-    ``asker`` is who says "I", or None; ``languages`` are those that it may be in; ``newest``: of what speaks alike for
-    itself the newer is rather meant."""
+    ``asker`` is who says "I", or None; ``languages`` are those that it may be in; ``of_room``: it is
+    asked of what a room of many people heard."""
 
     text: str
     terms: Sequence[str]
@@ -102,7 +102,7 @@ class Question:
     asker: str | None = None
     span: Span | None = None
     languages: tuple[str, ...] = ()
-    newest: bool = False
+    of_room: bool = False
 
     def asks(self, kind: str) -> bool:
         """For ``you``, ``when`` or ``count``, in another language than English."""

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from memory.search.evidence import FEATURES, Question, Rows, idf
+from memory.search.likeness import Likeness, revised
 from memory.search.terms import is_identifier, is_pair
 
 WITH_VECTORS = {
@@ -67,6 +68,11 @@ WORDS_ALONE = {
     "around_asked": -2.28,
 }
 
+_AROUND_IN_ROOM = 0.5  # of what stands around a row: many talk there at once
+_AROUND = (
+    *("around", "around_best", "before", "after", "around_asked", "both_around"),
+    *("meaning_around", "meaning_near", "meaning_asked", "session", "session_asked", "length_asked"),
+)
 _PAIR = 8.0
 """Two signs of a script without spaces that are in one row only, where they are all that is asked for. With vectors it
 counts for a bare word alone, of which they tell little: of a whole question they tell more than its many pairs do."""
@@ -113,8 +119,8 @@ def scores(
 ) -> Any:
     """How strongly each row answers; softmax makes attention weights of it."""
     weights = WITH_VECTORS if vectors else WORDS_ALONE
-    if question.newest:  # the talks that taught the weights seldom change their mind; a group does
-        weights = weights | {"late": -weights["late"]}
+    if question.of_room:
+        weights = _in_room(weights)
     found = np.vecdot(features, np.array([weights.get(name, 0.0) for name in FEATURES]))
     wanted = dict.fromkeys(_identifiers(question), _EXACT)
     pairs = list(filter(is_pair, question.terms))
@@ -124,6 +130,12 @@ def scores(
         texts = [set(rows.terms.get(key, "").split()) for key in rows.keys.tolist()]
         found = found + [sum(w for term, w in wanted.items() if term in text) for text in texts]
     return found
+
+
+def _in_room(weights: Mapping[str, float]) -> dict[str, float]:
+    """The talks that taught the weights are of two, who go straight on and seldom change their mind: unlike a group."""
+    around = {name: _AROUND_IN_ROOM * weights[name] for name in _AROUND if name in weights}
+    return {**weights, **around, "late": -weights["late"]}
 
 
 def reasons(features: Any, places: Sequence[int], *, vectors: bool) -> list[tuple[str, ...]]:
@@ -171,15 +183,18 @@ def rank(
     candidates: Sequence[int],
     *,
     vectors: bool,
+    likeness: Likeness | None = None,
 ) -> list[tuple[int, float]]:
     """(key, attention) of the candidates, best first; among equals the newer row. ``features``: the rows'
-    `evidence`."""
+    `evidence`. By their ``likeness`` it is told which of them say what holds now (`memory.search.likeness`)."""
     if not candidates:
         return []
     found = scores(question, postings, total, rows, features, vectors=vectors)
     chosen = np.isin(rows.keys, np.asarray(candidates, np.int64))
-    keys, weights = rows.keys[chosen], attention(found[chosen])
-    order = np.lexsort((-keys, -found[chosen]))
+    keys, found = rows.keys[chosen], found[chosen]
+    if likeness is not None:
+        found = revised(found, keys, rows.times[chosen], likeness)
+    weights, order = attention(found), np.lexsort((-keys, -found))
     return [(int(keys[i]), float(weights[i])) for i in order]
 
 

@@ -17,6 +17,7 @@ from memory.records import Audiences, Outlines, scope_range
 from memory.search import ranking, spelling, sureness
 from memory.search.dates import span_of
 from memory.search.evidence import SIGN, Question, Rows, evidence
+from memory.search.likeness import Apart, Likeness
 from memory.search.people import named, without_names
 from memory.search.talk import APART, PAUSE_S
 from memory.search.terms import analyse, asked, languages_of
@@ -45,6 +46,8 @@ class Breadth:
 
 
 WIDE = Breadth(closer=100, near=80, dated=200, seeds=40, most=POSTINGS)
+IN_ROOM = Breadth(closer=100, near=160, dated=200, seeds=40, most=POSTINGS)
+"""For what a room heard: more is near to a question than in the talk of two, and less of it answers."""
 NARROW = Breadth(closer=16, near=16, dated=60, seeds=8, most=200)
 """For what happens at every turn. A term of more rows is left out where others are there: it tells little."""
 
@@ -148,6 +151,8 @@ async def look(
 ) -> Place:
     """The place, with its rows compared; do this before a session is open."""
     near = None if vector is None else await index.compare(scope, vector, audiences, breadth.near)
+    if near is not None and breadth is IN_ROOM:
+        near = Apart(near)
     return Place(scope, audiences, near, tags)
 
 
@@ -173,7 +178,7 @@ async def meant(session: Session, agent_id: int, audiences: Audiences, question:
 
 async def ranked(session: Session, kind: str, places: Sequence[Place], question: Question) -> Matches:
     """Every match in all the places, best first; by words alone without vectors."""
-    found = await gather(session, kind, places, question)
+    found = await gather(session, kind, places, question, IN_ROOM if question.of_room else WIDE)
     features = found.features()
     best = ranking.rank(
         found.question,
@@ -183,6 +188,7 @@ async def ranked(session: Session, kind: str, places: Sequence[Place], question:
         features,
         found.candidates,
         vectors=found.vectors,
+        likeness=_likeness(places, question),
     )
     # Who looks for a word that stands in many rows finds it, though the gate takes it for small talk.
     certainty = max(found.certainty(features), sureness.share(features))
@@ -192,12 +198,19 @@ async def ranked(session: Session, kind: str, places: Sequence[Place], question:
     return Matches(best, found.others, found.searched, certainty, fits)
 
 
+def _likeness(places: Sequence[Place], question: Question) -> Likeness | None:
+    """By which it is told what was revised: of what a room heard, unless it is asked what was said on a day."""
+    if not question.of_room or question.span is not None:
+        return None
+    return next((place.near.likeness for place in places if place.near is not None), None)
+
+
 async def gather(
     session: Session, kind: str, places: Sequence[Place], question: Question, breadth: Breadth = WIDE
 ) -> Found:
     """The matches, and what ranking wants to know of the best of them and of their neighbours.
 
-    In a `WIDE` search a word of the question that occurs nowhere gives way to the nearest that do.
+    But in a `NARROW` search a word of the question that occurs nowhere gives way to the nearest that do.
     """
     texts: _Texts = session.messages if kind == "messages" else session.passages
     written = question.written()
@@ -207,7 +220,7 @@ async def gather(
         found = await _postings(
             session, kind, place, list(dict.fromkeys(chain(*written.values()))), breadth.most
         )
-        if breadth is not WIDE:
+        if breadth is NARROW:
             rare = {term: keys for term, keys in found.items() if len(keys) < breadth.most}
             found = rare or found
         for term, keys in found.items():
@@ -218,7 +231,7 @@ async def gather(
             since, until = question.span.since, question.span.until
             near += await session.messages.within(place.scope, place.audiences, since, until, breadth.dated)
     searched, total = total, max(total, _FEW)
-    if breadth is WIDE:
+    if breadth is not NARROW:
         written |= await _respelt(session, kind, places, question, held)
     postings = _united(written, held)
     by_words = ranking.shortlist(postings, total)

@@ -50,6 +50,21 @@ async def test_the_nearest_of_many_are_found_and_how_near_every_row_is(world: Ex
         assert list(near.of(np.array([keys[-1] + 1]))) == [0]
 
 
+async def test_how_like_rows_are_to_each_other_is_told_by_their_signs(world: ExactWorld) -> None:
+    scope, held = await world.scope(), vectors(300)
+    entries = await world.entries(scope, held)
+    await world.index.add(scope, entries)
+    near = await world.index.compare(scope, held[0], None, 80)
+    keys = np.array([entry.key for entry in entries])
+    found = near.likeness(keys[:50], keys)
+    assert found.shape == (50, 300)
+    assert np.diag(found) == pytest.approx(1)
+    assert np.abs(found - held[:50] @ held.T).mean() < 0.15  # of 128 dimensions; of 384 it is half of that
+    unknown = near.likeness(np.array([keys[0], keys[-1] + 1]), keys[:2])
+    assert unknown[0, 0] == pytest.approx(1)
+    assert not unknown[1].any()
+
+
 async def test_rows_added_to_a_large_scope_are_found_at_once(world: ExactWorld) -> None:
     scope, held = await world.scope(), vectors(LARGE + 20)
     await world.index.add(scope, await world.entries(scope, held[:LARGE]))

@@ -3,29 +3,47 @@
 from __future__ import annotations
 
 import sqlite3
+import zlib
 from collections.abc import AsyncIterator
 from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 from memory.index.exact import ExactIndex
 from memory.indexer import Indexer
 from memory.recall import Recall
 from memory.records import PRIVATE, Agent, Audience, Conversation, community_audience
+from memory.search.search import IN_ROOM, WIDE, look
+from memory.search.terms import digest_words
 from memory.store.sqlite.database import Database
+from tests.fakes.embedder import WordsEmbedder
 from tests.fakes.empty_database import lay
 from tests.fakes.memory_rows import NOW, said, settle, tell
 
 HERE = community_audience("here")
 
 
+class Dense(WordsEmbedder):
+    """Of a text its words' random directions together, as those of a model: likeness is told by signs."""
+
+    def vector(self, text: str) -> Any:
+        words = digest_words(text).split() or [""]
+        vectors = [np.random.default_rng(zlib.crc32(word.encode())).standard_normal(384) for word in words]
+        vector = np.sum(vectors, axis=0)
+        return (vector / np.linalg.norm(vector)).astype(np.float32)
+
+
 class Memory:
-    def __init__(self, store: Database, agent: Agent, home: Conversation) -> None:
+    def __init__(
+        self, store: Database, agent: Agent, home: Conversation, embedder: WordsEmbedder | None = None
+    ) -> None:
         self.store, self.agent, self.home = store, agent, home
-        index = ExactIndex(store, "messages", "none")
-        self.recall = Recall(store, Indexer(store, None, index, index, index))
+        self.index = index = ExactIndex(store, "messages", "none" if embedder is None else embedder.name)
+        self.recall = Recall(store, Indexer(store, embedder, index, index, index))
 
     async def told(
         self, text: str, at: datetime = NOW, audience: Audience = PRIVATE, author: str = "ada"
@@ -45,6 +63,14 @@ class Memory:
 async def memory(tmp_path: Path) -> AsyncIterator[Memory]:
     store = await Database.open(lay(tmp_path / "x.db"))
     yield Memory(store, *await settle(store))
+    await store.close()
+
+
+@pytest.fixture
+async def dense(tmp_path: Path) -> AsyncIterator[Memory]:
+    """With vectors."""
+    store = await Database.open(lay(tmp_path / "x.db"))
+    yield Memory(store, *await settle(store), Dense())
     await store.close()
 
 
@@ -103,6 +129,20 @@ async def test_of_what_a_room_heard_the_newest_comes_first(memory: Memory) -> No
     assert own.hits[0].row.text == old
     heard = await memory.recall.in_room((memory.agent.id + 1, memory.agent.id), query, PRIVATE, now=now)
     assert heard.hits[0].row.text == new
+
+
+async def test_in_a_room_what_everybody_says_is_less_near_than_what_one_said(dense: Memory) -> None:
+    texts = [f"good night {chr(97 + n % 26)}{n}" for n in range(100)]
+    texts.insert(50, "an owl sang loud at night")
+    async with dense.store.write() as session:
+        rows = [said(dense.home, text) for text in texts]
+        stored = await session.messages.append(dense.agent.id, rows)
+    await dense.recall.search(dense.agent.id, "night", PRIVATE)  # all are embedded first
+    vector = Dense().vector("night")
+    places = [
+        await look(dense.index, dense.agent.id, None, vector, breadth=breadth) for breadth in (WIDE, IN_ROOM)
+    ]
+    assert [place.nearest(1) == [stored[50].key] for place in places] == [False, True]
 
 
 async def test_irregular_forms_are_found_by_each_other(memory: Memory) -> None:
