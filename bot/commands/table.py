@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from typing import Protocol, runtime_checkable
+from typing import Protocol, cast
 
 from bot.agent.tools.unwanted import Unwanted
 from bot.commands.words import HELP
@@ -45,7 +45,6 @@ class Group(Protocol):
     def table(self) -> Sequence[tuple[CommandSpec, Run]]: ...
 
 
-@runtime_checkable
 class Suggests(Protocol):
     """A group that knows what may be filled in."""
 
@@ -65,8 +64,10 @@ class Commands:
         )
         self._table["help"] = (help_spec, self._help)
         self.specs = [spec for spec, _ in self._table.values()]
-        suggesting = [group for group in groups if isinstance(group, Suggests)]
-        self._suggest = {spec.name: group.suggest for group in suggesting for spec, _ in group.table}
+        suggesting = [group for group in groups if hasattr(group, "suggest")]
+        self._suggest = {
+            spec.name: cast(Suggests, group).suggest for group in suggesting for spec, _ in group.table
+        }
 
     async def run(self, command: Command, who: Identity, control: Control) -> View:
         """The command's answer. What a person used wrongly is answered, too, and changes nothing."""

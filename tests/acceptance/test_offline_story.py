@@ -45,8 +45,7 @@ def home(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     assert "Ada" in first
     assert "Biscuit" in second
     assert len(home.told("chat", "--user", "ada", lines=others[:half])) >= half
-    talk(home, {"ada": others[half:], "bob": ["Hello, I'm Bob."]})
-    talk(home, {"ada": ["I moved to Porto."]})
+    talk(home, {"ada": [*others[half:], "I moved to Porto."], "bob": ["Hello, I'm Bob."]})
     return home
 
 
@@ -107,7 +106,7 @@ def test_others_get_none_of_it(home: Program) -> None:
     questions = ["What's my dog's name?", "Where do I live?", "What do you know about me?"]
 
     answers = talk(home, {"bob": questions, "cyd": questions})
-    answers["dan"] = [ask(home, "dan", question) for question in questions]
+    answers["dan"] = home.told("chat", "--user", "dan", lines=questions)
 
     secret = {"Biscuit", "Lisbon", "Porto", "Ada"}
     for user, texts in answers.items():
