@@ -17,7 +17,7 @@ from bot.backends.clock import SystemClock
 from bot.backends.media import Media
 from bot.backends.memory import Memory, choose_embedder, open_memory, shortcoming, uses_chroma
 from bot.backends.models import examine as examine_models
-from bot.backends.platforms import check_platforms, sign_ins
+from bot.backends.platforms import check_platforms, connections, sign_ins
 from bot.backends.telemetry import check as check_telemetry
 from bot.backups import folder_of, kept, usable
 from bot.cli.screen import tell
@@ -148,6 +148,8 @@ async def _stored(settings: Settings, memory: Memory) -> AsyncIterator[Finding]:
     yield damage is None, "database", damage or memory.store.place
     if settings.store.url:
         yield _workers(settings, await memory.store.holders())
+        for name, connected in (await connections(memory.store)).items():
+            yield True, "connections", f"{name}: {', '.join(connected)}"
     async with memory.store.read() as session:
         waiting = await session.vectors.count_unindexed()
         made_by = await session.vectors.embedder()
@@ -177,7 +179,7 @@ def _workers(settings: Settings, holders: Sequence[Holder]) -> Finding:
     works = next((holder.name for holder in holders if holder.works), "nobody")
     thinking = sum(holder.shares > 0 for holder in holders)
     if thinking:
-        told = f"{works} is connected to the platforms, {thinking} think for a share of the agents"
+        told = f"{works} leads, {thinking} think for a share of the agents"
     else:
         told = f"{works} works, {sum(not holder.works for holder in holders)} stand by"
     return True, "workers", told

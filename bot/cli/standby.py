@@ -75,7 +75,7 @@ async def workers(settings: Settings, *, as_json: bool) -> None:
         connected = await connections(store)
     finally:
         await store.close()
-    shared = any(each.shares for each in found)
+    shared = bool(connected) or any(each.shares for each in found)
     rows = [
         {
             "process": each.name,
@@ -90,7 +90,7 @@ async def workers(settings: Settings, *, as_json: bool) -> None:
 def _state(holder: Holder, connected: Sequence[str], *, shared: bool) -> str:
     if not shared:
         return "works" if holder.works else "stands by"
-    parts = ["connected to the platforms"] if holder.works else []
+    parts = ["leads"] if holder.works else []
     parts += connected
     parts += [f"thinks for {holder.shares} shares of the agents"] if holder.shares else []
     return ", ".join(parts) or "stands by"

@@ -83,6 +83,7 @@ class OnDiscord(Story):
         while sorted(map(len, (held := await self.held()).values())) != [2, 2]:
             pass
         assert sorted(held) == sorted(gateways)
+        assert "Discord shards " in (await self.homes[0].run_async("doctor")).out
         pid = leads if how == "leads" else next(pid for pid in gateways if pid != leads)
         life = self.lives.pop(pid)
         os.kill(pid, signal.SIGKILL)
