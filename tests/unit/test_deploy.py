@@ -147,6 +147,20 @@ def test_compose_names_what_is_there() -> None:
     assert f"/{everbot['env_file']}" in (ROOT / ".gitignore").read_text("utf-8")
 
 
+def test_compose_has_a_second_everbot_that_shares_the_work() -> None:
+    first, second = COMPOSE["services"]["everbot"], COMPOSE["services"]["second"]
+    assert second["profiles"] == ["cluster"], "nobody gets it who did not ask"
+    own = {"profiles", "volumes", "ports"}
+    assert {k: v for k, v in second.items() if k not in own} == {
+        k: v for k, v in first.items() if k not in own
+    }
+    data = [next(line for line in each["volumes"] if line.endswith(":/data")) for each in (first, second)]
+    assert len(set(data)) == 2, "each has a data directory of its own"
+    port = second["ports"][0].split(":")[1]
+    assert second["ports"] == [f"127.0.0.1:{port}:{first['ports'][0].rpartition(':')[2]}"]
+    assert second["ports"] != first["ports"]
+
+
 def test_compose_has_a_postgresql_server_that_we_run_on() -> None:
     postgres = COMPOSE["services"]["postgres"]
     assert postgres["profiles"] == ["postgres"], "nobody gets it who did not ask"

@@ -9,6 +9,7 @@ import re
 from pathlib import Path
 
 import aiohttp
+import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from bot.errors import DeliveryRefused, ModelUnavailable
@@ -112,8 +113,9 @@ async def test_metrics_are_served_beside_health_and_only_where_they_are_wanted(t
             assert answer.status == 404
 
 
-def test_the_dashboard_and_the_manual_ask_for_metrics_that_there_are() -> None:
-    known = {
+def names() -> set[str]:
+    """Of all series that there are."""
+    return {
         name
         for family in Metrics().registry.collect()
         for name in (
@@ -122,6 +124,22 @@ def test_the_dashboard_and_the_manual_ask_for_metrics_that_there_are() -> None:
             else [family.name, f"{family.name}_bucket", f"{family.name}_sum", f"{family.name}_count"]
         )
     }
+
+
+def test_each_alarm_asks_for_metrics_that_there_are() -> None:
+    [group] = yaml.safe_load((DOCS / "alerts.yml").read_text(encoding="utf-8"))["groups"]
+    known = names()
+    for rule in group["rules"]:
+        asked = set(re.findall(r"everbot_\w+", rule["expr"])) | set(re.findall(r"\bup\b", rule["expr"]))
+        assert asked, rule["alert"]
+        assert asked <= known | {"up"}, rule["alert"]
+        assert rule["expr"].count("(") == rule["expr"].count(")")
+        assert rule["annotations"]["summary"].endswith(".")
+    assert len({rule["alert"] for rule in group["rules"]}) == len(group["rules"])
+
+
+def test_the_dashboard_and_the_manual_ask_for_metrics_that_there_are() -> None:
+    known = names()
     dashboard = json.loads((DOCS / "grafana.json").read_text(encoding="utf-8"))
     asked = {
         name
