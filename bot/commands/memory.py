@@ -12,6 +12,7 @@ from bot.commands.listing import cut, dropped, filled, named, pages_told
 from bot.commands.mind import Mind
 from bot.commands.pictures import SentPictures
 from bot.commands.rooms import RoomLines
+from bot.commands.said import SaidMessages
 from bot.commands.table import Control, Run
 from bot.commands.web import WebPage
 from bot.commands.words import MEMORY
@@ -61,6 +62,7 @@ class MemoryCommands:
         self._findings = Findings(runtime)
         self._documents = KeptDocuments(runtime.store)
         self._pictures = SentPictures(runtime.store)
+        self._said = SaidMessages(runtime.store)
         self._mind = Mind(runtime.store)
         self.table: list[tuple[CommandSpec, Run]] = [
             (
@@ -238,7 +240,10 @@ class MemoryCommands:
         return View(text=gettext("Noted: {text}", text=text))
 
     async def _drop(self, who: Identity, command: Command, uid: str, control: Control, *, sure: bool) -> View:
-        """A note, a document, or a picture."""
+        """A note, a document, a picture, or a message."""
+        message = await self._said.named(who, command, uid)
+        if message is not None:
+            return await self._said.drop(who, command, message, control, sure=sure)
         picture = await self._pictures.named(who, command.audience, uid)
         if picture is not None:
             return await self._pictures.drop(who, command, picture, control, sure=sure)

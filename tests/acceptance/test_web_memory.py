@@ -378,6 +378,29 @@ async def test_files_and_pictures_are_shown_with_what_was_said_to_them(tmp_path:
             assert (await other.open(source)).status == 404
 
 
+async def test_a_message_is_deleted_where_it_is_read_and_brought_back(tmp_path: Path) -> None:
+    async with at_home(tmp_path) as home:
+        await home.house.say("ada", "The safe opens with 4711")
+        await home.house.say("bob", "Hello")
+        diary = await home.open("diary?q=safe")
+        (number,) = set(
+            re.findall(
+                r'/diary/(\d+)"><time[^>]*>[^<]*</time></a> · [^<]*</p>\s*<p class="text">The safe',
+                diary.html,
+            )
+        )
+        for user in ("bob", "ada"):
+            view = await command(home.house, user, f"memory drop m{number}")
+            assert ("4711" in view.text) == (user == "ada")
+        page = await home.do(await home.open(f"diary/{number}"), f"drop m{number} yes")
+        assert page.path.endswith("/diary")
+        assert "Deleted: The safe opens with 4711" in page.text
+        assert (await home.open(f"diary/{number}")).status == 404
+        assert "ada: The safe" not in (await home.open("diary")).text
+        page = await home.do(page, "undo")
+        assert "The safe opens with 4711" in (await home.open(f"diary/{number}")).text
+
+
 async def test_many_pictures_are_turned_over(tmp_path: Path) -> None:
     async with at_home(tmp_path) as home:
         for first in range(0, 30, 6):
