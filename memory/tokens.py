@@ -109,6 +109,8 @@ class TiktokenCounter:
         self._encoding = _encoding(_encoding_name(model))
 
     def count(self, text: str) -> int:
+        if len(text) <= SLICE:
+            return len(self._encoding.encode_ordinary(text))
         # Equal slices, as endless runs of one character give them, are counted once.
         slices = Counter(_slices(text))
         return sum(len(self._encoding.encode_ordinary(part)) * n for part, n in slices.items())

@@ -99,7 +99,8 @@ class Assembly:
             if isinstance(choice.get("usage"), dict):  # Moonshot's place for it
                 self._usage = _usage(choice["usage"])
             for part in (delta.get("content"), delta.get("refusal"), choice.get("text")):
-                self._write(part)
+                if part is not None:
+                    self._write(part)
             for call in _calls(delta.get("tool_calls")):
                 self._call(call)
             if isinstance(delta.get("function_call"), dict):  # the protocol's own first shape

@@ -83,7 +83,7 @@ class _Matrix:
         return np.cos(np.arange(apart.max(initial=0) + 1) * (np.pi / self._vectors.shape[1]))[apart]
 
     def cosines(self, query: Any, places: Any = None) -> Any:
-        """Of the rows at these positions; of all, for None."""
+        """Of the rows at these positions (a slice, or numbers); of all, for None."""
         vectors = self._vectors[: self._count] if places is None else self._vectors[places]
         found = np.empty(len(vectors), np.float32)
         for first in range(0, len(vectors), _BLOCK):
@@ -106,7 +106,7 @@ class _Near:
         self.keys = self._all if self._places is None else self._all[self._places]
         self.cosines = matrix.cosines(self._query, self._places)
         self.best = float(self.cosines.max(initial=0.0))
-        few = np.arange(0, len(matrix), max(1, len(matrix) // _SAMPLE))
+        few = slice(0, len(matrix), max(1, len(matrix) // _SAMPLE))
         sample = self.cosines[few] if self._places is None else matrix.cosines(self._query, few)
         self._slope, self._offset = standard(sample)
         self.scale = float(self._slope)

@@ -143,7 +143,7 @@ def evidence(question: Question, postings: Mapping[str, Any], total: int, rows: 
     weights = np.array([idf(total, len(postings.get(term, ()))) for term in terms])
     texts = [rows.terms.get(key, "") for key in rows.keys.tolist()]
     heads = [
-        " ".join(text.split(None, _HEAD)[:_HEAD]) if author and text.count(" ") >= _HEAD else text
+        (text.split(None, _HEAD)[:_HEAD] if author else text.split()) if text else ()
         for text, author in zip(texts, rows.authors, strict=True)
     ]
     has = _holding(rows.keys, [postings.get(term, ()) for term in terms])
@@ -183,17 +183,14 @@ def evidence(question: Question, postings: Mapping[str, Any], total: int, rows: 
     return np.array([columns[name] for name in FEATURES]).T
 
 
-def bm25(terms: Sequence[str], weights: Any, texts: Sequence[str], has: Any) -> Any:
-    """The score of each analysed text; 0 for an empty one. ``has`` tells (term, text) which to look at."""
-    lengths = np.array([text.count(" ") + 1 if text else 0 for text in texts], float)
+def bm25(terms: Sequence[str], weights: Any, texts: Sequence[Sequence[str]], has: Any) -> Any:
+    """The score of each text, given as its words; 0 for an empty one. ``has`` tells (term, text) which to look at."""
+    lengths = np.array(list(map(len, texts)), float)
     known = lengths[lengths > 0]
     norms = _K1 * (1 - _B + _B * lengths / (known.mean() if len(known) else 1.0))
     found = np.zeros((len(terms), len(texts)))
-    # Counted in texts, not in lists of words: each word stands between two blanks of its own.
-    words = [f" {term} " for term in terms]
-    apart = [f" {text.replace(' ', '  ')} " for text in texts]
     for term, text in zip(*(at.tolist() for at in np.nonzero(has * (lengths > 0))), strict=True):
-        found[term, text] = apart[text].count(words[term])
+        found[term, text] = texts[text].count(terms[term])
     return _weighed(weights, found * (_K1 + 1) / (found + norms + 1e-9))
 
 
@@ -247,7 +244,7 @@ def _persons(question: Question, rows: Rows) -> dict[str, Any]:
     }
 
 
-def _times(question: Question, rows: Rows, heads: Sequence[str]) -> dict[str, Any]:
+def _times(question: Question, rows: Rows, heads: Sequence[Sequence[str]]) -> dict[str, Any]:
     none = dated = np.zeros(len(heads))
     if question.span is not None:
         since, until = question.span.since.timestamp(), question.span.until.timestamp()
@@ -260,13 +257,13 @@ def _times(question: Question, rows: Rows, heads: Sequence[str]) -> dict[str, An
     times, numbers = _TIMES | timing(question.languages), _NUMBERS | counting(question.languages)
     return {
         "dated": dated,
-        "when": np.array([not times.isdisjoint(head.split()) for head in heads], float) if when else none,
+        "when": np.array([not times.isdisjoint(head) for head in heads], float) if when else none,
         "many": np.array([_counting(head, numbers) for head in heads], float) if many else none,
     }
 
 
-def _counting(head: str, numbers: Set[str]) -> bool:
-    return not numbers.isdisjoint(head.split()) or _DIGIT.search(head) is not None
+def _counting(head: Sequence[str], numbers: Set[str]) -> bool:
+    return not numbers.isdisjoint(head) or bool(head and _DIGIT.search(" ".join(head)))
 
 
 def _logits(gates: Any) -> Any:

@@ -308,7 +308,7 @@ def timing(names: tuple[str, ...]) -> frozenset[str]:
 
 def is_identifier(term: str) -> bool:
     """Whether a term is an identifier kept whole, or a word with a digit in it."""
-    return "_" in term or any(c.isdigit() for c in term)
+    return not term.isalpha() and ("_" in term or any(c.isdigit() for c in term))
 
 
 def is_pair(term: str) -> bool:

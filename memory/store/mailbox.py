@@ -53,6 +53,7 @@ _CLAIM = Prepared(
     .values(state=Delivery.SENDING, claimed_at=_NOW)
     .returning(t.outbox.c.id)
 )
+_WITHOUT_FILES = Prepared(t.outbox_files.delete().where(among(t.outbox_files.c.outbox_id, "rows")))
 _SETTLE = Prepared(
     t.outbox.update()
     .where(t.outbox.c.id == sa.bindparam("row"))
@@ -382,7 +383,7 @@ class Mailbox:
         if values:
             await self._c.execute(_SETTLE, values)
             over = [row for row, state, proof in receipts if state is not Delivery.READY and proof != row]
-            await self._c.execute(t.outbox_files.delete().where(t.outbox_files.c.outbox_id.in_(over)))
+            await self._c.execute(_WITHOUT_FILES, {"rows": over})
 
     async def unsent(self, conversation_id: int | None = None) -> int:
         query = sa.select(sa.func.count()).where(sa.text("outbox.state IN ('ready', 'sending')"))

@@ -47,7 +47,7 @@ def scores(query: str, *texts: str) -> list[float]:
     terms = query.split()
     weights = [idf(len(texts), sum(term in count for count in counts)) for term in terms]
     has = np.array([[term in count for count in counts] for term in terms])
-    return [float(score) for score in bm25(terms, weights, texts, has)]
+    return [float(score) for score in bm25(terms, weights, counts, has)]
 
 
 def test_bm25_prefers_rare_repeated_and_short() -> None:
