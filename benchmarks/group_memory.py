@@ -101,8 +101,8 @@ async def measure(room: Tables, directory: Path, embedder: EmbedderKind) -> tupl
         answers = []
         for form, question in product(_FORMS, questions):
             asked = _FORMS[form].format(about=question.about, text=question.text)
-            page = await recall.in_room(
-                (asker, keeper.id), asked, _HALL, page_size=_FIRST, asker="Zoe", now=_NOW
+            page = await recall.search(
+                asker, asked, _HALL, page_size=_FIRST, asker="Zoe", now=_NOW, room=keeper.id
             )
             rows = [hit.row for hit in page.hits if isinstance(hit.row, Message)]
             found = [marks.get((row.text, row.created_at.isoformat()), "") for row in rows]

@@ -52,14 +52,18 @@ class Recall:
         known: Known = NOTHING,
         asker: str | None = None,
         now: datetime | None = None,
+        room: int | None = None,
     ) -> Page:
-        """The messages that answer ``query`` best, of those this agent may see in ``audience``.
+        """The messages that answer ``query`` best, of those this agent may see in ``audience``; and of those that the
+        agent of a ``room`` has heard, in turns: of that the newest is preferred, for what a group has decided changes.
 
         What is ``known`` takes no place on a page. ``asker`` is the author whom "I" means, ``now`` the moment in their
         zone, to which "last week" is relative.
         """
         question = question_of(query, asker, now or datetime.now(UTC))
-        return await self._answers(agent_id, question, audience, page, page_size, known)
+        if room is None:
+            return await self._answers(agent_id, question, audience, page, page_size, known)
+        return await self._in_room(agent_id, room, question, audience, page, page_size, known)
 
     async def _answers(
         self, agent_id: int, question: Question, audience: Audience, page: int, page_size: int, known: Known
@@ -101,23 +105,18 @@ class Recall:
             in_view=tuple(seen),
         )
 
-    async def in_room(
+    async def _in_room(
         self,
-        agents: tuple[int, int],
-        query: str,
+        agent_id: int,
+        keeper: int,
+        question: Question,
         audience: Audience,
-        *,
-        page: int = 0,
-        page_size: int = 5,
-        known: Known = NOTHING,
-        asker: str | None = None,
-        now: datetime | None = None,
+        page: int,
+        page_size: int,
+        known: Known,
     ) -> Page:
-        """As `search`, of the agent's own messages and of what the second one, a room's, has heard, in turns; of
-        that the newest is preferred, for what a group has decided changes. Where one of them has nothing on a page the
-        other has it all."""
-        (agent_id, keeper), half = agents, page_size // 2
-        question = question_of(query, asker, now or datetime.now(UTC))
+        """Where one of both has nothing on a page the other has it all."""
+        half = page_size // 2
         of_room = replace(question, of_room=True)
         own = await self._answers(agent_id, question, audience, page, half, known)
         of_it = page_size - half if own.total else page_size

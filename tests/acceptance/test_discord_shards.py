@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +24,7 @@ from bot.settings import Settings
 from memory.records import OutboxRow
 from tests.acceptance.on_discord import answer, ask, mention, replies
 from tests.fakes.clock import HastyClock
-from tests.fakes.discord_server import Channel, DiscordServer
+from tests.fakes.discord_server import Channel, DiscordServer, User
 from tests.fakes.inbound import Heard
 from tests.fakes.leases import Office
 from tests.fakes.town import FAST, Town
@@ -91,15 +94,6 @@ class Pair(DiscordAdapter):
         await asyncio.wait([self.lives[number]])
 
 
-def crowded(server: DiscordServer) -> list[Channel]:
-    """A channel in a guild of each shard."""
-    ada = server.user("ada")
-    return [
-        server.channel(server.guild(f"Guild {shard}", members=[ada], shard=shard), "general")
-        for shard in range(4)
-    ]
-
-
 class Afar(Pair):
     """Whoever posts, and asks, does not run the first shard."""
 
@@ -120,37 +114,60 @@ def pair_in(
     return Town(folder, answer, discord=server, adapters=pair, **more), office
 
 
-@pytest.mark.parametrize("victim", [0, 1])
-async def test_a_gateway_dies_and_the_other_goes_on_where_it_was(tmp_path: Path, victim: int) -> None:
+@dataclass
+class Club:
+    """Everbot in two gateways, on a server of four shards."""
+
+    server: DiscordServer
+    town: Town
+    office: Office
+    pair: Pair
+    channels: list[Channel]  # one in a guild of each shard
+    ada: User
+
+
+@asynccontextmanager
+async def club(folder: Path) -> AsyncIterator[Club]:
+    """Afterwards it is looked that Discord was asked for sessions no faster than it lets them begin, and six times."""
     async with DiscordServer(**FAST, shards=4, max_concurrency=2, identify_s=0.2) as server:
-        channels = crowded(server)
-        ada = next(user for user in server.world.users.values() if user.name == "ada")
-        town, office = pair_in(tmp_path, server)
+        ada = server.user("ada")
+        channels = [
+            server.channel(server.guild(f"Guild {shard}", members=[ada], shard=shard), "general")
+            for shard in range(4)
+        ]
+        town, office = pair_in(folder, server)
         async with town:
             (pair,) = town.adapters
             assert isinstance(pair, Pair)
-            assert [len(office.numbers(desk)) for desk in pair.desks] == [2, 2]
-            await server.until(lambda: server.shards == dict.fromkeys(range(4), 1))
-            for channel in channels:
-                await mention(server, ada, channel, "Hello")
-            await ask(server, ada, server.dm(ada), "Hello")
-            lost = office.numbers(pair.desks[victim])
-            await pair.kill(victim)
-            await server.until(lambda: not server.shards.keys() & set(lost))
-            for word in ("first", "second"):
-                for channel in channels:
-                    await server.say(ada, channel, f"{server.bot.mention} {word}")
-                await server.say(ada, server.dm(ada), word)
-            office.buried(pair.desks[victim])
-            await server.until(lambda: server.shards == dict.fromkeys(range(4), 1))
-            places = [*channels, server.dm(ada)]
-            await server.until(lambda: all("second" in said(server, place) for place in places))
-            await town.app.inbound.settled()
-        for place in places:
-            told = said(server, place)
-            assert (told.count("first"), told.count("second")) == (1, 1), told
-            assert told.index("first") < told.index("second")
+            yield Club(server, town, office, pair, channels, ada)
         assert (server.hasty, server.identifies) == (0, 6)
+
+
+@pytest.mark.parametrize("victim", [0, 1])
+async def test_a_gateway_dies_and_the_other_goes_on_where_it_was(tmp_path: Path, victim: int) -> None:
+    async with club(tmp_path) as c:
+        server, office, pair = c.server, c.office, c.pair
+        assert [len(office.numbers(desk)) for desk in pair.desks] == [2, 2]
+        await server.until(lambda: server.shards == dict.fromkeys(range(4), 1))
+        for channel in c.channels:
+            await mention(server, c.ada, channel, "Hello")
+        await ask(server, c.ada, server.dm(c.ada), "Hello")
+        lost = office.numbers(pair.desks[victim])
+        await pair.kill(victim)
+        await server.until(lambda: not server.shards.keys() & set(lost))
+        for word in ("first", "second"):
+            for channel in c.channels:
+                await server.say(c.ada, channel, f"{server.bot.mention} {word}")
+            await server.say(c.ada, server.dm(c.ada), word)
+        office.buried(pair.desks[victim])
+        await server.until(lambda: server.shards == dict.fromkeys(range(4), 1))
+        places = [*c.channels, server.dm(c.ada)]
+        await server.until(lambda: all("second" in said(server, place) for place in places))
+        await c.town.app.inbound.settled()
+    for place in places:
+        told = said(server, place)
+        assert (told.count("first"), told.count("second")) == (1, 1), told
+        assert told.index("first") < told.index("second")
 
 
 async def mira(row: OutboxRow) -> Speaker:
@@ -202,19 +219,12 @@ def said(server: DiscordServer, place: Channel) -> str:
 
 
 async def test_a_shard_whose_lease_is_lost_is_closed_and_taken_again(tmp_path: Path) -> None:
-    async with DiscordServer(**FAST, shards=4, max_concurrency=2, identify_s=0.2) as server:
-        channels = crowded(server)
-        ada = next(user for user in server.world.users.values() if user.name == "ada")
-        town, office = pair_in(tmp_path, server)
-        async with town:
-            (pair,) = town.adapters
-            assert isinstance(pair, Pair)
-            closed = server.count("disconnect")
-            office.lose(pair.desks[0])
-            await server.until(lambda: server.count("disconnect") == closed + 2 and len(server.shards) == 4)
-            for channel in channels:
-                await mention(server, ada, channel, "Still there?")
-        assert (server.hasty, server.identifies) == (0, 6)
+    async with club(tmp_path) as c:
+        closed = c.server.count("disconnect")
+        c.office.lose(c.pair.desks[0])
+        await c.server.until(lambda: c.server.count("disconnect") == closed + 2 and len(c.server.shards) == 4)
+        for channel in c.channels:
+            await mention(c.server, c.ada, channel, "Still there?")
 
 
 async def test_one_process_runs_all_shards_and_mends_each_by_itself(tmp_path: Path) -> None:

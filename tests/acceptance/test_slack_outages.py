@@ -45,6 +45,17 @@ async def server() -> AsyncIterator[SlackServer]:
         yield server
 
 
+async def say_hello(server: SlackServer, ada: str, dm: str, general: str) -> str:
+    """In both places; gives the thread that it begins."""
+    await server.say(ada, dm, "Hello")
+    return str((await server.say(ada, general, f"<@{server.bot}> hi"))["ts"])
+
+
+async def say_bye(server: SlackServer, ada: str, dm: str, general: str, thread: str) -> None:
+    await tell(server, ada, dm, "Bye")
+    await tell(server, ada, general, "Bye", thread)
+
+
 def answered_once(server: SlackServer, dm: str, general: str) -> None:
     """Whoever said hello and bye in both places."""
     assert texts(server.answers(dm)) == ["You said: Hello", "You said: Bye"]
@@ -111,9 +122,8 @@ async def test_an_event_that_comes_again_is_acknowledged_and_answered_once(
 ) -> None:
     ada, dm, general = at_home(server)
     async with Town(tmp_path, echo, slack=server):
-        await tell(server, ada, dm, "Hello")
-        said = await server.say(ada, general, f"<@{server.bot}> hi")
-        await server.until(lambda: server.answers(general, said["ts"]))
+        thread = await say_hello(server, ada, dm, general)
+        await server.until(lambda: server.answers(dm) and server.answers(general, thread))
         await quiet(server)
         told = [envelope.payload for envelope in server.envelopes]
     async with Town(
@@ -121,8 +131,7 @@ async def test_an_event_that_comes_again_is_acknowledged_and_answered_once(
     ):  # what was acknowledged may come again after a restart, too
         again = [server.delivery.start(Envelope(kind="events_api", payload=payload)) for payload in told]
         await server.until(lambda: all(envelope.ack for envelope in again))
-        await tell(server, ada, dm, "Bye")
-        await tell(server, ada, general, "Bye", str(said["ts"]))
+        await say_bye(server, ada, dm, general, thread)
     answered_once(server, dm, general)
 
 
@@ -235,12 +244,10 @@ async def test_a_post_whose_answer_was_lost_is_found_and_not_sent_again(
     ada, dm, general = at_home(server)
     async with Town(tmp_path, echo, slack=server):
         server.lose_response("chat.postMessage", times=2)
-        await server.say(ada, dm, "Hello")
-        said = await server.say(ada, general, f"<@{server.bot}> hi")
+        thread = await say_hello(server, ada, dm, general)
         await server.until(lambda: server.calls("conversations.history", "ok"))
         await server.until(lambda: server.calls("conversations.replies", "ok"))
-        await tell(server, ada, dm, "Bye")
-        await tell(server, ada, general, "Bye", str(said["ts"]))
+        await say_bye(server, ada, dm, general, thread)
     answered_once(server, dm, general)
     assert len(server.calls("chat.postMessage", "lost")) == 2
 

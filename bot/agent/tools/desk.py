@@ -11,7 +11,6 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from secrets import token_hex
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from bot.agent.tools.provenance import Heard, to_keep
@@ -308,18 +307,19 @@ class Desk:
 
     async def search_recall(self, query: str, page: int, in_view: Collection[int] = ()) -> Page:
         """``in_view``: keys of what takes no place on a page (see `Recall.search`)."""
-        about: dict[str, Any] = {
-            "page": page,
-            "page_size": self.page_size,
-            "known": Known(self.own_messages, in_view),
-            "asker": self._asker(query) or None,
-            "now": self.now.astimezone(self.zone),
-        }
         room = await self.room()
-        if room is None:
-            found = await self.recall.search(self.agent.id, query, self.audience, **about)
-        else:
-            found = await self.recall.in_room((self.agent.id, room), query, self.audience, **about)
+        found = await self.recall.search(
+            self.agent.id,
+            query,
+            self.audience,
+            page=page,
+            page_size=self.page_size,
+            known=Known(self.own_messages, in_view),
+            asker=self._asker(query) or None,
+            now=self.now.astimezone(self.zone),
+            room=room,
+        )
+        if room is not None:
             own = [
                 hit for hit in found.hits if not (isinstance(hit.row, Message) and self._is_asked(hit.row))
             ]

@@ -127,7 +127,7 @@ async def test_of_what_a_room_heard_the_newest_comes_first(memory: Memory) -> No
     query, now = "which colour did we agree to paint the door?", NOW + timedelta(days=30)
     own = await memory.recall.search(memory.agent.id, query, PRIVATE, now=now)
     assert own.hits[0].row.text == old
-    heard = await memory.recall.in_room((memory.agent.id + 1, memory.agent.id), query, PRIVATE, now=now)
+    heard = await memory.recall.search(memory.agent.id + 1, query, PRIVATE, now=now, room=memory.agent.id)
     assert heard.hits[0].row.text == new
 
 
