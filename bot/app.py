@@ -49,7 +49,7 @@ from bot.people.identities import Identities
 from bot.people.restrictions import Restrictions
 from bot.personas.personas import Personas
 from bot.ports import Adapter, ChatModel, Clock
-from bot.reception.judging import Rules
+from bot.reception.judging import Judging, Rules
 from bot.reception.reception import Reception
 from bot.runtime import Runtime
 from bot.safety.crisis import Crisis
@@ -210,13 +210,13 @@ def _assemble(given: Given) -> App:
     memory, runtime, rights = given.memory, given.runtime, ownership.rights
     reception = Reception(
         runtime,
-        delivery.mailboxes,
-        people.identities,
         people.access,
+        people.identities,
+        Judging(runtime, rights.erasure, _rules(given, people)),
         commands_of(given, people, agent, ownership),
         rights,
+        delivery.mailboxes,
         delivery.heartbeat,
-        _rules(given, people),
     )
     thinking = (runtime.cluster.run, agent.outside.servers.run, memory.indexer.foresee, given.faults.run)
     return App(

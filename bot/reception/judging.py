@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
-from bot.events import Command, Event, MessageEdited, MessageReceived, Origin, View, quotes_of
+from bot.events import (
+    Command,
+    DocumentUploaded,
+    Event,
+    MessageEdited,
+    MessageReceived,
+    Origin,
+    ReactionAdded,
+    View,
+    quotes_of,
+)
 from bot.language import language
 from bot.ownership.erasure import Erasure
 from bot.people.adults import Adults
@@ -47,8 +57,15 @@ class Judging:
     def __init__(self, runtime: Runtime, erasure: Erasure, rules: Rules) -> None:
         self._store, self._clock = runtime.store, runtime.clock
         self._erasure = erasure
-        self._masking, self._refusing = rules.masking, rules.refusing
+        self.masking, self._refusing = rules.masking, rules.refusing
         self._crisis, self._adults = rules.crisis, rules.adults
+        self._events = rules.events
+
+    def hears(self, event: Event) -> bool:
+        """Whether events of that kind are heard here at all."""
+        if isinstance(event, DocumentUploaded):
+            return self._events.documents
+        return self._events.reactions or not isinstance(event, ReactionAdded)
 
     async def fit(self, event: Origin, who: Identity) -> None:
         """Raises `Turned` where the persona may not speak."""
@@ -82,14 +99,14 @@ class Judging:
         """The command as it is carried out; the very same, if there is no secret in it. Raises `Turned` for a text that
         may not be kept."""
         size = len(command.argument) + len(command.value)
-        kept = await aside(size, self._masking.command, command, user)
+        kept = await aside(size, self.masking.command, command, user)
         if command.command in _CARRY:
             _pass(await self._refusing.heard(kept.argument, kept.value))
         return kept
 
     async def overheard(self, event: MessageReceived) -> bool:
         """Whether a room may keep what was said in it to others."""
-        text = await aside(len(event.text), self._masking.text, None, event.text)
+        text = await aside(len(event.text), self.masking.text, None, event.text)
         return await self._refusing.heard(text) is Verdict.PASSES
 
     async def edited(self, event: MessageEdited) -> Verdict:
@@ -98,10 +115,10 @@ class Judging:
             return Verdict.PASSES
         async with self._store.read() as session:
             user = await session.agents.user_of(event.account)
-        return await self._refusing.heard(await aside(len(event.text), self._masking.text, user, event.text))
+        return await self._refusing.heard(await aside(len(event.text), self.masking.text, user, event.text))
 
     async def _masked(self, event: Event, user: User) -> Event:
-        return await aside(_length(event), self._masking.event, event, user)
+        return await aside(_length(event), self.masking.event, event, user)
 
     async def _refused_beside(self, event: MessageReceived) -> set[str]:
         """The keys of what others said beside it that was refused, or would be."""

@@ -38,7 +38,7 @@ from bot.people.access import Access
 from bot.people.identities import Identities, Identity, agents_of
 from bot.people.pace import NotForUs, Turned
 from bot.people.programs import Programs
-from bot.reception.judging import Judging, Rules, refused
+from bot.reception.judging import Judging, refused
 from bot.reception.threads import Threads
 from bot.runtime import Runtime
 from bot.safety.masking import TOLD
@@ -59,26 +59,25 @@ class Reception:
     def __init__(
         self,
         runtime: Runtime,
-        mailboxes: Mailboxes,
-        identities: Identities,
         access: Access,
+        identities: Identities,
+        judging: Judging,
         commands: Commands,
         rights: Rights,
+        mailboxes: Mailboxes,
         heartbeat: Heartbeat,
-        rules: Rules,
     ) -> None:
         self._store, self._observer = runtime.store, runtime.observer
         self._programs = Programs(runtime.store, runtime.clock, identities.default)
         self._leases = runtime.cluster.leases
-        self._mailboxes = mailboxes
-        self._identities = identities
+        self._threads = Threads(runtime.store, judging.masking)
         self._access = access
+        self._identities = identities
+        self._judging = judging
         self._commands = commands
         self._rights = rights
+        self._mailboxes = mailboxes
         self._heartbeat = heartbeat
-        self._events = rules.events
-        self._judging = Judging(runtime, rights.erasure, rules)
-        self._threads = Threads(runtime.store, rules.masking)
 
     # What adapters call
 
@@ -102,9 +101,7 @@ class Reception:
         erasure, underway = self._rights.erasure, self._rights.erasure.underway
         if await erasure.is_forgotten(said) or await erasure.is_forgotten(event.key):
             return underway.word_of(said)
-        if isinstance(event, DocumentUploaded) and not self._events.documents:
-            return None
-        if isinstance(event, ReactionAdded) and not self._events.reactions:
+        if not self._judging.hears(event):
             return None
         try:
             if isinstance(event, ReactionAdded):
