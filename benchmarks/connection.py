@@ -21,7 +21,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from memory.records import PRIVATE, Message, Role
+from memory.records import PRIVATE, Block, Message, Role
 from memory.store import tables as t
 from memory.store.sqlite.connection import SqliteConnection
 from memory.store.sqlite.database import Database
@@ -41,7 +41,10 @@ async def filled(path: Path) -> None:
         user = await session.agents.create_user("bench:1", "Ada", "UTC", NOW)
         agent = await session.agents.create_agent(user.id, persona.id, "everbot:Ada", NOW)
         place = await session.agents.create_conversation(agent.id, "bench:1", PRIVATE, NOW)
-        await session.blocks.create(f"agent:{agent.id}", "human", PRIVATE, "Ada.", 2_000, "", NOW)
+        human = Block(
+            id=0, owner=f"agent:{agent.id}", label="human", audience=PRIVATE, value="Ada.", limit=2_000
+        )
+        await session.blocks.create(human, NOW)
         said = [message(place.id, f"What was said as number {n}.") for n in range(QUEUE)]
         await session.messages.append(agent.id, said)
     await store.close()

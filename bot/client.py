@@ -35,7 +35,7 @@ from bot.runtime import Locks
 from bot.settings import Settings
 from bot.settings import load as load_settings
 from memory.ports import Session
-from memory.records import PRIVATE, Agent, Draft, Hit, Message
+from memory.records import PRIVATE, Agent, Draft, Hit, Lines, Message
 
 T = TypeVar("T")
 _PLATFORM = "client"
@@ -278,7 +278,7 @@ class Client:
     async def _messages(self, agent_id: int, limit: int) -> list[Result]:
         agent = await self._agent(agent_id)
         async with self._running.memory.store.read() as session:
-            rows = await session.messages.said(agent.id, None, limit=limit, newest_first=True)
+            rows = await session.messages.said(agent.id, None, Lines(newest_first=True), limit=limit)
         return [Result(row.text, row.created_at, row.author, 0.0) for row in reversed(rows)]
 
     async def _blocks(self, agent_id: int) -> dict[str, str]:

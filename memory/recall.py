@@ -9,7 +9,7 @@ from itertools import zip_longest
 
 from memory.indexer import Indexer
 from memory.ports import Store
-from memory.records import Audience, Hit, Message, Page, readable_from
+from memory.records import Audience, Hit, Lines, Message, Page, readable_from
 from memory.search.answers import answers as answers_to
 from memory.search.answers import course_of
 from memory.search.evidence import Question
@@ -154,16 +154,14 @@ class Recall:
         page_size: int = 5,
     ) -> Page:
         """What these agents heard from ``since`` (included) until ``until`` (excluded), oldest first."""
-        audiences = readable_from(audience)
+        audiences, lines = readable_from(audience), Lines(since=since, until=until)
         first, hits, total = page * page_size, list[Hit](), 0
         async with self._store.read() as session:
             for agent in agents:
-                total += await session.messages.count(agent, audiences, since=since, until=until)
+                total += await session.messages.count(agent, audiences, lines)
                 # Of several each may have all of the page.
                 offset, limit = (first, page_size) if len(agents) == 1 else (0, first + page_size)
-                said = await session.messages.said(
-                    agent, audiences, since=since, until=until, offset=offset, limit=limit
-                )
+                said = await session.messages.said(agent, audiences, lines, offset=offset, limit=limit)
                 rows = await told_apart(session, said)
                 course = await course_of(session, agent, [row.key for row in rows], audiences)
                 hits += [Hit(row=row, score=0.0, position=course.position(row.key)) for row in rows]

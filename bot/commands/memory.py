@@ -30,6 +30,7 @@ from memory.records import (
     Agent,
     Block,
     Draft,
+    Notes,
     Passage,
     community_audience,
     community_of,
@@ -124,7 +125,7 @@ class MemoryCommands:
         async with self._store.read() as session:
             blocks = await session.blocks.visible(who.agent, command.audience)
             said = await session.messages.count(who.agent.id, audiences)
-            notes = await session.passages.count(who.agent.archive_id, audiences, originals=True)
+            notes = await session.passages.count(who.agent.archive_id, audiences, Notes(originals=True))
             documents = await session.passages.documents(who.agent.archive_id, audiences)
             sources = [archive.name for archive in await session.passages.attached(who.agent.id)]
             wishes = await session.schedule.wishes(who.agent.id)
@@ -183,9 +184,8 @@ class MemoryCommands:
             notes = await session.passages.page(
                 who.agent.archive_id,
                 readable_from(command.audience),
-                offset=0,
+                Notes(originals=True),
                 limit=_SUGGESTED,
-                originals=True,
             )
         labels = await self._corrections.own_blocks(who, command.audience) if blank == "what" else {}
         found = [Suggestion(value=label, label=f"[{label}]") for label in labels]
@@ -274,13 +274,13 @@ class MemoryCommands:
         page = max(1, int(number)) if number.isdecimal() and len(number) < 7 else 1
         audiences = readable_from(command.audience)
         async with self._store.read() as session:
-            total = await session.passages.count(who.agent.archive_id, audiences, originals=True)
+            total = await session.passages.count(who.agent.archive_id, audiences, Notes(originals=True))
             found = await session.passages.page(
                 who.agent.archive_id,
                 audiences,
+                Notes(originals=True),
                 offset=(page - 1) * ENTRIES,
                 limit=ENTRIES,
-                originals=True,
             )
             opened = await session.passages.opened([passage.uid for passage in found])
             names = await session.agents.communities()

@@ -109,7 +109,7 @@ class Mailboxes:
             rows = [*await self._arrivals.before(session, event, identity), event]
             for row in rows:
                 new = await session.mailbox.receive(
-                    row.key, agent.id, identity.conversation.id, row.kind, to_json(row), self._clock.now()
+                    row.key, identity.conversation, row.kind, to_json(row), self._clock.now()
                 )
             if new and (quotes := quotes_of(event)):
                 await session.erasing.quote(event.key, {q.key: q.account for q in quotes})

@@ -10,7 +10,7 @@ from bot.agent.window import Window
 from bot.people.identities import Identity
 from memory.archival import Archival
 from memory.ports import Store
-from memory.records import Beat, Message, Passage, Role, readable_from
+from memory.records import Beat, Lines, Message, Passage, Role, readable_from
 from memory.search.sureness import SURE
 from memory.search.terms import query_terms
 
@@ -34,7 +34,9 @@ class News:
         told; and the first that it is not told."""
         agent, audiences = identity.agent.id, readable_from(identity.conversation.audience)
         async with self._store.read() as session:
-            said = await session.messages.said(agent, audiences, since=beat.last_at, limit=_LINES, here=True)
+            said = await session.messages.said(
+                agent, audiences, Lines(since=beat.last_at, here=True), limit=_LINES
+            )
         room = _TOKENS
         for number, message in enumerate(said):
             room -= self._window.count(self.line(message, identity))

@@ -17,7 +17,7 @@ from bot.personas.personas import Personas
 from bot.runtime import Runtime
 from bot.settings import AgentSettings
 from memory.ports import Session
-from memory.records import Agent, Conversation, Persona, User
+from memory.records import Agent, Block, Conversation, Persona, User
 
 _KEPT = 2_000
 _NOBODYS = "UTC"  # the zone of who did not say
@@ -192,15 +192,16 @@ class Identities:
         """The block about the person, as known in this audience; created when it is missing."""
         blocks = await session.blocks.visible(agent, audience)
         if not any(block.label == "human" for block in blocks):
-            await session.blocks.create(
-                f"agent:{agent.id}",
-                "human",
-                audience,
-                value,
-                max(self._limit, len(value)),
-                "What you need to know of the person in every conversation.",
-                self._clock.now(),
+            human = Block(
+                id=0,
+                owner=f"agent:{agent.id}",
+                label="human",
+                audience=audience,
+                value=value,
+                limit=max(self._limit, len(value)),
+                description="What you need to know of the person in every conversation.",
             )
+            await session.blocks.create(human, self._clock.now())
 
 
 def _written(who: Origin) -> str:

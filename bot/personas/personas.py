@@ -171,16 +171,17 @@ class Personas:
         for text in texts:
             block = known.pop(text.label, None)
             if block is None:
-                await session.blocks.create(
-                    f"persona:{persona.id}",
-                    text.label,
-                    SHARED,
-                    text.value,
-                    text.limit,
-                    text.description,
-                    now,
+                new = Block(
+                    id=0,
+                    owner=f"persona:{persona.id}",
+                    label=text.label,
+                    audience=SHARED,
+                    value=text.value,
+                    limit=text.limit,
+                    description=text.description,
                     read_only=True,
                 )
+                await session.blocks.create(new, now)
                 continue
             if (block.limit, block.description) != (text.limit, text.description):
                 await session.blocks.reshape(block.id, text.limit, text.description)

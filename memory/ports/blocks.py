@@ -26,19 +26,9 @@ class Blocks(Protocol):
         has changed since (an edit of no turn) is changed there, too."""
         ...
 
-    async def create(
-        self,
-        owner: str,
-        label: str,
-        audience: Audience,
-        value: str,
-        limit: int,
-        description: str,
-        now: datetime,
-        *,
-        read_only: bool = False,
-    ) -> Block:
-        """A new one, of version 1. Fails when the owner is gone: nothing would ever delete it again."""
+    async def create(self, block: Block, now: datetime) -> Block:
+        """As a new one, of version 1, with an id of its own. Fails when the owner is gone: nothing would ever delete it
+        again."""
         ...
 
     async def of(self, owner: str, audiences: Audiences) -> list[Block]:

@@ -6,22 +6,16 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
-from memory.records import Audiences, Delivery, InboxRow, OutboxRow, Surfaced, Turn, Usage
+from memory.records import Audiences, Conversation, Delivery, InboxRow, OutboxRow, Surfaced, Turn, Usage
 
 
 class Mailbox(Protocol):
     """``platforms`` are those whose events are to be handled, or whose posts sent, now: what is on another waits."""
 
     async def receive(
-        self,
-        key: str,
-        agent_id: int,
-        conversation_id: int,
-        kind: str,
-        payload: Mapping[str, Any],
-        now: datetime,
+        self, key: str, place: Conversation, kind: str, payload: Mapping[str, Any], now: datetime
     ) -> bool:
-        """Commit an event; False when its key was seen before."""
+        """Commit an event for the agent whose conversation it is; False when its key was seen before."""
         ...
 
     async def waiting(self, agent_id: int, platforms: Collection[str]) -> list[InboxRow]:

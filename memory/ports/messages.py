@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from memory.records import Audiences, Message, Outlines, Summary
+from memory.records import ALL_SAID, Audiences, Lines, Message, Outlines, Summary
 
 POSTINGS = 2_000
 """Rows of a term that a search looks at, at most."""
@@ -62,29 +62,12 @@ class Messages(Protocol):
         ...
 
     async def said(
-        self,
-        agent_id: int,
-        audiences: Audiences,
-        *,
-        since: datetime | None = None,
-        until: datetime | None = None,
-        offset: int = 0,
-        limit: int = 50,
-        newest_first: bool = False,
-        here: bool = False,
+        self, agent_id: int, audiences: Audiences, of: Lines = ALL_SAID, *, offset: int = 0, limit: int = 50
     ) -> list[Message]:
-        """Messages with a text, by time; ``since`` included, ``until`` excluded; those said ``here`` alone, or also
-        those that were imported."""
+        """Messages with a text, as `Lines` tells."""
         ...
 
-    async def count(
-        self,
-        agent_id: int,
-        audiences: Audiences,
-        *,
-        since: datetime | None = None,
-        until: datetime | None = None,
-    ) -> int:
+    async def count(self, agent_id: int, audiences: Audiences, of: Lines = ALL_SAID) -> int:
         """Of what `said` gives."""
         ...
 

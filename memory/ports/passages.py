@@ -7,7 +7,18 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from memory.ports.messages import POSTINGS
-from memory.records import Archive, Audience, Audiences, Draft, KeptDocument, LoadedFile, Outlines, Passage
+from memory.records import (
+    ALL_KEPT,
+    Archive,
+    Audience,
+    Audiences,
+    Draft,
+    KeptDocument,
+    LoadedFile,
+    Notes,
+    Outlines,
+    Passage,
+)
 
 
 class Passages(Protocol):
@@ -85,24 +96,12 @@ class Passages(Protocol):
         ...
 
     async def page(
-        self,
-        archive_id: int,
-        audiences: Audiences,
-        *,
-        offset: int = 0,
-        limit: int = 50,
-        originals: bool = False,
-        tag: str = "",
-        before: int | None = None,
+        self, archive_id: int, audiences: Audiences, of: Notes = ALL_KEPT, *, offset: int = 0, limit: int = 50
     ) -> list[Passage]:
-        """Newest first; ``originals``: notes alone, without pieces of files, and without the copies that were opened to
-        other audiences, where the original is shown, too. With a ``tag``, those that carry it; older than the one of
-        the key ``before``."""
+        """As `Notes` tells, newest first."""
         ...
 
-    async def count(
-        self, archive_id: int, audiences: Audiences, *, originals: bool = False, tag: str = ""
-    ) -> int:
+    async def count(self, archive_id: int, audiences: Audiences, of: Notes = ALL_KEPT) -> int:
         """Of what `page` gives."""
         ...
 

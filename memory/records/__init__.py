@@ -21,10 +21,10 @@ from memory.records.found import Hit, Outlines, Page, Position
 from memory.records.imports import IMPORTED, IMPORTED_TURN, Finding, Import, import_address, import_of
 from memory.records.keys import SEQ_BITS, scope_of, scope_range
 from memory.records.mailbox import Delivery, InboxRow, OutboxRow, Turn, TurnState
-from memory.records.messages import IMPORTED_FROM, ROOM, Message, Role, Summary
+from memory.records.messages import ALL_SAID, IMPORTED_FROM, ROOM, Lines, Message, Role, Summary
 from memory.records.operations import Deed, FaultCount, Holder, Order, Report, Restriction
 from memory.records.overview import Depths, PersonSeen, Undelivered, Underway, Used
-from memory.records.passages import Archive, Draft, KeptDocument, LoadedFile, Passage, unique
+from memory.records.passages import ALL_KEPT, Archive, Draft, KeptDocument, LoadedFile, Notes, Passage, unique
 from memory.records.personas import Avatar, Binding, Persona, PersonaVersion, Proposal
 from memory.records.schedule import Beat, Spent, Wish
 from memory.records.surfaced import Brought, Surfaced
@@ -34,6 +34,8 @@ from memory.records.wastebasket import Waste
 from memory.records.web import WebKey, WebPass, WebWrite
 
 __all__ = [
+    "ALL_KEPT",
+    "ALL_SAID",
     "IMPORTED",
     "IMPORTED_FROM",
     "IMPORTED_TURN",
@@ -65,8 +67,10 @@ __all__ = [
     "Import",
     "InboxRow",
     "KeptDocument",
+    "Lines",
     "LoadedFile",
     "Message",
+    "Notes",
     "Order",
     "OutboxRow",
     "Outlines",

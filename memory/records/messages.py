@@ -71,3 +71,17 @@ class Summary:
     messages: int  # evicted so far
     since: datetime  # time of the oldest of them
     created_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lines:
+    """Which messages with a text, in which order: from ``since`` until before ``until``, by time; those said ``here``
+    alone, or also those that were imported."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+    here: bool = False
+    newest_first: bool = False
+
+
+ALL_SAID = Lines()

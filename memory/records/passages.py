@@ -91,3 +91,17 @@ class LoadedFile:
 def unique(items: Iterable[str]) -> tuple[str, ...]:
     """The items without repeats, in order of first appearance."""
     return tuple(dict.fromkeys(items))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Notes:
+    """Which passages: all, or ``originals``: notes alone, without pieces of files, and without the copies that were
+    opened to other audiences, where the original is shown, too. With a ``tag``, those that carry it; older than the one
+    of the key ``before``."""
+
+    originals: bool = False
+    tag: str = ""
+    before: int | None = None
+
+
+ALL_KEPT = Notes()

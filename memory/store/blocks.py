@@ -81,50 +81,30 @@ class Blocks:
         before = {row.block_id: row.before for row in later if row.block_id not in changed}
         return [replace(block, value=before.get(block.id, block.value)) for block in blocks]
 
-    async def create(
-        self,
-        owner: str,
-        label: str,
-        audience: Audience,
-        value: str,
-        limit: int,
-        description: str,
-        now: datetime,
-        *,
-        read_only: bool = False,
-    ) -> Block:
-        kind, _, owner_id = owner.partition(":")
+    async def create(self, block: Block, now: datetime) -> Block:
+        kind, _, owner_id = block.owner.partition(":")
         owners = t.agents if kind == "agent" else t.personas
         # A late write for an owner that was deleted must fail: nothing would ever delete it again.
         (await self._c.execute(sa.select(owners.c.id).where(owners.c.id == int(owner_id)))).one()
         values = {
-            "owner": owner,
-            "label": label,
-            "audience": audience,
-            "value": value,
-            "limit": limit,
-            "description": description,
-            "read_only": read_only,
+            "owner": block.owner,
+            "label": block.label,
+            "audience": block.audience,
+            "value": block.value,
+            "limit": block.limit,
+            "description": block.description,
+            "read_only": block.read_only,
             "version": 1,
         }
         result = await self._c.execute(t.blocks.insert().values(**values, updated_at=now))
-        return Block(id=result.inserted_id, **values)  # type: ignore[arg-type]
+        return replace(block, id=result.inserted_id, version=1)
 
     async def of(self, owner: str, audiences: Audiences) -> list[Block]:
         rows = await self._c.execute(_OF[audiences is not None], _owner(owner, audiences))
         return [record(Block, row) for row in rows]
 
     async def restore(self, block: Block, edits: Sequence[BlockEdit], now: datetime) -> None:
-        made = await self.create(
-            block.owner,
-            block.label,
-            block.audience,
-            block.value,
-            block.limit,
-            block.description,
-            now,
-            read_only=block.read_only,
-        )
+        made = await self.create(block, now)
         b = t.blocks.c
         await self._c.execute(t.blocks.update().where(b.id == made.id).values(version=block.version))
         values = [

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from memory.errors import StaleAgent
-from memory.records import Audiences, Delivery, InboxRow, OutboxRow, Surfaced, Turn, TurnState, Usage
+from memory.records import Audiences, Conversation, Delivery, InboxRow, OutboxRow, Surfaced, Turn, TurnState, Usage
 from memory.store import surfaced
 from memory.store import tables as t
 from memory.store.agents import digest_of, forget_keys
@@ -68,18 +68,12 @@ class Mailbox:
         self._c = connection
 
     async def receive(
-        self,
-        key: str,
-        agent_id: int,
-        conversation_id: int,
-        kind: str,
-        payload: Mapping[str, Any],
-        now: datetime,
+        self, key: str, place: Conversation, kind: str, payload: Mapping[str, Any], now: datetime
     ) -> bool:
         values = {
             "key": key,
-            "agent_id": agent_id,
-            "conversation_id": conversation_id,
+            "agent_id": place.agent_id,
+            "conversation_id": place.id,
             "kind": kind,
             "payload": dict(payload),
             "received_at": now,

@@ -13,7 +13,7 @@ import numpy as np
 import sqlalchemy as sa
 
 from memory.ports.messages import POSTINGS
-from memory.records import Audiences, Message, Outlines, Summary, scope_of, scope_range
+from memory.records import ALL_SAID, Audiences, Lines, Message, Outlines, Summary, scope_of, scope_range
 from memory.search.salience import salience
 from memory.store import surfaced
 from memory.store import tables as t
@@ -195,35 +195,17 @@ class Messages:
                     await self._c.execute(table.delete().where(table.c.key.in_(part)))
 
     async def said(
-        self,
-        agent_id: int,
-        audiences: Audiences,
-        *,
-        since: datetime | None = None,
-        until: datetime | None = None,
-        offset: int = 0,
-        limit: int = 50,
-        newest_first: bool = False,
-        here: bool = False,
+        self, agent_id: int, audiences: Audiences, of: Lines = ALL_SAID, *, offset: int = 0, limit: int = 50
     ) -> list[Message]:
         m = t.messages.c
-        order = (m.created_at.desc(), m.key.desc()) if newest_first else (m.created_at, m.key)
-        query = sa.select(t.messages).where(self._said(agent_id, audiences, since, until))
-        if here:
-            query = query.where(m.origin == "")
+        order = (m.created_at.desc(), m.key.desc()) if of.newest_first else (m.created_at, m.key)
+        query = sa.select(t.messages).where(self._said(agent_id, audiences, of))
         with self._c.beside():
             rows = await self._c.execute(query.order_by(*order).offset(offset).limit(limit))
         return [record(Message, row) for row in rows]
 
-    async def count(
-        self,
-        agent_id: int,
-        audiences: Audiences,
-        *,
-        since: datetime | None = None,
-        until: datetime | None = None,
-    ) -> int:
-        query = sa.select(sa.func.count()).where(self._said(agent_id, audiences, since, until))
+    async def count(self, agent_id: int, audiences: Audiences, of: Lines = ALL_SAID) -> int:
+        query = sa.select(sa.func.count()).where(self._said(agent_id, audiences, of))
         with self._c.beside():
             return int((await self._c.execute(query)).scalar_one())
 
@@ -233,7 +215,7 @@ class Messages:
         at = sa.type_coerce(t.messages.c.created_at, sa.BigInteger)
         # Both are whole numbers: "//" is the databases' own division.
         number = ((at - t.microseconds(since)) // max(1, span // timedelta(microseconds=1))).label("number")
-        query = sa.select(number, sa.func.count()).where(self._said(agent_id, audiences, since, None))
+        query = sa.select(number, sa.func.count()).where(self._said(agent_id, audiences, Lines(since=since)))
         with self._c.beside():
             rows = await self._c.execute(query.group_by(number).order_by(number))
         return {int(n): int(many) for n, many in rows}
@@ -316,15 +298,15 @@ class Messages:
         rows = await self._c.execute(sa.select(t.messages).where(condition).order_by(t.messages.c.key))
         return [record(Message, row) for row in rows]
 
-    def _said(
-        self, agent_id: int, audiences: Audiences, since: datetime | None, until: datetime | None
-    ) -> sa.ColumnElement[bool]:
+    def _said(self, agent_id: int, audiences: Audiences, of: Lines) -> sa.ColumnElement[bool]:
         m = t.messages.c
         condition = self._scope(agent_id, audiences) & (m.text != "")
-        if since is not None:
-            condition &= m.created_at >= since
-        if until is not None:
-            condition &= m.created_at < until
+        if of.since is not None:
+            condition &= m.created_at >= of.since
+        if of.until is not None:
+            condition &= m.created_at < of.until
+        if of.here:
+            condition &= m.origin == ""
         return condition
 
     def _scope(self, agent_id: int, audiences: Audiences) -> sa.ColumnElement[bool]:

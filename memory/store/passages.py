@@ -12,12 +12,14 @@ import sqlalchemy as sa
 
 from memory.ports.messages import POSTINGS
 from memory.records import (
+    ALL_KEPT,
     Archive,
     Audience,
     Audiences,
     Draft,
     KeptDocument,
     LoadedFile,
+    Notes,
     Outlines,
     Passage,
     scope_of,
@@ -186,28 +188,16 @@ class Passages:
         return [found[key] for key in keys if key in found]
 
     async def page(
-        self,
-        archive_id: int,
-        audiences: Audiences,
-        *,
-        offset: int = 0,
-        limit: int = 50,
-        originals: bool = False,
-        tag: str = "",
-        before: int | None = None,
+        self, archive_id: int, audiences: Audiences, of: Notes = ALL_KEPT, *, offset: int = 0, limit: int = 50
     ) -> list[Passage]:
-        own = _listed(archive_id, audiences, originals=originals, tag=tag)
-        if before is not None:
-            own &= t.passages.c.key < before
+        own = _listed(archive_id, audiences, of)
         query = sa.select(t.passages).where(own).order_by(t.passages.c.key.desc())
         with self._c.beside():
             rows = await self._c.execute(query.offset(offset).limit(limit))
         return [record(Passage, row) for row in rows]
 
-    async def count(
-        self, archive_id: int, audiences: Audiences, *, originals: bool = False, tag: str = ""
-    ) -> int:
-        own = _listed(archive_id, audiences, originals=originals, tag=tag)
+    async def count(self, archive_id: int, audiences: Audiences, of: Notes = ALL_KEPT) -> int:
+        own = _listed(archive_id, audiences, of)
         query = sa.select(sa.func.count()).select_from(t.passages).where(own)
         with self._c.beside():
             return int((await self._c.execute(query)).scalar_one())
@@ -215,7 +205,7 @@ class Passages:
     async def tags(self, archive_id: int, audiences: Audiences) -> dict[str, int]:
         p, g = t.passages.c, t.passage_tags.c
         many = sa.func.count()
-        shown = sa.select(p.key).where(_listed(archive_id, audiences, originals=True))
+        shown = sa.select(p.key).where(_listed(archive_id, audiences, Notes(originals=True)))
         query = sa.select(g.tag, many).where(g.key.in_(shown)).group_by(g.tag).order_by(many.desc(), g.tag)
         return {tag: int(n) for tag, n in await self._c.execute(query)}
 
@@ -259,7 +249,7 @@ class Passages:
     async def by_uid(
         self, archive_id: int, prefix: str, audiences: Audiences, *, originals: bool = False
     ) -> Passage | None:
-        own = _listed(archive_id, audiences, originals=originals)
+        own = _listed(archive_id, audiences, Notes(originals=originals))
         own &= t.passages.c.uid.startswith(prefix, autoescape=True)
         row = (await self._c.execute(sa.select(t.passages).where(own).order_by(t.passages.c.key))).first()
         return record(Passage, row) if row else None
@@ -465,14 +455,14 @@ def _scope(archive_id: int, audiences: Audiences) -> sa.ColumnElement[bool]:
     return condition
 
 
-def _listed(
-    archive_id: int, audiences: Audiences, *, originals: bool, tag: str = ""
-) -> sa.ColumnElement[bool]:
+def _listed(archive_id: int, audiences: Audiences, of: Notes) -> sa.ColumnElement[bool]:
     own = _scope(archive_id, audiences)
-    if tag:
+    if of.tag:
         g = t.passage_tags.c
-        own &= t.passages.c.key.in_(sa.select(g.key).where(g.tag == tag))
-    if not originals:
+        own &= t.passages.c.key.in_(sa.select(g.key).where(g.tag == of.tag))
+    if of.before is not None:
+        own &= t.passages.c.key < of.before
+    if not of.originals:
         return own
     shown = sa.select(t.passages.c.uid).where(own)
     copies = sa.select(t.openings.c.copy).where(t.openings.c.original.in_(shown))

@@ -28,7 +28,9 @@ from memory.records import (
     Draft,
     Finding,
     Import,
+    Lines,
     LoadedFile,
+    Notes,
     OutboxRow,
     Report,
     Spent,
@@ -46,7 +48,7 @@ from memory.records import (
     scope_of,
 )
 from memory.search.salience import salience
-from tests.fakes.memory_rows import NOW, newcomer, persona, proposal_of, said, settle, tell
+from tests.fakes.memory_rows import NOW, core_block, newcomer, persona, proposal_of, said, settle, tell
 from tests.fakes.stores import Backend
 
 HERE, THERE = community_audience("here"), community_audience("there")
@@ -140,7 +142,7 @@ async def test_conversations_belong_to_an_agent_and_an_address(store: Store) -> 
 
 async def block(store: Store, owner: str, label: str, audience: str, value: str = "v") -> int:
     async with store.write() as session:
-        return (await session.blocks.create(owner, label, audience, value, 100, "what", NOW)).id
+        return (await session.blocks.create(core_block(owner, label, audience, value, 100, "what"), NOW)).id
 
 
 async def test_blocks_are_shown_persona_first_then_here_then_elsewhere(store: Store) -> None:
@@ -346,13 +348,13 @@ async def test_said_and_count_go_by_time_since_included_until_excluded(store: St
         said_, count = session.messages.said, session.messages.count
         assert await said_(ada.id, None) == [m0, m1, here, m2, m3]
         assert await said_(ada.id, None, newest_first=True) == [m3, m2, here, m1, m0]
-        assert await said_(ada.id, None, since=later(1), until=later(2)) == [m1, here]
+        assert await said_(ada.id, None, Lines(since=later(1), until=later(2))) == [m1, here]
         assert await said_(ada.id, None, offset=1, limit=2) == [m1, here]
         assert await said_(ada.id, {HERE}) == [here]
         assert await said_(ada.id, frozenset()) == []
         assert await count(ada.id, None) == 5
-        assert await count(ada.id, None, since=later(1), until=later(2)) == 2
-        assert await count(ada.id, {HERE}, until=later(1)) == 0
+        assert await count(ada.id, None, Lines(since=later(1), until=later(2))) == 2
+        assert await count(ada.id, {HERE}, Lines(until=later(1))) == 0
 
 
 async def test_a_rewritten_message_is_found_by_its_new_words_only(store: Store) -> None:
@@ -462,7 +464,7 @@ async def test_messages_with_pictures_come_newest_first(store: Store) -> None:
             ("6", club, [picture]),
         ]:
             payload = {"text": said, "attachments": attachments}
-            await session.mailbox.receive(key, place.agent_id, place.id, "message", payload, NOW)
+            await session.mailbox.receive(key, place, "message", payload, NOW)
 
         async def found(agent: Agent, audiences: Audiences, limit: int, **rows: int) -> list[str]:
             pictured = await session.mailbox.with_pictures(agent.id, audiences, limit, **rows)
@@ -498,9 +500,9 @@ async def test_passages_are_counted_and_listed_by_tag(store: Store) -> None:
         await session.passages.open(one, HERE, "d", NOW)  # a copy counts no more than once
         assert await session.passages.tags(ada.archive_id, None) == {"y": 2, "x": 1}
         assert await session.passages.tags(ada.archive_id, [THERE]) == {}
-        found = await session.passages.page(ada.archive_id, None, originals=True, tag="y")
+        found = await session.passages.page(ada.archive_id, None, Notes(originals=True, tag="y"))
         assert [passage.uid for passage in found] == [two.uid, one.uid]
-        assert await session.passages.count(ada.archive_id, None, originals=True, tag="x") == 1
+        assert await session.passages.count(ada.archive_id, None, Notes(originals=True, tag="x")) == 1
 
 
 @pytest.mark.essential
@@ -719,10 +721,7 @@ def turn_of(place: Conversation, id: str, minutes: float = 0) -> Turn:
 
 async def receive(store: Store, place: Conversation, *keys: str) -> list[bool]:
     async with store.write() as session:
-        return [
-            await session.mailbox.receive(key, place.agent_id, place.id, "message", {"text": key}, NOW)
-            for key in keys
-        ]
+        return [await session.mailbox.receive(key, place, "message", {"text": key}, NOW) for key in keys]
 
 
 async def test_an_event_is_received_once(store: Store) -> None:
@@ -891,7 +890,7 @@ async def test_events_and_turns_are_those_of_the_platforms_asked_for(store: Stor
         slack = await session.agents.create_conversation(ada.id, "slack:T/C", HERE, NOW)
         await mailbox.begin(turn_of(slack, "t1"), [])
         for place in (home, slack):
-            await mailbox.receive(place.address, ada.id, place.id, "message", {}, NOW)
+            await mailbox.receive(place.address, place, "message", {}, NOW)
         for platforms, keys in ((CONSOLE, [home.address]), (["slack"], [slack.address]), (["sl"], [])):
             assert [row.key for row in await mailbox.waiting(ada.id, platforms)] == keys
         assert await mailbox.unfinished(ada.id, CONSOLE) is None
@@ -1047,7 +1046,9 @@ async def everything(store: Store, agent: Agent, place: Conversation, word: str)
         await passages.attach(agent.id, source.id)
         await session.vectors.put("messages", "e", [(row.key, PRIVATE, row.text, b"v") for row in rows])
         await session.vectors.put("passages", "e", [(passage.key, PRIVATE, passage.text, b"v")])
-        made = await session.blocks.create(f"agent:{agent.id}", "human", PRIVATE, word, 9, word, NOW)
+        made = await session.blocks.create(
+            core_block(f"agent:{agent.id}", "human", PRIVATE, word, 9, word), NOW
+        )
         await session.blocks.put(made.id, word * 2, f"{word}-t", NOW)
         await mailbox.begin(turn_of(place, f"{word}-t"), [(await mailbox.waiting(agent.id, CONSOLE))[0].id])
         await mailbox.commit_step(f"{word}-t", 0, word, Usage(), NOW, agent_id=agent.id)
@@ -1257,7 +1258,7 @@ async def test_a_late_write_for_a_deleted_agent_leaves_nothing(
             if kind == "passage":
                 await session.passages.insert(bob.archive_id, [Draft(text="late", audience=PRIVATE)], NOW)
             else:
-                await session.blocks.create(f"agent:{bob.id}", "human", PRIVATE, "late", 9, "", NOW)
+                await session.blocks.create(core_block(f"agent:{bob.id}", "human", PRIVATE, "late", 9), NOW)
     assert await backend.rows() == before
 
 
@@ -1386,8 +1387,8 @@ async def test_only_messages_of_the_platform_mark_how_far_a_place_was_read(store
     async with store.write() as session:
         silent = await session.agents.create_conversation(ada.id, "console:silent", PRIVATE, NOW)
         for key, kind in (("console:1/ada/heart", "reaction"), ("console:2/returned", "user_returned")):
-            await session.mailbox.receive(key, ada.id, home.id, kind, {}, NOW)
-        await session.mailbox.receive("beat:9:y", ada.id, silent.id, "heartbeat", {}, NOW)
+            await session.mailbox.receive(key, home, kind, {}, NOW)
+        await session.mailbox.receive("beat:9:y", silent, "heartbeat", {}, NOW)
     async with store.read() as session:
         assert await session.mailbox.newest_keys("console") == {home.address: "console:2"}
     async with store.write() as session:
@@ -1395,7 +1396,7 @@ async def test_only_messages_of_the_platform_mark_how_far_a_place_was_read(store
     async with store.read() as session:
         assert await session.mailbox.newest_keys("console") == {home.address: "console:2"}
     async with store.write() as session:
-        await session.mailbox.receive("beat:9:z", ada.id, home.id, "heartbeat", {}, NOW)
+        await session.mailbox.receive("beat:9:z", home, "heartbeat", {}, NOW)
         await session.erasing.expire(NOW + timedelta(days=1))
     async with store.read() as session:
         assert await session.mailbox.newest_keys("console") == {home.address: "console:2"}
@@ -1474,7 +1475,7 @@ async def test_reminders_of_a_day_are_counted_held_and_waiting(store: Store) -> 
     async with store.write() as session:
         for number, key in enumerate(("wish:1", "wish:2", "wish:3", "m1")):
             kind = "message" if key == "m1" else "scheduled"
-            await session.mailbox.receive(key, ada.id, home.id, kind, {}, later(number))
+            await session.mailbox.receive(key, home, kind, {}, later(number))
         first, second, *_ = await session.mailbox.waiting(ada.id, CONSOLE)
         for row, minutes in ((first, 0), (second, 10)):
             turn = replace(turn_of(home, row.key, minutes), kind="scheduled")
@@ -1487,7 +1488,7 @@ async def test_reminders_of_a_day_are_counted_held_and_waiting(store: Store) -> 
 
 
 async def test_the_newest_message_of_a_place_is_a_persons_and_not_undone(store: Store) -> None:
-    ada, home = await settle(store)
+    _, home = await settle(store)
     async with store.read() as session:
         assert await session.mailbox.heard(home.id) is None
     async with store.write() as session:
@@ -1496,7 +1497,7 @@ async def test_the_newest_message_of_a_place_is_a_persons_and_not_undone(store: 
             ("m2", "message", {}),
             ("beat:1", "heartbeat", {"account": "console:timer"}),
         ):
-            await session.mailbox.receive(key, ada.id, home.id, kind, payload, NOW)
+            await session.mailbox.receive(key, home, kind, payload, NOW)
     async with store.read() as session:
         heard = await session.mailbox.heard(home.id)
     assert heard is not None
@@ -1504,10 +1505,10 @@ async def test_the_newest_message_of_a_place_is_a_persons_and_not_undone(store: 
 
 
 async def test_what_was_heard_in_a_place_lately_comes_oldest_first(store: Store) -> None:
-    ada, home = await settle(store)
+    _, home = await settle(store)
     async with store.write() as session:
         for key in ("m1", "m2", "m3"):
-            await session.mailbox.receive(key, ada.id, home.id, "message", {"account": "console:ada"}, NOW)
+            await session.mailbox.receive(key, home, "message", {"account": "console:ada"}, NOW)
     async with store.read() as session:
         last = await session.mailbox.last_heard(home.id, 2)
         assert [row.key for row in last] == ["m2", "m3"]
@@ -1534,7 +1535,7 @@ async def test_blocks_are_told_as_they_were_after_an_edit(store: Store) -> None:
         ada = await newcomer(session, "ada")
         place = await session.agents.create_conversation(ada.id, "console:ada", PRIVATE, NOW)
         one, two = [
-            (await session.blocks.create(f"agent:{ada.id}", label, PRIVATE, "a", 9, "", NOW)).id
+            (await session.blocks.create(core_block(f"agent:{ada.id}", label, PRIVATE, "a", 9), NOW)).id
             for label in ("human", "notes")
         ]
         assert await session.blocks.newest_edit() == 0

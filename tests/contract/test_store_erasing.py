@@ -14,12 +14,13 @@ from memory.records import (
     Conversation,
     Draft,
     KeptDocument,
+    Notes,
     Summary,
     Turn,
     TurnState,
     community_audience,
 )
-from tests.fakes.memory_rows import NOW, settle, tell
+from tests.fakes.memory_rows import NOW, core_block, settle, tell
 
 HERE = community_audience("here")
 OLD = NOW - timedelta(days=40)
@@ -36,9 +37,7 @@ async def turn(store: Store, place: Conversation, name: str) -> Turn:
         started_at=NOW,
     )
     async with store.write() as session:
-        await session.mailbox.receive(
-            f"console:{name}", place.agent_id, place.id, "message", {"text": name}, NOW
-        )
+        await session.mailbox.receive(f"console:{name}", place, "message", {"text": name}, NOW)
         [row] = await session.mailbox.waiting(place.agent_id, ["console"])
         await session.mailbox.begin(made, [row.id])
         await session.mailbox.finish(name, NOW)
@@ -49,7 +48,9 @@ async def test_a_forgotten_conversation_leaves_the_others_and_its_place(store: S
     ada, home = await settle(store)
     async with store.write() as session:
         other = await session.agents.create_conversation(ada.id, "console:other", PRIVATE, NOW)
-        block = await session.blocks.create(f"agent:{ada.id}", "human", PRIVATE, "Has bees.", 99, "", NOW)
+        block = await session.blocks.create(
+            core_block(f"agent:{ada.id}", "human", PRIVATE, "Has bees.", 99), NOW
+        )
     await tell(store, home, "red fox")
     [kept] = await tell(store, other, "blue fox")
     await turn(store, home, "t1")
@@ -108,7 +109,7 @@ async def test_quotes_are_found_by_account_and_by_message(store: Store) -> None:
     _, home = await settle(store)
     async with store.write() as session:
         for key in ("a", "b"):
-            await session.mailbox.receive(key, home.agent_id, home.id, "message", {"text": key}, NOW)
+            await session.mailbox.receive(key, home, "message", {"text": key}, NOW)
         await session.erasing.quote("a", {"q1": "zed", "q2": "yve"})
         await session.erasing.quote("b", {"q1": "zed"})
         erasing = session.erasing
@@ -139,9 +140,9 @@ async def test_a_passage_is_opened_rewritten_and_found_by_its_ids_beginning(stor
         await passages.open(made, HERE, "d", NOW)
         [copy] = (await passages.opened([made.uid]))[made.uid]
         assert (copy.text, copy.audience, copy.created_at) == ("old text", HERE, OLD)
-        assert await passages.page(ada.archive_id, None, originals=True) == [made]
-        assert await passages.count(ada.archive_id, None, originals=True) == 1
-        assert await passages.page(ada.archive_id, {HERE}, originals=True) == [copy]
+        assert await passages.page(ada.archive_id, None, Notes(originals=True)) == [made]
+        assert await passages.count(ada.archive_id, None, Notes(originals=True)) == 1
+        assert await passages.page(ada.archive_id, {HERE}, Notes(originals=True)) == [copy]
         await session.vectors.put("passages", "e", [(made.key, PRIVATE, made.text, b"v")])
         await passages.rewrite([made.key, copy.key], "new words", "e")
         assert {p.text for p in await passages.page(ada.archive_id, None)} == {"new words"}
@@ -252,7 +253,7 @@ async def test_documents_are_listed_once_each_and_expire_without_loaded_files(st
         assert await passages.documents(ada.archive_id, {PRIVATE}) == [first]
         assert await passages.of_file(ada.archive_id, "f1") == made
         assert await passages.of_file(ada.archive_id, "f1", {HERE}) == []
-        assert await passages.page(ada.archive_id, None, originals=True) == [note]
+        assert await passages.page(ada.archive_id, None, Notes(originals=True)) == [note]
         assert await passages.by_uid(ada.archive_id, new.uid, None, originals=True) is None
         assert await passages.with_digest(ada.archive_id, PRIVATE, ["d"]) == {"d": note}
         assert await session.erasing.expire_documents(NOW) == [piece.key for piece in made]

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from memory.ports import Store
 from memory.records import PRIVATE, Draft, community_audience
-from tests.fakes.memory_rows import NOW, settle
+from tests.fakes.memory_rows import NOW, core_block, settle
 
 HERE = community_audience("here")
 LATER = NOW + timedelta(days=30)
@@ -66,7 +66,7 @@ async def test_a_block_unlearns_lines_of_its_past_and_learns_them_again(store: S
     ada, _ = await settle(store)
     owner = f"agent:{ada.id}"
     async with store.write() as session:
-        block = await session.blocks.create(owner, "human", PRIVATE, "Has bees.", 99, "", NOW)
+        block = await session.blocks.create(core_block(owner, "human", PRIVATE, "Has bees.", 99), NOW)
         await session.blocks.put(block.id, "Has bees.\nHas a secret.", "t1", NOW)
         await session.blocks.put(block.id, "Has bees.\nHas a secret.\nHas a boat.", "t2", NOW)
         past = await session.blocks.history(owner, None)

@@ -12,6 +12,7 @@ from memory.records import (
     Draft,
     Finding,
     Import,
+    Lines,
     Message,
     Role,
     Turn,
@@ -19,7 +20,7 @@ from memory.records import (
     import_address,
     import_of,
 )
-from tests.fakes.memory_rows import NOW, said, settle, tell
+from tests.fakes.memory_rows import NOW, core_block, said, settle, tell
 
 THEN = NOW - timedelta(days=900)
 
@@ -85,7 +86,7 @@ async def test_its_messages_are_rows_like_others_and_its_places_are_asked_for(st
     await tell(store, home, "Hello")
     async with store.read() as session:
         assert [m.origin for m in await session.messages.said(ada.id, None)] == ["ChatGPT", "ChatGPT", ""]
-        assert [m.text for m in await session.messages.said(ada.id, None, here=True)] == ["Hello"]
+        assert [m.text for m in await session.messages.said(ada.id, None, Lines(here=True))] == ["Hello"]
         assert await session.agents.conversations(ada.id) == [home]
         assert len(await session.agents.conversations(ada.id, imported=True)) == 2
         assert await session.messages.queue(row.conversation_id) == []
@@ -126,7 +127,9 @@ async def test_it_goes_as_a_whole_and_nothing_else_goes(store: Store) -> None:
     kept, _ = await take(store, ada, "b2", "I row")
     await tell(store, home, "Hello")
     async with store.write() as session:
-        block = await session.blocks.create(f"agent:{ada.id}", "human", PRIVATE, "Has bees.", 99, "", NOW)
+        block = await session.blocks.create(
+            core_block(f"agent:{ada.id}", "human", PRIVATE, "Has bees.", 99), NOW
+        )
         await session.blocks.put(block.id, "Has bees.\nLikes tea.", f"{ada.id}a10", NOW)
         drafts = [
             Draft(text="Ida is Ada's sister", audience=PRIVATE, turn_id=f"{ada.id}a11"),

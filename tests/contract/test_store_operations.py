@@ -121,7 +121,7 @@ async def test_people_turns_and_replies_are_seen_without_a_word_of_theirs(store:
     async with store.write() as session:
         place = await session.agents.conversation_at(ada.id, "console:ada", PRIVATE)
         assert place is not None
-        await session.mailbox.receive("k1", ada.id, place.id, "message", {"text": "SECRET"}, NOW)
+        await session.mailbox.receive("k1", place, "message", {"text": "SECRET"}, NOW)
         post = OutboxRow(
             id="p1",
             agent_id=ada.id,

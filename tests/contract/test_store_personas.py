@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from memory.ports import Store
 from memory.records import PRIVATE, SHARED, Avatar, Draft, Passage, community_audience
-from tests.fakes.memory_rows import NOW, newcomer, persona, proposal_of, settle
+from tests.fakes.memory_rows import NOW, core_block, newcomer, persona, proposal_of, settle
 from tests.fakes.stores import Backend
 
 HERE, THERE = community_audience("here"), community_audience("there")
@@ -131,7 +131,7 @@ async def test_a_deleted_persona_leaves_no_row(store: Store, backend: Backend) -
         await session.personas.note_version(made.id, {}, None, NOW)
         await session.personas.bind("c", "c", made.id, NOW)
         await session.personas.put_avatar(made.id, Avatar(media_type="image/png", data=b"x"))
-        block = await session.blocks.create(f"persona:{made.id}", "persona", SHARED, "I", 9, "", NOW)
+        block = await session.blocks.create(core_block(f"persona:{made.id}", "persona", SHARED, "I", 9), NOW)
         await session.blocks.put(block.id, "me", None, NOW)
     await lore(store, made.id, "c", "A word.")
     async with store.write() as session:
@@ -204,7 +204,7 @@ async def test_blocks_are_reshaped_and_deleted_with_their_history(store: Store) 
     async with store.write() as session:
         made = await persona(session)
         owner = f"persona:{made.id}"
-        block = await session.blocks.create(owner, "persona", SHARED, "I", 9, "", NOW)
+        block = await session.blocks.create(core_block(owner, "persona", SHARED, "I", 9), NOW)
         await session.blocks.reshape(block.id, 20, "who")
         (known,) = await session.blocks.of(owner, None)
         assert (known.limit, known.description) == (20, "who")

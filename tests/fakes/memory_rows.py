@@ -9,7 +9,7 @@ from itertools import count
 from typing import Any
 
 from memory.ports import Session, Store
-from memory.records import PRIVATE, Agent, Conversation, Message, Persona, Proposal, Role
+from memory.records import PRIVATE, Agent, Audience, Block, Conversation, Message, Persona, Proposal, Role
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 
@@ -23,6 +23,13 @@ async def newcomer(session: Session, name: str) -> Agent:
     user = await session.agents.create_user(f"console:{name}", name, "UTC", NOW)
     character = await persona(session)
     return await session.agents.create_agent(user.id, character.id, f"{character.name}:{name}", NOW)
+
+
+def core_block(owner: str, label: str, audience: Audience, value: str, limit: int, what: str = "") -> Block:
+    """A block that is not stored yet."""
+    return Block(
+        id=0, owner=owner, label=label, audience=audience, value=value, limit=limit, description=what
+    )
 
 
 def proposal_of(agent: Agent, community: str, value: str, turn_id: str = "") -> Proposal:

@@ -78,7 +78,7 @@ async def flora(settings: Settings, folder: Path) -> None:
         user = await session.agents.create_user(f"discord:{CANARY}", CANARY, "UTC", NOW)
         agent = await session.agents.create_agent(user.id, persona.id, f"{CANARY}/flora", NOW)
         await session.blocks.create(
-            f"agent:{agent.id}", "human", PRIVATE, f"Their name is {CANARY}.", 99, "", NOW
+            block_of(f"agent:{agent.id}", "human", PRIVATE, f"Their name is {CANARY}.", 99, ""), NOW
         )
         await session.passages.insert(
             agent.archive_id, [Draft(text=f"{CANARY} is shy.", audience=PRIVATE)], NOW

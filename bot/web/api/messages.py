@@ -9,7 +9,7 @@ from bot.errors import NotThere
 from bot.web.api import shapes
 from bot.web.api.asking import Asked, Done
 from bot.web.api.lists import begin_of, cursors_of, end_of, microseconds, moment
-from memory.records import PRIVATE, SEQ_BITS, Message
+from memory.records import PRIVATE, SEQ_BITS, Lines, Message
 
 
 async def page(asked: Asked) -> shapes.Messages:
@@ -26,11 +26,9 @@ async def page(asked: Asked) -> shapes.Messages:
         found = await session.messages.said(
             asked.who.agent.id,
             None,
-            since=since,
-            until=until,
+            Lines(since=since, until=until, newest_first=True),
             offset=skip,
             limit=query.limit + 1,
-            newest_first=True,
         )
     shown = found[: query.limit]
     more = None

@@ -11,7 +11,7 @@ from bot.errors import NotThere
 from bot.web.api import shapes
 from bot.web.api.asking import Asked, Done
 from bot.web.api.lists import cursors_of, seq
-from memory.records import PRIVATE, SEQ_BITS, Draft, Passage, unique
+from memory.records import PRIVATE, SEQ_BITS, Draft, Notes, Passage, unique
 
 _UID = 16  # signs of a note's id
 
@@ -24,7 +24,10 @@ async def page(asked: Asked) -> shapes.Notes:
     before = None if after is None else archive << SEQ_BITS | after[0] & seq(~0)
     async with asked.app.memory.store.read() as session:
         found = await session.passages.page(
-            archive, None, limit=query.limit + 1, originals=True, tag=query.tag or "", before=before
+            archive,
+            None,
+            Notes(originals=True, tag=query.tag or "", before=before),
+            limit=query.limit + 1,
         )
     shown = found[: query.limit]
     more = cursors.made(seq(shown[-1].key)) if len(found) > len(shown) else None

@@ -14,7 +14,7 @@ from bot.language import gettext
 from bot.ownership.corrections import is_own
 from bot.web.differences import differences
 from bot.web.memory.owned import Owned, memory_page, owned
-from memory.records import PRIVATE, SEQ_BITS
+from memory.records import PRIVATE, SEQ_BITS, Notes
 
 _EDITS = 30
 
@@ -25,7 +25,7 @@ async def overview(request: web.Request, mine: Owned) -> web.StreamResponse:
     async with memory.store.read() as session:
         blocks = await session.blocks.visible(who.agent, PRIVATE)
         said = await session.messages.count(who.agent.id, None)
-        notes = await session.passages.count(who.agent.archive_id, None, originals=True)
+        notes = await session.passages.count(who.agent.archive_id, None, Notes(originals=True))
         sources = [archive.name for archive in await session.passages.attached(who.agent.id)]
         names = await session.agents.communities()
         edits = await edits_of(session, who, PRIVATE, _EDITS)

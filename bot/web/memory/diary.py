@@ -16,7 +16,7 @@ from bot.web.differences import differences
 from bot.web.memory.core import number
 from bot.web.memory.notes import page_number, pages_of
 from bot.web.memory.owned import Owned, memory_page, owned
-from memory.records import PRIVATE, SEQ_BITS, BlockEdit, Message, Passage
+from memory.records import PRIVATE, SEQ_BITS, BlockEdit, Lines, Message, Passage
 
 _PAGE = 25
 _AROUND = 4
@@ -65,17 +65,10 @@ async def _said(mine: Owned, since: date | None, until: date | None, at: int) ->
     """In days of the person's zone, both included."""
     first = datetime.combine(since, time(), mine.who.zone) if since else None
     last = datetime.combine(until + timedelta(days=1), time(), mine.who.zone) if until else None
+    lines = Lines(since=first, until=last, newest_first=True)
     async with mine.site.app.memory.store.read() as session:
-        total = await session.messages.count(mine.agent.id, None, since=first, until=last)
-        found = await session.messages.said(
-            mine.agent.id,
-            None,
-            since=first,
-            until=last,
-            offset=(at - 1) * _PAGE,
-            limit=_PAGE,
-            newest_first=True,
-        )
+        total = await session.messages.count(mine.agent.id, None, lines)
+        found = await session.messages.said(mine.agent.id, None, lines, offset=(at - 1) * _PAGE, limit=_PAGE)
     return total, found
 
 

@@ -10,7 +10,7 @@ from bot.commands.listing import named
 from bot.commands.memory import communities_of, standing, used_in
 from bot.language import gettext
 from bot.web.memory.owned import Owned, memory_page, owned
-from memory.records import PRIVATE, Passage, community_audience
+from memory.records import PRIVATE, Notes, Passage, community_audience
 
 _PAGE = 20
 _TAGS = 40
@@ -26,12 +26,11 @@ async def notes(request: web.Request, mine: Owned) -> web.StreamResponse:
         hits = (await memory.archival.own(mine.agent, words, PRIVATE, _PAGE, now)).hits
         found = [hit.row for hit in hits if isinstance(hit.row, Passage)]
         total = len(found)
+    which = Notes(originals=True, tag=tag)
     async with memory.store.read() as session:
         if not words:
-            total = await session.passages.count(archive, None, originals=True, tag=tag)
-            found = await session.passages.page(
-                archive, None, offset=(at - 1) * _PAGE, limit=_PAGE, originals=True, tag=tag
-            )
+            total = await session.passages.count(archive, None, which)
+            found = await session.passages.page(archive, None, which, offset=(at - 1) * _PAGE, limit=_PAGE)
         opened = await session.passages.opened([passage.uid for passage in found])
         newer = await session.passages.with_uids(
             archive, [p.replaced_by for p in found if p.replaced_by], None

@@ -7,7 +7,7 @@ from aiohttp import web
 from bot.language import gettext
 from bot.web.memory.owned import Owned, memory_page, owned
 from bot.web.memory.picture import WIDTH, picture, span_of
-from memory.records import Passage
+from memory.records import Notes, Passage
 
 _LOOKED = 200  # notes, the newest, of which those are shown that tell most of a life
 _SHOWN = 24
@@ -19,7 +19,9 @@ async def timeline(request: web.Request, mine: Owned) -> web.StreamResponse:
     async with mine.site.app.memory.store.read() as session:
         said = await session.messages.count(agent.id, None)
         oldest = await session.messages.said(agent.id, None, limit=1)
-        notes = _telling(await session.passages.page(agent.archive_id, None, limit=_LOOKED, originals=True))
+        notes = _telling(
+            await session.passages.page(agent.archive_id, None, Notes(originals=True), limit=_LOOKED)
+        )
         begun = [row.created_at for row in oldest] + [note.since or note.created_at for note in notes]
         first = min(begun, default=now)
         paced = await session.messages.paced(agent.id, None, first, span_of(first, now))

@@ -35,7 +35,7 @@ from memory.search.terms import query_terms
 from memory.store.sqlite.database import Database
 from tests.fakes.embedder import WordsEmbedder
 from tests.fakes.empty_database import lay
-from tests.fakes.memory_rows import NOW, newcomer, said
+from tests.fakes.memory_rows import NOW, core_block, newcomer, said
 
 WORDS = ["fox", "wolf", "tea", "err-1042"]
 AUDIENCES = [PRIVATE] + [
@@ -115,7 +115,7 @@ async def told(store: Database, facts: list[Fact], down: bool) -> World:
             draft = Draft(text=fact.text, audience=fact.audience, tags=tags)
             (passage,) = await session.passages.insert(agent.archive_id, [draft], NOW)
             await session.blocks.create(
-                f"agent:{agent.id}", f"b{number}", fact.audience, fact.text, 100, "", NOW
+                core_block(f"agent:{agent.id}", f"b{number}", fact.audience, fact.text, 100), NOW
             )
             world.facts[row.key] = world.passages[passage.key] = fact
     await indexer.drain()
