@@ -347,7 +347,7 @@ async def test_said_and_count_go_by_time_since_included_until_excluded(store: St
     async with store.read() as session:
         said_, count = session.messages.said, session.messages.count
         assert await said_(ada.id, None) == [m0, m1, here, m2, m3]
-        assert await said_(ada.id, None, newest_first=True) == [m3, m2, here, m1, m0]
+        assert await said_(ada.id, None, Lines(newest_first=True)) == [m3, m2, here, m1, m0]
         assert await said_(ada.id, None, Lines(since=later(1), until=later(2))) == [m1, here]
         assert await said_(ada.id, None, offset=1, limit=2) == [m1, here]
         assert await said_(ada.id, {HERE}) == [here]
