@@ -56,6 +56,13 @@ async def say_bye(server: SlackServer, ada: str, dm: str, general: str, thread: 
     await tell(server, ada, general, "Bye", thread)
 
 
+async def begin(spots: list[SlackSpot]) -> None:
+    """With the first number, in each place."""
+    for spot in spots:
+        await spot.say("n00000")
+        await spot.until_answered("n00000")
+
+
 def answered_once(server: SlackServer, dm: str, general: str) -> None:
     """Whoever said hello and bye in both places."""
     assert texts(server.answers(dm)) == ["You said: Hello", "You said: Bye"]
@@ -95,9 +102,7 @@ async def test_what_came_while_the_store_was_out_is_answered_when_it_is_back(tmp
         ada = server.user("ada")
         spots = dm_and_thread(server, ada)
         async with Town(tmp_path, quote, slack=server):
-            for spot in spots:
-                await spot.say("n00000")
-                await spot.until_answered("n00000")
+            await begin(spots)
             before = len(server.envelopes)
             async with refusing(tmp_path, "inbox"):
                 for number in range(1, 4):
@@ -140,9 +145,8 @@ async def test_messages_of_a_place_are_answered_in_order(server: SlackServer, tm
     ada = server.user("ada")
     spots = dm_and_thread(server, ada)
     async with Town(tmp_path, quote, slack=server):
+        await begin(spots)
         for spot in spots:
-            await spot.say("n00000")
-            await spot.until_answered("n00000")
             spot.called = spot.threaded  # told twice
         for number in range(1, 20):
             for spot in spots:
