@@ -23,7 +23,7 @@ from bot.settings import Settings
 from memory.archival import share
 from memory.records import PRIVATE, Draft, Passage, community_audience
 from tests.fakes.empty_database import lay
-from tests.fakes.memory_rows import NOW, proposal_of
+from tests.fakes.memory_rows import NOW, core_block, proposal_of
 from tests.fakes.pictures import png
 from tests.program.program import Program
 
@@ -77,9 +77,8 @@ async def flora(settings: Settings, folder: Path) -> None:
         assert persona is not None
         user = await session.agents.create_user(f"discord:{CANARY}", CANARY, "UTC", NOW)
         agent = await session.agents.create_agent(user.id, persona.id, f"{CANARY}/flora", NOW)
-        await session.blocks.create(
-            block_of(f"agent:{agent.id}", "human", PRIVATE, f"Their name is {CANARY}.", 99, ""), NOW
-        )
+        known = core_block(f"agent:{agent.id}", "human", PRIVATE, f"Their name is {CANARY}.", 99)
+        await session.blocks.create(known, NOW)
         await session.passages.insert(
             agent.archive_id, [Draft(text=f"{CANARY} is shy.", audience=PRIVATE)], NOW
         )
