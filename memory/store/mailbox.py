@@ -10,7 +10,17 @@ from typing import Any
 import sqlalchemy as sa
 
 from memory.errors import StaleAgent
-from memory.records import Audiences, Conversation, Delivery, InboxRow, OutboxRow, Surfaced, Turn, TurnState, Usage
+from memory.records import (
+    Audiences,
+    Conversation,
+    Delivery,
+    InboxRow,
+    OutboxRow,
+    Surfaced,
+    Turn,
+    TurnState,
+    Usage,
+)
 from memory.store import surfaced
 from memory.store import tables as t
 from memory.store.agents import digest_of, forget_keys
