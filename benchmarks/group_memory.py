@@ -1,8 +1,8 @@
 """What a room remembers: who said what and when, what was decided in the end, who was not there, and which of two.
 
-    python -m benchmarks.group_memory [--room theatre] [--no-embedder] [--misses]
+    python -m benchmarks.group_memory [--room theatre|dogs] [--no-embedder] [--misses]
 
-A room that was made up (`benchmarks.made_up_room`; there are two) is heard by everbot's front door, as from a
+A room that was made up (`benchmarks.made_up_room`; there are three) is heard by everbot's front door, as from a
 platform, and asked by the search of `conversation_search`: counted is the share of the evidence in the first ten
 results. Each question is asked twice: in other words than its evidence's, often without a single one of them ("other
 words"), and so that it names what it is about, as people do ("named": "About the sofa: which colour did we choose for
@@ -23,13 +23,14 @@ from tempfile import TemporaryDirectory
 
 from benchmarks import report
 from benchmarks.everbot import EmbedderKind, House, opened, settings_of
+from benchmarks.made_up_dogs import DOGS
 from benchmarks.made_up_house import HOUSE
 from benchmarks.made_up_room import BEGIN, DAYS, Question, Said, Tables, made_up
 from benchmarks.made_up_theatre import THEATRE
 from bot.events import Command, MessageReceived, community_audience
 from memory.records import Message
 
-_ROOMS = {"house": HOUSE, "theatre": THEATRE}
+_ROOMS = {"house": HOUSE, "theatre": THEATRE, "dogs": DOGS}
 _CLUB = "bench:1"
 _HALL = community_audience(_CLUB)
 _FIRST = 10  # results

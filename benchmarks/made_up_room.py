@@ -1,8 +1,8 @@
 """Rooms that are made up: twelve people, two of them of one name, who talk for 60 days.
 
-Templates (`benchmarks.made_up_house`, `made_up_theatre`) with a fixed seed. Between thousands of lines that tell
-nothing stand those that are asked about; of whatever is asked about others speak, too, who tell nothing of it. The
-questions are put in other words than what answers them.
+Templates (`benchmarks.made_up_house`, `made_up_theatre`, `made_up_dogs`) with a fixed seed. Between thousands of lines
+that tell nothing stand those that are asked about; of whatever is asked about others speak, too, who tell nothing of
+it. The questions are put in other words than what answers them.
 """
 
 from __future__ import annotations
