@@ -123,7 +123,7 @@ async def _crowd(side: Side, turns: int) -> Figures:
 
             for agent in range(USERS):
                 await house.turn(agent, texts.said())
-            start, cpu, served = time.perf_counter(), time.process_time(), _database_s()
+            start, cpu, served = time.perf_counter(), time.process_time(), database_s()
             async with asyncio.TaskGroup() as group:
                 for agent in range(USERS):
                     group.create_task(person(agent))
@@ -133,12 +133,12 @@ async def _crowd(side: Side, turns: int) -> Figures:
             figures.turns_per_s = turns / taken
             figures.cpu = (time.process_time() - cpu) * 1000 / turns
             if side.url is not None:
-                figures.database = (_database_s() - served) * 1000 / turns
+                figures.database = (database_s() - served) * 1000 / turns
             figures.resident_mb = report.resident_mb()
     return figures
 
 
-def _database_s() -> float:
+def database_s() -> float:
     """Processor seconds of all PostgreSQL processes of this machine that are running now."""
     spent = 0
     for stat in Path("/proc").glob("[0-9]*/stat"):

@@ -12,7 +12,7 @@ from typing import Literal
 from uuid import uuid4
 
 from benchmarks.history import event
-from bot.app import App, open_app
+from bot.app import App, Claim, open_app
 from bot.backends.clock import SystemClock
 from bot.backends.models import choose_model
 from bot.delivery.silence import Silence
@@ -136,8 +136,10 @@ class House:
 
 
 @asynccontextmanager
-async def opened(settings: Settings, model: ChatModel | None = None) -> AsyncIterator[House]:
+async def opened(
+    settings: Settings, model: ChatModel | None = None, claim: str | Claim = "bench"
+) -> AsyncIterator[House]:
     """Everbot on a data directory, while the block runs; with the configured model, or with ``model``."""
     place, timed = Place(), Timed(model or choose_model(settings, SystemClock()))
-    async with open_app(settings, [place], "bench", model=timed) as app:
+    async with open_app(settings, [place], claim, model=timed) as app:
         yield House(app, place, timed)
