@@ -120,7 +120,7 @@ def scores(
     """How strongly each row answers; softmax makes attention weights of it."""
     weights = WITH_VECTORS if vectors else WORDS_ALONE
     if question.of_room:
-        weights = _in_room(weights)
+        weights = _in_room(weights, vectors)
     found = np.vecdot(features, np.array([weights.get(name, 0.0) for name in FEATURES]))
     wanted = dict.fromkeys(_identifiers(question), _EXACT)
     pairs = list(filter(is_pair, question.terms))
@@ -132,9 +132,10 @@ def scores(
     return found
 
 
-def _in_room(weights: Mapping[str, float]) -> dict[str, float]:
-    """The talks that taught the weights are of two, who go straight on and seldom change their mind: unlike a group."""
-    around = {name: _AROUND_IN_ROOM * weights[name] for name in _AROUND if name in weights}
+def _in_room(weights: Mapping[str, float], vectors: bool) -> dict[str, float]:
+    """The talks that taught the weights are of two, who go straight on and seldom change their mind: unlike a group.
+    By words alone there is little but what stands around."""
+    around = {name: _AROUND_IN_ROOM * weights[name] for name in _AROUND} if vectors else {}
     return {**weights, **around, "late": -weights["late"]}
 
 
