@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,6 +41,16 @@ class Through:
         return getattr(self._inbound, name)
 
 
+def live(
+    group: asyncio.TaskGroup, inbound: Inbound, gateways: Iterable[Adapter], desks: Iterable[Leases]
+) -> list[asyncio.Task[None]]:
+    """Gateways run before one everbot, each with its leases."""
+    return [
+        group.create_task(gateway.run(Through(inbound, desk)))  # type: ignore[arg-type]
+        for gateway, desk in zip(gateways, desks, strict=True)
+    ]
+
+
 class Pair(DiscordAdapter):
     """Two gateways, before one everbot that posts through the one or the other."""
 
@@ -54,10 +64,7 @@ class Pair(DiscordAdapter):
 
     async def run(self, inbound: Inbound) -> None:
         async with asyncio.TaskGroup() as group:
-            self.lives = [
-                group.create_task(gateway.run(Through(inbound, desk)))  # type: ignore[arg-type]
-                for gateway, desk in zip(self.gateways, self.desks, strict=True)
-            ]
+            self.lives = live(group, inbound, self.gateways, self.desks)
 
     def ready(self) -> str | None:
         shared = [self.office.numbers(desk) for desk in self.desks if not desk.dead]

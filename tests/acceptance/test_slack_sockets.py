@@ -4,6 +4,8 @@ several gateways have a socket each, or one after the other."""
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ from bot.ports import Adapter, Clock, Inbound
 from bot.settings import Settings
 from tests.acceptance.crowd import tell
 from tests.acceptance.slack_stage import with_slack
-from tests.acceptance.test_discord_shards import Through
+from tests.acceptance.test_discord_shards import live
 from tests.fakes.leases import Office
 from tests.fakes.ports import free_port
 from tests.fakes.slack_delivery import Envelope
@@ -41,10 +43,7 @@ class Gateways:
 
     async def run(self, inbound: Inbound) -> None:
         async with asyncio.TaskGroup() as group:
-            self.lives = [
-                group.create_task(gateway.run(Through(inbound, desk)))  # type: ignore[arg-type]
-                for gateway, desk in zip(self.gateways, self.desks, strict=True)
-            ]
+            self.lives = live(group, inbound, self.gateways, self.desks)
 
     async def kill(self, number: int, office: Office) -> None:
         self.desks[number].dead = True
@@ -75,34 +74,36 @@ def town_of(folder: Path, slack: SlackServer, **more: object) -> tuple[Town, Off
     return with_slack(Town(folder, slack=slack, adapters=made), **more), office
 
 
-async def test_one_gateway_has_the_socket_and_the_other_takes_it(tmp_path: Path) -> None:
+@asynccontextmanager
+async def one_socket(folder: Path) -> AsyncIterator[tuple[SlackServer, Gateways, Office]]:
+    """Two gateways, of which one has it."""
     async with SlackServer(pace=PACE) as slack:
-        ada = slack.user("ada")
-        town, office = town_of(tmp_path, slack, sockets=1)
+        town, office = town_of(folder, slack, sockets=1)
         async with town:
             (gateways,) = town.adapters
             assert isinstance(gateways, Gateways)
             await slack.until(lambda: slack.connections == 1)
-            assert await tell(slack, ada, slack.im(ada), "Hello") == "You said: Hello"
-            holder = next(number for number in (0, 1) if office.numbers(gateways.desks[number]))
-            await gateways.kill(holder, office)
-            await slack.until(lambda: slack.connections == 0)
-            assert await tell(slack, ada, slack.im(ada), "Still there?") == "You said: Still there?"
-            assert slack.connections == 1
+            yield slack, gateways, office
+
+
+async def test_one_gateway_has_the_socket_and_the_other_takes_it(tmp_path: Path) -> None:
+    async with one_socket(tmp_path) as (slack, gateways, office):
+        ada = slack.user("ada")
+        assert await tell(slack, ada, slack.im(ada), "Hello") == "You said: Hello"
+        holder = next(number for number in (0, 1) if office.numbers(gateways.desks[number]))
+        await gateways.kill(holder, office)
+        await slack.until(lambda: slack.connections == 0)
+        assert await tell(slack, ada, slack.im(ada), "Still there?") == "You said: Still there?"
+        assert slack.connections == 1
 
 
 async def test_a_socket_that_is_lost_is_closed_and_taken_by_another(tmp_path: Path) -> None:
-    async with SlackServer(pace=PACE) as slack:
+    async with one_socket(tmp_path) as (slack, gateways, office):
         ada = slack.user("ada")
-        town, office = town_of(tmp_path, slack, sockets=1)
-        async with town:
-            (gateways,) = town.adapters
-            assert isinstance(gateways, Gateways)
-            await slack.until(lambda: slack.connections == 1)
-            first = slack.delivery.links[0]
-            office.lose(next(desk for desk in gateways.desks if office.numbers(desk)))
-            await slack.until(lambda: slack.connections == 1 and slack.delivery.links[0] is not first)
-            assert await tell(slack, ada, slack.im(ada), "Hello") == "You said: Hello"
+        first = slack.delivery.links[0]
+        office.lose(next(desk for desk in gateways.desks if office.numbers(desk)))
+        await slack.until(lambda: slack.connections == 1 and slack.delivery.links[0] is not first)
+        assert await tell(slack, ada, slack.im(ada), "Hello") == "You said: Hello"
 
 
 @pytest.mark.parametrize("reason", ["warning", "refresh_requested"])
