@@ -23,14 +23,10 @@ from tempfile import TemporaryDirectory
 
 from benchmarks import report
 from benchmarks.everbot import EmbedderKind, House, opened, settings_of
-from benchmarks.made_up_dogs import DOGS
-from benchmarks.made_up_house import HOUSE
-from benchmarks.made_up_room import BEGIN, DAYS, Question, Said, Tables, made_up
-from benchmarks.made_up_theatre import THEATRE
+from benchmarks.made_up_room import BEGIN, DAYS, ROOMS, Question, Said, Tables, made_up, tables
 from bot.events import Command, MessageReceived, community_audience
 from memory.records import Message
 
-_ROOMS = {"house": HOUSE, "theatre": THEATRE, "dogs": DOGS}
 _CLUB = "bench:1"
 _HALL = community_audience(_CLUB)
 _FIRST = 10  # results
@@ -138,14 +134,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--room", choices=_ROOMS, default="house")
+    parser.add_argument("--room", choices=ROOMS, default="house")
     parser.add_argument("--no-embedder", action="store_true", help="search by words alone")
     parser.add_argument("--misses", action="store_true", help="print what was not found")
     options = parser.parse_args()
     embedder: EmbedderKind = "none" if options.no_embedder else "auto"
     print(report.heading(f"What a made-up room ({options.room}) remembers, embedder: {embedder}"))
     with TemporaryDirectory(prefix="everbot-bench-") as scratch:
-        count, answers = asyncio.run(measure(_ROOMS[options.room], Path(scratch), embedder))
+        count, answers = asyncio.run(measure(tables(options.room), Path(scratch), embedder))
     print(f"{count:,} lines, {len(answers) // len(_FORMS)} questions")
     for form in _FORMS:
         print(told(form, [answer for answer in answers if answer.form == form]))

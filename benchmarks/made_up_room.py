@@ -1,18 +1,21 @@
 """Rooms that are made up: twelve people, two of them of one name, who talk for 60 days.
 
-Templates (`benchmarks.made_up_house`, `made_up_theatre`, `made_up_dogs`) with a fixed seed. Between thousands of lines
+Templates (benchmarks/rooms/) with a fixed seed. Between thousands of lines
 that tell nothing stand those that are asked about; of whatever is asked about others speak, too, who tell nothing of
 it. The questions are put in other words than what answers them.
 """
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from random import Random
 
 BEGIN, DAYS = datetime(2026, 9, 1, tzinfo=UTC), 60
+_FOLDER = Path(__file__).parent / "rooms"
 _SCENES = 5  # a day in which nothing is told
 _LINES = 12  # of such a scene
 
@@ -34,7 +37,7 @@ class Tables:
     absences: Sequence[Sequence[str]]
     namesakes: Sequence[Sequence[str]]
     bought: Sequence[str]
-    buying: tuple[str, str, str]
+    buying: Sequence[str]
     about: Sequence[str]
     after: Sequence[str]
     chatter: Callable[[Random], str]
@@ -94,9 +97,16 @@ def made_up(tables: Tables, seed: int = 20) -> tuple[list[Said], list[Question]]
     return sorted(room.said, key=lambda said: said.at), room.questions
 
 
-def rows(table: str) -> list[list[str]]:
-    """A row a line, its parts between bars."""
-    return [line.split("|") for line in table.strip().splitlines()]
+ROOMS = tuple(sorted(path.stem for path in _FOLDER.glob("*.toml")))
+
+
+def tables(room: str) -> Tables:
+    """Of one of `ROOMS`."""
+    read = tomllib.loads((_FOLDER / f"{room}.toml").read_text("utf-8"))
+    for table in ("changes", "offers", "events", "absences", "namesakes"):
+        read[table] = [row.split("|") for row in read[table].splitlines()]
+    parts, forms, slots = read.pop("parts", None), read.pop("forms", []), read.pop("slots", {})
+    return Tables(**read, chatter=joined(*parts) if parts else filled(forms, slots))
 
 
 def filled(forms: Sequence[str], slots: Mapping[str, Sequence[str]]) -> Callable[[Random], str]:
