@@ -25,6 +25,7 @@ from benchmarks import report
 from benchmarks.everbot import EmbedderKind, House, opened, settings_of
 from benchmarks.made_up_room import BEGIN, DAYS, ROOMS, Question, Said, Tables, made_up, tables
 from bot.events import Command, MessageReceived, community_audience
+from memory.recall import Searcher
 from memory.records import Message
 
 _CLUB = "bench:1"
@@ -99,7 +100,7 @@ async def measure(room: Tables, directory: Path, embedder: EmbedderKind) -> tupl
         for form, question in product(_FORMS, questions):
             asked = _FORMS[form].format(about=question.about, text=question.text)
             page = await recall.search(
-                asker, asked, _HALL, page_size=_FIRST, asker="Zoe", now=_NOW, room=keeper.id
+                asker, asked, _HALL, page_size=_FIRST, searcher=Searcher("Zoe", room=keeper.id), now=_NOW
             )
             rows = [hit.row for hit in page.hits if isinstance(hit.row, Message)]
             found = [marks.get((row.text, row.created_at.isoformat()), "") for row in rows]

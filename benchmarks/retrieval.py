@@ -24,6 +24,7 @@ from benchmarks import dialogues, report
 from benchmarks.dialogues import Asked, Dialogues
 from benchmarks.everbot import EmbedderKind
 from memory.associative import Associative, Cue
+from memory.recall import Searcher
 from memory.records import PRIVATE, Message
 
 _DEPTHS = (5, 10, 20)
@@ -56,7 +57,7 @@ async def search(talks: Dialogues, asked: Asked) -> Answer:
     agent = talks.agents[asked.scope]
     start = perf_counter()
     page = await talks.memory.recall.search(
-        agent.id, asked.text, PRIVATE, page_size=_PAGE, asker=asked.asker, now=agent.now
+        agent.id, asked.text, PRIVATE, page_size=_PAGE, searcher=Searcher(asked.asker), now=agent.now
     )
     seconds = perf_counter() - start
     rows = [hit.row for hit in page.hits if isinstance(hit.row, Message)]

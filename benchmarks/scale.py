@@ -27,6 +27,7 @@ from benchmarks.history import indexed
 from benchmarks.texts import Texts
 from bot.backends.memory import Memory, choose_embedder, open_memory
 from memory.ports import Session
+from memory.recall import Searcher
 from memory.records import PRIVATE, SHARED, Agent, Conversation, Draft, Message, Role, VectorEntry
 
 _QUERIES = 300
@@ -130,7 +131,7 @@ async def one_agent(directory: Path, embedder: EmbedderKind, rows: int) -> list[
             agent, place = await newcomer(session, "one")
 
         async def search(query: str) -> object:
-            return await memory.recall.search(agent.id, query, PRIVATE, asker="person", now=_NOW)
+            return await memory.recall.search(agent.id, query, PRIVATE, searcher=Searcher("person"), now=_NOW)
 
         held, asked = 0, questions()
         for size in sorted({min(1_000, rows), rows}):
@@ -191,7 +192,9 @@ async def many_agents(directory: Path, embedder: EmbedderKind, agents: int, rows
         async def search(query: str) -> object:
             agent = chosen.choice(known)
             if chosen.random() < 0.5:
-                return await memory.recall.search(agent.id, query, PRIVATE, asker="person", now=_NOW)
+                return await memory.recall.search(
+                    agent.id, query, PRIVATE, searcher=Searcher("person"), now=_NOW
+                )
             return await memory.archival.search(agent, query, PRIVATE, now=_NOW)
 
         asked = questions()

@@ -18,15 +18,18 @@ from memory.search.search import IN_ROOM, WIDE, look, meant, question_of, ranked
 
 
 @dataclass(frozen=True)
-class Known:
-    """Keys of what the searcher knows: ``own`` is never found (the question itself), what is ``viewed`` is told beside
-    the first page."""
+class Searcher:
+    """Who searches. ``name`` is the author whom "I" means; of the keys of what they know ``own`` is never found (the
+    question itself), what is ``viewed`` is told beside the first page. ``room`` is the agent of the room that they are
+    in, whose memory is theirs, too."""
 
+    name: str | None = None
     own: Collection[int] = ()
     viewed: Collection[int] = ()
+    room: int | None = None
 
 
-NOTHING = Known()
+ANYBODY = Searcher()
 
 
 def _in_turns(one: Sequence[Hit], other: Sequence[Hit]) -> tuple[Hit, ...]:
@@ -49,24 +52,23 @@ class Recall:
         *,
         page: int = 0,
         page_size: int = 5,
-        known: Known = NOTHING,
-        asker: str | None = None,
+        searcher: Searcher = ANYBODY,
         now: datetime | None = None,
-        room: int | None = None,
     ) -> Page:
         """The messages that answer ``query`` best, of those this agent may see in ``audience``; and of those that the
-        agent of a ``room`` has heard, in turns: of that the newest is preferred, for what a group has decided changes.
+        agent of the searcher's room has heard, in turns: of that the newest is preferred, for what a group has decided
+        changes.
 
-        What is ``known`` takes no place on a page. ``asker`` is the author whom "I" means, ``now`` the moment in their
-        zone, to which "last week" is relative.
+        What the ``searcher`` knows takes no place on a page; ``now`` is the moment in their zone, to which "last week"
+        is relative.
         """
-        question = question_of(query, asker, now or datetime.now(UTC))
-        if room is None:
-            return await self._answers(agent_id, question, audience, page, page_size, known)
-        return await self._in_room(agent_id, room, question, audience, page, page_size, known)
+        question = question_of(query, searcher.name, now or datetime.now(UTC))
+        if searcher.room is None:
+            return await self._answers(agent_id, question, audience, page, page_size, searcher)
+        return await self._in_room(agent_id, question, audience, page, page_size, searcher)
 
     async def _answers(
-        self, agent_id: int, question: Question, audience: Audience, page: int, page_size: int, known: Known
+        self, agent_id: int, question: Question, audience: Audience, page: int, page_size: int, who: Searcher
     ) -> Page:
         audiences = readable_from(audience)
         async with self._store.read() as session:
@@ -75,15 +77,13 @@ class Recall:
         breadth = IN_ROOM if question.of_room else WIDE
         place = await look(self._indexer.index_of_messages, agent_id, audiences, vector, breadth=breadth)
         async with self._store.read() as session:
-            found = (await ranked(session, "messages", [place], question)).without(known.own)
-            best = [] if page else [key for key in found.page(0, page_size) if key in known.viewed]
-            found = found.without(known.viewed)
+            found = (await ranked(session, "messages", [place], question)).without(who.own)
+            best = [] if page else [key for key in found.page(0, page_size) if key in who.viewed]
+            found = found.without(who.viewed)
             shown = found.page(page, page_size)
             rows = await told_apart(session, await session.messages.get(agent_id, list(shown), audiences))
             course = await course_of(session, agent_id, list(shown), audiences)
-            answers = await answers_to(
-                session, agent_id, rows, course, audiences, {*known.own, *known.viewed}
-            )
+            answers = await answers_to(session, agent_id, rows, course, audiences, {*who.own, *who.viewed})
             seen = await session.messages.get(agent_id, best, audiences)
         hits = [
             Hit(
@@ -106,23 +106,17 @@ class Recall:
         )
 
     async def _in_room(
-        self,
-        agent_id: int,
-        keeper: int,
-        question: Question,
-        audience: Audience,
-        page: int,
-        page_size: int,
-        known: Known,
+        self, agent_id: int, question: Question, audience: Audience, page: int, page_size: int, who: Searcher
     ) -> Page:
         """Where one of both has nothing on a page the other has it all."""
+        assert who.room is not None
         half = page_size // 2
         of_room = replace(question, of_room=True)
-        own = await self._answers(agent_id, question, audience, page, half, known)
+        own = await self._answers(agent_id, question, audience, page, half, who)
         of_it = page_size - half if own.total else page_size
-        heard = await self._answers(keeper, of_room, audience, page, of_it, NOTHING if own.total else known)
+        heard = await self._answers(who.room, of_room, audience, page, of_it, ANYBODY if own.total else who)
         if not heard.total:
-            return await self._answers(agent_id, question, audience, page, page_size, known)
+            return await self._answers(agent_id, question, audience, page, page_size, who)
         if not own.total:
             return heard
         told = {(hit.row.text, hit.row.created_at) for hit in own.hits}

@@ -23,7 +23,7 @@ from memory import archival, core
 from memory.archival import Archival
 from memory.errors import BlockReadOnly
 from memory.ports import Session
-from memory.recall import Known, Recall
+from memory.recall import Recall, Searcher
 from memory.records import (
     Agent,
     Ask,
@@ -314,10 +314,8 @@ class Desk:
             self.audience,
             page=page,
             page_size=self.page_size,
-            known=Known(self.own_messages, in_view),
-            asker=self._asker(query) or None,
+            searcher=Searcher(self._asker(query) or None, self.own_messages, in_view, room),
             now=self.now.astimezone(self.zone),
-            room=room,
         )
         if room is not None:
             own = [

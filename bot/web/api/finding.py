@@ -11,6 +11,7 @@ from bot.errors import NotThere
 from bot.web.api import shapes
 from bot.web.api.asking import Asked
 from bot.web.api.lists import cursors_of, end_of
+from memory.recall import Searcher
 from memory.records import PRIVATE, Hit, Message, Passage
 
 _WHOLE = 2**62  # bytes of an export: what HTTP carries needs no parts
@@ -52,7 +53,7 @@ async def search(asked: Asked) -> shapes.Found:
             PRIVATE,
             page=page,
             page_size=query.limit,
-            asker=who.user.name,
+            searcher=Searcher(who.user.name),
             now=now,
         )
         messages = [

@@ -16,6 +16,7 @@ from bot.web.differences import differences
 from bot.web.memory.core import number
 from bot.web.memory.notes import page_number, pages_of
 from bot.web.memory.owned import Owned, memory_page, owned
+from memory.recall import Searcher
 from memory.records import PRIVATE, SEQ_BITS, BlockEdit, Lines, Message, Passage
 
 _PAGE = 25
@@ -55,7 +56,7 @@ async def _searched(mine: Owned, words: str, at: int) -> tuple[int, list[Message
         PRIVATE,
         page=at - 1,
         page_size=_PAGE,
-        asker=mine.who.user.name,
+        searcher=Searcher(mine.who.user.name),
         now=now,
     )
     return page.total, [hit.row for hit in page.hits if isinstance(hit.row, Message)]

@@ -15,7 +15,7 @@ import pytest
 
 from memory.index.exact import ExactIndex
 from memory.indexer import Indexer
-from memory.recall import Recall
+from memory.recall import Recall, Searcher
 from memory.records import PRIVATE, Agent, Audience, Conversation, community_audience
 from memory.search.search import IN_ROOM, WIDE, look
 from memory.search.terms import digest_words
@@ -54,7 +54,9 @@ class Memory:
 
     async def found(self, query: str, audience: Audience = PRIVATE, asker: str | None = None) -> list[str]:
         now = NOW + timedelta(days=30)
-        page = await self.recall.search(self.agent.id, query, audience, page_size=50, asker=asker, now=now)
+        page = await self.recall.search(
+            self.agent.id, query, audience, page_size=50, searcher=Searcher(asker), now=now
+        )
         assert page.total == len(page.hits)
         return [hit.row.text for hit in page.hits]
 
@@ -127,7 +129,9 @@ async def test_of_what_a_room_heard_the_newest_comes_first(memory: Memory) -> No
     query, now = "which colour did we agree to paint the door?", NOW + timedelta(days=30)
     own = await memory.recall.search(memory.agent.id, query, PRIVATE, now=now)
     assert own.hits[0].row.text == old
-    heard = await memory.recall.search(memory.agent.id + 1, query, PRIVATE, now=now, room=memory.agent.id)
+    heard = await memory.recall.search(
+        memory.agent.id + 1, query, PRIVATE, searcher=Searcher(room=memory.agent.id), now=now
+    )
     assert heard.hits[0].row.text == new
 
 
