@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.agent.tools.unwanted import Unwanted
-from bot.commands.listing import dropped, named, pages_told
+from bot.commands.listing import dropped, named, pages_told, sure_of
 from bot.commands.table import Control
 from bot.events import ENTRIES, Action, Command, Entry, Suggestion, View
 from bot.language import gettext, ngettext
@@ -57,10 +57,8 @@ class KeptDocuments:
         short = document.file[:8]
         if not sure:
             yes = f"drop {short} yes"
-            confirm = Action(label=gettext("Delete"), command="memory", argument=yes, danger=True)
-            typed = f"/memory {yes}"
-            text = gettext("This deletes the document. Sure? {command}", command=typed)
-            return View(text=f"{text}\n\n{document.name}", actions=(confirm,))
+            text = gettext("This deletes the document. Sure? {command}", command=f"/memory {yes}")
+            return sure_of(yes, text, document.name)
         await control.unwanted(who, command.audience, Unwanted(documents={document.file: document}))
         return dropped(document.name)
 

@@ -28,6 +28,12 @@ def named(audience: Audience, names: dict[str, str]) -> str:
     )
 
 
+def sure_of(drop: str, question: str, what: str) -> View:
+    """Asks whether the argument ``drop`` of `/memory` is meant, which would delete ``what``."""
+    confirm = Action(label=gettext("Delete"), command="memory", argument=drop, danger=True)
+    return View(text=f"{question}\n\n{what}", actions=(confirm,))
+
+
 def dropped(text: str) -> View:
     """Something was deleted, which said that."""
     back = Action(label=gettext("Undo"), command="memory", argument="undo")

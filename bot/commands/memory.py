@@ -8,7 +8,7 @@ from bot.commands.contributions import Contributions
 from bot.commands.documents import KeptDocuments
 from bot.commands.findings import Findings
 from bot.commands.history import History
-from bot.commands.listing import cut, dropped, filled, named, pages_told
+from bot.commands.listing import cut, dropped, filled, named, pages_told, sure_of
 from bot.commands.mind import Mind
 from bot.commands.pictures import SentPictures
 from bot.commands.rooms import RoomLines
@@ -253,10 +253,8 @@ class MemoryCommands:
         passage = await self._passage(who, command, uid)
         if not sure:
             yes = f"drop {uid} yes"
-            confirm = Action(label=gettext("Delete"), command="memory", argument=yes, danger=True)
-            typed = f"/memory {yes}"
-            text = gettext("This deletes the note. Sure? {command}", command=typed)
-            return View(text=f"{text}\n\n{passage.text}", actions=(confirm,))
+            text = gettext("This deletes the note. Sure? {command}", command=f"/memory {yes}")
+            return sure_of(yes, text, passage.text)
         unwanted = Unwanted(passages={passage.key: passage})
         await self._corrections.forget(who, command.audience, unwanted)
         return dropped(passage.text)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bot.agent.picture import Picture, pictures_of, row_of
 from bot.agent.tools.unwanted import Unwanted
-from bot.commands.listing import cut, dropped, named
+from bot.commands.listing import cut, dropped, named, sure_of
 from bot.commands.table import Control
 from bot.events import ENTRIES, Action, Command, Entry, View
 from bot.language import gettext
@@ -99,13 +99,11 @@ class SentPictures:
     ) -> View:
         if not sure:
             yes = f"drop {picture.id} yes"
-            confirm = Action(label=gettext("Delete"), command="memory", argument=yes, danger=True)
-            typed = f"/memory {yes}"
             text = gettext(
                 "This deletes the picture, and what I saw in it; the message stays. Sure? {command}",
-                command=typed,
+                command=f"/memory {yes}",
             )
-            return View(text=f"{text}\n\n{picture.says}", actions=(confirm,))
+            return sure_of(yes, text, picture.says)
         await control.unwanted(who, command.audience, Unwanted(pictures={picture.id: picture}))
         return dropped(cut(picture.says))
 

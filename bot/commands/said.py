@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 from bot.agent.tools.unwanted import Unwanted
-from bot.commands.listing import cut, dropped
+from bot.commands.listing import cut, dropped, sure_of
 from bot.commands.table import Control
-from bot.events import Action, Command, View
+from bot.events import Command, View
 from bot.language import gettext
 from bot.people.identities import Identity
 from memory.ports import Store
@@ -35,9 +35,9 @@ class SaidMessages:
     ) -> View:
         if not sure:
             yes = f"{command.argument.strip()} yes"
-            confirm = Action(label=gettext("Delete"), command="memory", argument=yes, danger=True)
-            typed = f"/memory {yes}"
-            text = gettext("This deletes the message, and what came with it. Sure? {command}", command=typed)
-            return View(text=f"{text}\n\n{message.text}", actions=(confirm,))
+            text = gettext(
+                "This deletes the message, and what came with it. Sure? {command}", command=f"/memory {yes}"
+            )
+            return sure_of(yes, text, message.text)
         await control.unwanted(who, command.audience, Unwanted(messages={message.key: message}))
         return dropped(cut(message.text))
