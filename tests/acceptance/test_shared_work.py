@@ -83,7 +83,7 @@ class Shared:
                     32,
                 ]:
                     await asyncio.sleep(0.01)
-                yield
+            yield
 
     async def command(self, user: str, line: str) -> View:
         name, _, argument = line.partition(" ")

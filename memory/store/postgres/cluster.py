@@ -36,6 +36,7 @@ SHARE, _AGENT = 4242, 4245  # classes of locks
 _PRESENT, MEMBER = 1_000_000, 1_000_001  # numbers by which are counted who works, and who takes part
 _LOOK_S = 0.5
 _STILL_S = 0.05  # between two looks whether another process has let go
+_TOLD_AGAIN = 10  # looks, after which it is told again to
 _TOLD = 7_000  # bytes of a notice (PostgreSQL takes 8,000)
 _STOPPED_S = 5
 _CONNECT_S = 10.0
@@ -100,10 +101,13 @@ class PostgresCluster:
         connection = self._there()
         try:
             for agent_id in sorted(agents):  # as everybody takes several
-                self.tell("still", agent=agent_id)
+                looks = 0
                 while not await self._try(connection, *_agent(agent_id)):
                     if connection is not self._connection:
                         raise StoreUnavailable(f"{self._address.shown} was lost for a moment.")
+                    if looks % _TOLD_AGAIN == 0:  # it may not have heard, or have begun anew before we had it
+                        self.tell("still", agent=agent_id)
+                    looks += 1
                     await asyncio.sleep(_STILL_S)
                 held.append(agent_id)
             yield
