@@ -11,16 +11,18 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from bot.agent import context
 from bot.agent.copies import Copies
 from bot.agent.document import file_of
+from bot.agent.held import Erased, Rest
 from bot.agent.picture import without
 from bot.agent.queue_manager import QueueManager
 from bot.agent.taken_out import TakenOut
 from bot.agent.tools.provenance import SEARCHES
 from bot.agent.tools.unwanted import Removal, Unwanted
-from bot.events import Attachment, DocumentUploaded, emptied
+from bot.events import Attachment, DocumentUploaded, Event, emptied, from_json
 from bot.runtime import Runtime
 from memory.ports import Session
 from memory.records import Agent, Audience, Block, Message, Role, Summary, Waste
@@ -150,14 +152,50 @@ class Forgetting:
     async def empty(self, session: Session, waste: Waste) -> Gone:
         """It can't be brought back any more."""
         gone = await self.end(session, waste.turn_id) if waste.turn_id else Gone()
-        agent = await session.agents.agent(waste.agent_id)
-        if waste.turn_id and agent is not None:
-            tells = await self._telltale(session, agent, waste.contents["texts"])
-            said = await session.mailbox.replies(waste.turn_id)
-            await session.mailbox.reword({post: "" for post, text in said.items() if tells.touches(text)})
+        await self._silence(session, waste, waste.contents["texts"])
         await session.wastebasket.drop(waste.id)
         await session.erasing.add_chores([f"files:{waste.agent_id}", "scrub"], self._clock.now())
         return gone
+
+    async def _silence(self, session: Session, waste: Waste, texts: Sequence[str]) -> Telltale | None:
+        """What was posted in the turn in which it was forgotten tells of these texts no more. What tells of them."""
+        agent = await session.agents.agent(waste.agent_id)
+        if agent is None:
+            return None
+        tells = await self._telltale(session, agent, texts)
+        said = await session.mailbox.replies(waste.turn_id) if waste.turn_id else {}
+        await session.mailbox.reword({post: "" for post, text in said.items() if tells.touches(text)})
+        return tells
+
+    async def erase(self, session: Session, agent_id: int | None, erased: Erased) -> None:
+        """This is gone for good: out of all that may still be brought back (of an agent), too, at once. To be asked
+        before the turns' rows are deleted."""
+        for waste in await session.wastebasket.of(agent_id):
+            rest = await Rest.of(session, waste, erased)
+            if not any(rest.contents["texts"]):
+                await self.empty(session, waste)
+            elif rest.contents != waste.contents:
+                await self._hold_less(session, waste, rest)
+
+    async def _hold_less(self, session: Session, waste: Waste, rest: Rest) -> None:
+        contents = rest.contents
+        tells = await self._silence(session, waste, rest.went) if any(rest.went) else None
+        if tells is not None:  # what the turn said of it, and what was left out because it told of it
+            asked = contents["texts"]
+            contents["messages"] = [
+                m for m in contents["messages"] if m["text"] in asked or not tells.touches(m["text"])
+            ]
+            contents["summaries"] = [s for s in contents["summaries"] if not tells(s["text"])]
+        await session.wastebasket.update(waste.id, contents)
+        await session.erasing.add_chores(["scrub"], self._clock.now())
+
+    async def edited(self, session: Session, agent_id: int, key: str, text: str) -> None:
+        """The author edited a message that was forgotten: it stays so, and what it said can't be brought back."""
+        for waste in await session.wastebasket.of(agent_id):
+            held = [kept["events"].get(key, {}).get("text", text) for kept in waste.contents["messages"]]
+            if any(was != text for was in held):
+                await self.erase(session, agent_id, Erased(events=(key,)))
+                return
 
     async def bring_back(self, session: Session, agent: Agent, waste: Waste) -> list[str]:
         """Everything as it was, as far as it can be: what came back, a line each."""
@@ -166,7 +204,7 @@ class Forgetting:
         for kept in reversed(contents["messages"]):  # what two of them held is as before the first
             await self._restore(session, agent, kept)
         texts = list(filter(None, contents["texts"]))
-        for kept in contents.get("pictures", ()):
+        for kept in contents["pictures"]:
             if not await self._taken_out.put_back(session, agent, kept):
                 texts.remove(kept["says"])
         blocks = {block.id: block for block in await session.blocks.of(f"agent:{agent.id}", None)}
@@ -174,7 +212,7 @@ class Forgetting:
             if kept["block"] in blocks:
                 await self._relearn(session, blocks[kept["block"]], kept)
         await session.blocks.relearn(contents["history"])
-        for turn_id, text in contents.get("surfaced", {}).items():
+        for turn_id, text in contents["surfaced"].items():
             await self._surface_again(session, turn_id, text)
         for summary in contents["summaries"]:
             place = summary["conversation_id"]
@@ -216,15 +254,14 @@ class Forgetting:
         """Take a message's words out of storage and of every view, or of the person's only the sentences that touch on
         it; all that it was, to bring it back."""
         rest = "" if tells is None or message.event_key is None else tells.rest(message.text, tells.touches)
-        kept: dict[str, Any] = {
-            name: getattr(message, name) for name in ("key", "text", "rendered", "tokens")
-        }
+        shown = "" if message.event_key else message.rendered  # of an event it is made anew
+        kept: dict[str, Any] = {"key": message.key, "text": message.text, "rendered": shown}
         kept["events"], kept["replies"] = {}, {}
         if message.event_key:
             await session.captions.drop(message.event_key)
             for row in await session.mailbox.events_from(message.event_key):
-                kept["events"][row.key] = row.payload
                 left = _told_in_part(row.payload, tells) if tells and rest else emptied(row.payload)
+                kept["events"][row.key] = {n: v for n, v in row.payload.items() if v != left[n]}
                 await session.mailbox.replace_event(row.key, left)
         else:
             said = await session.mailbox.replies(message.turn_id)
@@ -238,12 +275,26 @@ class Forgetting:
         return kept
 
     async def _restore(self, session: Session, agent: Agent, kept: dict[str, Any]) -> None:
-        for key, payload in kept["events"].items():
-            await session.mailbox.replace_event(key, payload)
         await session.mailbox.reword(kept["replies"])
         for message in await session.messages.get(agent.id, [kept["key"]], None):
+            event = await self._heard_again(session, message, kept["events"])
             shown = kept["rendered"] if message.queued else ""
+            if event is not None and message.queued:
+                user = await session.agents.user(agent.user_id)
+                shown = await self._queues.told(event, ZoneInfo(user.timezone))
             await self._queues.rewrite(session, message, kept["text"], shown)
+
+    async def _heard_again(
+        self, session: Session, message: Message, events: Mapping[str, Mapping[str, Any]]
+    ) -> Event | None:
+        """What came as the message is put back into its events, as far as they are there: its own, if it is."""
+        own = None
+        for row in await session.mailbox.events_from(message.event_key) if message.event_key else ():
+            if row.payload and row.key in events:
+                payload = {**row.payload, **events[row.key]}
+                await session.mailbox.replace_event(row.key, payload)
+                own = from_json(payload) if row.key == message.event_key else own
+        return own
 
     async def _unsay(self, session: Session, message: Message, tells: Telltale, at_work: str = "") -> None:
         """Take what tells of it out of a message in view, other than what was said. What a tool answered in the turn

@@ -175,6 +175,13 @@ class QueueManager:
         told = partial(context.event_fields, event, zone, self.window.fit, tokens, whole)
         return await asyncio.to_thread(told) if context.length(event) > _LONG else told()
 
+    async def told(self, event: Event, zone: ZoneInfo) -> str:
+        """An event alone, rendered."""
+        share = self.window.share
+        return context.user_message(
+            await self._fields(event, zone, share, share // 2), self.window.images(event)
+        )
+
     async def amend(self, session: Session, message: Message, text: str, shown: str = "") -> None:
         """The author edited an admitted message, or (with an empty text) deleted it. ``shown``: what recall storage
         keeps of it where that is more than the text (`context.bare`)."""

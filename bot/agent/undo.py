@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from bot.agent.fifo_queue import is_note
+from bot.agent.forgetting import Forgetting
+from bot.agent.held import Erased
 from bot.agent.queue_manager import QueueManager
 from bot.events import HeartbeatDue
 from bot.language import gettext
@@ -17,9 +19,12 @@ from memory.records import Agent, Conversation, InboxRow, Turn
 class Undo:
     """Hold the agent's lock while using it."""
 
-    def __init__(self, runtime: Runtime, queues: QueueManager, allowance: Allowance) -> None:
+    def __init__(
+        self, runtime: Runtime, queues: QueueManager, forgetting: Forgetting, allowance: Allowance
+    ) -> None:
         self._store, self._indexer, self._clock = runtime.store, runtime.indexer, runtime.clock
         self._queues = queues
+        self._forgetting = forgetting
         self._allowance = allowance
 
     async def turns(
@@ -67,6 +72,7 @@ class Undo:
         self, session: Session, agent: Agent, conversation: Conversation, turn: Turn
     ) -> tuple[list[str], list[int]]:
         """Blocks, passages and schedules as before the turn: what had to stay, and the keys that went."""
+        await self._forgetting.erase(session, agent.id, Erased(turns=[turn.id]))
         notes = await blocks_back(session, agent, conversation, turn, self._clock.now())
         made = await self._passages(session, agent, turn)
         made = await session.passages.delete(made)

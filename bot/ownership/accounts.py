@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.agent.forgetting import Forgetting
 from bot.delivery.mailboxes import Mailboxes
 from bot.people.allowance import Allowance
 from bot.people.identities import Identities
@@ -13,12 +14,18 @@ class Accounts:
     """What becomes of agents and memory when accounts change hands."""
 
     def __init__(
-        self, runtime: Runtime, mailboxes: Mailboxes, identities: Identities, allowance: Allowance
+        self,
+        runtime: Runtime,
+        mailboxes: Mailboxes,
+        identities: Identities,
+        allowance: Allowance,
+        forgetting: Forgetting,
     ) -> None:
         self._store, self._indexer, self._clock = runtime.store, runtime.indexer, runtime.clock
         self._mailboxes = mailboxes
         self._identities = identities
         self._allowance = allowance
+        self._forgetting = forgetting
 
     async def join(self, keep: User, other: User) -> None:
         """Two users are one person: per persona the older agent takes over what the younger one holds."""
@@ -35,6 +42,10 @@ class Accounts:
                         await session.agents.give(agent.id, keep.id)
                         continue
                     older, younger = sorted((mine, agent), key=lambda a: a.id)
+                    for waste in await session.wastebasket.of(
+                        younger.id
+                    ):  # it would go without being scrubbed
+                        await self._forgetting.empty(session, waste)
                     await session.joining.join(older, younger, now)
                     await session.agents.give(older.id, keep.id)
                 for account in await session.agents.accounts_of(other.id):

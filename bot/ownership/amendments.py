@@ -71,6 +71,9 @@ class Amendments:
     async def _reword(self, row: InboxRow, text: str) -> None:
         if text and row.payload.get("text") in (text, _voiced(row, text)):
             return  # a link's preview was added, or the event came twice
+        if text and row.kind == MessageReceived.kind and row.payload == emptied(row.payload):
+            await self._erasure.edited(row, text)
+            return
         pieces, shown = list[int](), ""
         async with self._locks.of(row.agent_id), self._store.write() as session:
             if text:

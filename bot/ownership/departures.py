@@ -12,6 +12,8 @@ import asyncio
 import logging
 from datetime import timedelta
 
+from bot.agent.forgetting import Forgetting
+from bot.agent.held import Erased
 from bot.agent.queue_manager import QueueManager
 from bot.runtime import Runtime
 from bot.settings import PersonaSettings
@@ -25,9 +27,12 @@ _LOOK_S = 600.0
 
 
 class Departures:
-    def __init__(self, runtime: Runtime, queues: QueueManager, rules: PersonaSettings) -> None:
+    def __init__(
+        self, runtime: Runtime, queues: QueueManager, forgetting: Forgetting, rules: PersonaSettings
+    ) -> None:
         self._store, self._indexer, self._clock = runtime.store, runtime.indexer, runtime.clock
         self._queues = queues
+        self._forgetting = forgetting
         self._rules = rules
 
     async def left(self, community: str) -> None:
@@ -91,6 +96,7 @@ class Departures:
                 rows = await session.messages.queue(place.id)
                 await session.messages.evict(place.id, [row.key for row in rows])
                 await session.messages.drop_summary(place.id)
+                await self._forgetting.erase(session, place.agent_id, Erased(summaries=[place.id]))
             await session.personas.note_return(community)  # there is nothing left to be cleared
             await session.erasing.add_chores(["scrub"], self._clock.now())
         if keeper is not None:

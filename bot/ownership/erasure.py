@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 
 from bot.agent.copies import Copies
 from bot.agent.forgetting import KEPT, Forgetting
+from bot.agent.held import Erased
 from bot.agent.queue_manager import QueueManager
 from bot.agent.tools.unwanted import Unwanted
 from bot.data_dir import DataDir
@@ -28,7 +29,18 @@ from bot.people.identities import Identities, Identity
 from bot.runtime import Runtime
 from memory.errors import StoreError, where
 from memory.ports import Session
-from memory.records import ROOM, Agent, Audience, Message, Passage, User, readable_from, scope_of
+from memory.records import (
+    ROOM,
+    Agent,
+    Audience,
+    InboxRow,
+    Message,
+    Passage,
+    User,
+    import_of,
+    readable_from,
+    scope_of,
+)
 from memory.search.terms import digest_words
 
 log = logging.getLogger(__name__)
@@ -231,6 +243,8 @@ class Erasure:
             async with self._allowance.forgetting(agent), self._store.write() as session:
                 now = self._clock.now()
                 lore = await self._copies.withdraw(session, who.user, [p for p in told if p.turn_id in here])
+                places = {who.conversation.id}
+                await self._forgetting.erase(session, agent.id, Erased(turns=here, places=places))
                 passages = await session.erasing.conversation(who.conversation, agent, now)
                 await self._not_to_come(
                     session, await session.agents.accounts_of(who.user.id), who.conversation.address
@@ -247,6 +261,11 @@ class Erasure:
         async with self._mailboxes.still(agent.id), self._locks.of(agent.id):
             async with self._allowance.forgetting(agent), self._store.write() as session:
                 now = self._clock.now()
+                held = await session.agents.conversations(agent.id)
+                places = {place.id for place in held if import_of(place.address) == name}
+                said = await session.mailbox.turns_of(agent.id)
+                turns = {turn.id for turn in said if turn.conversation_id in places}
+                await self._forgetting.erase(session, agent.id, Erased(turns=turns, places=places))
                 passages = await session.imports.drop(agent, name, now)
                 await self._copies.blank(session, agent.id, None)
                 await session.erasing.add_chores([f"files:{agent.id}", "scrub"], now)
@@ -340,12 +359,21 @@ class Erasure:
     async def message(self, session: Session, message: Message | None, key: str, agent_id: int) -> None:
         """A message that its author deleted or edited, inside the caller's unit of work: its copies."""
         await self._copies.unquote(session, [], [key])
+        gone = Erased(
+            events=[key], summaries=[message.conversation_id] if message and not message.queued else []
+        )
+        await self._forgetting.erase(session, agent_id, gone)
         if message is not None:
             await self._copies.blank(session, agent_id, None)
             if not message.queued:  # the summary may tell of it
                 await session.messages.drop_summary(message.conversation_id)
                 self._queues.forget(message.conversation_id)
         await session.erasing.add_chores(["scrub"], self._clock.now())
+
+    async def edited(self, row: InboxRow, text: str) -> None:
+        """The author edited a message that is forgotten: it stays so."""
+        async with self._locks.of(row.agent_id), self._store.write() as session:
+            await self._forgetting.edited(session, row.agent_id, row.key, text)
 
     async def expire(self) -> None:
         """Once a day: let go of messages that are older than is kept, and of strangers who were shown a code."""
@@ -363,6 +391,7 @@ class Erasure:
 
     async def _expire_messages(self, now: datetime) -> None:
         async with self._store.write() as session:
+            await self._forgetting.erase(session, None, Erased(before=now - self._keep))
             count, agents, places = await session.erasing.expire(now - self._keep)
             await self._copies.blank(session, None, now - _SEEN)
             if count:

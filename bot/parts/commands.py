@@ -28,7 +28,7 @@ from bot.parts.people import PeopleParts
 def commands_of(given: Given, people: PeopleParts, agent: AgentParts, ownership: OwnershipParts) -> Commands:
     runtime, files, web = given.runtime, given.files, given.settings.web
     roles, export = people.roles, ownership.export
-    undo = Undo(runtime, agent.queues, people.allowance)
+    undo = Undo(runtime, agent.queues, agent.forgetting, people.allowance)
     page, keys = WebPage(runtime, web.url), ProgramKeys(runtime, web.url if web.programs else "")
     return Commands(
         (

@@ -52,8 +52,8 @@ class OwnershipParts:
             rights=Rights(
                 erasure,
                 Amendments(runtime, queues, mailboxes, erasure, masking),
-                Departures(runtime, queues, settings.personas),
-                Accounts(runtime, mailboxes, identities, allowance),
+                Departures(runtime, queues, agent.forgetting, settings.personas),
+                Accounts(runtime, mailboxes, identities, allowance, agent.forgetting),
                 RoomMemory(runtime, identities, personas, agent.courier.wake),
             ),
             guests=Guests(runtime, erasure, settings.web.widget),

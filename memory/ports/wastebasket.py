@@ -21,6 +21,10 @@ class Wastebasket(Protocol):
         """The newest of ``audiences`` that was forgotten at ``since`` or after it."""
         ...
 
+    async def of(self, agent_id: int | None) -> list[Waste]:
+        """All of an agent, or (None) of everybody, oldest first."""
+        ...
+
     async def of_turn(self, turn_id: str) -> list[Waste]:
         """Oldest first."""
         ...

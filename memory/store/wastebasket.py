@@ -34,6 +34,10 @@ class Wastebasket:
         found = await self._select(condition)
         return found[-1] if found else None
 
+    async def of(self, agent_id: int | None) -> list[Waste]:
+        own = sa.true() if agent_id is None else t.wastebasket.c.agent_id == agent_id
+        return await self._select(own)
+
     async def of_turn(self, turn_id: str) -> list[Waste]:
         return await self._select(t.wastebasket.c.turn_id == turn_id)
 

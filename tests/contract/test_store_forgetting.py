@@ -89,6 +89,9 @@ async def test_the_wastebasket_gives_the_newest_that_may_be_seen(store: Store) -
     async with store.write() as session:
         basket = session.wastebasket
         assert [waste.id for waste in await basket.of_turn("t1")] == [first, second]
+        assert [waste.id for waste in await basket.of(ada.id)] == [first, second]
+        assert [waste.id for waste in await basket.of(None)] == [first, second]
+        assert await basket.of(ada.id + 1) == []
         newest = await basket.newest(ada.id, None, NOW)
         assert newest is not None
         assert (newest.id, newest.contents) == (second, {"texts": ["two"]})

@@ -34,6 +34,7 @@ from bot.settings import (
     McpSettings,
     MemorySettings,
     ModelSettings,
+    PersonaSettings,
     PriceSettings,
     PrivacySettings,
     SafetySettings,
@@ -213,6 +214,7 @@ def settings_at(
     images: dict[str, Any] | None = None,
     safety: dict[str, Any] | None = None,
     prices: dict[str, Any] | None = None,
+    personas: dict[str, Any] | None = None,
     **agent: Any,
 ) -> Settings:
     return Settings(
@@ -230,6 +232,7 @@ def settings_at(
         limits=LimitSettings(**(limits or {})),
         images=ImagesSettings(**(images or {})),
         safety=SafetySettings(**(safety or {})),
+        personas=PersonaSettings(**(personas or {})),
         prices={name: PriceSettings(**price) for name, price in (prices or {}).items()},
     )
 
@@ -254,6 +257,7 @@ async def opened(
     beside: Sequence[Adapter] = (),
     claim: str | Claim = "test",
     limits: dict[str, Any] | None = None,
+    personas: dict[str, Any] | None = None,
     **agent: Any,
 ) -> AsyncIterator[House]:
     """Everbot on ``folder``. ``play`` is a model or what a `Stage` plays; None: the configured model.
@@ -275,6 +279,7 @@ async def opened(
         url=url,
         mcp=mcp,
         limits=limits,
+        personas=personas,
         **agent,
     )
     chosen = Stage(play) if inspect.isroutine(play) else play
