@@ -473,7 +473,7 @@ class Inbound(Protocol):
         """
         ...
 
-    def reading(self, account: str, address: Address, key: str) -> AbstractContextManager[None]:
+    def reading(self, account: str, address: Address, key: str) -> AbstractAsyncContextManager[None]:
         """To be held from the moment that somebody's message is heard until it is submitted, or let go: what its
         author has forgotten meanwhile goes with it, and they are told."""
         ...

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from contextlib import AbstractContextManager
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -74,9 +74,8 @@ class Hearing:
     async def said(self, told: Json) -> None:
         message = message_of(told)
         if message is not None:
-            with self._reading(message):
-                async with self._order.behind(message.channel):
-                    await self._take(message)
+            async with self._reading(message), self._order.behind(message.channel):
+                await self._take(message)
 
     async def edited(self, told: Json) -> None:
         message = message_of(told)
@@ -121,9 +120,8 @@ class Hearing:
     async def missed(self, messages: Iterable[Message]) -> None:
         """What was said while we were away: before all that waits."""
         for message in messages:
-            with self._reading(message):
-                async with self._order.ahead(message.channel):
-                    await self._take(message, live=False)
+            async with self._reading(message), self._order.ahead(message.channel):
+                await self._take(message, live=False)
 
     async def submit(self, event: Event) -> None:
         """Until it is committed: Discord never tells it again."""
@@ -131,7 +129,7 @@ class Hearing:
         if view is not None:
             await self._tell(event.address, view.text)
 
-    def _reading(self, message: Message) -> AbstractContextManager[None]:
+    def _reading(self, message: Message) -> AbstractAsyncContextManager[None]:
         who, where = account(message.author_id), places.address(message.channel)
         return self._inbound.reading(who, where, reading.key(message.id))
 

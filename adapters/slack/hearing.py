@@ -144,7 +144,7 @@ class Hearing:
             return
         begun = reading.stamp(event.get("thread_ts")) or event["ts"]
         self._around.work.asked(said.address, begun, said.text, said.locale)
-        with self._inbound.reading(said.account, said.address, said.key):
+        async with self._inbound.reading(said.account, said.address, said.key):
             await self._submit_whole(said, event, kind)
 
     async def _submit_whole(self, said: MessageReceived, event: Json, kind: str) -> None:

@@ -23,7 +23,7 @@ from bot.errors import Changed
 from bot.events import LOCAL, platform_of
 from bot.language import gettext
 from bot.ownership.chores import Chores
-from bot.ownership.underway import Underway
+from bot.ownership.underway import Underway, names_of
 from bot.people.allowance import Allowance
 from bot.people.identities import Identities, Identity
 from bot.runtime import Runtime
@@ -49,6 +49,7 @@ _LOOK_S = 30.0
 _SEEN = timedelta(days=1)  # how long a search's results stay in view where messages expire
 WRITES_KNOWN = timedelta(days=1)
 """How long a program's writes are known by their key, at least."""
+_ON_ITS_WAY = timedelta(days=7)  # nothing is, for so long
 Also = Callable[[Session], Awaitable[None]]
 """What is done in the same unit of work."""
 
@@ -82,8 +83,10 @@ class Erasure:
         self._chores = Chores(runtime, files, self._asked, self._empty)
         self._keep = timedelta(days=keep_days)
         self._expired: datetime | None = None
-        self._anything: bool | None = None  # whether anything was ever forgotten; None: not known yet
-        self.underway = Underway()
+        self._alone = runtime.cluster.single
+        # Whether anything was ever forgotten; None: not known yet. Of what others forget we hear nothing.
+        self._anything = None if self._alone else True
+        self.underway = Underway(runtime)
 
     async def run(self) -> None:
         """Do what is left to do, now and then, until cancelled."""
@@ -242,13 +245,12 @@ class Erasure:
             here = {turn.id for turn in turns if turn.conversation_id == who.conversation.id}
             async with self._allowance.forgetting(agent), self._store.write() as session:
                 now = self._clock.now()
+                accounts = await session.agents.accounts_of(who.user.id)
+                await self._not_to_come(session, accounts, who.conversation.address)
                 lore = await self._copies.withdraw(session, who.user, [p for p in told if p.turn_id in here])
                 places = {who.conversation.id}
                 await self._forgetting.erase(session, agent.id, Erased(turns=here, places=places))
                 passages = await session.erasing.conversation(who.conversation, agent, now)
-                await self._not_to_come(
-                    session, await session.agents.accounts_of(who.user.id), who.conversation.address
-                )
                 self._anything = True
                 await self._copies.blank(session, agent.id, None)
                 await session.erasing.add_chores([f"files:{agent.id}", "scrub"], now)
@@ -338,8 +340,12 @@ class Erasure:
             await session.erasing.add_chores(["scrub"], self._clock.now())
 
     async def _not_to_come(self, session: Session, accounts: Collection[str], address: str | None) -> None:
-        """What is on its way from these accounts (into this place) is forgotten before it is received."""
-        await session.mailbox.forget_keys(self.underway.forget(accounts, address), self._clock.now())
+        """What is on its way from these accounts (into this place) is forgotten before it is received: first in the
+        unit of work."""
+        now = self._clock.now()
+        if not self._alone:
+            await session.erasing.forget_to_come(names_of(accounts, address), now)
+        await session.mailbox.forget_keys(self.underway.forget(accounts, address), now)
 
     async def let_go(self, key: str) -> None:
         """The message of that key is not received, nor what comes with it, however often it is told."""
@@ -383,6 +389,7 @@ class Erasure:
         async with self._store.write() as session:
             gone = await session.codes.expire(now) + await session.web_keys.expire(now)
             await session.web_keys.expire_writes(now - WRITES_KNOWN)
+            await session.erasing.expire_times(now - _ON_ITS_WAY)
             if gone:
                 await session.erasing.add_chores(["scrub"], now)
         if self._keep:

@@ -7,7 +7,7 @@ theirs is kept, nor what others say of them by name. What somebody quotes is not
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from bot.events import MessageReceived
@@ -27,6 +27,7 @@ _TOLD = marked(
 )
 _QUOTED = re.compile(r"^\s*(?:>|&gt;).*$", re.MULTILINE)
 _BROUGHT = re.compile(r"^\((?:forwarded|quoted|embed|attached|e-mail)[^)\n]*\)", re.MULTILINE)
+Admit = Callable[[Session], Awaitable[None]]
 _SHORTEST = 3  # letters of a name that is looked for
 _LONGEST = 4_000  # characters of a line
 
@@ -42,8 +43,9 @@ class RoomMemory:
         self._personas = personas
         self._wake = wake
 
-    async def hear(self, event: MessageReceived) -> None:
-        """Keep what somebody says where it is kept; the first time they are told, and it is not."""
+    async def hear(self, event: MessageReceived, admit: Admit) -> None:
+        """Keep what somebody says where it is kept; the first time they are told, and it is not. ``admit`` raises,
+        first in the unit of work, when it is not to be kept any more."""
         community, text = public_in(event.audience), own_words(event.text)
         if community is None or event.bot or not text:
             return
@@ -56,6 +58,9 @@ class RoomMemory:
         who = await self._identities.of(event)
         language = await self._identities.language_of(event, who)
         async with self._store.write() as session:
+            await admit(session)
+            if await session.rooms.out([event.account]):
+                return  # since we looked
             standing = (await session.agents.user(who.user.id)).rooms
             if not standing:
                 await session.rooms.told(who.user.id)

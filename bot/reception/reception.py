@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import replace
+from functools import partial
 
 from bot.agent.tools.unwanted import Unwanted
 from bot.commands.table import Commands
@@ -34,15 +35,17 @@ from bot.events import (
 from bot.language import gettext, language, marked, spoken
 from bot.observer import Heard
 from bot.ownership.rights import Rights
+from bot.ownership.underway import Gone
 from bot.people.access import Access
 from bot.people.identities import Identities, Identity, agents_of
 from bot.people.pace import NotForUs, Turned
 from bot.people.programs import Programs
-from bot.reception.judging import Judging, refused
+from bot.reception.judging import Judging, Kept, refused
 from bot.reception.threads import Threads
 from bot.runtime import Runtime
 from bot.safety.masking import TOLD
 from bot.safety.refusing import Verdict
+from memory.errors import StaleAgent
 from memory.ports import Leases
 from memory.records import Agent, Audience, Conversation, Message, Passage, User
 
@@ -99,6 +102,7 @@ class Reception:
         # A file came with a message, and its key is that message's with the file's behind it.
         said = event.key.rpartition("/")[0] if isinstance(event, DocumentUploaded) else event.key
         erasure, underway = self._rights.erasure, self._rights.erasure.underway
+        await underway.expect(event.account, event.address, said)
         if await erasure.is_forgotten(said) or await erasure.is_forgotten(event.key):
             return underway.word_of(said)
         if not self._judging.hears(event):
@@ -123,18 +127,33 @@ class Reception:
         except Turned as turned:
             if isinstance(turned, NotForUs):
                 await self._overhear(event)
+            if said == event.key:
+                underway.arrived(said)
             return turned.view
-        if isinstance(event, MessageReceived):
-            await self._rights.rooms.hear(event)
-        event = kept.event
-        if isinstance(event, MessageReceived):
-            event = await self._threads.begun(await self._rights.rooms.without_the_kept_out(event), identity)
-        new = await self._mailboxes.receive(event, identity, kept.notices)
+        try:
+            new, event = await self._receive(event, identity, kept, said)
+        except Gone:
+            await erasure.let_go(said)
+            return underway.word_of(said)
         if said == event.key:
             underway.arrived(said)
         return None if new else await self._reused(event)
 
-    def reading(self, account: str, address: Address, key: str) -> AbstractContextManager[None]:
+    async def _receive(self, event: Event, identity: Identity, kept: Kept, said: str) -> tuple[bool, Event]:
+        """As `Mailboxes.receive`, and what was received. Raises `Gone`."""
+        admit = partial(self._rights.erasure.underway.admit, said)
+        if isinstance(event, MessageReceived):
+            await self._rights.rooms.hear(event, admit)
+        event = kept.event
+        if isinstance(event, MessageReceived):
+            event = await self._threads.begun(await self._rights.rooms.without_the_kept_out(event), identity)
+        try:
+            return await self._mailboxes.receive(event, identity, kept.notices, admit), event
+        except StaleAgent:
+            self._identities.drop(identity.agent.id)
+            raise
+
+    def reading(self, account: str, address: Address, key: str) -> AbstractAsyncContextManager[None]:
         return self._rights.erasure.underway.reading(account, address, key)
 
     async def awaits(self, event: Event) -> bool:
@@ -142,7 +161,7 @@ class Reception:
             await self._access.check(event, followed=await self._threads.follows(event), ask=True)
         except Turned:
             return False
-        self._rights.erasure.underway.expect(event.account, event.address, event.key)
+        await self._rights.erasure.underway.expect(event.account, event.address, event.key)
         return True
 
     async def submit_to(self, agent: Agent, event: Event) -> None:
@@ -287,7 +306,8 @@ class Reception:
     async def _overhear(self, event: Event) -> None:
         """A room may keep what was said in it, but never what is refused."""
         if isinstance(event, MessageReceived) and await self._judging.overheard(event):
-            await self._rights.rooms.hear(event)
+            with suppress(Gone):
+                await self._rights.rooms.hear(event, partial(self._rights.erasure.underway.admit, event.key))
 
     async def _amend(self, event: MessageEdited | MessageDeleted) -> View | None:
         """A message reads otherwise now, or is gone: so is one that reads what is refused."""

@@ -48,6 +48,19 @@ class Erasing(Protocol):
         """No event shows them any more."""
         ...
 
+    async def times_forgotten(self, who: Collection[str], *, receiving: bool = False) -> dict[str, int]:
+        """How often each of these was forgotten (accounts, or whatever names one in a place), where it was at all of
+        late. ``receiving``: what is received in this unit is there for whoever forgets one of them after it."""
+        ...
+
+    async def forget_to_come(self, who: Collection[str], now: datetime) -> None:
+        """They were forgotten once more: first in the unit, which sees all that was received of them."""
+        ...
+
+    async def expire_times(self, before: datetime) -> None:
+        """Nobody has heard anything before, and not received it."""
+        ...
+
     async def chores(self) -> list[tuple[str, datetime]]:
         """Name and time of what is still to be done, oldest first."""
         ...

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -282,3 +282,8 @@ async def forget_keys(connection: Connection, keys: Mapping[str, datetime]) -> N
 def digest_of(key: str) -> bytes:
     """What stays of the key of a forgotten event."""
     return hashlib.blake2b(key.encode(), digest_size=16).digest()
+
+
+async def in_turn(connection: Connection, digests: Iterable[bytes], *, shared: bool) -> None:
+    """As `Connection.in_turn`, of what these are the digests of: accounts, as a rule."""
+    await connection.in_turn([int.from_bytes(digest[:4], signed=True) for digest in digests], shared=shared)

@@ -85,6 +85,11 @@ class Connection(Protocol):
         """The words of ``messages`` or ``passages``."""
         ...
 
+    async def in_turn(self, numbers: Sequence[int], *, shared: bool) -> None:
+        """One of several processes at a time has these numbers (of 32 bits), from here to the end of its unit; or all
+        at a time that want them ``shared``."""
+        ...
+
     async def defer_foreign_keys(self) -> None:
         """Check them at the commit, in this unit of work."""
         ...

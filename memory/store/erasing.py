@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from memory.records import Agent, Conversation, InboxRow, Message, scope_of, scope_range
 from memory.store import surfaced
 from memory.store import tables as t
-from memory.store.agents import forget_keys
+from memory.store.agents import digest_of, forget_keys, in_turn
 from memory.store.blocks import Blocks
 from memory.store.connection import Connection
 from memory.store.dialects import scope_in, upsert
@@ -169,6 +169,29 @@ class Erasing:
     async def unquote(self, accounts: Collection[str], keys: Collection[str]) -> None:
         q = t.quotes.c
         await self._c.execute(t.quotes.delete().where(q.account.in_(accounts) | q.key.in_(keys)))
+
+    async def times_forgotten(self, who: Collection[str], *, receiving: bool = False) -> dict[str, int]:
+        digests = {digest_of(one): one for one in who}
+        if receiving:
+            await in_turn(self._c, digests, shared=True)
+        known = t.times_forgotten.c.digest.in_(list(digests))
+        rows = await self._c.execute(sa.select(t.times_forgotten).where(known))
+        return {digests[bytes(row.digest)]: row.times for row in rows}
+
+    async def forget_to_come(self, who: Collection[str], now: datetime) -> None:
+        digests = sorted(map(digest_of, who))
+        if not digests:
+            return
+        await in_turn(self._c, digests, shared=False)
+        once = upsert(t.times_forgotten).values(
+            [{"digest": d, "times": 1, "created_at": now} for d in digests]
+        )
+        more = {"times": t.times_forgotten.c.times + 1, "created_at": now}
+        await self._c.execute(once.on_conflict_do_update(index_elements=["digest"], set_=more))
+
+    async def expire_times(self, before: datetime) -> None:
+        old = t.times_forgotten.c.created_at < before
+        await self._c.execute(t.times_forgotten.delete().where(old))
 
     async def chores(self) -> list[tuple[str, datetime]]:
         rows = await self._c.execute(sa.select(t.chores).order_by(t.chores.c.created_at, t.chores.c.name))

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from memory.records import ROOM, Agent, Audiences, Message, scope_of
 from memory.store import tables as t
-from memory.store.agents import digest_of
+from memory.store.agents import digest_of, in_turn
 from memory.store.connection import Connection
 from memory.store.dialects import upsert
 from memory.store.fulltext import slices
@@ -67,6 +67,7 @@ class Rooms:
         await self._stands(user_id, "told")
 
     async def keep_out(self, user_id: int, accounts: Collection[str], now: datetime) -> None:
+        await in_turn(self._c, [digest_of(account) for account in accounts], shared=False)
         await self._stands(user_id, "out")
         await self._c.execute(t.room_names.delete().where(t.room_names.c.user_id == user_id))
         for account in accounts:

@@ -512,6 +512,13 @@ welcome = Table("welcome", metadata, Column("account", Text, primary_key=True), 
 forgotten = Table(
     "forgotten", metadata, Column("digest", sa.LargeBinary, primary_key=True), _at()
 )  # of inbox keys of people who are gone: what a platform tells again stays forgotten
+times_forgotten = Table(
+    "times_forgotten",
+    metadata,
+    Column("digest", sa.LargeBinary, primary_key=True),
+    Column("times", sa.BigInteger, nullable=False),
+    _at(),
+)  # how often an account, or it in a place, was forgotten: what was heard before is not received after it
 wastebasket = Table(
     "wastebasket",
     metadata,

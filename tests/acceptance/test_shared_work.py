@@ -93,6 +93,12 @@ class Shared:
     def texts(self, user: str) -> list[str]:
         return [reply.text for reply in self.parlour.posted if reply.address == f"parlour:{user}"]
 
+    async def posted(self, place: str, words: str) -> None:
+        """Until that is said there."""
+        async with asyncio.timeout(PATIENCE_S):
+            while not any(words in text for text in self.texts(place)):
+                await asyncio.sleep(0.01)
+
     async def asked_of(self, user: str, text: str) -> str:
         """All that the model was shown when it was told that."""
         before = [len(stage.requests) for stage in self.stages]
@@ -144,11 +150,9 @@ async def test_what_people_do_while_another_process_thinks_for_them(shared: Shar
         await shared.command("eve", "link confirm")
         shared.hold.go()
         await held
-        async with asyncio.timeout(
-            PATIENCE_S
-        ):  # it is eve's agent that has it now, perhaps of the other process
-            while not shared.texts("joe"):
-                await asyncio.sleep(0.01)
+        await shared.posted(
+            "joe", "You said"
+        )  # it is eve's agent that has it now, perhaps of the other process
         assert "Minka" in await shared.asked_of("joe", "What is my cat called?")
         assert shared.texts("joe")[0] == "You said: wait a moment"
         assert len(shared.texts("joe")) == 2

@@ -1196,6 +1196,7 @@ _NOBODYS = {
     "deeds",
     "room_lines",  # messages of a room's agent; whose they are is told in test_room_memory
     "room_names",  # of those who said them
+    "times_forgotten",  # digests of accounts
     "kept_out",  # digests of accounts, which outlive the person
 }
 

@@ -78,6 +78,24 @@ async def test_a_forgotten_conversation_leaves_the_others_and_its_place(store: S
         assert await session.mailbox.waiting(ada.id, ["console"]) == []
 
 
+async def test_it_is_counted_how_often_somebody_was_forgotten(store: Store) -> None:
+    ada, bob, there = "console:ada", "console:bob", "console:ada\nconsole:there"
+    for who in ([ada], [ada, bob], [there], []):
+        async with store.write() as session:
+            await session.erasing.forget_to_come(who, NOW)
+    async with store.write() as session:
+        assert await session.erasing.times_forgotten([bob, there, ada, "console:eve"], receiving=True) == {
+            ada: 2,
+            bob: 1,
+            there: 1,
+        }
+        assert await session.erasing.times_forgotten(["console:eve"]) == {}
+        await session.erasing.forget_to_come([bob], NOW + timedelta(days=1))
+        await session.erasing.expire_times(NOW + timedelta(hours=1))
+    async with store.read() as session:
+        assert await session.erasing.times_forgotten([ada, bob]) == {bob: 2}
+
+
 async def test_what_is_older_expires_and_what_is_younger_stays(store: Store) -> None:
     ada, home = await settle(store)
     await tell(store, home, "old words", created_at=OLD)

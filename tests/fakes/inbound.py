@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractAsyncContextManager, nullcontext
 
 from bot.events import Address, Command, CommandSpec, Event, Suggestion, View
 from bot.ports import Alone, Leases
@@ -22,7 +22,7 @@ class Heard:
         self.events.append(event)
         return None
 
-    def reading(self, account: str, address: Address, key: str) -> AbstractContextManager[None]:
+    def reading(self, account: str, address: Address, key: str) -> AbstractAsyncContextManager[None]:
         return nullcontext()
 
     async def awaits(self, event: Event) -> bool:

@@ -157,7 +157,7 @@ async def _said(mine: Owned, origin: Origin, sent: Sent, pages: OpenPages) -> Vi
         text=sent.text,
     )
     inbound = mine.site.app.inbound
-    with inbound.reading(event.account, event.address, event.key):
+    async with inbound.reading(event.account, event.address, event.key):
         shown, documents = pages.attached(event, sent.files)
         views = [await inbound.submit(document) for document in documents]
         if event.text.strip() or shown or not documents:

@@ -22,6 +22,7 @@ from memory.uncancelled import ended
 
 T = TypeVar("T")
 
+_IN_TURN = 4246  # a class of locks
 _LEAVE_S = 5.0  # for what a connection says when it goes
 _ANSWER_S = 15.0  # for a prepared statement: it may wait for another's lock for 10
 
@@ -112,6 +113,10 @@ class PostgresConnection:
 
     def full_text(self, kind: str) -> Postings:
         return Postings(self, kind)
+
+    async def in_turn(self, numbers: Sequence[int], *, shared: bool) -> None:
+        lock = "pg_advisory_xact_lock_shared" if shared else "pg_advisory_xact_lock"
+        await self.ask(f"SELECT {lock}({_IN_TURN}, n) FROM unnest($1::int[]) n", sorted(numbers))  # noqa: S608
 
     async def defer_foreign_keys(self) -> None:
         await self.control("SET CONSTRAINTS ALL DEFERRED")

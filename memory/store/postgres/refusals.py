@@ -9,23 +9,29 @@ import asyncpg
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
-from memory.errors import StoreUnavailable
+from memory.errors import StaleAgent, StoreUnavailable
 from memory.store.postgres.address import Address
 
 # The last is what asyncpg says of a connection that was cut at the wrong moment.
 _LOST = (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+_GONE = "what it hangs on was deleted by another process."
 _SETTING = "store.url (EVERBOT_STORE__URL)"
 
 
 @asynccontextmanager
 async def mapped(address: Address) -> AsyncIterator[None]:
-    """Raises `StoreUnavailable`; `sqlalchemy.exc.IntegrityError` for what breaks a rule of a table."""
+    """Raises `StoreUnavailable`; `StaleAgent` for what hangs on what another process has deleted;
+    `sqlalchemy.exc.IntegrityError` for what else breaks a rule of a table."""
     try:
         yield
     except DBAPIError as error:
+        if isinstance(_origin(error), asyncpg.ForeignKeyViolationError):
+            raise StaleAgent(_GONE) from error
         if isinstance(error, sa.exc.IntegrityError):
             raise
         raise StoreUnavailable(sentence(_origin(error), address)) from error
+    except asyncpg.ForeignKeyViolationError as error:
+        raise StaleAgent(_GONE) from error
     except asyncpg.IntegrityConstraintViolationError as error:
         raise sa.exc.IntegrityError("", None, error) from error
     except (*_LOST, asyncpg.PostgresError) as error:

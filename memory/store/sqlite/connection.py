@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -113,6 +113,9 @@ class SqliteConnection:
 
     def full_text(self, kind: str) -> Fts5:
         return Fts5(self, kind)
+
+    async def in_turn(self, numbers: Sequence[int], *, shared: bool) -> None:
+        pass  # one process, and one unit at a time
 
     async def defer_foreign_keys(self) -> None:
         await self.execute(sa.text("PRAGMA defer_foreign_keys=ON"))
