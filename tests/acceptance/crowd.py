@@ -117,6 +117,31 @@ class SlackSpot:
         await self.server.until(lambda: any(word in text for text in self.answers()), timeout)
 
 
+def on_discord(server: discord_server.DiscordServer, names: Sequence[str], shard: int = 0) -> list[Spot]:
+    """People in direct messages, in one channel of that shard, and each in a thread of theirs there."""
+    members = [server.user(name) for name in names]
+    hall = server.channel(server.guild(f"hall {shard}", members=members, shard=shard), "general")
+    found: list[Spot] = []
+    for user in members:
+        thread = server.thread(hall, f"{user.name}'s", user)
+        found.append(DiscordSpot(server, user, server.dm(user), f"discord {user.name} dm"))
+        found.append(DiscordSpot(server, user, hall, f"discord {user.name} channel", called=True))
+        found.append(DiscordSpot(server, user, thread, f"discord {user.name} thread", called=True))
+    return found
+
+
+def on_slack(server: SlackServer, names: Sequence[str]) -> list[Spot]:
+    """People in direct messages, in one channel, and each in a thread of theirs there."""
+    people = [server.user(name) for name in names]
+    general = server.channel("general", people)
+    found: list[Spot] = []
+    for person in people:
+        found.append(SlackSpot(server, person, server.im(person), f"slack {person} dm"))
+        found.append(SlackSpot(server, person, general, f"slack {person} channel", called=True))
+        found.append(SlackSpot(server, person, general, f"slack {person} thread", threaded=True))
+    return found
+
+
 def posts_on_discord(server: discord_server.DiscordServer) -> list[tuple[str, str]]:
     """(place, text) of all that the bot said, each place's in order."""
     return [

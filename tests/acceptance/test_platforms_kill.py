@@ -16,14 +16,8 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.clerk import DISCORD, MODEL, SLACK, Clerk
-from tests.acceptance.crowd import (
-    DiscordSpot,
-    SlackSpot,
-    Spot,
-    numbers_in,
-    posts_on_discord,
-    posts_on_slack,
-)
+from tests.acceptance.crowd import Spot, on_discord, on_slack, posts_on_discord, posts_on_slack
+from tests.acceptance.sums import answered, once, sums
 from tests.fakes.discord_server import DiscordServer
 from tests.fakes.openai_server import OpenAIServer
 from tests.fakes.slack_server import Pace, SlackServer
@@ -86,22 +80,9 @@ class Story:
             self.posts = posts_on_discord(self.discord) + posts_on_slack(self.slack)
 
     def spots(self) -> list[Spot]:
-        """Four people on each platform: in direct messages, in one channel, and each in a thread of theirs."""
-        discord, slack, found = self.discord, self.slack, list[Spot]()
-        members = [discord.user(name) for name in ("ada", "bob", "cyd", "dan")]
-        hall = discord.channel(discord.guild("hall", members=members), "general")
-        for user in members:
-            thread = discord.thread(hall, f"{user.name}'s", user)
-            found.append(DiscordSpot(discord, user, discord.dm(user), f"discord {user.name} dm"))
-            found.append(DiscordSpot(discord, user, hall, f"discord {user.name} channel", called=True))
-            found.append(DiscordSpot(discord, user, thread, f"discord {user.name} thread", called=True))
-        people = [slack.user(name) for name in ("eve", "fay", "gus", "hal")]
-        general = slack.channel("general", people)
-        for person in people:
-            found.append(SlackSpot(slack, person, slack.im(person), f"slack {person} dm"))
-            found.append(SlackSpot(slack, person, general, f"slack {person} channel", called=True))
-            found.append(SlackSpot(slack, person, general, f"slack {person} thread", threaded=True))
-        return found
+        """Four people on each platform."""
+        discord = on_discord(self.discord, ("ada", "bob", "cyd", "dan"))
+        return [*discord, *on_slack(self.slack, ("eve", "fay", "gus", "hal"))]
 
     async def start(self) -> Life:
         return await self.home.live("run", lines=[], OPENAI_API_KEY=f"life-{len(self.committed)}")
@@ -166,18 +147,12 @@ def count(db: sqlite3.Connection, query: str) -> int:
 
 def check_answers(story: Story) -> None:
     """Each message was answered once, where it was written, and nobody's answers came out of order."""
-    said = {number for numbers in story.written.values() for number in numbers}
-    times = Counter(number for _, text in story.posts for number in numbers_in(text))
-    assert said - set(times) == set(), "never answered"
-    assert {number: n for number, n in times.items() if n != 1} == {}, "answered more than once"
-    spot_of = {number: spot for spot, numbers in story.written.items() for number in numbers}
-    order: dict[tuple[str, str], list[str]] = {}
-    for place, text in story.posts:
-        for number in numbers_in(text):
-            order.setdefault((spot_of[number], place), []).append(number)
-    assert {where: numbers for where, numbers in order.items() if numbers != sorted(numbers)} == {}
+    found = sums(story.written, story.posts)
+    assert found.lost == set(), "never answered"
+    assert found.doubled == {}, "answered more than once"
+    assert found.disordered == {}
     places: dict[str, set[str]] = {}
-    for spot, place in order:
+    for spot, place in answered(story.written, story.posts):
         places.setdefault(spot, set()).add(place)
     one_place = [found for spot, found in places.items() if not spot.endswith("channel") or "discord" in spot]
     assert all(len(found) == 1 for found in one_place)
@@ -198,9 +173,7 @@ def check_memory(story: Story) -> None:
         assert [row[0] for row in db.execute("PRAGMA integrity_check")] == ["ok"]
         assert count(db, UNDONE["events waiting"]) == count(db, UNDONE["turns under way"]) == 0
         states = Counter(row["state"] for row in db.execute("SELECT state FROM outbox"))
-    times = Counter(number for text in noted for number in numbers_in(text))
-    assert set(times) == {number for numbers in story.written.values() for number in numbers}
-    assert set(times.values()) == {1}
+    assert once(story.written, noted)
     assert states["doubtful"] == states["refused"] == 0
 
 

@@ -10,7 +10,6 @@ import asyncio
 import os
 import signal
 import time
-from collections import Counter
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from pathlib import Path
@@ -19,7 +18,8 @@ from typing import Any, Protocol
 import pytest
 
 from tests.acceptance.clerk import MODEL, SLACK, Clerk
-from tests.acceptance.crowd import SlackSpot, Spot, numbers_in, posts_on_slack
+from tests.acceptance.crowd import SlackSpot, Spot, posts_on_slack
+from tests.acceptance.sums import once, sums
 from tests.fakes.openai_server import OpenAIServer
 from tests.fakes.postgres_server import ALONE, NewDatabase, asked
 from tests.fakes.slack_server import Pace, SlackServer
@@ -62,6 +62,8 @@ class Story:
     """``ends`` are how those who work end, one after the other."""
 
     config = SHARED + SLACK
+    thinks_s = 0.05
+    server: Any
 
     def __init__(self, folder: Path, ends: list[str], processes: int) -> None:
         self.folder, self.ends, self.processes = folder, ends, processes
@@ -77,10 +79,16 @@ class Story:
 
     @property
     def slack(self) -> SlackServer:
+        assert isinstance(self.server, SlackServer)
         return self.server
 
     def platform(self) -> AbstractAsyncContextManager[Any]:
         return SlackServer(pace=Pace(ack_s=1.0, post_s=0.0))
+
+    @property
+    def servers(self) -> dict[str, Any]:
+        """The platforms by their names."""
+        return {"slack": self.server, "discord": self.server}
 
     async def spots(self) -> Sequence[Spot]:
         """Where people talk, once somebody listens there."""
@@ -97,12 +105,10 @@ class Story:
         try:
             async with (
                 self.platform() as self.server,
-                OpenAIServer(self.model, delay_s=0.05) as server,
+                OpenAIServer(self.model, delay_s=self.thinks_s) as server,
                 AsyncExitStack() as stack,
             ):
-                self.text = self.config.format(
-                    url=self.url, model=server.url, slack=self.server, discord=self.server
-                )
+                self.text = self.config.format(url=self.url, model=server.url, **self.servers)
                 for _ in range(self.processes):
                     await self.start(stack)
                 spots = await self.spots()
@@ -112,12 +118,12 @@ class Story:
                     for end in self.ends:
                         await self.end(stack, end)
                     self.talking = False
-                self.posts = self.posted()
                 await self.settled()
                 for life in list(
                     self.lives.values()
                 ):  # first those that stand by, or who works: each ends in order
                     assert await life.stopped() == 0
+                self.posts = self.posted()
             async with asked(self.url) as connection:
                 self.notes = [row[0] for row in await connection.fetch("SELECT text FROM passages")]
         finally:
@@ -134,11 +140,14 @@ class Story:
     async def talk(self, spot: Spot) -> None:
         while self.talking:
             for _ in range(2):
-                n = sum(map(len, self.written.values()))
-                number = f"n{n:05}"
-                self.written.setdefault(spot.name, []).append(number)
-                await spot.say(f"please note {number}")
+                number = await self.say(spot)
             await spot.until_answered(number, PATIENCE_S * 2)
+
+    async def say(self, spot: Spot) -> str:
+        number = f"n{sum(map(len, self.written.values())):05}"
+        self.written.setdefault(spot.name, []).append(number)
+        await spot.say(f"please note {number}")
+        return number
 
     async def works(self) -> int:
         """The process that has the database now, and that is at a turn: it has asked the model twice since."""
@@ -182,17 +191,11 @@ class Story:
 
 def check(story: Story) -> str:
     """Nothing was lost, doubled or out of order; gives what the processes have told."""
-    said = {number for numbers in story.written.values() for number in numbers}
-    times = Counter(number for _, text in story.posts for number in numbers_in(text))
-    assert said - set(times) == set(), "never answered"
-    assert {number: n for number, n in times.items() if n != 1} == {}, "answered more than once"
-    order: dict[str, list[str]] = {}
-    for place, text in story.posts:
-        order.setdefault(place, []).extend(numbers_in(text))
-    assert {place: numbers for place, numbers in order.items() if numbers != sorted(numbers)} == {}
-    noted = Counter(number for text in story.notes for number in numbers_in(text))
-    assert set(noted) == said
-    assert set(noted.values()) == {1}
+    found = sums(story.written, story.posts)
+    assert found.lost == set(), "never answered"
+    assert found.doubled == {}, "answered more than once"
+    assert found.disordered == {}
+    assert once(story.written, story.notes)
     told = "".join(home.stderr.read_text() for home in story.homes)
     assert "Traceback" not in told
     return told

@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 SHARES = 64
 _CHANNEL = "everbot"
-SHARE, _AGENT = 4242, 4245  # classes of locks
+SHARE, AGENT = 4242, 4245  # classes of locks
 _PRESENT, MEMBER = 1_000_000, 1_000_001  # numbers by which are counted who works, and who takes part
 _LOOK_S = 0.5
 _STILL_S = 0.05  # between two looks whether another process has let go
@@ -291,7 +291,7 @@ class PostgresCluster:
 
 def _agent(agent_id: int) -> tuple[int, int]:
     """The lock of whoever works for an agent."""
-    return _AGENT, agent_id % 2**31
+    return AGENT, agent_id % 2**31
 
 
 async def _close(connection: asyncpg.Connection) -> None:
