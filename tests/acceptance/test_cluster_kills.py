@@ -51,6 +51,9 @@ _AT_WORK = f"SELECT l.objid::bigint {_OF} AND l.classid = {AGENT} AND a.applicat
 _TURNS = "SELECT id FROM turns WHERE state = 'running' AND agent_id = ANY($1)"
 _LEASES = f"SELECT l.objid::bigint {_OF} AND l.classid = {LEASE} AND l.objid::bigint & 65535 <> 65535"
 _MEMBERS = f"SELECT count(*) {_OF} AND l.classid = {SHARE} AND l.objid = {MEMBER}"
+_LOCKS = (
+    f"SELECT a.application_name, l.classid, count(*), min(l.objid::bigint) {_OF} GROUP BY 1, 2 ORDER BY 1, 2"
+)
 _POSTS = "SELECT id FROM outbox WHERE state IN ('ready', 'sending')"
 
 
@@ -151,15 +154,30 @@ class Five(Story):
             self.in_vain.append(spot.name)
 
     async def end(self, stack: AsyncExitStack, how: str) -> None:
-        async with asked(self.url) as db, asyncio.timeout(PATIENCE_S):
-            if self.figures.kills and self.dice.random() < _SOON:
-                await asyncio.sleep(2 * self.dice.random())
-                await self.kill(db, next(reversed(self.lives)))
-            else:
-                await self.all_there(db)
-                await self.moment()
-                await self.kill(db, self.dice.choice(list(self.lives)))
+        async with asked(self.url) as db:
+            try:
+                async with asyncio.timeout(PATIENCE_S):
+                    await self.one_killed(db)
+            except TimeoutError:
+                raise AssertionError(await self.state(db)) from None
             await self.start(stack)
+
+    async def one_killed(self, db: asyncpg.Connection) -> None:
+        if self.figures.kills and self.dice.random() < _SOON:
+            await asyncio.sleep(2 * self.dice.random())
+            await self.kill(db, next(reversed(self.lives)))
+        else:
+            await self.all_there(db)
+            await self.moment()
+            await self.kill(db, self.dice.choice(list(self.lives)))
+
+    async def state(self, db: asyncpg.Connection) -> str:
+        """For whoever wonders what they all wait for."""
+        locks = await db.fetch(_LOCKS)
+        told = [f"p{n}: {home.stderr.read_text()[-500:]}" for n, home in enumerate(self.homes)]
+        seats = {pid: seat.number for pid, seat in self.seats.items()}
+        connected = f"shards {self.discord.shards}, Slack {self.workspace.connections}"
+        return "\n".join([f"{self.figures}", f"{seats}", connected, *map(str, map(tuple, locks)), *told])
 
     async def all_there(self, db: asyncpg.Connection) -> None:
         while await db.fetchval(_MEMBERS) != len(_ROLES) or not self.all_connected():

@@ -1,4 +1,5 @@
-"""A way to a server on which nothing arrives any more, though no connection is closed: as when a cable is cut."""
+"""A way to a server on which nothing arrives any more, though no connection is closed: as when a cable is cut. What was
+under way arrives when it is mended, as TCP sends it again."""
 
 from __future__ import annotations
 
@@ -9,11 +10,13 @@ from typing import Self
 
 
 class SilentProxy:
-    """Passes on what it is told to the server on a Unix socket, and back; while it ``swallows``, nothing."""
+    """Passes on what it is told to the server on a Unix socket or a port of loopback, and back; while it is cut,
+    nothing."""
 
-    def __init__(self, socket: Path) -> None:
-        self._socket = socket
-        self.swallows = False
+    def __init__(self, server: Path | int) -> None:
+        self._to = server
+        self._passes = asyncio.Event()
+        self._passes.set()
         self._ways: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
@@ -30,11 +33,20 @@ class SilentProxy:
         await asyncio.gather(*self._ways, return_exceptions=True)
         await self._server.wait_closed()
 
+    def cut(self) -> None:
+        self._passes.clear()
+
+    def mend(self) -> None:
+        self._passes.set()
+
     async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
         self._ways.add(task)
-        back, onwards = await asyncio.open_unix_connection(self._socket)
+        if isinstance(self._to, int):
+            back, onwards = await asyncio.open_connection("127.0.0.1", self._to)
+        else:
+            back, onwards = await asyncio.open_unix_connection(self._to)
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._copy(reader, onwards))
@@ -48,8 +60,8 @@ class SilentProxy:
 
     async def _copy(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
         while data := await source.read(65_536):
-            if not self.swallows:
-                target.write(data)
-                await target.drain()
-        if not self.swallows:
-            target.close()
+            await self._passes.wait()
+            target.write(data)
+            await target.drain()
+        await self._passes.wait()
+        target.close()

@@ -49,13 +49,13 @@ async def test_who_is_cut_off_gives_up_and_another_has_the_database(
         await settle(far)
         async with far.read() as session:
             assert await session.agents.agents()
-        proxy.swallows = True
+        proxy.cut()
         cut_off = asyncio.ensure_future(settle(far, "bob"))
         async with store.alone("second", patient):  # the server gives up whom it does not hear
             await settle(store, "eve")
             with pytest.raises(StoreUnavailable, match="does not answer"):
                 await cut_off
-            proxy.swallows = False
+            proxy.mend()
             with pytest.raises(StoreBusy, match="was taken over"):
                 await settle(far, "bob")
     async with store.read() as session:
@@ -64,7 +64,7 @@ async def test_who_is_cut_off_gives_up_and_another_has_the_database(
 
 async def test_closing_waits_for_no_answer(far: PostgresDatabase, proxy: SilentProxy) -> None:
     await settle(far)
-    proxy.swallows = True
+    proxy.cut()
     async with asyncio.timeout(PATIENCE_S):
         with pytest.raises(StoreUnavailable, match="does not answer"):
             await settle(far, "bob")
