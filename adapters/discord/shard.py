@@ -70,6 +70,8 @@ class Shard:
         self._around = replace(service.around, order=self._order)
         self._known: Mapping[Address, str] = {}  # where we were before we connected
         self._caught_up = True
+        self._reading: set[asyncio.Task[None]] = set()  # what was missed
+        self._all_named = True  # and what was missed in all places but those of guilds that came later was read
         self.client: Client | None = None
 
     async def run(self) -> None:
@@ -125,14 +127,16 @@ class Shard:
 
     async def _lived(self, client: Client) -> None:
         """From start to end. discord.py swallows a cancellation that meets it while it connects again, and would live
-        on: it is closed, too."""
+        on: it is closed, too. So would what reads for it, and find nothing more."""
         life = asyncio.ensure_future(client.start(self._options.token))
         try:
             await asyncio.wait([life])
         finally:
             await client.close()
-            life.cancel()
-            await asyncio.wait([life])
+            reading = list(self._reading)
+            for task in (life, *reading):
+                task.cancel()
+            await asyncio.wait([life, *reading])
             await self._hang_up()
         life.result()
 
@@ -162,23 +166,13 @@ class Shard:
         async def before() -> None:
             """Note where we are, before events come, and let them wait: what was missed before them goes first."""
             self._order.shut(_CATCH_UP_S)
+            self._all_named = False
             if self._caught_up:  # else something was missed before this, too
                 self._known = await inbound.newest_keys(PLATFORM)
                 self._caught_up = False
 
         async def after(guild: discord.Guild | None) -> None:
-            """Take what was missed; then what comes now may come."""
-            marks = self._known
-            if guild is not None:  # first heard of now
-                marks = {**await inbound.newest_keys(PLATFORM), **marks}
-            # In the order of time over all places: if we end here, whatever is newer than our newest is read again.
-            now = service.hosts.now(self._clock.now())  # our clock may be wrong by days
-            history = History(client, self._clock, now - self._options.catch_up)
-            try:
-                await client.hearing.missed(await history.missed(marks, guild))
-                self._caught_up = True  # else the next connection reads it again
-            finally:
-                self._order.open()
+            await self._read_on(client, guild)
 
         async def identify() -> None:
             await before()
@@ -198,3 +192,31 @@ class Shard:
         client = Client(inbound, connecting)
         client.hearing = Hearing(client, inbound, self._clock, self._around)
         return client
+
+    async def _read_on(self, client: Client, guild: discord.Guild | None) -> None:
+        """Take what was missed; when nothing more of that is read, what comes now may come. Not when the client has
+        ended: then the next one goes on, or whoever has the shard."""
+        task = asyncio.current_task()
+        assert task is not None
+        self._reading.add(task)
+        ended = True
+        try:
+            await self._take_missed(client, guild)
+        except asyncio.CancelledError:
+            ended = False
+            raise
+        finally:
+            self._reading.discard(task)
+            self._all_named = self._all_named or (ended and guild is None)
+            if ended and self._all_named and not self._reading:
+                self._order.open()
+
+    async def _take_missed(self, client: Client, guild: discord.Guild | None) -> None:
+        service, marks = self._service, self._known
+        if guild is not None:  # first heard of now
+            marks = {**await service.inbound.newest_keys(PLATFORM), **marks}
+        # In the order of time over all places: if we end here, whatever is newer than our newest is read again.
+        now = service.hosts.now(self._clock.now())  # our clock may be wrong by days
+        history = History(client, self._clock, now - self._options.catch_up)
+        await client.hearing.missed(await history.missed(marks, guild))
+        self._caught_up = self._caught_up or guild is None  # else the next connection reads it again

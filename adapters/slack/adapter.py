@@ -37,6 +37,7 @@ _AGAIN_MAX_S = 120.0
 _MISSED_S = (
     30.0  # of absence, after which history is read; what is missed in less Slack tells again by itself
 )
+_LONG_AGO = float("-inf")
 _READ_AGAIN_S = (1.0, 5.0, 20.0)  # after which reading it is tried once more
 _TIMEOUT = aiohttp.ClientTimeout(total=30)
 
@@ -59,9 +60,12 @@ class SlackAdapter:
         self._why: str | None = "not connected"
         self._rooms: Rooms | None = None
         self._caught_up = asyncio.Event()
-        self._heard_at = -_MISSED_S * 10  # when the connection was last alive
+        self._heard_at = _LONG_AGO  # when the connection was last alive
 
     async def run(self, inbound: Inbound) -> None:
+        """It may be run again, with another ``inbound``, when that has ended."""
+        self._rooms, self._heard_at = None, _LONG_AGO
+        self._caught_up = asyncio.Event()
         wait, traces = _AGAIN_S, [self._hosts.trace()]
         async with (
             aiohttp.ClientSession(timeout=_TIMEOUT, trace_configs=traces) as session,

@@ -42,8 +42,15 @@ class Gateways:
         self.lives: list[asyncio.Task[None]] = []
 
     async def run(self, inbound: Inbound) -> None:
-        async with asyncio.TaskGroup() as group:
-            self.lives = live(group, inbound, self.gateways, self.desks)
+        async with asyncio.TaskGroup() as self.group:
+            self.inbound = inbound
+            self.lives = live(self.group, inbound, self.gateways, self.desks)
+
+    async def begin_anew(self, number: int, office: Office) -> None:
+        """As when it comes to lead: with another everbot around it."""
+        await self.kill(number, office)
+        self.desks[number] = office.desk()
+        [self.lives[number]] = live(self.group, self.inbound, [self.gateways[number]], [self.desks[number]])
 
     async def kill(self, number: int, office: Office) -> None:
         self.desks[number].dead = True
@@ -95,6 +102,15 @@ async def test_one_gateway_has_the_socket_and_the_other_takes_it(tmp_path: Path)
         await slack.until(lambda: slack.connections == 0)
         assert await tell(slack, ada, slack.im(ada), "Still there?") == "You said: Still there?"
         assert slack.connections == 1
+
+
+async def test_a_gateway_that_comes_to_lead_takes_the_socket(tmp_path: Path) -> None:
+    async with one_socket(tmp_path) as (slack, gateways, office):
+        ada = slack.user("ada")
+        holder = next(number for number in (0, 1) if office.numbers(gateways.desks[number]))
+        await gateways.begin_anew(1 - holder, office)
+        await gateways.kill(holder, office)
+        assert await tell(slack, ada, slack.im(ada), "Hello") == "You said: Hello"
 
 
 async def test_a_socket_that_is_lost_is_closed_and_taken_by_another(tmp_path: Path) -> None:

@@ -66,7 +66,7 @@ class Desk:
 
     async def take(self, kind: str, number: int) -> Lease | None:
         key = (kind, number)
-        if key in self._office.held:
+        if self.dead or key in self._office.held:
             return None
 
         def free() -> None:
