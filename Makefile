@@ -18,7 +18,7 @@ QUICK := tests/unit tests/contract tests/integration/test_agent.py tests/integra
 	tests/acceptance/test_discord_changes.py tests/acceptance/test_slack_http.py
 SLOW := tests/unit/memory/index tests/contract/test_embedder.py tests/contract/test_vector_index.py
 
-.PHONY: chat setup setup-dev test test-browser test-postgres test-mcp test-api quick check package-check container-check soak catalogues lock clean
+.PHONY: chat setup setup-dev test test-browser test-postgres test-mcp test-api quick check package-check container-check soak kills catalogues lock clean
 
 chat: setup
 	@$(BIN)/everbot chat
@@ -74,6 +74,11 @@ package-check: setup-dev
 
 soak: setup-dev
 	@COLD=1 $(BIN)/python -m pytest -m soak
+	@COLD=1 EVERBOT_TEST_DATABASE=postgres $(BIN)/python -m pytest -m "soak and postgres" tests/acceptance
+
+# Any of three workers and two gateways is killed, under load of Discord and Slack: 200 times, or KILLS; SEED decides when.
+kills: setup-dev
+	@EVERBOT_TEST_DATABASE=postgres $(BIN)/python -m pytest -q -s -m soak tests/acceptance/test_cluster_kills.py
 
 # Each step of the Dockerfile, without Docker; minutes. Needs root, and Debian's buildah and debootstrap.
 container-check:

@@ -175,6 +175,30 @@ async def test_who_writes_while_it_catches_up_is_answered_in_order(
     assert "WRONG" not in kept
 
 
+async def test_while_one_place_is_read_nobody_goes_ahead_because_another_was(
+    server: DiscordServer, tmp_path: Path
+) -> None:
+    ada, bob = server.user("ada"), server.user("bob")
+    general = server.channel(server.guild("Home", members=[ada, bob]), "general")
+    dm = server.dm(ada)
+    async with Town(tmp_path, answer, discord=server):
+        await ask(server, ada, dm, "Hello")
+        await mention(server, bob, general, "Hello")
+    await server.say(ada, dm, "missed1")
+    await server.say(bob, general, f"{server.bot.mention} missed2")
+    held = server.hold(f"GET /channels/{dm.id}/messages")
+    async with Town(tmp_path, answer, discord=server) as town:
+        await held.met()
+        await server.until(lambda: "missed2" in replies(server, general)[-1])  # the guild is read by itself
+        await server.say(ada, dm, "waits3")
+        for _ in range(3):
+            await server.slash(bob, general, "help")
+        held.go()
+        await server.until(lambda: "waits3" in replies(server, dm)[-1])
+        await town.app.inbound.settled()
+    assert re.findall(r"\w+\d", "\n".join(replies(server, dm))) == ["missed1", "waits3"]
+
+
 async def test_what_was_said_in_a_guild_that_was_away_is_found(server: DiscordServer, tmp_path: Path) -> None:
     """A guild may be away while the others are there, and is named again when it is back."""
     ada = server.user("ada")
