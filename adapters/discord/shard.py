@@ -71,7 +71,7 @@ class Shard:
         self._known: Mapping[Address, str] = {}  # where we were before we connected
         self._caught_up = True
         self._reading: set[asyncio.Task[None]] = set()  # what was missed
-        self._all_named = True  # and what was missed in all places but those of guilds that came later was read
+        self._all_named = True  # and what was missed was read, but for guilds that come later
         self.client: Client | None = None
 
     async def run(self) -> None:
