@@ -26,6 +26,7 @@ from bot.environment import has
 from bot.errors import EverbotError, SettingsError
 from bot.events import printable
 from bot.health import health, listening
+from bot.language import counted
 from bot.mcp.checking import examine as examine_tools
 from bot.parts.window import needed_window
 from bot.settings import Settings, WebSettings, load, source
@@ -202,7 +203,11 @@ async def _index(settings: Settings, waiting: int, made_by: str | None) -> Findi
     if made_by not in (None, embedder.name):
         told = f"made by {made_by}, now it is {embedder.name}: rebuilt at the next start, or by `everbot reindex`"
         return True, "index", told
-    later = f", {waiting} rows wait for their vector (made while everbot runs)" if waiting else ""
+    later = (
+        f", {counted(waiting, 'row without a vector', 'rows without vectors')} (made while everbot runs)"
+        if waiting
+        else ""
+    )
     shared = "in Chroma" if uses_chroma(settings) else "in the database"
     lacking = f". {told}" if (told := shortcoming(settings, embedder)) else ""
     return True, "index", f"{embedder.name}, shared archives {shared}{later}{lacking}"

@@ -23,6 +23,7 @@ from bot.backends.platforms import silent_platforms
 from bot.bundle import PACKED
 from bot.cli.screen import tell, warn
 from bot.errors import BundleError
+from bot.language import counted
 from bot.ownership.foreign import named, named_folder
 from bot.ownership.moving_in import formats
 from bot.ownership.moving_in.moving_in import Taken, Wanted
@@ -108,7 +109,7 @@ async def _restore(settings: Settings, files: Sequence[Path], user: str | None) 
         async with app.memory.store.read() as session:
             said = await session.messages.count(agent.id, None)
             passages = await session.passages.count(agent.archive_id, None)
-    tell(f"{agent.name} is back: {said} messages, {passages} passages.")
+    tell(f"{agent.name} is back: {counted(said, 'message')}, {counted(passages, 'passage')}.")
     return 0
 
 
@@ -158,11 +159,11 @@ async def _take(app: App, file: Path, form: Format, order: Order) -> int:
 async def _tell(app: App, form: Format, taken: Taken, order: Order) -> None:
     assert taken.agent is not None
     if taken.first is None or taken.last is None:
-        tell(f"{form.what}: nothing new, all {taken.known:,} messages were there already.{_left(taken.left)}")
+        tell(f"{form.what}: nothing new, {counted(taken.known, 'message')} there already.{_left(taken.left)}")
         return
     there = f" {taken.known:,} were there already." if taken.known else ""
     tell(
-        f"{form.what}: {taken.added:,} {_of(taken.added, 'message')} of {taken.talks:,} {_of(taken.talks, 'talk')}, "
+        f"{form.what}: {counted(taken.added, 'message')} of {counted(taken.talks, 'talk')}, "
         f"from {taken.first:%Y-%m-%d} to {taken.last:%Y-%m-%d}, {'is' if taken.added == 1 else 'are'} in the memory of "
         f"{taken.agent.name}, as import {taken.name}.{there}{_left(taken.left)}"
     )
@@ -179,10 +180,6 @@ async def _tell(app: App, form: Format, taken: Taken, order: Order) -> None:
             f"{_round(tokens):,} tokens)."
         )
     tell(f"everbot imports --undo {taken.name}{order.whose} takes it back.")
-
-
-def _of(count: int, what: str) -> str:
-    return what if count == 1 else f"{what}s"
 
 
 def _round(tokens: int) -> int:
@@ -214,11 +211,11 @@ async def _reflect(app: App, settings: Settings, order: Order) -> int:
     async with app.memory.store.read() as session:
         waiting = len(await session.imports.findings(agent.id))
     tell(
-        f"{done.read:,} of {done.messages:,} messages were read; {done.spent:,} of {done.budget:,} tokens are spent."
+        f"Read: {done.read:,} of {counted(done.messages, 'message')}; spent: {done.spent:,} of {done.budget:,} tokens."
     )
     if waiting:
         tell(
-            f"{waiting} {_of(waiting, 'proposal')} to decide on: /memory proposals, in a direct message to the bot."
+            f"{counted(waiting, 'proposal')} to decide on: /memory proposals, in a direct message to the bot."
         )
     if done.stopped:
         warn(
@@ -241,7 +238,7 @@ async def show(settings: Settings, order: Order) -> int:
             count, what, first, last = told
             unread = await session.imports.count_unread(imported)
             tell(
-                f"{imported.name}  {what}: {count:,} {_of(count, 'message')}, from {first:%Y-%m-%d} to "
+                f"{imported.name}  {what}: {counted(count, 'message')}, from {first:%Y-%m-%d} to "
                 f"{last:%Y-%m-%d}, imported {imported.at:%Y-%m-%d}; {unread:,} not read by a reflection"
             )
     if not imports:

@@ -14,6 +14,7 @@ from bot.cli.options import myself
 from bot.data_dir import hold, holder, is_held
 from bot.errors import EverbotError
 from bot.events import printable
+from bot.language import counted
 from bot.operations.library import Library
 from bot.operations.loading import Loading
 from bot.personas.personas import Personas
@@ -58,7 +59,8 @@ async def load(settings: Settings, paths: Sequence[Path], name: str, lore: str =
                     failed += 1
                     screen.print(printable(f"Left out: {error}"), style="red", markup=False, soft_wrap=True)
                 progress.advance(task)
-        told = f"{len(files) - failed} of {len(files)} files are in {name or lore}; {loading.told}."
+        there = f"{len(files) - failed} of {counted(len(files), 'file')} {'is' if len(files) == 1 else 'are'}"
+        told = f"{there} in {name or lore}; {loading.told}."
         screen.print(printable(f"{told}{_left(others)}"), markup=False, soft_wrap=True)
         await _index(memory, settings, screen)
     return 1 if failed else 0
@@ -70,8 +72,7 @@ def _left(others: Sequence[Path]) -> str:
         return ""
     more = f" and {len(others) - _NAMED} more" if len(others) > _NAMED else ""
     named = ", ".join(path.name for path in others[:_NAMED])
-    files = "1 file" if len(others) == 1 else f"{len(others)} files"
-    return f" Left out: {files} of kinds that are not read ({named}{more})."
+    return f" Left out: {counted(len(others), 'file')} of kinds that are not read ({named}{more})."
 
 
 async def reindex(settings: Settings) -> int:

@@ -38,7 +38,7 @@ app.add_typer(store_app, name="store")
 
 User = Annotated[str, typer.Option("--user", help="Whose memory.")]
 Persona = Annotated[str | None, typer.Option("--persona", help="Which persona (default: personas.default).")]
-Page = Annotated[int, typer.Option("--page", min=0, help="Which page, from 0.")]
+Page = Annotated[int, typer.Option("--page", min=1, help="Which page, from 1.")]
 
 
 @cache
@@ -337,7 +337,7 @@ def memory_search(
     user: User,
     recall: Annotated[bool, typer.Option("--recall", help="Only what was said.")] = False,
     archival: Annotated[bool, typer.Option("--archival", help="Only archival storage.")] = False,
-    page: Page = 0,
+    page: Page = 1,
     persona: Persona = None,
     as_json: Json = False,
     config: Config = None,
@@ -354,7 +354,7 @@ def memory_search(
 
 @memory_app.command("history")
 def memory_history(
-    user: User, page: Page = 0, persona: Persona = None, as_json: Json = False, config: Config = None
+    user: User, page: Page = 1, persona: Persona = None, as_json: Json = False, config: Config = None
 ) -> None:
     """How core memory came to be: every edit, newest first."""
     from bot.cli import memory

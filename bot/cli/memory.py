@@ -9,6 +9,7 @@ from typing import Any
 from bot.backends.memory import Memory, open_memory
 from bot.cli.screen import tell, tell_json
 from bot.events import HeartbeatDue
+from bot.language import counted
 from bot.people.identities import find_agent
 from bot.settings import Settings
 from memory.records import IMPORTED_TURN, PRIVATE, Agent, BlockEdit, Hit, Message, Turn
@@ -40,7 +41,7 @@ async def show(settings: Settings, user: str, persona: str, *, as_json: bool) ->
         tell(f"{block.value or '(empty)'}\n")
     for address, summary in told.items():
         tell(f"Summary of {address}:\n{summary}\n")
-    tell(f"Recall storage: {said} messages. Archival storage: {passages} passages.")
+    tell(f"Recall storage: {counted(said, 'message')}. Archival storage: {counted(passages, 'passage')}.")
     if sources:
         tell(f"Attached sources: {', '.join(sources)}.")
 
@@ -48,18 +49,18 @@ async def show(settings: Settings, user: str, persona: str, *, as_json: bool) ->
 async def search(
     settings: Settings, user: str, persona: str, query: str, kinds: list[str], page: int, *, as_json: bool
 ) -> None:
-    """Print one page of each kind's results."""
+    """Print one page of each kind's results; the first is 1."""
     async with _agent(settings, user, persona) as (memory, agent):
         for kind in kinds:
             if kind == "recall":
-                found = await memory.recall.search(agent.id, query, PRIVATE, page=page)
+                found = await memory.recall.search(agent.id, query, PRIVATE, page=page - 1)
             else:
-                found = await memory.archival.search(agent, query, PRIVATE, page=page)
+                found = await memory.archival.search(agent, query, PRIVATE, page=page - 1)
             if as_json:
                 for hit in found.hits:
                     tell_json({"kind": kind, **_hit(hit), "score": round(hit.score, 4), "total": found.total})
                 continue
-            tell(f"{kind}: {found.total} found, page {page} of {max(0, found.pages - 1)}")
+            tell(f"{kind}: {found.total} found, page {page} of {max(1, found.pages)}")
             for hit in found.hits:
                 values = _hit(hit)
                 mark = f"({hit.row.imported}) " if isinstance(hit.row, Message) and hit.row.imported else ""
@@ -70,9 +71,9 @@ async def history(settings: Settings, user: str, persona: str, page: int, *, as_
     """Print edits of core memory, newest first."""
     async with _agent(settings, user, persona) as (memory, agent):
         async with memory.store.read() as session:
-            edits = await session.blocks.history(f"agent:{agent.id}", None, limit=(page + 1) * _EDITS)
+            edits = await session.blocks.history(f"agent:{agent.id}", None, limit=page * _EDITS)
             turns = {e.turn_id: await session.mailbox.turn(e.turn_id) for e in edits if e.turn_id}
-    for edit in edits[page * _EDITS :]:
+    for edit in edits[(page - 1) * _EDITS :]:
         by = author(edit, turns.get(edit.turn_id or ""))
         if as_json:
             values = {"label": edit.label, "audience": edit.audience, "version": edit.version}

@@ -15,6 +15,7 @@ from bot.cli.options import myself
 from bot.cli.screen import tell, tell_json, warn
 from bot.data_dir import holder, is_held
 from bot.errors import PersonaError
+from bot.language import counted
 from bot.operations.studio import LARGEST, Studio, defined, definition_of, written_definition
 from bot.personas.cards.card import Version
 from bot.personas.definition import Definition, to_json
@@ -80,7 +81,7 @@ async def show(settings: Settings, name: str, *, as_json: bool) -> None:
     if definition:
         tell(f"\n{json.dumps(definition, ensure_ascii=False, indent=1)}")
     for place, count in found.lore.items():
-        tell(f"\nLore of {place}: {count} entries.")
+        tell(f"\nLore of {place}: {counted(count, 'entry', 'entries')}.")
     for proposal in found.proposals:
         tell(
             f"\nProposal {proposal.id} of {proposal.community}, [{proposal.label}] to read:\n{proposal.value}"
@@ -199,7 +200,8 @@ async def delete(settings: Settings, name: str, *, force: bool) -> int:
         if await studio.remove(name, None if is_held(settings.data_dir) else memory.indexer.drop):
             tell(f"{name} is deleted.")
             return 0
-    why = f"{agents} agents of it stay" if agents else f"{holder(settings.data_dir)} holds its lore's vectors"
+    staying = f"{counted(agents, 'agent')} of it {'stays' if agents == 1 else 'stay'}"
+    why = staying if agents else f"{holder(settings.data_dir)} holds its lore's vectors"
     tell(f"{name} is retired: {why}. `everbot persona restore` brings it back.")
     return 0
 

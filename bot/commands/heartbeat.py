@@ -9,7 +9,7 @@ from bot.commands.table import Control, Run
 from bot.commands.words import HEARTBEAT
 from bot.errors import CommandError
 from bot.events import Command, CommandSpec, Suggestion, View
-from bot.language import gettext, marked
+from bot.language import gettext, marked, ngettext
 from bot.people import schedules
 from bot.people.beats import Beats, changes_of
 from bot.people.identities import Identities, Identity
@@ -81,17 +81,24 @@ class HeartbeatCommands:
         async with self._store.read() as session:
             beat = await session.schedule.beat(who.agent.id)
             rules = await self._beats.rules(session, beat, who)
-        hours = f"{rules.every.total_seconds() / 3600:g}"
-        told = [gettext("My heart beats {hours} hours after you wrote.", hours=hours)]
+        hours = rules.every.total_seconds() / 3600
+        beats = ngettext(
+            "My heart beats {hours} hour after you wrote.",
+            "My heart beats {hours} hours after you wrote.",
+            int(hours) if hours.is_integer() else 2,  # one and a half are several
+            hours=f"{hours:g}",
+        )
+        told = [beats]
         if beat.next_at:
             told.append(gettext("The next is due {when}.", when=who.when(beat.next_at)))
         if rules.speak:
-            may = gettext(
+            may = ngettext(
+                "I may speak first, between {first} and {last} o'clock ({zone}), at most {n} time a day.",
                 "I may speak first, between {first} and {last} o'clock ({zone}), at most {n} times a day.",
+                rules.daily_messages,
                 first=rules.first_hour,
                 last=rules.last_hour or 24,
                 zone=who.user.timezone,
-                n=rules.daily_messages,
             )
         else:
             may = gettext("I do not speak first (/heartbeat on lets me).")

@@ -135,8 +135,8 @@ class MemoryCommands:
         others = [block for block in blocks if block not in own]
         parts = [f"[{label_of(b, names)}] {filled(b)}\n{_value(b.value)}" for b in others]
         counts = [
-            ngettext("Recall storage: {n} messages.", "Recall storage: {n} messages.", said),
-            ngettext("Archival storage: {n} passages.", "Archival storage: {n} passages.", notes),
+            ngettext("Recall storage: {n} message.", "Recall storage: {n} messages.", said),
+            ngettext("Archival storage: {n} passage.", "Archival storage: {n} passages.", notes),
         ]
         if sources:
             counts.append(gettext("Attached sources: {sources}.", sources=", ".join(sources)))

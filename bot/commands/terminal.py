@@ -78,7 +78,7 @@ class TerminalCommands:
             return gettext("Nothing is in view yet.")
         lines = [f"{who.when(m.created_at)} {_described(m)}" for m in shown]
         left = len(queue.messages) - len(shown)
-        more = ngettext("({n} earlier messages in view)", "({n} earlier messages in view)", left)
+        more = ngettext("({n} earlier message in view)", "({n} earlier messages in view)", left)
         return "\n".join([*([more] if left else []), *lines])
 
     async def _pop(self, command: Command, who: Identity, control: Control) -> str:
@@ -169,7 +169,7 @@ class TerminalCommands:
             await session.passages.attach(who.agent.id, archive.id)
             count = await session.passages.count(archive.id, None)
         return ngettext(
-            "Attached {name}: {n} passages can be searched now.",
+            "Attached {name}: {n} passage can be searched now.",
             "Attached {name}: {n} passages can be searched now.",
             count,
             name=name,

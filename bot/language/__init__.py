@@ -75,6 +75,11 @@ def ngettext(one: str, many: str, n: int, /, **values: object) -> str:
     return _filled(told, one if n == 1 else many, {"n": n, **values})
 
 
+def counted(n: int, one: str, many: str = "") -> str:
+    """So many of them, in English, for whoever runs the bot: 1 message, 1,200 messages."""
+    return f"{n:,} {one if n == 1 else many or f'{one}s'}"
+
+
 def pgettext(context: str, text: str, /) -> str:
     """A text that would be ambiguous without its context, such as a pattern of dates."""
     return _catalogue(_spoken.get()).pgettext(context, text)

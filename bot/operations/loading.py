@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from bot.language import counted
 from bot.runtime import Runtime
 from memory import documents
 from memory.archival import store
@@ -57,7 +58,7 @@ class Loading:
     @property
     def told(self) -> str:
         changed = f"; {self._replaced} changed since the last time and replaced" if self._replaced else ""
-        return f"{self._added} new passages{changed}"
+        return f"{counted(self._added, 'new passage')}{changed}"
 
     async def file(self, path: Path, kept_as: Path | None = None) -> bool:
         """Store what is missing of a file, which is known by its path, or as if it were at ``kept_as``. False: nothing

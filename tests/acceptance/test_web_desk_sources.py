@@ -32,7 +32,7 @@ async def test_a_file_is_loaded_replaced_and_deleted(tmp_path: Path) -> None:
     async with living(tmp_path) as house, visiting(house) as boss:
         await seated(house, boss)
         page = await load(house, boss, "rules.txt", f"The harbour opens at six. {EVIL}", source="harbour")
-        assert "rules.txt → harbour: is loaded: 1 new passages" in page.text
+        assert "rules.txt → harbour: is loaded: 1 new passage" in page.text
         assert "data-live" not in page.html
         assert "<script>alert" not in page.html
         page = await load(house, boss, "rules.txt", "The harbour opens at seven.", source="harbour")

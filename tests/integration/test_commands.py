@@ -217,7 +217,7 @@ async def test_memory_shows_blocks_and_counts(tmp_path: Path) -> None:
         text = await chat.done("/memory")
     assert "[persona]" in text
     assert "1. [human]\nAda lives in Lisbon.\n   20/2000 characters" in text
-    assert "Recall storage: 2 messages. Archival storage: 1 passages." in text
+    assert "Recall storage: 2 messages. Archival storage: 1 passage." in text
 
 
 async def test_dump_shows_thoughts_calls_and_results(tmp_path: Path) -> None:
@@ -422,7 +422,7 @@ async def test_attach_makes_a_source_searchable(tmp_path: Path) -> None:
             "There is no source 'nothing'. Sources: manual, novel."
         )
         for _ in range(2):
-            assert await chat.done("/attach  manual ") == "Attached manual: 1 passages can be searched now."
+            assert await chat.done("/attach  manual ") == "Attached manual: 1 passage can be searched now."
 
         assert await chat.say("Who built the lighthouse?") == ["reply: Zoë."]
         assert chat.seen().count("built by Zoë") == 1

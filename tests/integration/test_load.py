@@ -174,7 +174,7 @@ async def test_what_was_left_out_is_named_and_counted(
         shelf.write(f"letter{n:02}.odt", "x")
     await shelf.load()
     told = " ".join(capsys.readouterr().err.split())
-    assert "1 of 1 files are in shelf" in told
+    assert "1 of 1 file is in shelf" in told
     assert "Left out: 12 files of kinds that are not read (letter00.odt, letter01.odt" in told
     assert "letter09.odt and 2 more)" in told
     assert "hidden" not in told

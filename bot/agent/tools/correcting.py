@@ -14,6 +14,7 @@ from bot.agent.tools.ids import DOCUMENT, MESSAGE, NOTE, id_of, key_of
 from bot.agent.tools.provenance import to_forget
 from bot.agent.tools.registry import Offered, Tool, tool
 from bot.errors import ToolError
+from bot.language import counted
 from memory import core
 from memory.records import Message, Passage
 from memory.search.telltale import Telltale, times_in
@@ -121,8 +122,8 @@ async def forget(desk: Desk, what: str) -> str:
     desk.unwanted.passages |= notes
     desk.unwanted.messages |= messages
     parts = (
-        f"{len(found)} {name}"
-        for found, name in ((notes, "notes"), (messages, "messages"), (lines, "lines"))
+        counted(len(found), name)
+        for found, name in ((notes, "note"), (messages, "message"), (lines, "line"))
         if found
     )
     return f"Forgotten: {', '.join(parts)}. {_GONE} Say that it is gone, without repeating it."

@@ -7,6 +7,7 @@ from datetime import timedelta
 from bot.agent.tools.desk import Desk
 from bot.agent.tools.registry import Offered, Tool, tool
 from bot.errors import ToolError
+from bot.language import counted
 from bot.people.beats import PAUSE
 
 _LONGEST_PAUSE = PAUSE // timedelta(minutes=1)
@@ -42,7 +43,7 @@ async def pause_heartbeats(desk: Desk, minutes: int) -> str:
     if not 0 < minutes <= _LONGEST_PAUSE:
         raise ToolError(f"minutes must be between 1 and {_LONGEST_PAUSE}, got {minutes}")
     desk.paused_until = desk.now + timedelta(minutes=minutes)
-    return f"No heartbeat for {minutes} minutes."
+    return f"No heartbeat for {counted(minutes, 'minute')}."
 
 
 TOOLS: tuple[Tool, ...] = (

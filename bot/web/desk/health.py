@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from bot.language import counted
 from bot.web.desk.base import Fields, operator, shown
 from bot.web.desk.tables import Row, Table, told
 from bot.web.visitors import owners_only
@@ -19,7 +20,9 @@ async def health(request: web.Request) -> web.StreamResponse:
     asked = {name: adapter.ready for name, adapter in app.platforms.items()} | dict(app.ready)
     ready = [Row([name, why() or "ready"]) for name, why in asked.items()]
     index = (
-        f"{unindexed} rows wait for their vectors" if app.memory.indexer.makes_vectors else "by words alone"
+        f"{counted(unindexed, 'row')} without a vector yet"
+        if app.memory.indexer.makes_vectors
+        else "by words alone"
     )
     there = [
         Row(["people", f"{depths.people:,}"]),

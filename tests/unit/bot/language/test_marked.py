@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.bot.language.sources import MARKS, ROOT, named, parsed, sources
+from tests.unit.bot.language.sources import MARKS, ROOT, marks, named, parsed, sources
 
 SHOWN = {  # what people see of what is made, by the names of what is given
     "View": ("text",),
@@ -151,3 +151,15 @@ def test_what_is_marked_typed_or_logged_is_not_found() -> None:
     for source in fine:
         assert list(shown(ast.parse(source))) == []
         assert list(unmarked(ast.parse(source), SENTENCE)) == []
+
+
+def test_one_reads_otherwise_than_many() -> None:
+    """`ngettext("{n} messages", "{n} messages", n)` would say "1 messages"."""
+    told = [
+        texts
+        for path in sources("bot", "adapters")
+        for mark, texts in marks(parsed(path))
+        if mark == "ngettext"
+    ]
+    assert len(told) > 10
+    assert [texts for texts in told if texts[0] == texts[1]] == []

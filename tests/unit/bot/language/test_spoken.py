@@ -7,7 +7,7 @@ from gettext import NullTranslations
 
 import pytest
 
-from bot.language import LANGUAGES, gettext, language, nearest, ngettext, spoken, translations
+from bot.language import LANGUAGES, counted, gettext, language, nearest, ngettext, spoken, translations
 
 
 @pytest.mark.parametrize(
@@ -92,3 +92,8 @@ def test_a_translation_that_was_spoilt_by_hand_is_said_in_english(monkeypatch: p
 
     monkeypatch.setattr("bot.language._catalogue", lambda _: Spoilt())
     assert gettext("There is no note {uid!r}.", uid="x") == "There is no note 'x'."
+
+
+def test_what_is_counted_for_whoever_runs_the_bot() -> None:
+    assert [counted(n, "message") for n in (0, 1, 1200)] == ["0 messages", "1 message", "1,200 messages"]
+    assert [counted(n, "entry", "entries") for n in (1, 2)] == ["1 entry", "2 entries"]
