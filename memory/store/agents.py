@@ -6,6 +6,7 @@ import hashlib
 import secrets
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -39,6 +40,29 @@ _USER = Prepared(sa.select(t.users).where(t.users.c.id == _ID))
 _AGENT = Prepared(sa.select(t.agents).where(t.agents.c.id == _ID))
 _CONVERSATION = Prepared(sa.select(t.conversations).where(t.conversations.c.id == _ID))
 _PLACES = sa.select(t.conversations).where(t.conversations.c.agent_id == _ID).order_by(t.conversations.c.id)
+_AGENT_OF = Prepared(
+    sa.select(t.agents).where(
+        (t.agents.c.user_id == sa.bindparam("user")) & (t.agents.c.persona_id == sa.bindparam("persona"))
+    )
+)
+_AGENT_NAMED = Prepared(sa.select(t.agents).where(t.agents.c.name == sa.bindparam("called")))
+_AGENTS_OF = Prepared(
+    sa.select(t.agents).where(t.agents.c.user_id == sa.bindparam("user")).order_by(t.agents.c.id)
+)
+_ACCOUNTS_OF = Prepared(sa.select(t.accounts.c.account).where(t.accounts.c.user_id == sa.bindparam("user")))
+_AT = Prepared(
+    sa.select(t.conversations).where(
+        (t.conversations.c.agent_id == sa.bindparam("agent"))
+        & (t.conversations.c.address == sa.bindparam("place"))
+        & (t.conversations.c.audience == sa.bindparam("seen_by"))
+    )
+)
+_NEW = {table: Prepared(table.insert()) for table in (t.users, t.archives, t.agents, t.conversations)}
+_NEW_ACCOUNT = Prepared(
+    upsert(t.accounts)
+    .values(account=sa.bindparam("named"), user_id=sa.bindparam("user"))
+    .on_conflict_do_update(index_elements=["account"], set_={"user_id": sa.bindparam("user")})
+)
 IS_IMPORTED = t.conversations.c.address.startswith(IMPORTED, autoescape=True)
 """Whether a conversation was held elsewhere."""
 _CONVERSATIONS = {True: Prepared(_PLACES), False: Prepared(_PLACES.where(~IS_IMPORTED))}
@@ -57,11 +81,7 @@ class Agents:
 
     async def create_user(self, account: str, name: str, timezone: str, now: datetime) -> User:
         user_id = await self._insert(t.users, name=name, timezone=timezone, created_at=now)
-        await self._c.execute(
-            upsert(t.accounts)
-            .values(account=account, user_id=user_id)
-            .on_conflict_do_update(index_elements=["account"], set_={"user_id": user_id})
-        )
+        await self._c.execute(_NEW_ACCOUNT, {"named": account, "user": user_id})
         return await self.user(user_id)
 
     async def user(self, user_id: int) -> User:
@@ -72,24 +92,21 @@ class Agents:
         return record(Agent, row) if row else None
 
     async def agent_of(self, user_id: int, persona_id: int) -> Agent | None:
-        return await self._agent((t.agents.c.user_id == user_id) & (t.agents.c.persona_id == persona_id))
+        return await self._agent(_AGENT_OF, {"user": user_id, "persona": persona_id})
 
     async def agent_named(self, name: str) -> Agent | None:
-        return await self._agent(t.agents.c.name == name)
+        return await self._agent(_AGENT_NAMED, {"called": name})
 
     async def agents(self) -> list[Agent]:
         rows = await self._c.execute(sa.select(t.agents).order_by(t.agents.c.id))
         return [record(Agent, row) for row in rows]
 
     async def agents_of(self, user_id: int) -> list[Agent]:
-        rows = await self._c.execute(
-            sa.select(t.agents).where(t.agents.c.user_id == user_id).order_by(t.agents.c.id)
-        )
+        rows = await self._c.execute(_AGENTS_OF, {"user": user_id})
         return [record(Agent, row) for row in rows]
 
     async def accounts_of(self, user_id: int) -> list[str]:
-        query = sa.select(t.accounts.c.account).where(t.accounts.c.user_id == user_id)
-        return sorted((await self._c.execute(query)).scalars())
+        return sorted((await self._c.execute(_ACCOUNTS_OF, {"user": user_id})).scalars())
 
     async def add_account(self, account: str, user_id: int) -> None:
         await self._c.execute(t.accounts.insert().values(account=account, user_id=user_id))
@@ -126,15 +143,8 @@ class Agents:
         )
 
     async def users_under(self, prefix: str, since: datetime | None, before: datetime) -> list[User]:
-        u, a = t.users.c, t.accounts.c
-        under = a.account.startswith(prefix, autoescape=True)
-        theirs = sa.exists().where(a.user_id == u.id)
-        query = sa.select(t.users).where(
-            theirs.where(under) & ~theirs.where(~under) & (u.created_at < before)
-        )
-        if since is not None:
-            query = query.where(u.created_at >= since)
-        return [record(User, row) for row in await self._c.execute(query.order_by(u.id))]
+        values = {"before": before} | ({} if since is None else {"since": since})
+        return [record(User, row) for row in await self._c.execute(_under(prefix, since is not None), values)]
 
     async def agents_under(self, prefix: str) -> list[int]:
         name = t.agents.c.name.startswith(prefix, autoescape=True)
@@ -215,12 +225,8 @@ class Agents:
         return record(Conversation, (await self._c.execute(_CONVERSATION, {"one": conversation_id})).one())
 
     async def conversation_at(self, agent_id: int, address: str, audience: Audience) -> Conversation | None:
-        c = t.conversations.c
-        row = await self._one(
-            sa.select(t.conversations).where(
-                (c.agent_id == agent_id) & (c.address == address) & (c.audience == audience)
-            )
-        )
+        here = {"agent": agent_id, "place": address, "seen_by": audience}
+        row = (await self._c.execute(_AT, here)).first()
         return record(Conversation, row) if row else None
 
     async def conversations(self, agent_id: int, *, imported: bool = False) -> list[Conversation]:
@@ -260,16 +266,25 @@ class Agents:
         rows = await self._c.execute(sa.select(t.communities))
         return {row.id: row.name for row in rows}
 
-    async def _agent(self, condition: sa.ColumnElement[bool]) -> Agent | None:
-        row = await self._one(sa.select(t.agents).where(condition))
+    async def _agent(self, query: Prepared, values: Mapping[str, Any]) -> Agent | None:
+        row = (await self._c.execute(query, values)).first()
         return record(Agent, row) if row else None
 
-    async def _one(self, query: sa.Select[Any]) -> Any:
-        return (await self._c.execute(query)).first()
-
     async def _insert(self, table: sa.Table, **values: Any) -> int:
-        result = await self._c.execute(table.insert().values(**values))
-        return result.inserted_id
+        return (await self._c.execute(_NEW[table], values)).inserted_id
+
+
+@lru_cache(maxsize=16)
+def _under(prefix: str, since: bool) -> Prepared:
+    """People all of whose accounts begin so."""
+    u, a = t.users.c, t.accounts.c
+    under = a.account.startswith(prefix, autoescape=True)
+    theirs = sa.exists().where(a.user_id == u.id)
+    made: sa.BindParameter[datetime] = sa.bindparam("before")
+    query = sa.select(t.users).where(theirs.where(under) & ~theirs.where(~under) & (u.created_at < made))
+    if since:
+        query = query.where(u.created_at >= sa.bindparam("since"))
+    return Prepared(query.order_by(u.id))
 
 
 async def forget_keys(connection: Connection, keys: Mapping[str, datetime]) -> None:

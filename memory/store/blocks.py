@@ -27,6 +27,19 @@ _HERE = Prepared(
     .order_by(t.blocks.c.id)
 )
 _NEWEST_EDIT = Prepared(sa.select(sa.func.max(t.block_history.c.id)))
+_OWNERS = {
+    kind: Prepared(sa.select(table.c.id).where(table.c.id == sa.bindparam("owner")))
+    for kind, table in (("agent", t.agents), ("persona", t.personas))
+}
+_CREATE = Prepared(t.blocks.insert())
+_ONE = t.blocks.c.id == sa.bindparam("block")
+_BEFORE = Prepared(sa.select(t.blocks.c.value, t.blocks.c.version).where(_ONE))
+_NOTE = Prepared(t.block_history.insert())
+_PUT = Prepared(
+    t.blocks.update()
+    .where(_ONE)
+    .values(value=sa.bindparam("after"), version=sa.bindparam("next"), updated_at=sa.bindparam("now"))
+)
 
 
 def _owned(query: sa.Select[Any], restricted: bool) -> sa.Select[Any]:
@@ -83,9 +96,8 @@ class Blocks:
 
     async def create(self, block: Block, now: datetime) -> Block:
         kind, _, owner_id = block.owner.partition(":")
-        owners = t.agents if kind == "agent" else t.personas
         # A late write for an owner that was deleted must fail: nothing would ever delete it again.
-        (await self._c.execute(sa.select(owners.c.id).where(owners.c.id == int(owner_id)))).one()
+        (await self._c.execute(_OWNERS[kind], {"owner": int(owner_id)})).one()
         values = {
             "owner": block.owner,
             "label": block.label,
@@ -95,8 +107,9 @@ class Blocks:
             "description": block.description,
             "read_only": block.read_only,
             "version": 1,
+            "updated_at": now,
         }
-        result = await self._c.execute(t.blocks.insert().values(**values, updated_at=now))
+        result = await self._c.execute(_CREATE, values)
         return replace(block, id=result.inserted_id, version=1)
 
     async def of(self, owner: str, audiences: Audiences) -> list[Block]:
@@ -122,23 +135,18 @@ class Blocks:
             await self._c.execute(t.block_history.insert(), values)
 
     async def put(self, block_id: int, value: str, turn_id: str | None, now: datetime) -> None:
-        b = t.blocks.c
-        before = (await self._c.execute(sa.select(b.value, b.version).where(b.id == block_id))).one()
-        await self._c.execute(
-            t.block_history.insert().values(
-                block_id=block_id,
-                version=before.version + 1,
-                before=before.value,
-                after=value,
-                turn_id=turn_id,
-                at=now,
-            )
-        )
-        await self._c.execute(
-            t.blocks.update()
-            .where(b.id == block_id)
-            .values(value=value, version=before.version + 1, updated_at=now)
-        )
+        before = (await self._c.execute(_BEFORE, {"block": block_id})).one()
+        version = before.version + 1
+        edit = {
+            "block_id": block_id,
+            "version": version,
+            "before": before.value,
+            "after": value,
+            "turn_id": turn_id,
+            "at": now,
+        }
+        await self._c.execute(_NOTE, edit)
+        await self._c.execute(_PUT, {"block": block_id, "after": value, "next": version, "now": now})
 
     async def reshape(self, block_id: int, limit: int, description: str) -> None:
         await self._c.execute(

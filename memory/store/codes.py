@@ -12,10 +12,14 @@ from memory.store import tables as t
 from memory.store.connection import Connection
 from memory.store.dialects import upsert
 from memory.store.operations import forget_subjects
+from memory.store.prepared import Prepared
 from memory.store.rows import record
 
 # Twice the longest life of a code: a clock that is set right by a little costs none.
 _LONGEST = timedelta(hours=2)
+# What expires later than any code does was made before the clock was set back: nobody knows how old it is.
+_LIVES = (t.codes.c.expires_at > sa.bindparam("now")) & (t.codes.c.expires_at <= sa.bindparam("horizon"))
+_EXPIRE = Prepared(t.codes.delete().where(~_LIVES))
 
 
 class Codes:
@@ -38,8 +42,9 @@ class Codes:
 
     async def all(self, purpose: str, now: datetime) -> list[Code]:
         """For whoever lets people in, who sees what waits for them."""
-        query = sa.select(t.codes).where((t.codes.c.purpose == purpose) & _lives(now))
-        rows = await self._c.execute(query.order_by(t.codes.c.expires_at.desc(), t.codes.c.code))
+        query = sa.select(t.codes).where((t.codes.c.purpose == purpose) & _LIVES)
+        order = query.order_by(t.codes.c.expires_at.desc(), t.codes.c.code)
+        rows = await self._c.execute(order, _at(now))
         return [record(Code, row) for row in rows]
 
     async def drop(self, code: str) -> None:
@@ -56,7 +61,7 @@ class Codes:
         await forget_subjects(self._c, [account])
 
     async def expire(self, now: datetime) -> int:
-        return (await self._c.execute(t.codes.delete().where(~_lives(now)))).rowcount
+        return (await self._c.execute(_EXPIRE, _at(now))).rowcount
 
     async def welcome(self, account: str, now: datetime) -> None:
         values = {"account": account, "created_at": now}
@@ -80,15 +85,13 @@ class Codes:
         return [record(Welcomed, row) for row in rows]
 
     async def _one(self, condition: sa.ColumnElement[bool], now: datetime) -> Code | None:
-        query = sa.select(t.codes).where(condition & _lives(now))
-        row = (await self._c.execute(query)).first()
+        row = (await self._c.execute(sa.select(t.codes).where(condition & _LIVES), _at(now))).first()
         return record(Code, row) if row else None
 
 
-def _lives(now: datetime) -> sa.ColumnElement[bool]:
-    """What expires later than any code does was made before the clock was set back: nobody knows how old it is."""
-    at = t.codes.c.expires_at
-    return (at > now) & (at <= now + _LONGEST)
+def _at(now: datetime) -> dict[str, datetime]:
+    """What is asked of `_LIVES`."""
+    return {"now": now, "horizon": now + _LONGEST}
 
 
 def _naming(account: str) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:

@@ -18,7 +18,10 @@ from memory.store.dialects import scope_in, upsert
 from memory.store.mailbox import newest_said
 from memory.store.numbers import Numbers
 from memory.store.passages import Passages
+from memory.store.prepared import Prepared
 from memory.store.rows import record
+
+_CHORES = Prepared(sa.select(t.chores).order_by(t.chores.c.created_at, t.chores.c.name))
 
 
 class Erasing:
@@ -194,7 +197,7 @@ class Erasing:
         await self._c.execute(t.times_forgotten.delete().where(old))
 
     async def chores(self) -> list[tuple[str, datetime]]:
-        rows = await self._c.execute(sa.select(t.chores).order_by(t.chores.c.created_at, t.chores.c.name))
+        rows = await self._c.execute(_CHORES)
         return [(row.name, row.created_at) for row in rows]
 
     async def add_chores(self, names: Collection[str], now: datetime) -> None:

@@ -116,7 +116,7 @@ class FullText(ABC):
         return 0 if newest is None else int(newest) - low
 
 
-_VERSION = sa.select(t.meta.c.value).where(t.meta.c.name == "terms")
+_VERSION = Prepared(sa.select(t.meta.c.value).where(t.meta.c.name == "terms"))
 
 
 async def is_current(connection: Connection) -> bool:

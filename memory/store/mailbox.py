@@ -64,6 +64,8 @@ _CLAIM = Prepared(
     .returning(t.outbox.c.id)
 )
 _WITHOUT_FILES = Prepared(t.outbox_files.delete().where(among(t.outbox_files.c.outbox_id, "rows")))
+_IS_FORGOTTEN = Prepared(sa.select(t.forgotten.c.digest).where(t.forgotten.c.digest == sa.bindparam("of")))
+_ANY_FORGOTTEN = Prepared(sa.select(t.forgotten.c.digest).limit(1))
 _SETTLE = Prepared(
     t.outbox.update()
     .where(t.outbox.c.id == sa.bindparam("row"))
@@ -133,13 +135,7 @@ class Mailbox:
         await self._c.execute(t.inbox.update().where(unclaimed).values(done=True))
 
     async def busy_agents(self, platforms: Collection[str]) -> list[int]:
-        here = places(platforms)
-        i = t.inbox.c
-        waiting = sa.select(i.agent_id).where(~i.done & i.conversation_id.in_(here))
-        running = sa.select(t.turns.c.agent_id).where(
-            sa.text("turns.state = 'running'") & t.turns.c.conversation_id.in_(here)
-        )
-        return sorted((await self._c.execute(sa.union(waiting, running))).scalars())
+        return sorted((await self._c.execute(_busy(tuple(platforms)))).scalars())
 
     async def begin(
         self, turn: Turn, event_ids: Collection[int], surfaced_then: Surfaced | None = None
@@ -263,14 +259,13 @@ class Mailbox:
         return {row.address: row.key for row in await self._c.execute(query)}
 
     async def is_forgotten(self, key: str) -> bool:
-        query = sa.select(sa.literal(1)).where(t.forgotten.c.digest == digest_of(key))
-        return (await self._c.execute(query)).first() is not None
+        return (await self._c.execute(_IS_FORGOTTEN, {"of": digest_of(key)})).first() is not None
 
     async def forget_keys(self, keys: Collection[str], now: datetime) -> None:
         await forget_keys(self._c, dict.fromkeys(keys, now))
 
     async def any_forgotten(self) -> bool:
-        return (await self._c.execute(sa.select(t.forgotten.c.digest).limit(1))).first() is not None
+        return (await self._c.execute(_ANY_FORGOTTEN)).first() is not None
 
     async def last_receipt(self, address: str) -> str | None:
         o = t.outbox.c
@@ -431,6 +426,17 @@ def _open(platforms: tuple[str, ...], limit: int | None) -> Prepared:
         .order_by(o.seq)
         .limit(limit)
     )
+
+
+@lru_cache(maxsize=16)
+def _busy(platforms: tuple[str, ...]) -> Prepared:
+    here = places(platforms)
+    i = t.inbox.c
+    waiting = sa.select(i.agent_id).where(~i.done & i.conversation_id.in_(here))
+    running = sa.select(t.turns.c.agent_id).where(
+        sa.text("turns.state = 'running'") & t.turns.c.conversation_id.in_(here)
+    )
+    return Prepared(sa.union(waiting, running))
 
 
 @lru_cache(maxsize=16)

@@ -7,6 +7,9 @@ import sqlalchemy as sa
 from memory.store import tables as t
 from memory.store.connection import Connection
 from memory.store.dialects import upsert
+from memory.store.prepared import Prepared
+
+_GET = Prepared(sa.select(t.meta.c.value).where(t.meta.c.name == sa.bindparam("which")))
 
 
 class Meta:
@@ -16,8 +19,7 @@ class Meta:
         self._c = connection
 
     async def get(self, name: str) -> str | None:
-        query = sa.select(t.meta.c.value).where(t.meta.c.name == name)
-        row = (await self._c.execute(query)).first()
+        row = (await self._c.execute(_GET, {"which": name})).first()
         return None if row is None else str(row.value)
 
     async def put(self, name: str, value: str) -> None:

@@ -13,7 +13,11 @@ from memory.records import Deed, FaultCount, Order, Report, Restriction
 from memory.store import tables as t
 from memory.store.connection import Connection
 from memory.store.dialects import upsert
+from memory.store.prepared import Prepared
 from memory.store.rows import record
+
+_RESTRICTIONS = Prepared(sa.select(t.restrictions).order_by(t.restrictions.c.subject))
+_ANY_ORDER = Prepared(sa.select(t.orders.c.id).limit(1))
 
 
 class Operations:
@@ -23,7 +27,7 @@ class Operations:
         self._c = connection
 
     async def restrictions(self) -> list[Restriction]:
-        rows = await self._c.execute(sa.select(t.restrictions).order_by(t.restrictions.c.subject))
+        rows = await self._c.execute(_RESTRICTIONS)
         return [record(Restriction, row) for row in rows]
 
     async def restriction(self, subject: str) -> Restriction | None:
@@ -51,7 +55,7 @@ class Operations:
         return orders
 
     async def has_orders(self) -> bool:
-        return (await self._c.execute(sa.select(t.orders.c.id).limit(1))).first() is not None
+        return (await self._c.execute(_ANY_ORDER)).first() is not None
 
     async def note(self, deed: Deed) -> None:
         await self._c.execute(t.deeds.insert().values(**asdict(deed)))

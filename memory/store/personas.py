@@ -34,6 +34,17 @@ _PICKED = Prepared(
 _ONE = t.personas.c.id == sa.bindparam("persona")
 _GET = Prepared(sa.select(*_SHOWN).where(_ONE))
 _DEFINITION = Prepared(sa.select(t.personas.c.definition).where(_ONE))
+_NAMED = Prepared(sa.select(*_SHOWN).where(t.personas.c.name == sa.bindparam("called")))
+_CREATE = Prepared(t.personas.insert())
+_PUT = Prepared(
+    t.personas.update()
+    .where(_ONE)
+    .values(description=sa.bindparam("about"), definition=sa.bindparam("whole"))
+)
+_NEXT = Prepared(
+    t.personas.update().where(_ONE).values(version=t.personas.c.version + 1).returning(t.personas.c.version)
+)
+_VERSION = Prepared(t.persona_versions.insert())
 
 
 class Personas:
@@ -43,7 +54,7 @@ class Personas:
         self._c = connection
 
     async def named(self, name: str) -> Persona | None:
-        row = (await self._c.execute(sa.select(*_SHOWN).where(t.personas.c.name == name))).first()
+        row = (await self._c.execute(_NAMED, {"called": name})).first()
         return _persona(row) if row else None
 
     async def get(self, persona_id: int) -> Persona:
@@ -55,7 +66,7 @@ class Personas:
 
     async def create(self, name: str, description: str, now: datetime) -> Persona:
         values = {"name": name, "description": description, "version": 0, "definition": {}}
-        result = await self._c.execute(t.personas.insert().values(**values, created_at=now))
+        result = await self._c.execute(_CREATE, {**values, "created_at": now})
         return Persona(id=result.inserted_id, name=name, description=description)
 
     async def definition(self, persona_id: int) -> dict[str, Any]:
@@ -63,20 +74,21 @@ class Personas:
         return found
 
     async def put(self, persona_id: int, description: str, definition: Mapping[str, Any]) -> None:
-        values = {"description": description, "definition": dict(definition)}
-        await self._c.execute(t.personas.update().where(t.personas.c.id == persona_id).values(**values))
+        values = {"persona": persona_id, "about": description, "whole": dict(definition)}
+        await self._c.execute(_PUT, values)
 
     async def note_version(
         self, persona_id: int, data: Mapping[str, Any], user_id: int | None, now: datetime
     ) -> int:
-        p = t.personas
-        statement = p.update().where(p.c.id == persona_id).values(version=p.c.version + 1)
-        version = int((await self._c.execute(statement.returning(p.c.version))).scalar_one())
-        await self._c.execute(
-            t.persona_versions.insert().values(
-                persona_id=persona_id, version=version, data=dict(data), user_id=user_id, at=now
-            )
-        )
+        version = int((await self._c.execute(_NEXT, {"persona": persona_id})).scalar_one())
+        values = {
+            "persona_id": persona_id,
+            "version": version,
+            "data": dict(data),
+            "user_id": user_id,
+            "at": now,
+        }
+        await self._c.execute(_VERSION, values)
         return version
 
     async def versions(self, persona_id: int) -> list[PersonaVersion]:

@@ -23,7 +23,7 @@ class Prepared:
     """A statement whose values have names, and all of whose text is known: a list is given as one value (see
     `memory.store.dialects.among`). Run it with `memory.store.connection.Connection.execute`."""
 
-    def __init__(self, statement: sa.Select[Any] | sa.Insert | sa.Update | sa.Delete) -> None:
+    def __init__(self, statement: sa.SelectBase | sa.Insert | sa.Update | sa.Delete) -> None:
         self.statement = statement
         self._plans: dict[tuple[str, tuple[str, ...]], Plan] = {}
 

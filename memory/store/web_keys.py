@@ -11,7 +11,14 @@ import sqlalchemy as sa
 from memory.records import WebKey, WebPass, WebWrite
 from memory.store import tables as t
 from memory.store.connection import Connection
+from memory.store.prepared import Prepared
 from memory.store.rows import record
+
+_NOW: sa.BindParameter[datetime] = sa.bindparam("now")
+# What was made after now was made before the clock was set back: nobody knows how old it is.
+_LIVES = (t.web_keys.c.expires_at > _NOW) & (t.web_keys.c.created_at <= _NOW)
+_EXPIRE = Prepared(t.web_keys.delete().where(~_LIVES))
+_EXPIRE_WRITES = Prepared(t.web_writes.delete().where(t.web_writes.c.at < sa.bindparam("before")))
 
 
 class WebKeys:
@@ -38,7 +45,7 @@ class WebKeys:
         return (await self._c.execute(t.web_keys.delete().where(these))).rowcount
 
     async def expire(self, now: datetime) -> int:
-        return (await self._c.execute(t.web_keys.delete().where(~_lives(now)))).rowcount
+        return (await self._c.execute(_EXPIRE, {"now": now})).rowcount
 
     async def note_write(self, write: WebWrite) -> None:
         await self._c.execute(t.web_writes.insert().values(**asdict(write)))
@@ -49,18 +56,14 @@ class WebKeys:
         return record(WebWrite, row) if row else None
 
     async def expire_writes(self, before: datetime) -> None:
-        await self._c.execute(t.web_writes.delete().where(t.web_writes.c.at < before))
+        await self._c.execute(_EXPIRE_WRITES, {"before": before})
 
     async def _select(self, condition: sa.ColumnElement[bool], now: datetime) -> list[WebKey]:
         # The account may have gone to another person since (/link, /unlink): then nobody is let in by it.
         theirs = (t.accounts.c.account == t.web_keys.c.account) & (
             t.accounts.c.user_id == t.web_keys.c.user_id
         )
-        query = sa.select(t.web_keys).join(t.accounts, theirs).where(condition & _lives(now))
-        rows = await self._c.execute(query.order_by(t.web_keys.c.created_at.desc(), t.web_keys.c.id))
+        query = sa.select(t.web_keys).join(t.accounts, theirs).where(condition & _LIVES)
+        order = query.order_by(t.web_keys.c.created_at.desc(), t.web_keys.c.id)
+        rows = await self._c.execute(order, {"now": now})
         return [record(WebKey, row) for row in rows]
-
-
-def _lives(now: datetime) -> sa.ColumnElement[bool]:
-    """What was made after now was made before the clock was set back: nobody knows how old it is."""
-    return (t.web_keys.c.expires_at > now) & (t.web_keys.c.created_at <= now)
