@@ -45,7 +45,7 @@ _AGENT_OF = Prepared(
         (t.agents.c.user_id == sa.bindparam("user")) & (t.agents.c.persona_id == sa.bindparam("persona"))
     )
 )
-_AGENT_NAMED = Prepared(sa.select(t.agents).where(t.agents.c.name == sa.bindparam("called")))
+AGENT_NAMED = Prepared(sa.select(t.agents).where(t.agents.c.name == sa.bindparam("called")))
 _AGENTS_OF = Prepared(
     sa.select(t.agents).where(t.agents.c.user_id == sa.bindparam("user")).order_by(t.agents.c.id)
 )
@@ -95,7 +95,7 @@ class Agents:
         return await self._agent(_AGENT_OF, {"user": user_id, "persona": persona_id})
 
     async def agent_named(self, name: str) -> Agent | None:
-        return await self._agent(_AGENT_NAMED, {"called": name})
+        return await self._agent(AGENT_NAMED, {"called": name})
 
     async def agents(self) -> list[Agent]:
         rows = await self._c.execute(sa.select(t.agents).order_by(t.agents.c.id))

@@ -66,6 +66,19 @@ _CLAIM = Prepared(
 _WITHOUT_FILES = Prepared(t.outbox_files.delete().where(among(t.outbox_files.c.outbox_id, "rows")))
 _IS_FORGOTTEN = Prepared(sa.select(t.forgotten.c.digest).where(t.forgotten.c.digest == sa.bindparam("of")))
 _ANY_FORGOTTEN = Prepared(sa.select(t.forgotten.c.digest).limit(1))
+_HERE = t.inbox.c.conversation_id == sa.bindparam("place")
+_HAS_EVENTS = Prepared(sa.select(t.inbox.c.id).where(_HERE).limit(1))
+_LAST_HEARD = Prepared(
+    sa.select(t.inbox)
+    .where(
+        _HERE
+        & (t.inbox.c.id > sa.bindparam("behind"))
+        & sa.or_(*(t.inbox.c.kind == kind for kind in _SAID))
+        & t.inbox.c.payload["account"].as_string().is_not(None)  # what was undone is empty
+    )
+    .order_by(t.inbox.c.id.desc())
+    .limit(sa.bindparam("most", type_=sa.Integer()))
+)
 _SETTLE = Prepared(
     t.outbox.update()
     .where(t.outbox.c.id == sa.bindparam("row"))
@@ -279,15 +292,11 @@ class Mailbox:
         return rows[0] if rows else None
 
     async def last_heard(self, conversation_id: int, n: int, *, after: int = 0) -> list[InboxRow]:
-        i = t.inbox.c
-        kept = i.payload["account"].as_string().is_not(None)  # what was undone is empty
-        said = (i.conversation_id == conversation_id) & (i.id > after) & i.kind.in_(_SAID) & kept
-        query = sa.select(t.inbox).where(said).order_by(i.id.desc()).limit(n)
-        return [record(InboxRow, row) for row in (await self._c.execute(query)).all()][::-1]
+        values = {"place": conversation_id, "behind": after, "most": n}
+        return [record(InboxRow, row) for row in (await self._c.execute(_LAST_HEARD, values)).all()][::-1]
 
     async def has_events(self, conversation_id: int) -> bool:
-        query = sa.select(sa.literal(1)).where(t.inbox.c.conversation_id == conversation_id).limit(1)
-        return (await self._c.execute(query)).first() is not None
+        return (await self._c.execute(_HAS_EVENTS, {"place": conversation_id})).first() is not None
 
     async def posted(self, agent_id: int, receipt: str) -> OutboxRow | None:
         o = t.outbox.c

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from memory.records import ROOM, Agent, Audiences, Message, scope_of
 from memory.store import tables as t
-from memory.store.agents import digest_of, in_turn
+from memory.store.agents import AGENT_NAMED, digest_of, in_turn
 from memory.store.connection import Connection
 from memory.store.dialects import upsert
 from memory.store.fulltext import slices
@@ -23,8 +23,7 @@ class Rooms:
         self._c = connection
 
     async def keeper(self, community: str) -> Agent | None:
-        query = sa.select(t.agents).where(t.agents.c.name == f"{ROOM}{community}")
-        row = (await self._c.execute(query)).first()
+        row = (await self._c.execute(AGENT_NAMED, {"called": f"{ROOM}{community}"})).first()
         return record(Agent, row) if row else None
 
     async def said(self, key: int, user_id: int, name: str) -> None:

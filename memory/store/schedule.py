@@ -30,6 +30,16 @@ _PUT_BEAT = Prepared(
     )
 )
 
+_WISHES = sa.select(t.wishes).order_by(t.wishes.c.next_at, t.wishes.c.id)
+_WISH = Prepared(_WISHES.where(t.wishes.c.id == sa.bindparam("wish")))
+_WISHES_OF = Prepared(_WISHES.where(t.wishes.c.agent_id == sa.bindparam("agent")))
+_NEW_WISH = upsert(t.wishes)
+_PUT_WISH = Prepared(
+    _NEW_WISH.on_conflict_do_update(
+        index_elements=["id"], set_={c.name: _NEW_WISH.excluded[c.name] for c in t.wishes.c}
+    )
+)
+
 # And what every sweep asks.
 _MOST = sa.bindparam("most", type_=sa.Integer())
 _DUE_BEATS = Prepared(
@@ -102,11 +112,11 @@ class Schedule:
         return Spent(beats=held[0], running=held[1], messages=said.scalar_one(), tokens=tokens.scalar_one())
 
     async def wish(self, wish_id: str) -> Wish | None:
-        found = await self._wishes(t.wishes.c.id == wish_id)
-        return found[0] if found else None
+        row = (await self._c.execute(_WISH, {"wish": wish_id})).first()
+        return record(Wish, row) if row else None
 
     async def wishes(self, agent_id: int) -> list[Wish]:
-        return await self._wishes(t.wishes.c.agent_id == agent_id)
+        return [record(Wish, row) for row in await self._c.execute(_WISHES_OF, {"agent": agent_id})]
 
     async def reminded(self, agents: Collection[int], since: datetime) -> int:
         i, n = t.inbox.c, t.turns.c
@@ -121,9 +131,7 @@ class Schedule:
         return await self._wishes(t.wishes.c.turn_id == turn_id)
 
     async def put_wish(self, wish: Wish) -> None:
-        values = asdict(wish)
-        statement = upsert(t.wishes).values(**values)
-        await self._c.execute(statement.on_conflict_do_update(index_elements=["id"], set_=values))
+        await self._c.execute(_PUT_WISH, asdict(wish))
 
     async def drop_wish(self, wish_id: str) -> None:
         await self._c.execute(t.wishes.delete().where(t.wishes.c.id == wish_id))
@@ -138,5 +146,4 @@ class Schedule:
         return [record(Wish, row) for row in await self._c.execute(_DUE_WISHES, values)]
 
     async def _wishes(self, condition: sa.ColumnElement[bool]) -> list[Wish]:
-        query = sa.select(t.wishes).where(condition).order_by(t.wishes.c.next_at, t.wishes.c.id)
-        return [record(Wish, row) for row in await self._c.execute(query)]
+        return [record(Wish, row) for row in await self._c.execute(_WISHES.where(condition))]
