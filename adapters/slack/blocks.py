@@ -139,25 +139,35 @@ def _word(element: Json, names: Names) -> str:
     )
 
 
-def ids(value: object, depth: int = 0) -> Iterator[str]:
+def ids(value: object) -> list[str]:
     """The ids of people, groups and channels that rich text mentions anywhere in it."""
-    if isinstance(value, list) and depth <= 2 * _DEPTH:
-        for item in value:
-            yield from ids(item, depth + 1)
-    elif isinstance(value, dict) and depth <= 2 * _DEPTH:
+    found: list[str] = []
+    _find_ids(value, found, 0)
+    return found
+
+
+def _find_ids(value: object, found: list[str], depth: int) -> None:
+    if isinstance(value, dict):
         for key in ("user_id", "usergroup_id", "channel_id"):
             if text(value.get(key)):
-                yield value[key]
-        for inner in value.values():
+                found.append(value[key])
+        value = list(value.values())
+    if isinstance(value, list) and depth < 2 * _DEPTH:
+        for inner in value:
             if isinstance(inner, dict | list):
-                yield from ids(inner, depth + 1)
+                _find_ids(inner, found, depth + 1)
 
 
-def strings(value: object, depth: int = 0) -> Iterator[str]:
+def strings(value: object) -> list[str]:
     """Every text in it."""
+    found: list[str] = []
+    _find_strings(value, found, 0)
+    return found
+
+
+def _find_strings(value: object, found: list[str], depth: int) -> None:
     if isinstance(value, str):
-        yield value
-    elif depth <= 2 * _DEPTH:
-        inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-        for item in inner:
-            yield from strings(item, depth + 1)
+        found.append(value)
+    elif isinstance(value, dict | list) and depth <= 2 * _DEPTH:
+        for inner in value.values() if isinstance(value, dict) else value:
+            _find_strings(inner, found, depth + 1)

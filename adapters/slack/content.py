@@ -59,8 +59,7 @@ def mentioned(message: Json) -> list[str]:
     """The ids of people, channels and groups that are named anywhere in it, each once, in order."""
     found = dict.fromkeys(blocks.ids(message.get("blocks")))
     shown = [message.get(field) for field in ("text", "blocks", "attachments")]
-    for words in blocks.strings(shown):
-        found |= dict.fromkeys(named(words))
+    found |= dict.fromkeys(named("\n".join(blocks.strings(shown))))
     for attachment in records(message.get("attachments")):
         shown = [attachment.get("blocks"), attachment.get("message_blocks")]
         found |= dict.fromkeys(filter(None, [text(attachment.get("author_id")), *blocks.ids(shown)]))
