@@ -36,9 +36,11 @@ def within(blocks: Sequence[Block], tokens: int, count: Count, fit: Fit, frame: 
     chosen = _chosen(blocks)
     reach = _level([len(b.value) for b in chosen], max(_LEAST, min(_CHARACTERS, _DENSEST * tokens)))
     text = _text([_beginning(b, b.value[:reach]) for b in chosen], _unshown(blocks, chosen), frame)
-    while count(text) > tokens and chosen:
-        frames = sum(count((frame or _block)(replace(block, value=""))) for block in chosen)
-        room = tokens - frames - _NOTE * (len(chosen) + 1)
+    if count(text) <= tokens:
+        return text
+    frames = [count((frame or _block)(replace(block, value=""))) for block in chosen]
+    while chosen:
+        room = tokens - sum(frames[: len(chosen)]) - _NOTE * (len(chosen) + 1)
         if room >= _LEAST * len(chosen) or len(chosen) == 1:
             level = _level([count(block.value[:reach]) for block in chosen], max(room, _LEAST))
             cut = [_beginning(b, _cut(b.value[:reach], level, count, fit)) for b in chosen]
