@@ -18,13 +18,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import asyncpg
 from filelock import FileLock
-from pydantic import SecretStr
 
-from memory.store.postgres.database import PostgresDatabase
+if TYPE_CHECKING:  # tests.conftest imports this in pytest's own process, too, for which all workers wait
+    import asyncpg
+    from pydantic import SecretStr
 
 _FOLDER = "EVERBOT_TEST_POSTGRES_FOLDER"
 _RUN = "EVERBOT_TEST_POSTGRES_RUN"  # process of the run of pytest
@@ -77,6 +77,8 @@ def url(database: str = "postgres") -> str:
 
 @asynccontextmanager
 async def asked(where: str) -> AsyncIterator[asyncpg.Connection]:
+    import asyncpg
+
     connection = await asyncpg.connect(where)
     try:
         yield connection
@@ -91,6 +93,8 @@ def url_beside(folder: Path) -> SecretStr | None:
     """Of the database that belongs to a data directory, where stories are told on PostgreSQL (`ALONE`), else None."""
     if not ALONE:
         return None
+    from pydantic import SecretStr
+
     database = _BESIDE.setdefault(folder, NewDatabase())
     with ThreadPoolExecutor(1) as thread:  # for there a loop can be run whoever asks
         return SecretStr(thread.submit(asyncio.run, database.url()).result())
@@ -151,6 +155,8 @@ class NewDatabase:
 @cache
 def _template() -> str:
     """The name of a database that is migrated: that takes longer than most of the tests."""
+    from memory.store.postgres.database import PostgresDatabase
+
     name = "everbot_template"
 
     async def make() -> None:

@@ -189,6 +189,7 @@ class Ending:
 
 
 def warm_up() -> None:
+    gc.disable()  # importing leaves no garbage
     for module in MODULES:
         importlib.import_module(module)
     from bot.cli.main import command_line
@@ -202,6 +203,7 @@ def warm_up() -> None:
     assert threads == 1, f"one of {MODULES} starts a thread, which a fork would lose"
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 def main() -> None:
