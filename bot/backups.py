@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bot.data_dir import DataDir
+from bot.errors import refused
 from bot.ports import Clock
 from bot.settings import BackupSettings, Settings
 from memory.errors import StoreError, StoreUnavailable, where
@@ -84,7 +85,7 @@ def usable(folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise StoreUnavailable(
-            f"{folder} cannot be used for backups ({error.strerror}). Make it writable, or set another one "
+            f"{folder} cannot be used for backups ({refused(error)}). Make it writable, or set another one "
             "(backup.folder)."
         ) from None
 

@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from filelock import FileLock, Timeout
 
+from bot.errors import refused
 from memory.errors import StoreBusy, StoreUnavailable
 
 _FOLDERS = ("backups", "chroma", "exports", "history", "saves")
@@ -89,10 +90,7 @@ def hold(data_dir: Path, command: str) -> Iterator[None]:
             "to another directory."
         ) from None
     except OSError as error:
-        raise StoreUnavailable(
-            f"data_dir {data_dir} cannot be used: {error.strerror}. Make it writable, or set another one "
-            "(data_dir in config.toml, or EVERBOT_DATA_DIR)."
-        ) from None
+        raise _unusable(data_dir, error) from None
     try:
         note.write_text(f"`everbot {command}` (process {os.getpid()})", encoding="utf-8")
         yield
@@ -104,15 +102,25 @@ def hold(data_dir: Path, command: str) -> Iterator[None]:
 def private(data_dir: Path) -> None:
     """Make the directory, and see that it and what it holds is its owner's alone: it is what people said.
 
-    Raises OSError when it cannot be made.
+    Raises `StoreUnavailable` when it cannot be made.
     """
-    data_dir.mkdir(parents=True, mode=0o700, exist_ok=True)
+    try:
+        data_dir.mkdir(parents=True, mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise _unusable(data_dir, error) from None
     kept = [data_dir, *data_dir.glob("everbot.db*"), *(data_dir / name for name in _FOLDERS)]
     with contextlib.suppress(OSError):  # it is not ours to change, or cannot be written: others say so
         for path in kept:
             if path.exists() and (mode := path.stat().st_mode) & _OTHERS:
                 path.chmod(stat.S_IMODE(mode) & ~_OTHERS)
         DataDir(data_dir).database.touch(mode=0o600, exist_ok=True)
+
+
+def _unusable(data_dir: Path, error: OSError) -> StoreUnavailable:
+    return StoreUnavailable(
+        f"data_dir {data_dir} cannot be used: {refused(error)}. Make it writable, or set another one "
+        "(data_dir in config.toml, or EVERBOT_DATA_DIR)."
+    )
 
 
 def is_held(data_dir: Path) -> bool:

@@ -30,6 +30,20 @@ EverbotError
 
 from __future__ import annotations
 
+import errno
+
+_IN_THE_WAY = "a file is where a folder must be"
+_REFUSED = {
+    errno.EEXIST: _IN_THE_WAY,
+    errno.ENOTDIR: _IN_THE_WAY,
+    errno.EISDIR: "it is a folder, not a file",
+}
+
+
+def refused(error: OSError) -> str:
+    """Why a file or a folder cannot be used, in words for whoever named it."""
+    return _REFUSED.get(error.errno or 0) or error.strerror or "it cannot be used"
+
 
 class EverbotError(Exception):
     """Base of every error of this package. Its text is a sentence for its reader."""

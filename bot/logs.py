@@ -17,7 +17,7 @@ from logging.handlers import TimedRotatingFileHandler
 from types import FrameType
 from typing import IO, TYPE_CHECKING
 
-from bot.errors import SettingsError
+from bot.errors import SettingsError, refused
 from bot.events import printable
 from bot.settings import Settings
 from memory.errors import where
@@ -92,7 +92,7 @@ def _files(settings: Settings) -> list[logging.Handler]:
     try:
         return [TimedRotatingFileHandler(path, when="midnight", utc=True, backupCount=keep, encoding="utf-8")]
     except OSError as error:
-        raise SettingsError(f"log.file: {path} cannot be written ({error.strerror}).") from None
+        raise SettingsError(f"log.file: {path} cannot be written ({refused(error)}).") from None
 
 
 def _unheard(what: str, error: BaseException | None) -> None:

@@ -47,7 +47,8 @@ async def open_memory(settings: Settings, *, embedders: Embedders | None = None)
     """The memory of a data directory, for reading it and for writing SQL. Takes no lock, runs no task."""
     files = DataDir(settings.data_dir)
     async with AsyncExitStack() as stack:
-        with contextlib.suppress(OSError):  # what is wrong with it is said by the store
+        # Where a server has the database, nothing need be here.
+        with contextlib.suppress(*([StoreUnavailable] if settings.store.url else [])):
             private(settings.data_dir)
         store = await open_store(settings)
         stack.push_async_callback(store.close)

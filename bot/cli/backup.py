@@ -12,6 +12,7 @@ from bot.cli.screen import tell, warn
 from bot.data_dir import hold
 from bot.errors import EverbotError
 from bot.settings import Settings
+from memory.errors import StoreUnavailable
 
 _HOW = "To restore: stop everbot, then `everbot restore {path}`."
 
@@ -36,6 +37,7 @@ async def backup(settings: Settings, path: Path | None, keep: int) -> int:
 
 async def restore(settings: Settings, path: Path, *, sure: bool) -> int:
     """Put a backup in the place of the database. What was said since is gone."""
+    _a_file(path)
     with hold(settings.data_dir, "restore"):
         if has_something(settings) and not sure:
             warn(
@@ -48,9 +50,17 @@ async def restore(settings: Settings, path: Path, *, sure: bool) -> int:
     return 0
 
 
+def _a_file(path: Path) -> None:
+    if path.is_dir():
+        raise EverbotError(f"{path} is a folder: name one of the backups in it.")
+
+
 def _target(settings: Settings, path: Path | None, keep: int) -> tuple[Path, bool]:
     """Where it is written to, and whether that is a folder."""
     target = folder_of(settings) if path is None else path
     if keep and target.is_file():
         raise EverbotError(f"--keep is for a folder, and {target} is a file: name a folder, or none.")
-    return target, path is None or bool(keep) or target.is_dir()
+    is_folder = path is None or bool(keep) or target.is_dir()
+    if not is_folder and not target.parent.is_dir():
+        raise StoreUnavailable(f"{target} cannot be written: {target.parent} is no folder.")
+    return target, is_folder

@@ -23,14 +23,14 @@ from bot.backups import folder_of, kept, usable
 from bot.cli.screen import tell
 from bot.data_dir import holder, is_held, private
 from bot.environment import has
-from bot.errors import EverbotError, SettingsError
+from bot.errors import EverbotError, SettingsError, refused
 from bot.events import printable
 from bot.health import health, listening
 from bot.language import counted
 from bot.mcp.checking import examine as examine_tools
 from bot.parts.window import needed_window
 from bot.settings import Settings, WebSettings, load, source
-from memory.errors import EmbedderError, MemoryError_, where
+from memory.errors import EmbedderError, MemoryError_, StoreUnavailable, where
 from memory.extras import how_to_have, lacks
 from memory.records import Holder
 
@@ -121,12 +121,12 @@ async def _data_dir(settings: Settings, config: Path | None) -> AsyncIterator[Fi
         probe = directory / ".doctor"
         probe.write_bytes(b"x")
         probe.unlink()
+    except StoreUnavailable as error:
+        yield False, "data directory", str(error)
+        return
     except OSError as error:
-        yield (
-            False,
-            "data directory",
-            f"{directory}: {error.strerror}. Set data_dir to one that can be written.",
-        )
+        told = f"{directory}: {refused(error)}. Set data_dir to one that can be written."
+        yield False, "data directory", told
         return
     free = shutil.disk_usage(directory).free
     held = f", in use by {holder(directory)}" if is_held(directory) else ""

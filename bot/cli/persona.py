@@ -14,7 +14,7 @@ from bot.backends.memory import Memory, open_memory
 from bot.cli.options import myself
 from bot.cli.screen import tell, tell_json, warn
 from bot.data_dir import holder, is_held
-from bot.errors import PersonaError
+from bot.errors import PersonaError, refused
 from bot.language import counted
 from bot.operations.studio import LARGEST, Studio, defined, definition_of, written_definition
 from bot.personas.cards.card import Version
@@ -172,7 +172,7 @@ async def take_out(
     except FileExistsError:
         raise PersonaError(f"{target} exists; name a file that does not.") from None
     except OSError as error:
-        raise PersonaError(f"{target} cannot be written: {error.strerror}.") from None
+        raise PersonaError(f"{target} cannot be written: {refused(error)}.") from None
     tell(f"Written to {target}.")
 
 
@@ -234,4 +234,4 @@ def _read(path: Path) -> bytes:
             raise PersonaError(f"{path} is larger than the {LARGEST:,} bytes that are read.")
         return path.read_bytes()
     except OSError as error:
-        raise PersonaError(f"{path} cannot be read: {error.strerror}.") from None
+        raise PersonaError(f"{path} cannot be read: {refused(error)}.") from None

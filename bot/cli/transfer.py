@@ -10,6 +10,7 @@ from bot.backends.memory import open_memory
 from bot.backends.platforms import silent_platforms
 from bot.cli.screen import tell, warn
 from bot.data_dir import holder, is_held
+from bot.errors import refused
 from bot.ownership.export import Export
 from bot.people.identities import account_of, find_agent
 from bot.settings import Settings
@@ -28,7 +29,7 @@ async def export(settings: Settings, user: str, persona: str, folder: Path) -> i
                 path.touch(mode=0o600, exist_ok=False)
                 path.write_bytes(file.data)
             except OSError as error:
-                warn(f"{path} cannot be written: {error.strerror}.")
+                warn(f"{path} cannot be written: {refused(error)}.")
                 return 1
             tell(path)
     return 0

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from bot.errors import SettingsError
+from bot.errors import SettingsError, refused
 
 _NONCE = 12  # bytes, as the recommendation has it
 _KEY = 32
@@ -83,7 +83,7 @@ class Seal:
                     os.fsync(made.fileno())
         except OSError as error:
             raise SettingsError(
-                f"The key {self._file} cannot be used ({error.strerror}); make it readable, or set EVERBOT_SECRET_KEY."
+                f"The key {self._file} cannot be used ({refused(error)}); make it readable, or set EVERBOT_SECRET_KEY."
             ) from None
         if len(key) != _KEY:
             raise SettingsError(

@@ -19,7 +19,7 @@ from uuid import uuid4
 from bot import bundle
 from bot.agent import context
 from bot.bundle import Row, Tables
-from bot.errors import CommandError
+from bot.errors import CommandError, refused
 from bot.events import File
 from bot.language import gettext
 from bot.ownership.rendered import Shown, read, unpaired
@@ -236,7 +236,7 @@ def keep(folder: Path, agent: Agent, file: File) -> Path:
         path.write_bytes(file.data)
     except OSError as error:
         why = gettext(
-            "Nothing was saved: {path} cannot be written ({reason}).", path=path, reason=error.strerror
+            "Nothing was saved: {path} cannot be written ({reason}).", path=path, reason=refused(error)
         )
         raise CommandError(why) from None
     return path

@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from bot import environment
-from bot.errors import SettingsError
+from bot.errors import SettingsError, refused
 from bot.settings.consistency import check
 from bot.settings.settings import Settings
 
@@ -101,7 +101,11 @@ def _read(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise SettingsError(f"There is no configuration file {path} (--config).") from None
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise SettingsError(
+            f"The configuration file {path} (--config) cannot be read: {refused(error)}."
+        ) from None
+    except UnicodeDecodeError as error:
         raise SettingsError(f"{path} cannot be read: {error}.") from None
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{path} is not valid TOML: {error}.") from None

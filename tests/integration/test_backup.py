@@ -69,6 +69,14 @@ async def test_a_backup_that_cannot_be_written_says_so(tmp_path: Path) -> None:
         await backup(at(tmp_path / "data"), tmp_path / "nowhere" / "copy.db", 0)
 
 
+async def test_a_place_that_cannot_be_is_told(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path)
+    with pytest.raises(StoreUnavailable, match=r"missing is no folder\.$"):
+        await backup(settings, tmp_path / "missing" / "file.db", 0)
+    with pytest.raises(EverbotError, match="is a folder: name one of the backups in it"):
+        await restore(settings, tmp_path, sure=True)
+
+
 async def test_all_is_lost_and_comes_back_from_a_backup_made_in_the_middle_of_a_turn(tmp_path: Path) -> None:
     settings = at(tmp_path / "data")
     asked, go_on = asyncio.Event(), asyncio.Event()

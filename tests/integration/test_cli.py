@@ -333,9 +333,11 @@ def test_what_is_wrong_is_one_sentence(tmp_path: Path, arguments: list[str], tol
 def test_a_data_directory_that_cannot_be_used(tmp_path: Path) -> None:
     program = Program(tmp_path)
     program.data.write_text("a file where the folder should be")
-    assert str(program.data) in program.run("chat", source="Hello\n").sentence
-    assert str(program.data) in program.run("memory", "show", "--user", "ada").sentence
+    told = f"data_dir {program.data} cannot be used: a file is where a folder must be."
+    assert told in program.run("chat", source="Hello\n").sentence
+    assert told in program.run("memory", "show", "--user", "ada").sentence
     doctor = program.run("doctor")
+    assert told in doctor.out
     assert doctor.code == 1
     assert "Traceback" not in doctor.err
     assert "FAIL data directory" in doctor.out

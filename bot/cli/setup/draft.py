@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.cli.setup import config_file
 from bot.environment import has, put
-from bot.errors import SettingsError
+from bot.errors import SettingsError, refused
 from bot.settings import Settings, load, source
 
 _WORDS = {
@@ -62,5 +62,5 @@ class Draft:
                 return []
             config_file.write(self.path, after)
         except OSError as error:
-            raise SettingsError(f"{self.path} cannot be written ({error.strerror}).") from None
+            raise SettingsError(f"{self.path} cannot be written ({refused(error)}).") from None
         return [key for key, value in self._answers.items() if value is not None]
