@@ -111,6 +111,7 @@ class SlackAdapter:
         await socket.check()
         while True:
             lease = await self._leased(rooms.link.inbound.leases)
+            self._heard_at = _LONG_AGO  # another process may have had it, and not have heard
             losing = rooms.link.chores.begin(lease.lost())
             try:
                 while losing is not None and not losing.done():

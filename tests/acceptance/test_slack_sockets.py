@@ -82,9 +82,9 @@ def town_of(folder: Path, slack: SlackServer, **more: object) -> tuple[Town, Off
 
 
 @asynccontextmanager
-async def one_socket(folder: Path) -> AsyncIterator[tuple[SlackServer, Gateways, Office]]:
+async def one_socket(folder: Path, pace: Pace = PACE) -> AsyncIterator[tuple[SlackServer, Gateways, Office]]:
     """Two gateways, of which one has it."""
-    async with SlackServer(pace=PACE) as slack:
+    async with SlackServer(pace=pace) as slack:
         town, office = town_of(folder, slack, sockets=1)
         async with town:
             (gateways,) = town.adapters
@@ -120,6 +120,28 @@ async def test_a_socket_that_is_lost_is_closed_and_taken_by_another(tmp_path: Pa
         office.lose(next(desk for desk in gateways.desks if office.numbers(desk)))
         await slack.until(lambda: slack.connections == 1 and slack.delivery.links[0] is not first)
         assert await tell(slack, ada, slack.im(ada), "Hello") == "You said: Hello"
+
+
+async def test_what_one_did_not_hear_is_read_by_who_has_the_socket_next_even_if_it_had_it_a_moment_ago(
+    tmp_path: Path,
+) -> None:
+    pace = Pace(ack_s=0.1, retry_s=(), post_s=0.0)  # what is not acknowledged is not told again
+    async with one_socket(tmp_path, pace) as (slack, gateways, office):
+        ada = slack.user("ada")
+        assert await tell(slack, ada, slack.im(ada), "Hello") == "You said: Hello"
+        first = slack.delivery.links[0]
+        before = next(number for number in (0, 1) if office.numbers(gateways.desks[number]))
+        office.lose(gateways.desks[before])
+        await slack.until(lambda: slack.connections == 1 and slack.delivery.links[0] is not first)
+        holder = next(number for number in (0, 1) if office.numbers(gateways.desks[number]))
+        assert await tell(slack, ada, slack.im(ada), "Hello, you") == "You said: Hello, you"
+        slack.delivery.links[0].deaf = True
+        await slack.say(ada, slack.im(ada), "Do you hear?")
+        await slack.until(lambda: slack.envelopes[-1].abandoned)
+        await gateways.kill(holder, office)
+        await slack.until(
+            lambda: "You said: Do you hear?" in [one["text"] for one in slack.answers(slack.im(ada))]
+        )
 
 
 @pytest.mark.parametrize("reason", ["warning", "refresh_requested"])

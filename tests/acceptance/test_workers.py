@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from memory.store.postgres.leases import LEASE
 from tests.acceptance.clerk import SLACK
 from tests.acceptance.test_standby import SHARED, Story, check
 from tests.fakes.postgres_server import ALONE, asked
@@ -24,8 +25,15 @@ pytestmark = [
 ]
 
 
+HAS_SOCKET = (
+    "SELECT a.application_name FROM pg_locks l JOIN pg_stat_activity a USING (pid) WHERE l.locktype = 'advisory' "
+    "AND l.granted AND l.classid::bigint = $1 AND l.objid::bigint & 65535 <> 65535"
+)
+
+
 class Workers(Story):
-    """``ends`` say who, and how: ``gateway kill``, ``worker stop``."""
+    """``ends`` say who, and how: ``gateway kill``, ``worker stop``. A worker has no socket: while one who has is
+    stopped, Slack tells some to it and some to the next one, and tells again later what it did not hear."""
 
     config = SHARED.replace("workers = false\n", "") + SLACK
 
@@ -33,7 +41,7 @@ class Workers(Story):
         await self.several_think()
         gateway = await self.works()
         role, _, ending = how.partition(" ")
-        pid = gateway if role == "gateway" else random.choice([p for p in self.lives if p != gateway])
+        pid = gateway if role == "gateway" else await self.worker(gateway)
         life = self.lives.pop(pid)
         if ending == "drain":
             await self.drained(pid)
@@ -56,6 +64,15 @@ class Workers(Story):
                 self.lives[pid] = life
         if pid not in self.lives:
             await self.start(stack)
+
+    async def worker(self, gateway: int) -> int:
+        """One who only thinks."""
+        async with asked(self.url) as connection:
+            while not (names := await connection.fetch(HAS_SOCKET, LEASE)):
+                await asyncio.sleep(0.05)
+        return random.choice(
+            [p for p in self.lives if p != gateway and not any(f"process {p} " in name for (name,) in names)]
+        )
 
     def strike(self, pid: int, ending: str) -> None:
         os.kill(pid, {"kill": signal.SIGKILL, "stop": signal.SIGSTOP, "term": signal.SIGTERM}[ending])
