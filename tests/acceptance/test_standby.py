@@ -180,13 +180,14 @@ class Story:
         await self.start(stack)
 
     async def settled(self) -> None:
-        """All that was posted is noted as posted."""
-        open_ = "SELECT count(*) FROM outbox WHERE state IN ('ready', 'sending')"
-        async with asked(self.url) as connection:
-            while await connection.fetchval(open_):
+        """All that was posted is noted as posted, and nothing is under way."""
+        undone = (
+            "SELECT (SELECT count(*) FROM outbox WHERE state IN ('ready', 'sending')), "
+            "(SELECT count(*) FROM turns WHERE state = 'running'), (SELECT count(*) FROM inbox WHERE NOT done)"
+        )
+        async with asked(self.url) as connection, asyncio.timeout(PATIENCE_S):
+            while any(await connection.fetchrow(undone)):
                 await asyncio.sleep(0.05)
-            assert await connection.fetchval("SELECT count(*) FROM turns WHERE state = 'running'") == 0
-            assert await connection.fetchval("SELECT count(*) FROM inbox WHERE NOT done") == 0
 
 
 def check(story: Story) -> str:
