@@ -45,7 +45,8 @@ STORIES := tests/integration/test_agent.py tests/integration/test_mailboxes.py t
 	tests/acceptance/test_web_memory.py tests/acceptance/test_standby.py tests/acceptance/test_pictures.py \
 	tests/acceptance/test_picture_deletion.py tests/acceptance/test_undo_meanwhile.py tests/acceptance/test_shared_work.py \
 	tests/acceptance/test_shared_forgetting.py \
-	tests/acceptance/test_rolling_upgrade.py tests/acceptance/test_workers.py tests/acceptance/test_gateways.py
+	tests/acceptance/test_rolling_upgrade.py tests/acceptance/test_workers.py tests/acceptance/test_gateways.py \
+	tests/acceptance/test_split_brain.py
 test-postgres: setup-dev
 	@EVERBOT_TEST_DATABASE=postgres $(BIN)/python -m pytest -n auto --dist worksteal -rs \
 		tests/contract/test_store*.py tests/contract/test_cluster.py tests/contract/test_leases.py tests/unit/memory/store/postgres tests/integration/test_postgres.py \

@@ -22,6 +22,7 @@ from tempfile import TemporaryDirectory
 from typing import TypeVar
 
 from benchmarks import floor, history, report
+from benchmarks.crowd import USERS, talk
 from benchmarks.everbot import EmbedderKind, House, opened, settings_of
 from benchmarks.history import Size
 from benchmarks.model_server import running
@@ -30,7 +31,6 @@ from bot.cli import process
 from bot.settings import Settings
 
 T = TypeVar("T")
-USERS = 16
 _WARM = 20  # turns before the measurement
 
 
@@ -128,44 +128,27 @@ async def at_once(plan: Plan) -> Crowd:
     (size,) = plan.sizes
     with running() as server:
         async with opened(plan.settings(size, True, server.url)) as house:
-            await _crowd(house, size.agents, size.agents)
+            await talk(house, size.agents, agents=size.agents)
             await house.app.memory.indexer.drain()
-            start, cpu, loop = time.perf_counter(), time.process_time(), time.thread_time()
             served = server.cpu_s()
-            await _crowd(house, plan.turns, USERS)
-            taken = time.perf_counter() - start
-            cpu, loop = time.process_time() - cpu, time.thread_time() - loop
+            taken = await talk(house, plan.turns)
             served = server.cpu_s() - served
             resident, backlog = report.resident_mb(), await house.backlog()
             start = time.perf_counter()
             await house.app.memory.indexer.drain()
             drained = time.perf_counter() - start
             client = await _client_cpu(house, plan.turns // 4)
-    each = 1000 / plan.turns
     return Crowd(
         plan.turns,
-        plan.turns / taken,
-        cpu * each,
-        loop * each,
+        taken.turns_per_s,
+        taken.each(taken.cpu_s),
+        taken.each(taken.loop_s),
         client,
-        served * each,
+        taken.each(served),
         resident,
         backlog,
         drained,
     )
-
-
-async def _crowd(house: House, turns: int, agents: int) -> None:
-    """``turns`` turns of ``agents`` agents, `USERS` at a time."""
-    texts = Texts(seed=turns)
-    numbers = iter(range(turns))
-
-    async def person(first: int) -> None:
-        for number in numbers:
-            await house.turn(first if agents == USERS else number, texts.said())
-
-    await asyncio.gather(*map(person, range(min(USERS, agents))))
-    await asyncio.gather(*map(house.settle, range(agents)))
 
 
 async def _client_cpu(house: House, times: int) -> float:

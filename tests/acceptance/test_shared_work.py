@@ -64,7 +64,8 @@ class Shared:
         return keep(request)
 
     @asynccontextmanager
-    async def open(self, folder: Path, **more: Any) -> AsyncIterator[None]:
+    async def open(self, folder: Path, *, shares: int | None = 32, **more: Any) -> AsyncIterator[None]:
+        """Once each of the workers has so many of the shares."""
         url = SecretStr(await self.backend.database.url())
         given: dict[str, Any] = {"clock": self.clock, "url": url, **more}
         async with AsyncExitStack() as stack:
@@ -78,12 +79,13 @@ class Shared:
                 house = opened(folder / f"worker{n}", stage, claim=claim, **given)
                 self.workers.append(await stack.enter_async_context(house))
             async with asyncio.timeout(PATIENCE_S):
-                while sorted(each.shares for each in await self.gateway.app.memory.store.holders())[-2:] != [
-                    32,
-                    32,
-                ]:
+                while shares and await self.shares() != [shares, shares]:
                     await asyncio.sleep(0.01)
             yield
+
+    async def shares(self) -> list[int]:
+        holders = await self.gateway.app.memory.store.holders()
+        return sorted(each.shares for each in holders)[-2:]
 
     async def command(self, user: str, line: str) -> View:
         name, _, argument = line.partition(" ")

@@ -63,6 +63,11 @@ class Life:
     def pid(self) -> int:
         return self._process.pid
 
+    @property
+    def code(self) -> int | None:
+        """The exit code, None while it runs."""
+        return self._process.returncode
+
     async def ended(self) -> int:
         """The exit code, once everything that was printed is read."""
         await self._reading
