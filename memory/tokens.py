@@ -39,6 +39,8 @@ TABLES = {  # encoding -> its table at TABLES_URL, and that file's SHA-256
 }
 SLICE = 4096  # characters given to tiktoken at once: its time for one long "word" grows with its square
 
+_REMEMBERED = 512  # slices whose counts are remembered
+
 _loading = threading.Lock()
 _whole: dict[str, tuple[object, ...]] = {}
 """By its digest, the file that was last found whole, as it was then: to read it takes longer than to open the rest."""
@@ -113,7 +115,24 @@ class TiktokenCounter:
             return len(self._encoding.encode_ordinary(text))
         # Equal slices, as endless runs of one character give them, are counted once.
         slices = Counter(_slices(text))
-        return sum(len(self._encoding.encode_ordinary(part)) * n for part, n in slices.items())
+        return sum(self._sliced(part) * n for part, n in slices.items())
+
+    def _sliced(self, part: str) -> int:
+        known = _counted(self._encoding.name)
+        digest = hashlib.blake2b(part.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+        count = known.get(digest)
+        if count is None:
+            if len(known) >= _REMEMBERED:
+                known.clear()
+            count = known[digest] = len(self._encoding.encode_ordinary(part))
+        return count
+
+
+@lru_cache
+def _counted(encoding: str) -> dict[bytes, int]:
+    """What slices were found to have, by their digests, so that no words are kept: the instructions, which are long,
+    are counted at each opening and for each agent anew, and take a millisecond a slice."""
+    return {}
 
 
 @lru_cache

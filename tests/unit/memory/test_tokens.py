@@ -89,6 +89,14 @@ def test_slices_change_a_count_by_little() -> None:
     assert counter.count(text * 100) == pytest.approx(100 * counter.count(text), rel=0.01)
 
 
+def test_what_is_remembered_of_a_long_text_is_its_count_in_one_encoding() -> None:
+    """Also of more texts than are remembered."""
+    many = [f"{n} {SAMPLES['chinese'] * 120}" for n in range(600)]
+    once = [exact_counter().count(text) for text in many]
+    assert [exact_counter().count(text) for text in many] == once
+    assert exact_counter("gpt-4").count(many[-1]) > 1.1 * once[-1]
+
+
 @pytest.mark.parametrize("name", HUGE)
 @pytest.mark.parametrize("kind", ["exact", "estimate"])
 def test_a_huge_text_is_counted_soon(name: str, kind: str) -> None:
