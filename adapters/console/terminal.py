@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -41,6 +42,10 @@ class TerminalConsole(Console):
         self._screen: Screen = Screen()
 
     async def run(self, inbound: Inbound) -> None:
+        with _unechoed():
+            await self._talk(inbound)
+
+    async def _talk(self, inbound: Inbound) -> None:
         session = self._session()
         name = printable(self._user)
         self._screen.line(self._own(_TALKING, name=name), "italic")
@@ -74,7 +79,9 @@ class TerminalConsole(Console):
 
         from adapters.console.history import History
 
-        return PromptSession(history=History(self._history))
+        session: PromptSession[str] = PromptSession(history=History(self._history))
+        _keep_pressed(session)
+        return session
 
     async def _typed(self, session: PromptSession[str], prompt: str, *, secret: bool = False) -> str:
         """A line. What is printed meanwhile, and logged, stands above it."""
@@ -134,18 +141,17 @@ class TerminalConsole(Console):
         """Until the turn has ended; Ctrl-C calls it off."""
         place = address(self._user)
         loop = asyncio.get_running_loop()
-        with _unechoed():
-            async with asyncio.TaskGroup() as group:
-                loop.add_signal_handler(signal.SIGINT, lambda: group.create_task(inbound.interrupt(place)))
-                try:
-                    await inbound.settled(place)
-                finally:
-                    loop.remove_signal_handler(signal.SIGINT)
+        async with asyncio.TaskGroup() as group:
+            loop.add_signal_handler(signal.SIGINT, lambda: group.create_task(inbound.interrupt(place)))
+            try:
+                await inbound.settled(place)
+            finally:
+                loop.remove_signal_handler(signal.SIGINT)
 
 
 @contextmanager
 def _unechoed() -> Iterator[None]:
-    """What is typed meanwhile is not written into what is drawn, but kept, for the prompt to read."""
+    """What is typed while no prompt reads it is not written into what is drawn, but kept, key by key, for the next."""
     import termios
 
     keyboard = sys.stdin.fileno()
@@ -158,3 +164,22 @@ def _unechoed() -> Iterator[None]:
         yield
     finally:
         termios.tcsetattr(keyboard, termios.TCSANOW, before)
+
+
+def _keep_pressed(session: PromptSession[str]) -> None:
+    """What was pressed before we were there, for the prompt to read. While a terminal reads by lines, it keeps a Ctrl-D
+    as their end, which is a NUL to who reads key by key (Linux, n_tty)."""
+    import fcntl
+    import termios
+
+    from prompt_toolkit.input.typeahead import store_typeahead
+    from prompt_toolkit.input.vt100_parser import Vt100Parser
+    from prompt_toolkit.key_binding import KeyPress
+
+    keyboard = sys.stdin.fileno()
+    waiting = int.from_bytes(fcntl.ioctl(keyboard, termios.FIONREAD, bytes(4)), sys.byteorder)
+    if waiting:
+        keys: list[KeyPress] = []
+        typed = os.read(keyboard, waiting).decode("utf-8", "replace")
+        Vt100Parser(keys.append).feed(typed.replace("\0", "\x04"))
+        store_typeahead(session.input, keys)

@@ -557,6 +557,14 @@ def hanging(request: Json, headers: Any) -> Answer | Fault:
     return Answer(calls=[("send_message", {"message": f"**Bold** words on {text}."})])
 
 
+@pytest.mark.parametrize("before", [CTRL_D, "/help" + ENTER + CTRL_D])
+async def test_what_is_pressed_before_the_prompt_is_there_counts(program: Program, before: str) -> None:
+    async with Terminal(program, "chat", "--user", "ada", before=before) as terminal:
+        assert await terminal.ended() == 0
+        assert ("/privacy" in terminal.screen) == before.startswith("/help")
+        assert "Traceback" not in terminal.screen
+
+
 async def test_a_person_at_a_terminal(program: Program) -> None:
     async with OpenAIServer(hanging) as server:
         program.config.write_text(model_config(server.url), encoding="utf-8")

@@ -21,11 +21,13 @@ CTRL_C, CTRL_D, ENTER = "\x03", "\x04", "\r"
 
 
 class Terminal:
-    """``async with Terminal(program, "chat") as terminal``; no process outlives the block."""
+    """``async with Terminal(program, "chat") as terminal``; no process outlives the block. ``before`` are keys that are
+    pressed before it starts."""
 
-    def __init__(self, program: Program, *arguments: str) -> None:
+    def __init__(self, program: Program, *arguments: str, before: str = "") -> None:
         self._program = program
         self._arguments = arguments
+        self._before = before
         self._raw = b""
         self._read_to = 0
         self._news = asyncio.Event()
@@ -33,6 +35,7 @@ class Terminal:
     async def __aenter__(self) -> Self:
         self._master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 100, 0, 0))
+        os.write(self._master, self._before.encode())
         start = self._program.to_start(*self._arguments, terminal=True)
         self._process = await launch(start, stdin=slave, stdout=slave, stderr=slave)
         os.close(slave)
