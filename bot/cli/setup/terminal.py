@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import getpass
+import shutil
 import sys
 from typing import Protocol
 
-from bot.cli.screen import tell
+from bot.cli.screen import folded, tell
 from bot.events import printable
 
 
@@ -31,13 +32,17 @@ class ThisTerminal:
         return sys.stdin.isatty() and sys.stdout.isatty()
 
     def tell(self, text: str = "") -> None:
-        tell(text)
+        tell(_fitted(text))
 
     def ask(self, question: str) -> str:
-        return input(printable(question))
+        return input(printable(_fitted(question)))
 
     def secret(self, question: str) -> str:
-        return getpass.getpass(printable(question))
+        return getpass.getpass(printable(_fitted(question)))
+
+
+def _fitted(text: str) -> str:
+    return folded(text, shutil.get_terminal_size().columns)
 
 
 def agreed(terminal: Terminal, question: str, *, default: bool) -> bool:
