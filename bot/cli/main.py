@@ -89,20 +89,28 @@ def run(
 @app.command()
 def workers(
     drain: Annotated[str, typer.Option(help="Have this one end its turns, and itself.")] = "",
+    move: Annotated[
+        int, typer.Option(metavar="N", help="Have the process of --to think for N more shares of the agents.")
+    ] = 0,
+    to: Annotated[
+        str, typer.Option(metavar="NAME", help="To which process: its name, or the end of it.")
+    ] = "",
+    even: Annotated[bool, typer.Option("--even", help="Share the agents out evenly again.")] = False,
     as_json: Json = False,
     config: Config = None,
 ) -> None:
-    """List the processes that share the database, and what each of them does."""
+    """List the processes that share the database, and what each of them does; or have them do it otherwise."""
     from bot.cli import standby, worker
 
     settings = settings_of(config)
-    if not drain:
+    if drain:
+        process.run(worker.drain(settings, drain))
+    elif move or to:
+        process.run(worker.move(settings, move, to))
+    elif even:
+        process.run(worker.even_out(settings))
+    else:
         process.run(standby.workers(settings, as_json=as_json))
-    elif not process.run(worker.drain(settings, drain)):
-        from bot.cli.screen import warn
-
-        warn(f"There is no process {drain!r}: `everbot workers` lists them.")
-        sys.exit(1)
 
 
 @app.command()

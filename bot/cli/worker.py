@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Collection, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 from bot.app import App, Claim, open_app
@@ -18,7 +18,7 @@ from bot.observer import Observer
 from bot.ports import Adapter, Clock
 from bot.settings import Settings
 from memory.errors import StoreError
-from memory.ports import Cluster
+from memory.ports import Cluster, Store
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +31,8 @@ _SHARED = (
     "several that share a PostgreSQL database (store.url), where store.workers is not false (docs/scale.md)."
 )
 _ALONE = f"--roles: one process does everything; roles are for {_SHARED}"
-_NOT_SHARED = f"--drain is for processes that share agents: {_SHARED}"
+_NOT_SHARED = f"%s is for processes that share agents: {_SHARED}"
+_NOBODY = "There is no process {!r}{}: `everbot workers` lists them."
 
 
 class Taken(Exception):
@@ -105,22 +106,63 @@ def heed_draining(cluster: Cluster, stop: asyncio.Event) -> None:
     cluster.hear(_DRAIN, drained)
 
 
-async def drain(settings: Settings, name: str) -> bool:
-    """Have a process end its turns, and itself; False: there is none of that name. Raises `SettingsError`."""
-    if not settings.store.shared:
-        raise SettingsError(_NOT_SHARED)
-    store = await open_store(settings)
-    try:
+async def drain(settings: Settings, name: str) -> None:
+    """Have a process end its turns, and itself. Raises `SettingsError`."""
+    async with _taking_part(settings, "--drain") as (store, cluster):
         known = [each.name.partition(" (")[0] for each in await store.holders()]
-        if not any(each == name or each.endswith(f" {name}") for each in known):
-            return False
+        _named(name, known)
+        cluster.tell(_DRAIN, name=name)
+        async with asyncio.timeout(_TOLD_S):
+            await cluster.told()
+
+
+async def move(settings: Settings, number: int, name: str) -> None:
+    """Have a process think for so many shares of the agents more. Raises `SettingsError`."""
+    async with _taking_part(settings, "--move") as (_, cluster):
+        have = await cluster.shares()
+        if number < 1 or not name:
+            raise SettingsError("--move: say how many shares, 1 or more, and --to which process.")
+        full = _named(name, have, " that thinks")
+        most = sum(have.values()) - have[full]
+        if number > most:
+            raise SettingsError(
+                f"--move: {full} has {have[full]} shares, and all others {most}: no more can be moved."
+            )
+        await cluster.move(full, number)
+
+
+async def even_out(settings: Settings) -> None:
+    """Have all that think do so for as many shares. Raises `SettingsError`."""
+    async with _taking_part(settings, "--even") as (_, cluster):
+        await cluster.even_out()
+
+
+def _named(name: str, known: Collection[str], which: str = "") -> str:
+    """The whole name of a process. Raises `SettingsError`."""
+    found = [each for each in known if each == name or each.endswith(f" {name}")]
+    if not found:
+        raise SettingsError(_NOBODY.format(name, which))
+    return found[0]
+
+
+@asynccontextmanager
+async def _taking_part(settings: Settings, option: str) -> AsyncIterator[tuple[Store, Cluster]]:
+    """Beside those that share the work. Raises `SettingsError` where nobody does."""
+    if not settings.store.shared:
+        raise SettingsError(_NOT_SHARED % option)
+    store = await open_store(settings)
+    failure: SettingsError | None = None
+    try:
         cluster = store.cluster("workers", works=False)
         async with asyncio.TaskGroup() as group:
             part = group.create_task(cluster.run())
-            cluster.tell(_DRAIN, name=name)
-            async with asyncio.timeout(_TOLD_S):
-                await cluster.told()
+            try:
+                async with cluster.still(()):  # it is connected
+                    yield store, cluster
+            except SettingsError as error:
+                failure = error  # raised as it is, not in the group's wrapping
             part.cancel()
     finally:
         await store.close()
-    return True
+    if failure is not None:
+        raise failure

@@ -7,7 +7,7 @@ what is lost of it is found in the database, a moment later.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Protocol
 
@@ -49,6 +49,18 @@ class Cluster(Protocol):
     def still(self, agents: Collection[int]) -> AbstractAsyncContextManager[None]:
         """While the block runs no other process works for these agents: who does is told ``still``, and waited for.
         Raises `memory.errors.StoreUnavailable`."""
+        ...
+
+    async def shares(self) -> Mapping[str, int]:
+        """Who works, by name, and for how many parts of all agents. Raises `memory.errors.StoreUnavailable`."""
+        ...
+
+    async def move(self, name: str, number: int) -> None:
+        """Have this one of `shares` work for so many parts more as long as it runs, and the others for the rest."""
+        ...
+
+    async def even_out(self) -> None:
+        """All work for as many parts again."""
         ...
 
     def tell(self, word: str, **what: Any) -> None:
@@ -93,6 +105,15 @@ class Single:
     @asynccontextmanager
     async def still(self, agents: Collection[int]) -> AsyncIterator[None]:
         yield
+
+    async def shares(self) -> Mapping[str, int]:
+        return {}
+
+    async def move(self, name: str, number: int) -> None:
+        pass
+
+    async def even_out(self) -> None:
+        pass
 
     def tell(self, word: str, **what: Any) -> None:
         pass

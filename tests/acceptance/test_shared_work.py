@@ -18,10 +18,11 @@ import pytest
 from pydantic import SecretStr
 
 from bot.app import Claim
-from bot.cli import load, persona
-from bot.errors import ModelUnavailable
+from bot.cli import load, persona, worker
+from bot.errors import ModelUnavailable, SettingsError
 from bot.events import Command, View
 from bot.ports import ModelReply, ModelRequest
+from memory.records import Holder
 from tests.acceptance.crowd import KNOWN, keep
 from tests.fakes.clock import FakeClock
 from tests.fakes.hold import Hold
@@ -225,3 +226,37 @@ async def test_beats_are_held_once_within_hours_and_caps(shared: Shared, tmp_pat
         assert all(9 <= r.at.hour < 21 for r in spoken)
         days = [(r.address, r.at.date()) for r in spoken]
         assert max(days.count(day) for day in days) == 3
+
+
+async def test_shares_are_moved_while_people_talk(shared: Shared, tmp_path: Path) -> None:
+    async with shared.open(tmp_path):
+        people = [f"user{n}" for n in range(6)]
+        for name in people:
+            await shared.gateway.say(name, f"Keep {name}'s cat")
+        settings = shared.workers[0].settings
+        first = next(each.name for each in await holders(shared) if "worker 0" in each.name)
+        to = first.removeprefix("everbot ").partition(" (")[0]
+        for number, name, why in (
+            (1, "7 on nowhere", "no process '7 on nowhere'"),
+            (0, to, "how many shares"),
+            (33, to, "has 32 shares, and all others 32"),
+            (3, "gateway", "no process 'gateway' that thinks"),
+        ):
+            with pytest.raises(SettingsError, match=why):
+                await worker.move(settings, number, name)
+        await worker.move(settings, 32, to)
+        async with asyncio.timeout(PATIENCE_S):
+            while {each.shares for each in await holders(shared)} != {0, 64}:
+                await asyncio.sleep(0.01)
+        before = [len(stage.requests) for stage in shared.stages]
+        for name in people:
+            assert f"{name}'s cat" in await shared.asked_of(name, KNOWN)
+        assert len(shared.stages[1].requests) == before[1]
+        await worker.even_out(settings)
+        async with asyncio.timeout(PATIENCE_S):
+            while sorted(each.shares for each in await holders(shared))[-2:] != [32, 32]:
+                await asyncio.sleep(0.01)
+
+
+async def holders(shared: Shared) -> list[Holder]:
+    return await shared.gateway.app.memory.store.holders()

@@ -78,6 +78,37 @@ async def test_agents_are_shared_out_and_taken_over(shared: Store) -> None:
 
 
 @pytest.mark.postgres
+async def test_shares_that_are_moved_stay_as_long_as_who_has_them(shared: Store) -> None:
+    one, two, three = (shared.cluster(name, works=True) for name in ("one", "two", "three"))
+
+    async def have(*numbers: int) -> dict[str, int]:
+        """Once these have so many, by their first names."""
+        while sorted((found := await one.shares()).values()) != sorted(numbers):
+            await asyncio.sleep(0.01)
+        return {name.split(",")[0]: shares for name, shares in found.items()}
+
+    async with taking_part(one, two):
+        await until(lambda: bool(owned(one) and owned(two)))
+        await have(32, 32)
+        full = {name.split(",")[0]: name for name in await one.shares()}
+        await one.move(full["everbot two"], 12)
+        assert await have(20, 44) == {"everbot one": 20, "everbot two": 44}
+        await until(lambda: len(owned(one)) == 40 and len(owned(two)) == 88)
+        async with taking_part(three):  # the others share the rest
+            assert (await have(10, 10, 44))["everbot two"] == 44
+            await one.move(full["everbot one"], 40)  # more than is left of the rest
+            assert (await have(7, 7, 50))["everbot one"] == 50
+            await one.even_out()
+            while max((await one.shares()).values()) > 22:
+                await asyncio.sleep(0.01)
+        await have(32, 32)
+        await two.move(full["everbot two"], 32)
+        await have(0, 64)
+    async with taking_part(one):  # whom they were moved to is gone
+        await until(lambda: owned(one) == set(AGENTS))
+
+
+@pytest.mark.postgres
 async def test_who_only_tells_and_hears_has_no_share(shared: Store) -> None:
     gateway, worker = shared.cluster("gateway", works=False), shared.cluster("worker", works=True)
     heard: list[dict[str, object]] = []

@@ -22,18 +22,20 @@ import asyncpg
 
 from memory.errors import StoreUnavailable
 from memory.ports.cluster import Heard
+from memory.store.postgres import shares
 from memory.store.postgres.address import Address
 from memory.store.postgres.leases import PostgresLeases
 from memory.store.postgres.refusals import mapped
+from memory.store.postgres.shares import SHARES
 from memory.store.postgres.stopped import END_STOPPED
 from memory.uncancelled import ended
 
 log = logging.getLogger(__name__)
 
-SHARES = 64
 _CHANNEL = "everbot"
 SHARE, AGENT = 4242, 4245  # classes of locks
 _PRESENT, MEMBER = 1_000_000, 1_000_001  # numbers by which are counted who works, and who takes part
+_LONGEST = 63  # bytes of a name that the server keeps
 _LOOK_S = 0.5
 _STILL_S = 0.05  # between two looks whether another process has let go
 _TOLD_AGAIN = 10  # looks, after which it is told again to
@@ -47,8 +49,10 @@ _SESSION = {
     "tcp_keepalives_count": "3",
 }
 _COUNT = (
-    "SELECT count(*) FILTER (WHERE objid = $2::bigint::oid), count(*) FILTER (WHERE objid = $3::bigint::oid) "
-    "FROM pg_locks WHERE locktype = 'advisory' AND granted AND classid = $1::bigint::oid "
+    "SELECT coalesce(array_agg(application_name) FILTER (WHERE objid = $2::bigint::oid), '{}'), "
+    "count(*) FILTER (WHERE objid = $3::bigint::oid), (SELECT value FROM meta WHERE name = $4) "
+    "FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE locktype = 'advisory' AND granted "
+    "AND classid = $1::bigint::oid "
     "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
 )
 _TAKE = "SELECT share FROM unnest($2::int[]) share WHERE pg_try_advisory_lock($1, share) LIMIT $3"
@@ -138,6 +142,15 @@ class PostgresCluster:
         lost, self._lost = self._lost, False
         return not lost
 
+    async def shares(self) -> dict[str, int]:
+        return await shares.held(self.ask, SHARE, _PRESENT)
+
+    async def move(self, name: str, number: int) -> None:
+        await shares.move(self.ask, await self.shares(), name, number)
+
+    async def even_out(self) -> None:
+        await shares.even(self.ask)
+
     # What `leases` stand on
 
     async def ask(self, statement: str, *values: object) -> list[Any]:
@@ -182,7 +195,7 @@ class PostgresCluster:
         return connection
 
     async def _opened(self, *, listens: bool) -> asyncpg.Connection:
-        settings = {"application_name": self.name[:63], **_SESSION}
+        settings = {"application_name": self.name[:_LONGEST], **_SESSION}
         async with mapped(self._address):
             connection = await asyncpg.connect(
                 self._address.plain,
@@ -215,11 +228,13 @@ class PostgresCluster:
     async def _share_out(self, connection: asyncpg.Connection) -> None:
         """Take what is ours of the shares that nobody has, and give back what is too much."""
         await self._ask(connection, END_STOPPED)
-        [(workers, members)] = await self._ask(connection, _COUNT, SHARE, _PRESENT, MEMBER)
+        [(workers, members, moved)] = await self._ask(
+            connection, _COUNT, SHARE, _PRESENT, MEMBER, shares.WANTED
+        )
         self.processes = max(1, members)
         if not self._works:
             return
-        fair = -(-SHARES // max(1, workers))
+        fair = shares.part_of(self.name[:_LONGEST], workers, moved)
         mine = set(self._mine)
         if len(mine) > fair:
             # Any of them: agents that are heard lie anywhere, and are to be shared out, too.

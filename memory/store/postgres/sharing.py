@@ -11,8 +11,9 @@ import socket
 from memory.errors import StoreBusy, StoreShared
 from memory.records import Holder
 from memory.store.postgres import upgrades
-from memory.store.postgres.cluster import MEMBER, SHARE, SHARES
+from memory.store.postgres.cluster import MEMBER, SHARE
 from memory.store.postgres.connection import PostgresConnection
+from memory.store.postgres.shares import SHARES
 from memory.store.postgres.stopped import AT_ANY_TIME, AT_WORK, END_STOPPED
 from memory.store.schema import HEAD
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import aiohttp
 import pytest
 
 from bot.cli.standby import CalledOff, Standby, workers
-from bot.cli.worker import drain, roles_of
+from bot.cli.worker import drain, even_out, move, roles_of
 from bot.errors import SettingsError
 from bot.settings import Settings, load
 from memory.errors import StoreBusy
@@ -80,6 +81,16 @@ def test_roles_are_for_those_that_share_agents(tmp_path: Path) -> None:
             roles_of(shared, wrong)
 
 
-async def test_who_shares_with_nobody_drains_nobody(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match=r"store\.workers"):
-        await drain(Settings(data_dir=tmp_path), "7 on a")
+@pytest.mark.parametrize(
+    ("order", "option"),
+    [
+        (lambda alone: drain(alone, "7 on a"), "--drain"),
+        (lambda alone: move(alone, 3, "7 on a"), "--move"),
+        (even_out, "--even"),
+    ],
+)
+async def test_who_shares_with_nobody_is_given_no_order(
+    tmp_path: Path, order: Callable[[Settings], Awaitable[None]], option: str
+) -> None:
+    with pytest.raises(SettingsError, match=rf"^{option} .*store\.workers"):
+        await order(Settings(data_dir=tmp_path))
