@@ -49,7 +49,7 @@ class Orders:
             async with self._store.write() as session:
                 orders = await session.operations.take_orders()
             if any(order.what == RELOAD for order in orders):
-                await self._restrictions.load()
+                await self._restrictions.change()
             for order in orders:
                 if order.what == DROP:
                     await dropped(

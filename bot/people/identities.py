@@ -16,7 +16,7 @@ from bot.language.guess import guessed
 from bot.personas.personas import Personas
 from bot.runtime import Runtime
 from bot.settings import AgentSettings
-from memory.ports import Session
+from memory.ports import MISSED, Session
 from memory.records import Agent, Block, Conversation, Persona, User
 
 _KEPT = 2_000
@@ -72,6 +72,7 @@ class Identities:
         self._locales: Cache[str, str] = Cache(_KEPT)  # by account, of strangers too
         self._cluster = runtime.cluster
         self._cluster.hear(_CHANGED, self.drop)
+        self._cluster.hear(MISSED, self._drop_all)
 
     @property
     def default(self) -> str:
@@ -142,6 +143,10 @@ class Identities:
             del self._known[key]
         for home in [key for key, known in self._homes.items() if known.agent.id == agent_id]:
             del self._homes[home]
+
+    def _drop_all(self) -> None:
+        self._known.clear()
+        self._homes.clear()
 
     async def at(self, conversation: Conversation) -> Identity | None:
         """Whose conversation it is; None when the agent is gone."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
@@ -16,7 +18,7 @@ from bot.people.prices import Prices
 from bot.people.schedules import midnight
 from bot.ports import Clock
 from memory.errors import StoreError
-from memory.ports import Cluster, Session, Store
+from memory.ports import MISSED, Cluster, Session, Store
 from memory.records import Conversation, Restriction, Usage, Used, community_of
 
 log = logging.getLogger(__name__)
@@ -26,6 +28,7 @@ _MONTH = marked("What I may spend on you this month is used up. I will be back n
 _DAY_HERE = marked("What I may spend here today is used up. I will be back tomorrow.")
 _MONTH_HERE = marked("What I may spend here this month is used up. I will be back next month.")
 _LOOK_S = 5.0
+_CHANGED = "restrictions"  # what processes tell each other
 _ACCOUNT, _COMMUNITY = "account:", "community:"
 _Period = Literal["day", "month"]
 
@@ -69,6 +72,14 @@ class Restrictions:
         self._tokens: dict[bytes, tuple[datetime, int]] = {}
         self._costs: dict[bytes, tuple[datetime, float]] = {}
         self._reserved: Counter[bytes] = Counter()
+        self._news = asyncio.Event()
+        for word in (_CHANGED, MISSED):
+            cluster.hear(word, self._news.set)
+
+    async def change(self) -> None:
+        """They were changed in the store: all processes load them, this one before it returns."""
+        self._cluster.tell(_CHANGED)
+        await self.load()
 
     async def load(self) -> None:
         async with self._store.read() as session:
@@ -77,9 +88,12 @@ class Restrictions:
         self._hidden = {each.digest: each for each in restrictions if not each.subject}
 
     async def run(self) -> None:
-        """Load them every few seconds, until cancelled."""
+        """Load them whenever another process changes them, and every few seconds, until cancelled."""
         while True:
-            await self._clock.sleep(_LOOK_S)
+            with suppress(TimeoutError):
+                async with self._clock.timeout(_LOOK_S):
+                    await self._news.wait()
+            self._news.clear()
             try:
                 await self.load()
             except StoreError as error:

@@ -15,7 +15,7 @@ from memory.ports.agents import Agents
 from memory.ports.asks import Asks
 from memory.ports.blocks import Blocks
 from memory.ports.captions import Captions
-from memory.ports.cluster import Cluster, Single
+from memory.ports.cluster import MISSED, Cluster, Single
 from memory.ports.codes import Codes
 from memory.ports.credentials import Credentials
 from memory.ports.embedder import Embedder
@@ -40,6 +40,7 @@ from memory.ports.wastebasket import Wastebasket
 from memory.ports.web_keys import WebKeys
 
 __all__ = [
+    "MISSED",
     "Agents",
     "Alone",
     "Asks",

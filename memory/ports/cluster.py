@@ -17,6 +17,11 @@ Heard = Callable[..., None]
 """Is given what was told, by name; raises nothing and waits for nothing."""
 
 
+MISSED = "missed"
+"""A word that is heard when others may have told something while this process could not hear: what it keeps of theirs
+is to be read again."""
+
+
 class Cluster(Protocol):
     @property
     def single(self) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from memory.errors import StoreBusy, StoreShared
-from memory.ports import Cluster, Single, Store
+from memory.ports import MISSED, Cluster, Single, Store
 from tests.fakes.postgres_server import asked, lacking
 from tests.fakes.stores import Postgres
 from tests.patience import PATIENCE_S
@@ -202,6 +202,21 @@ async def test_who_loses_its_connection_is_told_and_begins_anew(shared: Store, m
         while await cluster.news(PATIENCE_S):
             pass
         await until(lambda: owned(cluster) == set(AGENTS))
+
+
+@pytest.mark.postgres
+async def test_who_could_not_hear_for_a_moment_is_told_so(shared: Store, made: Postgres) -> None:
+    cluster = shared.cluster("one", works=True)
+    missed: list[str] = []
+    cluster.hear(MISSED, lambda: missed.append(MISSED))
+    async with taking_part(cluster):
+        await until(lambda: owned(cluster) == set(AGENTS))
+        missed.clear()
+        async with asked(await made.database.url()) as connection:
+            await connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'everbot one,%'"
+            )
+        await until(lambda: MISSED in missed)
 
 
 @pytest.mark.postgres

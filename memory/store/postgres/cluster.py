@@ -14,14 +14,14 @@ import json
 import logging
 import random
 import secrets
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
 
 from memory.errors import StoreUnavailable
-from memory.ports.cluster import Heard
+from memory.ports.cluster import MISSED, Heard
 from memory.store.postgres import shares
 from memory.store.postgres.address import Address
 from memory.store.postgres.leases import PostgresLeases
@@ -175,7 +175,9 @@ class PostgresCluster:
                 try:
                     connection = self._connection or await self._connected()
                     if self._ears is None or self._ears.is_closed():
-                        self._ears = await self._opened(listens=True)
+                        missed, self._ears = self._ears is not None, await self._opened(listens=True)
+                        if missed:
+                            self._hears(MISSED, {})
                     await self._asked(self._ears, "SELECT 1", ())  # that they hear is not known otherwise
                     await self._share_out(connection)
                     await self._until_told(connection)
@@ -269,7 +271,11 @@ class PostgresCluster:
 
     def _listen(self, connection: object, pid: int, channel: str, payload: object) -> None:
         who, word, what = json.loads(str(payload))
-        for heard in self._heard.get(word, ()) if who != self._me else ():
+        if who != self._me:
+            self._hears(word, what)
+
+    def _hears(self, word: str, what: Mapping[str, Any]) -> None:
+        for heard in self._heard.get(word, ()):
             heard(**what)
 
     async def _try(self, connection: asyncpg.Connection, kind: int, number: int) -> bool:

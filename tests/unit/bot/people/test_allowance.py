@@ -10,12 +10,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from bot.people.allowance import Allowance
 from bot.people.forgotten_use import ForgottenUse
 from bot.people.prices import Prices
 from bot.people.restrictions import Restrictions
 from bot.settings import LimitSettings
-from memory.ports import Single
+from memory.ports import MISSED, Single
 from tests.fakes.parlour import opened, parrot
 from tests.patience import PATIENCE_S
 
@@ -81,3 +83,26 @@ def test_what_was_forgotten_counts_in_every_process() -> None:
     two.begin(tomorrow)
     two.add([None], 1)
     assert [each.of([None]) for each in (one, two, late)] == [1, 1, 1]
+
+
+@pytest.mark.parametrize("word", ["what it is told", MISSED])
+async def test_what_operators_change_is_heeded_by_all_at_once(tmp_path: Path, word: str) -> None:
+    async with opened(tmp_path, parrot) as house, asyncio.timeout(PATIENCE_S):
+        lines: list[Wired] = []
+        one, other = (
+            Restrictions(house.app.memory.store, house.clock, Prices({}), Wired(lines)) for _ in range(2)
+        )
+        async with asyncio.TaskGroup() as group:
+            heeding = group.create_task(other.run())
+            async with house.app.memory.store.write() as session:
+                new = session.operations.unrestricted("account:parlour:ada", house.clock.now())
+                await session.operations.restrict(replace(new, blocked=True))
+            assert not await one.blocked("parlour:ada")
+            if word == MISSED:
+                lines[1]._hears[MISSED]()
+            else:
+                await one.change()
+                assert await one.blocked("parlour:ada")
+            while not await other.blocked("parlour:ada"):
+                await asyncio.sleep(0)
+            heeding.cancel()
