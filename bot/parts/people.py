@@ -37,7 +37,7 @@ class PeopleParts:
         personas = Personas(runtime.clock, settings.personas.default, settings.agent.block_limit)
         restrictions = Restrictions(runtime.store, runtime.clock, Prices(settings.prices), runtime.cluster)
         allowance = Allowance(runtime, settings.limits, restrictions)
-        pace = Pace(runtime.clock, allowance, settings.limits)
+        pace = Pace(runtime, allowance, settings.limits)
         rooms = Rooms(runtime, personas, settings.rooms)
         return cls(
             personas=personas,

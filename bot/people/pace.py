@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from itertools import count
 
 from bot.cache import Cache
@@ -12,12 +13,13 @@ from bot.language import gettext, marked
 from bot.people.allowance import Allowance
 from bot.people.identities import Identity
 from bot.people.restrictions import home_of
-from bot.ports import Clock
+from bot.runtime import Runtime
 from bot.settings import LimitSettings
 
 _MINUTE = timedelta(seconds=60)
 _BOT_MESSAGES = 20  # of other bots in one place per minute: what ends a loop of two bots
 _KEPT = 10_000
+_NONE: Mapping[str, float] = {}
 _SLOWER = marked("That is faster than I can keep up with. Give me a minute, then write again.")
 
 
@@ -43,8 +45,9 @@ class TooFast(Turned):
 class Pace:
     """Keeps count of who wrote how much of late. Whoever sits at the machine is under no limit."""
 
-    def __init__(self, clock: Clock, allowance: Allowance, limits: LimitSettings) -> None:
-        self._clock = clock
+    def __init__(self, runtime: Runtime, allowance: Allowance, limits: LimitSettings) -> None:
+        self._store, self._clock = runtime.store, runtime.clock
+        self._alone = runtime.cluster.single
         self._allowance = allowance
         self._limits = limits
         self._recent: Cache[str, list[tuple[float, str]]] = Cache(_KEPT)
@@ -56,7 +59,7 @@ class Pace:
         tell them, once on each occasion. A message counts once, with its files."""
         key = event.key.rpartition("/")[0] if isinstance(event, DocumentUploaded) else ""
         try:
-            self._within(event.account, event.at.timestamp(), key or event.key)
+            await self._within(event.account, identity, event.at, key or event.key)
             await self.afford(event.account, identity)
         except Turned as turned:
             now = self._clock.now()
@@ -65,7 +68,7 @@ class Pace:
 
     async def question(self, who: Origin, identity: Identity) -> None:
         """Count a command that makes the agent think, as the message that it stands for; raises `Turned`."""
-        self._within(who.account, self._clock.now().timestamp(), self._name())
+        await self._within(who.account, identity, self._clock.now(), self._name())
         await self.afford(who.account, identity)
 
     def command(self, who: Origin) -> None:
@@ -92,22 +95,36 @@ class Pace:
         if self._count(f"bots at {place}", event.at.timestamp(), event.key) > _BOT_MESSAGES:
             raise Turned("a loop of bots")
 
-    def _within(self, account: str, at: float, key: str) -> None:
+    async def _within(self, account: str, identity: Identity, at: datetime, key: str) -> None:
+        """Of what other processes heard of the person, those messages count that they received."""
         most = self._limits.messages_per_minute
-        if platform_of(account) != LOCAL and most and self._count(account, at, key) > most:
+        if platform_of(account) == LOCAL or not most:
+            return
+        known = {} if self._alone else await self._received(account, identity, at)
+        if self._count(account, at.timestamp(), key, known) > most:
             raise TooFast(View(text=gettext(_SLOWER)))
+
+    async def _received(self, account: str, identity: Identity, at: datetime) -> dict[str, float]:
+        since = at - 2 * _MINUTE  # clocks may differ by one
+        async with self._store.read() as session:
+            lately = await session.mailbox.received_lately(identity.user.id, account, since)
+        return {key: then.timestamp() for key, then in lately.items()}
 
     def _name(self) -> str:
         return f"command {next(self._number)}"
 
-    def _count(self, who: str, at: float, key: str) -> int:
-        """How many there were in the minute that ended then, this one included.
+    def _count(self, who: str, at: float, key: str, others: Mapping[str, float] = _NONE) -> int:
+        """How many there were in the minute that ended then, this one included, and ``others`` that may be known.
 
         By the platform's time: what was caught up after an outage did not come all at once.
         """
         minute = _MINUTE.total_seconds()
         # Of a later minute is what came before the clock was set back.
         times = [(then, known) for then, known in self._recent.get(who, ()) if abs(at - then) < minute]
+        have = {known for _, known in times} | {key}
+        times += [
+            (then, other) for other, then in others.items() if abs(at - then) < minute and other not in have
+        ]
         if all(known != key for _, known in times):  # what is told again is not counted again
             times.append((at, key))
         self._recent[who] = times

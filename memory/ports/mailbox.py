@@ -133,6 +133,11 @@ class Mailbox(Protocol):
         """Of all steps, and what was spent beside them, from ``since`` on; None: every agent's."""
         ...
 
+    async def received_lately(self, user_id: int, account: str, since: datetime) -> dict[str, datetime]:
+        """The keys of messages that were received of an account of that user's since then, each with when it was said
+        by the platform's time; of what is not forgotten, and not of what is answered anew."""
+        ...
+
     async def newest_keys(self, platform: str) -> dict[str, str]:
         """Of every place where something was said: the key of the newest message of the platform's own (never
         of a beat, a reminder or a reaction), by address."""

@@ -261,6 +261,15 @@ class Mailbox:
         await self._c.execute(t.inbox.update().where(t.inbox.c.turn_id == turn_id).values(payload={}))
         await self._c.execute(t.turns.delete().where(t.turns.c.id == turn_id))
 
+    async def received_lately(self, user_id: int, account: str, since: datetime) -> dict[str, datetime]:
+        i = t.inbox.c
+        ours = sa.select(t.agents.c.id).where(t.agents.c.user_id == user_id)
+        theirs = i.payload["account"].as_string() == account
+        theirs &= (i.kind == "message") & ~i.key.contains("~", autoescape=True)
+        query = sa.select(i.key, i.payload["at"].as_string().label("at"))
+        rows = await self._c.execute(query.where(i.agent_id.in_(ours) & (i.received_at >= since) & theirs))
+        return {row.key: datetime.fromisoformat(row.at) for row in rows}
+
     async def newest_keys(self, platform: str) -> dict[str, str]:
         query = (
             sa.select(t.conversations.c.address, t.inbox.c.key)

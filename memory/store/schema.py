@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from memory.errors import StoreTooNew
 
-HEAD = "0024"
+HEAD = "0025"
 """The newest migration. A test proves that it is Alembic's head too."""
 
 

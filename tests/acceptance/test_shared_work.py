@@ -228,6 +228,24 @@ async def test_beats_are_held_once_within_hours_and_caps(shared: Shared, tmp_pat
         assert max(days.count(day) for day in days) == 3
 
 
+async def test_messages_a_minute_are_counted_whoever_hears_them(shared: Shared, tmp_path: Path) -> None:
+    async with shared.open(tmp_path, limits={"messages_per_minute": 4}):
+        here, there = shared.gateway.app.inbound, shared.workers[0].app.inbound
+        events = [shared.gateway.message("ada", f"Number {n}.") for n in range(7)]
+        for inbound, event in zip((here, there, here, there), events, strict=False):
+            assert await inbound.submit(event) is None
+        assert await here.submit(events[1]) is None  # what is told again is not counted again
+        for inbound, event in zip((there, here), events[4:], strict=False):
+            told = await inbound.submit(event)
+            assert told is not None
+            assert "faster than I can keep up" in told.text
+        assert await here.submit(shared.gateway.message("bob", "And I?")) is None
+        shared.clock.advance(61)
+        assert await there.submit(shared.gateway.message("ada", "Now?")) is None
+        await shared.posted("ada", "Now?")
+        assert not any("Number 5" in text or "Number 6" in text for text in shared.texts("ada"))
+
+
 async def test_shares_are_moved_while_people_talk(shared: Shared, tmp_path: Path) -> None:
     async with shared.open(tmp_path):
         people = [f"user{n}" for n in range(6)]

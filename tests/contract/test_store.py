@@ -1367,6 +1367,27 @@ async def test_two_queues_of_one_place_become_one_and_nothing_is_lost(store: Sto
         assert len(await session.agents.conversations(ada.id)) == 3
 
 
+async def test_what_was_received_of_somebody_lately_is_known(store: Store) -> None:
+    ada, home = await settle(store)
+    _, other = await settle(store, "bob")
+    said = {"account": "console:ada", "at": NOW.isoformat()}
+    async with store.write() as session:
+        for key, place, kind, payload, at in (
+            ("console:1", home, "message", said, NOW - timedelta(minutes=5)),
+            ("console:2", home, "message", said, NOW),
+            ("console:2/1", home, "document_uploaded", said, NOW),
+            ("console:2~1", home, "message", said, NOW),
+            ("console:3", home, "message", said | {"account": "console:eve"}, NOW),
+            ("console:4", home, "message", {}, NOW),
+            ("console:5", other, "message", said, NOW),
+        ):
+            await session.mailbox.receive(key, place, kind, payload, at)
+    async with store.read() as session:
+        since = NOW - timedelta(minutes=1)
+        found = await session.mailbox.received_lately(ada.user_id, "console:ada", since)
+    assert found == {"console:2": NOW}
+
+
 async def test_the_newest_event_of_every_place_is_known(store: Store) -> None:
     _, home = await settle(store, "ada")
     _, other = await settle(store, "bob")
