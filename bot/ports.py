@@ -517,6 +517,13 @@ class Inbound(Protocol):
         """Answer a command at once, even while a turn runs."""
         ...
 
+    async def typed(self, command: Command, key: str) -> View | None:
+        """As `invoke`, of a command that somebody typed as the message of that key: it is carried out once, however
+        often that is told, and to which process. None: it was before.
+
+        Raises `memory.errors.StoreError` when nothing is known to be done; the platform should then redeliver."""
+        ...
+
     async def suggest(self, command: Command, blank: str) -> Sequence[Suggestion]:
         """What may be filled in, the likeliest first: ``argument`` is the command's word, ``value`` what is written
         in the blank so far. Nothing is changed by asking."""

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeVar
 
 import discord
 from discord import app_commands
@@ -24,6 +24,8 @@ from bot.ports import Clock, Inbound
 from memory.errors import StoreError
 
 log = logging.getLogger(__name__)
+
+V = TypeVar("V")
 
 _SLASH = 1  # a type of command (API reference, "Application Command Types")
 _WORD, _TEXT = 1, 3  # types of options
@@ -219,7 +221,7 @@ async def _answer(
         running.cancel()
 
 
-async def view_of(asking: Awaitable[View], locale: str = "") -> View:
+async def view_of(asking: Awaitable[V], locale: str = "") -> V | View:
     """What a command shows, also while the store is away: then by the locale."""
     try:
         return await asking

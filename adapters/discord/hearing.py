@@ -39,7 +39,6 @@ from bot.ports import Clock, Inbound
 
 log = logging.getLogger(__name__)
 
-_COMMANDS = 1_000  # that were typed, and are not obeyed again
 _MEMBERS = 10_000  # of whom it is remembered what they are in a guild
 
 
@@ -66,7 +65,6 @@ class Hearing:
         self._context = surroundings.context
         self._attachments = surroundings.attachments
         self._content = surroundings.content
-        self._obeyed: Cache[str, None] = Cache(_COMMANDS)
         self._members: Cache[tuple[int, int], Json | None] = Cache(_MEMBERS)
 
     # Events of the gateway, as they come
@@ -187,11 +185,11 @@ class Hearing:
         found = command_of(event.text, named) or command_of(event.text.replace("/", "!", 1), named)
         if found is None:
             return False
-        if live and event.key not in self._obeyed:
-            self._obeyed[event.key] = None
+        if live:
             asked = Command(**origin_of(event), command=found[0], argument=found[1])
-            view = await view_of(self._inbound.invoke(asked))
-            for part in split(plain(view, "!"), LIMIT):
+            view = await view_of(self._inbound.typed(asked, event.key))
+            parts = split(plain(view, "!"), LIMIT) if view is not None else []
+            for part in parts:
                 await self._tell(event.address, part)
         return True
 

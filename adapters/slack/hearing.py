@@ -19,7 +19,6 @@ from adapters.slack.reading import Workspace, place_of
 from adapters.slack.work import Work
 from adapters.text import command_of, plain, spelling, split
 from adapters.wire import Json, record, text
-from bot.cache import Cache
 from bot.events import Command, Event, MessageReceived, origin_of
 from bot.language import ENGLISH, spoken
 from bot.ports import Inbound
@@ -27,7 +26,6 @@ from memory.errors import StoreError
 
 log = logging.getLogger(__name__)
 
-_KEPT = 10_000
 _BARE = ("user", "bot_id", "channel", "ts", "thread_ts", "text")
 
 
@@ -52,7 +50,6 @@ class Hearing:
         self._inbound = inbound
         self._order = order
         self._around = surroundings
-        self._commands_done: Cache[str, None] = Cache(_KEPT)
 
     async def message(self, event: Json, is_shared: object) -> None:
         """A message, new, changed or deleted. ``is_shared``: whether other workspaces see its channel."""
@@ -139,7 +136,7 @@ class Hearing:
         said = replace(said, locale=await people.locale(reading.author(event)))
         asked = command_of(said.text, [spec.name for spec in self._inbound.commands])
         if asked is not None and (said.addressed or said.thread):
-            if not found and said.key not in self._commands_done:
+            if not found:
                 await self._command(asked, event, said)
             return
         begun = reading.stamp(event.get("thread_ts")) or event["ts"]
@@ -169,8 +166,10 @@ class Hearing:
 
     async def _command(self, asked: tuple[str, str], event: Json, said: Event) -> None:
         """``!word`` in a thread, where slash commands can't be had; only the asker sees the answer."""
-        view = await self._inbound.invoke(Command(**origin_of(said), command=asked[0], argument=asked[1]))
-        self._commands_done[said.key] = None
+        obeyed = Command(**origin_of(said), command=asked[0], argument=asked[1])
+        view = await self._inbound.typed(obeyed, said.key)
+        if view is None:
+            return
         user, posting = reading.author(event), self._around.posting
         typed = spelling([spec.name for spec in self._inbound.commands], "!")
         words = plain(replace(view, text=typed(view.text)), "!")

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from contextvars import Context
 from typing import Any
@@ -29,10 +29,9 @@ from bot.runtime import Runtime
 from bot.safety.notices import post_once
 from bot.settings import AgentSettings
 from memory.errors import StoreUnavailable
-from memory.ports import Session
+from memory.ports import Also
 from memory.records import OutboxRow
 
-Admit = Callable[[Session], Awaitable[None]]
 _RESTARTS = 2  # of a turn, by edits of what it answers: each asks the model anew
 # What processes tell each other, beside `HEARD`.
 _RESTART, _INTERRUPT, _STOP, _HASTEN = "restart", "interrupt", "stop", "hasten"
@@ -100,7 +99,7 @@ class Mailboxes:
                 self._break_off()
 
     async def receive(
-        self, event: Event, identity: Identity, notices: Sequence[OutboxRow] = (), admit: Admit | None = None
+        self, event: Event, identity: Identity, notices: Sequence[OutboxRow] = (), admit: Also | None = None
     ) -> bool:
         """Commit an event for its agent, and see that it is thought about; the ``notices`` are posted with it, each
         once. False: its key was known, and nothing is changed. ``admit`` raises, first in the unit of work, when it is

@@ -13,11 +13,12 @@ from bot.agent.forgetting import lines_forgotten
 from bot.agent.tools.unwanted import Removal, Unwanted
 from bot.errors import NotThere, TooLong
 from bot.language import gettext
-from bot.ownership.erasure import Also, Erasure, nothing, unchanged
+from bot.ownership.erasure import Erasure, nothing, unchanged
 from bot.people.identities import Identity
 from bot.runtime import Runtime
 from bot.safety.writing import Writing
 from memory.archival import store
+from memory.ports import Also
 from memory.records import Audience, Block, Draft, Passage, readable_from
 
 LONGEST = 3_000

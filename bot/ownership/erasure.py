@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
 from datetime import datetime, timedelta
 
@@ -28,7 +28,7 @@ from bot.people.allowance import Allowance
 from bot.people.identities import Identities, Identity
 from bot.runtime import Runtime
 from memory.errors import StoreError, where
-from memory.ports import Session
+from memory.ports import Also, Session
 from memory.records import (
     ROOM,
     Agent,
@@ -50,8 +50,6 @@ _SEEN = timedelta(days=1)  # how long a search's results stay in view where mess
 WRITES_KNOWN = timedelta(days=1)
 """How long a program's writes are known by their key, at least."""
 _ON_ITS_WAY = timedelta(days=7)  # nothing is, for so long
-Also = Callable[[Session], Awaitable[None]]
-"""What is done in the same unit of work."""
 
 
 async def nothing(session: Session) -> None:
@@ -390,6 +388,7 @@ class Erasure:
             gone = await session.codes.expire(now) + await session.web_keys.expire(now)
             await session.web_keys.expire_writes(now - WRITES_KNOWN)
             await session.erasing.expire_times(now - _ON_ITS_WAY)
+            await session.mailbox.expire_obeyed(now - _ON_ITS_WAY)
             if gone:
                 await session.erasing.add_chores(["scrub"], now)
         if self._keep:

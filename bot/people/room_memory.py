@@ -7,7 +7,7 @@ theirs is kept, nor what others say of them by name. What somebody quotes is not
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import replace
 
 from bot.events import MessageReceived
@@ -17,7 +17,7 @@ from bot.personas.personas import Personas
 from bot.runtime import Runtime
 from bot.safety.notices import Place, notice
 from bot.safety.secrets import masked
-from memory.ports import Session
+from memory.ports import Also, Session
 from memory.records import ROOM, Agent, Message, OutboxRow, Role, User, public_in
 
 _TOLD = marked(
@@ -27,7 +27,6 @@ _TOLD = marked(
 )
 _QUOTED = re.compile(r"^\s*(?:>|&gt;).*$", re.MULTILINE)
 _BROUGHT = re.compile(r"^\((?:forwarded|quoted|embed|attached|e-mail)[^)\n]*\)", re.MULTILINE)
-Admit = Callable[[Session], Awaitable[None]]
 _SHORTEST = 3  # letters of a name that is looked for
 _LONGEST = 4_000  # characters of a line
 
@@ -43,7 +42,7 @@ class RoomMemory:
         self._personas = personas
         self._wake = wake
 
-    async def hear(self, event: MessageReceived, admit: Admit) -> None:
+    async def hear(self, event: MessageReceived, admit: Also) -> None:
         """Keep what somebody says where it is kept; the first time they are told, and it is not. ``admit`` raises,
         first in the unit of work, when it is not to be kept any more."""
         community, text = public_in(event.audience), own_words(event.text)

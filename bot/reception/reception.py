@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, suppress
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from dataclasses import replace
 from functools import partial
 
@@ -46,7 +46,7 @@ from bot.runtime import Runtime
 from bot.safety.masking import TOLD
 from bot.safety.refusing import Verdict
 from memory.errors import StaleAgent
-from memory.ports import Leases
+from memory.ports import Leases, Session
 from memory.records import Agent, Audience, Conversation, Message, Passage, User
 
 _ALWAYS = ("stop", "help")  # whatever else was commanded in this minute
@@ -54,6 +54,10 @@ _REUSED = marked(
     "That id stood for another message already, so I have let this one go. Give each message an id of its own."
 )
 _NOT_ALLOWED = marked("I may not talk with you here. Whoever runs me decides that.")
+
+
+class _Obeyed(Exception):
+    """The command was carried out before."""
 
 
 class Reception:
@@ -70,7 +74,7 @@ class Reception:
         mailboxes: Mailboxes,
         heartbeat: Heartbeat,
     ) -> None:
-        self._store, self._observer = runtime.store, runtime.observer
+        self._store, self._clock, self._observer = runtime.store, runtime.clock, runtime.observer
         self._programs = Programs(runtime.store, runtime.clock, identities.default)
         self._leases = runtime.cluster.leases
         self._threads = Threads(runtime.store, judging.masking)
@@ -176,6 +180,34 @@ class Reception:
         await self._mailboxes.receive(kept.event, identity, kept.notices)
 
     async def invoke(self, command: Command) -> View:
+        return await self._invoke(command, nullcontext())
+
+    async def typed(self, command: Command, key: str) -> View | None:
+        async with self._store.read() as session:
+            if await session.mailbox.is_obeyed(key):
+                return None
+        try:
+            return await self._invoke(command, self._once(key))
+        except _Obeyed:
+            return None  # another process was quicker
+
+    @asynccontextmanager
+    async def _once(self, key: str) -> AsyncIterator[None]:
+        """With the first change that is made in the block it is noted that it was; or after it. Raises `_Obeyed`, and
+        nothing is changed, when it was before."""
+
+        async def note(session: Session) -> None:
+            if not await session.mailbox.obey(key, self._clock.now()):
+                raise _Obeyed
+
+        with self._store.first(note) as first:
+            yield
+        if not first.done:
+            async with self._store.write() as session:
+                await note(session)
+
+    async def _invoke(self, command: Command, during: AbstractAsyncContextManager[None]) -> View:
+        """``during`` holds while the command is carried out."""
         command = cleaned(command)
         with spoken(self._identities.heard(command)):
             try:
@@ -190,7 +222,8 @@ class Reception:
                     kept = await self._judging.command(command, identity.user)
                 except Turned as turned:
                     return _told(turned)
-                view = await self._commands.run(kept, identity, self)
+                async with during:
+                    view = await self._commands.run(kept, identity, self)
                 return view if kept is command else replace(view, text=f"{view.text}\n\n{gettext(TOLD)}")
 
     async def admit(self, who: Origin, *, writes: bool = False) -> Identity:

@@ -33,7 +33,7 @@ from memory.ports.passages import Passages
 from memory.ports.personas import Personas
 from memory.ports.rooms import Rooms
 from memory.ports.schedule import Schedule
-from memory.ports.store import Busy, Session, Store
+from memory.ports.store import Also, Busy, First, Session, Store
 from memory.ports.tokens import TokenCounter
 from memory.ports.vectors import Vectors
 from memory.ports.wastebasket import Wastebasket
@@ -43,6 +43,7 @@ __all__ = [
     "MISSED",
     "Agents",
     "Alone",
+    "Also",
     "Asks",
     "Blocks",
     "Busy",
@@ -52,6 +53,7 @@ __all__ = [
     "Credentials",
     "Embedder",
     "Erasing",
+    "First",
     "Imports",
     "Joining",
     "Lease",

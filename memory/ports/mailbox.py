@@ -147,6 +147,16 @@ class Mailbox(Protocol):
         """Whether an event of that key is not to be received any more: its agent was deleted, its place forgotten."""
         ...
 
+    async def obey(self, key: str, now: datetime) -> bool:
+        """The command that the message of that key is has its effect in this unit. False: it had it before."""
+        ...
+
+    async def is_obeyed(self, key: str) -> bool: ...
+
+    async def expire_obeyed(self, before: datetime) -> None:
+        """No platform tells again what it told before."""
+        ...
+
     async def forget_keys(self, keys: Collection[str], now: datetime) -> None:
         """Events of these keys are not to be received any more."""
         ...

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -66,6 +66,17 @@ Busy = Callable[[StoreError], Awaitable[None]]
 """Told why a database cannot be had now; returns when it is to be asked for again, and raises when not any more."""
 
 
+Also = Callable[[Session], Awaitable[None]]
+"""What is done in the same unit of work."""
+
+
+class First(Protocol):
+    @property
+    def done(self) -> bool:
+        """Whether there was such a unit of work, and it is committed."""
+        ...
+
+
 class Store(Protocol):
     """The database. Both kinds of session raise `memory.errors.StoreUnavailable` when it cannot be used: it is closed,
     damaged, locked, or on a disk that is full or read-only; and `memory.errors.StoreBusy` while an older version
@@ -90,6 +101,11 @@ class Store(Protocol):
 
         Writers run one at a time, in the order they asked. Never hold one across a model call.
         """
+        ...
+
+    def first(self, also: Also) -> AbstractContextManager[First]:
+        """The first unit of work that is committed of those that the block begins (and what it waits for) does
+        ``also``, before anything else; what that raises, `write` raises, and nothing is done."""
         ...
 
     def alone(self, command: str, busy: Busy | None = None) -> AbstractAsyncContextManager[None]:

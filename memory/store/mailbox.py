@@ -283,6 +283,18 @@ class Mailbox:
     async def is_forgotten(self, key: str) -> bool:
         return (await self._c.execute(_IS_FORGOTTEN, {"of": digest_of(key)})).first() is not None
 
+    async def obey(self, key: str, now: datetime) -> bool:
+        new = upsert(t.typed_commands).values(digest=digest_of(key), created_at=now)
+        return bool((await self._c.execute(new.on_conflict_do_nothing())).rowcount)
+
+    async def is_obeyed(self, key: str) -> bool:
+        query = sa.select(sa.literal(1)).where(t.typed_commands.c.digest == digest_of(key))
+        return (await self._c.execute(query)).first() is not None
+
+    async def expire_obeyed(self, before: datetime) -> None:
+        old = t.typed_commands.c.created_at < before
+        await self._c.execute(t.typed_commands.delete().where(old))
+
     async def forget_keys(self, keys: Collection[str], now: datetime) -> None:
         await forget_keys(self._c, dict.fromkeys(keys, now))
 

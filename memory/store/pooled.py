@@ -5,13 +5,15 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Generic, Protocol, Self, TypeVar
 
 from memory.errors import StoreUnavailable
-from memory.ports import Session
+from memory.ports import Also, First, Session
 from memory.uncancelled import ended
 
 
@@ -21,6 +23,13 @@ class _Closable(Protocol):
     async def close(self) -> None: ...
 
 
+@dataclass
+class _First:
+    also: Also
+    done: bool = False
+
+
+_FIRST: ContextVar[_First | None] = ContextVar("first", default=None)
 C = TypeVar("C", bound=_Closable)
 
 
@@ -68,8 +77,23 @@ class Pooled(ABC, Generic[C]):
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[Session]:
+        first = _FIRST.get()
         async with self._writing() as connection:
-            yield self._session(connection)
+            session = self._session(connection)
+            if first is not None and not first.done:
+                await first.also(session)
+            yield session
+        if first is not None:
+            first.done = True
+
+    @contextmanager
+    def first(self, also: Also) -> Iterator[First]:
+        first = _First(also)
+        token = _FIRST.set(first)
+        try:
+            yield first
+        finally:
+            _FIRST.reset(token)
 
     def _refuse_when_closed(self) -> None:
         if self._closed:

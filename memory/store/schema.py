@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from memory.errors import StoreTooNew
 
-HEAD = "0025"
+HEAD = "0026"
 """The newest migration. A test proves that it is Alembic's head too."""
 
 

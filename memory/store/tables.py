@@ -512,6 +512,9 @@ welcome = Table("welcome", metadata, Column("account", Text, primary_key=True), 
 forgotten = Table(
     "forgotten", metadata, Column("digest", sa.LargeBinary, primary_key=True), _at()
 )  # of inbox keys of people who are gone: what a platform tells again stays forgotten
+typed_commands = Table(
+    "typed_commands", metadata, Column("digest", sa.LargeBinary, primary_key=True), _at()
+)  # of the keys of messages that were commands, and were carried out
 times_forgotten = Table(
     "times_forgotten",
     metadata,

@@ -246,6 +246,30 @@ async def test_messages_a_minute_are_counted_whoever_hears_them(shared: Shared, 
         assert not any("Number 5" in text or "Number 6" in text for text in shared.texts("ada"))
 
 
+async def test_a_command_that_was_typed_is_obeyed_once_whoever_is_told(
+    shared: Shared, tmp_path: Path
+) -> None:
+    async with shared.open(tmp_path):
+        here, there = shared.gateway.app.inbound, shared.workers[0].app.inbound
+        for word in ("walnut", "zebra", "quince", "marmot"):
+            await shared.gateway.say("ada", f"Keep {word}")
+        facts = {k: v for k, v in shared.gateway.who("ada").items() if k not in ("key", "at")}
+        pop, look = (Command(**facts, command=name) for name in ("pop", "help"))
+        first = await there.typed(pop, "parlour:typed")
+        assert first is not None
+        assert "Undid 1 turn" in first.text
+        for inbound in (here, there):
+            assert await inbound.typed(pop, "parlour:typed") is None
+        both = await asyncio.gather(here.typed(pop, "parlour:again"), there.typed(pop, "parlour:again"))
+        assert [view is None for view in both].count(True) == 1
+        # What changes nothing is answered once, too.
+        assert await here.typed(look, "parlour:look") is not None
+        assert await there.typed(look, "parlour:look") is None
+        asked = await shared.asked_of("ada", "What do you know?")
+        assert "zebra" in asked
+        assert "quince" not in asked
+
+
 async def test_shares_are_moved_while_people_talk(shared: Shared, tmp_path: Path) -> None:
     async with shared.open(tmp_path):
         people = [f"user{n}" for n in range(6)]

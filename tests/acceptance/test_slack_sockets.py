@@ -202,3 +202,27 @@ async def test_events_that_are_posted_to_either_gateway_are_answered_once(tmp_pa
             await town.app.inbound.settled()
         texts = [answer["text"] for answer in slack.answers(slack.im(ada))]
         assert len(texts) == len(set(texts)) == 7
+
+
+async def test_a_command_that_is_typed_and_posted_to_both_is_obeyed_once(tmp_path: Path) -> None:
+    async with SlackServer(pace=Pace(retry_s=(0.0,) * 20, post_s=0.0)) as slack:
+        ada = slack.user("ada")
+        town, _ = town_of(tmp_path, slack, mode="http")
+        async with town:
+            (gateways,) = town.adapters
+            assert isinstance(gateways, Gateways)
+            slack.deliver_to(f"http://127.0.0.1:{gateways.ports[0]}/slack/events")
+            for word in ("one", "two", "three"):
+                await tell(slack, ada, slack.im(ada), word)
+            await slack.say(ada, slack.im(ada), "!pop")
+            typed = slack.envelopes[-1].payload
+            await slack.until(lambda: len(slack.ephemeral(slack.im(ada), ada)) == 1)
+            for port in reversed(gateways.ports):
+                slack.deliver_to(f"http://127.0.0.1:{port}/slack/events")
+                again = Envelope(kind="events_api", payload=typed)
+                slack.delivery.start(again)
+                await slack.until(lambda again=again: again.ack)
+            async with town.app.memory.store.read() as session:
+                [agent] = await session.agents.agents()
+                assert len(await session.mailbox.turns_of(agent.id)) == 2
+        assert len(slack.ephemeral(slack.im(ada), ada)) == 1

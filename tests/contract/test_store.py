@@ -1197,6 +1197,7 @@ _NOBODYS = {
     "room_lines",  # messages of a room's agent; whose they are is told in test_room_memory
     "room_names",  # of those who said them
     "times_forgotten",  # digests of accounts
+    "typed_commands",  # digests of keys
     "kept_out",  # digests of accounts, which outlive the person
 }
 
@@ -1365,6 +1366,18 @@ async def test_two_queues_of_one_place_become_one_and_nothing_is_lost(store: Sto
         assert [m.text for m in await session.messages.queue(rooms[0].id)] == ["hers"]
         assert {m.text for m in await session.messages.said(ada.id, {ROOM})} == {"hers", "theirs"}
         assert len(await session.agents.conversations(ada.id)) == 3
+
+
+async def test_what_was_typed_is_obeyed_once(store: Store) -> None:
+    async with store.write() as session:
+        assert await session.mailbox.obey("slack:1", NOW)
+        assert await session.mailbox.obey("slack:2", NOW + timedelta(days=1))
+    async with store.write() as session:
+        assert not await session.mailbox.obey("slack:1", NOW)
+        await session.mailbox.expire_obeyed(NOW + timedelta(hours=1))
+    async with store.read() as session:
+        assert not await session.mailbox.is_obeyed("slack:1")
+        assert await session.mailbox.is_obeyed("slack:2")
 
 
 async def test_what_was_received_of_somebody_lately_is_known(store: Store) -> None:

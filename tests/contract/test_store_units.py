@@ -13,7 +13,7 @@ import pytest
 from memory.errors import StoreError
 from memory.ports import Session, Store
 from memory.records import Agent, Conversation
-from tests.fakes.memory_rows import CancelledAt, HeldAt, StruckAt, said, settle, tell
+from tests.fakes.memory_rows import NOW, CancelledAt, HeldAt, StruckAt, said, settle, tell
 from tests.fakes.stores import Backend
 from tests.patience import PATIENCE_S
 
@@ -380,3 +380,42 @@ async def test_what_was_acknowledged_is_there_without_closing(store: Store, back
     assert await pair(beside, place, "two") == "done"
     await beside.close()
     assert await texts(store, place) == {"one": 1, "two": 2}
+
+
+async def test_something_is_done_with_the_first_unit_that_is_committed(store: Store) -> None:
+    async def also(session: Session) -> None:
+        if not await session.mailbox.obey("slack:1", NOW):
+            raise Known
+
+    async def put(name: str, *, fails: bool = False) -> None:
+        async with store.write() as session:
+            await session.meta.put(name, "put")
+            if fails:
+                raise Failure
+
+    with store.first(also) as first:
+        with pytest.raises(Failure):
+            await put("one", fails=True)
+        assert not first.done
+        async with store.read() as session:
+            assert not await session.mailbox.is_obeyed("slack:1")
+        async with asyncio.TaskGroup() as group:
+            group.create_task(put("two"))
+        assert first.done
+        await put("three")
+    with store.first(also) as again:
+        with pytest.raises(Known):
+            await put("four")
+        assert not again.done
+    await put("five")
+    async with store.read() as session:
+        have = [name for name in ("one", "two", "three", "four", "five") if await session.meta.get(name)]
+    assert have == ["two", "three", "five"]
+
+
+class Failure(Exception):
+    pass
+
+
+class Known(Exception):
+    pass

@@ -41,5 +41,8 @@ class Heard:
         self.asked.append(command)
         return View(text=f"You asked for {command.command} {command.argument}".rstrip())
 
+    async def typed(self, command: Command, key: str) -> View | None:
+        return None if command in self.asked else await self.invoke(command)
+
     async def suggest(self, command: Command, blank: str) -> Sequence[Suggestion]:
         return [Suggestion(value=f"{command.value}!", label=f"{command.argument} {blank}")]

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from bot.app import App
 from bot.errors import Changed, CommandError, NotThere, Unjudged
-from bot.ownership.erasure import Also, nothing
+from bot.ownership.erasure import nothing
 from bot.people.identities import Identity
 from bot.people.pace import TooFast, Turned
 from bot.people.web_keys import digest
@@ -24,7 +24,7 @@ from bot.web.api.problems import Problem
 from bot.web.api.shapes import Question, Shape
 from bot.web.memory.owned import private_origin
 from bot.web.website import website
-from memory.ports import Session
+from memory.ports import Also, Session
 from memory.records import User, WebKey, WebWrite
 
 KEY = "Idempotency-Key"
