@@ -184,7 +184,7 @@ class Mailbox:
                 rows = await self._waiting(held)
             if not rows or await self._means.turns.overtaken(self._agent_id, rows):
                 return None
-        return await self._means.beginning.job(turn, rows)
+        return await self._means.beginning.job(turn, rows if self._cluster.single else _as_said(rows))
 
     def _due(self) -> Job | None:
         """A turn that waited long enough, or is called off."""
@@ -219,3 +219,14 @@ def _burst(waiting: Collection[InboxRow]) -> list[InboxRow]:
     people = [row for row in waiting if EVENTS[row.kind].from_person]
     rows = people or list(waiting)[:1]
     return [row for row in rows if row.conversation_id == rows[0].conversation_id][:_BURST]
+
+
+def _as_said(rows: list[InboxRow]) -> list[InboxRow]:
+    """Events of one turn in the order in which the platform has them: several processes may have heard them, and
+    committed the later one first."""
+    return sorted(rows, key=lambda row: (_said_at(row), row.id))
+
+
+def _said_at(row: InboxRow) -> datetime:
+    at = row.payload.get("at")
+    return datetime.fromisoformat(at) if isinstance(at, str) else row.received_at

@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -268,6 +269,34 @@ async def test_a_command_that_was_typed_is_obeyed_once_whoever_is_told(
         asked = await shared.asked_of("ada", "What do you know?")
         assert "zebra" in asked
         assert "quince" not in asked
+
+
+async def test_what_two_processes_heard_in_the_wrong_order_is_put_right(
+    shared: Shared, tmp_path: Path
+) -> None:
+    async with shared.open(tmp_path), asyncio.TaskGroup() as group:
+        here, there = shared.gateway.app.inbound, shared.workers[0].app.inbound
+        held = group.create_task(shared.gateway.say("ada", "wait for me"))
+        await shared.hold.met(1)
+        later, sooner = (
+            replace(shared.gateway.message("ada", text), at=shared.clock.now() + timedelta(seconds=after))
+            for text, after in (("It was the second.", 0.3), ("This was the first.", 0.1))
+        )
+        assert await there.submit(later) is None
+        assert await here.submit(sooner) is None
+        shared.hold.go()
+        await held
+        await shared.posted("ada", "It was the second.")
+        [request] = [
+            request
+            for stage in shared.stages
+            for request in stage.requests
+            if not is_summary(request) and last_words(request) == "It was the second."
+        ]
+        assert [event["message"] for event in events_in(request) if "message" in event][-2:] == [
+            "This was the first.",
+            "It was the second.",
+        ]
 
 
 async def test_shares_are_moved_while_people_talk(shared: Shared, tmp_path: Path) -> None:
