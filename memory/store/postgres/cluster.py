@@ -297,11 +297,10 @@ class PostgresCluster:
     async def _ask(self, connection: asyncpg.Connection, statement: str, *values: object) -> list[Any]:
         """Whole, even when we are cancelled: what was locked is known to be. Raises `StoreUnavailable`."""
         asking = asyncio.ensure_future(self._asked(connection, statement, values))
-        cancelled = await ended(asking)
-        rows = asking.result()
-        if cancelled:
+        if await ended(asking):
+            asking.exception()  # who is cancelled is told of no failure, which would be met, and gone on after
             raise asyncio.CancelledError
-        return rows
+        return asking.result()
 
     async def _asked(
         self, connection: asyncpg.Connection, statement: str, values: tuple[object, ...]

@@ -41,12 +41,11 @@ class PostgresConnection:
     async def open(cls, engine: AsyncEngine) -> PostgresConnection:
         """Raises OSError, `asyncpg.PostgresError`, `sqlalchemy.exc.DBAPIError`."""
         opening = asyncio.ensure_future(cls._open(engine))
-        cancelled = await ended(opening)
-        connection = opening.result()
-        if cancelled:
-            await connection.close()
+        if await ended(opening):
+            if opening.exception() is None:
+                await opening.result().close()
             raise asyncio.CancelledError
-        return connection
+        return opening.result()
 
     @classmethod
     async def _open(cls, engine: AsyncEngine) -> PostgresConnection:
@@ -171,10 +170,10 @@ class PostgresConnection:
         future = asyncio.ensure_future(work)
         cancelled = await ended(future)
         self._silent = self._silent or _timed_out(future)
-        result = future.result()
         if cancelled:
+            future.exception()  # who is cancelled is told of no failure, which would be met, and gone on after
             raise asyncio.CancelledError
-        return result
+        return future.result()
 
 
 def _timed_out(work: asyncio.Future[Any]) -> bool:
