@@ -90,7 +90,12 @@ def run(
 def workers(
     drain: Annotated[str, typer.Option(help="Have this one end its turns, and itself.")] = "",
     move: Annotated[
-        int, typer.Option(metavar="N", help="Have the process of --to think for N more shares of the agents.")
+        int,
+        typer.Option(
+            metavar="N",
+            show_default=False,
+            help="Have the process of --to think for N more shares of the agents.",
+        ),
     ] = 0,
     to: Annotated[
         str, typer.Option(metavar="NAME", help="To which process: its name, or the end of it.")
