@@ -23,7 +23,7 @@ from benchmarks.texts import Texts
 from bot.app import Claim
 from bot.cli import process
 from bot.settings import Settings, StoreSettings
-from memory.store.postgres.cluster import SHARES
+from memory.store.postgres.shares import SHARES
 
 PEOPLE = 32
 _LOOK_S = 0.05
