@@ -15,7 +15,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from memory.store.postgres.cluster import SHARE, SHARES
+from memory.store.postgres.cluster import SHARE
+from memory.store.postgres.shares import SHARES
 from tests.acceptance.clerk import DISCORD
 from tests.acceptance.crowd import Spot, on_discord, posts_on_discord
 from tests.acceptance.test_standby import SHARED, Story, check

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from memory.store.postgres.cluster import SHARES
+from memory.store.postgres.shares import SHARES
 from tests.acceptance.test_shared_work import Shared
 from tests.fakes.postgres_server import ALONE, asked
 from tests.fakes.stores import Postgres
