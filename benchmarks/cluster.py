@@ -37,7 +37,7 @@ from bot.app import Claim
 from bot.cli import process
 from bot.data_dir import DataDir
 from bot.settings import Settings, StoreSettings
-from memory.records import PRIVATE
+from memory.records import PRIVATE, readable_from
 from memory.search.search import question_of
 from memory.store.postgres.address import Address
 
@@ -144,7 +144,7 @@ async def _search(house: House, query: str, figures: Figures) -> None:
     terms = question_of(query, None, datetime.now(UTC)).terms
     start = time.perf_counter()
     async with house.app.memory.store.read() as session:
-        await session.messages.postings(agent, terms, [PRIVATE])
+        await session.messages.postings(agent, terms, readable_from(PRIVATE))
     between = time.perf_counter()
     await house.app.memory.recall.search(agent, query, PRIVATE)
     figures.postings.append((between - start) * 1000)
