@@ -13,10 +13,10 @@ from bot.personas.cards.card import Card, card_of_document
 from bot.personas.cards.fields import Json
 from bot.personas.cards.persona import dialogue_text, persona_text
 from bot.personas.definition import Definition, checked, to_json
-from bot.personas.personas import Personas, Text
+from bot.personas.personas import Personas, Text, block_of
 from memory.archival import store
 from memory.ports import Session
-from memory.records import SHARED, Archive, Avatar, Block, BlockEdit, Draft, Persona, community_audience
+from memory.records import SHARED, Archive, Avatar, BlockEdit, Draft, Persona, community_audience
 
 
 async def taken_out(session: Session, persona: Persona, lore: Archive | None) -> portable.PersonaFile:
@@ -118,17 +118,8 @@ async def _block(session: Session, persona_id: int, block: portable.PortableBloc
         )
         for edit in block.history
     ]
-    made = Block(
-        id=0,
-        owner=f"persona:{persona_id}",
-        label=block.label,
-        audience=SHARED,
-        value=block.value,
-        limit=block.limit,
-        description=block.description,
-        read_only=True,
-        version=max((edit.version for edit in edits), default=1),
-    )
+    text = Text(label=block.label, value=block.value, limit=block.limit, description=block.description)
+    made = block_of(persona_id, text, max((edit.version for edit in edits), default=1))
     await session.blocks.restore(made, edits, now)
 
 

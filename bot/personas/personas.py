@@ -42,6 +42,21 @@ class Text:
     description: str = _SELF
 
 
+def block_of(persona_id: int, text: Text, version: int = 1) -> Block:
+    """The block as it is stored."""
+    return Block(
+        id=0,
+        owner=f"persona:{persona_id}",
+        label=text.label,
+        audience=SHARED,
+        value=text.value,
+        limit=text.limit,
+        description=text.description,
+        read_only=True,
+        version=version,
+    )
+
+
 def check_texts(texts: Sequence[Text]) -> None:
     """Raises `PersonaError` for more blocks, or longer ones, than a persona may have: they are read at every turn."""
     if len(texts) > BLOCKS:
@@ -171,17 +186,7 @@ class Personas:
         for text in texts:
             block = known.pop(text.label, None)
             if block is None:
-                new = Block(
-                    id=0,
-                    owner=f"persona:{persona.id}",
-                    label=text.label,
-                    audience=SHARED,
-                    value=text.value,
-                    limit=text.limit,
-                    description=text.description,
-                    read_only=True,
-                )
-                await session.blocks.create(new, now)
+                await session.blocks.create(block_of(persona.id, text), now)
                 continue
             if (block.limit, block.description) != (text.limit, text.description):
                 await session.blocks.reshape(block.id, text.limit, text.description)
