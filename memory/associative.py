@@ -250,7 +250,8 @@ class Associative:
         certainty = 0.0
         async with self._store.read() as session:
             for kind, place in places:
-                found = await gather(session, kind, [place], question, NARROW)
+                of_room = keeper is not None and (kind, place.scope) == ("messages", keeper.id)
+                found = await gather(session, kind, [place], replace(question, of_room=of_room), NARROW)
                 features = found.features()
                 looked.append((kind, found, features))
                 certainty = max(certainty, found.worth(features, telling))

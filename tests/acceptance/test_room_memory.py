@@ -12,6 +12,7 @@ import pytest
 
 from bot.events import Command, MessageDeleted, MessageEdited, Quote, View, community_audience, place_audience
 from bot.ports import ModelReply, ModelRequest
+from memory.associative import Associative, Cue
 from memory.records import Audience
 from tests.fakes.parlour import House, last_words, opened, results_in, whole
 from tests.fakes.scripted_model import call, calls, say
@@ -228,6 +229,24 @@ async def test_it_comes_to_mind(tmp_path: Path) -> None:
         assert "(said here) ada: The spare key" in whole(requests[-1])
         await house.say("zoe", "Where does the spare key of the boathouse hang?")
         assert "blue shutter" not in whole(requests[-1])
+
+
+async def test_what_was_said_last_comes_to_mind_first(tmp_path: Path) -> None:
+    """Of what a room heard the newest is preferred, as where it is searched."""
+    async with opened(tmp_path, play) as house:
+        await remembering(house, "eve", "bob")
+        await overheard(house, "eve", "The regatta is on the lake in Porto")
+        for number in range(12):
+            await overheard(house, "bob", f"Chatter number {number} about lunch and the weather")
+        await overheard(house, "eve", "The regatta is on the lake in Sintra")
+        who = await house.app.identities.of(house.message("zoe", "", audience=HALL, place="hall"))
+        reader = Associative(house.app.memory.store, house.app.memory.indexer, len, 10_000)
+        cue = Cue(
+            agent=who.agent, text="Where is the regatta on the lake?", audience=HALL, now=house.clock.now()
+        )
+        heeded, _ = await reader.read(cue)
+        texts = [memory.text for each in heeded for memory in each.memories]
+        assert [text[-6:] for text in texts if "regatta" in text] == ["Sintra", " Porto"]
 
 
 async def test_two_of_one_name_are_told_apart(tmp_path: Path) -> None:
