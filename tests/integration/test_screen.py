@@ -93,12 +93,12 @@ COMMANDS: dict[str, Callable[[Settings, Path], Awaitable[Any]]] = {
     "admin pairing": lambda settings, _: operating.pairing(settings, "", "", as_json=False),
     "memory show": lambda settings, _: memory.show(settings, "parlour:eve", "ever", as_json=False),
     "memory search": lambda settings, _: memory.search(
-        settings, "parlour:eve", "ever", "PWNED", ["recall", "archival"], 0, as_json=False
+        settings, "parlour:eve", "ever", "PWNED", ["recall", "archival"], 1, as_json=False
     ),
     "memory search --json": lambda settings, _: memory.search(
-        settings, "parlour:eve", "ever", "PWNED", ["recall"], 0, as_json=True
+        settings, "parlour:eve", "ever", "PWNED", ["recall"], 1, as_json=True
     ),
-    "memory history": lambda settings, _: memory.history(settings, "parlour:eve", "ever", 0, as_json=False),
+    "memory history": lambda settings, _: memory.history(settings, "parlour:eve", "ever", 1, as_json=False),
     "persona import": brought_in,
     "persona list": listed,
     "persona show": shown,
