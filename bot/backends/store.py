@@ -29,7 +29,7 @@ async def open_store(settings: Settings) -> Store:
     _postgres_is_there()
     from memory.store.postgres.database import PostgresDatabase
 
-    return await PostgresDatabase.open(url)
+    return await PostgresDatabase.open(url, keys=settings.store.keys)
 
 
 async def put_back_copy(settings: Settings, copy: Path, store: Store) -> None:
@@ -69,7 +69,7 @@ async def move_store(settings: Settings, url: str, told: Callable[[str, int], No
             f"There is nothing to move in {settings.data_dir}. Is data_dir (EVERBOT_DATA_DIR) the right one?"
         )
     await (await Database.open(files.database)).close()  # which brings it to our schema
-    target = await PostgresDatabase.open(url)
+    target = await PostgresDatabase.open(url, keys=settings.store.keys)
     try:
         async with target.alone("store migrate"):
             counts = await move(files.database, target, told)

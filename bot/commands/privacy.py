@@ -57,8 +57,17 @@ _KEEPS = marked(
 )
 
 
-def privacy(*, keeps_secrets: bool) -> str:
-    """In Markdown, in the language that is spoken."""
+_SEALED = marked(
+    "- **Sealed:** what is said lies in the database only sealed, yours with a key of your own that is kept apart from "
+    "it. `/forget` throws that key away: from then on nobody can read what you said in backups made before, either. "
+    "Your name, your accounts and the times stay readable in them."
+)
+
+
+def privacy(*, keeps_secrets: bool, sealed: bool) -> str:
+    """In Markdown, in the language that is spoken; ``sealed``: see `memory.ports.Store.sealed`."""
     first, kept, *points = map(gettext, _TEXT)
     points = [kept, gettext(_KEEPS if keeps_secrets else _MASKS), *points]
+    if sealed:
+        points.insert(-1, gettext(_SEALED))
     return "\n".join([first, "", *points])

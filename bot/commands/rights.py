@@ -87,7 +87,7 @@ class RightsCommands:
     async def _privacy(self, command: Command, who: Identity, control: Control) -> str:
         words = command.argument.lower().split()
         if not words:
-            return privacy(keeps_secrets=who.user.keeps_secrets)
+            return privacy(keeps_secrets=who.user.keeps_secrets, sealed=self._store.sealed)
         if words == ["off"]:
             await control.keep_out(who.user)
             return gettext(_OUT)

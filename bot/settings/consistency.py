@@ -34,6 +34,10 @@ def check(settings: Settings) -> None:
         raise SettingsError(
             f"model.fallbacks: there is no [models.{unknown[0]}]; name one, or give its name, base_url and key."
         )
+    if settings.store.keys is not None and not (settings.store.url and settings.store.url.get_secret_value()):
+        raise SettingsError(
+            "store.keys is for PostgreSQL: set store.url (EVERBOT_STORE__URL), or leave it out."
+        )
     try:
         ZoneInfo(settings.agent.timezone)
     except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: a folder of zones, such as "Europe"

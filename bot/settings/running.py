@@ -20,6 +20,7 @@ class StoreSettings(Section):
     # What is wrong with it is never told with it: it may hold a password.
     url: Annotated[SecretStr, AfterValidator(_database)] | None = None
     workers: bool = True
+    keys: Path | None = None
 
     @property
     def shared(self) -> bool:

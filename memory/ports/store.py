@@ -92,6 +92,12 @@ class Store(Protocol):
         """How the names of its copies end, such as ``.db``."""
         ...
 
+    @property
+    def sealed(self) -> bool:
+        """Whether what people said lies in it only sealed, each person's with a key of their own that lies elsewhere,
+        and is thrown away when they are forgotten."""
+        ...
+
     def read(self) -> AbstractAsyncContextManager[Session]:
         """For reading: every query sees what is committed; writing fails."""
         ...

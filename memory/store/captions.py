@@ -18,7 +18,7 @@ class Captions:
 
     async def get(self, agent_id: int, digest: str) -> str | None:
         c = t.captions.c
-        query = sa.select(c.text).where((c.agent_id == agent_id) & (c.digest == digest))
+        query = sa.select(c.text).where((c.agent_id == agent_id) & self._shows(agent_id, digest))
         found = (await self._c.execute(query)).first()
         return str(found.text) if found and found.text else None
 
@@ -37,12 +37,19 @@ class Captions:
         )
 
     async def close(self, agent_id: int, digest: str) -> None:
-        c = t.captions.c
-        await self._c.execute(t.captions.delete().where((c.agent_id == agent_id) & (c.digest == digest)))
+        own = t.captions.c.agent_id == agent_id
+        await self._c.execute(t.captions.delete().where(own & self._shows(agent_id, digest)))
 
     async def drop(self, event_key: str, digest: str | None = None) -> None:
         c = t.captions.c
         which = c.event_key == event_key
-        if digest is not None:
-            which &= c.digest == digest
-        await self._c.execute(t.captions.delete().where(which))
+        if digest is None:
+            await self._c.execute(t.captions.delete().where(which))
+            return
+        agents = sa.select(c.agent_id).where(which).distinct()
+        for agent_id in (await self._c.execute(agents)).scalars():
+            here = (c.agent_id == agent_id) & self._shows(agent_id, digest)
+            await self._c.execute(t.captions.delete().where(which & here))
+
+    def _shows(self, agent_id: int, digest: str) -> sa.ColumnElement[bool]:
+        return t.captions.c.digest.in_(self._c.sealed(f"agent:{agent_id}", [digest]))

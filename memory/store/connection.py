@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -88,6 +88,14 @@ class Connection(Protocol):
     async def in_turn(self, numbers: Sequence[int], *, shared: bool) -> None:
         """One of several processes at a time has these numbers (of 32 bits), from here to the end of its unit; or all
         at a time that want them ``shared``."""
+        ...
+
+    def sealed(self, owner: str, values: Collection[str]) -> list[str]:
+        """As a column of `memory.store.secret.WORD` holds them, of rows whose owner is called so ("archive:5")."""
+        ...
+
+    async def resealed(self, agent_id: int, archive_id: int) -> None:
+        """Rows of others have come to this agent and its archive: they are to be sealed as its own."""
         ...
 
     async def defer_foreign_keys(self) -> None:

@@ -26,7 +26,7 @@ from memory.store.prepared import Prepared
 K = TypeVar("K")
 
 _LONG = 4_000  # characters that are analysed beside the event loop
-_WEIGHED = 20_000  # characters of a row's terms that are weighed when it was found
+WEIGHED = 20_000  # characters of a row's terms that are weighed when it was found
 QUICK = 3_000  # rows of a scope that are read on the event loop
 _CHUNK = 500  # bound parameters in one IN
 
@@ -43,7 +43,7 @@ def _newest(key: sa.Column[int]) -> sa.Select[Any]:
 _NEWEST = {kind: Prepared(_newest(t.metadata.tables[kind].c.key)) for kind in t.FULL_TEXT}
 _TERMS = {
     kind: Prepared(
-        sa.select(words.c.rowid, sa.func.substr(words.c.terms, 1, _WEIGHED)).where(
+        sa.select(words.c.rowid, sa.func.substr(words.c.terms, 1, WEIGHED)).where(
             among(words.c.rowid, "keys")
         )
     )

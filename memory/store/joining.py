@@ -59,6 +59,7 @@ class Joining:
                 .where((t.attachments.c.agent_id == other.id) & t.attachments.c.archive_id.not_in(shared))
                 .values(agent_id=into.id)
             )
+            await self._c.resealed(into.id, into.archive_id)
             await self._c.execute(t.agents.delete().where(t.agents.c.id == other.id))
             await self._c.execute(t.archives.delete().where(a.id == other.archive_id))
 

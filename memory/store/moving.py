@@ -18,6 +18,7 @@ from memory.errors import StoreUnavailable
 from memory.store import tables as t
 from memory.store.postgres.connection import PostgresConnection, storable
 from memory.store.postgres.database import PostgresDatabase
+from memory.store.postgres.keeping import KEYS
 
 _CHUNK = 2_000  # rows
 _SEQ = 2**32 - 1
@@ -55,7 +56,7 @@ async def _refuse_what_is_used(connection: PostgresConnection, place: str) -> No
     for table in (t.users, t.agents, t.personas, t.archives, t.inbox, t.forgotten):
         if (await connection.execute(sa.select(table).limit(1))).first() is not None:
             raise StoreUnavailable(f"{place} holds something already ({table.name}): name an empty database.")
-    await connection.execute(t.meta.delete())  # what every new one notes
+    await connection.execute(t.meta.delete().where(t.meta.c.name != KEYS))  # what every new one notes
 
 
 async def _copy(held: sqlite3.Connection, connection: PostgresConnection, table: sa.Table, told: Told) -> int:
@@ -126,7 +127,8 @@ async def _compare(held: sqlite3.Connection, connection: PostgresConnection, tab
     async for rows in _read(held, table):
         sent.add(rows)
     names = ", ".join(f'"{column.name}"' for column in table.columns)
-    query = f'SELECT {names} FROM "{table.name}" ORDER BY {_key(table)}'  # noqa: S608 (ours)
+    own = f" WHERE name != '{KEYS}'" if table is t.meta else ""
+    query = f'SELECT {names} FROM "{table.name}"{own} ORDER BY {_key(table)}'  # noqa: S608 (ours)
     async for rows in connection.portions(query, _CHUNK):
         arrived.add(rows)
     if sent.told != arrived.told:

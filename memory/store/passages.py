@@ -180,7 +180,7 @@ class Passages:
         self, archive_id: int, keys: Collection[int], audiences: Audiences, tags: Sequence[str] = ()
     ) -> list[Passage]:
         low, high = scope_range(archive_id)
-        values = {"low": low, "high": high, "keys": list(keys), "tags": list(tags)}
+        values = {"low": low, "high": high, "keys": list(keys), "tags": self._sealed(archive_id, tags)}
         if audiences is not None:
             values["audiences"] = list(audiences)
         rows = await self._c.execute(_GET[audiences is not None, bool(tags)], values)
@@ -190,24 +190,24 @@ class Passages:
     async def page(
         self, archive_id: int, audiences: Audiences, of: Notes = ALL_KEPT, *, offset: int = 0, limit: int = 50
     ) -> list[Passage]:
-        own = _listed(archive_id, audiences, of)
+        own = self._listed(archive_id, audiences, of)
         query = sa.select(t.passages).where(own).order_by(t.passages.c.key.desc())
         with self._c.beside():
             rows = await self._c.execute(query.offset(offset).limit(limit))
         return [record(Passage, row) for row in rows]
 
     async def count(self, archive_id: int, audiences: Audiences, of: Notes = ALL_KEPT) -> int:
-        own = _listed(archive_id, audiences, of)
+        own = self._listed(archive_id, audiences, of)
         query = sa.select(sa.func.count()).select_from(t.passages).where(own)
         with self._c.beside():
             return int((await self._c.execute(query)).scalar_one())
 
     async def tags(self, archive_id: int, audiences: Audiences) -> dict[str, int]:
         p, g = t.passages.c, t.passage_tags.c
-        many = sa.func.count()
-        shown = sa.select(p.key).where(_listed(archive_id, audiences, Notes(originals=True)))
-        query = sa.select(g.tag, many).where(g.key.in_(shown)).group_by(g.tag).order_by(many.desc(), g.tag)
-        return {tag: int(n) for tag, n in await self._c.execute(query)}
+        shown = sa.select(p.key).where(self._listed(archive_id, audiences, Notes(originals=True)))
+        query = sa.select(g.tag, sa.func.count()).where(g.key.in_(shown)).group_by(g.tag)
+        counts = {tag: int(n) for tag, n in await self._c.execute(query)}
+        return dict(sorted(counts.items(), key=lambda held: (-held[1], held[0])))
 
     async def of_turn(self, turn_id: str) -> list[Passage]:
         rows = await self._c.execute(sa.select(t.passages).where(t.passages.c.turn_id == turn_id))
@@ -216,9 +216,10 @@ class Passages:
     async def with_digest(
         self, archive_id: int, audience: Audience, digests: Collection[str]
     ) -> dict[str, Passage]:
+        same = t.passages.c.digest.in_(self._sealed(archive_id, digests))
         rows = await self._c.execute(
             sa.select(t.passages)
-            .where(_scope(archive_id, (audience,)) & t.passages.c.digest.in_(digests))
+            .where(_scope(archive_id, (audience,)) & same)
             .order_by(t.passages.c.file.is_(None), t.passages.c.key.desc())  # the last of each is taken
         )
         return {row.digest: record(Passage, row) for row in rows}
@@ -249,7 +250,7 @@ class Passages:
     async def by_uid(
         self, archive_id: int, prefix: str, audiences: Audiences, *, originals: bool = False
     ) -> Passage | None:
-        own = _listed(archive_id, audiences, Notes(originals=originals))
+        own = self._listed(archive_id, audiences, Notes(originals=originals))
         own &= t.passages.c.uid.startswith(prefix, autoescape=True)
         row = (await self._c.execute(sa.select(t.passages).where(own).order_by(t.passages.c.key))).first()
         return record(Passage, row) if row else None
@@ -413,7 +414,7 @@ class Passages:
         )
 
     async def drop_file(self, archive_id: int, digest: str) -> list[int]:
-        of_file = _scope(archive_id, None) & (t.passages.c.file == digest)
+        of_file = _scope(archive_id, None) & self._is_of(archive_id, digest)
         keys = list((await self._c.execute(sa.select(t.passages.c.key).where(of_file))).scalars())
         await self.delete(keys)
         f = t.files.c
@@ -435,9 +436,29 @@ class Passages:
         return [record(KeptDocument, row) for row in rows]
 
     async def of_file(self, archive_id: int, file: str, audiences: Audiences = None) -> list[Passage]:
-        of_file = _scope(archive_id, audiences) & (t.passages.c.file == file)
+        of_file = _scope(archive_id, audiences) & self._is_of(archive_id, file)
         rows = await self._c.execute(sa.select(t.passages).where(of_file).order_by(t.passages.c.key))
         return [record(Passage, row) for row in rows]
+
+    def _sealed(self, archive_id: int, values: Collection[str]) -> list[str]:
+        return self._c.sealed(f"archive:{archive_id}", values)
+
+    def _is_of(self, archive_id: int, file: str) -> sa.ColumnElement[bool]:
+        return t.passages.c.file.in_(self._sealed(archive_id, [file]))
+
+    def _listed(self, archive_id: int, audiences: Audiences, of: Notes) -> sa.ColumnElement[bool]:
+        own = _scope(archive_id, audiences)
+        if of.tag:
+            g = t.passage_tags.c
+            tagged = sa.select(g.key).where(g.tag.in_(self._sealed(archive_id, [of.tag])))
+            own &= t.passages.c.key.in_(tagged)
+        if of.before is not None:
+            own &= t.passages.c.key < of.before
+        if not of.originals:
+            return own
+        shown = sa.select(t.passages.c.uid).where(own)
+        copies = sa.select(t.openings.c.copy).where(t.openings.c.original.in_(shown))
+        return own & t.passages.c.file.is_(None) & t.passages.c.uid.not_in(copies)
 
 
 def _archives(condition: sa.ColumnElement[bool]) -> sa.Select[Any]:
@@ -453,20 +474,6 @@ def _scope(archive_id: int, audiences: Audiences) -> sa.ColumnElement[bool]:
     if audiences is not None:
         condition &= t.passages.c.audience.in_(audiences)
     return condition
-
-
-def _listed(archive_id: int, audiences: Audiences, of: Notes) -> sa.ColumnElement[bool]:
-    own = _scope(archive_id, audiences)
-    if of.tag:
-        g = t.passage_tags.c
-        own &= t.passages.c.key.in_(sa.select(g.key).where(g.tag == of.tag))
-    if of.before is not None:
-        own &= t.passages.c.key < of.before
-    if not of.originals:
-        return own
-    shown = sa.select(t.passages.c.uid).where(own)
-    copies = sa.select(t.openings.c.copy).where(t.openings.c.original.in_(shown))
-    return own & t.passages.c.file.is_(None) & t.passages.c.uid.not_in(copies)
 
 
 def _passage_of(draft: Draft, key: int, now: datetime) -> Passage:

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
+from memory.store.secret import marks
+
 if TYPE_CHECKING:
     from memory.store.connection import Connection
 
@@ -56,6 +58,7 @@ class Plan:
         own = {name: value for name, value in compiled.params.items() if name not in names}
         self._own = own | {name: to(own[name]) for name, to in put.items() if name in own}
         self._put = [(name, to) for name, to in put.items() if name not in own]
+        self._secret = [name for name, bind in bound.items() if marks(bind.type, dialect)]
         columns = list(statement.exported_columns)
         self._row: Any = _row_of([column.key for column in columns]) if columns else None
         got = [_got(column.type, dialect) for column in columns]
@@ -68,6 +71,10 @@ class Plan:
         for name, put in self._put:
             found[name] = put(found[name])
         return found
+
+    def says_anything(self, values: Given) -> bool:
+        """Whether any value of `memory.store.secret`'s types is more than nothing."""
+        return any({**self._own, **values}[name] for name in self._secret)
 
     def read(self, rows: Sequence[Any]) -> Sequence[Any]:
         """The driver's rows with names and types."""

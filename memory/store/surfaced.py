@@ -61,7 +61,9 @@ async def mentioning(connection: Connection, kind: str, keys: Collection[int]) -
         places = sa.select(t.conversations.c.id).where(t.conversations.c.agent_id.in_(agents))
         condition &= n.conversation_id.in_(places)
     if len(wanted) <= _FEW:
-        condition &= sa.or_(*(n.surfaced.contains(str(key)) for key in wanted))
+        # Where it is sealed it does not begin as JSON does, and all are to be looked into.
+        text = sa.type_coerce(n.surfaced, sa.Text)
+        condition &= sa.or_(~text.startswith("{"), *(text.contains(str(key)) for key in wanted))
     rows = await connection.execute(sa.select(n.id, n.surfaced).where(condition))
     return {row.id: row.surfaced for row in rows if wanted & _keys(row.surfaced, kind)}
 

@@ -2,6 +2,8 @@
 
 ``key`` columns are ``scope << 32 | seq`` (see memory.records). The full-text tables hold analysed
 terms (memory.search.terms), their rowid is the key: a term is looked up in one scope's range of rowids only.
+
+What people or the agent said, or could be made into that again, is of the types of `memory.store.secret`.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
 from memory.records import Delivery, Role, TurnState, WebPass
+from memory.store import secret
 
 
 def microseconds(at: datetime) -> int:
@@ -88,6 +91,9 @@ class Buttons(TypeDecorator[tuple[tuple[str, str, str], ...]]):
     def process_result_value(self, value: Any, dialect: Dialect) -> tuple[tuple[str, str, str], ...]:
         return tuple((label, command, argument) for label, command, argument in value)
 
+
+_TAGS = Texts().with_variant(secret.SecretJson("list", Texts()), "postgresql")
+_ACTIONS = Buttons().with_variant(secret.SecretJson("list", Buttons()), "postgresql")
 
 metadata = sa.MetaData()
 # Partial indexes spell their conditions as SQLAlchemy renders them ("queued = 1"): SQLite uses one only where
@@ -213,8 +219,8 @@ proposals = Table(
     _id(),
     _ref("persona_id", "personas.id", index=True),
     Column("label", Text, nullable=False),
-    Column("before", Text, nullable=False),
-    Column("value", Text, nullable=False),
+    Column("before", secret.TEXT, nullable=False),
+    Column("value", secret.TEXT, nullable=False),
     _ref("agent_id", "agents.id", index=True),
     Column("community", Text, nullable=False),
     Column("turn_id", Text, nullable=False, index=True),
@@ -241,7 +247,7 @@ blocks = Table(
     Column("owner", Text, nullable=False),
     Column("label", Text, nullable=False),
     Column("audience", Text, nullable=False),
-    Column("value", Text, nullable=False),
+    Column("value", secret.TEXT, nullable=False),
     Column("limit", Integer, nullable=False),
     Column("description", Text, nullable=False),
     Column("read_only", sa.Boolean, nullable=False),
@@ -256,8 +262,8 @@ block_history = Table(
     _id(Number),
     _ref("block_id", "blocks.id", index=True),
     Column("version", Integer, nullable=False),
-    Column("before", Text, nullable=False),
-    Column("after", Text, nullable=False),
+    Column("before", secret.TEXT, nullable=False),
+    Column("after", secret.TEXT, nullable=False),
     Column("turn_id", Text, index=True),
     _at("at"),
 )
@@ -269,8 +275,8 @@ messages = Table(
     Column("audience", Text, nullable=False),
     Column("role", Word(Role), nullable=False),
     Column("author", Text, nullable=False),
-    Column("text", Text, nullable=False),
-    Column("rendered", Text, nullable=False),
+    Column("text", secret.TEXT, nullable=False),
+    Column("rendered", secret.TEXT, nullable=False),
     Column("tokens", Integer, nullable=False),
     _at(),
     Column("turn_id", Text, nullable=False, index=True),
@@ -287,8 +293,8 @@ summaries = Table(
     "summaries",
     metadata,
     Column("conversation_id", Integer, ForeignKey("conversations.id", ondelete="CASCADE"), primary_key=True),
-    Column("text", Text, nullable=False),
-    Column("rendered", Text, nullable=False),
+    Column("text", secret.TEXT, nullable=False),
+    Column("rendered", secret.TEXT, nullable=False),
     Column("tokens", Integer, nullable=False),
     Column("messages", Integer, nullable=False),
     _at("since"),
@@ -300,15 +306,15 @@ passages = Table(
     Column("key", Number, primary_key=True),
     Column("uid", Text, nullable=False, unique=True),
     Column("audience", Text, nullable=False),
-    Column("text", Text, nullable=False),
-    Column("tags", Texts, nullable=False),
-    Column("source", Text, nullable=False),
+    Column("text", secret.TEXT, nullable=False),
+    Column("tags", _TAGS, nullable=False),
+    Column("source", secret.WORD, nullable=False),
     Column("position", Integer, nullable=False),
-    Column("digest", Text, nullable=False),
+    Column("digest", secret.WORD, nullable=False),
     Column("turn_id", Text, index=True),
     Column("indexed", sa.Boolean, nullable=False),
     _at(),
-    Column("file", Text, index=True),  # digest of the file that it is a piece of
+    Column("file", secret.WORD, index=True),  # digest of the file that it is a piece of
     Column("since", Moment),
     Column("until", Moment),
     Column("replaced_by", Text, nullable=False, server_default=""),
@@ -321,7 +327,7 @@ passages = Table(
 passage_tags = Table(
     "passage_tags",
     metadata,
-    Column("tag", Text, primary_key=True),
+    Column("tag", secret.WORD, primary_key=True),
     Column(
         "key",
         Number,
@@ -367,7 +373,7 @@ def _vectors(kind: str) -> Table:
         Column("key", Number, primary_key=True),
         Column("audience", Text, nullable=False),
         Column("embedder", Text, nullable=False),
-        Column("data", sa.LargeBinary, nullable=False),  # int8, see memory.index.exact
+        Column("data", secret.DATA, nullable=False),  # int8, see memory.index.exact
     )
 
 
@@ -381,7 +387,7 @@ inbox = Table(
     _ref("agent_id", "agents.id"),
     _ref("conversation_id", "conversations.id"),
     Column("kind", Text, nullable=False),
-    Column("payload", sa.JSON, nullable=False),
+    Column("payload", secret.JSON, nullable=False),
     _at("received_at"),
     Column("turn_id", Text, index=True),
     Column("done", sa.Boolean, nullable=False),
@@ -407,7 +413,7 @@ turns = Table(
     Column("notified", sa.Boolean, nullable=False),
     _at("started_at"),
     Column("ended_at", Moment),
-    Column("surfaced", Text, nullable=False, server_default=""),  # memory.store.surfaced
+    Column("surfaced", secret.TEXT, nullable=False, server_default=""),  # memory.store.surfaced
     Index("turns_running", "agent_id", **_only("state = 'running'")),
     Index("turns_conversation", "conversation_id", "started_at"),
 )
@@ -435,22 +441,22 @@ outbox = Table(
     Column("address", Text, nullable=False),
     Column("turn_id", Text, nullable=False, index=True),
     Column("kind", Text, nullable=False),
-    Column("text", Text, nullable=False),
+    Column("text", secret.TEXT, nullable=False),
     Column("in_reply_to", Texts, nullable=False),
     Column("state", Word(Delivery), nullable=False),
     Column("receipt", Text),
     _at(),
     Column("claimed_at", Moment),
     Column("sent_at", Moment),
-    Column("actions", Buttons, nullable=False, server_default="[]"),
+    Column("actions", _ACTIONS, nullable=False, server_default="[]"),
     Index("outbox_open", "seq", **_only("state IN ('ready', 'sending')")),
 )
 outbox_files = Table(
     "outbox_files",
     metadata,
     Column("outbox_id", Text, ForeignKey("outbox.id", ondelete="CASCADE"), primary_key=True),
-    Column("name", Text, nullable=False),
-    Column("data", sa.LargeBinary, nullable=False),
+    Column("name", secret.TEXT, nullable=False),
+    Column("data", secret.DATA, nullable=False),
 )  # kept until they are sent
 beats = Table(
     "beats",
@@ -470,7 +476,7 @@ wishes = Table(
     Column("id", Text, primary_key=True),
     _ref("agent_id", "agents.id", index=True),
     _ref("conversation_id", "conversations.id"),
-    Column("about", Text, nullable=False),
+    Column("about", secret.TEXT, nullable=False),
     Column("rule", Text, nullable=False),
     Column("turn_id", Text, nullable=False, index=True),
     Column("next_at", Moment, nullable=False, index=True),
@@ -484,7 +490,7 @@ asks = Table(
     _ref("conversation_id", "conversations.id"),
     Column("turn_id", Text, nullable=False, index=True),
     Column("tool", Text, nullable=False),
-    Column("arguments", Text, nullable=False),
+    Column("arguments", secret.TEXT, nullable=False),
     _at(),
 )  # calls that wait for a person's word
 credentials = Table(
@@ -530,7 +536,7 @@ wastebasket = Table(
     Column("audience", Text, nullable=False),
     Column("turn_id", Text, nullable=False, index=True),
     _at("at"),
-    Column("contents", sa.JSON, nullable=False),
+    Column("contents", secret.JSON, nullable=False),
     sqlite_autoincrement=True,  # an id is never given twice
 )  # what was forgotten at a person's wish, until it can't be brought back any more
 imports = Table(
@@ -549,7 +555,7 @@ findings = Table(
     _ref("agent_id", "agents.id", index=True),
     Column("import_name", Text, nullable=False),
     Column("core", sa.Boolean, nullable=False),
-    Column("text", Text, nullable=False),
+    Column("text", secret.TEXT, nullable=False),
     Column("turn_id", Text, nullable=False),
     Column("origin", Text, nullable=False),
     _at("said_at"),
@@ -576,8 +582,8 @@ captions = Table(
     "captions",
     metadata,
     Column("agent_id", Integer, ForeignKey("agents.id", ondelete="CASCADE"), primary_key=True),
-    Column("digest", Text, primary_key=True),
-    Column("text", Text, nullable=False),
+    Column("digest", secret.WORD, primary_key=True),
+    Column("text", secret.TEXT, nullable=False),
     _ref("conversation_id", "conversations.id", index=True),
     Column("event_key", Text, nullable=False, index=True),
     _at(),
@@ -667,8 +673,8 @@ reports = Table(
     Column("account", Text, nullable=False),
     Column("persona", Text, nullable=False),
     Column("community", Text, nullable=False),
-    Column("reason", Text, nullable=False),
-    Column("answer", Text, nullable=False),
+    Column("reason", secret.TEXT, nullable=False),
+    Column("answer", secret.TEXT, nullable=False),
     sqlite_autoincrement=True,  # an id is never given twice
 )  # what people told whoever runs the bot; it goes with them
 faults = Table(

@@ -89,11 +89,10 @@ class Vectors:
         return int((await self._c.execute(sa.select(sa.func.count()).where(waits))).scalar_one())
 
     async def mark_indexed(self, kind: str, texts: Mapping[int, str]) -> None:
-        rows = t.metadata.tables[kind]
-        same = (rows.c.key == sa.bindparam("of")) & (rows.c.text == sa.bindparam("read"))
-        values = [{"of": key, "read": text} for key, text in texts.items()]
-        if values:
-            await self._c.execute(rows.update().where(same).values(indexed=True), values)
+        now = dict(await _TEXTS[kind].rows(self._c, keys=list(texts)))
+        same = [key for key, text in texts.items() if now.get(key) == text]
+        if same:
+            await self._c.execute(_MARK[kind], {"keys": same})
 
     async def count_indexed(self, archive_id: int) -> int:
         count = sa.select(sa.func.count()).where(_indexed(archive_id))

@@ -153,7 +153,8 @@ async def test_no_note_is_what_an_id_of_a_piece_names(tmp_path: Path) -> None:
 async def test_a_document_is_forgotten_with_what_it_came_with(tmp_path: Path, how: str) -> None:
     def play(request: ModelRequest) -> ModelReply:
         if "Forget" in str(heard(request).get("message", "")) and request.messages[-1]["role"] != "tool":
-            [number] = house.rows("SELECT key & 4294967295 FROM messages WHERE text = 'Here is x.txt'")
+            said = house.rows("SELECT key & 4294967295, text FROM messages")
+            [number] = [(key,) for key, text in said if text == "Here is x.txt"]
             return call("conversation_forget", ids=[f"m{number[0]}"], request_heartbeat=True)
         return librarian(request)
 

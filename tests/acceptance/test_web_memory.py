@@ -158,8 +158,8 @@ async def test_a_message_tells_what_it_brings_to_mind_and_why(tmp_path: Path) ->
             await session.messages.evict(who.conversation.id, [message.key for message in shown])
     async with at_home(tmp_path) as home:
         await home.house.say("ada", "Where does my violin teacher live?")
-        question = "SELECT key FROM messages WHERE text LIKE 'Where does my violin teacher live_'"
-        [(cue,)] = home.house.rows(question)
+        said = home.house.rows("SELECT key, text FROM messages")
+        [cue] = [key for key, text in said if text == "Where does my violin teacher live?"]
         asked = f"diary/{cue & (1 << SEQ_BITS) - 1}"
         page = await home.open(asked)
         told = page.text.split("What came to mind")[1].split("What came of it")[0]

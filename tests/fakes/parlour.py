@@ -47,7 +47,8 @@ from memory.records import PRIVATE, Message
 from tests.fakes.clock import FakeClock
 from tests.fakes.empty_database import lay
 from tests.fakes.openai_rules import refusal
-from tests.fakes.postgres_server import ask_beside, url_beside
+from tests.fakes.postgres_server import SEALED, ask_beside, url_beside
+from tests.fakes.postgres_server import keys as all_keys
 from tests.fakes.scripted_model import say
 from tests.patience import PATIENCE_S
 
@@ -208,6 +209,7 @@ def settings_at(
     web: dict[str, Any] | None = None,
     access: dict[str, Any] | None = None,
     url: SecretStr | None = None,
+    keys: Path | None = None,
     mcp: dict[str, Any] | None = None,
     audio: dict[str, Any] | None = None,
     limits: dict[str, Any] | None = None,
@@ -219,7 +221,9 @@ def settings_at(
 ) -> Settings:
     return Settings(
         data_dir=folder,
-        store=StoreSettings(url=url_beside(folder) if url is None else url),
+        store=StoreSettings(
+            url=url_beside(folder) if url is None else url, keys=all_keys() if SEALED else keys
+        ),
         model=ModelSettings(**(model or {})),
         models=models or {},
         mcp=McpSettings(**(mcp or {})),

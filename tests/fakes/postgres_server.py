@@ -38,6 +38,8 @@ _WATCH = """
 """
 ALONE = os.environ.get("EVERBOT_TEST_DATABASE") == "postgres"
 """Whether what can be run on either database is to be run on PostgreSQL."""
+SEALED = ALONE and os.environ.get("EVERBOT_TEST_SEALED") == "1"
+"""Whether what is said is sealed there: run by hand, before a change of what is written or asked (CONTRIBUTING.md)."""
 _QUICK = (  # nothing of it has to last
     "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=200 -c shared_buffers=32MB "
     "-c autovacuum=off -c max_wal_size=64MB -c wal_level=minimal -c max_wal_senders=0"
@@ -100,6 +102,11 @@ def url_beside(folder: Path) -> SecretStr | None:
         return SecretStr(thread.submit(asyncio.run, database.url()).result())
 
 
+def keys() -> Path:
+    """Where the keys of all databases lie that are sealed."""
+    return _folder() / "keys"
+
+
 def ask_beside(where: SecretStr, query: str, *values: object) -> list[Any]:
     """The rows of a query that is written as for SQLite."""
     parts = query.split("?")
@@ -107,10 +114,23 @@ def ask_beside(where: SecretStr, query: str, *values: object) -> list[Any]:
 
     async def ask() -> list[Any]:
         async with asked(where.get_secret_value()) as connection:
+            if SEALED:
+                await _open_sealed(connection)
             return [tuple(row) for row in await connection.fetch(counted, *values)]
 
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(asyncio.run, ask()).result()
+
+
+async def _open_sealed(connection: asyncpg.Connection) -> None:
+    """Let it read what is sealed, as everbot does."""
+    from memory.store.postgres.keys import keys_in
+    from memory.store.postgres.sealing import Sealing
+
+    name = await connection.fetchval("SELECT value FROM meta WHERE name = 'keys'")
+    sealing = Sealing(keys())
+    sealing.begin(keys_in(keys(), name), name)
+    await sealing.open_on(connection)
 
 
 async def drop_beside() -> None:
@@ -126,6 +146,14 @@ async def files_with(where: str, word: bytes) -> list[str]:
         folder = Path(await connection.fetchval("SHOW data_directory"))
         oid = await connection.fetchval("SELECT oid FROM pg_database WHERE datname = current_database()")
     return [file.name for file in (folder / "base" / str(oid)).iterdir() if word in file.read_bytes()]
+
+
+async def whole_server_files_with(where: str, word: bytes) -> list[str]:
+    """As `files_with`, and of the server's log of writes."""
+    found = await files_with(where, word)
+    async with asked(where) as connection:
+        folder = Path(await connection.fetchval("SHOW data_directory"))
+    return [*found, *(file.name for file in (folder / "pg_wal").glob("0*") if word in file.read_bytes())]
 
 
 class NewDatabase:

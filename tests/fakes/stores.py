@@ -12,7 +12,7 @@ from memory.ports import Store
 from memory.store.postgres.database import PostgresDatabase
 from memory.store.sqlite.database import Database
 from tests.fakes.empty_database import lay
-from tests.fakes.postgres_server import NewDatabase, asked
+from tests.fakes.postgres_server import SEALED, NewDatabase, asked, keys
 
 Rows = dict[str, list[str]]
 
@@ -66,9 +66,10 @@ class Postgres:
 
     def __init__(self, folder: Path) -> None:
         self.database = NewDatabase()
+        self.keys = keys() if SEALED else None
 
     async def open(self) -> PostgresDatabase:
-        return await PostgresDatabase.open(await self.database.url())
+        return await PostgresDatabase.open(await self.database.url(), keys=self.keys)
 
     async def rows(self) -> Rows:
         async with asked(await self.database.url()) as connection:

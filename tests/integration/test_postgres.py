@@ -14,10 +14,11 @@ from bot.cli.backup import backup, restore
 from bot.cli.doctor import examine
 from bot.cli.standby import workers
 from bot.errors import SettingsError
+from bot.events import Command, origin_of
 from bot.settings import load
 from memory.errors import StoreBusy, StoreUnavailable
-from tests.fakes.parlour import Stage, opened, parrot, settings_at, whole
-from tests.fakes.postgres_server import NewDatabase, asked, lacking
+from tests.fakes.parlour import House, Stage, opened, parrot, settings_at, whole
+from tests.fakes.postgres_server import NewDatabase, asked, lacking, whole_server_files_with
 
 pytestmark = pytest.mark.postgres
 
@@ -53,6 +54,31 @@ async def test_all_is_in_the_database_and_nothing_of_it_in_the_data_directory(
     assert "Biscuit" in whole(stage.requests[-1])
     for file in (tmp_path / "one").rglob("*"):
         assert not file.is_file() or b"Biscuit" not in file.read_bytes()
+
+
+async def test_where_it_is_sealed_privacy_says_so_and_what_was_said_stands_nowhere(
+    url: SecretStr, tmp_path: Path
+) -> None:
+    keys = tmp_path / "keys"
+    async with opened(tmp_path / "one", parrot, url=url, keys=keys) as house:
+        await house.say("ada", "My dog is called Quillibrand.")
+        assert "with a key of your own" in await said(house, "privacy")
+        assert await whole_server_files_with(url.get_secret_value(), b"Quillibrand") == []
+    stage = Stage(parrot)
+    async with opened(tmp_path / "two", stage, url=url, keys=keys) as house:
+        await house.say("ada", "What is my dog called?")
+        assert "Quillibrand" in whole(stage.requests[-1])
+        await said(house, "forget", "yes")
+        assert [file.stat().st_size for file in keys.glob("*/agent-1")] == [0]
+        await house.say("ada", "Hello again.")
+        assert "Quillibrand" not in whole(stage.requests[-1])
+    async with opened(tmp_path / "three", parrot, url=SecretStr("")) as house:
+        assert "with a key of your own" not in await said(house, "privacy")
+
+
+async def said(house: House, name: str, argument: str = "") -> str:
+    command = Command(**origin_of(house.message("ada", "")), command=name, argument=argument)
+    return (await house.app.inbound.invoke(command)).text
 
 
 @pytest.mark.essential

@@ -7,7 +7,7 @@ of work is undone by that, and nobody else's.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Coroutine, Mapping, Sequence
 from contextlib import nullcontext
 from typing import Any, TypeVar
 
@@ -15,8 +15,13 @@ import asyncpg
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from memory.store import tables as t
 from memory.store.connection import Answer
+from memory.store.postgres import resealing
 from memory.store.postgres.fulltext import Postings
+from memory.store.postgres.sealed_words import SealedPostings
+from memory.store.postgres.sealing import Sealing
+from memory.store.postgres.whose import Owners, sealed_rows, whose
 from memory.store.prepared import Plan, Prepared
 from memory.uncancelled import ended
 
@@ -30,17 +35,19 @@ _ANSWER_S = 15.0  # for a prepared statement: it may wait for another's lock for
 class PostgresConnection:
     """`memory.store.connection.Connection` to PostgreSQL. Make one with `open`."""
 
-    def __init__(self, outer: AsyncConnection, driver: asyncpg.Connection) -> None:
+    def __init__(self, outer: AsyncConnection, driver: asyncpg.Connection, sealing: Sealing | None) -> None:
         self.outer = outer
+        self.sealing = sealing
+        self._owners: Owners = None  # of the rows that SQLAlchemy is about to write
         self._driver = driver
-        self._dialect = outer.dialect
+        self.dialect = outer.dialect
         self._statements: dict[str, Any] = {}  # prepared at the server, by their texts
         self._silent = False  # the server was asked, and has not answered in time
 
     @classmethod
-    async def open(cls, engine: AsyncEngine) -> PostgresConnection:
+    async def open(cls, engine: AsyncEngine, sealing: Sealing | None = None) -> PostgresConnection:
         """Raises OSError, `asyncpg.PostgresError`, `sqlalchemy.exc.DBAPIError`."""
-        opening = asyncio.ensure_future(cls._open(engine))
+        opening = asyncio.ensure_future(cls._open(engine, sealing))
         if await ended(opening):
             if opening.exception() is None:
                 await opening.result().close()
@@ -48,11 +55,20 @@ class PostgresConnection:
         return opening.result()
 
     @classmethod
-    async def _open(cls, engine: AsyncEngine) -> PostgresConnection:
+    async def _open(cls, engine: AsyncEngine, sealing: Sealing | None) -> PostgresConnection:
         outer = await engine.connect()
         driver = (await outer.get_raw_connection()).driver_connection
         assert driver is not None
-        return cls(outer, driver)
+        connection = cls(outer, driver, sealing)
+        assert outer.sync_connection is not None
+        sa.event.listen(outer.sync_connection, "before_cursor_execute", connection._storable, retval=True)
+        if sealing is not None:
+            try:
+                await sealing.open_on(driver)
+            except BaseException:
+                await connection.close()
+                raise
+        return connection
 
     @property
     def lost(self) -> bool:
@@ -61,13 +77,18 @@ class PostgresConnection:
 
     async def execute(self, statement: sa.Executable | Prepared, values: Any = None) -> Answer:
         """Raises `sqlalchemy.exc.DBAPIError`, or for a prepared statement `asyncpg.PostgresError`."""
+        owners = None if self.sealing is None else await whose(self, self.sealing, statement, values)
         if isinstance(statement, Prepared):
-            return await self._whole(self._quickly(statement, {} if values is None else values))
-        return await self._whole(self._plainly(statement, values))
+            return await self._whole(self._quickly(statement, {} if values is None else values, owners))
+        self._owners = owners
+        try:
+            return await self._whole(self._plainly(statement, values))
+        finally:
+            self._owners = None
 
     async def rows(self, prepared: Prepared, values: Mapping[str, Any]) -> list[Any]:
         """See `Prepared.rows`."""
-        plan = prepared.plan(tuple(values), self._dialect)
+        plan = prepared.plan(tuple(values), self.dialect)
         return await self._whole(self._tuples(plan, values))
 
     async def ask(self, statement: str, *values: Any) -> list[Any]:
@@ -76,7 +97,12 @@ class PostgresConnection:
 
     async def copy(self, table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
         """Add rows of the driver's types, many at once. Raises `asyncpg.PostgresError`."""
-        await self._whole(self._driver.copy_records_to_table(table, columns=columns, records=rows))
+        records = await sealed_rows(self, t.metadata.tables[table], columns, rows)
+        await self._whole(self._driver.copy_records_to_table(table, columns=columns, records=records))
+
+    async def many(self, statement: str, rows: Sequence[Sequence[Any]]) -> None:
+        """Run a statement in PostgreSQL's own words with each of these values. Raises `asyncpg.PostgresError`."""
+        await self._whole(self._driver.executemany(statement, rows))
 
     async def portions(self, query: str, size: int) -> AsyncIterator[list[Any]]:
         """The rows of a query, so many at once. Raises `asyncpg.PostgresError`."""
@@ -110,8 +136,17 @@ class PostgresConnection:
     def beside(self) -> nullcontext[None]:
         return nullcontext()  # the work is the server's
 
+    def sealed(self, owner: str, values: Collection[str]) -> list[str]:
+        """See `memory.store.connection.Connection`."""
+        return [self.sealing.same(value, owner) for value in values] if self.sealing else list(values)
+
+    async def resealed(self, agent_id: int, archive_id: int) -> None:
+        """See `memory.store.connection.Connection`."""
+        if self.sealing is not None:
+            await resealing.reseal(self, agent_id, archive_id)
+
     def full_text(self, kind: str) -> Postings:
-        return Postings(self, kind)
+        return SealedPostings(self, kind, self.sealing) if self.sealing else Postings(self, kind)
 
     async def in_turn(self, numbers: Sequence[int], *, shared: bool) -> None:
         lock = "pg_advisory_xact_lock_shared" if shared else "pg_advisory_xact_lock"
@@ -142,14 +177,18 @@ class PostgresConnection:
     async def _plainly(self, statement: sa.Executable, values: Any) -> Answer:
         return Answer.of(await self.outer.execute(statement, values))
 
-    async def _quickly(self, prepared: Prepared, values: Any) -> Answer:
+    async def _quickly(self, prepared: Prepared, values: Any, owners: Owners) -> Answer:
         names = values if isinstance(values, Mapping) else values[0]
-        plan = prepared.plan(tuple(names), self._dialect)
+        plan = prepared.plan(tuple(names), self.dialect)
         statement = await self._statement(plan)
         if not isinstance(values, Mapping):
-            await statement.executemany([_counted(plan, one) for one in values])
+            of = owners or [None] * len(values)
+            rows = [self._counted(plan, one, owner) for one, owner in zip(values, of, strict=True)]
+            await statement.executemany(rows)
             return Answer((), -1, lambda: None)
-        rows = await statement.fetch(*_counted(plan, values), timeout=_ANSWER_S)
+        rows = await statement.fetch(
+            *self._counted(plan, values, owners[0] if owners else None), timeout=_ANSWER_S
+        )
         count = statement.get_statusmsg().rpartition(" ")[2]
         changed = int(count) if count.isdigit() else -1
         if plan.gives_rows:
@@ -158,7 +197,34 @@ class PostgresConnection:
 
     async def _tuples(self, plan: Plan, values: Mapping[str, Any]) -> list[Any]:
         statement = await self._statement(plan)
-        return [tuple(row) for row in await statement.fetch(*_counted(plan, values), timeout=_ANSWER_S)]
+        return [tuple(row) for row in await statement.fetch(*self._counted(plan, values), timeout=_ANSWER_S)]
+
+    def _counted(self, plan: Plan, values: Mapping[str, Any], owner: str | None = None) -> list[Any]:
+        """The values in the order in which the statement counts them."""
+        bound = plan.bound(values)
+        if self.sealing is None:
+            return [storable(bound[name]) for name in plan.order]
+        return [storable(self.sealing.seal(bound[name], owner)) for name in plan.order]
+
+    def _storable(
+        self,
+        connection: object,
+        cursor: object,
+        statement: str,
+        parameters: Any,
+        context: object,
+        many: bool,
+    ) -> tuple[str, Any]:
+        """What SQLAlchemy hands to its driver, as PostgreSQL can hold it."""
+        rows: list[Any] = parameters if many else [parameters]
+        if self.sealing is not None:
+            of = self._owners or [None] * len(rows)
+            rows = [
+                [self.sealing.seal(value, owner) for value in row]
+                for row, owner in zip(rows, of, strict=True)
+            ]
+        told = [tuple(map(storable, row)) for row in rows]
+        return statement, told if many else told[0]
 
     async def _statement(self, plan: Plan) -> Any:
         statement = self._statements.get(plan.text)
@@ -185,21 +251,8 @@ async def _cursor(driver: asyncpg.Connection, query: str) -> Any:
     return await driver.cursor(query)
 
 
-def _counted(plan: Plan, values: Mapping[str, Any]) -> list[Any]:
-    """The values in the order in which the statement counts them."""
-    bound = plan.bound(values)
-    return [storable(bound[name]) for name in plan.order]
-
-
 def storable(value: Any) -> Any:
     """A value as PostgreSQL can hold it: no text of its may hold the sign 0."""
     if isinstance(value, str):
         return value.replace("\0", "\N{REPLACEMENT CHARACTER}") if "\0" in value else value
     return [storable(one) for one in value] if isinstance(value, list) else value
-
-
-def storables(parameters: Any) -> Any:
-    """`storable`, for what SQLAlchemy hands to its driver."""
-    if isinstance(parameters, Sequence) and parameters and isinstance(parameters[0], tuple):
-        return [tuple(map(storable, row)) for row in parameters]
-    return tuple(map(storable, parameters))

@@ -8,31 +8,34 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import asyncpg
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from memory.errors import StoreBusy, StoreError, StoreUnavailable
+from memory.errors import StoreBusy, StoreError, StoreUnavailable, where
 from memory.ports import Busy
 from memory.records import Holder
 from memory.store import tables as t
 from memory.store.numbers import Counted, Versions
 from memory.store.pooled import Pooled
-from memory.store.postgres import dumps, upgrades
+from memory.store.postgres import dumps, keeping, upgrades
 from memory.store.postgres.address import Address
 from memory.store.postgres.cluster import PostgresCluster
-from memory.store.postgres.connection import PostgresConnection, storables
+from memory.store.postgres.connection import PostgresConnection
 from memory.store.postgres.leases import HELD, LEASE, mark
 from memory.store.postgres.refusals import mapped
+from memory.store.postgres.sealing import Sealing
 from memory.store.postgres.sharing import Sharing, holders, name_of
 from memory.store.session import session
 from memory.uncancelled import ended
+
+log = logging.getLogger(__name__)
 
 OLDEST = 14
 """The oldest version of PostgreSQL that we run on."""
@@ -67,7 +70,7 @@ _FOR_SCRUB = ("SET lock_timeout = '2s'", "RESET lock_timeout")
 class PostgresDatabase(Pooled[PostgresConnection]):
     """`memory.ports.Store` on PostgreSQL. Make one with `open`."""
 
-    def __init__(self, address: Address, readers: int = 4) -> None:
+    def __init__(self, address: Address, readers: int = 4, keys: Path | None = None) -> None:
         agents = Versions()
         super().__init__(readers, lambda c: session(c, Counted(c, agents)))
         self._address = address
@@ -76,20 +79,21 @@ class PostgresDatabase(Pooled[PostgresConnection]):
         self._writes = _engine(address)
         self._reads = _engine(address)
         self._versions = agents
+        self._sealing = Sealing(keys) if keys else None
 
     @classmethod
-    async def open(cls, url: str, *, readers: int = 4) -> PostgresDatabase:
+    async def open(cls, url: str, *, readers: int = 4, keys: Path | None = None) -> PostgresDatabase:
         """Open the database, and migrate it; not while an older version works on it: then every unit of work raises
-        `StoreBusy`, until that has ended.
+        `StoreBusy`, until that has ended. What people said is sealed with ``keys`` in that folder, where one is given.
 
         Raises `StoreUnavailable` when it cannot be used or is older than `OLDEST`, `StoreTooNew` when a newer everbot
         wrote it.
         """
-        return await cls(Address.of(url), readers)._prepared()
+        return await cls(Address.of(url), readers, keys)._prepared()
 
     async def _prepare(self) -> None:
         async with mapped(self._address):
-            self._writer = await _usable(self._writer, self._writes)
+            self._writer = await self._usable(self._writer, self._writes)
             await _look_at_server(self._writer, self.place)
         with contextlib.suppress(StoreBusy):
             async with self._writing():
@@ -115,7 +119,9 @@ class PostgresDatabase(Pooled[PostgresConnection]):
         connection = await self._readers.get()
         try:
             async with mapped(self._address):
-                connection = await _usable(connection, self._reads, _ONLY_READS)
+                connection = await self._usable(connection, self._reads, _ONLY_READS)
+                if self._sealing is not None and self._sealing.ring is not None:
+                    self._sealing.ring.refresh()
                 yield connection
         except StoreUnavailable:
             broken, connection = connection, None
@@ -142,6 +148,7 @@ class PostgresDatabase(Pooled[PostgresConnection]):
                 try:
                     await connection.control("COMMIT")
                     committed = True
+                    await self._throw_away(connection)
                 except asyncio.CancelledError:
                     raise  # it is committed nevertheless
                 except BaseException:
@@ -155,10 +162,13 @@ class PostgresDatabase(Pooled[PostgresConnection]):
         self._sharing.refuse()
 
     async def _begun(self) -> PostgresConnection:
-        connection = self._writer = await _usable(self._writer, self._writes)
+        connection = self._writer = await self._usable(self._writer, self._writes)
         try:
             if connection is not self._holding:
                 await self._may_write(connection)
+            if self._sealing is not None:
+                self._sealing.keys.refresh()
+                self._sealing.gone.clear()
             await self._sharing.tell(connection)
             await connection.control("BEGIN", timeout_s=_BEGIN_S)
         except StoreError:
@@ -167,6 +177,32 @@ class PostgresDatabase(Pooled[PostgresConnection]):
             await self._undo(connection)  # it may be broken without knowing it
             raise
         return connection
+
+    async def _throw_away(self, connection: PostgresConnection) -> None:
+        """The keys of those who were deleted. What cannot be done now is done at the next start."""
+        if self._sealing is None or not self._sealing.gone:
+            return
+        try:
+            await keeping.throw_away(connection, self._sealing.keys, self._sealing.gone)
+        except (OSError, StoreError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            log.error("Keys of what was forgotten could not be thrown away yet: %s", where(error))
+
+    async def _usable(
+        self, connection: PostgresConnection | None, engine: AsyncEngine, *settings: str
+    ) -> PostgresConnection:
+        """This one, or a new one where there is none, or the server has closed it."""
+        if connection is not None and connection.lost:
+            await connection.close()
+        elif connection is not None:
+            return connection
+        new = await PostgresConnection.open(engine, self._sealing)
+        try:
+            for setting in settings:
+                await new.control(setting)
+        except BaseException:
+            await new.close()
+            raise
+        return new
 
     async def _undo(self, connection: PostgresConnection) -> None:
         """Whatever struck: the server undoes the unit, at the latest when the connection is gone."""
@@ -191,6 +227,10 @@ class PostgresDatabase(Pooled[PostgresConnection]):
     @property
     def ending(self) -> str:
         return ".dump"
+
+    @property
+    def sealed(self) -> bool:
+        return self._sealing is not None
 
     @asynccontextmanager
     async def alone(self, command: str, busy: Busy | None = None) -> AsyncIterator[None]:
@@ -272,7 +312,7 @@ class PostgresDatabase(Pooled[PostgresConnection]):
         if self._turnstile.locked() or not await self._all_ended():
             return False
         async with self._turnstile, mapped(self._address):
-            connection = self._writer = await _usable(self._writer, self._writes)
+            connection = self._writer = await self._usable(self._writer, self._writes)
             before, after = _FOR_SCRUB
             await connection.control(before)
             try:
@@ -308,26 +348,8 @@ class PostgresDatabase(Pooled[PostgresConnection]):
         return None
 
 
-async def _usable(
-    connection: PostgresConnection | None, engine: AsyncEngine, *settings: str
-) -> PostgresConnection:
-    """This one, or a new one where there is none, or the server has closed it."""
-    if connection is not None and connection.lost:
-        await connection.close()
-    elif connection is not None:
-        return connection
-    new = await PostgresConnection.open(engine)
-    try:
-        for setting in settings:
-            await new.control(setting)
-    except BaseException:
-        await new.close()
-        raise
-    return new
-
-
 def _engine(address: Address) -> AsyncEngine:
-    engine = create_async_engine(
+    return create_async_engine(
         address.url,
         isolation_level="AUTOCOMMIT",  # what begins and ends a transaction is `PostgresConnection.control`
         hide_parameters=True,  # they are what people said, and errors are logged
@@ -338,14 +360,6 @@ def _engine(address: Address) -> AsyncEngine:
             "server_settings": _SESSION,
         },
     )
-    sa.event.listen(engine.sync_engine, "before_cursor_execute", _storable, retval=True)
-    return engine
-
-
-def _storable(
-    connection: object, cursor: object, statement: str, parameters: Any, context: object, many: bool
-) -> tuple[str, Any]:
-    return statement, storables(parameters)
 
 
 async def _look_at_server(connection: PostgresConnection, place: str) -> None:

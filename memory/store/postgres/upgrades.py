@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from memory.errors import StoreBusy
 from memory.store.fulltext import is_current, renew
+from memory.store.postgres import keeping
 from memory.store.postgres.connection import PostgresConnection
 from memory.store.schema import HEAD, migrate, refuse_newer
 
@@ -52,6 +53,7 @@ async def hold(connection: PostgresConnection, place: str) -> None:
         version = await version_of(connection, place)
         if version != HEAD or not await is_current(connection):
             await _upgrade(connection, place, version)
+        await keeping.begin(connection, place, _alone)
         await connection.control(f"SELECT pg_advisory_lock_shared({_IN_USE})")
         await connection.control("COMMIT")
     except BaseException:
@@ -59,11 +61,17 @@ async def hold(connection: PostgresConnection, place: str) -> None:
         raise
 
 
-async def _upgrade(connection: PostgresConnection, place: str, version: str | None) -> None:
+async def _alone(connection: PostgresConnection) -> bool:
     for lock in (ALONE, _IN_USE):
         [(ours,)] = await connection.ask(f"SELECT pg_try_advisory_xact_lock({lock})")
         if not ours:
-            raise StoreBusy(older(place, version, await who(connection, alone=False)))
+            return False
+    return True
+
+
+async def _upgrade(connection: PostgresConnection, place: str, version: str | None) -> None:
+    if not await _alone(connection):
+        raise StoreBusy(older(place, version, await who(connection, alone=False)))
     if version != HEAD:
         await connection.synchronously(migrate)
     if not await is_current(connection):

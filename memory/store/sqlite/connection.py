@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -110,6 +110,12 @@ class SqliteConnection:
             yield
         finally:
             self._beside -= 1
+
+    def sealed(self, owner: str, values: Collection[str]) -> list[str]:
+        return list(values)
+
+    async def resealed(self, agent_id: int, archive_id: int) -> None:
+        pass  # nothing is sealed
 
     def full_text(self, kind: str) -> Fts5:
         return Fts5(self, kind)

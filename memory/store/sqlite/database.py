@@ -212,6 +212,10 @@ class Database(Pooled[SqliteConnection]):
         return connection
 
     @property
+    def sealed(self) -> bool:
+        return False
+
+    @property
     def place(self) -> str:
         return str(self.path)
 

@@ -141,6 +141,7 @@ def test_the_examples_commented_keys_are_accepted_as_they_stand(tmp_path: Path) 
         ("[run]\nhealth = '8080'", "run.health"),
         ("[run]\nhealth = 'localhost:99999'", "run.health"),
         ("[slack]\nlisten = '3000'", "slack.listen"),
+        ("[store]\nkeys = '/srv/keys'", "store.keys"),
         ("[access]\nowners = ['4711']", "access.owners"),
         ("[access]\nowners = ['discord:ada']", "access.owners"),
         ("[access]\npeople = ['slack:U1']", "access.people"),
