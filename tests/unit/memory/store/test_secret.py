@@ -23,10 +23,10 @@ PLAIN = {
     "passages.audience", "passages.origin", "passages.replaced_by", "passages.turn_id", "passages.uid",
     "passages_vectors.audience", "passages_vectors.embedder", "proposals.community", "proposals.label",
     "proposals.turn_id", "quotes.account", "quotes.key", "reports.account", "reports.community", "reports.persona",
-    "room_names.name", "steps.model", "steps.turn_id", "times_forgotten.digest", "turns.id", "turns.kind", "turns.state", "users.language",
+    "room_names.name", "steps.model", "steps.turn_id", "turns.id", "turns.kind", "turns.state", "users.language",
     "users.locale", "users.name", "users.rooms", "users.timezone", "wastebasket.audience", "wastebasket.turn_id",
     "web_keys.account", "web_keys.address", "web_keys.device", "web_keys.digest", "web_keys.id", "web_keys.kind",
-    "web_keys.site", "web_writes.key_id", "web_writes.name", "web_writes.request", "web_writes.target",
+    "times_forgotten.digest", "web_keys.site", "web_writes.key_id", "web_writes.name", "web_writes.request", "web_writes.target",
     "welcome.account", "wishes.id", "wishes.rule", "wishes.turn_id",
 }  # fmt: skip
 """Columns that say who and when, and never what (docs/scale.md): what somebody said does not belong there."""
