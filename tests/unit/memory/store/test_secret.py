@@ -26,7 +26,7 @@ PLAIN = {
     "room_names.name", "steps.model", "steps.turn_id", "turns.id", "turns.kind", "turns.state", "users.language",
     "users.locale", "users.name", "users.rooms", "users.timezone", "wastebasket.audience", "wastebasket.turn_id",
     "web_keys.account", "web_keys.address", "web_keys.device", "web_keys.digest", "web_keys.id", "web_keys.kind",
-    "times_forgotten.digest",
+    "times_forgotten.digest", "typed_commands.digest",
     "web_keys.site", "web_writes.key_id", "web_writes.name", "web_writes.request", "web_writes.target",
     "welcome.account", "wishes.id", "wishes.rule", "wishes.turn_id",
 }  # fmt: skip
