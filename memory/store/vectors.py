@@ -51,6 +51,11 @@ def _texts(kind: str) -> sa.Select[Any]:
     return sa.select(rows.key, rows.text).where(among(rows.key, "keys"))
 
 
+def _held(kind: str) -> sa.Select[Any]:
+    """Nobody changes them before the unit ends."""
+    return _texts(kind).with_for_update()
+
+
 def _mark(kind: str) -> sa.Update:
     rows = t.metadata.tables[kind]
     return rows.update().where(among(rows.c.key, "keys")).values(indexed=True)
@@ -60,6 +65,7 @@ def _mark(kind: str) -> sa.Update:
 _PUT = {kind: Prepared(_put(table)) for kind, table in t.vectors.items()}
 _MARK = {kind: Prepared(_mark(kind)) for kind in t.vectors}
 _TEXTS = {kind: Prepared(_texts(kind)) for kind in t.vectors}
+_HELD = {kind: Prepared(_held(kind)) for kind in t.vectors}
 _UNINDEXED = {kind: Prepared(_unindexed(kind)) for kind in t.vectors}
 _LOAD = {(kind, some): Prepared(_load(kind, some)) for kind in t.vectors for some in (False, True)}
 
@@ -89,7 +95,7 @@ class Vectors:
         return int((await self._c.execute(sa.select(sa.func.count()).where(waits))).scalar_one())
 
     async def mark_indexed(self, kind: str, texts: Mapping[int, str]) -> None:
-        now = dict(await _TEXTS[kind].rows(self._c, keys=list(texts)))
+        now = dict(await _HELD[kind].rows(self._c, keys=list(texts)))
         same = [key for key, text in texts.items() if now.get(key) == text]
         if same:
             await self._c.execute(_MARK[kind], {"keys": same})

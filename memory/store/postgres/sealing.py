@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 _OBJECT = b'{"sealed": "'
 _NOTHING: dict[Form, Any] = {"text": "", "object": {}, "list": [], "bytes": b""}
 _ASKED = '"image": "data:image/'
-"""What SQL looks for in events (`memory.store.mailbox`): that one shows a picture stays to be seen, as does that it has
-an account (else it was undone)."""
+"""What SQL looks for in events (`memory.store.mailbox`): that one shows a picture stays to be seen, and these."""
+_PLAIN = ("account", "at")
+"""Of whom an event is (of nobody: it was undone), and since when: rows of other tables tell it, too."""
 
 Owner = Callable[[Any], str]
 
@@ -184,9 +185,8 @@ class Sealing:
 
 
 def _shown(text: bytes) -> dict[str, str]:
-    shown = {}
-    if b'"account": ' in text and json.loads(text).get("account") is not None:
-        shown["account"] = ""
+    held = json.loads(text) if b'"account": ' in text else {}
+    shown = {name: held[name] for name in _PLAIN if isinstance(held.get(name), str)}
     if _ASKED.encode() in text:
         shown["image"] = "data:image/"
     return shown
