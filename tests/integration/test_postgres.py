@@ -72,6 +72,8 @@ async def test_where_it_is_sealed_privacy_says_so_and_what_was_said_stands_nowhe
         assert [file.stat().st_size for file in keys.glob("*/agent-1")] == [0]
         await house.say("ada", "Hello again.")
         assert "Quillibrand" not in whole(stage.requests[-1])
+        # Neither in tables nor in the log of writes: a base backup is a copy of these.
+        assert await whole_server_files_with(url.get_secret_value(), b"Quillibrand") == []
     async with opened(tmp_path / "three", parrot, url=SecretStr("")) as house:
         assert "with a key of your own" not in await said(house, "privacy")
 
