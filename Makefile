@@ -16,7 +16,9 @@ QUICK := tests/unit tests/contract tests/integration/test_agent.py tests/integra
 	tests/integration/test_openai_answers.py tests/acceptance/test_memory_pages.py \
 	tests/acceptance/test_forgetting_lore.py tests/acceptance/test_forgetting_program.py \
 	tests/acceptance/test_discord_changes.py tests/acceptance/test_slack_http.py
-SLOW := tests/unit/memory/index tests/contract/test_embedder.py tests/contract/test_vector_index.py
+SLOW := tests/unit/memory/index tests/contract/test_embedder.py tests/contract/test_vector_index.py \
+	tests/unit/memory/documents tests/unit/memory/store/postgres tests/unit/memory/test_law.py \
+	tests/unit/adapters/slack/test_fuzz.py tests/unit/bot/personas/cards/test_fuzz.py tests/unit/test_package.py
 
 .PHONY: chat setup setup-dev test test-browser test-postgres test-mcp test-api quick check package-check container-check soak kills catalogues lock clean
 
