@@ -11,7 +11,7 @@ SETUP = @python="$(PYTHON)"; if [ -z "$$python" ]; then echo "everbot needs Pyth
 	(on Debian and Ubuntu: apt install python3-venv); set PYTHON=/path/to/python if it is elsewhere." >&2; exit 1; fi; \
 	"$$python" scripts/make_venv.py $(WANTED)
 
-# What a change needs in under a minute: rules, contracts, and a story of each kind. The models of vectors take longer.
+# What a change needs in under a minute: rules, contracts, and a story of each kind. What takes longer is left to `make test`.
 QUICK := tests/unit tests/contract tests/integration/test_agent.py tests/integration/test_admin.py \
 	tests/integration/test_openai_answers.py tests/acceptance/test_memory_pages.py \
 	tests/acceptance/test_forgetting_lore.py tests/acceptance/test_forgetting_program.py \
