@@ -77,7 +77,7 @@ package-check: setup-dev
 
 soak: setup-dev
 	@COLD=1 $(BIN)/python -m pytest -m soak
-	@COLD=1 EVERBOT_TEST_DATABASE=postgres $(BIN)/python -m pytest -m "soak and postgres" tests/acceptance
+	@EVERBOT_TEST_DATABASE=postgres $(BIN)/python -m pytest -m "soak and postgres" tests/acceptance
 
 # Any of three workers and two gateways is killed, under load of Discord and Slack: 200 times, or KILLS; SEED decides when.
 kills: setup-dev
